@@ -1,0 +1,39 @@
+# make setup, run, test, quick, bench, configs
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+VIDEO ?=
+ARGS ?=
+
+.PHONY: setup run test quick bench configs lint
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || python3 -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
+	touch $(STAMP)
+
+# make run: the demo; make run VIDEO=my.mp4 [ARGS="--hfov-deg 70"]: a video of one's own
+run: setup
+ifeq ($(VIDEO),)
+	$(BIN)/da3-stream demo $(ARGS)
+else
+	$(BIN)/da3-stream run "$(VIDEO)" $(ARGS)
+endif
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/pytest -n 2 -q
+
+quick: setup
+	$(BIN)/pytest -n 2 -q -m "not slow"
+
+bench: setup
+	$(BIN)/python benchmarks/accuracy.py
+
+configs: setup
+	$(BIN)/python -c "from da3_stream.settings import base_yaml; print(base_yaml(), end='')" > configs/base.yaml

@@ -1,0 +1,43 @@
+"""Long video to camera trajectory and coloured point cloud, on one small GPU or a CPU."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .pipeline import Source
+    from .reconstruction import Reconstruction
+    from .settings import Settings
+    from .types import Predictor
+
+__all__ = ["Reconstruction", "Settings", "reconstruct"]
+
+_HOMES = {"Reconstruction": "reconstruction", "Settings": "settings"}
+
+
+def reconstruct(
+    source: Source,
+    out: str = "run",
+    *,
+    settings: Settings | None = None,
+    predictor: Predictor | None = None,
+    progress: bool = False,
+    overwrite: bool = False,
+) -> Reconstruction:
+    """Reconstruct a video, images or arrays into the run directory `out`, and open it.
+
+    `source` is a path (video, folder or glob of images), a list of image files, or an iterable of [H,W,3] uint8 RGB
+    arrays; `predictor` any object with `predict(frames) -> WindowGeometry`, instead of the one that the settings name.
+    Raises Da3StreamError with one sentence (see `pipeline.run`).
+    """
+    from .pipeline import run
+    from .reconstruction import Reconstruction
+
+    return Reconstruction(run(source, out, settings, predictor, progress=progress, overwrite=overwrite))
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

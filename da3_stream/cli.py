@@ -1,0 +1,173 @@
+"""Options and calls, no logic; heavy imports only inside commands. Only `main` catches errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from .console import console, default_out, fail, say, stoppable
+from .errors import Da3StreamError, RunError
+
+app = typer.Typer(
+    name="da3-stream",
+    help="Long video to camera trajectory and coloured point cloud, on one small GPU or a CPU.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+weights_app = typer.Typer(name="weights", help="Which models there are.", no_args_is_help=True)
+app.add_typer(weights_app)
+
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Tell every step, and tracebacks.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar, errors only.")]
+RunDir = Annotated[Path, typer.Argument(metavar="DIR", help="A run directory.")]
+
+
+@app.command()
+def run(
+    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="A video, a folder, a glob, or images.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="DIR", help="Default: runs/<name of INPUT>.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="auto or sfm.")] = None,
+    config: Annotated[str | None, typer.Option(metavar="NAME|FILE", help="A preset, or a YAML file.")] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", metavar="STAGE.KEY=VALUE", help="Any setting (see configs/base.yaml).")
+    ] = None,
+    intrinsics: Annotated[
+        str | None,
+        typer.Option(metavar="FX,FY,CX,CY|FILE", help="In pixels of the input, first pixel centre at 0."),
+    ] = None,
+    hfov_deg: Annotated[float | None, typer.Option(help="Horizontal field of view in degrees.")] = None,
+    every: Annotated[int | None, typer.Option(help="Use every n-th frame.")] = None,
+    fps: Annotated[float | None, typer.Option(help="Use about this many frames a second.")] = None,
+    start: Annotated[float | None, typer.Option(help="Seconds to skip at the beginning.")] = None,
+    end: Annotated[float | None, typer.Option(help="Stop at this time in seconds.")] = None,
+    max_frames: Annotated[int | None, typer.Option(help="Use at most this many frames.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Parallel processes; default one per core.")] = None,
+    voxel_m: Annotated[float | None, typer.Option(help="Edge of the cloud's voxels in metres.")] = None,
+    max_points: Annotated[int | None, typer.Option(help="At most this many points in cloud.ply.")] = None,
+    scale: Annotated[float | None, typer.Option(help="Metres per unit of the run.")] = None,
+    path_length_m: Annotated[float | None, typer.Option(help="True length of the camera's path in metres.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that DIR holds.")] = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> None:
+    """Turn a video or images into a trajectory and a point cloud."""
+    from . import pipeline
+    from .camera_input import read_intrinsics
+    from .predictors import chosen_model
+    from .report import headline
+    from .settings import load_settings
+
+    options = {
+        "model.name": model,
+        "model.device": device,
+        "model.workers": workers,
+        "camera.intrinsics": read_intrinsics(intrinsics) if intrinsics is not None else None,
+        "camera.hfov_deg": hfov_deg,
+        "frames.every": every,
+        "frames.fps": fps,
+        "frames.start": start,
+        "frames.end": end,
+        "frames.max_frames": max_frames,
+        "cloud.voxel_m": voxel_m,
+        "cloud.max_points": max_points,
+        "scale.factor": scale,
+        "scale.path_length_m": path_length_m,
+    }
+    settings = load_settings(config, assignments or (), options)
+    out = out or default_out(inputs)
+    with console(verbose, quiet), stoppable(out):
+        say(f"model: {chosen_model(settings.model)}; run directory: {out}", quiet)
+        source = inputs[0] if len(inputs) == 1 else inputs
+        directory = pipeline.run(source, out, settings, progress=not quiet, overwrite=overwrite)
+        say(headline(directory), quiet)
+
+
+@app.command(name="eval")
+def evaluate(
+    run_dir: RunDir,
+    groundtruth: Annotated[Path, typer.Option(metavar="FILE", help="True trajectory.")],
+    format: Annotated[Literal["kitti", "tum"] | None, typer.Option(help="Default: told from the file.")] = None,
+    align: Annotated[
+        Literal["sim3", "se3", "none"], typer.Option(help="What may be fitted before comparing.")
+    ] = "sim3",
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Default: DIR/evaluation.json.")] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE", help="Default: DIR/evaluation.png.")] = None,
+    depth_groundtruth: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="True depth maps, %06d.npy by source frame.")
+    ] = None,
+    fps: Annotated[float | None, typer.Option(help="Rate of images without times, for a TUM truth.")] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Compare a run with its ground truth."""
+    from .evaluation import evaluate, summary
+    from .store.files import json_page, write_text
+
+    plot = plot or run_dir / "evaluation.png"
+    with console(verbose):
+        result = evaluate(
+            run_dir, groundtruth, format=format, align=align, fps=fps, depth_groundtruth=depth_groundtruth, plot=plot
+        )
+        write_text(json or run_dir / "evaluation.json", json_page(result))
+    typer.echo(summary(result))
+
+
+@app.command()
+def info(
+    run_dir: RunDir,
+    json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Tell what was done, with which settings, and how it went."""
+    from .report import info, info_text
+    from .store.files import json_page
+
+    with console(verbose):
+        facts = info(run_dir)
+    typer.echo(json_page(facts).rstrip() if json else info_text(facts))
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where the town and its run go.")] = Path(
+        "runs/demo"
+    ),
+    frames: Annotated[int, typer.Option(help="Length of the drive.")] = 300,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> None:
+    """Drive round a synthetic town, reconstruct it, and compare with the truth; no download."""
+    from .demo import demo
+
+    with console(verbose, quiet), stoppable(out / "run"):
+        typer.echo(demo(out, frames, progress=not quiet).line())
+
+
+@weights_app.command(name="list")
+def list_weights() -> None:
+    """List the models, their licences and sizes."""
+    from .weights_manifest import weights_text
+
+    typer.echo(weights_text())
+
+
+@weights_app.callback()
+def _weights() -> None:
+    """Which models there are (fetching them comes with the DA3 predictor)."""
+
+
+def main() -> None:
+    """The command `da3-stream`: exit status 2 for what the user can cure, 1 for a run that broke off or a bug."""
+    try:
+        app()
+    except RunError as error:
+        fail(error, 1)
+    except Da3StreamError as error:
+        fail(error, 2)
+    except Exception as error:
+        fail(f"{type(error).__name__}: {' '.join(str(error).split())} (this is a bug: -v shows where)", 1)

@@ -1,0 +1,118 @@
+"""From a window's depth to the points that are worth keeping, in the window's own frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..settings import CloudSettings
+from ..types import Float32, UInt8, WindowGeometry
+from .voxels import best_of_each, voxel_keys
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """M coloured points, each with its frame, and the voxel edge within which no two of them lie together."""
+
+    xyz: Float32  # [M,3]
+    rgb: UInt8  # [M,3]
+    frame: NDArray[np.int32]  # [M] source index
+    confidence: Float32  # [M]
+    voxel: float  # in the units of xyz
+
+    def __len__(self) -> int:
+        return len(self.xyz)
+
+    def take(self, keep: NDArray[np.int64]) -> Points:
+        """These points only, in this order."""
+        return Points(self.xyz[keep], self.rgb[keep], self.frame[keep], self.confidence[keep], self.voxel)
+
+
+def window_points(
+    geometry: WindowGeometry,
+    owned: NDArray[np.bool_],
+    settings: CloudSettings,
+    metres_per_unit: float | None = None,
+) -> Points:
+    """The points of the owned frames [N], in the window's frame, ordered by frame and pixel.
+
+    Left out: pixels without depth or confidence, sky, the least confident share, depth edges, and all but the most
+    confident point of each voxel. The voxel's edge is a share of the window's median depth, or `settings.voxel_m`
+    where metres_per_unit is known.
+    """
+    rows = np.flatnonzero(owned & np.isfinite(geometry.window_from_camera).all(axis=(1, 2)))
+    valid = _valid(geometry, rows)
+    voxel = _edge(geometry.depth[rows][valid], settings, metres_per_unit)
+    threshold = _threshold(geometry.confidence[rows][valid], settings.min_confidence)
+    frames = [_none(voxel)]
+    for row, usable in zip(rows.tolist(), valid, strict=True):
+        sure = usable & (geometry.confidence[row] >= threshold)
+        keep = sure & ~depth_edges(geometry.depth[row], settings.max_depth_step)
+        frames.append(_thinned(_frame_points(geometry, row, keep, voxel)))
+    return _thinned(_joined(frames, voxel))
+
+
+def depth_edges(depth: Float32, max_step: float) -> NDArray[np.bool_]:
+    """Pixels [H,W] whose depth differs from a valid 4-neighbour's by more than max_step times the smaller one.
+
+    Between a near and a far surface lie pixels that belong to neither and would fly in the cloud.
+    """
+    edges = np.zeros(depth.shape, np.bool_)
+    for d, e in ((depth, edges), (depth.T, edges.T)):
+        near, far = np.minimum(d[:-1], d[1:]), np.maximum(d[:-1], d[1:])
+        step = (near > 0) & (far - near > max_step * near)
+        e[:-1] |= step
+        e[1:] |= step
+    return edges
+
+
+def _valid(geometry: WindowGeometry, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Usable pixels [K,H,W]."""
+    depth, confidence = geometry.depth[rows], geometry.confidence[rows]
+    valid = np.isfinite(depth) & (depth > 0) & np.isfinite(confidence) & (confidence > 0)
+    return valid if geometry.sky is None else valid & ~geometry.sky[rows]
+
+
+def _edge(depth: Float32, settings: CloudSettings, metres_per_unit: float | None) -> float:
+    if settings.voxel_m is not None and metres_per_unit is not None:
+        return settings.voxel_m / metres_per_unit
+    return settings.voxel * (float(np.median(depth)) if depth.size else 1.0)
+
+
+def _threshold(confidence: Float32, share: float) -> float:
+    """The confidence below which that share of the pixels lies."""
+    return float(np.quantile(confidence, share, method="lower")) if confidence.size else 0.0
+
+
+def _frame_points(geometry: WindowGeometry, row: int, keep: NDArray[np.bool_], voxel: float) -> Points:
+    row_px, column_px = np.nonzero(keep)
+    pixels = np.stack([column_px + 0.5, row_px + 0.5, np.ones(len(row_px))], axis=-1)
+    pose = geometry.window_from_camera[row]
+    window_from_pixel = pose[:3, :3] @ np.linalg.inv(geometry.intrinsics[row])
+    rays = np.einsum("ij,mj->mi", window_from_pixel, pixels)  # not @: BLAS threads fight with the predictor's workers
+    xyz = rays * geometry.depth[row][keep][:, None] + pose[:3, 3]
+    frame = np.full(len(xyz), geometry.frame_indices[row], np.int32)
+    return Points(xyz.astype(np.float32), geometry.images[row][keep], frame, geometry.confidence[row][keep], voxel)
+
+
+def _thinned(points: Points) -> Points:
+    return points.take(np.sort(best_of_each(voxel_keys(points.xyz, points.voxel), points.confidence)))
+
+
+def _joined(parts: Sequence[Points], voxel: float) -> Points:
+    return Points(
+        np.concatenate([part.xyz for part in parts]),
+        np.concatenate([part.rgb for part in parts]),
+        np.concatenate([part.frame for part in parts]),
+        np.concatenate([part.confidence for part in parts]),
+        voxel,
+    )
+
+
+def _none(voxel: float) -> Points:
+    """No points: what a window without depth gives."""
+    empty = np.zeros(0, np.float32)
+    return Points(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.uint8), np.zeros(0, np.int32), empty, voxel)

@@ -1,0 +1,81 @@
+"""How the command line talks: what it says, its log on stderr, and how it is stopped."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import typer
+
+
+def fail(what: object, status: int) -> NoReturn:
+    """End with one sentence."""
+    typer.echo(f"error: {what}", err=True)
+    sys.exit(status)
+
+
+def say(text: str, quiet: bool) -> None:
+    """A line for people."""
+    if not quiet:
+        typer.echo(text)
+
+
+def default_out(inputs: list[str]) -> Path:
+    """runs/<name of the first input>, for a glob that of its folder."""
+    parts = [part for part in Path(inputs[0]).absolute().parts if not set(part) & set("*?[")]
+    return Path("runs") / (Path(parts[-1]).stem or "run")
+
+
+@contextmanager
+def console(verbose: bool, quiet: bool = False) -> Iterator[None]:
+    """The package's log on stderr: warnings, with -v all and tracebacks, with -q errors."""
+    handler = ConsoleHandler(verbose)
+    handler.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING)
+    logger = logging.getLogger("da3_stream")
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG if verbose else logging.INFO)
+    try:
+        yield
+    except Exception:
+        logger.debug("what happened:", exc_info=True)
+        raise
+    finally:
+        logger.removeHandler(handler)
+
+
+class ConsoleHandler(logging.Handler):
+    """Lines that do not tear the progress bar."""
+
+    def __init__(self, tracebacks: bool) -> None:
+        super().__init__()
+        self.tracebacks = tracebacks
+        self.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        from tqdm import tqdm
+
+        if not self.tracebacks:
+            record = logging.makeLogRecord(record.__dict__ | {"exc_info": None, "exc_text": None})
+        tqdm.write(self.format(record), file=sys.stderr)
+
+
+@contextmanager
+def stoppable(out: Path) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end a run in order, with exit status 130 and 143."""
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    except KeyboardInterrupt:
+        fail(f"interrupted; what was placed until then is in {out}", 130)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(number: int, frame: Any) -> None:
+    sys.exit(128 + number)

@@ -1,0 +1,37 @@
+"""One root error and one subclass per room; every message is a sentence for the person at the command line."""
+
+
+class Da3StreamError(Exception):
+    """Root of every error that a user can cause or cure; only the command line catches it (exit status 2)."""
+
+
+class SettingsError(Da3StreamError):
+    """An unknown setting, a wrong type, or values that do not go together."""
+
+
+class FramesError(Da3StreamError):
+    """The input cannot be opened or holds no usable frame."""
+
+
+class PredictorError(Da3StreamError):
+    """A predictor cannot be built, or broke its contract."""
+
+
+class StoreError(Da3StreamError):
+    """A run directory cannot be created, read or written."""
+
+
+class EvaluationError(Da3StreamError):
+    """A ground truth cannot be read or compared."""
+
+
+class SyntheticError(Da3StreamError):
+    """A synthetic scene was asked for with impossible parameters."""
+
+
+class StitchingError(Da3StreamError):
+    """Two windows cannot be compared at all."""
+
+
+class RunError(Da3StreamError):
+    """A run broke off after it had begun; what was computed until then is kept (exit status 1)."""

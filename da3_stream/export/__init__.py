@@ -1,0 +1,8 @@
+"""One file per format; each reads a run through `store`."""
+
+from .camera_poses import write_camera_poses, write_intrinsics
+from .kitti import write_kitti
+from .overview import write_overview
+from .tum import write_tum
+
+__all__ = ["write_camera_poses", "write_intrinsics", "write_kitti", "write_overview", "write_tum"]

@@ -1,0 +1,16 @@
+"""Rows of numbers with all their digits, as the trajectory formats want them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from ..store.files import write_text
+from ..types import Float64
+
+
+def write_rows(path: Path, rows: Float64, header: Iterable[str] = ()) -> None:
+    """Write [N,M] numbers, one row a line, in one step; every float is read back as it was, NaN is `nan`."""
+    comments = [f"# {line}" for line in header]
+    lines = [" ".join(map(repr, row)) for row in rows.tolist()]
+    write_text(path, "".join(f"{line}\n" for line in [*comments, *lines]))

@@ -1,0 +1,80 @@
+"""Frames read ahead of whoever uses them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Iterable, Iterator
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Self
+
+from ..types import Frame
+
+Ready = SimpleQueue[Frame | BaseException | None]  # frames, then None or the exception that ended the source
+
+
+class ReadAhead:
+    """An iterator over frames that a thread reads ahead, and the context in which the thread lives."""
+
+    def __init__(self, frames: Generator[Frame]) -> None:
+        self._frames = frames
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self
+
+    def __next__(self) -> Frame:
+        return next(self._frames)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop reading and wait until the thread has ended; a frame being decoded is finished first."""
+        self._frames.close()
+
+
+def read_ahead(source: Iterable[Frame], depth: int = 32) -> ReadAhead:
+    """Iterate a source in one background thread, at most `depth` frames ahead of the consumer.
+
+    The thread starts with the first frame that is asked for. Order is kept; an exception of the source is raised after
+    the last good frame. The thread is stopped and joined when the frames end, when a `with` block around them is left
+    (by an exception such as KeyboardInterrupt too), and when nobody holds them any more. Raises ValueError if depth
+    is below 1.
+    """
+    if depth < 1:
+        raise ValueError(f"depth must be at least 1, not {depth}")
+    return ReadAhead(_ahead(source, depth))
+
+
+def _ahead(source: Iterable[Frame], depth: int) -> Generator[Frame]:
+    ready: Ready = SimpleQueue()
+    free, left = threading.Semaphore(depth), threading.Event()
+    thread = threading.Thread(target=_read, args=(source, ready, free, left), name="read-ahead", daemon=True)
+    thread.start()
+    try:
+        while isinstance(item := ready.get(), Frame):
+            free.release()
+            yield item
+        if item is not None:
+            raise item
+    finally:
+        left.set()
+        free.release()
+        thread.join()
+
+
+def _read(source: Iterable[Frame], ready: Ready, free: threading.Semaphore, left: threading.Event) -> None:
+    """What the thread does: take a free place, read a frame into it, until the source ends or the consumer left."""
+    try:
+        frames = iter(source)
+        item: Frame | None = None
+        while free.acquire() and not left.is_set():
+            item = next(frames, None)
+            ready.put(item)
+            if item is None:
+                return
+    except BaseException as error:  # raised again where the frames are used
+        ready.put(error)

@@ -1,0 +1,93 @@
+"""From packets in decoding order to pictures in presentation order, with those named that the decoder does not give."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterator
+from typing import Any
+
+MAX_FAILED_READS = 1000  # in a row, after which a container's damaged rest is given up
+MAX_HELD_PACKETS = 1000  # of one group of pictures before `start`; a longer group is decoded instead of being held
+
+
+def read_pictures(container: Any, stream: Any, start_pts: float) -> Iterator[tuple[int | None, Any | None]]:
+    """(pts, picture) in presentation order; no picture where the decoder owes one or it was not asked (see _needed).
+
+    Decoders with threads report an error packets later, or not at all. What tells a lost picture is that the packet
+    with its time went in and later pictures came out; should it come after them, it is left out, being lost already.
+    """
+    import av
+
+    owed: list[int] = []  # a heap: times of the packets whose pictures have not come out
+    latest = -math.inf
+    progressive = True  # fields of interlaced video may come in packets of their own and owe no picture each
+    for packet, needed in _needed(_continuous(_packets(container, stream)), start_pts):
+        if packet is not None and packet.pts is not None and not packet.is_discard:
+            heapq.heappush(owed, packet.pts)
+        try:
+            frames = stream.decode(packet) if needed else []
+        except av.FFmpegError:
+            continue  # its picture stays owed
+        for frame in frames:
+            if frame.pts is not None and frame.pts < latest:
+                continue
+            latest = latest if frame.pts is None else frame.pts
+            progressive = progressive and not frame.interlaced_frame
+            yield from _lost_before(frame.pts, owed, progressive)
+            yield frame.pts, frame
+    yield from _lost_before(math.inf, owed, progressive)
+
+
+def _lost_before(pts: float | None, owed: list[int], progressive: bool) -> Iterator[tuple[int, None]]:
+    """Takes the times up to `pts` off the heap; those before it are of lost pictures."""
+    while owed and pts is not None and owed[0] <= pts:
+        time = heapq.heappop(owed)
+        if time == pts:
+            return
+        if progressive:
+            yield time, None
+
+
+def _packets(container: Any, stream: Any) -> Iterator[Any]:
+    """The stream's packets, damaged stretches of the container left out, then None, which empties the decoder."""
+    import av
+
+    failed_reads = 0
+    while failed_reads < MAX_FAILED_READS:
+        try:
+            for packet in container.demux(stream):
+                if packet.size:  # an empty one would end the decoding
+                    failed_reads = 0
+                    yield packet
+            break
+        except av.InvalidDataError:
+            failed_reads += 1
+    yield None
+
+
+def _continuous(packets: Iterator[Any]) -> Iterator[Any]:
+    """The packets with times that go on where they fall back, as in files that were joined end to end."""
+    offset, latest = 0, -math.inf
+    for packet in packets:
+        if packet is not None and packet.dts is not None:
+            if packet.dts + offset < latest:
+                offset = int(latest) + (packet.duration or 1) - packet.dts
+            packet.dts += offset
+            packet.pts = None if packet.pts is None else packet.pts + offset
+            latest = packet.dts
+        yield packet
+
+
+def _needed(packets: Iterator[Any], start_pts: float) -> Iterator[tuple[Any, bool]]:
+    """Each packet with whether it must be decoded: not in groups of pictures that end before `start_pts`."""
+    group: list[Any] = []
+    for packet in packets:
+        if packet is not None and packet.is_keyframe and packet.pts is not None and packet.pts <= start_pts:
+            yield from ((earlier, False) for earlier in group)
+            group = []
+        group.append(packet)
+        if packet is None or packet.dts is None or packet.dts > start_pts or len(group) > MAX_HELD_PACKETS:
+            break
+    yield from ((packet, True) for packet in group)
+    yield from ((packet, True) for packet in packets)

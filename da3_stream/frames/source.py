@@ -1,0 +1,126 @@
+"""A source of frames: candidates in their order, of which the selected ones are decoded, fitted and handed out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Literal
+
+from ..errors import FramesError
+from ..settings import FramesSettings
+from ..types import Frame, SkippedFrame, UInt8
+from .fitting import fit, size_of
+from .selection import select
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A frame before it is known to be wanted or good.
+
+    `decode` gives the upright RGB picture [H,W,3] uint8, or the reason why there is none; it is called at most once,
+    and only for selected frames, so that the others cost no conversion.
+    """
+
+    index: int
+    timestamp: float
+    name: str
+    decode: Callable[[], UInt8 | str]
+
+
+@dataclass
+class FrameSource:
+    """The selected good frames of one input, in order; iterate to get them.
+
+    `expected` is the number of selected frames where it can be known without reading (bad frames counted as good),
+    `fps` the input's own mean rate where it has times, `size` the (width, height) of the first good frame at the
+    input's resolution, `focal_px` the focal length that its EXIF data tell at that size, and `skipped` grows while
+    iterating. Files can be iterated again from the beginning; a generator of arrays only once.
+    """
+
+    name: str
+    kind: Literal["video", "images", "arrays"]
+    candidates: Callable[[], Generator[Candidate]]
+    settings: FramesSettings
+    image_side: int | None = None
+    expected: int | None = None
+    fps: float | None = None
+    has_times: bool = False
+    focal_px: float | None = None
+    size: tuple[int, int] = (0, 0)
+    skipped: list[SkippedFrame] = field(default_factory=list)
+    first_index: int = 0
+    _opened: Iterator[Frame] | None = None
+    _last_time: float | None = None
+
+    def open(self) -> FrameSource:
+        """Itself with the first good frame read. Raises FramesError with one sentence where there is none."""
+        frames = self._read()
+        first = next(frames, None)
+        if first is None:
+            raise FramesError(self._why_empty())
+        self.first_index = first.index
+        self._opened = _resumed(first, frames)
+        return self
+
+    def __iter__(self) -> Iterator[Frame]:
+        frames = self._read() if self._opened is None else self._opened
+        self._opened = None
+        return frames
+
+    def _read(self) -> Generator[Frame]:
+        self.skipped.clear()
+        with closing(self.candidates()) as candidates:
+            good = self._good(select(self._watched(candidates), self.settings))
+            yield from islice(good, self.settings.max_frames)
+
+    def _watched(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+        for candidate in candidates:
+            self._last_time = candidate.timestamp
+            yield candidate
+
+    def _good(self, selected: Iterable[Candidate]) -> Iterator[Frame]:
+        for candidate in selected:
+            image = self._fitted(candidate.decode())
+            if isinstance(image, str):
+                self._skip(candidate, image)
+            else:
+                yield Frame(candidate.index, candidate.timestamp, image, candidate.name, self.size)
+
+    def _fitted(self, image: UInt8 | str) -> UInt8 | str:
+        if isinstance(image, str):
+            return image
+        if self.size == (0, 0):
+            self.size = size_of(image)
+        return fit(image, self.size, self.image_side)
+
+    def _skip(self, candidate: Candidate, reason: str) -> None:
+        log.info("skipped %s: %s", candidate.name, reason)
+        self.skipped.append(SkippedFrame(candidate.index, candidate.name, reason))
+
+    def _why_empty(self) -> str:
+        if self.skipped:
+            bad, count = self.skipped[0], len(self.skipped)
+            which = bad.name if count == 1 else f"none of {count} could be used, the first, {bad.name}"
+            return f"'{self.name}' has no usable frame ({which}: {bad.reason}): give a video or images that can be read"
+        if self._last_time is None:
+            return f"'{self.name}' holds no frame: give a video or images with at least one"
+        return (
+            f"'{self.name}' has no frame {_range(self.settings)}: its last one is at {self._last_time:.3f} s; "
+            "change frames.start or frames.end"
+        )
+
+
+def _resumed(first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
+    yield first
+    yield from rest
+
+
+def _range(settings: FramesSettings) -> str:
+    start = f"from {settings.start:g} s" if settings.start is not None else ""
+    end = f"before {settings.end:g} s" if settings.end is not None else ""
+    return " ".join(part for part in (start, end) if part)

@@ -1,0 +1,16 @@
+"""Pure mathematics without input or output: similarities, cameras, point-set alignment."""
+
+from .cameras import intrinsics_from_hfov, intrinsics_matrix, pixel_centres, project, resize_intrinsics, unproject
+from .sim3 import Sim3
+from .umeyama import umeyama
+
+__all__ = [
+    "Sim3",
+    "intrinsics_from_hfov",
+    "intrinsics_matrix",
+    "pixel_centres",
+    "project",
+    "resize_intrinsics",
+    "umeyama",
+    "unproject",
+]

@@ -1,0 +1,115 @@
+"""Similarity transforms of space (Sim(3)): p -> s R p + t.
+
+Sources: Eade, "Lie groups for 2D and 3D transformations" (2013); Strasdat, "Local accuracy and global consistency
+for efficient visual SLAM" (2012), section 2.4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial.transform import Rotation
+
+
+@dataclass(frozen=True, eq=False)
+class Sim3:
+    """A similarity `a_from_b`: scale, rotation [3,3] and translation [3], float64, acting as s R p + t."""
+
+    scale: float
+    rotation: NDArray[np.float64]
+    translation: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "scale", float(self.scale))
+        object.__setattr__(self, "rotation", np.asarray(self.rotation, np.float64).reshape(3, 3))
+        object.__setattr__(self, "translation", np.asarray(self.translation, np.float64).reshape(3))
+
+    @staticmethod
+    def identity() -> Sim3:
+        """The transform that changes nothing."""
+        return Sim3(1.0, np.eye(3), np.zeros(3))
+
+    @staticmethod
+    def from_matrix(matrix: ArrayLike) -> Sim3:
+        """Take a 4x4 (or 3x4) matrix [sR t; 0 1] apart; the scale is the cube root of the determinant."""
+        m = np.asarray(matrix, np.float64)
+        scale = float(np.cbrt(np.linalg.det(m[:3, :3])))
+        return Sim3(scale, m[:3, :3] / scale, m[:3, 3])
+
+    @staticmethod
+    def exp(tangent: ArrayLike) -> Sim3:
+        """Exponential of [rho, rotation vector, log-scale] (7 numbers): t = V rho (Eade, section 6.2)."""
+        xi = np.asarray(tangent, np.float64)
+        return Sim3(np.exp(xi[6]), Rotation.from_rotvec(xi[3:6]).as_matrix(), _v_matrix(xi[3:6], xi[6]) @ xi[:3])
+
+    def log(self) -> NDArray[np.float64]:
+        """Inverse of `exp`: [rho, rotation vector, log-scale] with rho = V^-1 t; angles in [0, pi]."""
+        rotvec = Rotation.from_matrix(self.rotation).as_rotvec()
+        log_scale = np.log(self.scale)
+        rho = np.linalg.solve(_v_matrix(rotvec, log_scale), self.translation)
+        return np.concatenate([rho, rotvec, [log_scale]])
+
+    def inverse(self) -> Sim3:
+        """`b_from_a` of this `a_from_b`."""
+        rotation = self.rotation.T
+        return Sim3(1.0 / self.scale, rotation, -(rotation @ self.translation) / self.scale)
+
+    def apply(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Move points [..., 3]."""
+        return self.scale * (np.asarray(points, np.float64) @ self.rotation.T) + self.translation
+
+    def matrix(self) -> NDArray[np.float64]:
+        """The 4x4 matrix [sR t; 0 1]."""
+        out = np.eye(4)
+        out[:3, :3] = self.scale * self.rotation
+        out[:3, 3] = self.translation
+        return out
+
+    def rigid(self) -> NDArray[np.float64]:
+        """The 4x4 rigid matrix [R t; 0 1]: a camera's pose, its scale left to its depth."""
+        out = np.eye(4)
+        out[:3, :3] = self.rotation
+        out[:3, 3] = self.translation
+        return out
+
+    def adjoint(self) -> NDArray[np.float64]:
+        """The 7x7 matrix Ad with T exp(xi) T^-1 = exp(Ad xi), in the order of `log`."""
+        out = np.zeros((7, 7))
+        out[:3, :3] = self.scale * self.rotation
+        out[:3, 3:6] = hat(self.translation) @ self.rotation
+        out[:3, 6] = -self.translation
+        out[3:6, 3:6] = self.rotation
+        out[6, 6] = 1.0
+        return out
+
+    def __matmul__(self, other: Sim3) -> Sim3:
+        """Compose: a_from_b @ b_from_c = a_from_c."""
+        return Sim3(self.scale * other.scale, self.rotation @ other.rotation, self.apply(other.translation))
+
+
+def hat(v: ArrayLike) -> NDArray[np.float64]:
+    """The 3x3 matrix of the cross product with v [3]."""
+    x, y, z = np.asarray(v, np.float64)
+    return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+
+
+def _v_matrix(rotvec: NDArray[np.float64], log_scale: float) -> NDArray[np.float64]:
+    """V = integral over [0,1] of exp(u (log_scale I + W)) du, from its value on W's eigenvalues 0 and +-i theta.
+
+    The coefficients of W and W^2 lose precision as theta -> 0 exactly as fast as W and W^2 vanish, so no series is
+    needed.
+    """
+    theta = float(np.linalg.norm(rotvec))
+    axis_value = _phi1(complex(log_scale, 0.0)).real
+    if theta == 0.0:
+        return axis_value * np.eye(3)
+    plane_value = _phi1(complex(log_scale, theta))
+    w = hat(rotvec) / theta
+    return axis_value * np.eye(3) + plane_value.imag * w + (axis_value - plane_value.real) * (w @ w)
+
+
+def _phi1(z: complex) -> complex:
+    """(exp(z) - 1) / z, continued by 1 at 0 (dividing by a subnormal z overflows)."""
+    return complex(np.expm1(z) / z) if abs(z) > 1e-150 else 1.0 + 0j

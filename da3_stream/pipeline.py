@@ -1,0 +1,94 @@
+"""run(): a source of frames in, a run directory out; the only room that knows all stages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cloud import preview_cloud, window_points, write_page
+from .frames import read_ahead
+from .running.job import Job, prepared
+from .running.journal import Journal
+from .running.placement import Event, Part, Placement, cut
+from .running.predicting import predicted
+from .running.progress import progress_bar
+from .running.record import Record
+from .running.recording import recorded
+from .settings import Settings
+from .store import Run, Scene, WindowPart, create_run, read_run_geometry, write_window
+from .types import Frame, Predictor
+from .windows import Window, windows
+
+Source = str | Path | Sequence[str | Path] | Iterable[NDArray[np.uint8]]
+
+
+def run(
+    source: Source,
+    out: str | Path,
+    settings: Settings | None = None,
+    predictor: Predictor | None = None,
+    *,
+    progress: bool = False,
+    overwrite: bool = False,
+) -> Path:
+    """Reconstruct a source (see `frames.open_source`) into the run directory `out`, and return its path.
+
+    Without a predictor the one that the settings name is made. Raises Da3StreamError with one sentence where nothing
+    can be begun. Once the run directory exists, what is computed is kept: a run that breaks off raises RunError (state
+    "failed"), one that is stopped KeyboardInterrupt or SystemExit (state "interrupted"), both with their outputs.
+    """
+    with prepared(source, settings or Settings(), predictor) as job:
+        directory = create_run(Path(out), overwrite=overwrite)
+        with recorded(directory, job) as (record, journal):
+            reconstruct(directory, job, record, journal, progress)
+    return directory.path
+
+
+def reconstruct(run: Run, job: Job, record: Record, journal: Journal, progress: bool) -> None:
+    """Window by window: read, predict, place, store, tell."""
+    placement, bar = Placement(job.scene), progress_bar(job.source.expected, "reconstructing", progress)
+    with read_ahead(job.source) as frames, bar:
+        cut_frames = windows(record.watch.waiting_for(frames, "frames"), job.window_size, job.window_overlap)
+        with closing(predicted(cut_frames, job.predictor, record.watch)) as answers:
+            for window, geometry in answers:
+                parts = cut(window, geometry)
+                with record.watch.stage("stitching"):
+                    nodes = placement.place(window.number, parts)
+                with record.watch.stage("store"):
+                    store(run, job.settings, window, placement.scene, nodes, parts)
+                record.add(window, geometry)
+                journal.tell_window(window, geometry, placement.take_events())
+                record.write("running", placement.scene)
+                with record.watch.stage("preview"):
+                    preview(run, journal, job.settings, window.number + 1)
+                bar.update(len(window.owned))
+
+
+def store(
+    run: Run, settings: Settings, window: Window[Frame], scene: Scene, nodes: Sequence[int], parts: Sequence[Part]
+) -> None:
+    """Geometry and points of every node, and then the scene that names them."""
+    times = {frame.index: frame.timestamp for frame in window.frames}
+    for node, part in zip(nodes, parts, strict=True):
+        timestamps = np.array([times[index] for index in part.geometry.frame_indices.tolist()])
+        kept = WindowPart.from_geometry(part.geometry, timestamps, part.owned, window.frames[0].source_size)
+        write_window(run, node, kept)
+        points = window_points(part.geometry, part.owned, settings.cloud, metres_per_unit(scene, node))
+        write_page(run, node, points)
+    run.write_scene(scene)
+
+
+def metres_per_unit(scene: Scene, node: int) -> float | None:
+    """Metres in one unit of a node, None in a run without metres."""
+    return scene.scale * scene.nodes[node].world_from_window.scale if scene.units == "metres" else None
+
+
+def preview(run: Run, journal: Journal, settings: Settings, window_count: int) -> None:
+    """Renew cloud.ply every so many windows."""
+    if window_count % settings.cloud.preview_every == 0:
+        points = preview_cloud(run, read_run_geometry(run), settings.cloud)
+        journal.tell(Event("preview", {"windows": window_count, "points": points}))

@@ -1,0 +1,54 @@
+"""All that is known to correspond in one window: matched SIFT key points and KLT tracks side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .features import Keypoints, TrackedPoints
+from .pairs import Matches, match_tracks, sequential_pairs
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Correspondences:
+    """Points of every row [n,2], SIFT key points first and tracked points from `tracked_from` on, and their matches.
+
+    Key points are precise over long distances; tracks hold where texture repeats or fades. One epipolar geometry must
+    explain both.
+    """
+
+    xy: list[NDArray[np.float32]]
+    tracked_from: list[int]
+    matches: dict[Pair, Matches]
+
+
+def combine(
+    keypoints: Sequence[Keypoints], matches: Mapping[Pair, Matches], tracked: Sequence[TrackedPoints]
+) -> Correspondences:
+    """Put both kinds into one numbering."""
+    first = [len(found.xy) for found in keypoints]
+    xy = [np.concatenate([found.xy, points.xy]) for found, points in zip(keypoints, tracked, strict=True)]
+    both = {}
+    for a, b in sequential_pairs(len(xy)):
+        shifted = match_tracks(tracked[a], tracked[b]) + np.array([first[a], first[b]], np.uint32)
+        both[a, b] = np.concatenate([matches[a, b], shifted])
+    return Correspondences(xy, first, both)
+
+
+def median_motion_px(tracked: Sequence[TrackedPoints]) -> float:
+    """How far tracked points typically move between neighbouring frames; infinite where nothing can be tracked."""
+    moved = [_motion(a, b) for a, b in zip(tracked[:-1], tracked[1:], strict=True)]
+    moved = [motion for motion in moved if np.isfinite(motion)]
+    return float(np.percentile(moved, 90)) if moved else float("inf")
+
+
+def _motion(first: TrackedPoints, second: TrackedPoints) -> float:
+    pairs = match_tracks(first, second)
+    if not len(pairs):
+        return float("nan")
+    return float(np.median(np.linalg.norm(first.xy[pairs[:, 0]] - second.xy[pairs[:, 1]], axis=1)))

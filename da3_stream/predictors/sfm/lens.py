@@ -1,0 +1,84 @@
+"""The one lens of a video: pinhole with two radial terms, and how well a window knows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Lens:
+    """Pinhole in pixels (first centre at 0.5) with x_d = x (1 + k1 r^2 + k2 r^4) in normalised coordinates."""
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    k1: float = 0.0
+    k2: float = 0.0
+
+    @staticmethod
+    def from_matrix(k: Array) -> Lens:
+        """The lens without distortion of K [3,3]."""
+        return Lens(float(k[0, 0]), float(k[1, 1]), float(k[0, 2]), float(k[1, 2]))
+
+    def matrix(self) -> Array:
+        """K [3,3]."""
+        return np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])
+
+    def straightened(self) -> Lens:
+        """The same lens without its distortion."""
+        return replace(self, k1=0.0, k2=0.0)
+
+    def undistort(self, xy: NDArray[np.float32]) -> Array:
+        """Where the same rays [n,2] would fall without distortion."""
+        if not (self.k1 or self.k2) or not len(xy):
+            return xy.astype(np.float64)
+        coefficients = np.array([self.k1, self.k2, 0.0, 0.0])
+        points = xy.astype(np.float64)[:, None]
+        return cv2.undistortPoints(points, self.matrix(), coefficients, P=self.matrix())[:, 0]
+
+    def shift_px(self, size: tuple[int, int]) -> float:
+        """How far the distortion moves the corner of an image of (width, height), in pixels."""
+        return abs(float(self.corner_gradient(size) @ np.array([self.k1, self.k2])))
+
+    def corner_gradient(self, size: tuple[int, int]) -> Array:
+        """Derivative [2] of the corner's shift in pixels after k1 and k2."""
+        radius = float(np.hypot(size[0] / 2 / self.fx, size[1] / 2 / self.fy))
+        return np.array([self.fx * radius**3, self.fx * radius**5])
+
+
+@dataclass(frozen=True, eq=False)
+class LensEstimate:
+    """What bundle adjustment said of the lens, with the variances of the focal length and of (k1, k2) [2,2]."""
+
+    lens: Lens
+    focal_sigma: float
+    radial_covariance: Array
+
+    def corner_sigma_px(self, size: tuple[int, int]) -> float:
+        """Standard deviation of the corner's shift."""
+        gradient = self.lens.corner_gradient(size)
+        return float(np.sqrt(gradient @ self.radial_covariance @ gradient))
+
+
+class Straightener:
+    """Removes a lens's distortion from images of one size; leaves them alone where it is below a third of a pixel."""
+
+    def __init__(self, lens: Lens, size: tuple[int, int]) -> None:
+        self._maps = None
+        if lens.shift_px(size) > 1 / 3:
+            shift = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])  # OpenCV's first pixel centre is at 0
+            k, coefficients = shift @ lens.matrix(), np.array([lens.k1, lens.k2, 0.0, 0.0])
+            self._maps = cv2.initUndistortRectifyMap(k, coefficients, None, k, size, cv2.CV_32FC1)
+
+    def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The image [H,W] or [H,W,3] as a pinhole camera would have seen it."""
+        if self._maps is None:
+            return image
+        return cv2.remap(image, *self._maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -1,0 +1,133 @@
+"""One window solved: pairs verified, mapped, the lens learnt from it, a second opinion where it looks bad."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from .calibration import REDO_SHIFT, Calibration
+from .correspondences import Correspondences
+from .judge import Verdict, judge
+from .lens import Lens
+from .mapping import FreeLens, SparseModel, map_window
+from .pairs import MIN_INLIERS, TwoView, only, verify_chunk
+from .workers import Piece, Workers, chunks
+
+log = logging.getLogger(__name__)
+
+PAIRS_PER_PIECE = 64
+FLOW_PARALLAX_PX = 1.5  # neighbours should differ by this much for their flow to tell depth
+MAX_STRIDE = 8
+
+Views = dict[tuple[int, int], TwoView]
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """What a window came to: models, the lens they hold for, the verdict on them, and what was learnt of the lens."""
+
+    models: list[SparseModel]
+    lens: Lens
+    verdict: Verdict
+    calibration: Calibration
+    notes: tuple[str, ...] = ()
+
+    def flow_offsets(self) -> tuple[int, ...]:
+        """Neighbours for dense depth: +-1 and +-2 steps, steps of several frames where the camera is slow."""
+        if not self.models:
+            return ()
+        parallax = self._parallax_px
+        wanted = FLOW_PARALLAX_PX / max(parallax, 1e-6)
+        stride = int(np.clip(2 ** np.ceil(np.log2(max(wanted, 1.0))), 1, MAX_STRIDE))
+        return (-2 * stride, -stride, stride, 2 * stride)
+
+    @cached_property
+    def _parallax_px(self) -> float:
+        """Median distance in pixels by which a frame's own translation moves its points in the next frame."""
+        model = self.models[0]
+        moves = [_translation_px(model, i, self.lens) for i in range(len(model.rows) - 1)]
+        return float(np.median(moves)) if moves else 0.0
+
+
+def _translation_px(model: SparseModel, i: int, lens: Lens) -> float:
+    if not len(model.seen[i]):
+        return 0.0
+    next_from_camera = np.linalg.inv(model.model_from_camera[i + 1]) @ model.model_from_camera[i]
+    camera_from_model = np.linalg.inv(model.model_from_camera[i])
+    points = model.points[model.seen[i][:, 1]] @ camera_from_model[:3, :3].T + camera_from_model[:3, 3]
+    turned = points @ next_from_camera[:3, :3].T
+    moved = turned + next_from_camera[:3, 3]
+    front = (turned[:, 2] > 0) & (moved[:, 2] > 0)
+    shift = moved[front, :2] / moved[front, 2:] - turned[front, :2] / turned[front, 2:]
+    return float(np.median(np.linalg.norm(shift, axis=1)) * lens.fx) if front.any() else 0.0
+
+
+class Solver:
+    """One window's correspondences and the workers that look at them."""
+
+    def __init__(self, workers: Workers, correspondences: Correspondences, size: tuple[int, int]) -> None:
+        self._workers, self._found, self._size = workers, correspondences, size
+
+    def solve(self, calibration: Calibration) -> Solution:
+        """The best models of the window; the calibration moves on if the window could tell."""
+        solution = self._calibrated(calibration)
+        if not solution.verdict.alarm:
+            return solution
+        return self._second_opinion(solution)
+
+    def _calibrated(self, calibration: Calibration) -> Solution:
+        """Map with the boldest freedom for the lens that the window can support."""
+        views = self._verify(calibration.lens)
+        for free in calibration.tries():
+            models, lens = self._map_free(views, calibration.lens, free)
+            verdict = judge(models, len(self._found.xy))
+            estimate = models[0].estimate if models else None
+            if free and verdict.alarm:
+                continue  # a window that breaks cannot tell the lens
+            if calibration.believes(estimate, free, self._size):
+                learnt = calibration.learnt(estimate, free)
+                return Solution(models, lens if estimate is None else estimate.lens, verdict, learnt)
+        return Solution(models, lens, verdict, calibration.learnt(None, FreeLens()))
+
+    def _map_free(self, views: Views, lens: Lens, free: FreeLens) -> tuple[list[SparseModel], Lens]:
+        """Map; if the focal length moves far, verify the pairs again with it and map once more."""
+        models = self._map(views, lens, free)
+        estimate = models[0].estimate if models else None
+        if estimate is None or abs(np.log(estimate.lens.fx / lens.fx)) < REDO_SHIFT:
+            return models, lens
+        return self._map(self._verify(estimate.lens), estimate.lens, free), estimate.lens
+
+    def _second_opinion(self, first: Solution) -> Solution:
+        """Map key points and tracks each alone; the opinion with the fewest faults is taken."""
+        views = self._verify(first.lens)
+        kinds = {"key points": False, "tracks": True}
+        selected = {name: only(views, self._found.tracked_from, tracked) for name, tracked in kinds.items()}
+        jobs = {name: self._submit_map(kept, first.lens, FreeLens()) for name, kept in selected.items()}
+        opinions = {"both": first.models, **{name: job.result() for name, job in jobs.items() if job is not None}}
+        verdicts = {name: judge(models, len(self._found.xy)) for name, models in opinions.items()}
+        best = min(verdicts, key=lambda name: verdicts[name].cost)
+        note = f"second opinion: {best} ({', '.join(f'{n} {v.cost:.1f}' for n, v in verdicts.items())})"
+        log.info(note)
+        return Solution(opinions[best], first.lens, verdicts[best], first.calibration, (note,))
+
+    def _verify(self, lens: Lens) -> Views:
+        """Epipolar geometry of all pairs, in pieces over the workers."""
+        pairs = [pair for pair, found in self._found.matches.items() if len(found) >= MIN_INLIERS]
+        pieces = []
+        for chunk in chunks(sorted(pairs, key=lambda pair: pair[1]), PAIRS_PER_PIECE):
+            rows = {row for pair in chunk for row in pair}
+            matches = {pair: self._found.matches[pair] for pair in chunk}
+            pieces.append(self._workers.submit(verify_chunk, {row: self._found.xy[row] for row in rows}, matches, lens))
+        return {pair: view for piece in pieces for pair, view in piece.result().items()}
+
+    def _map(self, views: Views, lens: Lens, free: FreeLens) -> list[SparseModel]:
+        job = self._submit_map(views, lens, free)
+        return [] if job is None else job.result()
+
+    def _submit_map(self, views: Views, lens: Lens, free: FreeLens) -> Piece[list[SparseModel]] | None:
+        if not views:
+            return None
+        return self._workers.submit(map_window, self._found.xy, views, lens, self._size, free)

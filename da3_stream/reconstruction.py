@@ -1,0 +1,101 @@
+"""Reconstruction: a finished or running run directory, as a Python user reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .cloud import Points, points_in_world, read_page, read_ply
+from .store import frame_depth, open_run, pose_table, read_run_geometry
+from .types import Float32, Float64, UInt8
+
+
+class Reconstruction:
+    """What a run directory held when it was opened; arrays have one row per selected frame, in order.
+
+    Raises StoreError if the directory is not a run or is damaged.
+    """
+
+    def __init__(self, run_dir: str | Path) -> None:
+        self._run = open_run(Path(run_dir))
+        self._geometry = read_run_geometry(self._run)
+        self.path: Path = self._run.path
+        self.status: dict[str, Any] = self._run.read_status()
+        self._poses = pose_table(self.status, self._geometry)
+
+    @property
+    def world_from_camera(self) -> Float64:
+        """Poses [N,4,4], rigid, OpenCV axes; NaN where unknown."""
+        return self._poses.world_from_camera
+
+    @property
+    def intrinsics(self) -> Float64:
+        """Camera matrices [N,3,3] in pixels of the input, first pixel centre at 0.5; NaN where unknown."""
+        return self._poses.intrinsics
+
+    @property
+    def timestamps(self) -> Float64:
+        """Seconds [N]."""
+        return self._poses.timestamp
+
+    @property
+    def source_indices(self) -> NDArray[np.int64]:
+        """The frames' numbers [N] in the input, before selection."""
+        return self._poses.source_index
+
+    @property
+    def segments(self) -> NDArray[np.int64]:
+        """The segment [N] that each frame belongs to, -1 where it has no pose; segments are not tied to each other."""
+        return self._poses.segment
+
+    @property
+    def frame_status(self) -> tuple[str, ...]:
+        """OK, WEAK, HELD or FAILED for each frame [N], UNPLACED where no window has it yet."""
+        return self._poses.status
+
+    @property
+    def units(self) -> str:
+        """ "metres" or "relative"."""
+        return self._geometry.scene.units
+
+    def __len__(self) -> int:
+        return len(self._poses)
+
+    def __repr__(self) -> str:
+        placed = int((self.segments >= 0).sum())
+        state = self.status.get("state", "unknown")
+        return f"Reconstruction({str(self.path)!r}: {state}, {placed} of {len(self)} frames placed, {self.units})"
+
+    def depth(self, row: int) -> Float32:
+        """Depth map [H,W] of a row, in the units of the poses, 0 = none; read when asked for.
+
+        Raises IndexError for a row out of range, KeyError where the frame has no place.
+        """
+        return self._frame(row)[0]
+
+    def confidence(self, row: int) -> Float32:
+        """Confidence [H,W] of a row's depth, 0 = unusable; comparable within this run only. Errors as `depth`."""
+        return self._frame(row)[1]
+
+    def depth_intrinsics(self, row: int) -> Float64:
+        """Camera matrix [3,3] in pixels of a row's depth map, mostly smaller than the input. Errors as `depth`."""
+        return self._frame(row)[2]
+
+    def points(self) -> tuple[Float32, UInt8]:
+        """(positions [M,3], colours [M,3]) of cloud.ply, read when asked for; a preview while the run goes on.
+
+        Raises StoreError if there is no cloud yet.
+        """
+        return read_ply(self.path / "cloud.ply")
+
+    def pages(self) -> Iterator[Points]:
+        """Each window's points in the world, with their frames and confidences, one page at a time."""
+        for node in self._geometry.nodes:
+            yield points_in_world(read_page(self._run, node), self._geometry, node)
+
+    def _frame(self, row: int) -> tuple[Float32, Float32, Float64]:
+        return frame_depth(self._run, self._geometry, int(self.source_indices[row]))

@@ -1,0 +1,79 @@
+"""What is settled before the first window: input, predictor, window plan, units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import SettingsError
+from ..frames import FrameSource, open_source
+from ..predictors import image_side, make_predictor
+from ..settings import Settings
+from ..store import Scene
+from ..types import Predictor
+
+DEFAULT_WINDOW, DEFAULT_OVERLAP = 60, 12
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """Everything that a run is about to use. `let_go` ends a predictor that was made for it (again: no harm)."""
+
+    source: FrameSource
+    settings: Settings
+    predictor: Predictor
+    window_size: int
+    window_overlap: int
+    scene: Scene
+    let_go: Callable[[], None]
+
+
+@contextmanager
+def prepared(source: Any, settings: Settings, predictor: Predictor | None) -> Iterator[Job]:
+    """Open the input and settle what can be refused at once.
+
+    Raises Da3StreamError with one sentence. A predictor made here is closed at the end; one that was given is not.
+    """
+    with ExitStack() as stack:
+        frames = open_source(source, settings.frames, image_side(settings, predictor))
+        if predictor is None:
+            predictor = make_predictor(settings, frames)
+            stack.callback(getattr(predictor, "close", _nothing))
+        size, overlap = window_plan(settings, predictor)
+        yield Job(frames, settings, predictor, size, overlap, first_scene(settings, predictor), stack.close)
+
+
+def window_plan(settings: Settings, predictor: Predictor) -> tuple[int, int]:
+    """Size and overlap of windows: from the settings, else the predictor's own, else 60 and 12.
+
+    Raises SettingsError if they do not go together.
+    """
+    size = settings.windows.size or int(getattr(predictor, "window_size", DEFAULT_WINDOW))
+    overlap = settings.windows.overlap or int(getattr(predictor, "window_overlap", DEFAULT_OVERLAP))
+    if overlap >= size:
+        raise SettingsError(f"windows.overlap ({overlap}) must be below windows.size ({size}): set both of them")
+    return size, overlap
+
+
+def first_scene(settings: Settings, predictor: Predictor) -> Scene:
+    """An empty scene in the run's units. Raises SettingsError for `cloud.voxel_m` where nothing tells metres."""
+    scale, is_metric = settings.scale, bool(getattr(predictor, "is_metric", False))
+    if settings.cloud.voxel_m is not None and not (is_metric or scale.factor or scale.path_length_m):
+        raise SettingsError(
+            f"cloud.voxel_m needs metres, which {predictor_name(predictor)} does not know: give --scale or "
+            "--path-length-m, or use cloud.voxel, a share of the median depth (default 0.01)"
+        )
+    if scale.factor is not None:
+        return Scene("metres", scale.factor)
+    return Scene("metres" if is_metric else "relative")
+
+
+def predictor_name(predictor: Predictor) -> str:
+    """The name that a predictor gives itself, else that of its class."""
+    return str(getattr(predictor, "name", type(predictor).__name__))
+
+
+def _nothing() -> None:
+    """What a predictor without `close` does."""

@@ -1,0 +1,239 @@
+"""Where windows lie in the world: every part of a window becomes a node of the scene, chained to those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import Sim3
+from ..stitching import align_windows
+from ..store import Scene, SceneNode
+from ..types import Alignment, Frame, Status, WindowGeometry
+from ..windows import Window
+from .standing import lend_to_held, lend_within
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Consecutive frames of a window that the predictor holds together, and which of them [N] the window owns."""
+
+    geometry: WindowGeometry
+    owned: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Event:
+    """A line for the journal."""
+
+    kind: str
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """A node in memory, with what the next window needs of it."""
+
+    node: int
+    geometry: WindowGeometry
+
+
+@dataclass(frozen=True, eq=False)
+class Tie:
+    """An attempt to align a part on a node."""
+
+    to: Placed
+    alignment: Alignment
+
+    @property
+    def rank(self) -> tuple[bool, int, int]:
+        """Sure before weak ones, then the one with most shared frames, then the later one."""
+        return self.alignment.status is Status.OK, len(self.alignment.shared), self.to.node
+
+
+def cut(window: Window[Frame], geometry: WindowGeometry) -> list[Part]:
+    """The parts between the breaks that own frames; a window that FAILED is one part without poses and depth."""
+    whole = blank(geometry) if geometry.status is Status.FAILED else geometry
+    owned = np.isin(np.arange(len(window.frames)), window.owned_rows)
+    parts = [np.array(rows) for rows in np.split(np.arange(len(owned)), _borders(whole, len(owned)))]
+    return [Part(whole.rows(rows), owned[rows]) for rows in parts if owned[rows].any()]
+
+
+def blank(geometry: WindowGeometry) -> WindowGeometry:
+    """The window without any pose and depth."""
+    return replace(
+        geometry,
+        depth=np.zeros_like(geometry.depth),
+        confidence=np.zeros_like(geometry.confidence),
+        window_from_camera=np.full_like(geometry.window_from_camera, np.nan),
+        status=Status.FAILED,
+        breaks=(),
+    )
+
+
+def _borders(geometry: WindowGeometry, count: int) -> list[int]:
+    return sorted({row for row in geometry.breaks if 0 < row < count})
+
+
+@dataclass
+class Placement:
+    """The scene as it grows: `place` puts one window after the other into it.
+
+    The world is the first camera. A part that cannot be tied to the window before it begins a new segment. There, for
+    want of knowledge, the camera goes on from where it was last known, and the scale is such that the median depth
+    stays what it was: so the picture of the whole is sane, but segments are not tied to each other.
+    """
+
+    scene: Scene
+    events: list[Event] = field(default_factory=list)
+    _previous: list[Placed] = field(default_factory=list)
+    _last: Placed | None = None  # the latest one with a pose
+    _begun: int = 0  # segments, those that were joined to others too
+
+    def place(self, window: int, parts: Sequence[Part]) -> list[int]:
+        """Node numbers of a window's parts, each now in the scene; `events` tells how they came there."""
+        placed = [self._place_part(window, part) for part in parts]
+        self._previous = placed
+        return [entry.node for entry in placed]
+
+    def take_events(self) -> list[Event]:
+        """What happened since this was last asked."""
+        events, self.events = self.events, []
+        return events
+
+    def _place_part(self, window: int, part: Part) -> Placed:
+        node, geometry = len(self.scene.nodes), part.geometry
+        if not _has_poses(geometry).any():
+            return self._leave_out(window, node, geometry)
+        geometry = lend_within(geometry)
+        ties = self._ties(node, geometry)
+        if ties:
+            geometry = self._join(window, node, geometry, ties)
+        else:
+            self._begin_segment(window, node, geometry)
+        placed = Placed(node, geometry)
+        self._last = placed
+        return placed
+
+    def _ties(self, node: int, geometry: WindowGeometry) -> list[Tie]:
+        """Alignments on parts of the previous window that did not fail, the best one first."""
+        near = [p for p in self._previous if np.isin(p.geometry.frame_indices, geometry.frame_indices).any()]
+        ties = [Tie(entry, align_windows(entry.geometry, geometry)) for entry in near]
+        for tie in ties:
+            self.events.append(_alignment_event(node, tie))
+        good = [tie for tie in ties if tie.alignment.status is not Status.FAILED]
+        return sorted(good, key=lambda tie: tie.rank, reverse=True)
+
+    def _join(self, window: int, node: int, geometry: WindowGeometry, ties: list[Tie]) -> WindowGeometry:
+        """Place a node on its best tie, and join the segments of the others that are as sure."""
+        best = ties[0]
+        previous_from_current = best.alignment.previous_from_current
+        before = self.scene.nodes[best.to.node]
+        world_from_window = before.world_from_window @ previous_from_current
+        scale = previous_from_current.scale
+        self._add(SceneNode(window, before.segment, _span(geometry), world_from_window, best.to.node, scale))
+        if best.alignment.status is Status.OK:
+            for tie in ties[1:]:
+                if tie.alignment.status is Status.OK:
+                    self._join_segments(node, tie)
+        return lend_to_held(geometry, best.to.geometry, scale)
+
+    def _join_segments(self, node: int, tie: Tie) -> None:
+        """Move the younger of two segments that a node ties together, so that the node lies in both alike."""
+        here, there = self.scene.nodes[node], self.scene.nodes[tie.to.node]
+        if here.segment == there.segment:
+            return
+        there_from_here = (
+            there.world_from_window @ tie.alignment.previous_from_current @ here.world_from_window.inverse()
+        )
+        older, younger = sorted((here.segment, there.segment))
+        move = there_from_here if younger == here.segment else there_from_here.inverse()
+        nodes = [_moved(entry, older, move) if entry.segment == younger else entry for entry in self.scene.nodes]
+        if nodes[tie.to.node].previous is None:
+            per_unit = 1 / tie.alignment.previous_from_current.scale
+            nodes[tie.to.node] = replace(nodes[tie.to.node], previous=node, previous_per_unit=per_unit)
+        self.scene = replace(self.scene, nodes=tuple(nodes))
+        self.events.append(Event("segments joined", {"node": node, "segment": older, "joined": younger}))
+
+    def _begin_segment(self, window: int, node: int, geometry: WindowGeometry) -> None:
+        number, self._begun = self._begun, self._begun + 1
+        place = self._goes_on(geometry) if self._last else _first_camera(geometry).inverse()
+        self._add(SceneNode(window, number, _span(geometry), place))
+        reason = "it is the first" if self._last is None else "no part of the window before could be aligned"
+        self.events.append(Event("segment", {"segment": number, "node": node, "reason": reason}))
+
+    def _goes_on(self, geometry: WindowGeometry) -> Sim3:
+        """world_from_window that lets the first camera stand where the last known one was."""
+        assert self._last is not None
+        world_from_last = self.scene.nodes[self._last.node].world_from_window
+        scale = world_from_last.scale
+        before, now = _median_depth(self._last.geometry), _median_depth(geometry)
+        if before > 0 and now > 0:
+            scale *= before / now
+        world_from_camera = world_from_last @ _last_camera(self._last.geometry)
+        camera_in_world = Sim3(scale, world_from_camera.rotation, world_from_camera.translation)
+        return camera_in_world @ _first_camera(geometry).inverse()
+
+    def _leave_out(self, window: int, node: int, geometry: WindowGeometry) -> Placed:
+        """A node without poses: its frames take those that the window before has of them."""
+        posed_last = sorted(self._previous, key=lambda entry: bool(_has_poses(entry.geometry).any()))
+        if posed_last:
+            before = self.scene.nodes[posed_last[-1].node]
+            after = replace(before, window=window, frames=_span(geometry), previous=posed_last[-1].node)
+            self._add(replace(after, previous_per_unit=1.0))
+        else:
+            self._add(SceneNode(window, 0, _span(geometry), Sim3.identity()))
+        self.events.append(Event("left out", {"node": node, "reason": "no frame of it has a pose"}))
+        return Placed(node, geometry)
+
+    def _add(self, node: SceneNode) -> None:
+        self.scene = self.scene.with_node(node)
+
+
+def _alignment_event(node: int, tie: Tie) -> Event:
+    a = tie.alignment
+    return Event(
+        "alignment",
+        {
+            "node": node,
+            "previous": tie.to.node,
+            "status": a.status.value,
+            "shared": len(a.shared),
+            "scale": a.previous_from_current.scale,
+            "inlier_ratio": a.inlier_ratio,
+            "residual": a.residual,
+        },
+    )
+
+
+def _moved(node: SceneNode, segment: int, move: Sim3) -> SceneNode:
+    return replace(node, segment=segment, world_from_window=move @ node.world_from_window)
+
+
+def _has_poses(geometry: WindowGeometry) -> NDArray[np.bool_]:
+    return np.all(np.isfinite(geometry.window_from_camera), axis=(1, 2))
+
+
+def _first_camera(geometry: WindowGeometry) -> Sim3:
+    return _camera(geometry, int(np.flatnonzero(_has_poses(geometry))[0]))
+
+
+def _last_camera(geometry: WindowGeometry) -> Sim3:
+    return _camera(geometry, int(np.flatnonzero(_has_poses(geometry))[-1]))
+
+
+def _camera(geometry: WindowGeometry, row: int) -> Sim3:
+    pose = geometry.window_from_camera[row]
+    return Sim3(1.0, pose[:3, :3], pose[:3, 3])
+
+
+def _median_depth(geometry: WindowGeometry) -> float:
+    valid = geometry.depth[geometry.depth > 0]
+    return float(np.median(valid)) if valid.size else 0.0
+
+
+def _span(geometry: WindowGeometry) -> tuple[int, int]:
+    return int(geometry.frame_indices[0]), int(geometry.frame_indices[-1])

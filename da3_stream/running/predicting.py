@@ -1,0 +1,83 @@
+"""Windows through the predictor: several at once where it allows that, answers in order, memory bounded."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+
+from ..errors import Da3StreamError, PredictorError
+from ..types import Frame, Predictor, Status, WindowGeometry
+from ..windows import Window
+from .stopwatch import Stopwatch
+
+log = logging.getLogger(__name__)
+
+MOST_IN_FLIGHT = 64
+
+Answer = tuple[Window[Frame], WindowGeometry]
+
+
+def predicted(windows: Iterable[Window[Frame]], predictor: Predictor, watch: Stopwatch) -> Generator[Answer]:
+    """Every window with its geometry, in order; at most `predictor.in_flight` of them are with the predictor.
+
+    `in_flight` is read before each submission, so that a predictor may change it as it learns. A predictor that fails
+    on a window costs that window only (see `failed_geometry`). Raises PredictorError for an answer that breaks the
+    contract.
+    """
+    waiting: deque[tuple[Window[Frame], Future[WindowGeometry]]] = deque()
+    pool = ThreadPoolExecutor(MOST_IN_FLIGHT, thread_name_prefix="predict")
+    try:
+        for window in windows:
+            ready = []
+            while len(waiting) >= _in_flight(predictor):
+                ready.append(_answer(*waiting.popleft(), watch))
+            waiting.append((window, pool.submit(predict, predictor, window.frames)))
+            yield from ready
+        while waiting:
+            yield _answer(*waiting.popleft(), watch)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def predict(predictor: Predictor, frames: Sequence[Frame]) -> WindowGeometry:
+    """The predictor's answer, checked. Raises PredictorError if it breaks the contract."""
+    try:
+        geometry = predictor.predict(frames)
+    except Da3StreamError:
+        raise
+    except Exception as error:
+        where = (frames[0].index, frames[-1].index)
+        log.warning("the predictor failed on frames %d to %d: %s", *where, error, exc_info=True)
+        return failed_geometry(frames, f"{type(error).__name__}: {error}")
+    if not isinstance(geometry, WindowGeometry):
+        raise PredictorError(f"the predictor gave a {type(geometry).__name__}, expected a WindowGeometry")
+    return geometry.check(frames)
+
+
+def failed_geometry(frames: Sequence[Frame], reason: str) -> WindowGeometry:
+    """The frames without poses and depth, with the reason in the notes."""
+    n, (height, width) = len(frames), frames[0].image.shape[:2]
+    return WindowGeometry(
+        frame_indices=np.array([frame.index for frame in frames], np.int64),
+        images=np.stack([frame.image for frame in frames]),
+        depth=np.zeros((n, height, width), np.float32),
+        confidence=np.zeros((n, height, width), np.float32),
+        intrinsics=np.full((n, 3, 3), np.nan),
+        window_from_camera=np.full((n, 4, 4), np.nan),
+        is_metric=False,
+        status=Status.FAILED,
+        notes=(" ".join(reason.split()),),
+    )
+
+
+def _in_flight(predictor: Predictor) -> int:
+    return max(1, min(int(getattr(predictor, "in_flight", 1)), MOST_IN_FLIGHT))
+
+
+def _answer(window: Window[Frame], future: Future[WindowGeometry], watch: Stopwatch) -> Answer:
+    with watch.stage("predict"):
+        return window, future.result()

@@ -1,0 +1,53 @@
+"""What a person sees while a run goes on, and the log that stays in the run directory."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import StoreError
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+LOGGER = "da3_stream"
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def progress_bar(total: int | None, description: str, shown: bool) -> tqdm:
+    """A bar over frames on stderr: frames a second and, where the total is known, the time left."""
+    from tqdm import tqdm
+
+    return tqdm(
+        total=total,
+        desc=description,
+        unit="frame",
+        disable=not shown,
+        dynamic_ncols=True,
+        smoothing=0,  # frames come in whole windows: the mean over the run is the honest rate
+        mininterval=0.2,
+    )
+
+
+@contextmanager
+def log_file(path: Path) -> Iterator[None]:
+    """What the package logs from INFO on goes to a file, too. Raises StoreError if it cannot be opened."""
+    logger = logging.getLogger(LOGGER)
+    try:
+        handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
+    handler.setFormatter(logging.Formatter(LOG_FORMAT))
+    handler.setLevel(logging.INFO)
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(min(logging.INFO, logger.getEffectiveLevel()))
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(handler)
+        handler.close()

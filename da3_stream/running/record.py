@@ -1,0 +1,79 @@
+"""run.json: what was asked for, by what it was done, how it went."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ..store import Run, Scene
+from ..types import Frame, Status, WindowGeometry
+from ..windows import Window
+from .job import Job, predictor_name
+from .machine import machine, peak_rss_bytes, versions
+from .stopwatch import Stopwatch
+
+
+@dataclass
+class Record:
+    """What run.json tells, kept up to date window by window."""
+
+    run: Run
+    job: Job
+    watch: Stopwatch = field(default_factory=Stopwatch)
+    started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    source_indices: list[int] = field(default_factory=list)
+    timestamps: list[float] = field(default_factory=list)
+    windows: Counter[str] = field(default_factory=Counter)  # by status
+
+    def add(self, window: Window[Frame], geometry: WindowGeometry) -> None:
+        """Count a window and the frames that it owns."""
+        owned = [window.frames[row] for row in window.owned_rows]
+        self.source_indices += [frame.index for frame in owned]
+        self.timestamps += [frame.timestamp for frame in owned]
+        self.windows[geometry.status.value] += 1
+
+    def write(self, state: str, scene: Scene) -> dict[str, Any]:
+        """Replace run.json; returns what it now holds."""
+        status = self.status(state, scene)
+        self.run.write_status(status)
+        return status
+
+    def status(self, state: str, scene: Scene) -> dict[str, Any]:
+        """The whole of run.json."""
+        source, predictor = self.job.source, self.job.predictor
+        return {
+            "state": state,
+            **self._counts(scene),
+            "input": {"name": source.name, "kind": source.kind, "size": source.size, "focal_px": source.focal_px},
+            "model": {"name": predictor_name(predictor), "hash": getattr(predictor, "hash", None)},
+            "camera": getattr(predictor, "camera", {}),
+            "window_size": self.job.window_size,
+            "window_overlap": self.job.window_overlap,
+            "settings": self.job.settings.model_dump(mode="json"),
+            "versions": versions(),
+            "machine": machine(),
+            "started": self.started,
+            "seconds": round(self.watch.seconds, 3),
+            "seconds_by_stage": self.watch.by_stage(),
+            "seconds_in_predictor": dict(getattr(predictor, "timings", {})),
+            "peak_rss_bytes": peak_rss_bytes(),
+            "skipped_frames": list(source.skipped),
+            "has_times": source.has_times,
+            "fps": source.fps,
+            "source_indices": self.source_indices,
+            "timestamps": self.timestamps,
+        }
+
+    def _counts(self, scene: Scene) -> dict[str, Any]:
+        return {
+            "frames": len(self.source_indices),
+            "windows": self.windows.total(),
+            "windows_failed": self.windows[Status.FAILED.value],
+            "windows_by_status": dict(sorted(self.windows.items())),
+            "segments": len(scene.segments()),
+            "skipped": len(self.job.source.skipped),
+            "units": scene.units,
+            "scale": scene.scale,
+        }

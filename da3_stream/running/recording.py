@@ -1,0 +1,81 @@
+"""A run directory that tells its state whatever happens, and holds what was computed until then."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from ..errors import Da3StreamError, RunError
+from ..report import write_report
+from ..settings import to_yaml
+from ..store import Run
+from .job import Job, predictor_name
+from .journal import Journal
+from .outputs import write_outputs
+from .progress import log_file
+from .record import Record
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def recorded(run: Run, job: Job) -> Iterator[tuple[Record, Journal]]:
+    """The record and the journal of a run; at the end of the block come the outputs.
+
+    What ends the block early is told in run.json and log.txt and passed on: KeyboardInterrupt and SystemExit as they
+    are (state "interrupted"), any other exception as a RunError (state "failed").
+    """
+    record, journal = Record(run, job), Journal(run, job.source.skipped)
+    with log_file(run.path / "log.txt"):
+        _begin(record)
+        try:
+            yield record, journal
+            _finish(record, journal, "finished")
+        except (KeyboardInterrupt, SystemExit):
+            log.warning("interrupted: writing out what was placed so far")
+            _finish_anyhow(record, journal, "interrupted")
+            raise
+        except Exception as error:
+            log.info("the run broke off", exc_info=True)
+            _finish_anyhow(record, journal, "failed")
+            raise RunError(f"the run broke off: {sentence(error)}; what was placed is in {run.path}") from error
+
+
+def sentence(error: BaseException) -> str:
+    """What went wrong, on one line."""
+    if isinstance(error, Da3StreamError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror.lower()}{f' ({error.filename})' if error.filename else ''}"
+    return f"{type(error).__name__}: {' '.join(str(error).split())} (see log.txt)"
+
+
+def _begin(record: Record) -> None:
+    job = record.job
+    record.write("running", job.scene)
+    log.info("input: %s (%s), %dx%d", job.source.name, job.source.kind, *job.source.size)
+    log.info("predictor: %s", predictor_name(job.predictor))
+    log.info("windows: %d frames, %d shared", job.window_size, job.window_overlap)
+    log.info("settings in force:\n%s", to_yaml(job.settings).rstrip())
+
+
+def _finish(record: Record, journal: Journal, state: str) -> None:
+    """Outputs, the last state of run.json, and the report on both."""
+    record.job.let_go()
+    with record.watch.stage("outputs"):
+        journal.tell_skipped()
+        scene = write_outputs(record.run, record.status(state, record.run.read_scene()), record.job.settings)
+    record.write(state, scene)
+    write_report(record.run)
+    log.info("%s: %d frames in %.1f s", state, len(record.source_indices), record.watch.seconds)
+
+
+def _finish_anyhow(record: Record, journal: Journal, state: str) -> None:
+    """As `_finish`, after a run that broke off; where not even that works, the state at least is written."""
+    try:
+        _finish(record, journal, state)
+    except Exception:
+        log.warning("not everything could be written", exc_info=True)
+        with suppress(Da3StreamError):
+            record.write(state, record.run.read_scene())

@@ -1,0 +1,226 @@
+"""Every number a user can turn, one small class per stage; YAML in and out.
+
+Presets live in `configs/` (shipped inside the package); `configs/base.yaml` is generated from these defaults.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from .errors import SettingsError
+
+
+class _Stage(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class FramesSettings(_Stage):
+    """Which frames of the input are used."""
+
+    every: int = Field(1, ge=1, description="use every n-th frame")
+    fps: float | None = Field(None, gt=0, description="use about this many frames a second")
+    start: float | None = Field(None, ge=0, description="seconds to skip at the beginning")
+    end: float | None = Field(None, gt=0, description="stop at this time in seconds")
+    max_frames: int | None = Field(None, ge=1, description="use at most this many frames")
+    default_fps: float = Field(30.0, gt=0, description="rate assumed for images, which carry no times")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> FramesSettings:
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise ValueError(f"end ({self.end:g} s) must lie after start ({self.start:g} s)")
+        return self
+
+
+class CameraSettings(_Stage):
+    """What is known of the camera, at the input's resolution."""
+
+    intrinsics: tuple[float, float, float, float] | None = Field(
+        None, strict=False, description="fx, fy, cx, cy in pixels, first pixel centre at 0 (OpenCV, KITTI)"
+    )
+    hfov_deg: float | None = Field(None, gt=1, lt=179, description="horizontal field of view in degrees")
+
+    @model_validator(mode="after")
+    def _plausible(self) -> CameraSettings:
+        if self.intrinsics is None:
+            return self
+        if self.hfov_deg is not None:
+            raise ValueError("intrinsics and hfov_deg both set the focal length: give one of them")
+        if not all(math.isfinite(v) for v in self.intrinsics) or min(self.intrinsics[:2]) <= 0:
+            raise ValueError(
+                f"intrinsics must be four finite numbers fx, fy, cx, cy with fx, fy > 0: {self.intrinsics}"
+            )
+        return self
+
+
+class WindowsSettings(_Stage):
+    """How many frames go together; null takes the predictor's own default, else 60 and 12."""
+
+    size: int | None = Field(None, ge=2, description="frames in a window")
+    overlap: int | None = Field(None, ge=1, description="frames that neighbouring windows share")
+
+    @model_validator(mode="after")
+    def _overlap_below_size(self) -> WindowsSettings:
+        if self.size is not None and self.overlap is not None and self.overlap >= self.size:
+            raise ValueError(f"overlap ({self.overlap}) must be below size ({self.size})")
+        return self
+
+
+class ModelSettings(_Stage):
+    """Which predictor looks at the windows, and where it runs."""
+
+    name: str = Field("auto", description="auto or sfm")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps (sfm runs on the CPU)")
+    workers: int | None = Field(None, ge=1, description="parallel processes; null takes one per core")
+    resolution: int | None = Field(None, ge=64, description="longest image side in pixels that the model looks at")
+
+
+class ScaleSettings(_Stage):
+    """Metres for a run whose model is not metric: one of the two."""
+
+    factor: float | None = Field(None, gt=0, description="metres per unit of the run")
+    path_length_m: float | None = Field(None, gt=0, description="true length of the camera's path in metres")
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> ScaleSettings:
+        if self.factor is not None and self.path_length_m is not None:
+            raise ValueError("factor and path_length_m both set the scale: give one of them")
+        return self
+
+
+class CloudSettings(_Stage):
+    """Which points reach the cloud."""
+
+    voxel: float = Field(0.01, gt=0, lt=1, description="edge of a voxel as a share of the median depth")
+    voxel_m: float | None = Field(None, gt=0, description="edge of a voxel in metres; needs a metric run or a scale")
+    max_points: int | None = Field(None, ge=1, description="at most this many points in the merged cloud")
+    min_confidence: float = Field(0.25, ge=0, lt=1, description="share of the least confident pixels left out")
+    max_depth_step: float = Field(0.08, gt=0, description="relative depth step to a neighbour that counts as an edge")
+    preview_points: int = Field(2_000_000, ge=1000, description="points of the preview while running")
+    preview_every: int = Field(10, ge=1, description="windows between two previews")
+
+
+class Settings(_Stage):
+    """All stages. Unknown keys and wrong types are refused by name."""
+
+    frames: FramesSettings = FramesSettings()
+    camera: CameraSettings = CameraSettings()
+    windows: WindowsSettings = WindowsSettings()
+    model: ModelSettings = ModelSettings()
+    scale: ScaleSettings = ScaleSettings()
+    cloud: CloudSettings = CloudSettings()
+
+    @classmethod
+    def build(cls, tree: dict[str, Any]) -> Settings:
+        """Validate a nested dictionary. Raises SettingsError with one sentence that names the first bad key."""
+        try:
+            return cls.model_validate(tree)
+        except ValidationError as error:
+            raise SettingsError(_sentence(error)) from None
+
+
+def load_settings(
+    preset: str | None = None, assignments: Sequence[str] = (), options: Mapping[str, object] | None = None
+) -> Settings:
+    """Settings from a preset (a name or a YAML file), `stage.key=value` texts and values by `stage.key`.
+
+    Later ones win; options that are None leave things as they are. Raises SettingsError with one sentence.
+    """
+    tree = read_preset(preset) if preset is not None else {}
+    for assignment in assignments:
+        assign(tree, assignment)
+    for name, value in (options or {}).items():
+        stage, _, key = name.partition(".")
+        if value is not None:
+            tree.setdefault(stage, {})[key] = value
+    return Settings.build(tree)
+
+
+def preset_names() -> list[str]:
+    """The presets that come with the package."""
+    folder = resources.files("da3_stream") / "configs"
+    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+
+
+def read_preset(name_or_file: str) -> dict[str, Any]:
+    """The nested dictionary of a preset by name or of a YAML file by path."""
+    if name_or_file in preset_names():
+        text = (resources.files("da3_stream") / "configs" / f"{name_or_file}.yaml").read_text()
+    else:
+        text = _read_file(name_or_file)
+    try:
+        tree = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{name_or_file} is not valid YAML: {' '.join(str(error).split())}") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict) or not all(isinstance(v, dict) for v in tree.values()):
+        raise SettingsError(f"{name_or_file} must hold stages with keys, such as 'windows:' with 'size: 60' under it")
+    return tree
+
+
+def assign(tree: dict[str, Any], assignment: str) -> None:
+    """Put one `stage.key=value` into a nested dictionary; the value is read as YAML."""
+    path, equals, text = assignment.partition("=")
+    stage, dot, key = path.strip().partition(".")
+    if not (equals and dot and stage and key):
+        raise SettingsError(f"--set takes stage.key=value, such as windows.size=60, not '{assignment}'")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise SettingsError(f"the value in --set {assignment} is not valid YAML") from None
+    tree.setdefault(stage, {})[key] = value
+
+
+def to_yaml(settings: Settings) -> str:
+    """All settings as YAML, readable by `load_settings`."""
+    return yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
+
+
+def base_yaml() -> str:
+    """The text of configs/base.yaml: every default with its description beside it."""
+    lines = ["# Every setting with its default; generated from da3_stream/settings.py (make configs)."]
+    for stage, info in Settings.model_fields.items():
+        model = info.annotation
+        assert isinstance(model, type) and issubclass(model, BaseModel)
+        lines.append(f"{stage}:  # {(model.__doc__ or '').splitlines()[0]}")
+        for key, entry in model.model_fields.items():
+            value = yaml.safe_dump(entry.default).replace("...", "").strip()
+            lines.append(f"  {key}: {value}  # {entry.description}")
+    return "\n".join(lines) + "\n"
+
+
+def _read_file(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except (OSError, UnicodeDecodeError):
+        names = ", ".join(preset_names())
+        raise SettingsError(f"'{path}' is neither a preset ({names}) nor a readable YAML file") from None
+
+
+def _sentence(error: ValidationError) -> str:
+    """One sentence for the first thing that pydantic found wrong."""
+    problem = error.errors()[0]
+    path = [str(part) for part in problem["loc"]]
+    name = ".".join(path)
+    if problem["type"] == "extra_forbidden":
+        return f"unknown setting '{name}': {_allowed(path[:-1])}"
+    given = problem["input"]
+    if problem["type"] == "value_error":
+        reason = problem["msg"].removeprefix("Value error, ")
+        return f"setting {name}: {reason}" if name else reason
+    return f"setting '{name}' cannot be {given!r}: {problem['msg'][0].lower() + problem['msg'][1:]}"
+
+
+def _allowed(parents: list[str]) -> str:
+    model: Any = Settings
+    for parent in parents:
+        model = model.model_fields[parent].annotation
+    where = f"{parents[0]} has" if parents else "the stages are"
+    return f"{where} {', '.join(model.model_fields)}"

@@ -1,0 +1,29 @@
+"""Rotation and translation between two windows from the cameras they share."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import Sim3
+from .overlap import Overlap
+from .robust import geometric_median
+
+Array = NDArray[np.float64]
+
+
+def average_rotation(overlap: Overlap) -> Array:
+    """Robust mean [3,3] of R_previous R_current^T over the shared cameras.
+
+    The chordal L1 mean (Hartley et al., "Rotation averaging", IJCV 2013, section 5): median of matrices, projected.
+    """
+    single = overlap.previous.rotations @ overlap.current.rotations.transpose(0, 2, 1)
+    u, _, vt = np.linalg.svd(geometric_median(single.reshape(-1, 9)).reshape(3, 3))
+    return (u * [1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
+
+
+def from_cameras(overlap: Overlap, log_scale: float, rotation: Array) -> Sim3:
+    """previous_from_current with this scale and rotation, its translation the geometric median over camera centres."""
+    scale = float(np.exp(log_scale))
+    offsets = overlap.previous.centres - scale * overlap.current.centres @ rotation.T
+    return Sim3(scale, rotation, geometric_median(offsets))

@@ -1,0 +1,103 @@
+"""scene.json: where every node lies in the world now.
+
+A node is a window, or a part of one where the predictor reported a break; nodes are numbered in the order in which
+they were placed, and that number names their files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast
+
+import numpy as np
+
+from ..errors import StoreError
+from ..geometry import Sim3
+
+Units = Literal["metres", "relative"]
+
+
+@dataclass(frozen=True, eq=False)
+class SceneNode:
+    """One node's place. `frames` are its first and last source index, shared frames included.
+
+    `previous` is the node it was aligned on (None: it begins a segment or was placed otherwise), and
+    `previous_per_unit` that alignment's scale: units of `previous` in one unit of this node.
+    """
+
+    window: int
+    segment: int
+    frames: tuple[int, int]
+    world_from_window: Sim3
+    previous: int | None = None
+    previous_per_unit: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """All nodes. `scale` multiplies everything that is read back: metres per unit if `units` is metres."""
+
+    units: Units = "relative"
+    scale: float = 1.0
+    nodes: tuple[SceneNode, ...] = ()
+    georeference: None = None
+
+    def with_node(self, node: SceneNode) -> Scene:
+        """The scene with one more node, whose number is the count of nodes so far."""
+        return replace(self, nodes=(*self.nodes, node))
+
+    def segments(self) -> tuple[int, ...]:
+        """The segment numbers in use, ascending."""
+        return tuple(sorted({node.segment for node in self.nodes}))
+
+
+def scene_to_json(scene: Scene) -> dict[str, Any]:
+    """The scene in JSON's types. Raises StoreError if a place is not finite."""
+    return {
+        "units": scene.units,
+        "scale": scene.scale,
+        "georeference": scene.georeference,
+        "nodes": [_node_to_json(number, node) for number, node in enumerate(scene.nodes)],
+    }
+
+
+def scene_from_json(tree: Mapping[str, Any]) -> Scene:
+    """Inverse of `scene_to_json`, without loss. Raises StoreError if something is missing or of the wrong kind."""
+    try:
+        nodes = tuple(_node_from_json(node) for node in tree["nodes"])
+        return Scene(cast(Units, tree["units"]), float(tree["scale"]), nodes, tree["georeference"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoreError(f"scene.json is damaged: {type(error).__name__} {error}") from None
+
+
+def _node_to_json(number: int, node: SceneNode) -> dict[str, Any]:
+    place = node.world_from_window
+    if not (np.isfinite(place.matrix()).all() and place.scale > 0):
+        raise StoreError(f"node {number} has no finite place in the world: expected a Sim3 of positive scale")
+    return {
+        "node": number,
+        "window": node.window,
+        "segment": node.segment,
+        "frames": node.frames,
+        "previous": node.previous,
+        "previous_per_unit": node.previous_per_unit,
+        "world_from_window": {
+            "scale": place.scale,
+            "rotation": place.rotation,
+            "translation": place.translation,
+        },
+    }
+
+
+def _node_from_json(tree: Mapping[str, Any]) -> SceneNode:
+    place = tree["world_from_window"]
+    first, last = tree["frames"]
+    return SceneNode(
+        int(tree["window"]),
+        int(tree["segment"]),
+        (int(first), int(last)),
+        Sim3(place["scale"], place["rotation"], place["translation"]),
+        tree["previous"],
+        float(tree["previous_per_unit"]),
+    )

@@ -1,0 +1,73 @@
+"""A scene: what stands, what moves, the textures, the sky and the sun."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .atlas import Atlas
+from .shapes import Shapes
+
+UInt8 = NDArray[np.uint8]
+
+
+class Mover(NamedTuple):
+    """A body on a closed level route: its faces around its own origin (front along x) and how it goes."""
+
+    body: Shapes
+    route: NDArray[np.float64]  # [P,2], the last point joins the first
+    speed_mps: float
+    start_m: float
+
+    def at(self, time: float) -> Shapes:
+        """Its faces in the world at a time in seconds."""
+        step = np.linalg.norm(np.roll(self.route, -1, axis=0) - self.route, axis=1)
+        along = np.concatenate([[0.0], step.cumsum()])
+        s = (self.start_m + self.speed_mps * time) % along[-1]
+        closed = np.concatenate([self.route, self.route[:1]])
+        ahead = min(s + 0.5, along[-1])
+        here, there = (np.array([np.interp(d, along, closed[:, k]) for k in (0, 1)]) for d in (ahead - 0.5, ahead))
+        forward = (there - here) / np.linalg.norm(there - here)
+        pose = np.eye(4)
+        pose[:2, 0], pose[:2, 1], pose[:2, 3] = forward, (-forward[1], forward[0]), here
+        return self.body.moved(pose)
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """Everything that is rendered; world axes x east, y north, z up, in metres."""
+
+    shapes: Shapes
+    atlas: Atlas
+    clouds: NDArray[np.float32]  # [T,T], tiled
+    sun: NDArray[np.float64]  # [3], unit vector towards the light
+    movers: tuple[Mover, ...] = ()
+
+    def at(self, time: float) -> Shapes:
+        """All shapes at a time in seconds."""
+        return self.shapes.and_faces_of([mover.at(time) for mover in self.movers])
+
+
+class Bank:
+    """Pictures by kind, numbered in the order in which they are added."""
+
+    def __init__(self) -> None:
+        self.pictures: list[UInt8] = []
+        self._kinds: dict[str, list[int]] = {}
+
+    def add(self, kind: str, *pictures: UInt8) -> None:
+        """Take pictures of one kind in."""
+        for picture in pictures:
+            self._kinds.setdefault(kind, []).append(len(self.pictures))
+            self.pictures.append(picture)
+
+    def all(self, kind: str) -> list[int]:
+        """The numbers of the pictures of a kind."""
+        return self._kinds[kind]
+
+    def one(self, kind: str, rng: np.random.Generator) -> int:
+        """The number of any picture of a kind."""
+        return self._kinds[kind][rng.integers(len(self._kinds[kind]))]

@@ -1,0 +1,137 @@
+"""The values that travel between rooms (design, section 4). Frozen, with shapes, units and frames in their names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import PredictorError
+from .geometry import Sim3
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+UInt8 = NDArray[np.uint8]
+
+
+class Status(StrEnum):
+    """How far a window's geometry or an alignment can be trusted."""
+
+    OK = "OK"
+    WEAK = "WEAK"
+    HELD = "HELD"  # the camera stands: poses held, confidence zero
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One frame of the input: its place in the source, its time and its picture.
+
+    `index` counts the source's frames from 0 (before selection), `timestamp` is in seconds, `image` is [H,W,3] uint8
+    RGB, upright, and `source_size` the (width, height) that the input had before the reader made it smaller.
+    """
+
+    index: int
+    timestamp: float
+    image: UInt8
+    name: str
+    source_size: tuple[int, int] = (0, 0)
+
+    def __post_init__(self) -> None:
+        if self.source_size == (0, 0):
+            object.__setattr__(self, "source_size", (self.image.shape[1], self.image.shape[0]))
+
+
+@dataclass(frozen=True, eq=False)
+class WindowGeometry:
+    """What a predictor says of N frames, in a frame of the window's own."""
+
+    frame_indices: NDArray[np.int64]  # [N]
+    images: UInt8  # [N,H,W,3]
+    depth: Float32  # [N,H,W], 0 = no depth
+    confidence: Float32  # [N,H,W], >= 0, 0 = unusable
+    intrinsics: Float64  # [N,3,3], pixels of that depth map, first centre at 0.5
+    window_from_camera: Float64  # [N,4,4], rigid; NaN rows where the pose is unknown
+    is_metric: bool
+    sky: NDArray[np.bool_] | None = None  # [N,H,W]
+    descriptors: Float32 | None = None  # [N,D]
+    status: Status = Status.OK
+    breaks: tuple[int, ...] = ()  # rows at which a new, unconnected part begins
+    notes: tuple[str, ...] = ()  # what the predictor wants the journal to say
+
+    def check(self, frames: Sequence[Frame]) -> WindowGeometry:
+        """Return itself if it keeps the contract for these frames; otherwise say what a predictor did wrong."""
+        n, (h, w) = len(frames), self.depth.shape[1:3]
+        expected = {
+            "frame_indices": (n,),
+            "images": (n, h, w, 3),
+            "depth": (n, h, w),
+            "confidence": (n, h, w),
+            "intrinsics": (n, 3, 3),
+            "window_from_camera": (n, 4, 4),
+        }
+        for name, shape in expected.items():
+            if getattr(self, name).shape != shape:
+                raise PredictorError(f"the predictor gave {name} {getattr(self, name).shape}, expected {shape}")
+        if self.frame_indices.tolist() != [frame.index for frame in frames]:
+            raise PredictorError("the predictor gave other frame_indices than those of the frames it was asked for")
+        return self
+
+    def rows(self, keep: NDArray[np.int64]) -> WindowGeometry:
+        """The same window with these rows only (breaks are dropped: parts are cut along them)."""
+        return WindowGeometry(
+            self.frame_indices[keep],
+            self.images[keep],
+            self.depth[keep],
+            self.confidence[keep],
+            self.intrinsics[keep],
+            self.window_from_camera[keep],
+            self.is_metric,
+            None if self.sky is None else self.sky[keep],
+            None if self.descriptors is None else self.descriptors[keep],
+            self.status,
+            (),
+            self.notes,
+        )
+
+
+@runtime_checkable
+class Predictor(Protocol):
+    """Whatever turns frames into geometry.
+
+    Optional attributes: `name`, `window_size` and `window_overlap` (its own defaults), `image_side` (longest side in
+    pixels that it looks at, so that the reader can shrink frames at once), `in_flight` (windows that may be submitted
+    at once, default 1; results are taken in order), `state()`/`restore(state)` (what must survive a kill), `close()`.
+    """
+
+    def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+        """Geometry of the frames, rows in the order given."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """How the current window lies in the previous one.
+
+    `information` is [7,7] in the order of `Sim3.log` of the edge's residual, `residual` the median relative one.
+    """
+
+    previous_from_current: Sim3
+    information: Float64
+    inlier_ratio: float
+    residual: float
+    status: Status
+    shared: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+
+@dataclass(frozen=True)
+class SkippedFrame:
+    """A frame that was left out, by its place in the source and its name, and why."""
+
+    index: int
+    name: str
+    reason: str

@@ -1,0 +1,65 @@
+"""Which frames go together: windows of fixed size and overlap over a stream of unknown length."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from .errors import SettingsError
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, eq=False)
+class Window(Generic[Item]):
+    """Consecutive frames that a predictor sees together, and which of them this window answers for.
+
+    `start` and `owned` count the selected frames of the whole input from 0.
+    """
+
+    number: int
+    frames: tuple[Item, ...]
+    start: int
+    owned: range
+
+    @property
+    def owned_rows(self) -> range:
+        """Rows of `frames` that this window owns."""
+        return range(self.owned.start - self.start, self.owned.stop - self.start)
+
+
+def windows(frames: Iterable[Item], size: int, overlap: int) -> Iterator[Window[Item]]:
+    """Cut a stream into windows of `size` frames that share `overlap` frames with their neighbours.
+
+    A window is given out as soon as one further frame, or the end, has been seen; at most `size` + 1 frames are held.
+    The last window has at least overlap + (size - overlap)/2 frames, reaching further back than the others where the
+    stream ends early, unless the whole stream is shorter. Every frame is owned by exactly one window: the border
+    between neighbours lies in the middle of their regular overlap, halves rounded up.
+    Raises SettingsError if overlap is not at least 1 and below size.
+    """
+    if not 1 <= overlap < size:
+        raise SettingsError(f"the overlap must be at least 1 and below the window size {size}, not {overlap}")
+    return _cut(frames, size, overlap)
+
+
+def _cut(frames: Iterable[Item], size: int, overlap: int) -> Iterator[Window[Item]]:
+    stride = size - overlap
+    recent: deque[Item] = deque(maxlen=size)
+    number, seen, owned_from = 0, 0, 0
+    for frame in frames:
+        if seen == number * stride + size:
+            owned_to = (number + 1) * stride + _half(overlap)
+            yield Window(number, tuple(recent), seen - size, range(owned_from, owned_to))
+            number, owned_from = number + 1, owned_to
+        recent.append(frame)
+        seen += 1
+    if seen:
+        fresh = seen - number * stride - overlap
+        length = min(seen, overlap + max(fresh, _half(stride)))
+        yield Window(number, tuple(recent)[-length:], seen - length, range(owned_from, seen))
+
+
+def _half(count: int) -> int:
+    return (count + 1) // 2

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+import trimesh
+from made_up import NODES, SOURCE_SIZE, UNITS, street_run, street_scene, street_window
+
+from da3_stream.cloud import merge as merge_module
+from da3_stream.cloud import (
+    merge_cloud,
+    points_in_world,
+    preview_cloud,
+    read_page,
+    read_ply,
+    window_points,
+    world_voxel,
+    write_page,
+)
+from da3_stream.cloud.voxels import voxel_keys
+from da3_stream.errors import StoreError
+from da3_stream.geometry import Sim3, project
+from da3_stream.settings import CloudSettings
+from da3_stream.store import Scene, read_depth, read_poses, read_run_geometry
+
+SETTINGS = CloudSettings(voxel=0.02)
+ERROR = Sim3.exp([0.1, 0.05, 0, 0.01, 0.02, 0, 0.05])
+
+
+def run_with_pages(path, scene=None, settings=SETTINGS):
+    run = street_run(path, scene)
+    for number, (first, end, own_first, own_end) in enumerate(NODES):
+        geometry = street_window(first, end, UNITS[number])
+        owned = (geometry.frame_indices >= own_first) & (geometry.frame_indices < own_end)
+        write_page(run, number, window_points(geometry, owned, settings))
+    return run
+
+
+def test_the_cloud_lies_on_the_street(tmp_path):
+    run = run_with_pages(tmp_path / "run")
+    count = merge_cloud(run, read_run_geometry(run), SETTINGS)
+    xyz, rgb = read_ply(run.path / "cloud.ply")
+    assert len(xyz) == len(rgb) == count > 3000
+    distance = np.minimum(abs(xyz[:, 1] - 1.5), abs(abs(xyz[:, 0]) - 4))
+    assert distance.max() < 1e-4
+
+
+def test_points_of_a_frame_reproject_onto_their_pixels_under_its_pose_and_intrinsics(tmp_path):
+    """Also where the place slides and its scale is not its node's."""
+    every_pixel = CloudSettings(voxel=1e-3, min_confidence=0.0, max_depth_step=1e9)
+    run = run_with_pages(tmp_path / "run", street_scene((Sim3.identity(), ERROR, ERROR @ ERROR), 2.0), every_pixel)
+    poses, geometry = read_poses(run.path), read_run_geometry(run)
+    for node in range(3):
+        points = points_in_world(read_page(run, node), geometry, node)
+        for frame in np.unique(points.frame):
+            mine = points.xyz[points.frame == frame].astype(np.float64)
+            pose = poses.world_from_camera[frame]
+            in_camera = (mine - pose[:3, 3]) @ pose[:3, :3]
+            pixels = project(in_camera, poses.intrinsics[frame]) / 2  # the input is twice the depth map
+            assert SOURCE_SIZE == (96, 64)
+            centres = np.floor(pixels) + 0.5
+            assert abs(pixels - centres).max() < 0.01
+            depth = read_depth(run.path, int(frame))[0]
+            column, row = (centres - 0.5).astype(int).T
+            np.testing.assert_allclose(in_camera[:, 2], depth[row, column], rtol=2e-3)
+
+
+def test_one_point_stays_in_each_voxel_of_the_world_and_it_is_the_most_confident(tmp_path):
+    run = run_with_pages(tmp_path / "run")
+    geometry = read_run_geometry(run)
+    edge = world_voxel(geometry, SETTINGS)
+    pages = [points_in_world(read_page(run, node), geometry, node) for node in range(3)]
+    best = {}
+    for page in pages:
+        for key, confidence, xyz in zip(voxel_keys(page.xyz, edge).tolist(), page.confidence, page.xyz, strict=True):
+            if key not in best or confidence > best[key][0]:
+                best[key] = (confidence, xyz)
+    merge_cloud(run, geometry, SETTINGS)
+    xyz, _ = read_ply(run.path / "cloud.ply")
+    assert len(xyz) == len(best) < sum(len(page) for page in pages)
+    expected = np.array([entry[1] for entry in best.values()])
+    np.testing.assert_array_equal(np.sort(xyz.view("f4,f4,f4"), axis=0), np.sort(expected.view("f4,f4,f4"), axis=0))
+
+
+def test_sharing_out_over_files_changes_nothing(tmp_path, monkeypatch):
+    run = run_with_pages(tmp_path / "run")
+    geometry = read_run_geometry(run)
+    merge_cloud(run, geometry, SETTINGS)
+    whole = (run.path / "cloud.ply").read_bytes()
+    monkeypatch.setattr(merge_module, "_SHARE", 500)
+    merge_cloud(run, geometry, SETTINGS)
+    assert (run.path / "cloud.ply").read_bytes() == whole
+
+
+def test_equal_runs_have_equal_clouds(tmp_path):
+    digests = []
+    for name in "ab":
+        run = run_with_pages(tmp_path / name)
+        merge_cloud(run, read_run_geometry(run), SETTINGS)
+        digests.append(hashlib.sha256((run.path / "cloud.ply").read_bytes()).hexdigest())
+    assert digests[0] == digests[1]
+
+
+def test_trimesh_reads_the_cloud_with_the_right_count(tmp_path):
+    run = run_with_pages(tmp_path / "run")
+    count = merge_cloud(run, read_run_geometry(run), SETTINGS)
+    cloud = trimesh.load(run.path / "cloud.ply")
+    xyz, rgb = read_ply(run.path / "cloud.ply")
+    assert cloud.vertices.shape == (count, 3)
+    np.testing.assert_array_equal(cloud.vertices, xyz)
+    np.testing.assert_array_equal(cloud.colors[:, :3], rgb)
+
+
+def test_max_points_keeps_exactly_so_many_spread_over_the_whole(tmp_path):
+    run = run_with_pages(tmp_path / "run")
+    geometry = read_run_geometry(run)
+    merge_cloud(run, geometry, SETTINGS)
+    whole, _ = read_ply(run.path / "cloud.ply")
+    assert merge_cloud(run, geometry, SETTINGS.model_copy(update={"max_points": 1000})) == 1000
+    some, _ = read_ply(run.path / "cloud.ply")
+    np.testing.assert_array_equal(some, whole[:1000])
+    for axis in range(3):
+        np.testing.assert_allclose(
+            np.quantile(some[:, axis], [0.2, 0.5, 0.8]), np.quantile(whole[:, axis], [0.2, 0.5, 0.8]), atol=0.8
+        )
+
+
+def test_a_preview_has_at_most_so_many_points_of_all_pages_and_reads_no_more(tmp_path, monkeypatch):
+    run = run_with_pages(tmp_path / "run")
+    read = []
+
+    def spy(run, node, every=1):
+        points = read_page(run, node, every)
+        read.append(len(points))
+        return points
+
+    monkeypatch.setattr(merge_module, "read_page", spy)
+    count = preview_cloud(run, read_run_geometry(run), SETTINGS.model_copy(update={"preview_points": 1000}))
+    assert len(read) == 3 and min(read) > 0 and 500 <= sum(read) <= 1003
+    assert 400 < count <= 1000
+    assert len(trimesh.load(run.path / "cloud.ply").vertices) == count
+
+
+def test_the_scenes_scale_scales_the_cloud(tmp_path):
+    clouds = []
+    for name, scale in (("a", 1.0), ("b", 4.0)):
+        run = run_with_pages(tmp_path / name, street_scene(scale=scale))
+        merge_cloud(run, read_run_geometry(run), SETTINGS)
+        clouds.append(read_ply(run.path / "cloud.ply")[0])
+    np.testing.assert_allclose(clouds[1], 4 * clouds[0], rtol=1e-6)
+
+
+def test_the_voxel_is_in_metres_only_in_a_run_in_metres(tmp_path):
+    run = run_with_pages(tmp_path / "run", street_scene(scale=2.0))
+    geometry, in_metres = read_run_geometry(run), CloudSettings(voxel_m=0.3)
+    relative = world_voxel(geometry, CloudSettings())
+    depth = np.median([np.median(read_depth(run.path, frame)[0]) for frame in range(28)])
+    assert relative == pytest.approx(0.01 * depth, rel=0.2)
+    assert world_voxel(geometry, in_metres) == relative
+    run.write_scene(Scene("metres", 2.0, street_scene().nodes))
+    assert world_voxel(read_run_geometry(run), in_metres) == 0.3
+
+
+def test_no_points_give_a_cloud_of_none(tmp_path):
+    run = street_run(tmp_path / "run")
+    geometry = street_window(0, 12)
+    for number in range(3):
+        write_page(run, number, window_points(geometry, np.zeros(12, bool), SETTINGS))
+    assert merge_cloud(run, read_run_geometry(run), SETTINGS) == 0
+    assert read_ply(run.path / "cloud.ply")[0].shape == (0, 3)
+
+
+def test_points_of_frames_without_a_place_are_left_out(tmp_path):
+    run = run_with_pages(tmp_path / "run")
+    geometry = read_run_geometry(run)
+    geometry.places.scale[3] = np.nan
+    assert 3 not in points_in_world(read_page(run, 0), geometry, 0).frame
+
+
+def test_a_failed_merge_leaves_the_old_cloud_and_nothing_else(tmp_path):
+    run = run_with_pages(tmp_path / "run")
+    geometry = read_run_geometry(run)
+    merge_cloud(run, geometry, SETTINGS)
+    before = (run.path / "cloud.ply").read_bytes()
+    run.page_path(2).write_bytes(run.page_path(2).read_bytes()[:2000])
+    with pytest.raises(StoreError, match="000002.laz is damaged"):
+        merge_cloud(run, geometry, SETTINGS)
+    assert (run.path / "cloud.ply").read_bytes() == before
+    assert sorted(p.name for p in (run.path / "cloud").iterdir()) == [f"{n:06d}.laz" for n in range(3)]
+
+
+@pytest.mark.parametrize("damage", ["torn", "empty", "foreign", "missing"])
+def test_a_damaged_cloud_is_one_sentence(tmp_path, damage):
+    run = run_with_pages(tmp_path / "run")
+    merge_cloud(run, read_run_geometry(run), SETTINGS)
+    path = run.path / "cloud.ply"
+    contents = {"torn": path.read_bytes()[:-100], "empty": b"", "foreign": b"ply\nformat ascii 1.0\nend_header\n"}
+    path.unlink() if damage == "missing" else path.write_bytes(contents[damage])
+    with pytest.raises(StoreError, match="damaged|not a cloud|cannot read"):
+        read_ply(path)

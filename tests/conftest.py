@@ -1,0 +1,25 @@
+"""What all tests share: where the real clips and golden vectors are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real clips and vectors; tests that need it skip with the reason where it is absent."""
+    root = Path(__file__).resolve().parents[1]
+    folder = Path(os.environ.get("DA3_STREAM_SHARED", root.parent / "shared"))
+    if not (folder / "data").is_dir():
+        pytest.skip(f"no shared clips at {folder} (set DA3_STREAM_SHARED)")
+    return folder
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The last line of a test run says how many tests were skipped (why stands above, by -ra)."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and not hasattr(config, "workerinput"):
+        reporter.write_line(f"skipped tests: {len(reporter.stats.get('skipped', []))}")

@@ -1,0 +1,81 @@
+"""Settings: defaults, presets, assignments, refusals."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from da3_stream.errors import SettingsError
+from da3_stream.settings import Settings, base_yaml, load_settings, preset_names, read_preset, to_yaml
+
+
+def test_base_yaml_is_what_the_defaults_say() -> None:
+    shipped = (resources.files("da3_stream") / "configs" / "base.yaml").read_text()
+    assert shipped == base_yaml(), "run `make configs`"
+    assert load_settings("base") == Settings()
+
+
+@pytest.mark.parametrize("name", ["dashcam", "drone", "handheld", "low_vram", "kitti", "tum"])
+def test_every_preset_loads_and_changes_something(name: str) -> None:
+    assert name in preset_names()
+    assert load_settings(name) != Settings()
+
+
+def test_a_preset_may_be_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("windows:\n  size: 30\n  overlap: 5\n")
+    assert load_settings(str(file)).windows.size == 30
+
+
+def test_later_ones_win(tmp_path: Path) -> None:
+    settings = load_settings("low_vram", ["windows.size=40", "windows.size=50"], {"windows.overlap": 9})
+    assert (settings.windows.size, settings.windows.overlap) == (50, 9)
+    assert load_settings(None, ["cloud.voxel=0.1"], {"cloud.voxel": None}).cloud.voxel == 0.1
+
+
+@given(
+    st.integers(2, 500), st.floats(0.001, 0.999), st.one_of(st.none(), st.floats(0.01, 1e3)), st.text("abcz.019_-")
+)
+def test_settings_survive_yaml(size: int, voxel: float, fps: float | None, name: str) -> None:
+    tree = {"windows": {"size": size}, "cloud": {"voxel": voxel}, "frames": {"fps": fps}, "model": {"name": name}}
+    settings = Settings.build(tree)
+    assert Settings.build(yaml.safe_load(to_yaml(settings))) == settings
+
+
+@pytest.mark.parametrize(
+    ("assignments", "sentence"),
+    [
+        (["windows.sise=3"], "unknown setting 'windows.sise': windows has size, overlap"),
+        (["window.size=3"], "unknown setting 'window': the stages are frames, camera, windows"),
+        (["windows.size=many"], "setting 'windows.size' cannot be 'many'"),
+        (["windows.size=2.5"], "setting 'windows.size' cannot be 2.5"),
+        (["windows.size=true"], "setting 'windows.size' cannot be True"),
+        (["windows.size=10", "windows.overlap=10"], "overlap (10) must be below size (10)"),
+        (["windows.overlap=0"], "greater than or equal to 1"),
+        (["cloud.voxel=.nan"], "setting 'cloud.voxel' cannot be nan"),
+        (["camera.intrinsics=[500, 500, 320]"], "setting 'camera.intrinsics"),
+        (["camera.intrinsics=[-1, 500, 320, 240]"], "four finite numbers fx, fy, cx, cy with fx, fy > 0"),
+        (["windows"], "--set takes stage.key=value"),
+        (["windows.size"], "--set takes stage.key=value"),
+        (["windows.size=[1"], "is not valid YAML"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(assignments: list[str], sentence: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(None, assignments)
+    assert sentence in str(caught.value)
+
+
+def test_a_preset_must_hold_stages(tmp_path: Path) -> None:
+    file = tmp_path / "odd.yaml"
+    for text, sentence in (("- 1", "must hold stages"), ("windows: 3", "must hold stages"), ("a: [", "not valid YAML")):
+        file.write_text(text)
+        with pytest.raises(SettingsError, match=sentence):
+            read_preset(str(file))
+    file.write_text("")
+    assert read_preset(str(file)) == {}

@@ -1,0 +1,76 @@
+"""Windows: the promises of the module, for every length of stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from da3_stream.errors import SettingsError
+from da3_stream.windows import Window, windows
+
+SHAPES = [(2, 1), (3, 1), (3, 2), (4, 2), (5, 4), (7, 3), (8, 1), (9, 8), (12, 4), (60, 12), (120, 24)]
+
+
+def check_promises(cut: list[Window[int]], count: int, size: int, overlap: int) -> None:
+    assert [i for w in cut for i in w.owned] == list(range(count)), "every frame is owned once, in order"
+    shortest = min(count, overlap + (size - overlap + 1) // 2)
+    for number, window in enumerate(cut):
+        assert window.number == number
+        assert list(window.frames) == list(range(window.start, window.start + len(window.frames)))
+        assert len(window.owned) >= 1
+        assert [window.frames[row] for row in window.owned_rows] == list(window.owned)
+        assert shortest <= len(window.frames) <= size
+    for before, after in zip(cut, cut[1:], strict=False):
+        shared = len(set(before.frames) & set(after.frames))
+        assert shared == overlap or (after is cut[-1] and shared > overlap)
+        assert after.frames[-1] > before.frames[-1], "no window without new frames"
+        assert before.owned.stop == after.number * (size - overlap) + (overlap + 1) // 2, "border amid the overlap"
+
+
+@pytest.mark.parametrize(("size", "overlap"), SHAPES)
+def test_every_length_keeps_the_promises(size: int, overlap: int) -> None:
+    for count in range(1, 3 * size + 2):
+        check_promises(list(windows(range(count), size, overlap)), count, size, overlap)
+
+
+@given(st.data(), st.integers(2, 40))
+def test_any_size_overlap_and_length_keep_the_promises(data: st.DataObject, size: int) -> None:
+    overlap = data.draw(st.integers(1, size - 1))
+    count = data.draw(st.integers(1, 8 * size))
+    check_promises(list(windows(range(count), size, overlap)), count, size, overlap)
+
+
+def test_an_empty_stream_gives_no_window() -> None:
+    assert list(windows([], 60, 12)) == []
+
+
+def test_a_stream_as_long_as_a_window_gives_one() -> None:
+    assert [w.frames for w in windows(range(8), 8, 3)] == [tuple(range(8))]
+
+
+def test_the_tail_is_extended_backwards() -> None:
+    head, tail = windows(range(11), 10, 4)
+    assert tail.frames == tuple(range(4, 11))
+    assert tail.owned == range(8, 11)
+    assert head.owned == range(8)
+
+
+def test_a_window_comes_out_one_frame_late_and_no_later() -> None:
+    read = 0
+
+    def stream() -> Iterator[int]:
+        nonlocal read
+        for read in range(1, 101):
+            yield read - 1
+
+    for window in windows(stream(), 10, 3):
+        assert read <= window.start + len(window.frames) + 1
+
+
+@pytest.mark.parametrize(("size", "overlap"), [(10, 0), (10, 10), (10, 11), (1, 1), (10, -1)])
+def test_an_impossible_overlap_is_refused_at_once(size: int, overlap: int) -> None:
+    with pytest.raises(SettingsError, match="at least 1 and below the window size"):
+        windows(range(5), size, overlap)
