@@ -164,7 +164,7 @@ def _weights() -> None:
 def main() -> None:
     """The command `da3-stream`: exit status 2 for what the user can cure, 1 for a run that broke off or a bug."""
     try:
-        app()
+        app(prog_name="da3-stream")
     except RunError as error:
         fail(error, 1)
     except Da3StreamError as error:

@@ -52,6 +52,7 @@ def known_camera(town: Path) -> CameraSettings:
 
 def render(folder: Path, frames: int, progress: bool) -> Path:
     """The town's video and truth."""
+
     def step(done: int, total: int) -> None:
         bar.update(done - bar.n)
 

@@ -57,7 +57,7 @@ def info(run_dir: Path) -> dict[str, Any]:
         **{key: value for key, value in status.items() if key not in _LISTS},
         "placed": int((poses.segment >= 0).sum()),
         "frame_status": dict(sorted(Counter(poses.status).items())),
-        "segments": len(geometry.scene.segments()),
+        "segments": len(set(poses.segment[poses.segment >= 0].tolist())),
         "units": geometry.scene.units,
         "path_length": path_length(poses),
         "points": count_vertices(run.path / "cloud.ply") if (run.path / "cloud.ply").exists() else None,

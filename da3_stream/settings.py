@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -45,6 +45,10 @@ class CameraSettings(_Stage):
         None, strict=False, description="fx, fy, cx, cy in pixels, first pixel centre at 0 (OpenCV, KITTI)"
     )
     hfov_deg: float | None = Field(None, gt=1, lt=179, description="horizontal field of view in degrees")
+
+    lens: Literal["auto", "pinhole"] = Field(
+        "auto", description="auto learns the radial distortion that is left in the pictures; pinhole trusts there is none"
+    )
 
     @model_validator(mode="after")
     def _plausible(self) -> CameraSettings:

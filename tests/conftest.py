@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("house", deadline=None, max_examples=50)  # the machine is shared
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

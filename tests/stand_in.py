@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from made_up import SIZE, intrinsics, street_depth, world_from_camera
 from numpy.typing import NDArray
 
 from da3_stream import pipeline
 from da3_stream.settings import Settings
 from da3_stream.types import Frame, WindowGeometry
-
-from made_up import SIZE, intrinsics, street_depth, world_from_camera
 
 WINDOWS = {"size": 12, "overlap": 4}
 

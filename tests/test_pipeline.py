@@ -58,7 +58,10 @@ def test_every_output_is_there_and_reads_back(tmp_path: Path) -> None:
     run = street(tmp_path / "run", 28)
     np.testing.assert_allclose(read_kitti(run / "trajectory.kitti").world_from_camera, truth(28), atol=2e-5)
     np.testing.assert_allclose(read_tum(run / "trajectory.tum").world_from_camera, truth(28), atol=2e-5)
-    assert np.loadtxt(run / "intrinsics.txt").shape == (28, 4) and np.loadtxt(run / "camera_poses.txt").shape == (28, 16)
+    assert np.loadtxt(run / "intrinsics.txt").shape == (28, 4) and np.loadtxt(run / "camera_poses.txt").shape == (
+        28,
+        16,
+    )
     points, _ = Reconstruction(run).points()
     assert len(trimesh.load(run / "cloud.ply").vertices) == len(points) > 1000
     for name in ("overview.png", "report.html", "log.txt", "scene.json", "journal.jsonl"):
@@ -195,7 +198,9 @@ def test_a_break_in_no_overlap_leaves_two_segments(tmp_path: Path) -> None:
 def test_a_stop_keeps_the_scale(tmp_path: Path) -> None:
     """Drive 20 frames, stand for 30, drive on: no window sees depth on both sides of the stop."""
     result = Reconstruction(
-        pipeline.run(pictures(70), tmp_path / "run", Settings.build({"windows": {"size": 12, "overlap": 4}}), Stopping())
+        pipeline.run(
+            pictures(70), tmp_path / "run", Settings.build({"windows": {"size": 12, "overlap": 4}}), Stopping()
+        )
     )
     expected = np.stack([world_from_camera(Stopping.place(i)) for i in range(70)])
     assert result.status["segments"] == 1 and "HELD" in result.frame_status

@@ -38,9 +38,7 @@ def test_later_ones_win(tmp_path: Path) -> None:
     assert load_settings(None, ["cloud.voxel=0.1"], {"cloud.voxel": None}).cloud.voxel == 0.1
 
 
-@given(
-    st.integers(2, 500), st.floats(0.001, 0.999), st.one_of(st.none(), st.floats(0.01, 1e3)), st.text("abcz.019_-")
-)
+@given(st.integers(2, 500), st.floats(0.001, 0.999), st.one_of(st.none(), st.floats(0.01, 1e3)), st.text("abcz.019_-"))
 def test_settings_survive_yaml(size: int, voxel: float, fps: float | None, name: str) -> None:
     tree = {"windows": {"size": size}, "cloud": {"voxel": voxel}, "frames": {"fps": fps}, "model": {"name": name}}
     settings = Settings.build(tree)

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PredictorError, SettingsError
-from ..frames import FrameSource
 from ..geometry import intrinsics_from_hfov, intrinsics_matrix
 from ..settings import CameraSettings, ModelSettings, Settings
 from ..types import Predictor
@@ -29,13 +28,13 @@ def image_side(settings: Settings, predictor: Predictor | None = None) -> int | 
     return SFM_SIDE if predictor is None else getattr(predictor, "image_side", None)
 
 
-def make_predictor(settings: Settings, source: FrameSource) -> Predictor:
-    """The predictor that the settings name, for a source that is open.
+def make_predictor(settings: Settings, size: tuple[int, int], focal_px: float | None = None) -> Predictor:
+    """The predictor that the settings name, for an input of (width, height) `size` with `focal_px` from EXIF, if any.
 
     Raises PredictorError for an unknown name or an impossible device, SettingsError for intrinsics that do not fit.
     """
     log.info("model: %s", chosen_model(settings.model))
-    return _make_sfm(settings, source)
+    return _make_sfm(settings, size, focal_px)
 
 
 def chosen_model(model: ModelSettings) -> str:
@@ -50,20 +49,19 @@ def chosen_model(model: ModelSettings) -> str:
     return "sfm (auto: there is no Depth Anything 3 model in this version yet)" if model.name == "auto" else model.name
 
 
-def known_camera(camera: CameraSettings, source: FrameSource) -> NDArray[np.float64] | None:
+def known_camera(camera: CameraSettings, size: tuple[int, int], focal_px: float | None) -> NDArray[np.float64] | None:
     """K [3,3] at the input's resolution, first pixel centre at 0.5: as given, else by EXIF; None if nothing tells it.
 
     Raises SettingsError if the principal point lies outside the image.
     """
     if camera.intrinsics is not None:
         fx, fy, cx, cy = camera.intrinsics
-        _require_inside(cx, cy, source.size)
+        _require_inside(cx, cy, size)
         return intrinsics_matrix(fx, fy, cx + 0.5, cy + 0.5)
     if camera.hfov_deg is not None:
-        return intrinsics_from_hfov(camera.hfov_deg, source.size)
-    if source.focal_px is not None:
-        width, height = source.size
-        return intrinsics_matrix(source.focal_px, source.focal_px, width / 2, height / 2)
+        return intrinsics_from_hfov(camera.hfov_deg, size)
+    if focal_px is not None:
+        return intrinsics_matrix(focal_px, focal_px, size[0] / 2, size[1] / 2)
     return None
 
 
@@ -80,14 +78,15 @@ def _require_inside(cx: float, cy: float, size: tuple[int, int]) -> None:
         )
 
 
-def _make_sfm(settings: Settings, source: FrameSource) -> Predictor:
+def _make_sfm(settings: Settings, size: tuple[int, int], focal_px: float | None) -> Predictor:
     from .sfm import SfmPredictor
 
     if settings.model.device not in ("auto", "cpu"):
         log.warning("sfm runs on the CPU: device %s is not used", settings.model.device)
     return SfmPredictor(
-        known_k=known_camera(settings.camera, source),
-        source_size=source.size,
+        known_k=known_camera(settings.camera, size, focal_px),
+        source_size=size,
         workers=settings.model.workers or usable_cores(),
         side=settings.model.resolution or SFM_SIDE,
+        lens=settings.camera.lens,
     )

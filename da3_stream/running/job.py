@@ -39,7 +39,7 @@ def prepared(source: Any, settings: Settings, predictor: Predictor | None) -> It
     with ExitStack() as stack:
         frames = open_source(source, settings.frames, image_side(settings, predictor))
         if predictor is None:
-            predictor = make_predictor(settings, frames)
+            predictor = make_predictor(settings, frames.size, frames.focal_px)
             stack.callback(getattr(predictor, "close", _nothing))
         size, overlap = window_plan(settings, predictor)
         yield Job(frames, settings, predictor, size, overlap, first_scene(settings, predictor), stack.close)

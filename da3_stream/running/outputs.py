@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 PICTURE_POINTS = 1_000_000  # more than the overview has cells
 
 
-def write_outputs(run: Run, status: Mapping[str, Any], settings: Settings) -> Scene:
-    """Write everything that follows from the stored nodes; returns the scene, in metres if its path's length is given.
+def write_outputs(run: Run, status: Mapping[str, Any], settings: Settings) -> tuple[Scene, PoseTable]:
+    """Write everything that follows from the stored nodes; returns scene and poses, in metres if a scale was given.
 
     Raises StoreError where the disk refuses.
     """
@@ -35,7 +35,7 @@ def write_outputs(run: Run, status: Mapping[str, Any], settings: Settings) -> Sc
     write_intrinsics(poses, run.path / "intrinsics.txt")
     merge_cloud(run, geometry, settings.cloud)
     _draw(run, poses, geometry.scene)
-    return geometry.scene
+    return geometry.scene, poses
 
 
 def largest_segment_length(poses: PoseTable) -> float:

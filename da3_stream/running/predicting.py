@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
 
 import numpy as np
 
@@ -29,29 +30,34 @@ def predicted(windows: Iterable[Window[Frame]], predictor: Predictor, watch: Sto
     contract.
     """
     waiting: deque[tuple[Window[Frame], Future[WindowGeometry]]] = deque()
-    pool = ThreadPoolExecutor(MOST_IN_FLIGHT, thread_name_prefix="predict")
+    pool, left = ThreadPoolExecutor(MOST_IN_FLIGHT, thread_name_prefix="predict"), Event()
     try:
         for window in windows:
             ready = []
             while len(waiting) >= _in_flight(predictor):
                 ready.append(_answer(*waiting.popleft(), watch))
-            waiting.append((window, pool.submit(predict, predictor, window.frames)))
+            waiting.append((window, pool.submit(predict, predictor, window.frames, left)))
             yield from ready
         while waiting:
             yield _answer(*waiting.popleft(), watch)
     finally:
+        left.set()
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def predict(predictor: Predictor, frames: Sequence[Frame]) -> WindowGeometry:
-    """The predictor's answer, checked. Raises PredictorError if it breaks the contract."""
+def predict(predictor: Predictor, frames: Sequence[Frame], left: Event) -> WindowGeometry:
+    """The predictor's answer, checked; once everyone has `left`, its failures interest nobody.
+
+    Raises PredictorError if the answer breaks the contract.
+    """
     try:
         geometry = predictor.predict(frames)
     except Da3StreamError:
         raise
     except Exception as error:
-        where = (frames[0].index, frames[-1].index)
-        log.warning("the predictor failed on frames %d to %d: %s", *where, error, exc_info=True)
+        if not left.is_set():
+            where = (frames[0].index, frames[-1].index)
+            log.warning("the predictor failed on frames %d to %d: %s", *where, error, exc_info=True)
         return failed_geometry(frames, f"{type(error).__name__}: {error}")
     if not isinstance(geometry, WindowGeometry):
         raise PredictorError(f"the predictor gave a {type(geometry).__name__}, expected a WindowGeometry")

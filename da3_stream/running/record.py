@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from ..store import Run, Scene
+import numpy as np
+
+from ..store import PoseTable, Run, Scene
 from ..types import Frame, Status, WindowGeometry
 from ..windows import Window
 from .job import Job, predictor_name
@@ -34,18 +36,18 @@ class Record:
         self.timestamps += [frame.timestamp for frame in owned]
         self.windows[geometry.status.value] += 1
 
-    def write(self, state: str, scene: Scene) -> dict[str, Any]:
+    def write(self, state: str, scene: Scene, poses: PoseTable | None = None) -> dict[str, Any]:
         """Replace run.json; returns what it now holds."""
-        status = self.status(state, scene)
+        status = self.status(state, scene, poses)
         self.run.write_status(status)
         return status
 
-    def status(self, state: str, scene: Scene) -> dict[str, Any]:
-        """The whole of run.json."""
+    def status(self, state: str, scene: Scene, poses: PoseTable | None = None) -> dict[str, Any]:
+        """The whole of run.json; `poses` are known at the end."""
         source, predictor = self.job.source, self.job.predictor
         return {
             "state": state,
-            **self._counts(scene),
+            **self._counts(scene, poses),
             "input": {"name": source.name, "kind": source.kind, "size": source.size, "focal_px": source.focal_px},
             "model": {"name": predictor_name(predictor), "hash": getattr(predictor, "hash", None)},
             "camera": getattr(predictor, "camera", {}),
@@ -57,7 +59,7 @@ class Record:
             "started": self.started,
             "seconds": round(self.watch.seconds, 3),
             "seconds_by_stage": self.watch.by_stage(),
-            "seconds_in_predictor": dict(getattr(predictor, "timings", {})),
+            "seconds_in_predictor": {k: round(v, 3) for k, v in getattr(predictor, "timings", {}).items()},
             "peak_rss_bytes": peak_rss_bytes(),
             "skipped_frames": list(source.skipped),
             "has_times": source.has_times,
@@ -66,13 +68,14 @@ class Record:
             "timestamps": self.timestamps,
         }
 
-    def _counts(self, scene: Scene) -> dict[str, Any]:
+    def _counts(self, scene: Scene, poses: PoseTable | None) -> dict[str, Any]:
+        segments = scene.segments() if poses is None else np.unique(poses.segment[poses.segment >= 0])
         return {
             "frames": len(self.source_indices),
             "windows": self.windows.total(),
             "windows_failed": self.windows[Status.FAILED.value],
             "windows_by_status": dict(sorted(self.windows.items())),
-            "segments": len(scene.segments()),
+            "segments": len(segments),
             "skipped": len(self.job.source.skipped),
             "units": scene.units,
             "scale": scene.scale,

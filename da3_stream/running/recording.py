@@ -65,8 +65,10 @@ def _finish(record: Record, journal: Journal, state: str) -> None:
     record.job.let_go()
     with record.watch.stage("outputs"):
         journal.tell_skipped()
-        scene = write_outputs(record.run, record.status(state, record.run.read_scene()), record.job.settings)
-    record.write(state, scene)
+        scene, poses = write_outputs(record.run, record.status(state, record.run.read_scene()), record.job.settings)
+    record.write(state, scene, poses)
+    if not (poses.segment >= 0).any():
+        log.warning("no frame could be placed: too dark, without texture, or no motion that makes sense")
     write_report(record.run)
     log.info("%s: %d frames in %.1f s", state, len(record.source_indices), record.watch.seconds)
 

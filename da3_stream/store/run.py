@@ -27,6 +27,8 @@ _FILES = (
     "report.html",
     "log.txt",
     "cloud.ply",
+    "evaluation.json",
+    "evaluation.png",
 )
 
 

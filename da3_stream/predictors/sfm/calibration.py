@@ -11,32 +11,40 @@ import logging
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from .lens import Lens, LensEstimate
 from .mapping import FreeLens
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 4  # windows after which what could not be learnt is held
+PATIENCE = 6  # windows after which what could not be learnt is held
 FOCAL_SIGMA = 0.03  # relative; below it a window can tell the focal length
 FOCAL_SIGMA_HINT = 0.10  # below it the value is better than the guess
 CORNER_SIGMA_PX = 1.0  # below it a window can tell the distortion
+FOCAL_SPREAD = 0.015  # what windows of one video differ by beyond what their own covariance says, relative
+CORNER_SPREAD = 0.002  # the same for the corner's shift, as a share of the image's width
 REDO_SHIFT = 0.05  # relative change of the focal length after which pairs must be verified again
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What is believed of the lens so far, and what is still free to move."""
+    """What is believed of the lens so far, and what is still free to move.
+
+    `focal_weight` and `radial_weight` (inverse variances) say how much evidence the mean over windows holds.
+    """
 
     lens: Lens
     free: FreeLens
     windows: int = 0
-    focal_known: bool = False  # given, or told by a window
-    focal_sigma: float | None = None  # pixels, where a window told it
+    focal_given: bool = False
+    focal_weight: float = 0.0
+    radial_weight: float = 0.0
 
     @staticmethod
     def given(lens: Lens) -> Calibration:
         """K is given: only the distortion is learnt."""
-        return Calibration(lens, FreeLens(focal=False, radial=True), focal_known=True)
+        return Calibration(lens, FreeLens(focal=False, radial=True), focal_given=True)
 
     @staticmethod
     def guessed(lens: Lens) -> Calibration:
@@ -65,27 +73,35 @@ class Calibration:
         limit = FOCAL_SIGMA if free.radial else FOCAL_SIGMA_HINT
         return sure_radial and estimate.focal_sigma < limit * estimate.lens.fx
 
-    def learnt(self, estimate: LensEstimate | None, free: FreeLens) -> Calibration:
-        """The calibration after a window that was believed with this much freedom."""
-        windows = self.windows + 1
-        if estimate is None:
-            return self._patient(windows)
-        sure_focal = self.focal_known or estimate.focal_sigma < FOCAL_SIGMA * estimate.lens.fx
-        left = FreeLens(focal=not sure_focal, radial=self.free.radial and not free.radial)
-        sigma = estimate.focal_sigma if free.focal else self.focal_sigma
-        log.info("lens after %d windows: %s", windows, estimate.lens)
-        return Calibration(estimate.lens, left, windows, sure_focal, sigma)._patient(windows)
+    def learnt(self, estimate: LensEstimate | None, free: FreeLens, size: tuple[int, int]) -> Calibration:
+        """The calibration after a window that was believed with this much freedom: a mean weighted by certainty."""
+        after = replace(self, windows=self.windows + 1)
+        if estimate is not None and free.focal:
+            weight = 1.0 / (np.square(estimate.focal_sigma) + np.square(FOCAL_SPREAD * estimate.lens.fx))
+            after = after._with_focal(estimate.lens, float(weight))
+        if estimate is not None and free.radial:
+            weight = 1.0 / (np.square(estimate.corner_sigma_px(size)) + np.square(CORNER_SPREAD * size[0]))
+            after = after._with_radial(estimate.lens, float(weight))
+        log.info("lens after %d windows: %s", after.windows, after.lens)
+        return replace(after, free=FreeLens()) if after.windows >= PATIENCE else after
 
-    def _patient(self, windows: int) -> Calibration:
-        held = FreeLens() if windows >= PATIENCE else self.free
-        return replace(self, windows=windows, free=held)
+    def _with_focal(self, lens: Lens, weight: float) -> Calibration:
+        share = weight / (self.focal_weight + weight)
+        factor = (lens.fx / self.lens.fx) ** share
+        moved = replace(self.lens, fx=self.lens.fx * factor, fy=self.lens.fy * factor)
+        return replace(self, lens=moved, focal_weight=self.focal_weight + weight)
+
+    def _with_radial(self, lens: Lens, weight: float) -> Calibration:
+        share = weight / (self.radial_weight + weight)
+        k1, k2 = (old + share * (new - old) for old, new in ((self.lens.k1, lens.k1), (self.lens.k2, lens.k2)))
+        return replace(self, lens=replace(self.lens, k1=k1, k2=k2), radial_weight=self.radial_weight + weight)
 
     def summary(self) -> dict[str, Any]:
         """JSON-ready: the lens at the size that is worked on, and how it is known."""
         return {
             "focal_px": [self.lens.fx, self.lens.fy],
-            "focal_sigma_px": self.focal_sigma,
+            "focal_sigma_px": self.focal_weight**-0.5 if self.focal_weight else None,
             "radial": [self.lens.k1, self.lens.k2],
-            "focal_known": self.focal_known,
+            "focal_known": self.focal_given or self.focal_weight > 0,
             "windows_used": self.windows,
         }

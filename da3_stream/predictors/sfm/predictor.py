@@ -71,9 +71,9 @@ class SfmPredictor:
         """What is known of the lens at the input's resolution, ready for JSON."""
         if self._calibration is None:
             return {}
-        factor = self._source_size[0] / self._size[0]
-        summary = self._calibration.summary()
-        summary["focal_px"] = [value * factor for value in summary["focal_px"]]
+        summary, factor = self._calibration.summary(), self._source_size[0] / self._size[0]
+        k = resize_intrinsics(self._lens().matrix(), self._size, self._source_size)
+        summary["focal_px"] = [float(k[0, 0]), float(k[1, 1])]
         if summary["focal_sigma_px"] is not None:
             summary["focal_sigma_px"] *= factor
         return {"given": self._known_k is not None, "corner_shift_px": self._corner_shift() * factor, **summary}

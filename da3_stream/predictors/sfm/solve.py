@@ -88,9 +88,9 @@ class Solver:
             if free and verdict.alarm:
                 continue  # a window that breaks cannot tell the lens
             if calibration.believes(estimate, free, self._size):
-                learnt = calibration.learnt(estimate, free)
+                learnt = calibration.learnt(estimate, free, self._size)
                 return Solution(models, lens if estimate is None else estimate.lens, verdict, learnt)
-        return Solution(models, lens, verdict, calibration.learnt(None, FreeLens()))
+        return Solution(models, lens, verdict, calibration.learnt(None, FreeLens(), self._size))
 
     def _map_free(self, views: Views, lens: Lens, free: FreeLens) -> tuple[list[SparseModel], Lens]:
         """Map; if the focal length moves far, verify the pairs again with it and map once more."""

@@ -1,0 +1,175 @@
+"""The command line: what it says, where it writes, how it ends."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from made_up import street_run, world_from_camera
+from stand_in import StandIn, pictures
+
+from da3_stream import cli, console, pipeline
+from da3_stream.predictors import sfm
+
+HEAVY = ("cv2", "av", "pycolmap", "torch", "matplotlib", "scipy", "numpy", "pydantic")
+
+
+@pytest.fixture
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable:
+    """(exit status, stdout, stderr) of a command line, run in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["da3-stream", *words])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+            sys.exit(0)
+        return int(end.value.code or 0), *capfd.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    """28 images of noise."""
+    import cv2
+
+    (tmp_path / "drive").mkdir()
+    for number, image in enumerate(pictures(28)):
+        cv2.imwrite(str(tmp_path / "drive" / f"{number}.png"), image)
+    return str(tmp_path / "drive")
+
+
+@pytest.fixture
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stand-in in the place of sfm."""
+    monkeypatch.setattr(sfm, "SfmPredictor", lambda **_: StandIn())
+
+
+@pytest.mark.parametrize("module", ["da3_stream", "da3_stream.cli"])
+def test_importing_brings_in_nothing_heavy(module: str) -> None:
+    code = f"import sys, {module}; print([name for name in {HEAVY} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_options_win_over_assignments_and_these_over_presets(call: Callable, folder: str, stand_in: None) -> None:
+    words = ["--config", "low_vram", "--set", "windows.size=14", "--set", "cloud.max_points=70", "--max-points", "50"]
+    status, _, _ = call("run", folder, "-o", "out", *words, "--every", "1", "--intrinsics", "40 41 24 14.5")
+    told = json.loads(Path("out/run.json").read_text())["settings"]
+    assert status == 0
+    assert told["windows"] == {"size": 14, "overlap": 8} and told["cloud"]["max_points"] == 50
+    assert told["camera"]["intrinsics"] == [40, 41, 24, 14.5] and told["model"]["resolution"] == 416
+
+
+def test_the_run_says_model_directory_and_result(call: Callable, folder: str, stand_in: None) -> None:
+    _, out, err = call("run", folder)
+    assert "model: sfm (auto: there is no Depth Anything 3 model in this version yet)" in out
+    assert "run directory: runs/drive" in out and Path("runs/drive/run.json").exists()
+    assert "28 of 28 frames placed in 1 segment" in out
+    assert "28/28" in err and "frame/s" in err  # the bar
+
+
+def test_quiet_says_nothing(call: Callable, folder: str, stand_in: None) -> None:
+    assert call("run", folder, "-q") == (0, "", "")
+
+
+def test_verbose_tells_every_window(call: Callable, folder: str, stand_in: None) -> None:
+    _, _, err = call("run", folder, "-v", "--set", "windows.size=12", "--set", "windows.overlap=4")
+    assert err.count("INFO: window:") == 3
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [("drive.mp4", "drive"), ("a/b/", "b"), ("shots/*.jpg", "shots"), ("shots/img_[0-9].png", "shots"), ("/", "run")],
+)
+def test_the_default_directory_is_named_after_the_input(given: str, name: str) -> None:
+    assert console.default_out([given, "other"]) == Path("runs") / name
+
+
+def test_ctrl_c_ends_with_130_and_says_where_things_are(
+    call: Callable, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pipeline, "reconstruct", interrupted)
+    status, _, err = call("run", folder, "-o", "out", "-q")
+    assert status == 130 and "interrupted; what was placed until then is in out" in err
+    assert json.loads(Path("out/run.json").read_text())["state"] == "interrupted"
+
+
+def test_a_failure_inside_ends_with_1_one_sentence_and_the_traceback_in_the_log(
+    call: Callable, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", "out/windows/000000.npz")
+
+    monkeypatch.setattr(pipeline, "reconstruct", broken)
+    status, _, err = call("run", folder, "-o", "out", "-q")
+    assert status == 1
+    assert err.startswith("error: the run broke off: no space left on device (out/windows/000000.npz)")
+    assert len(err.splitlines()) == 1
+    assert json.loads(Path("out/run.json").read_text())["state"] == "failed"
+    assert "Traceback" in Path("out/log.txt").read_text()
+
+
+def test_a_bug_ends_with_1_and_one_sentence(call: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from da3_stream import report
+
+    monkeypatch.setattr(report, "info", lambda _: {}["key"])
+    status, _, err = call("info", str(tmp_path))
+    assert status == 1 and err == "error: KeyError: 'key' (this is a bug: -v shows where)\n"
+    assert "Traceback" in call("info", str(tmp_path), "-v")[2]
+
+
+def test_the_console_leaves_no_handler_behind(call: Callable, tmp_path: Path) -> None:
+    call("info", str(tmp_path))
+    assert logging.getLogger("da3_stream").handlers == []
+
+
+def test_info_tells_people_and_programs(call: Callable, tmp_path: Path) -> None:
+    street_run(tmp_path / "run")
+    status, text, _ = call("info", "run")
+    assert status == 0 and "frames" in text and "28" in text
+    facts = json.loads(call("info", "run", "--json")[1])
+    assert facts["frames"] == 28 and facts["placed"] == 28
+
+
+def test_eval_prints_a_summary_and_writes_json_and_picture(call: Callable, tmp_path: Path) -> None:
+    street_run(tmp_path / "run")
+    truth = tmp_path / "truth.txt"
+    np.savetxt(truth, np.stack([world_from_camera(i)[:3].ravel() for i in range(28)]))
+    status, text, _ = call("eval", "run", "--groundtruth", str(truth), "--format", "kitti")
+    assert status == 0 and "ATE" in text and Path("run/evaluation.png").stat().st_size > 0
+    result = json.loads(Path("run/evaluation.json").read_text())
+    for key in ("frames", "path_length_m", "ate_rmse_m", "ate_percent", "rpe_trans_percent", "rpe_rot_deg_per_m"):
+        assert key in result
+    assert result["segments"] == 1 and result["coverage"] == 1 and result["scale"] == pytest.approx(1, abs=1e-6)
+    call("eval", "run", "--groundtruth", str(truth), "--json", "mine.json", "--plot", "mine.png")
+    assert json.loads(Path("mine.json").read_text()) == result and Path("mine.png").exists()
+
+
+def test_weights_are_listed(call: Callable) -> None:
+    status, text, _ = call("weights", "list")
+    assert status == 0 and "depth-anything/DA3-SMALL" in text and "CC-BY-NC-4.0" in text
+
+
+def test_python_m_is_the_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "da3_stream", "--help"], capture_output=True, text=True)
+    assert done.returncode == 0 and "Usage: da3-stream" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_demo_drives_round_the_town_and_names_everything(call: Callable) -> None:
+    status, out, err = call("demo", "--frames", "40")
+    assert status == 0 and "rendering the town" in err
+    (line,) = out.strip().splitlines()
+    for name in ("runs/demo/run/cloud.ply", "runs/demo/run/trajectory.tum", "runs/demo/run/report.html"):
+        assert name in line and Path(name).exists()
+    assert "error against the town's truth" in line
