@@ -66,7 +66,11 @@ def _translation_px(model: SparseModel, i: int, lens: Lens) -> float:
 
 
 class Solver:
-    """One window's correspondences and the workers that look at them."""
+    """One window's correspondences and the workers that look at them.
+
+    SIFT key points alone come first: they are the most precise, because a track creeps along what it follows and is
+    carried away by cars. Where their models ring an alarm, key points and tracks together and tracks alone are asked.
+    """
 
     def __init__(self, workers: Workers, correspondences: Correspondences, size: tuple[int, int]) -> None:
         self._workers, self._found, self._size = workers, correspondences, size
@@ -94,24 +98,27 @@ class Solver:
 
     def _map_free(self, views: Views, lens: Lens, free: FreeLens) -> tuple[list[SparseModel], Lens]:
         """Map; if the focal length moves far, verify the pairs again with it and map once more."""
-        models = self._map(views, lens, free)
+        models = self._map(self._key_points(views), lens, free)
         estimate = models[0].estimate if models else None
         if estimate is None or abs(np.log(estimate.lens.fx / lens.fx)) < REDO_SHIFT:
             return models, lens
-        return self._map(self._verify(estimate.lens), estimate.lens, free), estimate.lens
+        return self._map(self._key_points(self._verify(estimate.lens)), estimate.lens, free), estimate.lens
 
     def _second_opinion(self, first: Solution) -> Solution:
-        """Map key points and tracks each alone; the opinion with the fewest faults is taken."""
+        """Map with the tracks too, and with them alone; the opinion with the fewest faults is taken."""
         views = self._verify(first.lens)
-        kinds = {"key points": False, "tracks": True}
-        selected = {name: only(views, self._found.tracked_from, tracked) for name, tracked in kinds.items()}
+        selected = {"key points and tracks": views, "tracks": only(views, self._found.tracked_from, tracked=True)}
         jobs = {name: self._submit_map(kept, first.lens, FreeLens()) for name, kept in selected.items()}
-        opinions = {"both": first.models, **{name: job.result() for name, job in jobs.items() if job is not None}}
+        others = {name: job.result() for name, job in jobs.items() if job is not None}
+        opinions = {"key points": first.models, **others}
         verdicts = {name: judge(models, len(self._found.xy)) for name, models in opinions.items()}
         best = min(verdicts, key=lambda name: verdicts[name].cost)
         note = f"second opinion: {best} ({', '.join(f'{n} {v.cost:.1f}' for n, v in verdicts.items())})"
         log.info(note)
         return Solution(opinions[best], first.lens, verdicts[best], first.calibration, (note,))
+
+    def _key_points(self, views: Views) -> Views:
+        return only(views, self._found.tracked_from, tracked=False)
 
     def _verify(self, lens: Lens) -> Views:
         """Epipolar geometry of all pairs, in pieces over the workers."""

@@ -1,0 +1,60 @@
+"""What the tests of the sfm predictor share: a street with its truth, points with exact tracks, predictors that end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from da3_stream.predictors.sfm import SfmPredictor
+from da3_stream.synthetic import make_town
+from da3_stream.synthetic.town import TownFrame
+from da3_stream.types import Frame
+
+STREET_SIZE = (320, 240)
+
+MakePredictor = Callable[..., SfmPredictor]
+
+
+@pytest.fixture(scope="session")
+def street() -> list[TownFrame]:
+    """Thirty frames of a drive along a street, with their truth."""
+    town = make_town("block", frames=300, size=STREET_SIZE)
+    return [town.frame(i) for i in range(30)]
+
+
+@pytest.fixture(scope="session")
+def street_grays(street: list[TownFrame]) -> list[NDArray[np.uint8]]:
+    return [np.asarray(cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY), np.uint8) for frame in street]
+
+
+@pytest.fixture(scope="session")
+def as_frames() -> Callable[[Sequence[NDArray[np.uint8]]], list[Frame]]:
+    """Frames numbered from 0 out of pictures."""
+    return lambda pictures: [Frame(i, i / 10, picture, f"{i}") for i, picture in enumerate(pictures)]
+
+
+@pytest.fixture(scope="session")
+def make_predictor() -> Iterator[MakePredictor]:
+    """Predictors with one worker process; what a test forgets to close is closed at the end."""
+    made: list[SfmPredictor] = []
+
+    def make(known_k: NDArray[np.float64] | None = None, **options: Any) -> SfmPredictor:
+        made.append(SfmPredictor(known_k, STREET_SIZE, workers=1, **options))
+        return made[-1]
+
+    yield make
+    for predictor in made:
+        predictor.close()
+
+
+@pytest.fixture
+def predictor(make_predictor: MakePredictor, street: list[TownFrame]) -> Iterator[SfmPredictor]:
+    """A fresh predictor that knows K; it is closed afterwards."""
+    made = make_predictor(street[0].intrinsics)
+    yield made
+    made.close()

@@ -1,0 +1,106 @@
+"""A scale that breaks between two frames is seen, and the window is cut there and nowhere else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from da3_stream.predictors.sfm.judge import MIN_BRIDGE, judge
+from da3_stream.predictors.sfm.mapping import SparseModel
+
+COUNT = 20
+POINTS = 60  # born in every frame and seen in the next one, too
+
+
+def drive(units: NDArray[np.float64], bridges: dict[int, int] | None = None) -> SparseModel:
+    """A straight drive whose frame i sees the world in units of its own; `bridges` limits the points over a gap."""
+    steps = units[1:]
+    z = np.concatenate([[0.0], np.cumsum(steps)])
+    poses = np.tile(np.eye(4), (len(units), 1, 1))
+    poses[:, 2, 3] = z
+    near = np.linspace(4.0, 16.0, POINTS)
+    points = np.concatenate([np.column_stack([near * 0, near * 0, z[i] + near * unit]) for i, unit in enumerate(units)])
+    seen = [_seen(i, (bridges or {}).get(i - 1, POINTS)) for i in range(len(units))]
+    return SparseModel(np.arange(len(units)), poses, None, points, seen)
+
+
+def _seen(row: int, carried: int) -> NDArray[np.int64]:
+    """The frame's own points, and those of the frame before that are carried over the gap."""
+    own = np.arange(row * POINTS, (row + 1) * POINTS)
+    before = np.arange(max(0, row - 1) * POINTS, row * POINTS)[:carried]
+    points = np.concatenate([own, before])
+    return np.stack([np.arange(len(points)), points], axis=1)
+
+
+def broken(row: int, factor: float) -> SparseModel:
+    """A drive whose scale changes before a row, with fewer points over that gap, as a weak link has."""
+    return drive(np.where(np.arange(COUNT) < row, 1.0, factor), {row - 1: MIN_BRIDGE + 3})
+
+
+@given(st.integers(2, COUNT - 2), st.floats(5.0, 30.0), st.booleans())
+def test_a_broken_scale_rings_and_is_cut_where_it_breaks(row: int, factor: float, grows: bool) -> None:
+    verdict = judge([broken(row, factor if grows else 1 / factor)], COUNT)
+    assert verdict.alarm
+    assert verdict.worst > np.log(factor) / 2
+    assert verdict.cuts() == (row,)
+    assert verdict.cost > judge([drive(np.ones(COUNT))], COUNT).cost
+
+
+@given(st.integers(0, 2**31))
+def test_a_clean_drive_with_uneven_speed_rings_no_alarm(seed: int) -> None:
+    units = np.random.default_rng(seed).uniform(0.8, 1.25, COUNT)
+    verdict = judge([drive(units)], COUNT)
+    assert not verdict.alarm
+    assert verdict.cuts() == ()
+    assert verdict.cost == 0.0
+
+
+def test_a_camera_that_brakes_is_not_a_broken_scale() -> None:
+    model = drive(np.ones(COUNT))
+    slow = model.model_from_camera.copy()
+    slow[10:, 2, 3] = slow[10, 2, 3] + 0.05 * np.arange(COUNT - 10)  # depths stay as they are
+    verdict = judge([SparseModel(model.rows, slow, None, model.points, model.seen)], COUNT)
+    assert verdict.cuts() == ()
+
+
+@given(st.integers(1, COUNT - 1), st.integers(0, MIN_BRIDGE - 1))
+def test_a_gap_with_too_few_points_over_it_is_cut(row: int, carried: int) -> None:
+    verdict = judge([drive(np.ones(COUNT), {row - 1: carried})], COUNT)
+    assert verdict.bridges[row - 1] == carried
+    assert verdict.alarm
+    assert verdict.cuts() == (row,)
+
+
+def test_just_enough_points_hold_a_gap_together() -> None:
+    verdict = judge([drive(np.ones(COUNT), {9: MIN_BRIDGE})], COUNT)
+    assert not verdict.alarm
+    assert verdict.cuts() == ()
+
+
+def test_two_breaks_are_two_cuts() -> None:
+    units = np.repeat([1.0, 20.0, 1.0], [8, 8, 8])
+    verdict = judge([drive(units, {7: MIN_BRIDGE, 15: MIN_BRIDGE})], 24)
+    assert verdict.cuts() == (8, 16)
+
+
+def test_rows_outside_the_model_are_missing_but_not_cut() -> None:
+    model = drive(np.ones(COUNT))
+    verdict = judge([SparseModel(model.rows + 3, model.model_from_camera, None, model.points, model.seen)], COUNT + 5)
+    assert verdict.missing == 5
+    assert verdict.alarm
+    assert verdict.cuts() == ()
+
+
+def test_no_model_misses_everything() -> None:
+    verdict = judge([], COUNT)
+    assert (verdict.missing, verdict.alarm, verdict.cuts()) == (COUNT, True, ())
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_short_windows_are_judged_without_error(count: int) -> None:
+    verdict = judge([drive(np.ones(count))], count)
+    assert len(verdict.jumps) == len(verdict.bridges) == count - 1
+    assert not verdict.alarm

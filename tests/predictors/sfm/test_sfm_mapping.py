@@ -1,0 +1,158 @@
+"""Mapping finds the cameras and the lens that made the matches, and finds the same bits again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from da3_stream.geometry import umeyama
+from da3_stream.predictors.sfm.lens import Lens
+from da3_stream.predictors.sfm.mapping import FreeLens, SparseModel, map_window
+from da3_stream.predictors.sfm.pairs import sequential_pairs, verify_chunk
+
+SIZE = (320, 240)
+LENS = Lens(250.0, 250.0, 160.0, 120.0)
+COUNT = 14
+POINTS = 500
+
+XY = list[NDArray[np.float32]]
+Ids = list[NDArray[np.int64]]
+
+
+def walk() -> NDArray[np.float64]:
+    """Cameras on a bend, looking about."""
+    poses = np.tile(np.eye(4), (COUNT, 1, 1))
+    t = np.arange(COUNT)
+    angles = np.column_stack([0.05 * np.sin(t / 3), 0.06 * t, 0.04 * np.cos(t / 2)])
+    poses[:, :3, :3] = Rotation.from_rotvec(angles).as_matrix()
+    poses[:, :3, 3] = np.column_stack([0.4 * t, 0.15 * np.sin(t / 2), 0.2 * t])
+    return poses
+
+
+def points() -> NDArray[np.float64]:
+    """Random points [n,3] around and before the walk."""
+    return np.random.default_rng(0).uniform((-8, -5, 4), (14, 5, 22), (POINTS, 3))
+
+
+def pictures(lens: Lens) -> tuple[XY, Ids]:
+    """What every camera sees: positions and which points they are, in an order of its own."""
+    xy, ids = [], []
+    coefficients = np.array([lens.k1, lens.k2, 0.0, 0.0])
+    rng = np.random.default_rng(1)
+    for pose in walk():
+        inside = (points() - pose[:3, 3]) @ pose[:3, :3]
+        places = cv2.projectPoints(inside, np.zeros(3), np.zeros(3), lens.matrix(), coefficients)[0][:, 0]
+        visible = (inside[:, 2] > 1) & (places > 0).all(axis=1) & (places < SIZE).all(axis=1)
+        order = rng.permutation(np.flatnonzero(visible))
+        xy.append(places[order].astype(np.float32))
+        ids.append(order)
+    return xy, ids
+
+
+def mapped(true_lens: Lens, believed: Lens, free: FreeLens) -> list[SparseModel]:
+    """Project with one lens, verify and map with another."""
+    xy, ids = pictures(true_lens)
+    matches = {}
+    for a, b in sequential_pairs(COUNT):
+        _, i, j = np.intersect1d(ids[a], ids[b], return_indices=True)
+        matches[a, b] = np.stack([i, j], axis=1).astype(np.uint32)
+    views = verify_chunk(dict(enumerate(xy)), matches, believed)
+    return map_window(xy, views, believed, SIZE, free)
+
+
+def check_poses(model: SparseModel, tolerance: float) -> None:
+    """Poses after one similarity, against the truth."""
+    truth = walk()
+    sim = umeyama(truth[:, :3, 3], model.model_from_camera[:, :3, 3])
+    centres = sim.apply(model.model_from_camera[:, :3, 3])
+    length = np.linalg.norm(np.diff(truth[:, :3, 3], axis=0), axis=1).sum()
+    assert np.abs(centres - truth[:, :3, 3]).max() < tolerance * length
+    rotations = sim.matrix()[:3, :3] / np.cbrt(np.linalg.det(sim.matrix()[:3, :3])) @ model.model_from_camera[:, :3, :3]
+    turn = Rotation.from_matrix(rotations.transpose(0, 2, 1) @ truth[:, :3, :3])
+    assert turn.magnitude().max() < tolerance
+
+
+@pytest.fixture(scope="module")
+def plain() -> SparseModel:
+    models = mapped(LENS, LENS, FreeLens())
+    assert len(models) == 1
+    return models[0]
+
+
+def test_exact_matches_give_the_cameras_to_a_thousandth(plain: SparseModel) -> None:
+    assert plain.rows.tolist() == list(range(COUNT))
+    assert plain.estimate is None
+    check_poses(plain, 1e-3)
+
+
+def test_what_a_camera_sees_projects_onto_its_key_points(plain: SparseModel) -> None:
+    xy, _ = pictures(LENS)
+    for i, row in enumerate(plain.rows):
+        seen, pose = plain.seen[i], plain.model_from_camera[i]
+        assert len(seen) > 50
+        inside = (plain.points[seen[:, 1]] - pose[:3, 3]) @ pose[:3, :3]
+        places = inside @ LENS.matrix().T
+        np.testing.assert_allclose(places[:, :2] / places[:, 2:], xy[row][seen[:, 0]], atol=0.05)
+
+
+def test_the_same_input_gives_the_same_bits(plain: SparseModel) -> None:
+    (again,) = mapped(LENS, LENS, FreeLens())
+    np.testing.assert_array_equal(again.model_from_camera, plain.model_from_camera)
+    np.testing.assert_array_equal(again.points, plain.points)
+    for first, second in zip(again.seen, plain.seen, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_pixels_that_are_not_square_are_understood() -> None:
+    stretched = replace(LENS, fy=200.0)
+    (model,) = mapped(stretched, stretched, FreeLens())
+    check_poses(model, 1e-3)
+    estimate = mapped(stretched, stretched, FreeLens(focal=True))[0].estimate
+    assert estimate is not None
+    assert estimate.lens.fx == pytest.approx(250.0, rel=2e-3)
+    assert estimate.lens.fy == pytest.approx(200.0, rel=2e-3)
+
+
+def test_a_distortion_that_is_known_is_taken_away() -> None:
+    bent = replace(LENS, k1=-0.15, k2=0.02)
+    (model,) = mapped(bent, bent, FreeLens())
+    check_poses(model, 1e-3)
+
+
+def test_a_free_lens_finds_the_distortion_that_was_put_in() -> None:
+    bent = replace(LENS, k1=-0.04)
+    model = mapped(bent, LENS, FreeLens(radial=True))[0]
+    assert model.estimate is not None
+    found = model.estimate.lens
+    assert found.shift_px(SIZE) == pytest.approx(bent.shift_px(SIZE), abs=0.1)
+    assert found.fx == LENS.fx
+    assert model.estimate.focal_sigma == 0.0
+    assert model.estimate.corner_sigma_px(SIZE) < 0.5
+
+
+def test_a_free_lens_finds_the_focal_length_that_was_put_in() -> None:
+    model = mapped(LENS, replace(LENS, fx=265.0, fy=265.0), FreeLens(focal=True))[0]
+    assert model.estimate is not None
+    assert model.estimate.lens.fx == pytest.approx(LENS.fx, rel=2e-3)
+    assert model.estimate.lens.fy == pytest.approx(LENS.fy, rel=2e-3)
+    assert 0 < model.estimate.focal_sigma < 0.05 * LENS.fx
+    assert (model.estimate.lens.k1, model.estimate.lens.k2) == (0.0, 0.0)
+    check_poses(model, 5e-3)
+
+
+def test_a_free_lens_finds_both_at_once() -> None:
+    bent = replace(LENS, k1=-0.04)
+    model = mapped(bent, replace(LENS, fx=260.0, fy=260.0), FreeLens(focal=True, radial=True))[0]
+    assert model.estimate is not None
+    assert model.estimate.lens.fx == pytest.approx(LENS.fx, rel=5e-3)
+    assert model.estimate.lens.shift_px(SIZE) == pytest.approx(bent.shift_px(SIZE), abs=0.2)
+
+
+def test_no_views_give_no_models() -> None:
+    xy, _ = pictures(LENS)
+    assert map_window(xy, {}, LENS, SIZE, FreeLens()) == []

@@ -1,0 +1,55 @@
+"""What a predictor keeps between windows: findings of frames, the lens, its processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from da3_stream.predictors.sfm import SfmPredictor
+from da3_stream.synthetic.town import TownFrame
+from da3_stream.types import Frame, Predictor
+
+AsFrames = Callable[[Sequence[NDArray[np.uint8]]], list[Frame]]
+MakePredictor = Callable[..., SfmPredictor]
+
+
+def test_it_is_a_predictor(predictor: SfmPredictor) -> None:
+    assert isinstance(predictor, Predictor)
+    assert predictor.camera == {}
+    assert predictor.state() is None
+
+
+@pytest.mark.slow
+def test_neighbouring_windows_share_what_was_found_of_their_frames(
+    predictor: SfmPredictor, street: list[TownFrame], as_frames: AsFrames
+) -> None:
+    frames = as_frames([f.image for f in street[:12]])
+    for window in (frames[:8], frames[4:]):
+        predictor.predict(window).check(window)
+    first = predictor.timings["extract_keypoints"]
+    predictor.predict(frames[4:])
+    assert predictor.timings["extract_keypoints"] == first
+
+
+@pytest.mark.slow
+def test_a_state_can_be_carried_to_another_predictor(
+    predictor: SfmPredictor, make_predictor: MakePredictor, street: list[TownFrame], as_frames: AsFrames
+) -> None:
+    frames = as_frames([f.image for f in street[:12]])
+    predictor.predict(frames[:8])
+    other = make_predictor(street[0].intrinsics)
+    other.restore(predictor.state())
+    first, second = (p.predict(frames[4:]) for p in (predictor, other))
+    other.close()
+    np.testing.assert_array_equal(first.window_from_camera, second.window_from_camera)
+    np.testing.assert_array_equal(first.depth, second.depth)
+    assert predictor.state() == other.state()
+
+
+def test_a_closed_predictor_may_be_closed_again(make_predictor: MakePredictor) -> None:
+    predictor = make_predictor()
+    predictor.close()
+    predictor.close()
