@@ -47,7 +47,8 @@ class CameraSettings(_Stage):
     hfov_deg: float | None = Field(None, gt=1, lt=179, description="horizontal field of view in degrees")
 
     lens: Literal["auto", "pinhole"] = Field(
-        "auto", description="auto learns the radial distortion that is left in the pictures; pinhole trusts there is none"
+        "auto",
+        description="auto learns the radial distortion that is left in the pictures; pinhole trusts there is none",
     )
 
     @model_validator(mode="after")

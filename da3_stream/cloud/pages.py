@@ -83,9 +83,7 @@ def _header(points: Points) -> Any:
     header = laspy.LasHeader(point_format=7, version="1.4")
     header.creation_date = date(2000, 1, 1)
     header.generating_software = "da3_stream"
-    header.add_extra_dims(
-        [laspy.ExtraBytesParams("confidence", np.float32), laspy.ExtraBytesParams("frame", np.int32)]
-    )
+    header.add_extra_dims([laspy.ExtraBytesParams("confidence", np.float32), laspy.ExtraBytesParams("frame", np.int32)])
     farthest = float(np.abs(points.xyz).max(initial=0.0))
     header.scales = np.full(3, max(points.voxel * _FINEST_SHARE, farthest / 2.0**30))
     header.offsets = np.zeros(3)

@@ -36,6 +36,7 @@ def predicted(windows: Iterable[Window[Frame]], predictor: Predictor, watch: Sto
             ready = []
             while len(waiting) >= _in_flight(predictor):
                 ready.append(_answer(*waiting.popleft(), watch))
+            getattr(predictor, "prepare", _nothing)(window.frames)
             waiting.append((window, pool.submit(predict, predictor, window.frames, left)))
             yield from ready
         while waiting:
@@ -78,6 +79,10 @@ def failed_geometry(frames: Sequence[Frame], reason: str) -> WindowGeometry:
         status=Status.FAILED,
         notes=(" ".join(reason.split()),),
     )
+
+
+def _nothing(frames: Sequence[Frame]) -> None:
+    """What predictors do that need no preparation."""
 
 
 def _in_flight(predictor: Predictor) -> int:

@@ -2,7 +2,7 @@
 
 Calibrations that come with data sets are often a pinhole K while a few pixels of radial distortion are left in the
 pictures, which bends the scale of a forward drive (Cvisic et al., "Recalibrating the KITTI dataset camera setup for
-improved odometry accuracy", ECMR 2021, found it for KITTI). So a given K is held, and two radial terms are learnt.
+improved odometry accuracy", ECMR 2021, found it for KITTI). So a given K is held, and a radial term is learnt.
 """
 
 from __future__ import annotations
@@ -93,15 +93,15 @@ class Calibration:
 
     def _with_radial(self, lens: Lens, weight: float) -> Calibration:
         share = weight / (self.radial_weight + weight)
-        k1, k2 = (old + share * (new - old) for old, new in ((self.lens.k1, lens.k1), (self.lens.k2, lens.k2)))
-        return replace(self, lens=replace(self.lens, k1=k1, k2=k2), radial_weight=self.radial_weight + weight)
+        k1 = self.lens.k1 + share * (lens.k1 - self.lens.k1)
+        return replace(self, lens=replace(self.lens, k1=k1), radial_weight=self.radial_weight + weight)
 
     def summary(self) -> dict[str, Any]:
         """JSON-ready: the lens at the size that is worked on, and how it is known."""
         return {
             "focal_px": [self.lens.fx, self.lens.fy],
             "focal_sigma_px": self.focal_weight**-0.5 if self.focal_weight else None,
-            "radial": [self.lens.k1, self.lens.k2],
+            "k1": self.lens.k1,
             "focal_known": self.focal_given or self.focal_weight > 0,
             "windows_used": self.windows,
         }

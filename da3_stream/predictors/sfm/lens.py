@@ -1,4 +1,4 @@
-"""The one lens of a video: pinhole with two radial terms, and how well a window knows it."""
+"""The one lens of a video: pinhole with one radial term, and how well a window knows it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ UNTIL = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-6)
 
 @dataclass(frozen=True)
 class Lens:
-    """Pinhole in pixels (first centre at 0.5) with x_d = x (1 + k1 r^2 + k2 r^4) in normalised coordinates."""
+    """Pinhole in pixels (first centre at 0.5) with x_d = x (1 + k1 r^2) in normalised coordinates.
+
+    One term, because that is what single windows agree on: with a second one they trade the two against each other.
+    """
 
     fx: float
     fy: float
     cx: float
     cy: float
     k1: float = 0.0
-    k2: float = 0.0
 
     @staticmethod
     def from_matrix(k: Array) -> Lens:
@@ -35,39 +37,41 @@ class Lens:
 
     def straightened(self) -> Lens:
         """The same lens without its distortion."""
-        return replace(self, k1=0.0, k2=0.0)
+        return replace(self, k1=0.0)
 
     def undistort(self, xy: NDArray[np.float32]) -> Array:
         """Where the same rays [n,2] would fall without distortion."""
-        if not (self.k1 or self.k2) or not len(xy):
+        if not self.k1 or not len(xy):
             return xy.astype(np.float64)
-        coefficients = np.array([self.k1, self.k2, 0.0, 0.0])
         points = xy.astype(np.float64)[:, None]
         k = self.matrix()
-        return cv2.undistortPoints(points, k, coefficients, P=k, criteria=UNTIL)[:, 0]
+        return cv2.undistortPoints(points, k, self.coefficients(), P=k, criteria=UNTIL)[:, 0]
+
+    def coefficients(self) -> Array:
+        """OpenCV's distortion coefficients [4]."""
+        return np.array([self.k1, 0.0, 0.0, 0.0])
 
     def shift_px(self, size: tuple[int, int]) -> float:
         """How far the distortion moves the corner of an image of (width, height), in pixels."""
-        return abs(float(self.corner_gradient(size) @ np.array([self.k1, self.k2])))
+        return abs(self.k1) * self.corner_gradient(size)
 
-    def corner_gradient(self, size: tuple[int, int]) -> Array:
-        """Derivative [2] of the corner's shift in pixels after k1 and k2."""
+    def corner_gradient(self, size: tuple[int, int]) -> float:
+        """Derivative of the corner's shift in pixels after k1."""
         radius = float(np.hypot(size[0] / 2 / self.fx, size[1] / 2 / self.fy))
-        return np.array([self.fx * radius**3, self.fx * radius**5])
+        return self.fx * radius**3
 
 
 @dataclass(frozen=True, eq=False)
 class LensEstimate:
-    """What bundle adjustment said of the lens, with the variances of the focal length and of (k1, k2) [2,2]."""
+    """What bundle adjustment said of the lens, with the standard deviations of the focal length and of k1."""
 
     lens: Lens
     focal_sigma: float
-    radial_covariance: Array
+    k1_sigma: float
 
     def corner_sigma_px(self, size: tuple[int, int]) -> float:
         """Standard deviation of the corner's shift."""
-        gradient = self.lens.corner_gradient(size)
-        return float(np.sqrt(gradient @ self.radial_covariance @ gradient))
+        return self.k1_sigma * self.lens.corner_gradient(size)
 
 
 class Straightener:
@@ -77,8 +81,8 @@ class Straightener:
         self._maps = None
         if lens.shift_px(size) > 1 / 3:
             shift = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])  # OpenCV's first pixel centre is at 0
-            k, coefficients = shift @ lens.matrix(), np.array([lens.k1, lens.k2, 0.0, 0.0])
-            self._maps = cv2.initUndistortRectifyMap(k, coefficients, None, k, size, cv2.CV_32FC1)
+            k = shift @ lens.matrix()
+            self._maps = cv2.initUndistortRectifyMap(k, lens.coefficients(), None, k, size, cv2.CV_32FC1)
 
     def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The image [H,W] or [H,W,3] as a pinhole camera would have seen it."""

@@ -20,6 +20,7 @@ from .depth import dense_chunks, dense_depth
 from .features import track_points
 from .lens import Lens, Straightener
 from .solve import Solver
+from .turns import Turns
 from .workers import Findings, Workers
 
 log = logging.getLogger(__name__)
@@ -51,15 +52,12 @@ class SfmPredictor:
     ) -> None:
         self.image_side = side
         self._known_k, self._source_size, self._lens_mode = known_k, source_size, lens
+        self.in_flight = max(2, workers)  # one window maps on one core while others look for key points and depth
         self._workers = Workers(workers)
-        self._findings = Findings(self._workers)
+        self._findings = Findings(self._workers, self.in_flight + 1)
+        self._turns = Turns()
         self._calibration: Calibration | None = None
         self._size = (0, 0)
-
-    @property
-    def in_flight(self) -> int:
-        """Windows that may be submitted at once: one while the lens is being learnt, then one more."""
-        return 2 if self._calibration is not None and self._calibration.settled else 1
 
     @property
     def timings(self) -> dict[str, float]:
@@ -78,16 +76,28 @@ class SfmPredictor:
             summary["focal_sigma_px"] *= factor
         return {"given": self._known_k is not None, "corner_shift_px": self._corner_shift() * factor, **summary}
 
+    def prepare(self, frames: Sequence[Frame]) -> None:
+        """Announce a window that is about to be predicted: the lens is learnt in the order of announcements."""
+        self._begin(frames[0])
+        self._turns.announce(_key(frames))
+
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
         """Poses and depth of the frames, up to one similarity; see `Status` for how far to trust them."""
+        self.prepare(frames)
+        try:
+            return self._predict(frames)
+        finally:
+            self._turns.leave(_key(frames))
+
+    def _predict(self, frames: Sequence[Frame]) -> WindowGeometry:
         grays = [cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY) for frame in frames]
-        self._begin(frames[0])
         tracks = self._workers.submit(track_points, grays)
         keypoints, matches = self._findings.of([frame.index for frame in frames], grays)
         tracked = tracks.result()
         if len(frames) == 1 or median_motion_px(tracked) < STANDING_PX:
             return self._geometry(frames, grays, held(len(frames), Status.HELD, "the camera stands"), self._lens(), ())
-        cameras, lens, offsets = self._cameras(combine(keypoints, matches, tracked))
+        with self._turns.turn(_key(frames), needless=self._settled):
+            cameras, lens, offsets = self._cameras(combine(keypoints, matches, tracked))
         return self._geometry(frames, grays, cameras, lens, offsets)
 
     def state(self) -> Calibration | None:
@@ -118,6 +128,9 @@ class SfmPredictor:
         assert self._calibration is not None
         return self._calibration.lens
 
+    def _settled(self) -> bool:
+        return self._calibration is not None and self._calibration.settled
+
     def _corner_shift(self) -> float:
         return self._lens().shift_px(self._size)
 
@@ -126,7 +139,8 @@ class SfmPredictor:
         assert self._calibration is not None
         solver = Solver(self._workers, correspondences, self._size)
         solution = solver.solve(self._calibration)
-        self._calibration = solution.calibration
+        if not self._settled():
+            self._calibration = solution.calibration
         count = len(correspondences.xy)
         cameras = assemble(solution.models, solution.verdict.cuts() if solution.models else (), count)
         cameras = replace(cameras, notes=(*solution.notes, *cameras.notes))
@@ -164,3 +178,7 @@ class SfmPredictor:
         for rows, piece in pieces:
             depth[rows.start : rows.stop], confidence[rows.start : rows.stop] = piece.result()
         return depth, confidence
+
+
+def _key(frames: Sequence[Frame]) -> tuple[int, int]:
+    return frames[0].index, frames[-1].index

@@ -83,18 +83,19 @@ class Solver:
         return self._second_opinion(solution)
 
     def _calibrated(self, calibration: Calibration) -> Solution:
-        """Map with the boldest freedom for the lens that the window can support."""
+        """Map with the boldest freedom for the lens that the window can support; the last try is a held lens."""
         views = self._verify(calibration.lens)
-        for free in calibration.tries():
+        *bold, last = calibration.tries()
+        for free in bold:
             models, lens = self._map_free(views, calibration.lens, free)
             verdict = judge(models, len(self._found.xy))
             estimate = models[0].estimate if models else None
-            if free and verdict.alarm:
-                continue  # a window that breaks cannot tell the lens
-            if calibration.believes(estimate, free, self._size):
-                learnt = calibration.learnt(estimate, free, self._size)
-                return Solution(models, lens if estimate is None else estimate.lens, verdict, learnt)
-        return Solution(models, lens, verdict, calibration.learnt(None, FreeLens(), self._size))
+            # a window that breaks cannot tell the lens
+            if estimate is not None and not verdict.alarm and calibration.believes(estimate, free, self._size):
+                return Solution(models, estimate.lens, verdict, calibration.learnt(estimate, free, self._size))
+        models = self._map(self._key_points(views), calibration.lens, last)
+        told = calibration.learnt(None, last, self._size) if models else calibration
+        return Solution(models, calibration.lens, judge(models, len(self._found.xy)), told)
 
     def _map_free(self, views: Views, lens: Lens, free: FreeLens) -> tuple[list[SparseModel], Lens]:
         """Map; if the focal length moves far, verify the pairs again with it and map once more."""

@@ -16,7 +16,6 @@ from .features import Keypoints, extract_keypoints
 from .pairs import Matches, match_chunk, sequential_pairs
 
 CHUNK = 8  # frames that one piece of work looks at
-REMEMBERED = 3  # windows whose frames' findings are kept
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
 Gray = NDArray[np.uint8]
@@ -76,14 +75,17 @@ def _timed(work: Callable[..., Result], *args: Any) -> tuple[Result, float]:
 
 
 class Findings:
-    """Key points and matches, each computed once per frame and pair however many windows hold them."""
+    """Key points and matches of one video, each computed once per frame and pair however many windows hold them.
 
-    def __init__(self, workers: Workers) -> None:
+    Those of the last `remembered` windows are kept.
+    """
+
+    def __init__(self, workers: Workers, remembered: int) -> None:
         self._workers = workers
         self._lock = threading.Lock()
         self._keypoints: dict[int, tuple[Piece[list[Keypoints]], int]] = {}
         self._matches: dict[Pair, Piece[dict[Pair, Matches]]] = {}
-        self._recent: deque[set[int]] = deque(maxlen=REMEMBERED)
+        self._recent: deque[set[int]] = deque(maxlen=remembered)
 
     def of(self, indices: Sequence[int], grays: Sequence[Gray]) -> tuple[list[Keypoints], dict[Pair, Matches]]:
         """Key points of the frames, and the matches of their sequential pairs keyed by rows."""

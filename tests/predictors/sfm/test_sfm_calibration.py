@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,8 +21,7 @@ RADIAL = FreeLens(radial=True)
 
 def estimate(focal: float, k1: float = 0.0, focal_sigma: float = 1.0, k1_sigma: float = 1e-4) -> LensEstimate:
     """What a window may say of the lens."""
-    covariance = np.diag([k1_sigma**2, (k1_sigma / 10) ** 2])
-    return LensEstimate(replace(GUESS, fx=focal, fy=focal, k1=k1), focal_sigma, covariance)
+    return LensEstimate(replace(GUESS, fx=focal, fy=focal, k1=k1), focal_sigma, k1_sigma)
 
 
 def after(start: Calibration, free: FreeLens, *estimates: LensEstimate) -> Calibration:
