@@ -140,6 +140,7 @@ def _options(names: list[str], free: FreeLens) -> Any:
     options = pycolmap.GlobalPipelineOptions()
     options.num_threads, options.random_seed, options.image_names = 1, 0, names
     options.mapper.track_required_tracks_per_view = TRACKS_PER_VIEW
+    options.mapper.skip_retriangulation = True  # half of the time, and nothing lost on video
     _set_adjustment(options.mapper.bundle_adjustment, free)
     return options
 
@@ -149,6 +150,7 @@ def _set_adjustment(adjustment: Any, free: FreeLens) -> None:
 
     adjustment.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
     adjustment.ceres.loss_function_scale = LOSS_PX
+    adjustment.ceres.solver_options.function_tolerance = 1e-4
     adjustment.refine_focal_length, adjustment.refine_extra_params = free.focal, free.radial
     adjustment.refine_principal_point = False
 
@@ -168,17 +170,12 @@ def _read_model(model: Any, lens: Lens, free: FreeLens) -> SparseModel:
 
 def _with_less_distortion(model: Any, estimate: LensEstimate | None) -> LensEstimate | None:
     """The estimate with the part of its distortion that is trusted, and the model adjusted to it."""
-    import pycolmap
-
     if estimate is None:
         return None
     k1 = RADIAL_TRUST * estimate.lens.k1
     camera = next(iter(model.cameras.values()))
     camera.params = [*camera.params[:3], k1]
-    options = pycolmap.BundleAdjustmentOptions()
-    options.print_summary, options.ceres.solver_options.num_threads = False, 1
-    _set_adjustment(options, FreeLens())
-    pycolmap.bundle_adjustment(model, options)
+    _adjuster(model, FreeLens()).solve()
     return replace(estimate, lens=replace(estimate.lens, k1=k1))
 
 
@@ -186,16 +183,23 @@ def _estimate_lens(model: Any, lens: Lens, free: FreeLens) -> LensEstimate | Non
     """The lens of the model with its covariance, from the Hessian of one more bundle adjustment at the solution."""
     import pycolmap
 
+    covariance = pycolmap.estimate_ba_covariance(pycolmap.BACovarianceOptions(), model, _adjuster(model, free))
+    camera = next(iter(model.cameras.values()))
+    block = None if covariance is None else covariance.get_other_params_cov(camera.params)
+    return None if block is None else _lens_estimate(camera.params, np.asarray(block), lens, free)
+
+
+def _adjuster(model: Any, free: FreeLens) -> Any:
+    """One more bundle adjustment of all of a model, not yet run."""
+    import pycolmap
+
     options, config = pycolmap.BundleAdjustmentOptions(), pycolmap.BundleAdjustmentConfig()
+    options.print_summary, options.ceres.solver_options.num_threads = False, 1
     _set_adjustment(options, free)
     for image_id in sorted(model.reg_image_ids()):
         config.add_image(image_id)
     config.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
-    adjuster = pycolmap.create_default_ceres_bundle_adjuster(options, config, model)
-    covariance = pycolmap.estimate_ba_covariance(pycolmap.BACovarianceOptions(), model, adjuster)
-    camera = next(iter(model.cameras.values()))
-    block = None if covariance is None else covariance.get_other_params_cov(camera.params)
-    return None if block is None else _lens_estimate(camera.params, np.asarray(block), lens, free)
+    return pycolmap.create_default_ceres_bundle_adjuster(options, config, model)
 
 
 def _lens_estimate(params: Any, covariance: NDArray[np.float64], lens: Lens, free: FreeLens) -> LensEstimate:
