@@ -52,6 +52,7 @@ def map_window(
     lens: Lens,
     size: tuple[int, int],
     free: FreeLens,
+    seed: int = 0,
 ) -> list[SparseModel]:
     """Cameras and points of a window, largest model first; nothing if no two frames can be related.
 
@@ -64,7 +65,7 @@ def map_window(
     try:
         database = folder / "window.db"
         _write_database(database, [_square(points, lens) for points in xy], views, _camera(lens, size))
-        options = _options([_name(row) for row in range(len(xy))], free)
+        options = _options([_name(row) for row in range(len(xy))], free, seed)
         models = pycolmap.global_mapping(str(database), str(folder), str(folder), options)
         read = [_read_model(model, lens, free) for model in models.values()]
     finally:
@@ -134,11 +135,11 @@ def _two_view_geometry(view: TwoView) -> Any:
     return geometry
 
 
-def _options(names: list[str], free: FreeLens) -> Any:
+def _options(names: list[str], free: FreeLens, seed: int) -> Any:
     import pycolmap
 
     options = pycolmap.GlobalPipelineOptions()
-    options.num_threads, options.random_seed, options.image_names = 1, 0, names
+    options.num_threads, options.random_seed, options.image_names = 1, seed, names
     options.mapper.track_required_tracks_per_view = TRACKS_PER_VIEW
     options.mapper.skip_retriangulation = True  # half of the time, and nothing lost on video
     _set_adjustment(options.mapper.bundle_adjustment, free)

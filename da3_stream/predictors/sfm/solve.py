@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 PAIRS_PER_PIECE = 64
 FLOW_PARALLAX_PX = 1.5  # neighbours should differ by this much for their flow to tell depth
 MAX_STRIDE = 8
+OTHER_SEEDS = (1, 2)
 
 Views = dict[tuple[int, int], TwoView]
 
@@ -106,10 +107,15 @@ class Solver:
         return self._map(self._key_points(self._verify(estimate.lens)), estimate.lens, free), estimate.lens
 
     def _second_opinion(self, first: Solution) -> Solution:
-        """Map with the tracks too, and with them alone; the opinion with the fewest faults is taken."""
+        """Map once more from other random starts, with the tracks too, and with them alone.
+
+        The opinion with the fewest faults is taken, of equals the first.
+        """
         views = self._verify(first.lens)
-        selected = {"key points and tracks": views, "tracks": only(views, self._found.tracked_from, tracked=True)}
-        jobs = {name: self._submit_map(kept, first.lens, FreeLens()) for name, kept in selected.items()}
+        key_points, tracks = self._key_points(views), only(views, self._found.tracked_from, tracked=True)
+        starts = {f"key points again ({seed})": (key_points, seed) for seed in OTHER_SEEDS}
+        asked = {**starts, "key points and tracks": (views, 0), "tracks": (tracks, 0)}
+        jobs = {name: self._submit_map(kept, first.lens, FreeLens(), seed) for name, (kept, seed) in asked.items()}
         others = {name: job.result() for name, job in jobs.items() if job is not None}
         opinions = {"key points": first.models, **others}
         verdicts = {name: judge(models, len(self._found.xy)) for name, models in opinions.items()}
@@ -135,7 +141,7 @@ class Solver:
         job = self._submit_map(views, lens, free)
         return [] if job is None else job.result()
 
-    def _submit_map(self, views: Views, lens: Lens, free: FreeLens) -> Piece[list[SparseModel]] | None:
+    def _submit_map(self, views: Views, lens: Lens, free: FreeLens, seed: int = 0) -> Piece[list[SparseModel]] | None:
         if not views:
             return None
-        return self._workers.submit(map_window, self._found.xy, views, lens, self._size, free)
+        return self._workers.submit(map_window, self._found.xy, views, lens, self._size, free, seed)
