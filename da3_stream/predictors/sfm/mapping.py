@@ -141,7 +141,6 @@ def _options(names: list[str], free: FreeLens, seed: int) -> Any:
     options = pycolmap.GlobalPipelineOptions()
     options.num_threads, options.random_seed, options.image_names = 1, seed, names
     options.mapper.track_required_tracks_per_view = TRACKS_PER_VIEW
-    options.mapper.skip_retriangulation = True  # half of the time, and nothing lost on video
     _set_adjustment(options.mapper.bundle_adjustment, free)
     return options
 
