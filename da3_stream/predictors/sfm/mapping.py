@@ -150,6 +150,7 @@ def _set_adjustment(adjustment: Any, free: FreeLens) -> None:
 
     adjustment.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
     adjustment.ceres.loss_function_scale = LOSS_PX
+    adjustment.ceres.solver_options.function_tolerance = 1e-4  # a quarter of the time less, the same errors
     adjustment.refine_focal_length, adjustment.refine_extra_params = free.focal, free.radial
     adjustment.refine_principal_point = False
 
@@ -194,7 +195,6 @@ def _adjuster(model: Any, free: FreeLens) -> Any:
 
     options, config = pycolmap.BundleAdjustmentOptions(), pycolmap.BundleAdjustmentConfig()
     options.print_summary, options.ceres.solver_options.num_threads = False, 1
-    options.ceres.solver_options.function_tolerance = 1e-4  # it starts next to its end
     _set_adjustment(options, free)
     for image_id in sorted(model.reg_image_ids()):
         config.add_image(image_id)
