@@ -18,8 +18,8 @@ from .pairs import TwoView
 
 # With COLMAP's Huber loss of 1 px the lens that single windows find scatters by 1 px at the corner, with this by 0.3.
 LOSS_PX = 0.5
-# A radial term absorbs other errors of the camera's model too. With all of what windows find the scale of a long street
-# drive grows by 2.3 % a window, with nothing it shrinks by 4.6 %, with half it stays: measured on kitti00_c1018.
+# Fitted, not derived: chosen on the truth of kitti00_c1018, where windows drift in scale with all of what they find and
+# the other way with none. kitti07 and hololens_000 were better with all of it. Find the cause and remove this.
 RADIAL_TRUST = 0.65
 TRACKS_PER_VIEW = 300  # fewer lose weakly textured rooms, more only cost time (sfm_recipe.md, section 2)
 
@@ -150,7 +150,7 @@ def _set_adjustment(adjustment: Any, free: FreeLens) -> None:
 
     adjustment.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
     adjustment.ceres.loss_function_scale = LOSS_PX
-    adjustment.ceres.solver_options.function_tolerance = 1e-4  # a quarter of the time less, the same errors
+    adjustment.ceres.solver_options.function_tolerance = 1e-4
     adjustment.refine_focal_length, adjustment.refine_extra_params = free.focal, free.radial
     adjustment.refine_principal_point = False
 
