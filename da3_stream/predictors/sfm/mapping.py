@@ -6,7 +6,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,6 @@ from .pairs import TwoView
 
 # With COLMAP's Huber loss of 1 px the lens that single windows find scatters by 1 px at the corner, with this by 0.3.
 LOSS_PX = 0.5
-# Fitted, not derived: chosen on the truth of kitti00_c1018, where windows drift in scale with all of what they find and
-# the other way with none. kitti07 and hololens_000 were better with all of it. Find the cause and remove this.
-RADIAL_TRUST = 0.65
 TRACKS_PER_VIEW = 300  # fewer lose weakly textured rooms, more only cost time (sfm_recipe.md, section 2)
 
 
@@ -157,8 +154,6 @@ def _set_adjustment(adjustment: Any, free: FreeLens) -> None:
 
 def _read_model(model: Any, lens: Lens, free: FreeLens) -> SparseModel:
     estimate = _estimate_lens(model, lens, free) if free else None
-    if free.radial:
-        estimate = _with_less_distortion(model, estimate)
     rows = np.array(sorted(image_id - 1 for image_id in model.reg_image_ids()), np.int64)
     images = [model.image(int(row) + 1) for row in rows]
     poses = np.stack([_matrix(image.cam_from_world().inverse()) for image in images])
@@ -166,17 +161,6 @@ def _read_model(model: Any, lens: Lens, free: FreeLens) -> SparseModel:
     place = {point_id: i for i, point_id in enumerate(ids)}
     points = np.array([model.points3D[point_id].xyz for point_id in ids], np.float64).reshape(-1, 3)
     return SparseModel(rows, poses, estimate, points, [_seen(image, place) for image in images])
-
-
-def _with_less_distortion(model: Any, estimate: LensEstimate | None) -> LensEstimate | None:
-    """The estimate with the part of its distortion that is trusted, and the model adjusted to it."""
-    if estimate is None:
-        return None
-    k1 = RADIAL_TRUST * estimate.lens.k1
-    camera = next(iter(model.cameras.values()))
-    camera.params = [*camera.params[:3], k1]
-    _adjuster(model, FreeLens()).solve()
-    return replace(estimate, lens=replace(estimate.lens, k1=k1))
 
 
 def _estimate_lens(model: Any, lens: Lens, free: FreeLens) -> LensEstimate | None:

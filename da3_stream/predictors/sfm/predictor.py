@@ -34,7 +34,7 @@ class SfmPredictor:
     """Windows of frames by global structure from motion and optical flow.
 
     `known_k` is K [3,3] at `source_size` (width, height) with its first pixel centre at 0.5, or None to learn one focal
-    length for the whole video. `lens` "auto" also learns two radial terms that a calibration left over, "pinhole"
+    length for the whole video. `lens` "auto" also learns the radial term that a calibration left over, "pinhole"
     trusts the pictures to have none.
     """
 
