@@ -40,8 +40,9 @@ def combine(
     return Correspondences(xy, first, both)
 
 
-def median_motion_px(tracked: Sequence[TrackedPoints]) -> float:
-    """How far tracked points typically move between neighbouring frames; infinite where nothing can be tracked."""
+def motion_px(tracked: Sequence[TrackedPoints]) -> float:
+    """How far tracked points move between neighbouring frames: their median, which nine tenths of the frames stay
+    below. Infinite where nothing can be tracked."""
     moved = [_motion(a, b) for a, b in zip(tracked[:-1], tracked[1:], strict=True)]
     moved = [motion for motion in moved if np.isfinite(motion)]
     return float(np.percentile(moved, 90)) if moved else float("inf")

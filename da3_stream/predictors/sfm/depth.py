@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 # the faster presets of the flow are three times less accurate (sfm_recipe.md, section 5)
 FLOW_RETURN_PX = 1.0
 EPIPOLAR_PX = 1.0
-FLOW_NOISE_PX = 0.25
+FLOW_NOISE_PX = 0.25  # where there is texture
+FLAT_NOISE = 1.0  # gray levels; flow is uncertain by this over the gradient: sky and blank walls have their edges' flow
+TEXTURE_PX = 7  # side of the square over which the gradient is averaged
 MIN_PARALLAX_PX = 2.0  # pixels moved per unit of log depth, all sources together
 SOURCE_PARALLAX_PX = 0.7  # the same for one source to take part
 AGREEMENT = 0.12  # sources farther than this from their weighted median (log depth) are left out
@@ -65,8 +67,16 @@ def dense_depth(task: DepthTask) -> tuple[Map, Map]:
         sources = [row + o for o in task.offsets if 0 <= row + o < len(task.grays)]
         seen = [_triangulate(task, flows, row, source) for source in sources if _usable(task, row, source)]
         if seen:
-            depth[out], confidence[out] = _fuse(seen)
+            depth[out], precision = _fuse(seen)
+            confidence[out] = precision / flow_noise(task.grays[row])
     return depth, confidence
+
+
+def flow_noise(gray: Gray) -> Map:
+    """Standard deviation [H,W] in pixels that is expected of optical flow, from the gradient around a pixel."""
+    gx, gy = (cv2.Sobel(gray, cv2.CV_32F, dx, dy, scale=1 / 8) for dx, dy in ((1, 0), (0, 1)))
+    energy = cv2.boxFilter(gx * gx + gy * gy, -1, (TEXTURE_PX, TEXTURE_PX))
+    return np.sqrt(np.float32(FLOW_NOISE_PX**2) + np.float32(FLAT_NOISE**2) / np.maximum(energy, np.float32(1e-6)))
 
 
 def _usable(task: DepthTask, row: int, source: int) -> bool:
@@ -137,7 +147,8 @@ def _closed_form(
 
 
 def _fuse(seen: Sequence[tuple[Map, Map]]) -> tuple[Map, Map]:
-    """Robust weighted mean over sources: those near the weighted median, weight = parallax squared."""
+    """Depth and parallax of all sources together: robust weighted mean over those near the weighted median, weight =
+    parallax squared."""
     logs = np.stack([log_depth for log_depth, _ in seen])
     weights = np.stack([parallax for _, parallax in seen]) ** 2
     median = _weighted_median(logs, weights)
@@ -146,7 +157,7 @@ def _fuse(seen: Sequence[tuple[Map, Map]]) -> tuple[Map, Map]:
     mean = (weights * logs).sum(axis=0) / np.maximum(total, np.float32(1e-12))
     good = total > MIN_PARALLAX_PX**2
     depth = np.where(good, np.exp(mean), np.float32(0))
-    return depth, np.where(good, np.sqrt(total) / np.float32(FLOW_NOISE_PX), np.float32(0))
+    return depth, np.where(good, np.sqrt(total), np.float32(0))
 
 
 def _weighted_median(values: NDArray[np.float32], weights: NDArray[np.float32]) -> Map:

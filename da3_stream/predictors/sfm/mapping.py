@@ -3,6 +3,7 @@ revisited", ECCV 2024), single-threaded and seeded, so that the same input gives
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ from .pairs import TwoView
 
 # With COLMAP's Huber loss of 1 px the lens that single windows find scatters by 1 px at the corner, with this by 0.3.
 LOSS_PX = 0.5
+FOLDERS = "da3_stream_sfm_"
 TRACKS_PER_VIEW = 300  # fewer lose weakly textured rooms, more only cost time (sfm_recipe.md, section 2)
 
 
@@ -58,7 +60,7 @@ def map_window(
     import pycolmap
 
     pycolmap.logging.minloglevel = 3
-    folder = Path(tempfile.mkdtemp(prefix="da3_stream_sfm_", dir=_fast_folder()))
+    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDERS}{os.getpid()}_", dir=_fast_folder()))
     try:
         database = folder / "window.db"
         _write_database(database, [_square(points, lens) for points in xy], views, _camera(lens, size))
@@ -68,6 +70,25 @@ def map_window(
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return sorted(read, key=lambda model: (-len(model.rows), int(model.rows[0])))
+
+
+def remove_left_folders() -> None:
+    """Free the memory that the working folders of killed processes hold."""
+    memory = _fast_folder()
+    for folder in Path(memory).glob(f"{FOLDERS}*") if memory else ():
+        owner = folder.name.removeprefix(FOLDERS).partition("_")[0]
+        if owner.isdecimal() and not _runs(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
 
 
 def _square(xy: NDArray[np.float32], lens: Lens) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from ...geometry import intrinsics_from_hfov, resize_intrinsics
 from ...types import Frame, Status, WindowGeometry
 from .assemble import Cameras, assemble, held
 from .calibration import Calibration
-from .correspondences import Correspondences, combine, median_motion_px
+from .correspondences import Correspondences, combine, motion_px
 from .depth import dense_chunks, dense_depth
 from .features import track_points
 from .lens import Lens, Straightener
@@ -94,7 +94,7 @@ class SfmPredictor:
         tracks = self._workers.submit(track_points, grays)
         keypoints, matches = self._findings.of([frame.index for frame in frames], grays)
         tracked = tracks.result()
-        if len(frames) == 1 or median_motion_px(tracked) < STANDING_PX:
+        if len(frames) == 1 or motion_px(tracked) < STANDING_PX:
             return self._geometry(frames, grays, held(len(frames), Status.HELD, "the camera stands"), self._lens(), ())
         with self._turns.turn(_key(frames), needless=self._settled):
             cameras, lens, offsets = self._cameras(combine(keypoints, matches, tracked))

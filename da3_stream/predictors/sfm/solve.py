@@ -75,6 +75,7 @@ class Solver:
 
     def __init__(self, workers: Workers, correspondences: Correspondences, size: tuple[int, int]) -> None:
         self._workers, self._found, self._size = workers, correspondences, size
+        self._verified: dict[Lens, Views] = {}
 
     def solve(self, calibration: Calibration) -> Solution:
         """The best models of the window; the calibration moves on if the window could tell."""
@@ -128,6 +129,12 @@ class Solver:
         return only(views, self._found.tracked_from, tracked=False)
 
     def _verify(self, lens: Lens) -> Views:
+        """The pairs that hold under a lens, looked at once for each lens."""
+        if lens not in self._verified:
+            self._verified[lens] = self._verify_all(lens)
+        return self._verified[lens]
+
+    def _verify_all(self, lens: Lens) -> Views:
         """Epipolar geometry of all pairs, in pieces over the workers."""
         pairs = [pair for pair, found in self._found.matches.items() if len(found) >= MIN_INLIERS]
         pieces = []

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .features import Keypoints, extract_keypoints
+from .mapping import remove_left_folders
 from .pairs import Matches, match_chunk, sequential_pairs
 
 CHUNK = 8  # frames that one piece of work looks at
@@ -50,6 +51,7 @@ class Workers:
                 from loky import ProcessPoolExecutor
                 from loky.backend.context import get_context
 
+                remove_left_folders()
                 self._pool = ProcessPoolExecutor(self.count, context=get_context("loky"), env=ONE_THREAD)
             future = self._pool.submit(_timed, work, *args)
         future.add_done_callback(lambda done: self._count(work.__name__, done))

@@ -11,9 +11,9 @@ from da3_stream.predictors.sfm.features import extract_keypoints, track_points
 SHAPE = (120, 160)
 
 
-def blob(x: float, y: float, sigma: float = 5.0) -> NDArray[np.uint8]:
+def blob(x: float, y: float, sigma: float = 5.0, shape: tuple[int, int] = SHAPE) -> NDArray[np.uint8]:
     """A soft bright spot whose middle is at (x, y), the first pixel's centre being at 0.5."""
-    columns, rows = np.meshgrid(np.arange(SHAPE[1]) + 0.5, np.arange(SHAPE[0]) + 0.5)
+    columns, rows = np.meshgrid(np.arange(shape[1]) + 0.5, np.arange(shape[0]) + 0.5)
     light = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * sigma**2))
     return np.round(40 + 180 * light).astype(np.uint8)
 
@@ -28,8 +28,9 @@ def waves(shift: tuple[float, float]) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize(("x", "y"), [(80.0, 60.0), (60.5, 40.5), (91.3, 71.8)])
-def test_a_blobs_key_point_is_at_its_middle(x: float, y: float) -> None:
-    (found,) = extract_keypoints([blob(x, y)])
+@pytest.mark.parametrize("shape", [SHAPE, (300, 400)], ids=["enlarged", "as it is"])
+def test_a_blobs_key_point_is_at_its_middle(x: float, y: float, shape: tuple[int, int]) -> None:
+    (found,) = extract_keypoints([blob(x, y, shape=shape)])
     assert np.linalg.norm(found.xy - (x, y), axis=1).min() < 0.1
     assert found.xy.dtype == np.float32
     assert found.descriptors.shape == (len(found.xy), 128)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,7 +16,13 @@ from scipy.spatial.transform import Rotation
 
 from da3_stream.geometry import umeyama
 from da3_stream.predictors.sfm.lens import Lens
-from da3_stream.predictors.sfm.mapping import FreeLens, SparseModel, map_window
+from da3_stream.predictors.sfm.mapping import (
+    FOLDERS,
+    FreeLens,
+    SparseModel,
+    map_window,
+    remove_left_folders,
+)
 from da3_stream.predictors.sfm.pairs import sequential_pairs, verify_chunk
 
 SIZE = (320, 240)
@@ -124,7 +134,7 @@ def test_a_distortion_that_is_known_is_taken_away() -> None:
     check_poses(model, 1e-3)
 
 
-def test_a_free_lens_finds_the_trusted_share_of_the_distortion_that_was_put_in() -> None:
+def test_a_free_lens_finds_the_distortion_that_was_put_in() -> None:
     bent = replace(LENS, k1=-0.04)
     model = mapped(bent, LENS, FreeLens(radial=True))[0]
     assert model.estimate is not None
@@ -151,6 +161,18 @@ def test_a_free_lens_finds_both_at_once() -> None:
     assert model.estimate is not None
     assert model.estimate.lens.fx == pytest.approx(LENS.fx, rel=5e-3)
     assert model.estimate.lens.shift_px(SIZE) == pytest.approx(bent.shift_px(SIZE), abs=0.2)
+
+
+def test_only_what_killed_processes_left_is_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("da3_stream.predictors.sfm.mapping._fast_folder", lambda: str(tmp_path))
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left, mine, other = (tmp_path / name for name in (f"{FOLDERS}{gone.pid}_a", f"{FOLDERS}{os.getpid()}_b", "other_1"))
+    for folder in (left, mine, other):
+        folder.mkdir()
+        (folder / "window.db").touch()
+    remove_left_folders()
+    assert not left.exists() and mine.exists() and other.exists()
 
 
 def test_no_views_give_no_models() -> None:
