@@ -88,7 +88,7 @@ def metres_per_unit(scene: Scene, node: int) -> float | None:
 
 
 def preview(run: Run, journal: Journal, settings: Settings, window_count: int) -> None:
-    """Renew cloud.ply every so many windows."""
-    if window_count % settings.cloud.preview_every == 0:
+    """Renew cloud.ply after the first window and then every so many."""
+    if window_count == 1 or window_count % settings.cloud.preview_every == 0:
         points = preview_cloud(run, read_run_geometry(run), settings.cloud)
         journal.tell(Event("preview", {"windows": window_count, "points": points}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Generator, Sequence
@@ -17,6 +18,8 @@ from ..types import UInt8
 from .exif import read_focal_px
 from .selection import count_selected
 from .source import Candidate, FrameSource
+
+log = logging.getLogger(__name__)
 
 # What OpenCV has decoders for; whether a build has them all shows when an image is decoded.
 IMAGE_SUFFIXES = (
@@ -57,6 +60,8 @@ def open_images(name: str, paths: Sequence[Path], settings: FramesSettings, imag
     Images carry no times: timestamp = index / `settings.default_fps`. The focal length is that of the first good
     image.
     """
+    if (settings.fps, settings.start, settings.end) != (None, None, None):
+        log.warning("images carry no times: %g a second are assumed (frames.default_fps)", settings.default_fps)
     source = FrameSource(
         name=name,
         kind="images",

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from ..errors import Da3StreamError, RunError
-from ..report import write_report
+from ..report import info, write_report
 from ..settings import to_yaml
 from ..store import Run
 from .job import Job, predictor_name
@@ -17,6 +17,8 @@ from .progress import log_file
 from .record import Record
 
 log = logging.getLogger(__name__)
+
+FEW = 3  # frames below which nothing can be said of depth
 
 
 @contextmanager
@@ -67,10 +69,25 @@ def _finish(record: Record, journal: Journal, state: str) -> None:
         journal.tell_skipped()
         scene, poses = write_outputs(record.run, record.status(state, record.run.read_scene()), record.job.settings)
     record.write(state, scene, poses)
-    if not (poses.segment >= 0).any():
-        log.warning("no frame could be placed: too dark, without texture, or no motion that makes sense")
+    _warn(record, state)
     write_report(record.run)
     log.info("%s: %d frames in %.1f s", state, len(record.source_indices), record.watch.seconds)
+
+
+def _warn(record: Record, state: str) -> None:
+    """What must be known before the outputs are looked at."""
+    facts, skipped = info(record.run.path), record.job.source.skipped
+    if skipped:
+        first = f"{skipped[0].name} ({skipped[0].reason})"
+        log.warning("%d frames were skipped, %s the first; run.json names all", len(skipped), first)
+    if not facts["frames"]:
+        log.warning("%s before the first window of %d frames was done", state, record.job.window_size)
+    elif facts["frames"] < FEW:
+        log.warning("%d frames are too few to tell depth or a path", facts["frames"])
+    elif not facts["placed"]:
+        log.warning("no frame could be placed: too dark, without texture, or no motion that makes sense")
+    elif not facts["points"]:
+        log.warning("no depth was found, the cloud is empty: the camera stands, or only turns")
 
 
 def _finish_anyhow(record: Record, journal: Journal, state: str) -> None:
