@@ -44,7 +44,7 @@ def _open_name(name: str, settings: FramesSettings, image_side: int | None) -> F
         is_folder, is_file = path.is_dir() and bool(name), path.is_file()
     except OSError as error:
         raise FramesError(f"'{name}' cannot be opened ({error.strerror}): check the path and its permissions") from None
-    if is_folder and (path / "run.json").is_file() and (path / "journal.jsonl").is_file():
+    if is_folder and (path / "run.json").is_file() and (path / "windows").is_dir():
         raise FramesError(f"'{name}' is a run directory, not footage: 'da3-stream info {name}' tells what it holds")
     if is_folder:
         return open_images(name, _images_in(path), settings, image_side)
