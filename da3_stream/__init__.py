@@ -6,14 +6,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .da3 import DepthAnything3
     from .pipeline import Source
     from .reconstruction import Reconstruction
     from .settings import Settings
     from .types import Predictor
 
-__all__ = ["Reconstruction", "Settings", "reconstruct"]
+__all__ = ["DepthAnything3", "Reconstruction", "Settings", "reconstruct"]
 
-_HOMES = {"Reconstruction": "reconstruction", "Settings": "settings"}
+_HOMES = {"DepthAnything3": "da3", "Reconstruction": "reconstruction", "Settings": "settings"}
 
 
 def reconstruct(

@@ -17,7 +17,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-weights_app = typer.Typer(name="weights", help="Which models there are.", no_args_is_help=True)
+weights_app = typer.Typer(name="weights", help="Which models there are, and fetching them.", no_args_is_help=True)
 app.add_typer(weights_app)
 
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Tell every step, and tracebacks.")]
@@ -31,7 +31,9 @@ def run(
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="DIR", help="Default: runs/<name of INPUT>.")
     ] = None,
-    model: Annotated[str | None, typer.Option(help="auto or sfm.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="auto, sfm, a name of 'weights list', or a folder with a checkpoint.")
+    ] = None,
     config: Annotated[str | None, typer.Option(metavar="NAME|FILE", help="A preset, or a YAML file.")] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="STAGE.KEY=VALUE", help="Any setting (see configs/base.yaml).")
@@ -156,9 +158,23 @@ def list_weights() -> None:
     typer.echo(weights_text())
 
 
-@weights_app.callback()
-def _weights() -> None:
-    """Which models there are (fetching them comes with the DA3 predictor)."""
+@weights_app.command(name="fetch")
+def fetch_weights(name: Annotated[str, typer.Argument(help="A name of 'weights list'.")]) -> None:
+    """Bring a model's weights into the hub's cache on this machine; an interrupted download goes on."""
+    from .weights_manifest import fetch, licence_note
+
+    note = licence_note(name)
+    if note:
+        typer.echo(note)
+    typer.echo(f"{name} is in {fetch(name)}")
+
+
+@weights_app.command(name="verify")
+def verify_weights(name: Annotated[str, typer.Argument(help="A name of 'weights list'.")]) -> None:
+    """Hash a model's weights on this machine and compare."""
+    from .weights_manifest import verify
+
+    typer.echo(f"{name} is whole, sha256 {verify(name)}")
 
 
 def main() -> None:

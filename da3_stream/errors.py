@@ -17,6 +17,10 @@ class PredictorError(Da3StreamError):
     """A predictor cannot be built, or broke its contract."""
 
 
+class ModelError(Da3StreamError):
+    """A network that cannot be built, loaded or asked for what it is asked for."""
+
+
 class StoreError(Da3StreamError):
     """A run directory cannot be created, read or written."""
 

@@ -80,7 +80,9 @@ class WindowsSettings(_Stage):
 class ModelSettings(_Stage):
     """Which predictor looks at the windows, and where it runs."""
 
-    name: str = Field("auto", description="auto or sfm")
+    name: str = Field(
+        "auto", description="auto, sfm, a name of 'da3-stream weights list', or a folder with a checkpoint"
+    )
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps (sfm runs on the CPU)")
     workers: int | None = Field(None, ge=1, description="parallel processes; null takes one per core")
     resolution: int | None = Field(None, ge=64, description="longest image side in pixels that the model looks at")

@@ -22,6 +22,12 @@ def shared() -> Path:
     return folder
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """No test looks at the models on this machine, or for any in the network."""
+    os.environ["HF_HUB_CACHE"] = "/nonexistent/hub"
+    os.environ["HF_HUB_OFFLINE"] = "1"
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The last line of a test run says how many tests were skipped (why stands above, by -ra)."""
     reporter = config.pluginmanager.get_plugin("terminalreporter")

@@ -69,7 +69,7 @@ def test_options_win_over_assignments_and_these_over_presets(call: Callable, fol
 
 def test_the_run_says_model_directory_and_result(call: Callable, folder: str, stand_in: None) -> None:
     _, out, err = call("run", folder)
-    assert "model: sfm (auto: there is no Depth Anything 3 model in this version yet)" in out
+    assert "model: sfm (auto: no Depth Anything 3 model is on this machine;" in out
     assert "run directory: runs/drive" in out and Path("runs/drive/run.json").exists()
     assert "28 of 28 frames placed in 1 segment" in out
     assert "28/28" in err and "frame/s" in err  # the bar

@@ -2,20 +2,102 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from da3_stream.errors import PredictorError, SettingsError
+from da3_stream.errors import ModelError, PredictorError, SettingsError
 from da3_stream.geometry import intrinsics_from_hfov
 from da3_stream.predictors import chosen_model, image_side, known_camera, make_predictor
 from da3_stream.settings import CameraSettings, ModelSettings, Settings
+from da3_stream.weights_manifest import cached_folder, fetch, licence_note, verify
 
 SIZE = (640, 480)
 
 
 def test_auto_is_sfm_and_says_why() -> None:
-    assert chosen_model(ModelSettings(name="auto")).startswith("sfm (auto: there is no Depth Anything 3 model")
+    assert chosen_model(ModelSettings(name="auto")).startswith(
+        "sfm (auto: no Depth Anything 3 model is on this machine"
+    )
     assert chosen_model(ModelSettings(name="sfm")) == "sfm"
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A hub cache without any model."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def put_into(cache: Path, hub_id: str, checkpoint: Path) -> None:
+    """A checkpoint as the hub's cache keeps it: blobs by their hash, and links to them."""
+    repo = cache / f"models--{hub_id.replace('/', '--')}"
+    snapshot = repo / "snapshots" / "0"
+    snapshot.mkdir(parents=True)
+    (repo / "blobs").mkdir()
+    (repo / "refs").mkdir()
+    (repo / "refs" / "main").write_text(snapshot.name)
+    for name in ("config.json", "model.safetensors"):
+        data = (checkpoint / name).read_bytes()
+        blob = repo / "blobs" / hashlib.sha256(data).hexdigest()
+        blob.write_bytes(data)
+        (snapshot / name).symlink_to(blob)
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    """Two files that look like one."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"weights")
+    return folder
+
+
+def test_auto_takes_the_best_model_in_the_cache(empty_cache: Path, checkpoint: Path) -> None:
+    put_into(empty_cache, "depth-anything/DA3-SMALL", checkpoint)
+    assert chosen_model(ModelSettings()).startswith("da3-small (auto: the best")
+    put_into(empty_cache, "depth-anything/DA3-LARGE-1.1", checkpoint)
+    put_into(empty_cache, "depth-anything/DA3METRIC-LARGE", checkpoint)  # gives no poses
+    assert chosen_model(ModelSettings()).startswith("da3-large-1.1 (auto: the best")
+    assert image_side(Settings()) == 504
+
+
+def test_weights_that_are_not_there_are_said_with_what_to_do() -> None:
+    with pytest.raises(PredictorError, match="'da3-stream weights fetch da3-large' fetches them; --model FOLDER"):
+        chosen_model(ModelSettings(name="da3-large"))
+
+
+def test_a_folder_is_a_model(checkpoint: Path) -> None:
+    assert chosen_model(ModelSettings(name=str(checkpoint))) == str(checkpoint)
+    assert image_side(Settings.build({"model": {"name": str(checkpoint)}})) == 504
+
+
+def test_weights_are_verified_by_their_hash(empty_cache: Path, checkpoint: Path) -> None:
+    with pytest.raises(ModelError, match="da3-small is not on this machine"):
+        verify("da3-small")
+    put_into(empty_cache, "depth-anything/DA3-SMALL", checkpoint)
+    assert verify("da3-small") == hashlib.sha256(b"weights").hexdigest()
+    folder = cached_folder("da3-small")
+    assert folder is not None
+    (folder / "model.safetensors").resolve().write_bytes(b"changed")
+    with pytest.raises(ModelError, match="delete it and fetch it again"):
+        verify("da3-small")
+
+
+def test_without_a_network_fetching_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ModelError, match="depth-anything/DA3-SMALL could not be fetched: "):
+        fetch("da3-small")
+    with pytest.raises(ModelError, match="there is no Depth Anything 3 model 'salad'"):
+        fetch("salad")
+
+
+def test_licences_that_are_not_free_are_said() -> None:
+    assert licence_note("da3-base") is None
+    assert licence_note("da3-giant") == "da3-giant is licensed CC-BY-NC-4.0: no commercial use"
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:1", "mps"])
@@ -30,7 +112,7 @@ def test_other_devices_are_refused(device: str) -> None:
 
 
 def test_an_unknown_name_is_refused_with_the_list() -> None:
-    with pytest.raises(PredictorError, match="there is no model 'da3': choose one of auto, sfm"):
+    with pytest.raises(PredictorError, match="there is no model 'da3': choose one of auto, sfm, da3-small, .*a folder"):
         make_predictor(Settings.build({"model": {"name": "da3"}}), SIZE)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,13 @@ from ..errors import PredictorError, SettingsError
 from ..geometry import intrinsics_from_hfov, intrinsics_matrix
 from ..settings import CameraSettings, ModelSettings, Settings
 from ..types import Predictor
+from ..weights_manifest import best_cached, cached_folder, licence_note, model_names
 
 log = logging.getLogger(__name__)
 
-NAMES = ("auto", "sfm")
 DEVICES = re.compile(r"auto|cpu|cuda(:\d+)?|mps")
+DA3_SIDE = 504  # the size that Depth Anything 3 was trained for
+FREE = "da3-base"  # the largest with a free licence that gives poses
 SFM_SIDE = 640  # pixels of the longest side that the sfm predictor looks at
 
 
@@ -25,28 +28,62 @@ def image_side(settings: Settings, predictor: Predictor | None = None) -> int | 
     """The longest side in pixels to which the reader shrinks frames; None: as they are."""
     if settings.model.resolution is not None:
         return settings.model.resolution
-    return SFM_SIDE if predictor is None else getattr(predictor, "image_side", None)
+    if predictor is not None:
+        return getattr(predictor, "image_side", None)
+    return SFM_SIDE if model_folder(settings.model) is None else DA3_SIDE
 
 
 def make_predictor(settings: Settings, size: tuple[int, int], focal_px: float | None = None) -> Predictor:
     """The predictor that the settings name, for an input of (width, height) `size` with `focal_px` from EXIF, if any.
 
-    Raises PredictorError for an unknown name or an impossible device, SettingsError for intrinsics that do not fit.
+    Raises PredictorError for an unknown name or an impossible device, ModelError for a checkpoint that is not whole,
+    SettingsError for intrinsics that do not fit.
     """
     log.info("model: %s", chosen_model(settings.model))
-    return _make_sfm(settings, size, focal_px)
+    folder = model_folder(settings.model)
+    if folder is None:
+        return _make_sfm(settings, size, focal_px)
+    return _make_da3(folder, settings, size, focal_px)
 
 
 def chosen_model(model: ModelSettings) -> str:
     """The predictor that a run will use, and why where that was left open.
 
-    Raises PredictorError for an unknown name or an impossible device.
+    Raises PredictorError for an unknown name, weights that are not there or an impossible device.
     """
-    if model.name not in NAMES:
-        raise PredictorError(f"there is no model '{model.name}': choose one of {', '.join(NAMES)}")
     if not DEVICES.fullmatch(model.device):
         raise PredictorError(f"there is no device '{model.device}': choose auto, cpu, cuda, cuda:N or mps")
-    return "sfm (auto: there is no Depth Anything 3 model in this version yet)" if model.name == "auto" else model.name
+    folder = model_folder(model)
+    if model.name != "auto":
+        return model.name
+    if folder is None:
+        return (
+            f"sfm (auto: no Depth Anything 3 model is on this machine; 'da3-stream weights fetch {FREE}' fetches one)"
+        )
+    return f"{folder[0]} (auto: the best Depth Anything 3 model on this machine)"
+
+
+def model_folder(model: ModelSettings) -> tuple[str, Path] | None:
+    """Name and folder of the Depth Anything 3 checkpoint that a run uses; None for sfm.
+
+    Raises PredictorError for an unknown name, or where the weights are not on this machine.
+    """
+    if model.name == "sfm":
+        return None
+    if model.name == "auto":
+        return best_cached()
+    if (Path(model.name) / "config.json").is_file():
+        return model.name, Path(model.name)
+    if model.name not in model_names():
+        known = ", ".join(("auto", "sfm", *model_names()))
+        raise PredictorError(f"there is no model '{model.name}': choose one of {known}, or a folder with a checkpoint")
+    folder = cached_folder(model.name)
+    if folder is None:
+        raise PredictorError(
+            f"the weights of {model.name} are not on this machine: 'da3-stream weights fetch {model.name}' fetches "
+            "them; --model FOLDER takes a folder with config.json and model.safetensors, --model sfm needs none"
+        )
+    return model.name, folder
 
 
 def known_camera(camera: CameraSettings, size: tuple[int, int], focal_px: float | None) -> NDArray[np.float64] | None:
@@ -90,3 +127,16 @@ def _make_sfm(settings: Settings, size: tuple[int, int], focal_px: float | None)
         side=settings.model.resolution or SFM_SIDE,
         lens=settings.camera.lens,
     )
+
+
+def _make_da3(folder: tuple[str, Path], settings: Settings, size: tuple[int, int], focal_px: float | None) -> Predictor:
+    from ..da3 import DepthAnything3
+    from .da3 import Da3Predictor
+
+    note = licence_note(folder[0]) if folder[0] in model_names() else None
+    if note:
+        log.warning(note)
+    device = None if settings.model.device == "auto" else settings.model.device
+    model = DepthAnything3.from_pretrained(folder[1], device)
+    k = known_camera(settings.camera, size, focal_px)
+    return Da3Predictor(model, k, size, settings.model.resolution or DA3_SIDE)

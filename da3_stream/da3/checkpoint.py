@@ -1,0 +1,100 @@
+"""Checkpoints on disk: a folder with config.json and model.safetensors, read one tensor at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import ModelError
+from .config import family_of, named_config, read_config
+from .network import Network
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A network with its weights, the name of its architecture, and the tensors of the file that nothing uses."""
+
+    name: str
+    network: Network
+    unused: tuple[str, ...]
+
+
+def read_checkpoint(
+    folder: Path, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+) -> Checkpoint:
+    """The model in a folder; backbones in `dtype`, narrowed before they reach the device.
+
+    Raises ModelError where a file is missing or not what it should be, with the architecture that the tensors show
+    where the config names another one.
+    """
+    name, described = _read_config(folder / CONFIG)
+    network = Network(described)
+    with _open(folder / WEIGHTS) as tensors:
+        try:
+            unused = network.load_tensors(tensors, device, dtype)
+        except ModelError as error:
+            raise ModelError(f"{folder}: {_better_explained(error, name, tensors)}") from None
+    return Checkpoint(name, network, tuple(unused))
+
+
+def _read_config(path: Path) -> tuple[str, Any]:
+    try:
+        values = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise ModelError(f"{path.parent} is no checkpoint: it has no {path.name}") from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read: {error}") from None
+    if not isinstance(values, dict) or not isinstance(values.get("model_name"), str):
+        raise ModelError(f"{path} does not say which model it is (model_name)")
+    name, own = values["model_name"], values.get("config")
+    try:
+        return name, named_config(name)
+    except ModelError:
+        if not isinstance(own, Mapping) or not ({"vit", "da3"} & set(own)):
+            raise
+        return name, read_config(own)
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A tensor that is read when it is asked for."""
+
+    file: Any
+    name: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.file.get_slice(self.name).get_shape())
+
+    def read(self) -> Tensor:
+        return self.file.get_tensor(self.name)
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[dict[str, _Stored]]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            names = file.keys()
+            yield {name: _Stored(file, name) for name in names}
+    except FileNotFoundError:
+        raise ModelError(f"{path.parent} is no checkpoint: it has no {path.name}") from None
+    except SafetensorError as error:
+        raise ModelError(f"{path} is no whole safetensors file: {error}") from None
+
+
+def _better_explained(error: ModelError, name: str, tensors: Mapping[str, _Stored]) -> str:
+    found = family_of({key.removeprefix("model."): tensor.shape for key, tensor in tensors.items()})
+    if found is None or found == name:
+        return str(error)
+    return f"{CONFIG} says {name}, but the tensors are those of {found} ({error})"

@@ -1,0 +1,82 @@
+"""Where tokens and pixels are: the table of learned positions, rotary angles, and the sine embedding of the heads."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+ROTARY_BASE = 100.0
+UV_BASE = 100.0
+UV_SHARE = 0.1
+SIZE_OFFSET = 0.1  # DINOv2 enlarges its table by this many patches more than it needs
+
+Grid = tuple[int, int]  # rows and columns of patches
+
+
+def position_table(table: Tensor, grid: Grid) -> Tensor:
+    """The learned positions [1,1+S*S,C] brought to a grid of patches by bicubic interpolation -> [1+P,C] float32."""
+    side = math.isqrt(table.shape[1] - 1)
+    first, patches = table[0, :1].float(), table[0, 1:].float()
+    if grid != (side, side):
+        scale = ((grid[0] + SIZE_OFFSET) / side, (grid[1] + SIZE_OFFSET) / side)
+        image = patches.reshape(1, side, side, -1).permute(0, 3, 1, 2)
+        image = functional.interpolate(image, scale_factor=scale, mode="bicubic", align_corners=False)
+        patches = image[0].flatten(1).T
+    return torch.cat([first, patches])
+
+
+class Rotary:
+    """Angles that turn queries and keys by the place of their token: rows in the first half of the channels, columns in
+    the second (Su et al., "RoFormer", 2021; in two dimensions Heo et al., ECCV 2024)."""
+
+    def __init__(self, rows: Tensor, columns: Tensor, width: int) -> None:
+        """`rows`, `columns` [T] are the tokens' positions, `width` is the number of channels of a head."""
+        quarter = width // 4
+        speed = ROTARY_BASE ** (-torch.arange(quarter, dtype=torch.float32, device=rows.device) / quarter)
+        angle = torch.stack([rows.float()[:, None] * speed, columns.float()[:, None] * speed], dim=1)  # [T,2,width/4]
+        self._cos, self._sin = angle.cos(), angle.sin()
+
+    def __call__(self, x: Tensor, frames: int = 1) -> Tensor:
+        """Turn x [..., frames*T, width], every frame's tokens alike."""
+        a, b = x.unflatten(-1, (2, 2, -1)).unbind(dim=-2)  # [..., frames*T, 2, width/4] each
+        cos, sin = (table.to(x.dtype).repeat(frames, 1, 1) for table in (self._cos, self._sin))
+        return torch.stack([a * cos - b * sin, b * cos + a * sin], dim=-2).flatten(-3)
+
+
+def local_rotary(grid: Grid, width: int, device: torch.device) -> Rotary:
+    """Angles within a frame: patch (row, column) is at (row + 1, column + 1), the special token at (0, 0)."""
+    rows = torch.arange(1, grid[0] + 1, device=device).repeat_interleave(grid[1])
+    columns = torch.arange(1, grid[1] + 1, device=device).repeat(grid[0])
+    origin = torch.zeros(1, dtype=rows.dtype, device=device)
+    return Rotary(torch.cat([origin, rows]), torch.cat([origin, columns]), width)
+
+
+def global_rotary(grid: Grid, width: int, device: torch.device) -> Rotary:
+    """Angles across frames: all patches of all frames at (1, 1), the special tokens at (0, 0)."""
+    place = torch.ones(1 + grid[0] * grid[1], device=device)
+    place[0] = 0
+    return Rotary(place, place, width)
+
+
+def uv_embedding(channels: int, size: tuple[int, int], aspect: float, device: torch.device) -> Tensor:
+    """What the heads add to maps of `size` (rows, columns): [channels, rows, columns] float32.
+
+    `aspect` is the image's width over its height.
+    """
+    rows, columns = size
+    diagonal = math.hypot(aspect, 1.0)
+    u = _spaced(columns, aspect / diagonal, device)
+    v = _spaced(rows, 1.0 / diagonal, device)
+    speed = UV_BASE ** (-torch.arange(channels // 4, dtype=torch.float64, device=device) / (channels // 4))
+    across = (u[:, None] * speed).T[:, None, :].expand(-1, rows, -1)
+    down = (v[:, None] * speed).T[:, :, None].expand(-1, -1, columns)
+    return (UV_SHARE * torch.cat([across.sin(), across.cos(), down.sin(), down.cos()])).float()
+
+
+def _spaced(count: int, reach: float, device: torch.device) -> Tensor:
+    """Middles of `count` equal cells from -reach to reach."""
+    end = reach * (count - 1) / count
+    return torch.linspace(-end, end, count, dtype=torch.float64, device=device)

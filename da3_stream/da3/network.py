@@ -1,0 +1,156 @@
+"""The network: images in; depth, confidence, cameras and sky out (Lin et al., "Depth Anything 3", 2025)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..errors import ModelError
+from .backbone import PATCH
+from .branch import Branch, Clip, ClipOutput, Request
+from .config import NestedConfig, NetworkConfig, named_config, read_config
+from .metric import align, filled_sky, metres_from_canonical
+from .tensors import load_into
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkOutput:
+    """What the network says of B clips of N frames, raw; None where a model does not know it."""
+
+    depth: Tensor  # [B,N,H,W], metres for a nested model
+    confidence: Tensor | None  # [B,N,H,W], from 1
+    camera_from_world: Tensor | None  # [B,N,3,4]
+    intrinsics: Tensor | None  # [B,N,3,3] pixels of the images, middle of the image at (W/2, H/2)
+    sky: Tensor | None  # [B,N,H,W], 0 and up; not a probability
+    scale_factor: Tensor | None  # [B] metres per relative unit, nested models only
+    exported: dict[int, Tensor] | None  # layer -> [B,N,gh,gw,C]; from the layer before frames meet on, reference first
+
+
+class Network:
+    """One model of the family. It is built without memory; `load_tensors` gives it its weights."""
+
+    def __init__(self, config: NetworkConfig | NestedConfig) -> None:
+        self.config = config
+        with torch.device("meta"):
+            self.branches = {name: Branch(part).eval() for name, part in _parts(config).items()}
+
+    @staticmethod
+    def from_config(config: str | Mapping[str, Any]) -> Network:
+        """By the name of a released model ("da3-small"), or from a mapping as in its config; raises ModelError."""
+        return Network(named_config(config) if isinstance(config, str) else read_config(config))
+
+    def load_tensors(
+        self,
+        tensors: Mapping[str, Any],
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> list[str]:
+        """Take weights by their names in the checkpoints, with or without "model." in front; backbones in `dtype`.
+
+        Returns the names that were left out because nothing here uses them. Raises ModelError naming a tensor that is
+        missing, unexpected or of another shape.
+        """
+        return load_into(self.branches, tensors, device, dtype)
+
+    @torch.no_grad()
+    def forward(
+        self,
+        images: Tensor,
+        camera_from_world: Tensor | None = None,
+        intrinsics: Tensor | None = None,
+        ref_view: str = "saddle_balanced",
+        ref_index: int | None = None,
+        use_ray_pose: bool = False,
+        ransac_index: Tensor | NDArray[np.int64] | None = None,
+        export_layers: Sequence[int] = (),
+        frames_at_once: int = 8,
+    ) -> NetworkOutput:
+        """Images [B,N,3,H,W], normalised, with sides that are multiples of 14.
+
+        `camera_from_world` [B,N,3 or 4,4] (already normalised) and `intrinsics` [B,N,3,3] condition the network on
+        cameras; `ref_index` overrides the strategy `ref_view`; `ransac_index` [100,8] fixes the samples of
+        `use_ray_pose`. `frames_at_once` bounds the memory and changes nothing else.
+        """
+        self._check(images, camera_from_world, intrinsics, export_layers)
+        index = None if ransac_index is None else torch.as_tensor(ransac_index)
+        request = Request(ref_view, ref_index, use_ray_pose, index, frozenset(export_layers), frames_at_once)
+        none = [None] * len(images)
+        poses = none if camera_from_world is None else list(camera_from_world)
+        cameras = none if camera_from_world is None or intrinsics is None else list(intrinsics)
+        clips = [Clip(*parts) for parts in zip(images, poses, cameras, strict=True)]
+        return _joined([self._clip(clip, request) for clip in clips])
+
+    def _clip(self, clip: Clip, request: Request) -> ClipOutput:
+        if not isinstance(self.config, NestedConfig):
+            return _with_filled_sky(self.branches[""](clip, request))
+        any_view = self.branches["da3"](clip, request)
+        metric = _with_filled_sky(self.branches["da3_metric"](clip, Request(frames_at_once=request.frames_at_once)))
+        return _nested(any_view, metric)
+
+    def _check(
+        self, images: Tensor, poses: Tensor | None, intrinsics: Tensor | None, export_layers: Sequence[int]
+    ) -> None:
+        """Raises ModelError for what cannot be meant."""
+        if images.ndim != 5 or images.shape[2] != 3 or 0 in images.shape:
+            raise ModelError(f"images must be [B,N,3,H,W] with something in them, not {list(images.shape)}")
+        if images.shape[3] % PATCH or images.shape[4] % PATCH:
+            raise ModelError(f"the sides of images must be multiples of {PATCH}, not {list(images.shape[3:])}")
+        if poses is not None and intrinsics is None:
+            raise ModelError("poses need intrinsics beside them: give both or none")
+        main = self.branches["da3" if isinstance(self.config, NestedConfig) else ""]
+        if poses is not None and not main.config.has_camera:
+            raise ModelError("this model looks at single frames and cannot use poses")
+        wrong = [layer for layer in export_layers if not 0 <= layer < main.config.vit.depth]
+        if wrong:
+            raise ModelError(f"there is no layer {wrong[0]}: the backbone has {main.config.vit.depth}")
+
+
+def _parts(config: NetworkConfig | NestedConfig) -> dict[str, NetworkConfig]:
+    return {"": config} if isinstance(config, NetworkConfig) else {"da3": config.da3, "da3_metric": config.da3_metric}
+
+
+def _with_filled_sky(out: ClipOutput) -> ClipOutput:
+    return out if out.sky is None else out.replaced(depth=filled_sky(out.depth, out.sky))
+
+
+def _nested(any_view: ClipOutput, metric: ClipOutput) -> ClipOutput:
+    """The any-view branch's answer in metres."""
+    assert any_view.intrinsics is not None and any_view.confidence is not None
+    assert any_view.camera_from_world is not None and metric.sky is not None
+    metres = metres_from_canonical(metric.depth, any_view.intrinsics)
+    aligned = align(any_view.depth, any_view.confidence, metres, metric.sky)
+    poses = any_view.camera_from_world.clone()
+    poses[..., 3] *= aligned.scale
+    return any_view.replaced(
+        depth=aligned.depth,
+        confidence=aligned.confidence,
+        camera_from_world=poses,
+        sky=metric.sky,
+        scale=torch.tensor(aligned.scale, dtype=torch.float64),
+    )
+
+
+def _joined(clips: list[ClipOutput]) -> NetworkOutput:
+    def stacked(name: str) -> Tensor | None:
+        values = [getattr(clip, name) for clip in clips]
+        return None if values[0] is None else torch.stack(values)
+
+    depth = stacked("depth")
+    assert depth is not None
+    layers = sorted(clips[0].exported)
+    exported = {layer: torch.stack([clip.exported[layer] for clip in clips]) for layer in layers}
+    return NetworkOutput(
+        depth,
+        stacked("confidence"),
+        stacked("camera_from_world"),
+        stacked("intrinsics"),
+        stacked("sky"),
+        stacked("scale"),
+        exported or None,
+    )

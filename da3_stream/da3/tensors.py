@@ -1,0 +1,82 @@
+"""Weights by their names in the checkpoints, into the modules that use them: all of them, and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ModelError
+
+PREFIX = "model."
+# One layer norm serves the ray outputs of all levels; files hold it under level 0, live models under all four.
+TIED = re.compile(r"(head\.scratch\.output_conv2_aux\.)[0-3](\.2\.(?:weight|bias))$")
+# The ray outputs of the coarser levels are computed by nobody; Gaussians are not part of this package.
+UNUSED = re.compile(r"(?:^|\.)(?:gs_head|gs_adapter)\.|head\.scratch\.output_conv[12]_aux\.[0-2]\.")
+
+
+def load_into(
+    modules: Mapping[str, nn.Module],
+    tensors: Mapping[str, Any],
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+) -> list[str]:
+    """Give every parameter of the modules (by their name in front of the keys) its tensor; backbones take `dtype`.
+
+    A tensor is a torch or numpy array, or anything with a `shape` that is read when it is needed (`read()`).
+    Returns the names left out because nothing uses them. Raises ModelError naming a tensor that is missing, unexpected
+    or of another shape.
+    """
+    wanted = {_full(name, key): (module, key) for name, module in modules.items() for key in module.state_dict()}
+    given, unused = _by_key(tensors)
+    _compare(wanted, given)
+    for module_name, module in modules.items():
+        keys = [key for key in module.state_dict()]
+        state = {key: _tensor(given[_full(module_name, key)], device, _kind(key, dtype)) for key in keys}
+        module.load_state_dict(state, strict=True, assign=True)
+        module.requires_grad_(False)
+    return unused
+
+
+def _by_key(tensors: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Tensors under the names that the modules have, and the names of those that nothing uses."""
+    given, unused = {}, []
+    for name, tensor in tensors.items():
+        key = TIED.sub(r"\g<1>3\g<2>", name.removeprefix(PREFIX))
+        if UNUSED.search(key):
+            unused.append(name)
+        else:
+            given[key] = tensor
+    return given, unused
+
+
+def _compare(wanted: Mapping[str, tuple[nn.Module, str]], given: Mapping[str, Any]) -> None:
+    missing, unexpected = sorted(set(wanted) - set(given)), sorted(set(given) - set(wanted))
+    if missing:
+        raise ModelError(f"the checkpoint lacks {_some(missing)}")
+    if unexpected:
+        raise ModelError(f"the checkpoint has {_some(unexpected)}, which this architecture has not")
+    shapes = {key: tuple(module.get_parameter(name).shape) for key, (module, name) in wanted.items()}
+    for key in sorted(wanted):
+        if tuple(given[key].shape) != shapes[key]:
+            raise ModelError(f"{key} is {list(given[key].shape)} in the checkpoint, {list(shapes[key])} is expected")
+
+
+def _some(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def _tensor(value: Any, device: torch.device | str | None, dtype: torch.dtype | None) -> Tensor:
+    tensor = value.read() if hasattr(value, "read") else torch.as_tensor(value)
+    return tensor.to(dtype=dtype or tensor.dtype).to(device=device or tensor.device)  # narrowed before it moves
+
+
+def _kind(key: str, dtype: torch.dtype | None) -> torch.dtype | None:
+    return dtype if key.startswith("backbone.") else None
+
+
+def _full(name: str, key: str) -> str:
+    return f"{name}.{key}" if name else key

@@ -1,0 +1,101 @@
+"""Frames -> WindowGeometry by Depth Anything 3."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..da3 import DepthAnything3, Prediction
+from ..errors import PredictorError
+from ..geometry import resize_intrinsics
+from ..types import Float32, Float64, Frame, Status, WindowGeometry
+
+RESOLUTION = 504
+
+
+class Da3Predictor:
+    """A window in one pass of the network. `known_k` is K [3,3] at `source_size` (width, height), first pixel centre at
+    0.5, or None to take the network's own. Raises PredictorError for a model that gives no poses."""
+
+    window_size = 60
+    window_overlap = 12
+
+    def __init__(
+        self,
+        model: DepthAnything3,
+        known_k: NDArray[np.float64] | None = None,
+        source_size: tuple[int, int] = (0, 0),
+        resolution: int = RESOLUTION,
+    ) -> None:
+        if not model.has_poses:
+            raise PredictorError(
+                f"{model.name} looks at single frames and gives no poses: choose da3-small, -base, -large, -giant, "
+                "da3nested-giant-large, or sfm"
+            )
+        self.name, self.image_side = model.name, resolution
+        self._model, self._known_k, self._source_size = model, known_k, source_size
+
+    @property
+    def camera(self) -> dict[str, Any]:
+        """What is known of the lens, ready for JSON."""
+        return {"given": self._known_k is not None}
+
+    def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+        """Poses and depth of the frames; see `Status` for how far to trust them."""
+        found = self._model.infer(
+            [frame.image for frame in frames], resolution=self.image_side, intrinsics=self._intrinsics(frames)
+        )
+        depth, confidence = _usable(found)
+        poses = _window_from_camera(found)
+        known = np.isfinite(poses).all(axis=(1, 2))
+        assert found.intrinsics is not None
+        return WindowGeometry(
+            frame_indices=np.array([frame.index for frame in frames], np.int64),
+            images=found.images,
+            depth=depth,
+            confidence=confidence,
+            intrinsics=found.intrinsics,
+            window_from_camera=poses,
+            is_metric=found.is_metric,
+            sky=found.sky,
+            status=Status.OK if known.all() else Status.WEAK if known.any() else Status.FAILED,
+            notes=() if known.all() else (f"{int((~known).sum())} frames without a finite pose",),
+        )
+
+    def _intrinsics(self, frames: Sequence[Frame]) -> Float64 | None:
+        """K [N,3,3] at the frames' size."""
+        if self._known_k is None:
+            return None
+        height, width = frames[0].image.shape[:2]
+        k = resize_intrinsics(self._known_k, self._source_size, (width, height))
+        return np.tile(k, (len(frames), 1, 1))
+
+
+def _usable(found: Prediction) -> tuple[Float32, Float32]:
+    """Depth and confidence above its floor of 1; none where either is not finite, or depth not in front."""
+    assert found.confidence is not None
+    good = np.isfinite(found.depth) & np.isfinite(found.confidence) & (found.depth > 0)
+    return np.where(good, found.depth, np.float32(0)), np.where(good, found.confidence - np.float32(1), np.float32(0))
+
+
+def _window_from_camera(found: Prediction) -> Float64:
+    """[N,4,4], NaN where the network's pose is not finite."""
+    assert found.camera_from_world is not None
+    rotation, translation = found.camera_from_world[:, :, :3], found.camera_from_world[:, :, 3:]
+    poses = np.tile(np.eye(4), (len(rotation), 1, 1))
+    poses[:, :3, :3] = _orthonormal(rotation).transpose(0, 2, 1)
+    poses[:, :3, 3:] = -poses[:, :3, :3] @ translation
+    poses[~np.isfinite(poses).all(axis=(1, 2))] = np.nan
+    return poses
+
+
+def _orthonormal(rotation: Float64) -> Float64:
+    """The nearest rotations [N,3,3]: networks in half precision are off by some thousandths."""
+    out = np.full_like(rotation, np.nan)
+    finite = np.isfinite(rotation).all(axis=(1, 2))
+    u, _, vt = np.linalg.svd(rotation[finite])
+    out[finite] = u @ vt
+    return out

@@ -1,0 +1,85 @@
+"""Golden vectors of the original network, and its weights as their README makes them."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from da3_stream.da3 import Network
+from da3_stream.da3.preprocess import normalised
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """Test processes side by side fight for cores otherwise."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def goldens(shared: Path) -> Path:
+    """The folder of golden vectors."""
+    if not (shared / "goldens").is_dir():
+        pytest.skip(f"no golden vectors at {shared / 'goldens'}")
+    return shared / "goldens"
+
+
+@pytest.fixture(scope="session")
+def manifests(shared: Path) -> Path:
+    """The folder with every tensor of every checkpoint."""
+    if not (shared / "reference" / "manifests").is_dir():
+        pytest.skip(f"no manifests at {shared / 'reference' / 'manifests'}")
+    return shared / "reference" / "manifests"
+
+
+@pytest.fixture(scope="session")
+def recipe(goldens: Path) -> ModuleType:
+    """The module that makes the weights."""
+    spec = importlib.util.spec_from_file_location("golden_recipe", goldens / "recipe.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def network(goldens: Path, manifests: Path, recipe: ModuleType) -> Callable[[str], Network]:
+    """A network with its weights by name: tiny, tinyg, tinymono, tinynested, or a released one."""
+
+    @cache
+    def build(name: str) -> Network:
+        tiny = json.loads((goldens / "tiny_configs.json").read_text())
+        made = Network.from_config(tiny.get(name, name))
+        made.load_tensors(weights(name))
+        return made
+
+    def weights(name: str) -> dict[str, Any]:
+        if name == "tiny":
+            return load_file(goldens / "tiny_checkpoint" / "model.safetensors")
+        if name.startswith("tiny"):
+            shapes = json.loads((goldens / f"weights_manifest_{name}.json").read_text())
+        else:
+            shapes = stored_shapes(json.loads((manifests / f"{name}.json").read_text()))
+        return {key: torch.from_numpy(recipe.tensor_for(key, shape)) for key, shape in shapes.items()}
+
+    return build
+
+
+def stored_shapes(manifest: dict[str, Any]) -> dict[str, list[int]]:
+    """Shapes of the tensors in a checkpoint's file, without "model." in front."""
+    entries = manifest["tensors"]
+    return {key.removeprefix("model."): entry["shape"] for key, entry in entries.items() if "alias_of" not in entry}
+
+
+def as_input(images: np.ndarray) -> torch.Tensor:
+    """uint8 [N,H,W,3] -> [1,N,3,H,W] as the network takes them."""
+    return normalised(torch.from_numpy(images))[None].contiguous()

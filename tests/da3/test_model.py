@@ -1,0 +1,156 @@
+"""Checkpoints in folders, and what a user gets of pictures."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from da3_stream.da3.checkpoint import read_checkpoint
+from da3_stream.da3.model import DepthAnything3
+from da3_stream.da3.pose_alignment import predicted_from_given
+from da3_stream.errors import ModelError
+
+
+@pytest.fixture(scope="module")
+def tiny(goldens: Path) -> DepthAnything3:
+    return DepthAnything3.from_pretrained(goldens / "tiny_checkpoint", device="cpu")
+
+
+@pytest.fixture
+def folder(goldens: Path, tmp_path: Path) -> Path:
+    """A checkpoint that may be spoilt."""
+    for name in ("config.json", "model.safetensors"):
+        shutil.copyfile(goldens / "tiny_checkpoint" / name, tmp_path / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["api_n1", "api_n3"])
+def test_pictures_give_what_the_original_gives(name: str, goldens: Path, tiny: DepthAnything3) -> None:
+    case = np.load(goldens / f"{name}.npz")
+    found = tiny.infer(list(case["in_images_u8"]), resolution=112)
+    np.testing.assert_allclose(found.depth, case["out_depth"], rtol=1e-4)
+    np.testing.assert_allclose(found.confidence, case["out_conf"], rtol=1e-4)
+    np.testing.assert_allclose(found.camera_from_world, case["out_extrinsics"], atol=5e-5)
+    np.testing.assert_allclose(found.intrinsics, case["out_intrinsics"], rtol=5e-5)
+    assert np.abs(found.images.astype(int) - case["out_processed_images"]).max() <= 1  # the original truncates
+    assert not found.is_metric and found.sky is None
+
+
+def test_given_cameras_come_back_and_depth_is_in_their_units(goldens: Path, tiny: DepthAnything3) -> None:
+    case = np.load(goldens / "api_pose_n3.npz")
+    given = {"intrinsics": case["in_intrinsics"], "camera_from_world": case["in_extrinsics"]}
+    found = tiny.infer(list(case["in_images_u8"]), resolution=112, **given)
+    np.testing.assert_allclose(found.depth, case["out_depth"], rtol=2e-4)
+    np.testing.assert_allclose(found.camera_from_world, case["out_extrinsics"], atol=5e-5)
+    np.testing.assert_allclose(found.intrinsics, case["out_intrinsics"], rtol=5e-5)
+    np.testing.assert_allclose(found.intrinsics_input, case["in_intrinsics"], rtol=1e-6)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_one_or_two_given_cameras_are_enough(count: int, goldens: Path, tiny: DepthAnything3) -> None:
+    case = np.load(goldens / "api_pose_n3.npz")
+    given = {"intrinsics": case["in_intrinsics"][:count], "camera_from_world": case["in_extrinsics"][:count]}
+    found = tiny.infer(list(case["in_images_u8"][:count]), resolution=112, **given)
+    assert np.isfinite(found.depth).all() and (found.depth > 0).all()
+
+
+def test_given_intrinsics_alone_replace_those_found(goldens: Path, tiny: DepthAnything3) -> None:
+    case = np.load(goldens / "api_pose_n3.npz")
+    pictures, k = list(case["in_images_u8"]), case["in_intrinsics"]
+    free, held = tiny.infer(pictures, resolution=112), tiny.infer(pictures, resolution=112, intrinsics=k)
+    np.testing.assert_array_equal(held.depth, free.depth)
+    np.testing.assert_allclose(held.intrinsics_input, k, rtol=1e-6)
+
+
+@pytest.mark.parametrize("count", [5, 12, 3])
+def test_given_cameras_are_found_in_the_predicted_world(count: int, goldens: Path) -> None:
+    case = np.load(goldens / "unit_align.npz")
+    found = predicted_from_given(case[f"n{count}_ref_w2c"], case[f"n{count}_est_w2c"])
+    assert found.scale == pytest.approx(float(case[f"n{count}_s"]), rel=1e-6)
+    np.testing.assert_allclose(found.rotation, case[f"n{count}_r"], atol=1e-6)
+    np.testing.assert_allclose(found.translation, case[f"n{count}_t"], atol=1e-6)
+
+
+def test_paths_tensors_and_arrays_are_the_same_pictures(
+    recipe: ModuleType, tiny: DepthAnything3, tmp_path: Path
+) -> None:
+    import cv2
+
+    array = recipe.images(1, 90, 120, 7)[0]
+    cv2.imwrite(str(tmp_path / "a.png"), array[..., ::-1])
+    kinds = (array, torch.from_numpy(array), tmp_path / "a.png", str(tmp_path / "a.png"))
+    depths = [tiny.infer([kind], resolution=112).depth for kind in kinds]
+    for depth in depths[1:]:
+        np.testing.assert_array_equal(depth, depths[0])
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"camera_from_world": np.eye(4)[None]}, "poses need intrinsics"),
+        ({"intrinsics": np.eye(3)}, r"intrinsics must be \[1, 3, 3\], not \[3, 3\]"),
+        ({"intrinsics": np.full((1, 3, 3), np.nan)}, "intrinsics must be finite"),
+        ({"ref_view": "best"}, None),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(given: dict[str, Any], sentence: str | None, tiny: DepthAnything3) -> None:
+    pictures = [np.zeros((28, 28, 3), np.uint8)] * (1 if sentence else 3)
+    with pytest.raises(ModelError, match=sentence or "'best'"):
+        tiny.infer(pictures, resolution=28, **given)
+
+
+def test_a_missing_picture_is_named(tiny: DepthAnything3) -> None:
+    with pytest.raises(ModelError, match="nowhere.png is no image"):
+        tiny.infer(["nowhere.png"])
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ModelError, match="no Depth Anything 3 model 'da4': choose one of da3-small"):
+        DepthAnything3.from_pretrained("da4")
+
+
+def test_folders_that_are_no_checkpoint_are_refused(folder: Path, tmp_path: Path) -> None:
+    (folder / "model.safetensors").write_bytes(b"not a tensor")
+    with pytest.raises(ModelError, match="no whole safetensors file"):
+        read_checkpoint(folder)
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match="it has no model.safetensors"):
+        read_checkpoint(folder)
+    (folder / "config.json").write_text("{")
+    with pytest.raises(ModelError, match="config.json cannot be read"):
+        read_checkpoint(folder)
+    (folder / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match="does not say which model it is"):
+        read_checkpoint(folder)
+    with pytest.raises(ModelError, match="it has no config.json"):
+        read_checkpoint(tmp_path / "nowhere")
+
+
+def test_a_config_of_another_model_is_recognised(manifests: Path, tmp_path: Path) -> None:
+    entries = json.loads((manifests / "da3-small.json").read_text())["tensors"]
+    tensors = {key: torch.zeros(entry["shape"]) for key, entry in entries.items() if "alias_of" not in entry}
+    save_file(tensors, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text(json.dumps({"model_name": "da3-base"}))
+    with pytest.raises(ModelError, match="config.json says da3-base, but the tensors are those of da3-small"):
+        read_checkpoint(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"model_name": "da3-small"}))
+    assert read_checkpoint(tmp_path).name == "da3-small"
+
+
+def test_every_tensor_of_the_file_reaches_the_network(folder: Path) -> None:
+    stored = load_file(folder / "model.safetensors")
+    checkpoint = read_checkpoint(folder, dtype=torch.bfloat16)
+    loaded = checkpoint.network.branches[""].state_dict()
+    assert len(loaded) + len(checkpoint.unused) == len(stored)
+    key = "backbone.pretrained.blocks.3.attn.qkv.weight"
+    assert torch.equal(loaded[key], stored[f"model.{key}"].to(torch.bfloat16))
+    norm = "head.scratch.output_conv2_aux.{}.2.weight"
+    assert torch.equal(loaded[norm.format(3)], stored["model." + norm.format(0)])

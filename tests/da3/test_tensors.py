@@ -1,0 +1,94 @@
+"""Checkpoints load strictly: every tensor of every released model, and no other."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from da3_stream.da3 import Network
+from da3_stream.errors import ModelError
+
+RELEASED = [
+    "da3-small",
+    "da3-base",
+    "da3-large",
+    "da3-giant",
+    "da3metric-large",
+    "da3mono-large",
+    "da3nested-giant-large",
+]
+
+
+def stored(manifests: Path, name: str) -> dict[str, torch.Tensor]:
+    """Empty tensors under the names and of the shapes in a checkpoint's file."""
+    entries = json.loads((manifests / f"{name}.json").read_text())["tensors"]
+    kept = {key: entry["shape"] for key, entry in entries.items() if "alias_of" not in entry}
+    return {key: torch.empty(shape, device="meta") for key, shape in kept.items()}
+
+
+@pytest.mark.parametrize("name", RELEASED)
+def test_every_released_checkpoint_loads(name: str, manifests: Path) -> None:
+    unused = Network.from_config(name).load_tensors(stored(manifests, name))
+    assert all("gs_" in key or "_aux." in key for key in unused)
+
+
+def test_names_without_the_prefix_and_live_models_load_too(manifests: Path) -> None:
+    entries = json.loads((manifests / "da3-small.json").read_text())["tensors"]
+    live = {key.removeprefix("model."): torch.empty(entry["shape"], device="meta") for key, entry in entries.items()}
+    Network.from_config("da3-small").load_tensors(live)
+
+
+@pytest.fixture
+def small(manifests: Path) -> dict[str, Any]:
+    return stored(manifests, "da3-small")
+
+
+KEY = "model.backbone.pretrained.blocks.0.attn.qkv.weight"
+
+
+def test_a_missing_tensor_is_named(small: dict[str, Any]) -> None:
+    del small[KEY]
+    with pytest.raises(ModelError, match=r"lacks backbone.pretrained.blocks.0.attn.qkv.weight$"):
+        Network.from_config("da3-small").load_tensors(small)
+
+
+def test_an_unexpected_tensor_is_named(small: dict[str, Any]) -> None:
+    small["model.extra.weight"] = torch.empty(3, device="meta")
+    with pytest.raises(ModelError, match=r"has extra.weight, which this architecture has not"):
+        Network.from_config("da3-small").load_tensors(small)
+
+
+def test_a_misshapen_tensor_is_named_with_both_shapes(small: dict[str, Any]) -> None:
+    small[KEY] = torch.empty(3, 384, device="meta")
+    with pytest.raises(ModelError, match=r"qkv.weight is \[3, 384\] in the checkpoint, \[1152, 384\] is expected"):
+        Network.from_config("da3-small").load_tensors(small)
+
+
+def test_another_models_checkpoint_is_refused(small: dict[str, Any]) -> None:
+    with pytest.raises(ModelError, match="is expected"):
+        Network.from_config("da3-base").load_tensors(small)
+
+
+def test_backbones_take_the_type_that_is_asked_for_and_heads_stay(manifests: Path) -> None:
+    network = Network.from_config("da3-small")
+    network.load_tensors(stored(manifests, "da3-small"), dtype=torch.bfloat16)
+    branch = network.branches[""]
+    assert branch.backbone.dtype == torch.bfloat16
+    assert branch.head.projects[0].weight.dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("config", "sentence"),
+    [
+        ("da3-huge", "no DA3 architecture is called 'da3-huge'; known are da3-small"),
+        ({"vit": {}}, "no part 'head'"),
+        ({"vit": {"width": 3}, "head": {}}, "BackboneConfig: .*width"),
+    ],
+)
+def test_what_is_no_architecture_is_refused(config: Any, sentence: str) -> None:
+    with pytest.raises(ModelError, match=sentence):
+        Network.from_config(config)

@@ -1,0 +1,108 @@
+"""Depth Anything 3 behind the predictors' door: with a small network of seeded weights a run goes from end to end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from da3_stream import Reconstruction, Settings, reconstruct
+from da3_stream.da3 import DepthAnything3, Network, Prediction
+from da3_stream.errors import Da3StreamError, ModelError, PredictorError
+from da3_stream.predictors.da3 import Da3Predictor
+from da3_stream.types import Frame, Status
+
+VIT = {"embed_dim": 32, "depth": 4, "num_heads": 2, "alt_start": 2, "qknorm_start": 2, "rope_start": 2}
+HEAD = {"type": "DualDPT", "dim_in": 64, "output_dim": 2, "features": 8, "out_channels": [8, 8, 8, 8]}
+ANY_VIEW = {"vit": VIT | {"cat_token": True}, "head": HEAD, "cam_enc": {}, "cam_dec": {}}
+
+
+def write_checkpoint(folder: Path, config: dict) -> Path:
+    """A folder as the hub has it, with seeded weights."""
+    network, generator = Network.from_config(config), torch.Generator().manual_seed(0)
+    tensors = {}
+    for key, parameter in network.branches[""].state_dict().items():
+        tensors[f"model.{key}"] = 0.1 * torch.randn(parameter.shape, generator=generator)
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, folder / "model.safetensors")
+    (folder / "config.json").write_text(json.dumps({"model_name": "seeded", "config": config}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.set_num_threads(1)
+    layers = {"out_layers": [0, 1, 2, 3]}  # also layers that look at one frame only
+    return write_checkpoint(tmp_path_factory.mktemp("model"), ANY_VIEW | layers)
+
+
+def pictures(count: int) -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    wide = rng.integers(0, 255, (42, 56 + count, 3), np.uint8)
+    return [wide[:, i : i + 56].copy() for i in range(count)]
+
+
+@pytest.mark.parametrize(("size", "overlap"), [(60, 12), (17, 4), (2, 1)])
+@pytest.mark.parametrize("count", [1, 2, 17, 61])
+def test_a_run_goes_from_end_to_end_and_twice_alike(
+    count: int, size: int, overlap: int, folder: Path, tmp_path: Path
+) -> None:
+    chosen = {"model": {"name": str(folder), "device": "cpu", "resolution": 64}}
+    settings = Settings.build(chosen | {"windows": {"size": size, "overlap": overlap}})
+    runs = [reconstruct(pictures(count), out=str(tmp_path / name), settings=settings) for name in ("a", "b")]
+    assert [len(run) for run in runs] == [count, count]
+    np.testing.assert_array_equal(runs[0].world_from_camera, runs[1].world_from_camera)
+    for name in ("cloud.ply", "trajectory.tum", "scene.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+    assert np.isfinite(runs[0].world_from_camera).all()
+    assert Reconstruction(tmp_path / "a").depth(0).shape[1] == 70
+
+
+def frames(count: int) -> list[Frame]:
+    return [Frame(3 + i, i / 10, image, str(i)) for i, image in enumerate(pictures(count))]
+
+
+def test_geometry_keeps_the_contract(folder: Path) -> None:
+    k = np.array([[50.0, 0, 28], [0, 50, 21], [0, 0, 1]])
+    predictor = Da3Predictor(DepthAnything3.from_pretrained(folder, "cpu"), k, (56, 42), resolution=56)
+    found = predictor.predict(frames(5)).check(frames(5))
+    assert found.status == Status.OK and not found.is_metric
+    np.testing.assert_allclose(found.intrinsics, np.tile(k, (5, 1, 1)))
+    turned = found.window_from_camera[:, :3, :3]
+    np.testing.assert_allclose(turned @ turned.transpose(0, 2, 1), np.tile(np.eye(3), (5, 1, 1)), atol=1e-12)
+    assert found.confidence.min() >= 0 and found.depth.dtype == found.confidence.dtype == np.float32
+
+
+def test_numbers_that_are_not_finite_are_no_geometry(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = DepthAnything3.from_pretrained(folder, "cpu")
+    good = model.infer([frame.image for frame in frames(3)], resolution=56)
+    depth, poses = good.depth.copy(), good.camera_from_world.copy()  # type: ignore[union-attr]
+    depth[0, :5], poses[1] = np.nan, np.inf
+    spoilt = Prediction(**{**vars(good), "depth": depth, "camera_from_world": poses})
+    monkeypatch.setattr(DepthAnything3, "infer", lambda *args, **options: spoilt)
+    found = Da3Predictor(model, resolution=56).predict(frames(3))
+    assert found.status == Status.WEAK and found.notes == ("1 frames without a finite pose",)
+    assert np.isnan(found.window_from_camera[1]).all() and np.isfinite(found.window_from_camera[[0, 2]]).all()
+    assert (found.depth[0, :5] == 0).all() and (found.confidence[0, :5] == 0).all()
+
+
+def test_a_model_without_poses_is_refused_with_those_that_have_them(tmp_path: Path) -> None:
+    vit = {"embed_dim": 32, "depth": 4, "num_heads": 2}
+    head = HEAD | {"type": "DPT", "dim_in": 32, "output_dim": 1}
+    write_checkpoint(tmp_path, {"vit": vit, "out_layers": [0, 1, 2, 3], "head": head})
+    with pytest.raises(PredictorError, match="gives no poses: choose da3-small"):
+        Da3Predictor(DepthAnything3.from_pretrained(tmp_path, "cpu"))
+
+
+def test_a_broken_checkpoint_ends_a_run_before_it_begins(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text((folder / "config.json").read_text())
+    (tmp_path / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:-100])
+    settings = Settings.build({"model": {"name": str(tmp_path)}})
+    with pytest.raises(ModelError, match="no whole safetensors file"):
+        reconstruct(pictures(2), out=str(tmp_path / "run"), settings=settings)
+    with pytest.raises(Da3StreamError):
+        Reconstruction(tmp_path / "run")
