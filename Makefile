@@ -37,6 +37,7 @@ bench: setup
 	$(BIN)/python benchmarks/town.py --sizes 320x240,640x480 --json benchmarks/results/town.json --markdown benchmarks/results/town.md
 	$(BIN)/python benchmarks/speed.py --json benchmarks/results/speed.json --markdown benchmarks/results/speed.md
 	$(BIN)/python benchmarks/determinism.py --json benchmarks/results/determinism.json --markdown benchmarks/results/determinism.md
+	$(BIN)/python benchmarks/network.py --json benchmarks/results/network.json --markdown benchmarks/results/network.md
 
 configs: setup
 	$(BIN)/python -c "from da3_stream.settings import base_yaml; print(base_yaml(), end='')" > configs/base.yaml

@@ -85,14 +85,20 @@ def data_dir() -> Path:
 
 
 def parser(text: str | None) -> argparse.ArgumentParser:
-    """A command line with the options that all benchmarks have."""
-    found = argparse.ArgumentParser(description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    found.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
-    found.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table as Markdown")
+    """A command line with the options that all benchmarks of whole runs have."""
+    found = plain_parser(text)
     found.add_argument("--keep", type=Path, metavar="DIR", help="keep the run directories here")
     found.add_argument(
         "--set", action="append", default=[], metavar="STAGE.KEY=VALUE", help="a setting for every run; repeatable"
     )
+    return found
+
+
+def plain_parser(text: str | None) -> argparse.ArgumentParser:
+    """A command line with the options that all benchmarks have."""
+    found = argparse.ArgumentParser(description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    found.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
+    found.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table as Markdown")
     return found
 
 
@@ -179,7 +185,7 @@ def report(options: argparse.Namespace, around: Row, columns: Sequence[Column], 
     lines = _facts(around)
     print("\n".join([*lines, "", text_table(columns, rows)]))
     if options.json:
-        page = {**around, "settings": options.set, "rows": rows}
+        page = {**around, "settings": getattr(options, "set", []), "rows": rows}
         options.json.write_text(json.dumps(page, indent=1) + "\n")
     if options.markdown:
         facts = "\n".join(f"- {line}" for line in lines)

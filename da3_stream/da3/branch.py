@@ -45,7 +45,11 @@ class Request:
     ransac_index: Tensor | None = None
     export_layers: frozenset[int] = frozenset()
     frames_at_once: int = 8
-    head_frames_at_once: int = 2
+
+    @property
+    def head_frames_at_once(self) -> int:
+        """Fewer: maps are larger than tokens."""
+        return max(1, self.frames_at_once // 4)
 
 
 @dataclass(frozen=True, eq=False)
