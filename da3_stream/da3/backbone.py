@@ -70,16 +70,16 @@ class Backbone(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of weights and residuals."""
-        return self.pretrained.cls_token.dtype
+        """Of the matrices; residuals, norms and tables are float32."""
+        return self.pretrained.patch_embed.proj.weight.dtype
 
     def prefix(self, images: Tensor, run: Pass) -> Prefix:
         """The layers before frames meet, for images [N,3,H,W] normalised; all layers if they never do."""
         vit, last = self.pretrained, self.config.alt_start if self.config.alternates else self.config.depth
-        table = position_table(vit.pos_embed, run.grid).to(self.dtype)
+        table = position_table(vit.pos_embed, run.grid)
         rotary = self._rotary(run.grid, local_rotary) if 0 <= self.config.rope_start < last else None
-        tokens = images.new_empty((len(images), len(table), self.config.embed_dim), dtype=self.dtype)
-        summary = images.new_empty((len(images), self.config.embed_dim), dtype=self.dtype)
+        tokens = images.new_empty((len(images), len(table), self.config.embed_dim), dtype=torch.float32)
+        summary = images.new_empty((len(images), self.config.embed_dim), dtype=torch.float32)
         for frames in groups(len(images), run.group):
             x = tokens[frames]
             x[:, 0] = vit.cls_token[0]
@@ -141,7 +141,7 @@ class Backbone(nn.Module):
         """Two of [1,heads,N*(1+P),d]."""
         count, length, width = tokens.shape
         shape = (1, self.config.num_heads, count * length, width // self.config.num_heads)
-        k, v = tokens.new_empty(shape), tokens.new_empty(shape)
+        k, v = (tokens.new_empty(shape, dtype=self.dtype) for _ in range(2))
         for frames in groups(count, group):
             x = tokens[frames]
             rows = slice(frames.start * length, frames.stop * length)

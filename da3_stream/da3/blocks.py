@@ -34,7 +34,7 @@ class Mlp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x [...,width_in] -> [...,width_out]."""
-        return self.fc2(functional.gelu(self.fc1(x)))
+        return self.fc2(functional.gelu(self.fc1(x.to(self.fc1.weight.dtype))))
 
 
 class SwiGlu(nn.Module):
@@ -47,7 +47,7 @@ class SwiGlu(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x [...,C] -> [...,C]."""
-        gate, value = self.w12(x).chunk(2, dim=-1)
+        gate, value = self.w12(x.to(self.w12.weight.dtype)).chunk(2, dim=-1)
         return self.w3(functional.silu(gate) * value)
 
 
@@ -62,18 +62,18 @@ class Attention(nn.Module):
         self.k_norm = nn.LayerNorm(width // heads, eps=HEAD_EPS) if normed else nn.Identity()
 
     def queries(self, x: Tensor) -> Tensor:
-        """x [n,T,C] -> [n,heads,T,C/heads]."""
-        return self.q_norm(self._part(x, 0, 1))
+        """x [n,T,C] -> [n,heads,T,C/heads] float32."""
+        return self.q_norm(self._part(x, 0, 1).float())
 
     def keys_values(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """x [n,T,C] -> two of [n,heads,T,C/heads]."""
-        return self.k_norm(self._part(x, 1, 2)), self._part(x, 2, 3)
+        """x [n,T,C] -> two of [n,heads,T,C/heads], keys in float32, values in the type of the weights."""
+        return self.k_norm(self._part(x, 1, 2).float()), self._part(x, 2, 3)
 
     def _part(self, x: Tensor, start: int, stop: int) -> Tensor:
         width = x.shape[-1]
         rows = slice(start * width, stop * width)
         return (
-            functional.linear(x, self.qkv.weight[rows], self.qkv.bias[rows])
+            functional.linear(x.to(self.qkv.weight.dtype), self.qkv.weight[rows], self.qkv.bias[rows])
             .unflatten(-1, (self.heads, -1))
             .transpose(1, 2)
         )
@@ -84,7 +84,10 @@ class Attention(nn.Module):
 
 
 class Block(nn.Module):
-    """x + g1 Attention(LN(x)), then x + g2 FeedForward(LN(x)); all methods change x [n,T,C] in place."""
+    """x + g1 Attention(LN(x)), then x + g2 FeedForward(LN(x)); all methods change x [n,T,C] in place.
+
+    The residuals x, norms and scales are float32 whatever type the matrices have.
+    """
 
     def __init__(
         self, width: int, heads: int, ffn_layer: str = "mlp", normed: bool = False, eps: float = BLOCK_EPS
@@ -103,11 +106,11 @@ class Block(nn.Module):
     def keys_values(self, x: Tensor, rotary: Rotary | None, frames: int = 1) -> tuple[Tensor, Tensor]:
         """What others may attend to: two of [n,heads,T,d]; T holds the tokens of `frames` frames."""
         k, v = self.attn.keys_values(self.norm1(x))
-        return (k if rotary is None else rotary(k, frames)), v
+        return (k if rotary is None else rotary(k, frames)).to(v.dtype), v
 
     def across(self, x: Tensor, k: Tensor, v: Tensor, rotary: Rotary | None, frames: int = 1) -> None:
         """Attention over given keys and values, and the feed-forward."""
         q = self.attn.queries(self.norm1(x))
         q = q if rotary is None else rotary(q, frames)
-        x += self.ls1(self.attn.gather(q, k, v))
+        x += self.ls1(self.attn.gather(q.to(v.dtype), k, v))
         x += self.ls2(self.mlp(self.norm2(x)))

@@ -14,6 +14,8 @@ from ..errors import ModelError
 PREFIX = "model."
 # One layer norm serves the ray outputs of all levels; files hold it under level 0, live models under all four.
 TIED = re.compile(r"(head\.scratch\.output_conv2_aux\.)[0-3](\.2\.(?:weight|bias))$")
+# The matrices of backbones; norms, scales and tables are small and worth their precision.
+NARROWED = re.compile(r"^backbone\..*\.(?:qkv|proj|fc1|fc2|w12|w3)\.(?:weight|bias)$")
 # The ray outputs of the coarser levels are computed by nobody; Gaussians are not part of this package.
 UNUSED = re.compile(r"(?:^|\.)(?:gs_head|gs_adapter)\.|head\.scratch\.output_conv[12]_aux\.[0-2]\.")
 
@@ -24,7 +26,8 @@ def load_into(
     device: torch.device | str | None = None,
     dtype: torch.dtype | None = None,
 ) -> list[str]:
-    """Give every parameter of the modules (by their name in front of the keys) its tensor; backbones take `dtype`.
+    """Give every parameter of the modules (by their name in front of the keys) its tensor; the matrices of
+    backbones take `dtype`.
 
     A tensor is a torch or numpy array, or anything with a `shape` that is read when it is needed (`read()`).
     Returns the names left out because nothing uses them. Raises ModelError naming a tensor that is missing, unexpected
@@ -75,7 +78,7 @@ def _tensor(value: Any, device: torch.device | str | None, dtype: torch.dtype | 
 
 
 def _kind(key: str, dtype: torch.dtype | None) -> torch.dtype | None:
-    return dtype if key.startswith("backbone.") else None
+    return dtype if NARROWED.search(key) else None
 
 
 def _full(name: str, key: str) -> str:

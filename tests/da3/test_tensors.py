@@ -73,11 +73,12 @@ def test_another_models_checkpoint_is_refused(small: dict[str, Any]) -> None:
         Network.from_config("da3-base").load_tensors(small)
 
 
-def test_backbones_take_the_type_that_is_asked_for_and_heads_stay(manifests: Path) -> None:
+def test_matrices_of_backbones_take_the_type_that_is_asked_for_and_the_rest_stays(manifests: Path) -> None:
     network = Network.from_config("da3-small")
     network.load_tensors(stored(manifests, "da3-small"), dtype=torch.bfloat16)
     branch = network.branches[""]
     assert branch.backbone.dtype == torch.bfloat16
+    assert branch.backbone.pretrained.pos_embed.dtype == torch.float32
     assert branch.head.projects[0].weight.dtype == torch.float32
 
 

@@ -1,0 +1,51 @@
+"""How the work is cut up, and in which type it is done, does not change what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from da3_stream.da3 import Network, attention
+from da3_stream.da3.attention import attend
+
+from .conftest import as_input
+
+
+@pytest.mark.parametrize("name", ["tiny", "tinyg", "tinymono", "tinynested"])
+@pytest.mark.parametrize("group", [1, 2, 3])
+def test_groups_of_frames_change_nothing(name: str, group: int, goldens: Path, network: Callable) -> None:
+    images = as_input(np.load(goldens / "tinyg_n5.npz")["in_images_u8"])
+    whole = network(name).forward(images, frames_at_once=5)
+    parts = network(name).forward(images, frames_at_once=group)
+    for part in ("depth", "confidence", "camera_from_world", "intrinsics", "sky"):
+        expected, found = getattr(whole, part), getattr(parts, part)
+        if expected is not None:
+            torch.testing.assert_close(found, expected, rtol=2e-5, atol=2e-5, msg=part)
+
+
+def test_attention_without_a_fused_kernel_is_the_same_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    q, k, v = (torch.randn(1, 2, count, 8, generator=torch.Generator().manual_seed(0)) for count in (37, 50, 50))
+    expected = attend(q, k, v)
+    monkeypatch.setattr(attention, "has_fused_kernel", lambda *tensors: False)
+    monkeypatch.setattr(attention, "SCORES_AT_ONCE", 2 * 50 * 5)
+    torch.testing.assert_close(attend(q, k, v), expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["da3-small", "da3-base"])
+def test_half_precision_stays_close(name: str, goldens: Path, network: Callable[[str], Network]) -> None:
+    case = np.load(goldens / f"{name}_n3.npz")
+    exact = network(name).branches[""].state_dict()
+    half = Network.from_config(name)
+    half.load_tensors(exact, dtype=torch.bfloat16)
+    out = half.forward(as_input(case["in_images_u8"]))
+    error = np.abs(out.depth.numpy() / case["out_depth"] - 1)
+    assert np.quantile(error, 0.99) <= 0.015
+    assert out.camera_from_world is not None
+    turned = out.camera_from_world.numpy()[0, :, :, :3] @ case["out_extrinsics"][0, :, :, :3].transpose(0, 2, 1)
+    cosine = (np.trace(turned, axis1=1, axis2=2) - 1) / 2
+    assert np.degrees(np.arccos(np.clip(cosine, -1, 1))).max() <= 1.0
