@@ -42,19 +42,22 @@ def weights_text() -> str:
 
 def cached_folder(name: str) -> Path | None:
     """Where the hub's cache has the whole checkpoint; None if it has not."""
+    return _in_cache(_entry(name)["hub_id"])
+
+
+def _in_cache(hub_id: str) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
-    found = [try_to_load_from_cache(_entry(name)["hub_id"], file) for file in FILES]
+    found = [try_to_load_from_cache(hub_id, file) for file in FILES]
     return Path(found[0]).parent if all(isinstance(path, str) for path in found) else None  # type: ignore[arg-type]
 
 
 def best_cached() -> tuple[str, Path] | None:
     """Name and folder of the best checkpoint with poses on this machine."""
-    with_poses = [model["name"] for model in read_manifest() if "poses" in model["gives"]]
-    for name in reversed(with_poses):
-        folder = cached_folder(name)
+    for model in reversed(read_manifest()):
+        folder = _in_cache(model["hub_id"]) if "poses" in model["gives"] else None
         if folder is not None:
-            return name, folder
+            return model["name"], folder
     return None
 
 
@@ -98,9 +101,9 @@ def verify(name: str) -> str:
 
 
 def _entry(name: str) -> dict[str, Any]:
-    models = {model["name"]: model for model in read_manifest()}
-    if name not in model_names():
-        raise ModelError(f"there is no Depth Anything 3 model '{name}': choose one of {', '.join(model_names())}")
+    models = {model["name"]: model for model in read_manifest() if model["name"].startswith("da3")}
+    if name not in models:
+        raise ModelError(f"there is no Depth Anything 3 model '{name}': choose one of {', '.join(models)}")
     return models[name]
 
 

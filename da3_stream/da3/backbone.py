@@ -7,7 +7,7 @@ The reference frame is not moved to the front: a layer across frames does not mi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import torch
@@ -15,10 +15,8 @@ from torch import Tensor, nn
 
 from .blocks import HEAD_EPS, Block
 from .config import BackboneConfig
-from .embedding import Grid, Rotary, global_rotary, local_rotary, position_table
+from .embedding import PATCH, Grid, Rotary, global_rotary, local_rotary, position_table
 from .reference_view import choose_reference
-
-PATCH = 14
 
 Tap = Callable[[int, slice, Tensor], None]  # layer, frames, tokens [n,1+P,C or 2C] as the heads take them
 Watch = Callable[[int, slice, Tensor], None]  # layer, frames, their tokens [n,1+P,C] after it
@@ -42,11 +40,6 @@ class Prefix:
 
     tokens: Tensor  # [N,1+P,C] before the first layer that alternates
     summary: Tensor  # [N,C] special tokens one layer earlier, from which the reference frame is chosen
-
-    def rows(self, rows: Sequence[int]) -> Prefix:
-        """Copies of some frames' share."""
-        index = torch.as_tensor(rows, device=self.tokens.device)
-        return Prefix(self.tokens[index], self.summary[index])
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from .backbone import PATCH, Backbone, Pass, groups
+from .backbone import Backbone, Pass, Prefix, groups
 from .camera import CameraDecoder, CameraEncoder, decode_cameras
 from .config import NetworkConfig
-from .embedding import Grid
+from .embedding import PATCH, Grid
 from .head import DenseHead, Maps
 from .rays import cameras_from_rays
 
@@ -64,10 +63,6 @@ class ClipOutput:
     scale: Tensor | None = None
     exported: dict[int, Tensor] = field(default_factory=dict)  # layer -> [N,gh,gw,C]
 
-    def replaced(self, **changes: Any) -> ClipOutput:
-        """The same with some parts changed."""
-        return replace(self, **changes)
-
 
 class Branch(nn.Module):
     """A backbone with its head, and where it has poses the camera decoder and encoder."""
@@ -105,7 +100,7 @@ class Branch(nn.Module):
         del prefix
         return replace(taken.result(), exported=_reference_first(taken.exported, reference, self.config.vit.alt_start))
 
-    def _special(self, clip: Clip, request: Request, prefix: Any) -> tuple[Tensor, int]:
+    def _special(self, clip: Clip, request: Request, prefix: Prefix) -> tuple[Tensor, int]:
         """The tokens [N,C] that tell frames apart, and the reference frame (0 where cameras are known)."""
         if clip.camera_from_world is not None and clip.intrinsics is not None:
             return self.cam_enc(clip.camera_from_world[None], clip.intrinsics[None], clip.size)[0], 0

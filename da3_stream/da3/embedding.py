@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+PATCH = 14  # side of a token in pixels
 ROTARY_BASE = 100.0
 UV_BASE = 100.0
 UV_SHARE = 0.1

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from .blocks import HEAD_EPS
 from .config import HeadConfig
-from .embedding import Grid, uv_embedding
+from .embedding import PATCH, Grid, uv_embedding
 
 RAY_LEVEL = "3"  # the ray branch has outputs at four levels, of which the finest alone is used
 RAY_CHANNELS = 7
@@ -90,7 +90,7 @@ class DenseHead(nn.Module):
     def forward(self, projected: list[Tensor], grid: Grid, with_rays: bool = False) -> Maps:
         """The four levels [n,P,channels] of `project` -> maps of n frames."""
         laterals = [self._lateral(level, tokens, grid) for level, tokens in enumerate(projected)]
-        size = (14 * grid[0], 14 * grid[1])
+        size = (PATCH * grid[0], PATCH * grid[1])
         fused = self.scratch.fuse(laterals)
         x = self._placed(_resize(self.scratch.output_conv1(fused), size), grid)
         logits = self.scratch.output_conv2(x)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +162,7 @@ def _matrices(values: ArrayLike | None, count: int, name: str) -> Float64 | None
 
 
 def _in_metres(out: NetworkOutput, k: Tensor) -> NetworkOutput:
-    return NetworkOutput(**{**vars(out), "depth": metres_from_canonical(out.depth, k)})
+    return replace(out, depth=metres_from_canonical(out.depth, k))
 
 
 def _prediction(out: NetworkOutput, prepared: list[Prepared], given: Float64 | None, is_metric: bool) -> Prediction:
@@ -190,4 +190,4 @@ def _in_units_of(poses: Float64 | None, found: Prediction) -> Prediction:
         return found
     scale = predicted_from_given(found.camera_from_world, poses).scale
     depth = (found.depth / scale).astype(np.float32)
-    return Prediction(**{**vars(found), "depth": depth, "camera_from_world": poses[:, :3]})
+    return replace(found, depth=depth, camera_from_world=poses[:, :3])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import ModelError
-from .backbone import PATCH
 from .branch import Branch, Clip, ClipOutput, Request
 from .config import NestedConfig, NetworkConfig, named_config, read_config
+from .embedding import PATCH
 from .metric import align, filled_sky, metres_from_canonical
 from .tensors import load_into
 
@@ -116,7 +116,7 @@ def _parts(config: NetworkConfig | NestedConfig) -> dict[str, NetworkConfig]:
 
 
 def _with_filled_sky(out: ClipOutput) -> ClipOutput:
-    return out if out.sky is None else out.replaced(depth=filled_sky(out.depth, out.sky))
+    return out if out.sky is None else replace(out, depth=filled_sky(out.depth, out.sky))
 
 
 def _nested(any_view: ClipOutput, metric: ClipOutput) -> ClipOutput:
@@ -127,7 +127,8 @@ def _nested(any_view: ClipOutput, metric: ClipOutput) -> ClipOutput:
     aligned = align(any_view.depth, any_view.confidence, metres, metric.sky)
     poses = any_view.camera_from_world.clone()
     poses[..., 3] *= aligned.scale
-    return any_view.replaced(
+    return replace(
+        any_view,
         depth=aligned.depth,
         confidence=aligned.confidence,
         camera_from_world=poses,
