@@ -15,6 +15,7 @@ from ..geometry import intrinsics_from_hfov, intrinsics_matrix
 from ..settings import CameraSettings, ModelSettings, Settings
 from ..types import Predictor
 from ..weights_manifest import best_cached, cached_folder, licence_note, model_names
+from ..windows import longest_overlap
 
 log = logging.getLogger(__name__)
 
@@ -137,6 +138,8 @@ def _make_da3(folder: tuple[str, Path], settings: Settings, size: tuple[int, int
     if note:
         log.warning(note)
     device = None if settings.model.device == "auto" else settings.model.device
-    model = DepthAnything3.from_pretrained(folder[1], device)
+    length = settings.windows.size or Da3Predictor.window_size
+    shared = longest_overlap(length, settings.windows.overlap or Da3Predictor.window_overlap)
+    model = DepthAnything3.from_pretrained(folder[1], device, vram_gb=settings.model.vram_gb, cache_frames=shared)
     k = known_camera(settings.camera, size, focal_px)
     return Da3Predictor(model, k, size, settings.model.resolution or DA3_SIDE)
