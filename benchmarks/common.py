@@ -158,7 +158,7 @@ def tell(text: str) -> None:
 
 def surroundings() -> Row:
     """Date, commit, command, machine and versions; taken at the beginning, so the load is the others'."""
-    from da3_stream.running.machine import machine, versions
+    from da3_stream.machine import machine, versions
 
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),

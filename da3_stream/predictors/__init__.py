@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import PredictorError, SettingsError
 from ..geometry import intrinsics_from_hfov, intrinsics_matrix
+from ..machine import usable_cores
 from ..settings import CameraSettings, ModelSettings, Settings
 from ..types import Predictor
 from ..weights_manifest import best_cached, cached_folder, licence_note, model_names
@@ -101,11 +101,6 @@ def known_camera(camera: CameraSettings, size: tuple[int, int], focal_px: float 
     if focal_px is not None:
         return intrinsics_matrix(focal_px, focal_px, size[0] / 2, size[1] / 2)
     return None
-
-
-def usable_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _require_inside(cx: float, cy: float, size: tuple[int, int]) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from ..machine import machine, peak_rss_bytes, versions
 from ..store import PoseTable, Run, Scene
 from ..types import Frame, Status, WindowGeometry
 from ..windows import Window
 from .job import Job, predictor_name
-from .machine import machine, peak_rss_bytes, versions
 from .stopwatch import Stopwatch
 
 

@@ -10,8 +10,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ..predictors import usable_cores
-
 PACKAGES = ("da3_stream", "numpy", "scipy", "opencv-python-headless", "av", "pycolmap", "torch")
 
 
@@ -41,6 +39,11 @@ def peak_rss_bytes() -> int:
     unit = 1 if sys.platform == "darwin" else 1024
     whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     return sum(resource.getrusage(who).ru_maxrss for who in whose) * unit
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _processor() -> str:
