@@ -1,6 +1,8 @@
 """How long and how much memory does the DA3 network take on the CPU? Seeded weights, one process for each row.
 
-"frugal" is the schedule of the package, "plain" looks at all frames at once and runs the ray branch, as the original.
+"groups of 8" is the schedule of the package, "groups of 2" one for less memory; "plain" looks at all frames at once and
+runs the ray branch, as the original. "kept" is what has to be kept of all frames until the end, counted: tokens, keys
+and values, projected features, and the maps that are the answer. The rest should not grow with the frames.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from common import ROOT, Column, Row, plain_parser, report, surroundings, tell
@@ -20,7 +23,8 @@ ORIGINAL = {  # measured once on two other cores at 32 frames (issue 4): residen
     ("da3-base", "504x154"): (857, 2018, 1.09),
     ("da3-base", "504x378"): (858, 3695, 4.23),
 }
-SCHEDULES = ("frugal", "plain")
+GROUPS = (8, 2)  # the default first
+LONG = {("da3-small", "504x154"): "64,128"}  # windows only tried where they do not take hours
 
 COLUMNS = [
     Column("model", "model"),
@@ -31,6 +35,8 @@ COLUMNS = [
     Column("resident MiB", "resident_mib", "{:.0f}"),
     Column("peak MiB", "peak_mib", "{:.0f}"),
     Column("peak - resident", "extra_mib", "{:.0f}"),
+    Column("kept", "kept_mib", "{:.0f}"),
+    Column("rest", "rest_mib", "{:.0f}"),
     Column("time / plain", "time_ratio", "{:.2f}"),
     Column("memory / plain", "memory_ratio", "{:.2f}"),
     Column("original s/frame", "original_s", "{:.2f}"),
@@ -49,8 +55,7 @@ def main() -> None:
         row
         for model in options.models.split(",")
         for size in options.sizes.split(",")
-        for frames in options.frames.split(",")
-        for row in _pair(model, size, int(frames))
+        for row in _growth(model, size, options)
     ]
     report(options, around, COLUMNS, rows)
 
@@ -59,21 +64,35 @@ def _options() -> argparse.Namespace:
     found = plain_parser(__doc__)
     found.add_argument("--models", default="da3-small,da3-base", help="names of architectures, with commas")
     found.add_argument("--sizes", default="504x154,504x378", help="WIDTHxHEIGHT in multiples of 14, with commas")
-    found.add_argument("--frames", default="8,32", help="frames in one pass, with commas")
+    found.add_argument("--frames", default="8,32", help="frames in one pass that the plain schedule tries, too")
+    found.add_argument("--more-frames", default="16", help="frames in one pass for the package's schedules alone")
     found.add_argument("--child", nargs=4, metavar="WORD", help=argparse.SUPPRESS)
     return found.parse_args()
 
 
-def _pair(model: str, size: str, frames: int) -> list[Row]:
-    """Both schedules one after the other, the frugal one with its ratios."""
-    rows = [_row(model, size, frames, schedule) for schedule in SCHEDULES]
-    frugal, plain = rows
-    frugal["time_ratio"] = frugal["s_per_frame"] / plain["s_per_frame"]
-    frugal["memory_ratio"] = frugal["extra_mib"] / plain["extra_mib"]
-    if frames == 32 and (model, size) in ORIGINAL:
-        resident, peak, seconds = ORIGINAL[model, size]
-        frugal |= {"original_s": seconds, "original_extra_mib": peak - resident}
-    return [frugal, plain]
+def _growth(model: str, size: str, options: argparse.Namespace) -> Iterator[Row]:
+    """Every number of frames in both group sizes, and where it is asked for in the plain schedule."""
+    compared = [int(word) for word in options.frames.split(",")]
+    more = ",".join([options.more_frames, LONG.get((model, size), "")]) if options.more_frames else ""
+    for frames in sorted({*compared, *(int(word) for word in more.split(",") if word)}):
+        default, *others = (_row(model, size, frames, f"groups of {group}") for group in GROUPS)
+        if frames in compared:
+            plain = _row(model, size, frames, "plain")
+            default |= _ratios(default, plain)
+            others.append(plain)
+        yield from (default, *others)
+
+
+def _ratios(row: Row, plain: Row) -> Row:
+    """The row against the plain schedule of the same run, and beside the original's figures where they are known."""
+    found = {
+        "time_ratio": row["s_per_frame"] / plain["s_per_frame"],
+        "memory_ratio": row["extra_mib"] / plain["extra_mib"],
+    }
+    if row["frames"] == 32 and (row["model"], row["size"]) in ORIGINAL:
+        resident, peak, seconds = ORIGINAL[row["model"], row["size"]]
+        found |= {"original_s": seconds, "original_extra_mib": peak - resident}
+    return found
 
 
 def _row(model: str, size: str, frames: int, schedule: str) -> Row:
@@ -91,21 +110,37 @@ def _measure(model: str, size: str, frames: str, schedule: str) -> Row:
     from da3_stream.da3 import Network
 
     width, height = (int(side) for side in size.split("x"))
-    generator = torch.Generator().manual_seed(0)
+    generator, count, plain = torch.Generator().manual_seed(0), int(frames), schedule == "plain"
     network = Network.from_config(model)
-    shapes = {key: value.shape for key, value in network.branches[""].state_dict().items()}
+    shapes = {key: value.shape for key, value in network.tensors().items()}
     network.load_tensors({key: 0.02 * torch.randn(shape, generator=generator) for key, shape in shapes.items()})
-    images = torch.randn(1, int(frames), 3, height, width, generator=generator)
+    images = torch.randn(1, count, 3, height, width, generator=generator)
     network.forward(images[:, :1])  # what torch sets up at its first call is not the network's
-    plain, resident, start = schedule == "plain", _status_mib("VmRSS"), time.perf_counter()
-    network.forward(images, use_ray_pose=plain, frames_at_once=int(frames) if plain else 8)
+    resident, start = _status_mib("VmRSS"), time.perf_counter()
+    network.forward(images, use_ray_pose=plain, frames_at_once=count if plain else int(schedule.split()[-1]))
     seconds, peak = time.perf_counter() - start, _status_mib("VmHWM")
+    extra, kept = peak - resident, None if plain else _kept_mib(model, (height, width), count)
     return {
-        "s_per_frame": seconds / int(frames),
+        "s_per_frame": seconds / count,
         "resident_mib": resident,
         "peak_mib": peak,
-        "extra_mib": peak - resident,
+        "extra_mib": extra,
+        "kept_mib": kept,
+        "rest_mib": None if kept is None else extra - kept,
     }
+
+
+def _kept_mib(model: str, size: tuple[int, int], frames: int) -> float:
+    """What a pass keeps of all frames: as the planner counts it (without the images, which are given here), and two
+    maps in float32."""
+    import torch
+
+    from da3_stream.da3.config import named_config
+    from da3_stream.da3.memory import Planner
+
+    pixels = frames * size[0] * size[1]
+    planner = Planner(named_config(model), torch.device("cpu"), torch.float32)
+    return (planner.need(frames, (size[0] // 14, size[1] // 14)).window - 3 * pixels + 2 * 4 * pixels) / 2**20
 
 
 def _status_mib(name: str) -> float:
