@@ -138,8 +138,8 @@ def _head_stages(seen: Seen) -> dict[str, Tensor | None]:
 
 
 def _nested_stages(any_view: Seen, metric: Seen, out: NetworkOutput) -> dict[str, Tensor | None]:
-    depth, encoding, sky, canonical = any_view.map("depth"), any_view.output("cam_dec"), metric.map("sky"), None
-    canonical = metric.map("depth")
+    depth, encoding = any_view.map("depth"), any_view.output("cam_dec")
+    canonical, sky = metric.map("depth"), metric.map("sky")
     assert depth is not None and encoding is not None and sky is not None and canonical is not None
     assert out.intrinsics is not None and out.scale_factor is not None
     raw = filled_sky(canonical, sky)
