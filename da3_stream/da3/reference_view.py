@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor
 
 from ..errors import ModelError
@@ -28,9 +27,13 @@ def require_strategy(name: str) -> None:
 
 
 def _likeness(tokens: Tensor) -> tuple[Tensor, Tensor]:
-    """Unit tokens [N,C], and the cosine between frames [N,N] with an empty diagonal."""
+    """Unit tokens [N,C], and the cosine between frames [N,N] with an empty diagonal.
+
+    Exactly symmetric and empty, so that frames that tie do so whatever the rounding.
+    """
     unit = tokens / tokens.norm(dim=-1, keepdim=True)
-    return unit, unit @ unit.T - torch.eye(len(unit), device=unit.device)
+    likeness = unit @ unit.T
+    return unit, ((likeness + likeness.T) / 2).fill_diagonal_(0.0)
 
 
 def _balanced(tokens: Tensor) -> int:

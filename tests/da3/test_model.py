@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,10 +14,16 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from da3_stream.da3 import Network
+from da3_stream.da3.camera import normalised_poses
 from da3_stream.da3.checkpoint import read_checkpoint
 from da3_stream.da3.model import DepthAnything3
 from da3_stream.da3.pose_alignment import predicted_from_given
+from da3_stream.da3.preprocess import MEAN, STD, normalised, prepare
 from da3_stream.errors import ModelError
+from da3_stream.geometry import Sim3
+
+from .conftest import as_input
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +47,14 @@ def test_pictures_give_what_the_original_gives(name: str, goldens: Path, tiny: D
     np.testing.assert_allclose(found.confidence, case["out_conf"], rtol=1e-4)
     np.testing.assert_allclose(found.camera_from_world, case["out_extrinsics"], atol=5e-5)
     np.testing.assert_allclose(found.intrinsics, case["out_intrinsics"], rtol=5e-5)
-    assert np.abs(found.images.astype(int) - case["out_processed_images"]).max() <= 1  # the original truncates
-    assert not found.is_metric and found.sky is None
+    np.testing.assert_array_equal(truncated(found.images), case["out_processed_images"])
+    assert found.is_metric == bool(case["out_is_metric"]) and found.sky is None
+
+
+def truncated(images: np.ndarray) -> np.ndarray:
+    """The pixels that the original shows: what the network got, scaled back and cut off to whole numbers."""
+    values = normalised(torch.from_numpy(images)).movedim(1, -1).numpy()
+    return ((values * np.array(STD) + np.array(MEAN)).clip(0, 1) * 255).astype(np.uint8)
 
 
 def test_given_cameras_come_back_and_depth_is_in_their_units(goldens: Path, tiny: DepthAnything3) -> None:
@@ -52,6 +65,32 @@ def test_given_cameras_come_back_and_depth_is_in_their_units(goldens: Path, tiny
     np.testing.assert_allclose(found.camera_from_world, case["out_extrinsics"], atol=5e-5)
     np.testing.assert_allclose(found.intrinsics, case["out_intrinsics"], rtol=5e-5)
     np.testing.assert_allclose(found.intrinsics_input, case["in_intrinsics"], rtol=1e-6)
+    np.testing.assert_allclose(found.confidence, case["out_conf"], rtol=1e-4)
+    np.testing.assert_array_equal(truncated(found.images), case["out_processed_images"])
+    assert found.is_metric == bool(case["out_is_metric"])
+
+
+def test_given_cameras_in_the_predicted_world_agree(goldens: Path, network: Callable[[str], Network]) -> None:
+    """The original can give them back so, and leave the depth as it is; here the parts that do it are put together."""
+    case = np.load(goldens / "api_pose_n3_noalign.npz")
+    prepared = prepare(list(case["in_images_u8"]), 112)
+    pixels = np.stack([one.image for one in prepared])
+    k = np.stack([one.intrinsics(given) for one, given in zip(prepared, case["in_intrinsics"], strict=True)])
+    poses = normalised_poses(torch.from_numpy(case["in_extrinsics"]))[None].float()
+    out = network("tiny").forward(as_input(pixels), poses, torch.from_numpy(k)[None].float())
+    assert out.camera_from_world is not None and out.confidence is not None
+    predicted = predicted_from_given(out.camera_from_world[0].double().numpy(), case["in_extrinsics"])
+    np.testing.assert_allclose(moved(predicted, case["in_extrinsics"]), case["out_extrinsics"], atol=5e-5)
+    np.testing.assert_allclose(out.depth[0], case["out_depth"], rtol=1e-4)
+    np.testing.assert_allclose(out.confidence[0], case["out_conf"], rtol=1e-4)
+    np.testing.assert_allclose(k, case["out_intrinsics"], rtol=1e-6)
+    np.testing.assert_array_equal(truncated(pixels), case["out_processed_images"])
+
+
+def moved(predicted_from_given: Sim3, camera_from_given: np.ndarray) -> np.ndarray:
+    """Poses [N,4,4] in another world; the scale moves centres only."""
+    poses = [predicted_from_given @ Sim3.from_matrix(np.linalg.inv(pose)) for pose in camera_from_given]
+    return np.linalg.inv(np.stack([pose.rigid() for pose in poses]))
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -77,6 +116,7 @@ def test_given_cameras_are_found_in_the_predicted_world(count: int, goldens: Pat
     assert found.scale == pytest.approx(float(case[f"n{count}_s"]), rel=1e-6)
     np.testing.assert_allclose(found.rotation, case[f"n{count}_r"], atol=1e-6)
     np.testing.assert_allclose(found.translation, case[f"n{count}_t"], atol=1e-6)
+    np.testing.assert_allclose(moved(found, case[f"n{count}_est_w2c"]), case[f"n{count}_aligned_w2c"], atol=1e-6)
 
 
 def test_paths_tensors_and_arrays_are_the_same_pictures(

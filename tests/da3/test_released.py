@@ -1,0 +1,89 @@
+"""The largest released architectures, at full size: billions of made-up weights, one network in memory at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from da3_stream.da3 import Network
+
+from .conftest import Generated, stored_shapes
+from .test_network_parity import first_difference
+from .test_tensors import RELEASED
+
+NEEDED_GB = 12  # the nested model was measured at a peak of 6.7 GiB, other tests run beside it
+MOST_MIB = 200
+
+LOADING = """
+import json, sys
+import torch
+
+def memory(key):
+    lines = open("/proc/self/status").read().splitlines()
+    return int(next(line for line in lines if line.startswith(key)).split()[1]) / 1024
+
+before = memory("VmRSS")
+from da3_stream.da3 import Network
+
+for path in sys.argv[1:]:
+    tensors = json.load(open(path))["tensors"]
+    stored = {key: entry["shape"] for key, entry in tensors.items() if "alias_of" not in entry}
+    name = path.rsplit("/")[-1].removesuffix(".json")
+    Network.from_config(name).load_tensors({key: torch.empty(shape, device="meta") for key, shape in stored.items()})
+    print(json.dumps([name, memory("VmHWM") - before]))
+"""
+
+
+def test_every_released_network_is_built_in_little_memory(manifests: Path) -> None:
+    """All in one process, so that what one leaves behind counts for the next; beyond `import torch`."""
+    paths = [str(manifests / f"{name}.json") for name in RELEASED]
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-c", LOADING, *paths]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
+    taken = dict(json.loads(line) for line in done.stdout.splitlines())
+    assert list(taken) == RELEASED
+    assert max(taken.values()) <= MOST_MIB, taken
+
+
+@pytest.fixture
+def roomy() -> None:
+    """Skips where the largest networks might not fit."""
+    lines = Path("/proc/meminfo").read_text().splitlines()
+    free = int(next(line for line in lines if line.startswith("MemAvailable")).split()[1]) / 1e6
+    if free < NEEDED_GB:
+        pytest.skip(f"{free:.0f} GB of memory are free, the largest networks want {NEEDED_GB}")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("roomy")
+def test_every_stage_of_the_largest_networks_agrees(
+    goldens: Path, new_network: Callable[[str], Network], recipe: ModuleType
+) -> None:
+    """One after the other in one test: side by side they would fill 16 GB."""
+    names = ("da3-giant_n3", "da3nested-giant-large_n2", "da3metric-large_n2")
+    found = {name: first_difference(new_network(name.split("_")[0]), name, goldens, recipe) for name in names}
+    assert found == dict.fromkeys(names)
+
+
+def test_weights_are_those_of_the_golden_vectors(goldens: Path, manifests: Path, recipe: ModuleType) -> None:
+    files = {name: goldens / f"weights_manifest_{name}.json" for name in ("tiny", "tinyg", "tinymono", "tinynested")}
+    files["da3-small"] = manifests / "da3-small.json"
+    expected = json.loads((goldens / "weights_sha256.json").read_text())["sha256"]
+    assert {name: digest(file, recipe) for name, file in files.items()} == expected
+
+
+def digest(file: Path, recipe: ModuleType) -> str:
+    """Of all made-up weights of a network in the order of their names."""
+    listed = json.loads(file.read_text())
+    shapes = stored_shapes(listed) if "tensors" in listed else listed
+    whole = hashlib.sha256()
+    for key in sorted(shapes):
+        whole.update(Generated(recipe, key, tuple(shapes[key])).read().numpy().tobytes())
+    return whole.hexdigest()
