@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ..errors import ModelError
+from ..weights_manifest import checkpoint_folder
 from .camera import normalised_poses
-from .checkpoint import CONFIG, Checkpoint, read_checkpoint
+from .checkpoint import Checkpoint, read_checkpoint
 from .config import NestedConfig
 from .metric import metres_from_canonical
 from .network import NetworkOutput
@@ -65,7 +66,8 @@ class DepthAnything3:
         Raises ModelError in one sentence where there is no whole checkpoint.
         """
         chosen = best_device() if device is None else torch.device(device)
-        return DepthAnything3(read_checkpoint(_folder(name), chosen, dtype or suited_dtype(chosen)), chosen)
+        checkpoint = read_checkpoint(checkpoint_folder(name), chosen, dtype or suited_dtype(chosen))
+        return DepthAnything3(checkpoint, chosen)
 
     def infer(
         self,
@@ -108,15 +110,6 @@ class DepthAnything3:
 
     def _metric(self, k: Float64 | None) -> bool:
         return isinstance(self._network.config, NestedConfig) or (self._canonical and k is not None)
-
-
-def _folder(name: str | Path) -> Path:
-    """Where the checkpoint is, or will be once it is fetched."""
-    if (Path(name) / CONFIG).is_file() or isinstance(name, Path):
-        return Path(name)
-    from ..weights_manifest import fetch
-
-    return fetch(name)
 
 
 def best_device() -> torch.device:

@@ -18,7 +18,8 @@ RESOLUTION = 504
 
 class Da3Predictor:
     """A window in one pass of the network. `known_k` is K [3,3] at `source_size` (width, height), first pixel centre at
-    0.5, or None to take the network's own. Raises PredictorError for a model that gives no poses."""
+    0.5, or None to take the network's own; `weights_hash` is the sha256 of the weights' file, for run.json. Raises
+    PredictorError for a model that gives no poses."""
 
     window_size = 60
     window_overlap = 12
@@ -29,13 +30,14 @@ class Da3Predictor:
         known_k: NDArray[np.float64] | None = None,
         source_size: tuple[int, int] = (0, 0),
         resolution: int = RESOLUTION,
+        weights_hash: str | None = None,
     ) -> None:
         if not model.has_poses:
             raise PredictorError(
                 f"{model.name} looks at single frames and gives no poses: choose da3-small, -base, -large, -giant, "
                 "da3nested-giant-large, or sfm"
             )
-        self.name, self.image_side = model.name, resolution
+        self.name, self.image_side, self.hash = model.name, resolution, weights_hash
         self._model, self._known_k, self._source_size = model, known_k, source_size
 
     @property

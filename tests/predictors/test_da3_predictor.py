@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -60,6 +61,14 @@ def test_a_run_goes_from_end_to_end_and_twice_alike(
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
     assert np.isfinite(runs[0].world_from_camera).all()
     assert Reconstruction(tmp_path / "a").depth(0).shape[1] == 70
+
+
+def test_a_run_tells_the_hash_of_its_weights(folder: Path, tmp_path: Path) -> None:
+    settings = Settings.build({"model": {"name": str(folder), "device": "cpu", "resolution": 64}})
+    reconstruct(pictures(2), out=str(tmp_path / "run"), settings=settings)
+    told = json.loads((tmp_path / "run" / "run.json").read_text())["model"]
+    told_hash = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    assert told == {"name": "seeded", "hash": told_hash}
 
 
 def frames(count: int) -> list[Frame]:
