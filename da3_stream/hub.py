@@ -64,7 +64,7 @@ def _bring(hub_id: str, file: str, known: str | None) -> None:
     from huggingface_hub.utils import WeakFileLock
 
     remote = get_hf_file_metadata(hf_hub_url(hub_id, file))
-    if remote.etag is None:
+    if remote.etag is None or remote.commit_hash is None:
         return  # no hub: hf_hub_download says so
     if known is not None and SHA256.fullmatch(remote.etag) and remote.etag != known:
         raise ModelError(f"{hub_id} has another {file} than expected: sha256 {remote.etag} instead of {known}")
@@ -96,7 +96,9 @@ def _load(url: str, blob: Path, size: int | None, title: str, expected: str) -> 
     found = _hash_like(expected, part)
     if found != expected:
         part.unlink()
-        raise ModelError(f"{title} arrived damaged (its hash is {found}, expected {expected}) and was thrown away")
+        raise ModelError(
+            f"{title} arrived damaged and was thrown away (hash {found}, expected {expected}): fetch it again"
+        )
     part.replace(blob)
 
 

@@ -36,11 +36,11 @@ def weights_text() -> str:
     rows = [("name", "size", "licence", "gives", "here", "from")]
     fetched = {model["name"] for model in _models() if _in_cache(model)}
     for model in read_manifest():
-        here, gives = "yes" if model["name"] in fetched else "no", ", ".join(model["gives"])
-        rows.append((model["name"], model["size"], model["licence"], gives, here, model["hub_id"]))
+        here = "yes" if model["name"] in fetched else "no" if model["file"] == WEIGHTS else "-"
+        rows.append((model["name"], model["size"], model["licence"], ", ".join(model["gives"]), here, model["hub_id"]))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    note = f"CC-BY-NC-4.0: no commercial use. 'da3-stream weights fetch {FREE}' fetches {FREE}, which is free."
+    note = f"CC-BY-NC-4.0: no commercial use. With a free licence: 'da3-stream weights fetch {FREE}'."
     return "\n".join([*lines, "", note])
 
 
@@ -88,7 +88,8 @@ def checkpoint_folder(name: str | Path) -> Path:
     try:
         return fetch(name)
     except ModelError as error:
-        raise ModelError(f"{error} (or 'da3-stream weights fetch {name}' elsewhere, and give {LOCAL})") from None
+        again = f"'da3-stream weights fetch {name}' where there is a network"
+        raise ModelError(f"{error}; or run {again}, or give {LOCAL}") from None
 
 
 def licence_note(name: str) -> str | None:

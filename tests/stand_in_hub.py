@@ -23,8 +23,9 @@ class Hub:
     refusal: tuple[int, dict[str, str]] | None = None  # status and headers instead of everything
     breaks_after: list[int] = field(default_factory=list)  # bytes after which the next downloads break off
     stalls_after: int | None = None  # bytes after which a download stands still
-    spoilt: bool = False  # whether other bytes are sent than were promised
+    spoilt: str = ""  # the name of a file of which other bytes are sent than were promised
     asked: list[tuple[str, str, str | None]] = field(default_factory=list)  # method, path, range
+    authorised: list[str] = field(default_factory=list)  # paths that were asked with a token
     released: threading.Event = field(default_factory=threading.Event)
 
     def ranges(self) -> list[str | None]:
@@ -69,6 +70,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         hub = self.hub
         hub.asked.append((self.command, self.path, self.headers["Range"]))
+        if self.headers["Authorization"]:
+            hub.authorised.append(self.path)
         name = self.path.removeprefix("/stored/").removeprefix("/").replace(f"resolve/{COMMIT}/", "")
         name = name.replace("resolve/main/", "")
         if hub.refusal is not None:
@@ -83,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, data: bytes) -> None:
         etag = git_sha1(data)
-        if self.hub.spoilt:
+        if self.hub.spoilt and self.path.endswith(self.hub.spoilt):
             data = bytes(len(data))
         wanted = self.headers["Range"]
         first = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0

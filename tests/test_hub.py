@@ -117,12 +117,25 @@ def test_a_download_goes_on_after_its_process_was_killed(hub: Hub, start: Comman
     assert call("weights verify da3-small")[0] == 0 and not list(tmp_path.rglob("*.incomplete"))
 
 
-def test_a_damaged_download_is_thrown_away(hub: Hub, call: Call, tmp_path: Path) -> None:
-    hub.spoilt = True
+def test_two_at_once_load_once(hub: Hub, start: Command) -> None:
+    both = [start("-m", "da3_stream", "weights", "fetch", "da3-small") for _ in range(2)]
+    assert [process.wait(timeout=100) for process in both] == [0, 0]
+    assert hub.ranges() == [None]
+
+
+def test_a_token_is_for_the_hub_alone(hub: Hub, call: Call) -> None:
+    assert call("weights fetch da3-small", HF_TOKEN="hf_secret")[0] == 0
+    assert any(path.endswith("model.safetensors") for path in hub.authorised)
+    assert not any(path.startswith("/stored/") for path in hub.authorised)
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
+def test_a_damaged_download_is_thrown_away(file: str, hub: Hub, call: Call, tmp_path: Path) -> None:
+    hub.spoilt = file
     status, _, err = call("weights fetch da3-small")
-    assert status == 2 and "arrived damaged" in sentence(err) and "was thrown away" in err
+    assert status == 2 and f"DA3-SMALL/{file} arrived damaged and was thrown away" in sentence(err)
     assert not kept(tmp_path) and not list(tmp_path.rglob("*.incomplete"))
-    hub.spoilt = False
+    hub.spoilt = ""
     assert call("weights fetch da3-small")[0] == 0
 
 
