@@ -49,6 +49,7 @@ def run(
     end: Annotated[float | None, typer.Option(help="Stop at this time in seconds.")] = None,
     max_frames: Annotated[int | None, typer.Option(help="Use at most this many frames.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = None,
+    vram_gb: Annotated[float | None, typer.Option(help="GB of the device's memory that a DA3 model may take.")] = None,
     workers: Annotated[int | None, typer.Option(help="Parallel processes; default one per core.")] = None,
     voxel_m: Annotated[float | None, typer.Option(help="Edge of the cloud's voxels in metres.")] = None,
     max_points: Annotated[int | None, typer.Option(help="At most this many points in cloud.ply.")] = None,
@@ -68,6 +69,7 @@ def run(
     options = {
         "model.name": model,
         "model.device": device,
+        "model.vram_gb": vram_gb,
         "model.workers": workers,
         "camera.intrinsics": read_intrinsics(intrinsics) if intrinsics is not None else None,
         "camera.hfov_deg": hfov_deg,

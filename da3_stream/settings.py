@@ -85,6 +85,9 @@ class ModelSettings(_Stage):
     )
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps (sfm runs on the CPU)")
     workers: int | None = Field(None, ge=1, description="parallel processes; null takes one per core")
+    vram_gb: float | None = Field(
+        None, gt=0, description="memory of the device in GB (1e9 bytes) that a DA3 model may take; null: what is free"
+    )
     resolution: int | None = Field(None, ge=64, description="longest image side in pixels that the model looks at")
 
 

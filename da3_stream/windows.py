@@ -44,6 +44,11 @@ def windows(frames: Iterable[Item], size: int, overlap: int) -> Iterator[Window[
     return _cut(frames, size, overlap)
 
 
+def longest_overlap(size: int, overlap: int) -> int:
+    """The most frames that two neighbouring windows can share: the last one reaches farther back."""
+    return overlap + _half(size - overlap) - 1
+
+
 def _cut(frames: Iterable[Item], size: int, overlap: int) -> Iterator[Window[Item]]:
     stride = size - overlap
     recent: deque[Item] = deque(maxlen=size)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from da3_stream.errors import SettingsError
-from da3_stream.windows import Window, windows
+from da3_stream.windows import Window, longest_overlap, windows
 
 SHAPES = [(2, 1), (3, 1), (3, 2), (4, 2), (5, 4), (7, 3), (8, 1), (9, 8), (12, 4), (60, 12), (120, 24)]
 
@@ -41,6 +41,15 @@ def test_any_size_overlap_and_length_keep_the_promises(data: st.DataObject, size
     overlap = data.draw(st.integers(1, size - 1))
     count = data.draw(st.integers(1, 8 * size))
     check_promises(list(windows(range(count), size, overlap)), count, size, overlap)
+
+
+@pytest.mark.parametrize(("size", "overlap"), [(60, 12), (17, 4), (2, 1), (120, 60), (7, 6)])
+def test_the_longest_overlap_is_that_of_some_length_and_none_is_longer(size: int, overlap: int) -> None:
+    shared = 0
+    for length in range(1, 4 * size):
+        cut = list(windows(range(length), size, overlap))
+        shared = max([shared, *(len(set(a.frames) & set(b.frames)) for a, b in zip(cut, cut[1:], strict=False))])
+    assert shared == longest_overlap(size, overlap)
 
 
 def test_an_empty_stream_gives_no_window() -> None:

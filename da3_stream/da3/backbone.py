@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from .blocks import HEAD_EPS, Block
 from .config import BackboneConfig
 from .embedding import PATCH, Grid, Rotary, global_rotary, local_rotary, position_table
+from .preprocess import normalised
 from .reference_view import choose_reference
 
 Tap = Callable[[int, slice, Tensor], None]  # layer, frames, tokens [n,1+P,C or 2C] as the heads take them
@@ -38,7 +39,7 @@ class PatchEmbed(nn.Module):
 class Prefix:
     """What the layers that look at one frame only make of frames: exact to keep and use again."""
 
-    tokens: Tensor  # [N,1+P,C] before the first layer that alternates
+    tokens: Tensor  # [N,1+P,C] before the first layer that alternates, in `Backbone.kept_dtype`
     summary: Tensor  # [N,C] special tokens one layer earlier, from which the reference frame is chosen
 
 
@@ -66,24 +67,34 @@ class Backbone(nn.Module):
         """Of the matrices; residuals, norms and tables are float32."""
         return self.pretrained.patch_embed.proj.weight.dtype
 
+    @property
+    def kept_dtype(self) -> torch.dtype:
+        """Of what is kept of all frames at once: bfloat16 where the matrices are; float16 has not the range."""
+        return torch.bfloat16 if self.dtype == torch.bfloat16 else torch.float32
+
     def prefix(self, images: Tensor, run: Pass) -> Prefix:
-        """The layers before frames meet, for images [N,3,H,W] normalised; all layers if they never do."""
+        """The layers before frames meet (all, if they never do), for images [N,3,H,W] normalised or uint8 [N,H,W,3]."""
         vit, last = self.pretrained, self.config.alt_start if self.config.alternates else self.config.depth
         table = position_table(vit.pos_embed, run.grid)
         rotary = self._rotary(run.grid, local_rotary) if 0 <= self.config.rope_start < last else None
-        tokens = images.new_empty((len(images), len(table), self.config.embed_dim), dtype=torch.float32)
-        summary = images.new_empty((len(images), self.config.embed_dim), dtype=torch.float32)
+        tokens = table.new_empty((len(images), *table.shape), dtype=self.kept_dtype)
+        summary = table.new_empty((len(images), table.shape[1]))
         for frames in groups(len(images), run.group):
-            x = tokens[frames]
-            x[:, 0] = vit.cls_token[0]
-            x[:, 1:] = vit.patch_embed(images[frames].to(self.dtype))
-            x += table
+            x = self._embedded(images[frames], table)
             for layer in range(last):
                 if layer == last - 1:
                     summary[frames] = x[:, 0]
                 self._block(layer).within(x, rotary if layer >= self.config.rope_start >= 0 else None)
                 self._show(layer, frames, x, x, run)
+            tokens[frames] = x
         return Prefix(tokens, summary)
+
+    def _embedded(self, images: Tensor, table: Tensor) -> Tensor:
+        """Tokens [n,1+P,C] float32 of images, with where they are."""
+        vit = self.pretrained
+        pixels = normalised(images) if images.dtype == torch.uint8 else images
+        patches = vit.patch_embed(pixels.to(self.dtype)).float()
+        return torch.cat([vit.cls_token.float().expand(len(images), -1, -1), patches], dim=1) + table
 
     def reference(self, prefix: Prefix, strategy: str) -> int:
         """The frame that the others are seen from; the first where there are fewer than three."""

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .attention import attend
+from .attention import Kernel, attend
 from .embedding import Rotary
 
 BLOCK_EPS = 1e-6
@@ -56,7 +56,7 @@ class Attention(nn.Module):
 
     def __init__(self, width: int, heads: int, normed: bool) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.kernel = heads, Kernel.TORCH
         self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.q_norm = nn.LayerNorm(width // heads, eps=HEAD_EPS) if normed else nn.Identity()
         self.k_norm = nn.LayerNorm(width // heads, eps=HEAD_EPS) if normed else nn.Identity()
@@ -80,7 +80,7 @@ class Attention(nn.Module):
 
     def gather(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Attention of queries [n,heads,Tq,d] over keys and values [n,heads,T,d], mixed over heads -> [n,Tq,C]."""
-        return self.proj(attend(q, k, v).transpose(1, 2).flatten(2))
+        return self.proj(attend(q, k, v, self.kernel).transpose(1, 2).flatten(2))
 
 
 class Block(nn.Module):
@@ -100,17 +100,23 @@ class Block(nn.Module):
 
     def within(self, x: Tensor, rotary: Rotary | None = None) -> None:
         """Attention among the tokens of each row."""
-        k, v = self.keys_values(x, rotary)
-        self.across(x, k, v, rotary)
+        normed = self.norm1(x)
+        self._add(x, normed, *self._keys_values(normed, rotary, 1), rotary, 1)
 
-    def keys_values(self, x: Tensor, rotary: Rotary | None, frames: int = 1) -> tuple[Tensor, Tensor]:
+    def keys_values(self, x: Tensor, rotary: Rotary | None, frames: int) -> tuple[Tensor, Tensor]:
         """What others may attend to: two of [n,heads,T,d]; T holds the tokens of `frames` frames."""
-        k, v = self.attn.keys_values(self.norm1(x))
+        return self._keys_values(self.norm1(x), rotary, frames)
+
+    def across(self, x: Tensor, k: Tensor, v: Tensor, rotary: Rotary | None, frames: int) -> None:
+        """Attention over given keys and values, and the feed-forward."""
+        self._add(x, self.norm1(x), k, v, rotary, frames)
+
+    def _keys_values(self, normed: Tensor, rotary: Rotary | None, frames: int) -> tuple[Tensor, Tensor]:
+        k, v = self.attn.keys_values(normed)
         return (k if rotary is None else rotary(k, frames)).to(v.dtype), v
 
-    def across(self, x: Tensor, k: Tensor, v: Tensor, rotary: Rotary | None, frames: int = 1) -> None:
-        """Attention over given keys and values, and the feed-forward."""
-        q = self.attn.queries(self.norm1(x))
+    def _add(self, x: Tensor, normed: Tensor, k: Tensor, v: Tensor, rotary: Rotary | None, frames: int) -> None:
+        q = self.attn.queries(normed)
         q = q if rotary is None else rotary(q, frames)
         x += self.ls1(self.attn.gather(q.to(v.dtype), k, v))
         x += self.ls2(self.mlp(self.norm2(x)))

@@ -36,6 +36,11 @@ class CameraEncoder(nn.Module):
         self.token_norm, self.trunk_norm = (nn.LayerNorm(width, eps=HEAD_EPS) for _ in range(2))
         self.trunk = nn.ModuleList(Block(width, ENCODER_HEADS, eps=HEAD_EPS) for _ in range(ENCODER_LAYERS))
 
+    @property
+    def device(self) -> torch.device:
+        """Where it works."""
+        return self.token_norm.weight.device
+
     def forward(self, camera_from_world: Tensor, intrinsics: Tensor, size: tuple[int, int]) -> Tensor:
         """Poses [B,N,3 or 4,4] and K [B,N,3,3] in pixels of images of (height, width) -> [B,N,width]."""
         encoding = encode_cameras(camera_from_world, intrinsics, size)

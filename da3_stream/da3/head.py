@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -30,6 +31,14 @@ class Maps:
     sky: Tensor | None = None
     rays: Tensor | None = None  # [n,8gh,8gw,6] direction and camera centre
     ray_confidence: Tensor | None = None  # [n,8gh,8gw]
+
+    def to(self, device: torch.device | None) -> Maps:
+        """The same with depth, confidence and sky on another device; None: where they are."""
+        if device is None:
+            return self
+        depth, confidence, sky = (x if x is None else x.to(device) for x in (self.depth, self.confidence, self.sky))
+        assert depth is not None
+        return Maps(depth, confidence, sky, self.rays, self.ray_confidence)
 
 
 class ResidualUnit(nn.Module):
@@ -100,6 +109,7 @@ class DenseHead(nn.Module):
         return self._with_rays(maps, laterals, grid) if with_rays else maps
 
     def _lateral(self, level: int, tokens: Tensor, grid: Grid) -> Tensor:
+        tokens = tokens.to(self.scratch.output_conv1.weight.dtype)
         x = self._placed(tokens.transpose(1, 2).unflatten(2, grid), grid)
         return self.scratch.lateral(level, self.resize_layers[level](x))
 

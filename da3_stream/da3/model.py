@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
@@ -15,13 +15,20 @@ from torch import Tensor
 
 from ..errors import ModelError
 from ..weights_manifest import checkpoint_folder
+from .attention import Kernel, best_kernel, described
 from .camera import normalised_poses
 from .checkpoint import Checkpoint, read_checkpoint
+from .clip import Clip, ClipOutput, Request
 from .config import NestedConfig
+from .device import best_device, suited_dtype
+from .frame_cache import FrameCache
+from .inputs import frame_keys, matrices, pixels
+from .memory import Planner, cap
 from .metric import metres_from_canonical
-from .network import NetworkOutput
 from .pose_alignment import predicted_from_given
-from .preprocess import Image, Prepared, normalised, prepare
+from .preprocess import Prepared, prepare
+
+log = logging.getLogger(__name__)
 
 SKY = 0.5  # from here on a pixel is shown as sky
 
@@ -41,14 +48,21 @@ class Prediction:
     sky: NDArray[np.bool_] | None  # [N,h,w]
     images: NDArray[np.uint8]  # [N,h,w,3] RGB
     is_metric: bool  # whether depth and poses are in metres
+    descriptors: Float32 | None = None  # [N,D] what each frame shows, where it was asked for
 
 
 class DepthAnything3:
     """One model, ready to look at pictures."""
 
-    def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, device: torch.device, vram_gb: float | None = None, cache_frames: int = 0
+    ) -> None:
         self.name, self.device = checkpoint.name, device
-        self._network = checkpoint.network
+        self._network, self._cache = checkpoint.network, FrameCache(cache_frames)
+        self._planner = Planner(self._network.config, device, self._network.dtype, vram_gb)
+        kernel = best_kernel(device, self._network.dtype)
+        self._network.use_kernel(kernel)
+        log.info("%s on %s, weights in %s; attention: %s", *self._facts(kernel))
 
     @property
     def has_poses(self) -> bool:
@@ -56,18 +70,35 @@ class DepthAnything3:
         config = self._network.config
         return isinstance(config, NestedConfig) or config.has_camera
 
+    def _facts(self, kernel: Kernel) -> tuple[str, torch.device, str, str]:
+        """For the log."""
+        dtype = self._network.dtype
+        return self.name, self.device, str(dtype).removeprefix("torch."), described(kernel, self.device, dtype)
+
     @staticmethod
     def from_pretrained(
-        name: str | Path, device: str | None = None, dtype: torch.dtype | None = None
+        name: str | Path,
+        device: str | None = None,
+        dtype: torch.dtype | None = None,
+        *,
+        vram_gb: float | None = None,
+        cache_frames: int = 0,
     ) -> DepthAnything3:
         """From a folder with config.json and model.safetensors, or by a name of weights/manifest.yaml, which is fetched
         into the hub's cache if it is not there; on the best device, in the type that suits it.
 
-        Raises ModelError in one sentence where there is no whole checkpoint.
+        `vram_gb` (1e9 bytes) bounds the memory of the device that weights and passes take (default: what is free);
+        `cache_frames` is how many frames are remembered from one call of `infer` with `indices` to the next. Raises
+        ModelError in one sentence where there is no whole checkpoint, or no room for it.
         """
         chosen = best_device() if device is None else torch.device(device)
-        checkpoint = read_checkpoint(checkpoint_folder(name), chosen, dtype or suited_dtype(chosen))
-        return DepthAnything3(checkpoint, chosen)
+        cap(chosen, vram_gb)
+        folder = checkpoint_folder(name)
+        try:
+            checkpoint = read_checkpoint(folder, chosen, dtype or suited_dtype(chosen))
+        except torch.OutOfMemoryError as error:
+            raise ModelError(f"the weights in {folder} do not fit into the memory of {chosen}: {error}") from error
+        return DepthAnything3(checkpoint, chosen, vram_gb, cache_frames)
 
     def infer(
         self,
@@ -78,30 +109,48 @@ class DepthAnything3:
         camera_from_world: ArrayLike | None = None,
         ref_view: str = "saddle_balanced",
         use_ray_pose: bool = False,
+        indices: Sequence[int] | None = None,
+        descriptors: bool = False,
     ) -> Prediction:
         """Depth and cameras of pictures of one scene (paths, uint8 RGB arrays or tensors [H,W,3], PIL images).
 
         `intrinsics` [N,3,3] are in pixels of each input (first pixel centre at 0.5); with `camera_from_world`
-        [N,3 or 4,4], in any world and unit, they condition the network, and depth comes in that unit. Raises
-        ModelError for poses without intrinsics or where a count does not fit.
+        [N,3 or 4,4], in any world and unit, they condition the network, and depth comes in that unit. `indices` are
+        the frames' places in their video: what was computed of the same frames before is used again. `descriptors`
+        asks for what to recognise places by. Raises ModelError for poses without intrinsics, where a count does not
+        fit, or where memory is short.
         """
-        prepared = prepare([_pixels(image) for image in images], resolution)
-        k = _matrices(intrinsics, len(prepared), "intrinsics")
-        poses = _matrices(camera_from_world, len(prepared), "camera_from_world")
-        if poses is not None and k is None:
-            raise ModelError("poses need intrinsics beside them: give both or none")
+        prepared = prepare([pixels(image) for image in images], resolution)
+        k = matrices(intrinsics, len(prepared), "intrinsics")
+        poses = matrices(camera_from_world, len(prepared), "camera_from_world")
         given = None if k is None else np.stack([one.intrinsics(m) for one, m in zip(prepared, k, strict=True)])
-        out = self._forward(prepared, given, poses, ref_view, use_ray_pose)
-        return _in_units_of(poses, _prediction(out, prepared, given, self._metric(given)))
+        clip = self._clip(prepared, given, poses, indices)
+        request = Request(
+            ref_view,
+            use_ray_pose=use_ray_pose,
+            descriptors=descriptors,
+            maps_on=torch.device("cpu"),
+            cache=self._cache if clip.keys else None,
+        )
+        self._network.check(clip, request)
+        return _in_units_of(poses, _prediction(self._look(clip, request), prepared, given, self._metric(given)))
 
-    def _forward(
-        self, prepared: list[Prepared], k: Float64 | None, poses: Float64 | None, ref_view: str, use_ray_pose: bool
-    ) -> NetworkOutput:
-        pixels = torch.from_numpy(np.stack([one.image for one in prepared])).to(self.device)
-        relative = None if poses is None else normalised_poses(torch.from_numpy(poses))[None].float().to(self.device)
-        cameras = None if k is None else torch.from_numpy(k)[None].float().to(self.device)
-        out = self._network.forward(normalised(pixels)[None], relative, cameras, ref_view, use_ray_pose=use_ray_pose)
-        return _in_metres(out, cameras) if cameras is not None and self._canonical else out
+    def _clip(
+        self, prepared: list[Prepared], k: Float64 | None, poses: Float64 | None, indices: Sequence[int] | None
+    ) -> Clip:
+        images = torch.from_numpy(np.stack([one.image for one in prepared]))
+        relative = None if poses is None else normalised_poses(torch.from_numpy(poses)).float().to(self.device)
+        cameras = None if k is None else torch.from_numpy(k).float().to(self.device)
+        return Clip(images.to(self.device), relative, cameras, frame_keys(prepared, indices))
+
+    def _look(self, clip: Clip, request: Request) -> ClipOutput:
+        def work(frames_at_once: int) -> ClipOutput:
+            return self._network.look(clip, replace(request, frames_at_once=frames_at_once))
+
+        out = self._planner.run(work, len(clip), clip.size, self._network.weight_bytes)
+        if not self._canonical or clip.intrinsics is None:
+            return out
+        return replace(out, depth=metres_from_canonical(out.depth, clip.intrinsics.to(out.depth.device)))
 
     @property
     def _canonical(self) -> bool:
@@ -112,68 +161,31 @@ class DepthAnything3:
         return isinstance(self._network.config, NestedConfig) or (self._canonical and k is not None)
 
 
-def best_device() -> torch.device:
-    """The first of CUDA, MPS and CPU that is there."""
-    if torch.cuda.is_available():
-        return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+def _numpy(tensor: Tensor | None) -> Float64 | None:
+    return None if tensor is None else tensor.double().cpu().numpy()
 
 
-def suited_dtype(device: torch.device) -> torch.dtype:
-    """What weights are kept in: full precision on the CPU, bfloat16 where the card knows it by itself, else float16."""
-    if device.type == "cpu":
-        return torch.float32
-    native = device.type == "cuda" and torch.cuda.get_device_capability(device)[0] >= 8
-    return torch.bfloat16 if native else torch.float16
+def _float32(tensor: Tensor | None) -> Float32 | None:
+    return None if tensor is None else tensor.float().cpu().numpy()
 
 
-def _pixels(image: Any) -> Image:
-    """RGB [H,W,3] of a path, an array, a tensor or a PIL image."""
-    if isinstance(image, (str, Path)):
-        read = cv2.imread(str(image), cv2.IMREAD_COLOR_RGB)
-        if read is None:
-            raise ModelError(f"{image} is no image that can be read")
-        return np.asarray(read, np.uint8)
-    if isinstance(image, Tensor):
-        return image.cpu().numpy()
-    return np.asarray(image.convert("RGB") if hasattr(image, "convert") else image)
-
-
-def _matrices(values: ArrayLike | None, count: int, name: str) -> Float64 | None:
-    """[N,3,3] for intrinsics, [N,4,4] for poses."""
-    if values is None:
-        return None
-    array = np.asarray(values, np.float64)
-    shapes = ((count, 3, 3),) if name == "intrinsics" else ((count, 3, 4), (count, 4, 4))
-    if array.shape not in shapes:
-        raise ModelError(f"{name} must be {' or '.join(str(list(shape)) for shape in shapes)}, not {list(array.shape)}")
-    if not np.isfinite(array).all():
-        raise ModelError(f"{name} must be finite")
-    if array.shape[1] == 3 and array.shape[2] == 4:
-        array = np.concatenate([array, np.tile([[[0.0, 0.0, 0.0, 1.0]]], (count, 1, 1))], axis=1)
-    return array
-
-
-def _in_metres(out: NetworkOutput, k: Tensor) -> NetworkOutput:
-    return replace(out, depth=metres_from_canonical(out.depth, k))
-
-
-def _prediction(out: NetworkOutput, prepared: list[Prepared], given: Float64 | None, is_metric: bool) -> Prediction:
-    intrinsics = given if given is not None or out.intrinsics is None else out.intrinsics[0].double().cpu().numpy()
+def _prediction(out: ClipOutput, prepared: list[Prepared], given: Float64 | None, is_metric: bool) -> Prediction:
+    intrinsics = _numpy(out.intrinsics) if given is None else given
     at_input = (
         None
         if intrinsics is None
         else np.stack([np.linalg.solve(one.model_from_input, k) for one, k in zip(prepared, intrinsics, strict=True)])
     )
     return Prediction(
-        depth=out.depth[0].float().cpu().numpy(),
-        confidence=None if out.confidence is None else out.confidence[0].float().cpu().numpy(),
-        camera_from_world=None if out.camera_from_world is None else out.camera_from_world[0].double().cpu().numpy(),
+        depth=out.depth.float().cpu().numpy(),
+        confidence=_float32(out.confidence),
+        camera_from_world=_numpy(out.camera_from_world),
         intrinsics=intrinsics,
         intrinsics_input=at_input,
-        sky=None if out.sky is None else (out.sky[0] >= SKY).cpu().numpy(),
+        sky=None if out.sky is None else (out.sky >= SKY).cpu().numpy(),
         images=np.stack([one.image for one in prepared]),
         is_metric=is_metric,
+        descriptors=_float32(out.descriptors),
     )
 
 

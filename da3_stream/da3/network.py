@@ -12,11 +12,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import ModelError
-from .branch import Branch, Clip, ClipOutput, Request
+from .attention import Kernel
+from .blocks import Attention
+from .branch import Branch
+from .clip import Clip, ClipOutput, Request
 from .config import NestedConfig, NetworkConfig, named_config, read_config
 from .embedding import PATCH
 from .metric import align, filled_sky, metres_from_canonical
-from .tensors import load_into
+from .reference_view import require_strategy
+from .tensors import full_name, load_into
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +62,32 @@ class Network:
         """
         return load_into(self.branches, tensors, device, dtype)
 
+    def tensors(self) -> dict[str, Tensor]:
+        """The weights as `load_tensors` takes them."""
+        return {
+            full_name(name, key): tensor
+            for name, branch in self.branches.items()
+            for key, tensor in branch.state_dict().items()
+        }
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the backbones' matrices."""
+        return next(iter(self.branches.values())).backbone.dtype
+
+    @property
+    def weight_bytes(self) -> int:
+        """Memory that the weights take where the backbones are."""
+        weights = [weight for branch in self.branches.values() for weight in branch.parameters()]
+        return sum(weight.nbytes for weight in weights if weight.device == weights[0].device)
+
+    def use_kernel(self, kernel: Kernel) -> None:
+        """Let it compute the attention of the backbones."""
+        for branch in self.branches.values():
+            for module in branch.backbone.modules():
+                if isinstance(module, Attention):
+                    module.kernel = kernel
+
     @torch.no_grad()
     def forward(
         self,
@@ -77,38 +107,41 @@ class Network:
         cameras; `ref_index` overrides the strategy `ref_view`; `ransac_index` [100,8] fixes the samples of
         `use_ray_pose`. `frames_at_once` bounds the memory and changes nothing else.
         """
-        self._check(images, camera_from_world, intrinsics, export_layers)
+        if images.ndim != 5 or images.shape[2] != 3 or 0 in images.shape:
+            raise ModelError(f"images must be [B,N,3,H,W] with something in them, not {list(images.shape)}")
         index = None if ransac_index is None else torch.as_tensor(ransac_index)
-        request = Request(ref_view, ref_index, use_ray_pose, index, frozenset(export_layers), frames_at_once)
+        request = Request(
+            ref_view, ref_index, use_ray_pose, index, frozenset(export_layers), frames_at_once=frames_at_once
+        )
         none = [None] * len(images)
-        poses = none if camera_from_world is None else list(camera_from_world)
-        cameras = none if camera_from_world is None or intrinsics is None else list(intrinsics)
+        poses, cameras = (none if given is None else list(given) for given in (camera_from_world, intrinsics))
         clips = [Clip(*parts) for parts in zip(images, poses, cameras, strict=True)]
-        return _joined([self._clip(clip, request) for clip in clips])
+        for clip in clips:
+            self.check(clip, request)
+        return _joined([self.look(clip, request) for clip in clips])
 
-    def _clip(self, clip: Clip, request: Request) -> ClipOutput:
+    @torch.no_grad()
+    def look(self, clip: Clip, request: Request) -> ClipOutput:
+        """What the network says of one clip that it can take."""
         if not isinstance(self.config, NestedConfig):
             return _with_filled_sky(self.branches[""](clip, request))
         any_view = self.branches["da3"](clip, request)
-        metric = _with_filled_sky(self.branches["da3_metric"](clip, Request(frames_at_once=request.frames_at_once)))
+        metric = _with_filled_sky(self.branches["da3_metric"](clip, request.of_frames_alone()))
         return _nested(any_view, metric)
 
-    def _check(
-        self, images: Tensor, poses: Tensor | None, intrinsics: Tensor | None, export_layers: Sequence[int]
-    ) -> None:
+    def check(self, clip: Clip, request: Request) -> None:
         """Raises ModelError for what cannot be meant."""
-        if images.ndim != 5 or images.shape[2] != 3 or 0 in images.shape:
-            raise ModelError(f"images must be [B,N,3,H,W] with something in them, not {list(images.shape)}")
-        if images.shape[3] % PATCH or images.shape[4] % PATCH:
-            raise ModelError(f"the sides of images must be multiples of {PATCH}, not {list(images.shape[3:])}")
-        if poses is not None and intrinsics is None:
+        main = self.branches["da3" if isinstance(self.config, NestedConfig) else ""].config
+        if clip.size[0] % PATCH or clip.size[1] % PATCH:
+            raise ModelError(f"the sides of images must be multiples of {PATCH}, not {list(clip.size)}")
+        if clip.camera_from_world is not None and clip.intrinsics is None:
             raise ModelError("poses need intrinsics beside them: give both or none")
-        main = self.branches["da3" if isinstance(self.config, NestedConfig) else ""]
-        if poses is not None and not main.config.has_camera:
+        if clip.camera_from_world is not None and not main.has_camera:
             raise ModelError("this model looks at single frames and cannot use poses")
-        wrong = [layer for layer in export_layers if not 0 <= layer < main.config.vit.depth]
+        require_strategy(request.ref_view)
+        wrong = [layer for layer in request.export_layers if not 0 <= layer < main.vit.depth]
         if wrong:
-            raise ModelError(f"there is no layer {wrong[0]}: the backbone has {main.config.vit.depth}")
+            raise ModelError(f"there is no layer {wrong[0]}: the backbone has {main.vit.depth}")
 
 
 def _parts(config: NetworkConfig | NestedConfig) -> dict[str, NetworkConfig]:
@@ -123,7 +156,7 @@ def _nested(any_view: ClipOutput, metric: ClipOutput) -> ClipOutput:
     """The any-view branch's answer in metres."""
     assert any_view.intrinsics is not None and any_view.confidence is not None
     assert any_view.camera_from_world is not None and metric.sky is not None
-    metres = metres_from_canonical(metric.depth, any_view.intrinsics)
+    metres = metres_from_canonical(metric.depth, any_view.intrinsics.to(metric.depth.device))
     aligned = align(any_view.depth, any_view.confidence, metres, metric.sky)
     poses = any_view.camera_from_world.clone()
     poses[..., 3] *= aligned.scale

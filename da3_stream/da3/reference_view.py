@@ -17,11 +17,14 @@ def choose_reference(summary: Tensor, strategy: str) -> int:
     "saddle_sim_range" the one with the widest range of likeness. Computed in float32 whatever the weights are.
     Raises ModelError for an unknown strategy.
     """
-    if strategy not in STRATEGIES:
-        raise ModelError(
-            f"no way to choose a reference frame is called {strategy!r}; known are {', '.join(STRATEGIES)}"
-        )
+    require_strategy(strategy)
     return STRATEGIES[strategy](summary.float())
+
+
+def require_strategy(name: str) -> None:
+    """Raises ModelError for a strategy that does not exist."""
+    if name not in STRATEGIES:
+        raise ModelError(f"no way to choose a reference frame is called {name!r}; known are {', '.join(STRATEGIES)}")
 
 
 def _likeness(tokens: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,6 +16,8 @@ PREFIX = "model."
 TIED = re.compile(r"(head\.scratch\.output_conv2_aux\.)[0-3](\.2\.(?:weight|bias))$")
 # The matrices of backbones; norms, scales and tables are small and worth their precision.
 NARROWED = re.compile(r"^backbone\..*\.(?:qkv|proj|fc1|fc2|w12|w3)\.(?:weight|bias)$")
+# Seldom asked for, and a tenth of the largest model: it works on a token a frame, for which the CPU is fast enough.
+AT_HOME = re.compile(r"cam_enc\.")
 # The ray outputs of the coarser levels are computed by nobody; Gaussians are not part of this package.
 UNUSED = re.compile(r"(?:^|\.)(?:gs_head|gs_adapter)\.|head\.scratch\.output_conv[12]_aux\.[0-2]\.")
 
@@ -27,18 +29,20 @@ def load_into(
     dtype: torch.dtype | None = None,
 ) -> list[str]:
     """Give every parameter of the modules (by their name in front of the keys) its tensor; the matrices of
-    backbones take `dtype`.
+    backbones take `dtype`, the camera encoder stays on the CPU.
 
     A tensor is a torch or numpy array, or anything with a `shape` that is read when it is needed (`read()`).
     Returns the names left out because nothing uses them. Raises ModelError naming a tensor that is missing, unexpected
     or of another shape.
     """
-    wanted = {_full(name, key): (module, key) for name, module in modules.items() for key in module.state_dict()}
+    wanted = {full_name(name, key): (module, key) for name, module in modules.items() for key in module.state_dict()}
     given, unused = _by_key(tensors)
     _compare(wanted, given)
     for module_name, module in modules.items():
         keys = [key for key in module.state_dict()]
-        state = {key: _tensor(given[_full(module_name, key)], device, _kind(key, dtype)) for key in keys}
+        state = {
+            key: _tensor(given[full_name(module_name, key)], _place(key, device), _kind(key, dtype)) for key in keys
+        }
         module.load_state_dict(state, strict=True, assign=True)
         module.requires_grad_(False)
     return unused
@@ -77,9 +81,15 @@ def _tensor(value: Any, device: torch.device | str | None, dtype: torch.dtype | 
     return tensor.to(dtype=dtype or tensor.dtype).to(device=device or tensor.device)  # narrowed before it moves
 
 
+def _place(key: str, device: torch.device | str | None) -> torch.device | str | None:
+    on_a_card = device is not None and torch.device(device).type not in ("cpu", "meta")
+    return "cpu" if on_a_card and AT_HOME.search(key) else device
+
+
 def _kind(key: str, dtype: torch.dtype | None) -> torch.dtype | None:
     return dtype if NARROWED.search(key) else None
 
 
-def _full(name: str, key: str) -> str:
+def full_name(name: str, key: str) -> str:
+    """A key of a module under its own name in the checkpoints."""
     return f"{name}.{key}" if name else key

@@ -26,6 +26,7 @@ from ..weights_manifest import (
     model_names,
     weights_hash,
 )
+from ..windows import longest_overlap
 
 log = logging.getLogger(__name__)
 
@@ -174,6 +175,8 @@ def _make_da3(name: str, folder: Path, settings: Settings, size: tuple[int, int]
     if note:
         log.warning(note)
     device = None if settings.model.device == "auto" else settings.model.device
-    model = DepthAnything3.from_pretrained(folder, device)
+    length = settings.windows.size or Da3Predictor.window_size
+    shared = longest_overlap(length, settings.windows.overlap or Da3Predictor.window_overlap)
+    model = DepthAnything3.from_pretrained(folder, device, vram_gb=settings.model.vram_gb, cache_frames=shared)
     k = known_camera(settings.camera, size, focal_px)
-    return Da3Predictor(model, k, size, settings.model.resolution or DA3_SIDE, weights_hash(folder))
+    return Da3Predictor(model, k, size, settings.model.resolution or DA3_SIDE, weights_hash=weights_hash(folder))

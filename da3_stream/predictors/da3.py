@@ -18,8 +18,8 @@ RESOLUTION = 504
 
 class Da3Predictor:
     """A window in one pass of the network. `known_k` is K [3,3] at `source_size` (width, height), first pixel centre at
-    0.5, or None to take the network's own; `weights_hash` is the sha256 of the weights' file, for run.json. Raises
-    PredictorError for a model that gives no poses."""
+    0.5, or None to take the network's own; with `descriptors` it says what to recognise places by; `weights_hash`,
+    the sha256 of the weights' file, goes to run.json. Raises PredictorError for a model that gives no poses."""
 
     window_size = 60
     window_overlap = 12
@@ -30,6 +30,7 @@ class Da3Predictor:
         known_k: NDArray[np.float64] | None = None,
         source_size: tuple[int, int] = (0, 0),
         resolution: int = RESOLUTION,
+        descriptors: bool = False,
         weights_hash: str | None = None,
     ) -> None:
         if not model.has_poses:
@@ -39,6 +40,7 @@ class Da3Predictor:
             )
         self.name, self.image_side, self.hash = model.name, resolution, weights_hash
         self._model, self._known_k, self._source_size = model, known_k, source_size
+        self._descriptors = descriptors
 
     @property
     def camera(self) -> dict[str, Any]:
@@ -48,7 +50,11 @@ class Da3Predictor:
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
         """Poses and depth of the frames; see `Status` for how far to trust them."""
         found = self._model.infer(
-            [frame.image for frame in frames], resolution=self.image_side, intrinsics=self._intrinsics(frames)
+            [frame.image for frame in frames],
+            resolution=self.image_side,
+            intrinsics=self._intrinsics(frames),
+            indices=[frame.index for frame in frames],
+            descriptors=self._descriptors,
         )
         depth, confidence = _usable(found)
         poses = _window_from_camera(found)
@@ -63,6 +69,7 @@ class Da3Predictor:
             window_from_camera=poses,
             is_metric=found.is_metric,
             sky=found.sky,
+            descriptors=found.descriptors,
             status=Status.OK if known.all() else Status.WEAK if known.any() else Status.FAILED,
             notes=() if known.all() else (f"{int((~known).sum())} frames without a finite pose",),
         )

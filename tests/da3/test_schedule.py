@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from da3_stream.da3 import Network, attention
-from da3_stream.da3.attention import attend
+from da3_stream.da3.attention import Kernel, attend, best_kernel
+from da3_stream.da3.clip import Clip, Request
 
 from .conftest import as_input
 
@@ -35,11 +38,44 @@ def test_attention_without_a_fused_kernel_is_the_same_in_blocks(monkeypatch: pyt
     torch.testing.assert_close(attend(q, k, v), expected)
 
 
+def test_pictures_in_bytes_are_normalised_by_the_network(goldens: Path, network: Callable) -> None:
+    images = np.load(goldens / "tinyg_n3.npz")["in_images_u8"]
+    clips = Clip(torch.from_numpy(images)), Clip(as_input(images)[0])
+    found, expected = (network("tinyg").look(clip, Request()) for clip in clips)
+    torch.testing.assert_close(found.depth, expected.depth)
+
+
+def test_xformers_is_asked_in_its_own_layout(monkeypatch: pytest.MonkeyPatch) -> None:
+    def theirs(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+        """[n,T,heads,d] as its documentation says."""
+        weights = torch.einsum("nqhd,nkhd->nhqk", q, k).mul(q.shape[-1] ** -0.5).softmax(dim=-1)
+        return torch.einsum("nhqk,nkhd->nqhd", weights, v)
+
+    package = ModuleType("xformers")
+    package.ops = SimpleNamespace(memory_efficient_attention=theirs)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "xformers", package)
+    monkeypatch.setitem(sys.modules, "xformers.ops", package.ops)  # type: ignore[arg-type]
+    q, k, v = (torch.randn(1, 2, count, 8, generator=torch.Generator().manual_seed(0)) for count in (37, 50, 50))
+    torch.testing.assert_close(attend(q, k, v, Kernel.XFORMERS), attend(q, k, v))
+    assert best_kernel(torch.device("cpu"), torch.float32) == Kernel.TORCH
+
+
+@pytest.mark.parametrize(("theirs", "ours", "chosen"), [(1.0, 2.0, Kernel.XFORMERS), (2.0, 1.0, Kernel.TORCH)])
+def test_the_faster_kernel_of_a_card_is_taken(
+    theirs: float, ours: float, chosen: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter((theirs, ours))
+    monkeypatch.setattr(attention, "_seconds", lambda work, device: next(times))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: ModuleType(name))
+    monkeypatch.setattr(torch, "randn", lambda *args, **options: None)
+    assert best_kernel(torch.device("cuda"), torch.bfloat16) == chosen
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["da3-small", "da3-base"])
 def test_half_precision_stays_close(name: str, goldens: Path, network: Callable[[str], Network]) -> None:
     case = np.load(goldens / f"{name}_n3.npz")
-    exact = network(name).branches[""].state_dict()
+    exact = network(name).tensors()
     half = Network.from_config(name)
     half.load_tensors(exact, dtype=torch.bfloat16)
     out = half.forward(as_input(case["in_images_u8"]))

@@ -1,0 +1,56 @@
+"""What users give, in the forms that they have it in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from ..errors import ModelError
+from .frame_cache import FrameKey
+from .preprocess import Image, Prepared
+
+Float64 = NDArray[np.float64]
+
+
+def pixels(image: Any) -> Image:
+    """RGB [H,W,3] of a path, an array, a tensor or a PIL image."""
+    if isinstance(image, (str, Path)):
+        read = cv2.imread(str(image), cv2.IMREAD_COLOR_RGB)
+        if read is None:
+            raise ModelError(f"{image} is no image that can be read")
+        return np.asarray(read, np.uint8)
+    if isinstance(image, Tensor):
+        return image.cpu().numpy()
+    return np.asarray(image.convert("RGB") if hasattr(image, "convert") else image)
+
+
+def matrices(values: ArrayLike | None, count: int, name: str) -> Float64 | None:
+    """[N,3,3] for intrinsics, [N,4,4] for poses."""
+    if values is None:
+        return None
+    array = np.asarray(values, np.float64)
+    shapes = ((count, 3, 3),) if name == "intrinsics" else ((count, 3, 4), (count, 4, 4))
+    if array.shape not in shapes:
+        raise ModelError(f"{name} must be {' or '.join(str(list(shape)) for shape in shapes)}, not {list(array.shape)}")
+    if not np.isfinite(array).all():
+        raise ModelError(f"{name} must be finite")
+    if array.shape[1] == 3 and array.shape[2] == 4:
+        array = np.concatenate([array, np.tile([[[0.0, 0.0, 0.0, 1.0]]], (count, 1, 1))], axis=1)
+    return array
+
+
+def frame_keys(prepared: list[Prepared], indices: Sequence[int] | None) -> tuple[FrameKey, ...]:
+    """Of what the network sees of every frame; none where places are not told."""
+    if indices is None:
+        return ()
+    if len(indices) != len(prepared):
+        raise ModelError(f"{len(indices)} indices do not fit {len(prepared)} images")
+    digests = [hashlib.blake2b(one.image.tobytes(), digest_size=16).digest() for one in prepared]
+    return tuple(FrameKey(int(index), digest) for index, digest in zip(indices, digests, strict=True))

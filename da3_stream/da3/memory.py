@@ -1,0 +1,140 @@
+"""How many frames are looked at together: planned from the memory that is free, halved where the plan was wrong."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+
+from ..errors import ModelError
+from .config import NestedConfig, NetworkConfig
+from .embedding import PATCH, Grid
+
+log = logging.getLogger(__name__)
+
+GB = 1_000_000_000
+MOST_ON_CPU, MOST_ON_DEVICE = 8, 32  # frames beyond which larger groups gain nothing
+CONTEXT_BYTES = 500_000_000  # what CUDA itself takes of the card, beside torch's allocator
+FLOAT = 4
+ATTENTION_FLOATS = 8  # float32 values for every channel of a token while a layer asks for queries
+TAP_FLOATS = 6  # the same while a layer is tapped: its two halves, normed and joined
+CONV_COPIES = 6  # maps of the head's width that are alive at once at half size, with workspace
+LAST_COPIES = 4  # and of half that width at full size
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes that a pass takes beside the weights."""
+
+    window: int  # for all frames, whatever the group
+    frame: int  # for every frame of a group in the backbone
+    maps: int  # for every frame of a group in the head
+
+    def total(self, frames_at_once: int) -> int:
+        """With groups of so many frames; the head takes a quarter of them."""
+        return self.window + max(self.frame * frames_at_once, self.maps * max(1, frames_at_once // 4))
+
+
+class Planner:
+    """Chooses group sizes for one network on one device. `limit_gb` (1e9 bytes) bounds weights and passes together."""
+
+    def __init__(
+        self,
+        config: NetworkConfig | NestedConfig,
+        device: torch.device,
+        dtype: torch.dtype,
+        limit_gb: float | None = None,
+    ) -> None:
+        self._branches = [config] if isinstance(config, NetworkConfig) else [config.da3, config.da3_metric]
+        self._device, self._itemsize = device, dtype.itemsize
+        self._limit = None if limit_gb is None else int(limit_gb * GB)
+        self._most = MOST_ON_CPU if device.type == "cpu" else MOST_ON_DEVICE
+
+    def run(self, work: Callable[[int], Answer], count: int, size: tuple[int, int], weights: int) -> Answer:
+        """The answer of `work(frames_at_once)` for a window of `count` frames of (height, width), beside weights of so
+        many bytes; halved where memory runs out, and remembered. Raises ModelError where one frame does not fit."""
+        need = self.need(count, (size[0] // PATCH, size[1] // PATCH))
+        group = self.planned(need, weights)
+        while True:
+            try:
+                return work(group)
+            except (torch.OutOfMemoryError, RuntimeError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            if group == 1:
+                raise ModelError(self._sentence(need, count, size, weights))
+            group = self._most = group // 2
+            log.warning("out of memory: going on with groups of %d frames", group)
+            if self._device.type == "cuda":
+                torch.cuda.empty_cache()  # once for each halving, so that pieces become whole again
+
+    def planned(self, need: Need, weights: int) -> int:
+        """The largest power of two that fits, at least one."""
+        free, group = self.free(weights), self._most
+        while group > 1 and free is not None and need.total(group) > free:
+            group //= 2
+        return group
+
+    def free(self, weights: int) -> int | None:
+        """Bytes that a pass may take; None on a CPU without a limit, where the system decides."""
+        left = None if self._limit is None else self._limit - weights
+        if self._device.type == "cuda":
+            idle = torch.cuda.memory_reserved(self._device) - torch.cuda.memory_allocated(self._device)
+            there = torch.cuda.mem_get_info(self._device)[0] + idle
+            return there if left is None else min(there, left - CONTEXT_BYTES)
+        if self._device.type == "mps":
+            there = torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
+            return there if left is None else min(there, left)
+        return left
+
+    def need(self, count: int, grid: Grid) -> Need:
+        """Of the branch that takes most, for images of so many patches; they run one after the other."""
+        needs = [_need(branch, count, grid, self._itemsize) for branch in self._branches]
+        images = 3 * count * grid[0] * grid[1] * PATCH * PATCH
+        return Need(
+            images + max(need.window for need in needs),
+            max(need.frame for need in needs),
+            max(need.maps for need in needs),
+        )
+
+    def _sentence(self, need: Need, count: int, size: tuple[int, int], weights: int) -> str:
+        free = self.free(weights)
+        known = "" if free is None else f", {max(free, 0) / GB:.1f} GB are left for it"
+        return (
+            f"not even one frame at a time fits: {count} frames of {size[1]}x{size[0]} take about "
+            f"{need.total(1) / GB:.1f} GB beside {weights / GB:.1f} GB of weights{known}; use shorter windows, a "
+            "smaller resolution or a smaller model"
+        )
+
+
+def cap(device: torch.device, limit_gb: float | None) -> None:
+    """Hold torch's allocator on a CUDA device to the limit, what CUDA itself takes counted in."""
+    if limit_gb is not None and device.type == "cuda":
+        total = torch.cuda.get_device_properties(device).total_memory
+        share = max(limit_gb * GB - CONTEXT_BYTES, 0) / total
+        torch.cuda.set_per_process_memory_fraction(min(1.0, share), device)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether a device, or the CPU's allocator, had no memory left."""
+    words = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)
+
+
+def _need(config: NetworkConfig, count: int, grid: Grid, itemsize: int) -> Need:
+    """Counted from the schedule of `Branch`; sizes of temporaries are upper bounds."""
+    vit, head = config.vit, config.head
+    patches, kept = grid[0] * grid[1], 2 if itemsize == 2 else FLOAT
+    tokens, width = patches + 1, vit.embed_dim
+    levels = patches * sum(head.out_channels) * kept
+    window = count * (tokens * width * (FLOAT + 2 * itemsize) + levels) if vit.alternates else 0
+    hidden = 4 * width * (2 if vit.ffn_layer == "mlp" else 4) * itemsize + 2 * width * FLOAT
+    frame = tokens * max(ATTENTION_FLOATS * width * FLOAT, hidden, TAP_FLOATS * head.dim_in * FLOAT)
+    fine, full = 64 * patches, PATCH * PATCH * patches
+    maps = FLOAT * (CONV_COPIES * head.features * fine + LAST_COPIES * head.features // 2 * full)
+    return Need(window, frame, maps)
