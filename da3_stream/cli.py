@@ -62,7 +62,7 @@ def run(
     """Turn a video or images into a trajectory and a point cloud."""
     from . import pipeline
     from .camera_input import read_intrinsics
-    from .predictors import chosen_model
+    from .predictors import choose_model
     from .report import headline
     from .settings import load_settings
 
@@ -86,7 +86,7 @@ def run(
     settings = load_settings(config, assignments or (), options)
     out = out or default_out(inputs)
     with console(verbose, quiet), stoppable(out):
-        say(f"model: {chosen_model(settings.model)}; run directory: {out}", quiet)
+        say(f"model: {choose_model(settings.model)}; run directory: {out}", quiet)
         source = inputs[0] if len(inputs) == 1 else inputs
         directory = pipeline.run(source, out, settings, progress=not quiet, overwrite=overwrite)
         say(headline(directory), quiet)
@@ -162,7 +162,7 @@ def list_weights() -> None:
 
 @weights_app.command(name="fetch")
 def fetch_weights(name: Annotated[str, typer.Argument(help="A name of 'weights list'.")]) -> None:
-    """Bring a model's weights into the hub's cache on this machine; an interrupted download goes on."""
+    """Bring a model's weights into the hub's cache on this machine, and verify them; run again, it goes on."""
     from .weights_manifest import fetch, licence_note
 
     note = licence_note(name)

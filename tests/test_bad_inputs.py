@@ -68,6 +68,11 @@ def things(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "text.mp4").write_text("This is no video.\n" * 100)
     whole = (place / "good.mp4").read_bytes()
     (place / "cut.mp4").write_bytes(whole[: len(whole) // 2])
+    (place / "half").mkdir()
+    (place / "half" / "config.json").write_text('{"model_name": "da3-small"}')
+    (place / "no_model").mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (place / "no_model" / name).write_text("no checkpoint")
     (place / "file").write_text("in the way")
     (place / "broken.yaml").write_text("windows: [")
     (place / "bad_k.txt").write_text("500 500 48\n")
@@ -148,6 +153,21 @@ REFUSED = [
     ),
     Row("impossible angle", "run @good.mp4 --hfov-deg 200", "setting 'camera.hfov_deg' cannot be 200.0"),
     Row("unknown model", "run @good.mp4 --model da9", "there is no model 'da9': choose one of auto, sfm"),
+    Row(
+        "weights that are not there",
+        "run @good.mp4 --model da3-large",
+        "'da3-stream weights fetch da3-large' fetches them; --model FOLDER takes a folder with config.json and "
+        "model.safetensors, --model sfm needs none",
+    ),
+    Row("a model of single frames", "run @good.mp4 --model da3metric-large", "gives no poses: choose one of da3-small"),
+    Row("another one", "run @good.mp4 --model da3mono-large", "gives no poses: choose one of da3-small"),
+    Row("folder without a model", "run @good.mp4 --model @one", "'@one' holds no checkpoint: config.json and model.s"),
+    Row("half a model", "run @good.mp4 --model @half", "'@half' holds no checkpoint: model.safetensors must be in it"),
+    Row("a file as model", "run @good.mp4 --model @good.mp4", "there is no model '@good.mp4': choose one of auto, sfm"),
+    Row("no model at all", "run @good.mp4 --model @no_model", "@no_model/config.json cannot be read"),
+    Row("fetching without a network", "weights fetch da3-small", "could not be fetched: HF_HUB_OFFLINE forbids it"),
+    Row("fetching what is not there", "weights fetch da4", "no Depth Anything 3 model 'da4': choose one of da3-small"),
+    Row("verifying what is not there", "weights verify da3-small", "'da3-stream weights fetch da3-small' fetches it"),
     Row("unknown device", "run @good.mp4 --device toaster", "there is no device 'toaster': choose auto, cpu, cuda"),
     Row("no workers", "run @good.mp4 --workers 0", "setting 'model.workers' cannot be 0"),
     Row("unknown preset", "run @good.mp4 --config submarine", "'submarine' is neither a preset (base, dashcam, drone"),

@@ -10,18 +10,27 @@ import pytest
 
 from da3_stream.errors import ModelError, PredictorError, SettingsError
 from da3_stream.geometry import intrinsics_from_hfov
-from da3_stream.predictors import chosen_model, image_side, known_camera, make_predictor
+from da3_stream.predictors import choose_model, image_side, known_camera, make_predictor
 from da3_stream.settings import CameraSettings, ModelSettings, Settings
-from da3_stream.weights_manifest import cached_folder, fetch, licence_note, verify
+from da3_stream.weights_manifest import (
+    cached_folder,
+    checkpoint_folder,
+    fetch,
+    licence_note,
+    model_names,
+    verify,
+    weights_hash,
+    weights_text,
+)
 
 SIZE = (640, 480)
 
 
 def test_auto_is_sfm_and_says_why() -> None:
-    assert chosen_model(ModelSettings(name="auto")).startswith(
+    assert str(choose_model(ModelSettings(name="auto"))).startswith(
         "sfm (auto: no Depth Anything 3 model is on this machine"
     )
-    assert chosen_model(ModelSettings(name="sfm")) == "sfm"
+    assert str(choose_model(ModelSettings(name="sfm"))) == "sfm"
 
 
 @pytest.fixture(autouse=True)
@@ -58,21 +67,50 @@ def checkpoint(tmp_path: Path) -> Path:
 
 def test_auto_takes_the_best_model_in_the_cache(empty_cache: Path, checkpoint: Path) -> None:
     put_into(empty_cache, "depth-anything/DA3-SMALL", checkpoint)
-    assert chosen_model(ModelSettings()).startswith("da3-small (auto: the best")
+    assert str(choose_model(ModelSettings())).startswith("da3-small (auto: the best")
     put_into(empty_cache, "depth-anything/DA3-LARGE-1.1", checkpoint)
     put_into(empty_cache, "depth-anything/DA3METRIC-LARGE", checkpoint)  # gives no poses
-    assert chosen_model(ModelSettings()).startswith("da3-large-1.1 (auto: the best")
-    assert image_side(Settings()) == 504
+    assert str(choose_model(ModelSettings())).startswith("da3-large-1.1 (auto: the best")
+    assert image_side(Settings(), choose_model(ModelSettings())) == 504
 
 
 def test_weights_that_are_not_there_are_said_with_what_to_do() -> None:
     with pytest.raises(PredictorError, match="'da3-stream weights fetch da3-large' fetches them; --model FOLDER"):
-        chosen_model(ModelSettings(name="da3-large"))
+        choose_model(ModelSettings(name="da3-large"))
+
+
+def test_half_a_model_in_the_cache_is_none(empty_cache: Path, checkpoint: Path) -> None:
+    put_into(empty_cache, "depth-anything/DA3-SMALL", checkpoint)
+    next(empty_cache.rglob("snapshots/0/model.safetensors")).unlink()
+    with pytest.raises(PredictorError, match="'da3-stream weights fetch da3-small' fetches them"):
+        choose_model(ModelSettings(name="da3-small"))
+    assert choose_model(ModelSettings()).name == "sfm"
+
+
+def test_the_hash_of_weights_is_their_name_in_the_cache_or_that_of_their_bytes(
+    empty_cache: Path, checkpoint: Path
+) -> None:
+    put_into(empty_cache, "depth-anything/DA3-SMALL", checkpoint)
+    blob = next(empty_cache.rglob("snapshots/0/model.safetensors")).resolve()
+    told = hashlib.sha256(b"weights").hexdigest()
+    assert weights_hash(checkpoint) == told
+    blob.write_bytes(b"never read")
+    folder = cached_folder("da3-small")
+    assert folder is not None and weights_hash(folder) == told
+
+
+def test_names_licences_and_sizes_are_listed(empty_cache: Path, checkpoint: Path) -> None:
+    put_into(empty_cache, "depth-anything/DA3-SMALL", checkpoint)
+    header, first, *rows, _, note = weights_text().splitlines()
+    assert header.split() == ["name", "size", "licence", "gives", "here", "from"]
+    assert first.split()[:4] == ["da3-small", "137", "MB", "Apache-2.0"] and " yes " in first
+    assert [row.split()[0] for row in rows] == [*model_names()[1:], "salad"]
+    assert note.startswith("CC-BY-NC-4.0: no commercial use.") and "weights fetch da3-base" in note
 
 
 def test_a_folder_is_a_model(checkpoint: Path) -> None:
-    assert chosen_model(ModelSettings(name=str(checkpoint))) == str(checkpoint)
-    assert image_side(Settings.build({"model": {"name": str(checkpoint)}})) == 504
+    assert str(choose_model(ModelSettings(name=str(checkpoint)))) == str(checkpoint)
+    assert choose_model(ModelSettings(name=str(checkpoint))).image_side == 504
 
 
 def test_weights_are_verified_by_their_hash(empty_cache: Path, checkpoint: Path) -> None:
@@ -83,7 +121,9 @@ def test_weights_are_verified_by_their_hash(empty_cache: Path, checkpoint: Path)
     folder = cached_folder("da3-small")
     assert folder is not None
     (folder / "model.safetensors").resolve().write_bytes(b"changed")
-    with pytest.raises(ModelError, match="delete it and fetch it again"):
+    with pytest.raises(
+        ModelError, match="da3-small is damaged .*: delete .*blobs.* and run 'da3-stream weights fetch da3-small'"
+    ):
         verify("da3-small")
 
 
@@ -95,6 +135,14 @@ def test_without_a_network_fetching_says_so(monkeypatch: pytest.MonkeyPatch) -> 
         fetch("salad")
 
 
+def test_a_name_in_python_is_fetched_and_says_what_else_there_is(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(ModelError, match="HF_HUB_OFFLINE forbids it.*weights fetch da3-giant.*a folder with config.js"):
+        checkpoint_folder("da3-giant")
+    assert caplog.text.count("da3-giant is licensed CC-BY-NC-4.0: no commercial use") == 1
+    with pytest.raises(ModelError, match="no Depth Anything 3 model 'da4': choose one of da3-small, .*, or a folder"):
+        checkpoint_folder("da4")
+
+
 def test_licences_that_are_not_free_are_said() -> None:
     assert licence_note("da3-base") is None
     assert licence_note("da3-giant") == "da3-giant is licensed CC-BY-NC-4.0: no commercial use"
@@ -102,18 +150,18 @@ def test_licences_that_are_not_free_are_said() -> None:
 
 @pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:1", "mps"])
 def test_devices_that_exist_somewhere_are_taken(device: str) -> None:
-    assert chosen_model(ModelSettings(name="sfm", device=device)) == "sfm"
+    assert str(choose_model(ModelSettings(name="sfm", device=device))) == "sfm"
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "", "CPU"])
 def test_other_devices_are_refused(device: str) -> None:
     with pytest.raises(PredictorError, match="choose auto, cpu, cuda, cuda:N or mps"):
-        chosen_model(ModelSettings(name="sfm", device=device))
+        choose_model(ModelSettings(name="sfm", device=device))
 
 
 def test_an_unknown_name_is_refused_with_the_list() -> None:
     with pytest.raises(PredictorError, match="there is no model 'da3': choose one of auto, sfm, da3-small, .*a folder"):
-        make_predictor(Settings.build({"model": {"name": "da3"}}), SIZE)
+        choose_model(ModelSettings(name="da3"))
 
 
 def test_given_intrinsics_move_by_half_a_pixel_at_the_door() -> None:
@@ -138,13 +186,14 @@ def test_frames_are_shrunk_to_what_the_predictor_looks_at() -> None:
     class Small:
         image_side = 128
 
-    assert image_side(Settings()) == 640
+    assert image_side(Settings(), choose_model(ModelSettings())) == 640
     assert image_side(Settings(), Small()) == 128  # type: ignore[arg-type]
     assert image_side(Settings(), object()) is None  # type: ignore[arg-type]
     assert image_side(Settings.build({"model": {"resolution": 320}}), Small()) == 320  # type: ignore[arg-type]
 
 
 def test_the_device_is_said_not_to_be_used(caplog: pytest.LogCaptureFixture) -> None:
-    predictor = make_predictor(Settings.build({"model": {"name": "sfm", "device": "cuda", "workers": 1}}), SIZE)
+    settings = Settings.build({"model": {"name": "sfm", "device": "cuda", "workers": 1}})
+    predictor = make_predictor(choose_model(settings.model), settings, SIZE)
     predictor.close()  # type: ignore[attr-defined]
     assert "sfm runs on the CPU: device cuda is not used" in caplog.text

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,19 +14,21 @@ import torch
 from torch import Tensor
 
 from ..errors import ModelError
-from .config import family_of, named_config, read_config
+from ..weights_manifest import CONFIG, WEIGHTS
+from .config import NestedConfig, NetworkConfig, family_of, named_config, read_config
 from .network import Network
 
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
+log = logging.getLogger(__name__)
+
+LFS_POINTER = b"version https://git-lfs"  # what a clone without git-lfs holds
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A network with its weights, the name of its architecture, and the tensors of the file that nothing uses."""
+    """A network with its weights, and the name of its architecture."""
 
     name: str
     network: Network
-    unused: tuple[str, ...]
 
 
 def read_checkpoint(
@@ -33,8 +36,8 @@ def read_checkpoint(
 ) -> Checkpoint:
     """The model in a folder; backbones in `dtype`, narrowed before they reach the device.
 
-    Raises ModelError where a file is missing or not what it should be, with the architecture that the tensors show
-    where the config names another one.
+    Tensors that nothing uses are told in the log. Raises ModelError where a file is missing or not what it should be,
+    with the architecture that the tensors show where the config names another one.
     """
     name, described = _read_config(folder / CONFIG)
     network = Network(described)
@@ -42,11 +45,20 @@ def read_checkpoint(
         try:
             unused = network.load_tensors(tensors, device, dtype)
         except ModelError as error:
-            raise ModelError(f"{folder}: {_better_explained(error, name, tensors)}") from None
-    return Checkpoint(name, network, tuple(unused))
+            raise ModelError(f"{folder}: {_better_explained(error, name, described, tensors)}") from None
+    if unused:
+        log.info("left out of %s: %s", name, families(unused))
+    return Checkpoint(name, network)
 
 
-def _read_config(path: Path) -> tuple[str, Any]:
+def families(unused: Sequence[str]) -> str:
+    """How many tensors nothing uses, and what they are."""
+    gaussian = sum("gs_head." in name or "gs_adapter." in name for name in unused)
+    counts = {"the Gaussian head (gs_head)": gaussian, "the coarser ray outputs (_aux)": len(unused) - gaussian}
+    return ", ".join(f"{count} tensors of {family}" for family, count in counts.items() if count)
+
+
+def _read_config(path: Path) -> tuple[str, NetworkConfig | NestedConfig]:
     try:
         values = json.loads(path.read_text())
     except FileNotFoundError:
@@ -57,7 +69,7 @@ def _read_config(path: Path) -> tuple[str, Any]:
         raise ModelError(f"{path} does not say which model it is (model_name)")
     name, own = values["model_name"], values.get("config")
     try:
-        return name, named_config(name)
+        return name, named_config(name.removesuffix("-1.1"))  # retrained, not rebuilt
     except ModelError:
         if not isinstance(own, Mapping) or not ({"vit", "da3"} & set(own)):
             raise
@@ -90,11 +102,21 @@ def _open(path: Path) -> Iterator[dict[str, _Stored]]:
     except FileNotFoundError:
         raise ModelError(f"{path.parent} is no checkpoint: it has no {path.name}") from None
     except SafetensorError as error:
-        raise ModelError(f"{path} is no whole safetensors file: {error}") from None
+        raise ModelError(f"{path} is no whole safetensors file: {error}{_hint(path)}") from None
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error}") from None
 
 
-def _better_explained(error: ModelError, name: str, tensors: Mapping[str, _Stored]) -> str:
+def _hint(path: Path) -> str:
+    with path.open("rb") as file:
+        pointer = file.read(len(LFS_POINTER)) == LFS_POINTER
+    return " (it is only a pointer to it: 'git lfs pull' fetches the file)" if pointer else ""
+
+
+def _better_explained(
+    error: ModelError, name: str, described: NetworkConfig | NestedConfig, tensors: Mapping[str, _Stored]
+) -> str:
     found = family_of({key.removeprefix("model."): tensor.shape for key, tensor in tensors.items()})
-    if found is None or found == name:
+    if found is None or named_config(found) == described:
         return str(error)
     return f"{CONFIG} says {name}, but the tensors are those of {found} ({error})"

@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ..errors import ModelError
+from ..weights_manifest import checkpoint_folder
 from .attention import Kernel, best_kernel, described
 from .camera import normalised_poses
-from .checkpoint import CONFIG, Checkpoint, read_checkpoint
+from .checkpoint import Checkpoint, read_checkpoint
 from .clip import Clip, ClipOutput, Request
 from .config import NestedConfig
 from .device import best_device, suited_dtype
@@ -92,7 +93,7 @@ class DepthAnything3:
         """
         chosen = best_device() if device is None else torch.device(device)
         cap(chosen, vram_gb)
-        folder = _folder(name)
+        folder = checkpoint_folder(name)
         try:
             checkpoint = read_checkpoint(folder, chosen, dtype or suited_dtype(chosen))
         except torch.OutOfMemoryError as error:
@@ -158,15 +159,6 @@ class DepthAnything3:
 
     def _metric(self, k: Float64 | None) -> bool:
         return isinstance(self._network.config, NestedConfig) or (self._canonical and k is not None)
-
-
-def _folder(name: str | Path) -> Path:
-    """Where the checkpoint is, or will be once it is fetched."""
-    if (Path(name) / CONFIG).is_file() or isinstance(name, Path):
-        return Path(name)
-    from ..weights_manifest import fetch
-
-    return fetch(name)
 
 
 def _numpy(tensor: Tensor | None) -> Float64 | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,77 +15,113 @@ from ..geometry import intrinsics_from_hfov, intrinsics_matrix
 from ..machine import usable_cores
 from ..settings import CameraSettings, ModelSettings, Settings
 from ..types import Predictor
-from ..weights_manifest import best_cached, cached_folder, licence_note, model_names
+from ..weights_manifest import (
+    CONFIG,
+    FREE,
+    LOCAL,
+    WEIGHTS,
+    best_cached,
+    cached_folder,
+    licence_note,
+    model_names,
+    weights_hash,
+)
 from ..windows import longest_overlap
 
 log = logging.getLogger(__name__)
 
 DEVICES = re.compile(r"auto|cpu|cuda(:\d+)?|mps")
 DA3_SIDE = 504  # the size that Depth Anything 3 was trained for
-FREE = "da3-base"  # the largest with a free licence that gives poses
 SFM_SIDE = 640  # pixels of the longest side that the sfm predictor looks at
 
 
-def image_side(settings: Settings, predictor: Predictor | None = None) -> int | None:
-    """The longest side in pixels to which the reader shrinks frames; None: as they are."""
-    if settings.model.resolution is not None:
-        return settings.model.resolution
-    if predictor is not None:
-        return getattr(predictor, "image_side", None)
-    return SFM_SIDE if model_folder(settings.model) is None else DA3_SIDE
+@dataclass(frozen=True)
+class ModelChoice:
+    """What a run predicts with: a checkpoint of Depth Anything 3 in its folder, or sfm, which has none."""
+
+    name: str
+    folder: Path | None
+    why: str = ""
+
+    @property
+    def image_side(self) -> int:
+        """The longest side in pixels that it looks at."""
+        return SFM_SIDE if self.folder is None else DA3_SIDE
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.why})" if self.why else self.name
 
 
-def make_predictor(settings: Settings, size: tuple[int, int], focal_px: float | None = None) -> Predictor:
-    """The predictor that the settings name, for an input of (width, height) `size` with `focal_px` from EXIF, if any.
+def choose_model(model: ModelSettings) -> ModelChoice:
+    """The predictor that a run will use, and why where that was left open; nothing is fetched.
 
-    Raises PredictorError for an unknown name or an impossible device, ModelError for a checkpoint that is not whole,
-    SettingsError for intrinsics that do not fit.
-    """
-    log.info("model: %s", chosen_model(settings.model))
-    folder = model_folder(settings.model)
-    if folder is None:
-        return _make_sfm(settings, size, focal_px)
-    return _make_da3(folder, settings, size, focal_px)
-
-
-def chosen_model(model: ModelSettings) -> str:
-    """The predictor that a run will use, and why where that was left open.
-
-    Raises PredictorError for an unknown name, weights that are not there or an impossible device.
+    Raises PredictorError for an unknown name, a model without poses, weights that are not there or an impossible
+    device.
     """
     if not DEVICES.fullmatch(model.device):
         raise PredictorError(f"there is no device '{model.device}': choose auto, cpu, cuda, cuda:N or mps")
-    folder = model_folder(model)
-    if model.name != "auto":
-        return model.name
-    if folder is None:
-        return (
-            f"sfm (auto: no Depth Anything 3 model is on this machine; 'da3-stream weights fetch {FREE}' fetches one)"
-        )
-    return f"{folder[0]} (auto: the best Depth Anything 3 model on this machine)"
-
-
-def model_folder(model: ModelSettings) -> tuple[str, Path] | None:
-    """Name and folder of the Depth Anything 3 checkpoint that a run uses; None for sfm.
-
-    Raises PredictorError for an unknown name, or where the weights are not on this machine.
-    """
     if model.name == "sfm":
-        return None
+        return ModelChoice("sfm", None)
     if model.name == "auto":
-        return best_cached()
-    if (Path(model.name) / "config.json").is_file():
-        return model.name, Path(model.name)
-    if model.name not in model_names():
-        known = ", ".join(("auto", "sfm", *model_names()))
-        raise PredictorError(f"there is no model '{model.name}': choose one of {known}, or a folder with a checkpoint")
-    folder = cached_folder(model.name)
+        return _best()
+    if model.name in model_names() and not (Path(model.name) / CONFIG).is_file():
+        return _named(model.name)
+    return _in_folder(model.name)
+
+
+def image_side(settings: Settings, chosen: ModelChoice | Predictor) -> int | None:
+    """The longest side in pixels to which the reader shrinks frames; None: as they are."""
+    return settings.model.resolution or getattr(chosen, "image_side", None)
+
+
+def make_predictor(
+    choice: ModelChoice, settings: Settings, size: tuple[int, int], focal_px: float | None = None
+) -> Predictor:
+    """The chosen predictor, for an input of (width, height) `size` with `focal_px` from EXIF, if any.
+
+    Raises PredictorError for a checkpoint that gives no poses, ModelError for one that is not whole, SettingsError for
+    intrinsics that do not fit.
+    """
+    log.info("model: %s", choice)
+    if choice.folder is None:
+        return _make_sfm(settings, size, focal_px)
+    return _make_da3(choice.name, choice.folder, settings, size, focal_px)
+
+
+def _best() -> ModelChoice:
+    found = best_cached()
+    if found is not None:
+        return ModelChoice(*found, "auto: the best Depth Anything 3 model on this machine")
+    fetch = f"'da3-stream weights fetch {FREE}' fetches one"
+    return ModelChoice("sfm", None, f"auto: no Depth Anything 3 model is on this machine; {fetch}")
+
+
+def _named(name: str) -> ModelChoice:
+    """A model of the manifest."""
+    with_poses = model_names("poses")
+    if name not in with_poses:
+        raise PredictorError(
+            f"{name} looks at single frames and gives no poses: choose one of {', '.join(with_poses)}, or sfm"
+        )
+    folder = cached_folder(name)
     if folder is None:
         raise PredictorError(
-            f"the weights of {model.name} are not on this machine: 'da3-stream weights fetch {model.name}' fetches "
-            "them; --model FOLDER takes a folder with config.json and model.safetensors, --model sfm needs none"
+            f"the weights of {name} are not on this machine: 'da3-stream weights fetch {name}' fetches them; "
+            f"--model FOLDER takes {LOCAL}, --model sfm needs none"
         )
-    return model.name, folder
+    return ModelChoice(name, folder)
+
+
+def _in_folder(name: str) -> ModelChoice:
+    """A checkpoint of the user's."""
+    folder = Path(name)
+    if not folder.is_dir():
+        known = ", ".join(("auto", "sfm", *model_names("poses")))
+        raise PredictorError(f"there is no model '{name}': choose one of {known}, or {LOCAL}")
+    missing = [file for file in (CONFIG, WEIGHTS) if not (folder / file).is_file()]
+    if missing:
+        raise PredictorError(f"the folder '{name}' holds no checkpoint: {' and '.join(missing)} must be in it")
+    return ModelChoice(name, folder)
 
 
 def known_camera(camera: CameraSettings, size: tuple[int, int], focal_px: float | None) -> NDArray[np.float64] | None:
@@ -125,16 +162,16 @@ def _make_sfm(settings: Settings, size: tuple[int, int], focal_px: float | None)
     )
 
 
-def _make_da3(folder: tuple[str, Path], settings: Settings, size: tuple[int, int], focal_px: float | None) -> Predictor:
+def _make_da3(name: str, folder: Path, settings: Settings, size: tuple[int, int], focal_px: float | None) -> Predictor:
     from ..da3 import DepthAnything3
     from .da3 import Da3Predictor
 
-    note = licence_note(folder[0]) if folder[0] in model_names() else None
+    note = licence_note(name) if name in model_names() else None
     if note:
         log.warning(note)
     device = None if settings.model.device == "auto" else settings.model.device
     length = settings.windows.size or Da3Predictor.window_size
     shared = longest_overlap(length, settings.windows.overlap or Da3Predictor.window_overlap)
-    model = DepthAnything3.from_pretrained(folder[1], device, vram_gb=settings.model.vram_gb, cache_frames=shared)
+    model = DepthAnything3.from_pretrained(folder, device, vram_gb=settings.model.vram_gb, cache_frames=shared)
     k = known_camera(settings.camera, size, focal_px)
-    return Da3Predictor(model, k, size, settings.model.resolution or DA3_SIDE)
+    return Da3Predictor(model, k, size, settings.model.resolution or DA3_SIDE, weights_hash=weights_hash(folder))

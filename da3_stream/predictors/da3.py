@@ -18,8 +18,8 @@ RESOLUTION = 504
 
 class Da3Predictor:
     """A window in one pass of the network. `known_k` is K [3,3] at `source_size` (width, height), first pixel centre at
-    0.5, or None to take the network's own; with `descriptors` it says what to recognise places by. Raises
-    PredictorError for a model that gives no poses."""
+    0.5, or None to take the network's own; with `descriptors` it says what to recognise places by; `weights_hash`,
+    the sha256 of the weights' file, goes to run.json. Raises PredictorError for a model that gives no poses."""
 
     window_size = 60
     window_overlap = 12
@@ -31,13 +31,14 @@ class Da3Predictor:
         source_size: tuple[int, int] = (0, 0),
         resolution: int = RESOLUTION,
         descriptors: bool = False,
+        weights_hash: str | None = None,
     ) -> None:
         if not model.has_poses:
             raise PredictorError(
                 f"{model.name} looks at single frames and gives no poses: choose da3-small, -base, -large, -giant, "
                 "da3nested-giant-large, or sfm"
             )
-        self.name, self.image_side = model.name, resolution
+        self.name, self.image_side, self.hash = model.name, resolution, weights_hash
         self._model, self._known_k, self._source_size = model, known_k, source_size
         self._descriptors = descriptors
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import SettingsError
 from ..frames import FrameSource, open_source
-from ..predictors import image_side, make_predictor
+from ..predictors import choose_model, image_side, make_predictor
 from ..settings import Settings
 from ..store import Scene
 from ..types import Predictor
@@ -37,10 +37,13 @@ def prepared(source: Any, settings: Settings, predictor: Predictor | None) -> It
     Raises Da3StreamError with one sentence. A predictor made here is closed at the end; one that was given is not.
     """
     with ExitStack() as stack:
-        frames = open_source(source, settings.frames, image_side(settings, predictor))
         if predictor is None:
-            predictor = make_predictor(settings, frames.size, frames.focal_px)
+            choice = choose_model(settings.model)
+            frames = open_source(source, settings.frames, image_side(settings, choice))
+            predictor = make_predictor(choice, settings, frames.size, frames.focal_px)
             stack.callback(getattr(predictor, "close", _nothing))
+        else:
+            frames = open_source(source, settings.frames, image_side(settings, predictor))
         size, overlap = window_plan(settings, predictor)
         yield Job(frames, settings, predictor, size, overlap, first_scene(settings, predictor), stack.close)
 

@@ -86,7 +86,7 @@ def copied(network: Network, dtype: torch.dtype) -> DepthAnything3:
     """A model of the same weights that remembers three frames."""
     other = Network(network.config)
     other.load_tensors(network.tensors(), dtype=dtype)
-    return DepthAnything3(Checkpoint("copied", other, ()), torch.device("cpu"), cache_frames=3)
+    return DepthAnything3(Checkpoint("copied", other), torch.device("cpu"), cache_frames=3)
 
 
 def require_same(model: DepthAnything3, pictures: list[np.ndarray], counted: list[int]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -174,6 +175,51 @@ def test_folders_that_are_no_checkpoint_are_refused(folder: Path, tmp_path: Path
         read_checkpoint(tmp_path / "nowhere")
 
 
+def write_empty(folder: Path, manifests: Path, name: str, left_out: str = "") -> None:
+    """A file with the tensors of a released model, of zeros that take no room on the disk."""
+    header, end = {}, 0
+    for key, entry in json.loads((manifests / f"{name}.json").read_text())["tensors"].items():
+        if "alias_of" not in entry and key != left_out:
+            start, end = end, end + 4 * math.prod(entry["shape"])
+            header[key] = {"dtype": "F32", "shape": entry["shape"], "data_offsets": [start, end]}
+    text = json.dumps(header).encode()
+    with (folder / "model.safetensors").open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        file.truncate(8 + len(text) + end)
+
+
+@pytest.mark.parametrize(
+    ("said", "held"),
+    [
+        ("da3-base", "da3-giant"),
+        ("da3-large", "da3-small"),
+        ("da3-large-1.1", "da3-giant"),
+        ("da3metric-large", "da3-large"),
+        ("da3-large", "da3metric-large"),
+        ("da3nested-giant-large", "da3-giant"),
+        ("da3-giant-1.1", "da3nested-giant-large"),
+    ],
+)
+def test_a_config_and_weights_that_do_not_fit_are_named(said: str, held: str, manifests: Path, tmp_path: Path) -> None:
+    write_empty(tmp_path, manifests, held)
+    (tmp_path / "config.json").write_text(json.dumps({"model_name": said}))
+    with pytest.raises(ModelError, match=f"config.json says {said}, but the tensors are those of {held} "):
+        read_checkpoint(tmp_path)
+
+
+def test_where_the_config_fits_only_the_tensor_is_named(manifests: Path, tmp_path: Path) -> None:
+    write_empty(tmp_path, manifests, "da3mono-large", left_out="model.backbone.pretrained.norm.weight")
+    (tmp_path / "config.json").write_text(json.dumps({"model_name": "da3mono-large", "config": {"any": "thing"}}))
+    with pytest.raises(ModelError, match="the checkpoint lacks backbone.pretrained.norm.weight$"):
+        read_checkpoint(tmp_path)
+
+
+def test_a_pointer_of_git_lfs_is_recognised(folder: Path) -> None:
+    (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    with pytest.raises(ModelError, match="is only a pointer to it: 'git lfs pull' fetches the file"):
+        read_checkpoint(folder)
+
+
 def test_a_config_of_another_model_is_recognised(manifests: Path, tmp_path: Path) -> None:
     entries = json.loads((manifests / "da3-small.json").read_text())["tensors"]
     tensors = {key: torch.zeros(entry["shape"]) for key, entry in entries.items() if "alias_of" not in entry}
@@ -181,15 +227,17 @@ def test_a_config_of_another_model_is_recognised(manifests: Path, tmp_path: Path
     (tmp_path / "config.json").write_text(json.dumps({"model_name": "da3-base"}))
     with pytest.raises(ModelError, match="config.json says da3-base, but the tensors are those of da3-small"):
         read_checkpoint(tmp_path)
-    (tmp_path / "config.json").write_text(json.dumps({"model_name": "da3-small"}))
-    assert read_checkpoint(tmp_path).name == "da3-small"
+    for name in ("da3-small", "da3-small-1.1"):
+        (tmp_path / "config.json").write_text(json.dumps({"model_name": name}))
+        assert read_checkpoint(tmp_path).name == name
 
 
-def test_every_tensor_of_the_file_reaches_the_network(folder: Path) -> None:
+def test_every_tensor_of_the_file_reaches_the_network(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     stored = load_file(folder / "model.safetensors")
-    checkpoint = read_checkpoint(folder, dtype=torch.bfloat16)
-    loaded = checkpoint.network.branches[""].state_dict()
-    assert len(loaded) + len(checkpoint.unused) == len(stored)
+    caplog.set_level("INFO")
+    loaded = read_checkpoint(folder, dtype=torch.bfloat16).network.branches[""].state_dict()
+    coarser = len(stored) - len(loaded)
+    assert caplog.messages == [f"left out of tiny: {coarser} tensors of the coarser ray outputs (_aux)"]
     key = "backbone.pretrained.blocks.3.attn.qkv.weight"
     assert torch.equal(loaded[key], stored[f"model.{key}"].to(torch.bfloat16))
     norm = "head.scratch.output_conv2_aux.{}.2.weight"

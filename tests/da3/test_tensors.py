@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from da3_stream.da3 import Network
+from da3_stream.da3.checkpoint import families
 from da3_stream.errors import ModelError
 
 RELEASED = [
@@ -21,6 +22,7 @@ RELEASED = [
     "da3mono-large",
     "da3nested-giant-large",
 ]
+SINGLE = ("da3metric-large", "da3mono-large")  # look at one frame, and have no rays
 
 
 def stored(manifests: Path, name: str) -> dict[str, torch.Tensor]:
@@ -34,6 +36,9 @@ def stored(manifests: Path, name: str) -> dict[str, torch.Tensor]:
 def test_every_released_checkpoint_loads(name: str, manifests: Path) -> None:
     unused = Network.from_config(name).load_tensors(stored(manifests, name))
     assert all("gs_" in key or "_aux." in key for key in unused)
+    told = families(unused)
+    assert ("66 tensors of the Gaussian head (gs_head)" in told) == ("giant" in name)
+    assert ("42 tensors of the coarser ray outputs (_aux)" in told) == (name not in SINGLE)
 
 
 def test_names_without_the_prefix_and_live_models_load_too(manifests: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from safetensors.torch import save_file
 from da3_stream import Reconstruction, Settings, reconstruct
 from da3_stream.da3 import DepthAnything3, Network, Prediction
 from da3_stream.errors import Da3StreamError, ModelError, PredictorError
+from da3_stream.predictors import ModelChoice, make_predictor
 from da3_stream.predictors.da3 import Da3Predictor
 from da3_stream.types import Frame, Status
 
@@ -59,6 +61,19 @@ def test_a_run_goes_from_end_to_end_and_twice_alike(
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
     assert np.isfinite(runs[0].world_from_camera).all()
     assert Reconstruction(tmp_path / "a").depth(0).shape[1] == 70
+
+
+def test_a_run_tells_the_hash_of_its_weights(folder: Path, tmp_path: Path) -> None:
+    settings = Settings.build({"model": {"name": str(folder), "device": "cpu", "resolution": 64}})
+    reconstruct(pictures(2), out=str(tmp_path / "run"), settings=settings)
+    told = json.loads((tmp_path / "run" / "run.json").read_text())["model"]
+    told_hash = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    assert told == {"name": "seeded", "hash": told_hash}
+
+
+def test_a_run_says_once_that_a_licence_is_not_free(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    make_predictor(ModelChoice("da3-large", folder), Settings.build({"model": {"device": "cpu"}}), (56, 42))
+    assert caplog.text.count("da3-large is licensed CC-BY-NC-4.0: no commercial use") == 1
 
 
 def frames(count: int) -> list[Frame]:
