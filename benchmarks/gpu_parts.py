@@ -92,7 +92,7 @@ def seeded_model(name: str, device: torch.device, vram_gb: float | None, dtype: 
     cap(device, vram_gb)
     network = Network(config_of(name))
     network.load_tensors(seeded(name, device), device, dtype or suited_dtype(device))
-    return DepthAnything3(Checkpoint(name, network, ()), device, vram_gb, cache_frames=60)
+    return DepthAnything3(Checkpoint(name, network), device, vram_gb, cache_frames=60)
 
 
 def pictures(size: str, frames: int) -> list[np.ndarray]:
