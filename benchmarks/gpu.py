@@ -18,6 +18,7 @@ import torch
 from common import Column, Row, plain_parser, report, surroundings, tell
 
 from da3_stream.da3 import DepthAnything3
+from da3_stream.da3.device import usable_device
 from da3_stream.da3.memory import GB, cap
 
 FASTER = 5.0  # than the baseline, in frames a second
@@ -39,7 +40,7 @@ def main() -> None:
     """All sections, one row for each figure."""
     options = _options()
     around = surroundings()
-    device = torch.device(options.device)
+    device = usable_device(options.device)
     if device.type == "cuda":
         around["machine"]["processor"] += f"; {torch.cuda.get_device_name(device)}, CUDA {torch.version.cuda}"
     sections = {"parity": _parity, "windows": _windows, "streaming": _streaming, "profile": _profile}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .errors import ModelError
 
+CONFIG, WEIGHTS = "config.json", "model.safetensors"  # the files of a checkpoint
 SHA256, GIT_SHA1 = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{40}")  # the hub's names of large and small files
 
 

@@ -11,10 +11,10 @@ import yaml
 
 from . import hub
 from .errors import ModelError
+from .hub import CONFIG, WEIGHTS
 
 log = logging.getLogger(__name__)
 
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
 FREE = "da3-base"  # the largest with a free licence that gives poses
 LOCAL = f"a folder with {CONFIG} and {WEIGHTS}"
 

@@ -169,6 +169,7 @@ REFUSED = [
     Row("fetching what is not there", "weights fetch da4", "no Depth Anything 3 model 'da4': choose one of da3-small"),
     Row("verifying what is not there", "weights verify da3-small", "'da3-stream weights fetch da3-small' fetches it"),
     Row("unknown device", "run @good.mp4 --device toaster", "there is no device 'toaster': choose auto, cpu, cuda"),
+    Row("no memory", "run @good.mp4 --vram-gb 0", "setting 'model.vram_gb' cannot be 0"),
     Row("no workers", "run @good.mp4 --workers 0", "setting 'model.workers' cannot be 0"),
     Row("unknown preset", "run @good.mp4 --config submarine", "'submarine' is neither a preset (base, dashcam, drone"),
     Row("broken preset", "run @good.mp4 --config @broken.yaml", "@broken.yaml is not valid YAML"),

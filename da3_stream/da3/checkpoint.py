@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ModelError
-from ..weights_manifest import CONFIG, WEIGHTS
+from ..hub import CONFIG, WEIGHTS
 from .config import NestedConfig, NetworkConfig, family_of, named_config, read_config
 from .network import Network
 

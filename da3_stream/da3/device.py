@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import torch
 
+from ..errors import ModelError
+
 
 def best_device() -> torch.device:
     """The first of CUDA, MPS and CPU that is there."""
     if torch.cuda.is_available():
-        return torch.device("cuda")
+        return torch.device("cuda", torch.cuda.current_device())
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def usable_device(name: str) -> torch.device:
+    """The device of that name; raises ModelError where torch does not know it or the machine has it not."""
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).strip().splitlines()[0].split(". ")[0]
+        raise ModelError(
+            f"the device {name} cannot be used: {reason} (the one to use here: {best_device()})"
+        ) from error
 
 
 def suited_dtype(device: torch.device) -> torch.dtype:

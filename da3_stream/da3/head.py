@@ -33,12 +33,9 @@ class Maps:
     ray_confidence: Tensor | None = None  # [n,8gh,8gw]
 
     def to(self, device: torch.device | None) -> Maps:
-        """The same with depth, confidence and sky on another device; None: where they are."""
-        if device is None:
-            return self
-        depth, confidence, sky = (x if x is None else x.to(device) for x in (self.depth, self.confidence, self.sky))
-        assert depth is not None
-        return Maps(depth, confidence, sky, self.rays, self.ray_confidence)
+        """The same on another device; None: where they are."""
+        parts = (self.confidence, self.sky, self.rays, self.ray_confidence)
+        return Maps(self.depth.to(device), *(x if x is None else x.to(device) for x in parts)) if device else self
 
 
 class ResidualUnit(nn.Module):

@@ -41,25 +41,31 @@ class Need:
 
 
 class Planner:
-    """Chooses group sizes for one network on one device. `limit_gb` (1e9 bytes) bounds weights and passes together."""
+    """Chooses group sizes for one network, with weights of so many bytes, on one device.
+
+    `limit_gb` (1e9 bytes) bounds weights and passes together; raises ModelError where the weights alone are more.
+    """
 
     def __init__(
         self,
         config: NetworkConfig | NestedConfig,
         device: torch.device,
         dtype: torch.dtype,
+        weights: int = 0,
         limit_gb: float | None = None,
     ) -> None:
+        if limit_gb is not None and weights >= limit_gb * GB:
+            raise ModelError(f"the weights alone take {weights / GB:.1f} GB, {limit_gb:g} GB are allowed")
         self._branches = [config] if isinstance(config, NetworkConfig) else [config.da3, config.da3_metric]
-        self._device, self._itemsize = device, dtype.itemsize
+        self._device, self._itemsize, self._weights = device, dtype.itemsize, weights
         self._limit = None if limit_gb is None else int(limit_gb * GB)
         self._most = MOST_ON_CPU if device.type == "cpu" else MOST_ON_DEVICE
 
-    def run(self, work: Callable[[int], Answer], count: int, size: tuple[int, int], weights: int) -> Answer:
-        """The answer of `work(frames_at_once)` for a window of `count` frames of (height, width), beside weights of so
-        many bytes; halved where memory runs out, and remembered. Raises ModelError where one frame does not fit."""
+    def run(self, work: Callable[[int], Answer], count: int, size: tuple[int, int]) -> Answer:
+        """The answer of `work(frames_at_once)` for a window of `count` frames of (height, width); halved where memory
+        runs out, and remembered. Raises ModelError where one frame does not fit."""
         need = self.need(count, (size[0] // PATCH, size[1] // PATCH))
-        group = self.planned(need, weights)
+        group = self.planned(need)
         while True:
             try:
                 return work(group)
@@ -67,22 +73,22 @@ class Planner:
                 if not is_out_of_memory(error):
                     raise
             if group == 1:
-                raise ModelError(self._sentence(need, count, size, weights))
+                raise ModelError(self._sentence(need, count, size))
             group = self._most = group // 2
             log.warning("out of memory: going on with groups of %d frames", group)
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()  # once for each halving, so that pieces become whole again
 
-    def planned(self, need: Need, weights: int) -> int:
+    def planned(self, need: Need) -> int:
         """The largest power of two that fits, at least one."""
-        free, group = self.free(weights), self._most
+        free, group = self.free(), self._most
         while group > 1 and free is not None and need.total(group) > free:
             group //= 2
         return group
 
-    def free(self, weights: int) -> int | None:
+    def free(self) -> int | None:
         """Bytes that a pass may take; None on a CPU without a limit, where the system decides."""
-        left = None if self._limit is None else self._limit - weights
+        left = None if self._limit is None else self._limit - self._weights
         if self._device.type == "cuda":
             idle = torch.cuda.memory_reserved(self._device) - torch.cuda.memory_allocated(self._device)
             there = torch.cuda.mem_get_info(self._device)[0] + idle
@@ -102,12 +108,12 @@ class Planner:
             max(need.maps for need in needs),
         )
 
-    def _sentence(self, need: Need, count: int, size: tuple[int, int], weights: int) -> str:
-        free = self.free(weights)
+    def _sentence(self, need: Need, count: int, size: tuple[int, int]) -> str:
+        free = self.free()
         known = "" if free is None else f", {max(free, 0) / GB:.1f} GB are left for it"
         return (
             f"not even one frame at a time fits: {count} frames of {size[1]}x{size[0]} take about "
-            f"{need.total(1) / GB:.1f} GB beside {weights / GB:.1f} GB of weights{known}; use shorter windows, a "
+            f"{need.total(1) / GB:.1f} GB beside {self._weights / GB:.1f} GB of weights{known}; use shorter windows, a "
             "smaller resolution or a smaller model"
         )
 

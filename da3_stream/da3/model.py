@@ -14,13 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ..errors import ModelError
-from ..weights_manifest import checkpoint_folder
 from .attention import Kernel, best_kernel, described
 from .camera import normalised_poses
 from .checkpoint import Checkpoint, read_checkpoint
 from .clip import Clip, ClipOutput, Request
 from .config import NestedConfig
-from .device import best_device, suited_dtype
+from .device import best_device, suited_dtype, usable_device
 from .frame_cache import FrameCache
 from .inputs import frame_keys, matrices, pixels
 from .memory import Planner, cap
@@ -59,7 +58,8 @@ class DepthAnything3:
     ) -> None:
         self.name, self.device = checkpoint.name, device
         self._network, self._cache = checkpoint.network, FrameCache(cache_frames)
-        self._planner = Planner(self._network.config, device, self._network.dtype, vram_gb)
+        network = self._network
+        self._planner = Planner(network.config, device, network.dtype, network.weight_bytes, vram_gb)
         kernel = best_kernel(device, self._network.dtype)
         self._network.use_kernel(kernel)
         log.info("%s on %s, weights in %s; attention: %s", *self._facts(kernel))
@@ -91,7 +91,9 @@ class DepthAnything3:
         `cache_frames` is how many frames are remembered from one call of `infer` with `indices` to the next. Raises
         ModelError in one sentence where there is no whole checkpoint, or no room for it.
         """
-        chosen = best_device() if device is None else torch.device(device)
+        from ..weights_manifest import checkpoint_folder
+
+        chosen = best_device() if device is None else usable_device(device)
         cap(chosen, vram_gb)
         folder = checkpoint_folder(name)
         try:
@@ -147,7 +149,7 @@ class DepthAnything3:
         def work(frames_at_once: int) -> ClipOutput:
             return self._network.look(clip, replace(request, frames_at_once=frames_at_once))
 
-        out = self._planner.run(work, len(clip), clip.size, self._network.weight_bytes)
+        out = self._planner.run(work, len(clip), clip.size)
         if not self._canonical or clip.intrinsics is None:
             return out
         return replace(out, depth=metres_from_canonical(out.depth, clip.intrinsics.to(out.depth.device)))
@@ -162,7 +164,7 @@ class DepthAnything3:
 
 
 def _numpy(tensor: Tensor | None) -> Float64 | None:
-    return None if tensor is None else tensor.double().cpu().numpy()
+    return None if tensor is None else tensor.cpu().double().numpy()
 
 
 def _float32(tensor: Tensor | None) -> Float32 | None:

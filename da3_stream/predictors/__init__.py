@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 
 from ..errors import PredictorError, SettingsError
 from ..geometry import intrinsics_from_hfov, intrinsics_matrix
+from ..hub import CONFIG, WEIGHTS
 from ..machine import usable_cores
 from ..settings import CameraSettings, ModelSettings, Settings
 from ..types import Predictor
 from ..weights_manifest import (
-    CONFIG,
     FREE,
     LOCAL,
-    WEIGHTS,
     best_cached,
     cached_folder,
     licence_note,

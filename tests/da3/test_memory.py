@@ -21,22 +21,22 @@ GIANT = named_config("da3nested-giant-large")
 LARGE_FRAMES, WIDE_FRAMES = (27, 36), (11, 36)  # patches of 504x378 and 504x154
 
 
-def planner(limit_gb: float | None, config: str = "da3-small") -> Planner:
-    return Planner(named_config(config), CPU, torch.float32, limit_gb)
+def planner(limit_gb: float | None, config: str = "da3-small", weights: int = 0) -> Planner:
+    return Planner(named_config(config), CPU, torch.float32, weights, limit_gb)
 
 
 def test_more_memory_never_means_smaller_groups() -> None:
     need = planner(None).need(60, LARGE_FRAMES)
-    sizes = [planner(gb).planned(need, weights=0) for gb in (0.01, 0.5, 0.7, 1, 2, 100)]
+    sizes = [planner(gb).planned(need) for gb in (0.01, 0.5, 0.7, 1, 2, 100)]
     assert sizes == sorted(sizes) and sizes[0] == 1 and sizes[-1] == 8
-    assert planner(None).planned(need, weights=0) == 8
+    assert planner(None).planned(need) == 8
 
 
 def test_what_is_planned_fits() -> None:
     for gb in (1, 2, 4):
-        here = planner(gb, "da3-base")
+        here = planner(gb, "da3-base", 550_000_000)
         need = here.need(60, LARGE_FRAMES)
-        group = here.planned(need, weights=550_000_000)
+        group = here.planned(need)
         assert group == 1 or need.total(group) <= gb * GB - 550_000_000
 
 
@@ -58,8 +58,8 @@ def test_a_pass_that_runs_out_of_memory_goes_on_with_half() -> None:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 3 GiB")
         return "done"
 
-    assert here.run(work, 60, (154, 504), 0) == "done" and tried == [8, 4, 2]
-    assert here.run(work, 60, (154, 504), 0) == "done" and tried[3:] == [2]  # it has learnt
+    assert here.run(work, 60, (154, 504)) == "done" and tried == [8, 4, 2]
+    assert here.run(work, 60, (154, 504)) == "done" and tried[3:] == [2]  # it has learnt
 
 
 def test_a_frame_that_does_not_fit_is_said_with_figures() -> None:
@@ -68,7 +68,12 @@ def test_a_frame_that_does_not_fit_is_said_with_figures() -> None:
 
     sentence = r"not even one frame at a time fits: 60 frames of 504x378 take about 0\.\d GB beside 0\.1 GB of weights"
     with pytest.raises(ModelError, match=sentence + r", 1\.9 GB are left for it; use shorter windows"):
-        planner(2).run(work, 60, (378, 504), 137_000_000)
+        planner(2, weights=137_000_000).run(work, 60, (378, 504))
+
+
+def test_weights_beyond_the_limit_are_refused_at_once() -> None:
+    with pytest.raises(ModelError, match=r"the weights alone take 0\.1 GB, 0\.1 GB are allowed"):
+        planner(0.1, weights=137_000_000)
 
 
 def test_other_failures_are_passed_on() -> None:
@@ -76,7 +81,7 @@ def test_other_failures_are_passed_on() -> None:
         raise RuntimeError("shapes do not match")
 
     with pytest.raises(RuntimeError, match="shapes"):
-        planner(None).run(work, 1, (14, 14), 0)
+        planner(None).run(work, 1, (14, 14))
     assert not is_out_of_memory(RuntimeError("shapes"))
 
 

@@ -153,6 +153,13 @@ def test_a_missing_picture_is_named(tiny: DepthAnything3) -> None:
         tiny.infer(["nowhere.png"])
 
 
+@pytest.mark.parametrize("name", ["cuda:77", "mps", "toaster"])
+def test_a_device_that_is_not_there_is_refused_in_a_sentence(name: str, goldens: Path) -> None:
+    with pytest.raises(ModelError, match=rf"the device {name} cannot be used: .* \(the one to use here: ") as found:
+        DepthAnything3.from_pretrained(goldens / "tiny_checkpoint", device=name)
+    assert len(str(found.value)) < 400
+
+
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ModelError, match="no Depth Anything 3 model 'da4': choose one of da3-small"):
         DepthAnything3.from_pretrained("da4")
