@@ -17,7 +17,6 @@ FIRST_DAMPING = 1e-9  # below the square of the lowest frequency of thousands of
 LEAST_DAMPING = 1e-13  # where window 0 holds the graph; where nothing may hold it, FIRST_DAMPING does
 MOST_DAMPING = 1e8
 ABSOLUTE = 1e-12  # of a cost, which has no unit
-MOST_ITERATIONS = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,13 +29,13 @@ class Descent:
     iterations: int
 
 
-def descend(problem: Problem, start: Batch, weights: Array, tolerance: float) -> Descent:
-    """Lower the cost from `start` until the next step promises less than `tolerance` of it."""
+def descend(problem: Problem, start: Batch, weights: Array, tolerance: float, most: int) -> Descent:
+    """Lower the cost from `start` until the next step promises less than `tolerance` of it, in `most` steps."""
     state, cost = start, problem.cost(start, weights)
     damping, growth = FIRST_DAMPING, 2.0
     least = FIRST_DAMPING if problem.free[0].any() else LEAST_DAMPING
     blocks, slope = problem.normal_equations(state, weights)
-    for iteration in range(MOST_ITERATIONS):
+    for iteration in range(most):
         step, promised = _step(problem, blocks, slope, damping)
         small = promised <= tolerance * cost + ABSOLUTE
         moved = problem.moved(state, step)
@@ -52,7 +51,7 @@ def descend(problem: Problem, start: Batch, weights: Array, tolerance: float) ->
             damping, growth = damping * growth, growth * 2
         if small or damping > MOST_DAMPING:
             return Descent(state, cost, small, iteration + 1)
-    return Descent(state, cost, False, MOST_ITERATIONS)
+    return Descent(state, cost, False, most)
 
 
 def _step(problem: Problem, blocks: Array, slope: Array, damping: float) -> tuple[Array, float]:

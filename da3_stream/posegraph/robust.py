@@ -17,15 +17,28 @@ from .assembly import joining_loops
 from .descent import Descent, descend
 from .group import Array, Batch
 from .initial import LinearStart
+from .innovation import ALLOWANCE, innovations, limit
 from .problem import Problem
 
 GATE = 18.5  # chi^2 of 7 numbers, exceeded by 1 % of true loops
 STEEPER = 1.4  # by which each round is nearer to truncated least squares
-ROUGH = 1e-4  # relative decrease of cost at which a round ends
-FINE = 1e-10  # and at which a solution does
+ROUGH = (1e-4, 20)  # relative decrease of cost and number of steps at which a round ends
+FINE = (1e-10, 100)  # and at which a solution does
 FAINT = 1e-6  # weight of a refused loop that alone holds a segment to the others
 
 Kept = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """The edges kept [E], and the descent with them."""
+
+    kept: Kept
+    descent: Descent
+
+    def without(self, loop: int) -> Kept:
+        """The edges kept but one."""
+        return self.kept & (np.arange(len(self.kept)) != loop)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,46 +55,45 @@ class Optimiser:
         joining = joining_loops(problem.edges.nodes, problem.loop, int(problem.edges.nodes.max(initial=0)) + 1)
         return Optimiser(problem, LinearStart.of(problem), joining)
 
-    def run(self, weights: Array, warm: Batch, tolerance: float = FINE) -> Descent:
+    def run(self, weights: Array, warm: Batch, effort: tuple[float, int]) -> Descent:
         """Descend with edges weighted [E]."""
         weights = np.where(self.joining, np.maximum(weights, FAINT), weights)
         starts = [warm, self.linear.solve(weights)]
         costs = [self.problem.cost(start, weights) for start in starts]
-        return descend(self.problem, starts[int(np.argmin(costs))], weights, tolerance)
+        return descend(self.problem, starts[int(np.argmin(costs))], weights, *effort)
 
-    def keeping(self, kept: Kept, warm: Batch) -> Descent:
+    def keeping(self, kept: Kept, warm: Batch, effort: tuple[float, int] = FINE) -> Verdict:
         """Descend with these edges [E] only."""
-        return self.run(kept.astype(np.float64), warm)
+        return Verdict(kept, self.run(kept.astype(np.float64), warm, effort))
+
+    def fits(self, verdict: Verdict) -> bool:
+        """Whether all kept loops are inside the gate."""
+        chi2 = self.problem.edge_chi2(verdict.descent.state)
+        return bool(np.all(chi2[verdict.kept & self.problem.loop] <= GATE))
+
+    def bends(self, verdict: Verdict, without: Verdict, loop: int) -> bool:
+        """Whether a loop bends the chain more than a true one may, by the verdicts with and without it."""
+        innovation = 2 * (verdict.descent.cost - without.descent.cost)
+        return innovation > limit(self.problem, without.kept, without.descent.state, loop)
 
     def cost(self, kept: Kept, state: Batch) -> float:
         """1/2 sum r^T Omega r at a state, over these edges [E]."""
         return self.problem.cost(state, kept.astype(np.float64))
 
-    def truncated(self, kept: Kept, state: Batch) -> float:
-        """The same with the gate's half for every edge left out."""
-        return self.cost(kept, state) + GATE / 2 * float(np.sum(~kept))
-
-    def fits(self, kept: Kept, state: Batch) -> bool:
-        """Whether all kept loops are inside the gate."""
-        return bool(np.all(self.problem.edge_chi2(state)[kept & self.problem.loop] <= GATE))
-
-
-@dataclass(frozen=True, eq=False)
-class Verdict:
-    """The edges kept [E], and the descent with them."""
-
-    kept: Kept
-    descent: Descent
+    def truncated(self, verdict: Verdict) -> float:
+        """The cost, with half the gate for every edge left out."""
+        return self.cost(verdict.kept, verdict.descent.state) + GATE / 2 * float(np.sum(~verdict.kept))
 
 
 def judge(optimiser: Optimiser, warm: Batch) -> Verdict:
     """Decide on all loops at once."""
     everything = np.ones(len(optimiser.problem.loop), bool)
-    plain = optimiser.keeping(everything, warm)
-    if optimiser.fits(everything, plain.state):
-        return Verdict(everything, plain)
-    kept, state = _graduate(optimiser, plain.state)
-    return look_again(optimiser, Verdict(kept, optimiser.keeping(kept, state)))
+    plain = optimiser.keeping(everything, warm, ROUGH)
+    if optimiser.fits(plain):
+        return drop_bending(optimiser, optimiser.keeping(everything, plain.descent.state))
+    kept, state = _graduate(optimiser, plain.descent.state)
+    verdict = look_again(optimiser, drop_bending(optimiser, optimiser.keeping(kept, state)))
+    return challenge(optimiser, verdict)
 
 
 def judge_more(optimiser: Optimiser, kept: Kept, known: int, warm: Batch) -> Verdict:
@@ -89,27 +101,64 @@ def judge_more(optimiser: Optimiser, kept: Kept, known: int, warm: Batch) -> Ver
 
     In a contradiction all loops are judged anew, against the hypothesis that only the new ones are false.
     """
-    descent = optimiser.keeping(kept, warm)
-    new_loops = optimiser.problem.loop & (np.arange(len(kept)) >= known)
-    if optimiser.fits(kept, descent.state):
-        verdict = Verdict(kept, descent)
-        return look_again(optimiser, verdict) if new_loops.any() else verdict
-    old_kept = kept & ~new_loops
-    old = look_again(optimiser, Verdict(old_kept, optimiser.keeping(old_kept, warm)))
-    return min(judge(optimiser, warm), old, key=lambda v: optimiser.truncated(v.kept, v.descent.state))
+    verdict = optimiser.keeping(kept, warm, ROUGH)
+    fresh = np.flatnonzero(optimiser.problem.loop & (np.arange(len(kept)) >= known))
+    before = kept.copy()
+    before[fresh] = False
+    old = Verdict(before, Descent(warm, optimiser.cost(before, warm), True, 0))
+    if optimiser.fits(verdict) and not any(optimiser.bends(verdict, old, int(loop)) for loop in fresh):
+        verdict = optimiser.keeping(kept, verdict.descent.state)
+        return look_again(optimiser, verdict) if len(fresh) else verdict
+    without_new = look_again(optimiser, optimiser.keeping(before, warm))
+    return min(judge(optimiser, warm), without_new, key=optimiser.truncated)
 
 
 def look_again(optimiser: Optimiser, verdict: Verdict) -> Verdict:
-    """Switch each refused loop on, the nearest first; keep it if all kept loops then stay inside the gate."""
+    """Switch each refused loop on, the nearest first; keep it if all kept loops then stay inside the gate.
+
+    It must not bend the chain, either, against what the other loops say (`innovation.limit`).
+    """
     chi2 = optimiser.problem.edge_chi2(verdict.descent.state)
     refused = np.flatnonzero(~verdict.kept)
     for loop in refused[np.argsort(chi2[refused], kind="stable")]:
-        trial = verdict.kept.copy()
-        trial[loop] = True
-        descent = optimiser.keeping(trial, verdict.descent.state)
-        if optimiser.fits(trial, descent.state):
-            verdict = Verdict(trial, descent)
+        trial_kept = verdict.kept.copy()
+        trial_kept[loop] = True
+        trial = optimiser.keeping(trial_kept, verdict.descent.state, ROUGH)
+        if optimiser.fits(trial) and not optimiser.bends(trial, verdict, loop):
+            verdict = optimiser.keeping(trial_kept, trial.descent.state)
     return verdict
+
+
+def challenge(optimiser: Optimiser, verdict: Verdict) -> Verdict:
+    """Let each refused loop gather those that agree with it; the side of least truncated cost wins.
+
+    A loop of whom the chain alone thinks no better than that has no side to gather.
+    """
+    for loop in np.flatnonzero(~verdict.kept):
+        most = optimiser.truncated(verdict) - GATE / 2
+        kept = ~optimiser.problem.loop
+        kept[loop] = True
+        alone = optimiser.keeping(kept, verdict.descent.state, ROUGH)
+        if alone.descent.cost < most:
+            gathered = look_again(optimiser, optimiser.keeping(kept, alone.descent.state))
+            verdict = min(verdict, gathered, key=optimiser.truncated)
+    return verdict
+
+
+def drop_bending(optimiser: Optimiser, verdict: Verdict) -> Verdict:
+    """Leave out, one by one, the kept loop that bends the chain most against what the other loops say."""
+    while True:
+        loops = np.flatnonzero(verdict.kept & optimiser.problem.loop & ~optimiser.joining)
+        if len(loops) < 2:
+            return verdict
+        found = innovations(optimiser.problem, verdict.kept, verdict.descent.state, loops)
+        worst = int(loops[np.argmax(found)])
+        if found.max() < ALLOWANCE:
+            return verdict
+        without = optimiser.keeping(verdict.without(worst), verdict.descent.state)
+        if not optimiser.bends(verdict, without, worst):
+            return verdict
+        verdict = without
 
 
 def _graduate(optimiser: Optimiser, state: Batch) -> tuple[Kept, Batch]:
