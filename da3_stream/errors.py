@@ -39,3 +39,7 @@ class StitchingError(Da3StreamError):
 
 class RunError(Da3StreamError):
     """A run broke off after it had begun; what was computed until then is kept (exit status 1)."""
+
+
+class PoseGraphError(Da3StreamError):
+    """A pose graph was given an edge it cannot use, or holds a window that nothing ties to the others."""

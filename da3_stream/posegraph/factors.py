@@ -1,0 +1,156 @@
+"""What a pose graph is made of: groups of alike residuals with their Jacobians.
+
+A node is a Sim(3), moved from the right: T <- T exp(d), d in the order of `Sim3.log`. One more node may stand for the
+common unknown of relative scale observations; only its log-scale is free.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry.sim3_batch import hats, inverse_right_jacobians
+from . import group
+from .group import Array, Batch
+
+Indices = NDArray[np.int64]
+
+
+class Factors(Protocol):
+    """F residuals of M numbers, each on K nodes."""
+
+    @property
+    def nodes(self) -> Indices:
+        """The nodes [F,K]."""
+        ...
+
+    @property
+    def information(self) -> Array:
+        """Inverse covariances [F,M,M] of the residuals."""
+        ...
+
+    def residuals(self, state: Batch) -> Array:
+        """Residuals [F,M] at the nodes' transforms."""
+        ...
+
+    def linearise(self, state: Batch) -> tuple[Array, Array]:
+        """Residuals [F,M] and their Jacobians [F,K,M,7] by the nodes' steps."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeFactors:
+    """Relative transforms: log(a_from_b^-1 a_from_world world_from_b) (design, section 4)."""
+
+    nodes: Indices  # [F,2]: a, b
+    b_from_a: Batch  # [F], as measured
+    information: Array  # [F,7,7]
+
+    def residuals(self, state: Batch) -> Array:
+        """Residuals [F,7]."""
+        return group.log(self.b_from_a @ self._a_from_b(state))
+
+    def linearise(self, state: Batch) -> tuple[Array, Array]:
+        """d_b enters as it is, d_a moved to b's side: exp(-d_a) a_from_b = a_from_b exp(-Ad(b_from_a) d_a)."""
+        a_from_b = self._a_from_b(state)
+        residuals = group.log(self.b_from_a @ a_from_b)
+        by_b = inverse_right_jacobians(residuals)
+        by_a = -by_b @ group.adjoints(a_from_b.Inv())
+        return residuals, np.stack([by_a, by_b], axis=1)
+
+    def _a_from_b(self, state: Batch) -> Batch:
+        return state[self.nodes[:, 0]].Inv() @ state[self.nodes[:, 1]]
+
+
+@dataclass(frozen=True, eq=False)
+class ScaleFactors:
+    """Log-scales of windows as they were observed: K = 1 absolute, K = 2 up to the second node's log-scale."""
+
+    nodes: Indices  # [F,K]
+    log_scales: Array  # [F]
+    information: Array  # [F,1,1]
+
+    def residuals(self, state: Batch) -> Array:
+        """Residuals [F,1]: log-scale (less the common one) minus what was observed."""
+        found = np.log(group.scales(state))[self.nodes]
+        return (found @ self._signs() - self.log_scales)[:, None]
+
+    def linearise(self, state: Batch) -> tuple[Array, Array]:
+        """Linear in the nodes' own log-scales."""
+        jacobians = np.zeros((*self.nodes.shape, 1, 7))
+        jacobians[:, :, 0, 6] = self._signs()
+        return self.residuals(state), jacobians
+
+    def _signs(self) -> Array:
+        return np.array([1.0, -1.0])[: self.nodes.shape[1]]
+
+
+@dataclass(frozen=True, eq=False)
+class GravityFactors:
+    """Directions known in the world and seen in a window: R direction_in_window - direction_in_world."""
+
+    nodes: Indices  # [F,1]
+    in_window: Array  # [F,3], unit length
+    in_world: Array  # [F,3], unit length
+    information: Array  # [F,3,3]
+
+    def residuals(self, state: Batch) -> Array:
+        """Residuals [F,3]: the chord between the two directions."""
+        return np.einsum("nij,nj->ni", self._rotations(state), self.in_window) - self.in_world
+
+    def linearise(self, state: Batch) -> tuple[Array, Array]:
+        """R exp(w) d = R (d + w x d)."""
+        jacobians = np.zeros((len(self.nodes), 1, 3, 7))
+        jacobians[:, 0, :, 3:6] = -self._rotations(state) @ hats(self.in_window)
+        return self.residuals(state), jacobians
+
+    def _rotations(self, state: Batch) -> Array:
+        return group.rotations(state[self.nodes[:, 0]])
+
+
+@dataclass(frozen=True, eq=False)
+class PositionFactors:
+    """Points of a window whose place in the world is known: world_from_window point - position."""
+
+    nodes: Indices  # [F,1]
+    in_window: Array  # [F,3]
+    in_world: Array  # [F,3]
+    information: Array  # [F,3,3]
+
+    def residuals(self, state: Batch) -> Array:
+        """Residuals [F,3], in the world's unit of length."""
+        moved, at = self._scaled_rotations(state), state[self.nodes[:, 0]]
+        return np.einsum("nij,nj->ni", moved, self.in_window) + group.translations(at) - self.in_world
+
+    def linearise(self, state: Batch) -> tuple[Array, Array]:
+        """T exp(d) p = T (p + rho + w x p + l p)."""
+        moved = self._scaled_rotations(state)
+        inner = np.concatenate(
+            [np.broadcast_to(np.eye(3), moved.shape), -hats(self.in_window), self.in_window[:, :, None]], axis=2
+        )
+        return self.residuals(state), (moved @ inner)[:, None]
+
+    def _scaled_rotations(self, state: Batch) -> Array:
+        at = state[self.nodes[:, 0]]
+        return group.scales(at)[:, None, None] * group.rotations(at)
+
+
+@dataclass(frozen=True, eq=False)
+class PoseFactors:
+    """Windows whose transform is known: log(world_from_window_known^-1 world_from_window)."""
+
+    nodes: Indices  # [F,1]
+    window_from_world: Batch  # [F], as known
+    information: Array  # [F,7,7]
+
+    def residuals(self, state: Batch) -> Array:
+        """Residuals [F,7]."""
+        return group.log(self.window_from_world @ state[self.nodes[:, 0]])
+
+    def linearise(self, state: Batch) -> tuple[Array, Array]:
+        """The inverse right Jacobian at the residual."""
+        residuals = self.residuals(state)
+        return residuals, inverse_right_jacobians(residuals)[:, None]

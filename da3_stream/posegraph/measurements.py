@@ -1,0 +1,134 @@
+"""What may be added to a pose graph, and the sentences that refuse what cannot be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..errors import PoseGraphError
+from ..geometry import Sim3
+from .group import Array
+
+TURNED = 1e-4  # how far R^T R may be from the identity: rotations that went through float32 pass
+
+
+@dataclass(frozen=True, eq=False)
+class Edge:
+    """Where window b lies in window a; without information the graph's default holds."""
+
+    a: int
+    b: int
+    a_from_b: Sim3
+    information: Array | None  # [7,7] of log(a_from_b^-1 truth)
+    loop: bool
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+        return f"edge from window {self.a} to window {self.b}"
+
+
+@dataclass(frozen=True)
+class ScaleObservation:
+    """The log-scale of a window, absolute or (relative) up to one unknown that all relative ones share."""
+
+    window: int
+    log_scale: float
+    sigma: float
+    relative: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """A direction of the world seen in a window, both of unit length; sigma in radians."""
+
+    window: int
+    in_window: Array  # [3]
+    in_world: Array  # [3]
+    sigma: float
+
+
+@dataclass(frozen=True, eq=False)
+class Position:
+    """A point of a window whose place in the world is known."""
+
+    window: int
+    in_window: Array  # [3]
+    in_world: Array  # [3]
+    information: Array  # [3,3], of the place in the world
+
+
+@dataclass(frozen=True, eq=False)
+class KnownPose:
+    """A window whose transform is known."""
+
+    window: int
+    world_from_window: Sim3
+    information: Array  # [7,7] of log(known^-1 truth)
+
+
+def checked_edge(a: int, b: int, a_from_b: Sim3, information: ArrayLike | None, loop: bool) -> Edge:
+    """The edge, or PoseGraphError for one that no solver could use."""
+    name = f"edge from window {a} to window {b}"
+    if a == b:
+        raise PoseGraphError(f"the {name} joins a window to itself: an edge needs two different windows")
+    for window in (a, b):
+        check_window(window, name)
+    check_transform(a_from_b, name)
+    matrix = None if information is None else checked_information(information, 7, name)
+    return Edge(int(a), int(b), a_from_b, matrix, bool(loop))
+
+
+def check_window(window: int, name: str) -> None:
+    """Windows are counted from 0."""
+    if window != int(window) or window < 0:
+        raise PoseGraphError(f"the {name} names window {window}: windows are counted 0, 1, 2, ...")
+
+
+def check_transform(transform: Sim3, name: str) -> None:
+    """A proper similarity: finite, of positive scale, with a rotation that is one."""
+    if not np.all(np.isfinite(transform.matrix())):
+        raise PoseGraphError(f"the transform of the {name} has a NaN or an infinity in it: leave it out")
+    rotation = transform.rotation
+    proper = np.abs(rotation.T @ rotation - np.eye(3)).max() < TURNED and np.linalg.det(rotation) > 0
+    if transform.scale <= 0 or not proper:
+        raise PoseGraphError(f"the transform of the {name} is no similarity: its scale or its rotation is improper")
+
+
+def checked_information(information: ArrayLike, size: int, name: str) -> Array:
+    """The matrix [size,size], symmetric and without negative eigenvalues (whatever the units of its rows)."""
+    matrix = np.asarray(information, np.float64)
+    if matrix.shape != (size, size):
+        raise PoseGraphError(f"the information of the {name} is {matrix.shape}, expected ({size}, {size})")
+    if not np.all(np.isfinite(matrix)):
+        raise PoseGraphError(f"the information of the {name} has a NaN or an infinity in it: leave it out")
+    diagonal = np.sqrt(np.maximum(np.diag(matrix), 0))
+    relative = matrix / np.outer(*[np.where(diagonal > 0, diagonal, 1.0)] * 2)
+    if np.abs(relative - relative.T).max() > 1e-6 or np.linalg.eigvalsh(relative)[0] < -1e-6:
+        raise PoseGraphError(f"the information of the {name} must be symmetric without negative eigenvalues")
+    return (matrix + matrix.T) / 2
+
+
+def checked_vector(vector: ArrayLike, name: str) -> Array:
+    """Three finite numbers."""
+    found = np.asarray(vector, np.float64)
+    if found.shape != (3,) or not np.all(np.isfinite(found)):
+        raise PoseGraphError(f"the {name} needs three finite numbers, not {found.tolist()}")
+    return found
+
+
+def checked_direction(vector: ArrayLike, name: str) -> Array:
+    """Three numbers made a unit vector."""
+    found = checked_vector(vector, name)
+    length = float(np.linalg.norm(found))
+    if length == 0:
+        raise PoseGraphError(f"the {name} has a direction of length zero")
+    return found / length
+
+
+def check_sigma(sigma: float, name: str) -> None:
+    """A standard deviation is a positive number."""
+    if not (np.isfinite(sigma) and sigma > 0):
+        raise PoseGraphError(f"the {name} has sigma {sigma}: a positive number is needed")

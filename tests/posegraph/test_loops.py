@@ -1,0 +1,108 @@
+"""Loops: true ones are used, false ones are found out, drift is no reason to refuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rings import SIGMAS, ate, furthest, ring, seen
+
+from da3_stream.geometry import Sim3
+from da3_stream.posegraph import PoseGraph
+from da3_stream.posegraph.robust import GATE, tls_weights
+
+INFORMATION = np.diag(1 / SIGMAS**2)
+TRUE = [(3, 40), (17, 55), (30, 68)]
+FALSE = [(5, 20), (33, 60)]  # places 150 m apart and more
+
+
+def lap_graph(seed: int, information: np.ndarray | None = INFORMATION) -> tuple[list[Sim3], PoseGraph]:
+    """Two laps of 75 windows with three true loops."""
+    rng, truth = np.random.default_rng(seed), ring(75, 2.0)
+    graph = PoseGraph()
+    for k in range(74):
+        graph.add_edge(k, k + 1, seen(truth, k, k + 1, rng), information)
+    for a, b in TRUE:
+        graph.add_edge(a, b, seen(truth, a, b, rng), information, loop=True)
+    return truth, graph
+
+
+@pytest.mark.parametrize("information", [INFORMATION, None], ids=["given", "default"])
+def test_false_loops_are_refused_and_change_nothing(information: np.ndarray | None) -> None:
+    truth, clean = lap_graph(100, information)
+    _, dirty = lap_graph(100, information)
+    for a, b in FALSE:
+        dirty.add_edge(a, b, Sim3.identity(), information, loop=True)
+    expected, found = clean.solve(), dirty.solve()
+    assert expected.rejected == [] and found.rejected == FALSE
+    assert furthest(found.world_from_window, expected.world_from_window) < 1e-4
+    assert ate(found.world_from_window, truth) < 2.5
+
+
+def test_a_right_place_with_a_wrong_scale_is_refused() -> None:
+    truth, graph = lap_graph(101)
+    right = truth[10].inverse() @ truth[47]
+    graph.add_edge(10, 47, Sim3(1.2, right.rotation, right.translation), INFORMATION, loop=True)
+    assert graph.solve().rejected == [(10, 47)]
+
+
+@pytest.mark.parametrize("bias", [0.01, 0.1])
+def test_drift_of_scale_is_recovered_by_one_loop(bias: float) -> None:
+    truth = ring(75, 1.0)
+    rng, graph = np.random.default_rng(5), PoseGraph()
+    sigmas = np.array([0.05] * 3 + [0.001] * 3 + [0.0])
+    for k in range(74):
+        drifting = seen(truth, k, k + 1, rng, sigmas)
+        graph.add_edge(k, k + 1, Sim3(drifting.scale * (1 + bias), drifting.rotation, drifting.translation))
+    graph.add_edge(74, 0, seen(truth, 74, 0, rng, sigmas), loop=True)
+    found = graph.solve()
+    assert found.converged and found.rejected == []
+    assert ate(found.world_from_window, truth) < {0.01: 0.5, 0.1: 2.2}[bias]
+    scales = np.array([t.scale for t in found.world_from_window])
+    assert np.ptp(scales) / 2 < bias / 2 + 0.01
+
+
+def test_loops_added_one_by_one_end_where_all_at_once_do() -> None:
+    truth, together = lap_graph(102)
+    for a, b in FALSE:
+        together.add_edge(a, b, Sim3.identity(), INFORMATION, loop=True)
+    rng, alone = np.random.default_rng(102), PoseGraph()
+    for k in range(74):
+        alone.add_edge(k, k + 1, seen(truth, k, k + 1, rng), INFORMATION)
+    alone.solve()
+    true = [(a, b, seen(truth, a, b, rng)) for a, b in TRUE]
+    false = [(a, b, Sim3.identity()) for a, b in FALSE]
+    for a, b, a_from_b in [false[0], *true, false[1]]:
+        alone.add_edge(a, b, a_from_b, INFORMATION, loop=True)
+        alone.solve()
+    first, second = together.solve(), alone.solve()
+    assert sorted(first.rejected) == sorted(second.rejected) == FALSE
+    assert second.final_cost == pytest.approx(first.final_cost, rel=1e-8)
+
+
+def test_new_windows_leave_a_solution_as_it_was() -> None:
+    truth, graph = lap_graph(103)
+    before = graph.solve()
+    assert graph.solve() is before
+    graph.add_edge(74, 75, truth[73].inverse() @ truth[74], INFORMATION)
+    after = graph.solve()
+    assert furthest(after.world_from_window[:75], before.world_from_window) < 1e-5
+    assert after.final_cost == pytest.approx(before.final_cost, rel=1e-9)
+
+
+def test_a_segment_is_joined_by_the_loop_that_reaches_it() -> None:
+    truth, graph = ring(20, 1.0), PoseGraph()
+    for k in [*range(9), *range(10, 19)]:
+        graph.add_edge(k, k + 1, truth[k].inverse() @ truth[k + 1])
+    graph.add_edge(2, 15, truth[2].inverse() @ truth[15], loop=True)
+    found = graph.solve()
+    assert found.rejected == [] and furthest(found.world_from_window, truth) < 1e-6
+
+
+@given(st.floats(0, 1e6), st.floats(0, 1e6), st.floats(1e-6, 1e3))
+def test_weights_fall_from_one_to_zero_as_the_error_grows(a: float, b: float, steepness: float) -> None:
+    small, large = tls_weights(np.array(sorted([a, b])), steepness)
+    assert 0 <= large <= small <= 1
+    assert tls_weights(np.array([0.0]), steepness)[0] == 1
+    assert tls_weights(np.array([GATE]), 1e6)[0] == pytest.approx(0.5, abs=0.01)

@@ -1,0 +1,74 @@
+"""What cannot be used is refused with a sentence."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from da3_stream.errors import Da3StreamError, PoseGraphError
+from da3_stream.geometry import Sim3
+from da3_stream.posegraph import PoseGraph
+
+MOVED = Sim3(1.0, np.eye(3), np.array([1.0, 0.0, 0.0]))
+
+
+def test_a_window_that_no_edge_reaches() -> None:
+    graph = PoseGraph()
+    graph.add_edge(0, 1, MOVED)
+    graph.add_edge(2, 3, MOVED)
+    with pytest.raises(PoseGraphError, match=r"no edge reaches window 2 .*nor 1 others"):
+        graph.solve()
+    assert issubclass(PoseGraphError, Da3StreamError)
+
+
+@pytest.mark.parametrize(
+    ("transform", "said"),
+    [
+        (Sim3(1.0, np.eye(3), np.array([0.0, np.nan, 0.0])), "NaN"),
+        (Sim3(np.nan, np.eye(3), np.zeros(3)), "NaN"),
+        (Sim3(1.0, np.full((3, 3), np.nan), np.zeros(3)), "NaN"),
+        (Sim3(1.0, np.eye(3), np.array([np.inf, 0.0, 0.0])), "infinity"),
+        (Sim3(-1.0, np.eye(3), np.zeros(3)), "no similarity"),
+        (Sim3(1.0, np.diag([1.0, 1.0, -1.0]), np.zeros(3)), "no similarity"),
+        (Sim3(1.0, 2 * np.eye(3), np.zeros(3)), "no similarity"),
+    ],
+)
+def test_an_edge_that_is_no_similarity(transform: Sim3, said: str) -> None:
+    graph = PoseGraph()
+    with pytest.raises(PoseGraphError, match=f"edge from window 3 to window 4 .*{said}"):
+        graph.add_edge(3, 4, transform)
+    graph.add_edge(0, 1, MOVED)
+    assert len(graph.solve().world_from_window) == 2  # what was refused is not there
+
+
+@pytest.mark.parametrize(
+    ("information", "said"),
+    [
+        (np.eye(6), r"\(6, 6\), expected \(7, 7\)"),
+        (np.full((7, 7), np.nan), "NaN"),
+        (-np.eye(7), "negative"),
+        (np.eye(7) + np.eye(7, k=1), "symmetric"),
+    ],
+)
+def test_an_information_that_is_none(information: np.ndarray, said: str) -> None:
+    with pytest.raises(PoseGraphError, match=said):
+        PoseGraph().add_edge(0, 1, MOVED, information)
+
+
+def test_windows_that_are_none() -> None:
+    with pytest.raises(PoseGraphError, match="itself"):
+        PoseGraph().add_edge(2, 2, MOVED)
+    with pytest.raises(PoseGraphError, match="counted"):
+        PoseGraph().add_edge(-1, 2, MOVED)
+
+
+def test_observations_that_say_nothing() -> None:
+    graph = PoseGraph()
+    with pytest.raises(PoseGraphError, match="sigma"):
+        graph.add_scale(0, 0.0, 0.0)
+    with pytest.raises(PoseGraphError, match="finite"):
+        graph.add_scale(0, np.nan, 1.0)
+    with pytest.raises(PoseGraphError, match="length zero"):
+        graph.add_direction(0, np.zeros(3), [0, 0, 1], 0.1)
+    with pytest.raises(PoseGraphError, match="finite"):
+        graph.add_position(0, [0, 0], [0, 0, 1], np.eye(3))
