@@ -55,6 +55,10 @@ def run(
     max_points: Annotated[int | None, typer.Option(help="At most this many points in cloud.ply.")] = None,
     scale: Annotated[float | None, typer.Option(help="Metres per unit of the run.")] = None,
     path_length_m: Annotated[float | None, typer.Option(help="True length of the camera's path in metres.")] = None,
+    camera_height: Annotated[
+        str | None,
+        typer.Option(metavar="auto|off|constant|METRES", help="Of the camera over the ground it is driven along."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that DIR holds.")] = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
@@ -82,6 +86,7 @@ def run(
         "cloud.max_points": max_points,
         "scale.factor": scale,
         "scale.path_length_m": path_length_m,
+        "scale.camera_height": camera_height,
     }
     settings = load_settings(config, assignments or (), options)
     out = out or default_out(inputs)

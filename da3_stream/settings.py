@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from .errors import SettingsError
 
@@ -92,15 +92,38 @@ class ModelSettings(_Stage):
 
 
 class ScaleSettings(_Stage):
-    """Metres for a run whose model is not metric: one of the two."""
+    """Where the scale comes from: at most one of the three gives metres to a run whose model is not metric."""
 
     factor: float | None = Field(None, gt=0, description="metres per unit of the run")
     path_length_m: float | None = Field(None, gt=0, description="true length of the camera's path in metres")
+    camera_height: Literal["auto", "off", "constant"] | float = Field(
+        "auto",
+        description="of the camera over the ground: metres, or constant but unknown, off, auto: constant if it looks so",
+    )
+
+    @field_validator("camera_height", mode="before")
+    @classmethod
+    def _height(cls, value: object) -> object:
+        """A word, or metres, also as text; YAML reads a bare `off` as false."""
+        if value is False:
+            return "off"
+        if value in ("auto", "off", "constant"):
+            return value
+        try:
+            metres = float(value) if isinstance(value, (str, int, float)) and value is not True else math.nan
+        except ValueError:
+            metres = math.nan
+        if not 0 < metres < math.inf:
+            raise ValueError(f"expected auto, off, constant or the camera's height in metres, not {value!r}")
+        return metres
 
     @model_validator(mode="after")
-    def _one_of_two(self) -> ScaleSettings:
-        if self.factor is not None and self.path_length_m is not None:
-            raise ValueError("factor and path_length_m both set the scale: give one of them")
+    def _one_of_them(self) -> ScaleSettings:
+        metres = self.camera_height if isinstance(self.camera_height, float) else None
+        given = {"factor": self.factor, "path_length_m": self.path_length_m, "camera_height": metres}
+        names = [name for name, value in given.items() if value is not None]
+        if len(names) > 1:
+            raise ValueError(f"{names[0]} and {names[1]} both set the scale: give one of them")
         return self
 
 

@@ -131,6 +131,21 @@ class Alignment:
 
 
 @dataclass(frozen=True)
+class ScaleObservation:
+    """What one window knows of its own scale, to be a prior of the graph.
+
+    `log_scale` is the logarithm of metres (absolute) or of one common unknown length (relative) per unit of the
+    window, `sigma` its standard deviation, `source` who says so.
+    """
+
+    window: int
+    log_scale: float
+    sigma: float
+    source: str
+    absolute: bool
+
+
+@dataclass(frozen=True)
 class SkippedFrame:
     """A frame that was left out, by its place in the source and its name, and why."""
 

@@ -1,0 +1,85 @@
+"""A window's frames made ready for photometric comparison: brightness evened out, poses known, nearest neighbours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import Float32, Float64, UInt8, WindowGeometry
+
+LEVEL_SHARE = 0.01  # of the image's width: sigma of the blur that is taken for local brightness
+CONTRAST_FLOOR = 2.0  # grey levels: below it there is only noise to be seen
+NEAR = 2.0  # a neighbour's distance may be off by this factor from the one that was wished for
+
+
+@dataclass(frozen=True, eq=False)
+class Views:
+    """The M frames of a window that have a pose; images are of one size."""
+
+    rows: NDArray[np.int64]  # [M] rows of the window
+    images: Float32  # [M,H,W] grey, of zero mean and unit contrast locally
+    intrinsics: Float64  # [M,3,3]
+    window_from_camera: Float64  # [M,4,4]
+
+    @staticmethod
+    def of(window: WindowGeometry) -> Views:
+        """The frames with a finite pose and usable intrinsics."""
+        k = window.intrinsics
+        known = np.isfinite(window.window_from_camera).all(axis=(1, 2)) & np.isfinite(k).all(axis=(1, 2))
+        rows = np.flatnonzero(known & (k[:, 0, 0] > 0) & (k[:, 1, 1] > 0))
+        images = [_evened(window.images[row]) for row in rows]
+        size = window.images.shape[1:3]
+        stack = np.stack(images) if images else np.zeros((0, *size), np.float32)
+        return Views(rows, stack, k[rows], window.window_from_camera[rows])
+
+    @cached_property
+    def centres(self) -> Float64:
+        """Camera centres [M,3] in the window's frame."""
+        return self.window_from_camera[:, :3, 3]
+
+    def steps(self) -> Float64:
+        """Distances [M-1] from each camera to the next."""
+        return np.linalg.norm(np.diff(self.centres, axis=0), axis=1)
+
+    def motions(self, reach: int) -> Float64:
+        """The way [M,3] from `reach` frames before to `reach` after, in each camera's own axes."""
+        at = np.arange(len(self.rows))
+        before, after = np.maximum(at - reach, 0), np.minimum(at + reach, len(at) - 1)
+        way = self.centres[after] - self.centres[before]
+        return np.einsum("nji,nj->ni", self.window_from_camera[:, :3, :3], way)
+
+    def target_from_reference(self, reference: int, target: int) -> tuple[Float64, Float64]:
+        """Rotation [3,3] and translation [3] between two cameras."""
+        a, b = self.window_from_camera[reference], self.window_from_camera[target]
+        return b[:3, :3].T @ a[:3, :3], b[:3, :3].T @ (a[:3, 3] - b[:3, 3])
+
+    def neighbours(self, frame: int, distance: float) -> list[int]:
+        """The frame before and the one after whose camera is about so far away; fewer where there is none."""
+        apart = np.linalg.norm(self.centres - self.centres[frame], axis=1)
+        sides = (np.arange(frame - 1, -1, -1), np.arange(frame + 1, len(apart)))
+        found = [_first_at(apart, side, distance) for side in sides]
+        return [k for k in found if k is not None]
+
+
+def _first_at(apart: Float64, side: NDArray[np.int64], distance: float) -> int | None:
+    """Of the frames of one side, up to the first beyond the distance, the one nearest to it on a log scale."""
+    beyond = np.flatnonzero(apart[side] >= distance)
+    near = side[: beyond[0] + 1] if len(beyond) else side
+    if not len(near):
+        return None
+    factor = np.abs(np.log(np.maximum(apart[near], 1e-300) / distance))
+    best = int(np.argmin(factor))
+    return int(near[best]) if factor[best] < np.log(NEAR) else None
+
+
+def _evened(image: UInt8) -> Float32:
+    """Grey image [H,W] less its local mean, over its local contrast: shadows and exposure drop out."""
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    sigma = LEVEL_SHARE * grey.shape[1]
+    detail = grey - cv2.GaussianBlur(grey, (0, 0), sigma)
+    energy = cv2.GaussianBlur(detail * detail, (0, 0), 2 * sigma)
+    return (detail / np.sqrt(energy + np.float32(CONTRAST_FLOOR**2))).astype(np.float32)
