@@ -14,6 +14,7 @@ from ..stitching import align_windows
 from ..store import Scene, SceneNode
 from ..types import Alignment, Frame, Status, WindowGeometry
 from ..windows import Window
+from .backend import Edge
 from .standing import lend_to_held, lend_within
 
 
@@ -53,6 +54,10 @@ class Tie:
         """Sure before weak ones, then the one with most shared frames, then the later one."""
         return self.alignment.status is Status.OK, len(self.alignment.shared), self.to.node
 
+    def edge(self, node: int) -> Edge:
+        """What the graph may know of it."""
+        return Edge(self.to.node, node, self.alignment.previous_from_current, self.alignment.information)
+
 
 def cut(window: Window[Frame], geometry: WindowGeometry) -> list[Part]:
     """The parts between the breaks that own frames; a window that FAILED is one part without poses and depth."""
@@ -89,6 +94,7 @@ class Placement:
 
     scene: Scene
     events: list[Event] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
     _previous: list[Placed] = field(default_factory=list)
     _last: Placed | None = None  # the latest one with a pose
     _begun: int = 0  # segments, those that were joined to others too
@@ -103,6 +109,11 @@ class Placement:
         """What happened since this was last asked."""
         events, self.events = self.events, []
         return events
+
+    def take_edges(self) -> list[Edge]:
+        """Alignments that were used since this was last asked."""
+        edges, self.edges = self.edges, []
+        return edges
 
     def _place_part(self, window: int, part: Part) -> Placed:
         node, geometry = len(self.scene.nodes), part.geometry
@@ -135,10 +146,12 @@ class Placement:
         world_from_window = before.world_from_window @ previous_from_current
         scale = previous_from_current.scale
         self._add(SceneNode(window, before.segment, _span(geometry), world_from_window, best.to.node, scale))
+        self.edges.append(best.edge(node))
         if best.alignment.status is Status.OK:
             for tie in ties[1:]:
                 if tie.alignment.status is Status.OK:
                     self._join_segments(node, tie)
+                    self.edges.append(tie.edge(node))
         return lend_to_held(geometry, best.to.geometry, scale)
 
     def _join_segments(self, node: int, tie: Tie) -> None:

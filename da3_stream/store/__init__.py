@@ -4,7 +4,7 @@ from .places import FramePlaces, frame_places
 from .reading import PoseTable, RunGeometry, frame_depth, pose_table, read_depth, read_poses, read_run_geometry
 from .run import Run, create_run, open_run
 from .scene import Scene, SceneNode
-from .windows import NodeGeometry, WindowPart, read_frame, read_geometry, read_window, write_window
+from .windows import NodeGeometry, WindowPart, read_frame, read_geometry, read_image, read_window, write_window
 
 __all__ = [
     "FramePlaces",
@@ -23,6 +23,7 @@ __all__ = [
     "read_depth",
     "read_frame",
     "read_geometry",
+    "read_image",
     "read_poses",
     "read_run_geometry",
     "read_window",

@@ -1,12 +1,14 @@
-"""Compact depth and confidence: 3 bytes a pixel before compression."""
+"""Compact depth and confidence: 3 bytes a pixel before compression; pictures as JPEG, about 0.3 bytes a pixel."""
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 _HALF = np.finfo(np.float16)
 _SPAN = 1e6  # largest ratio of two confidences that are told apart
+_JPEG_QUALITY = 92
 _LEVELS = 254  # steps between codes 1 and 255
 
 
@@ -63,3 +65,17 @@ def decode_confidence(code: NDArray[np.uint8], bounds: tuple[float, float]) -> N
 def _steps_per_log(bounds: tuple[float, float]) -> float:
     span = np.log(bounds[1] / bounds[0])
     return _LEVELS / span if span > 0 else 0.0
+
+
+def encode_image(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The bytes of a JPEG file of a picture [h,w,3] RGB."""
+    _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return np.asarray(data, np.uint8)
+
+
+def decode_image(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture [h,w,3] RGB; raises ValueError if the bytes are no picture."""
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
+    if image is None:
+        raise ValueError("the bytes are no picture")
+    return np.asarray(image, np.uint8)

@@ -3,7 +3,8 @@
 Any reader of npz opens them. Entries: frame_indices [N], timestamps [N] (s), window_from_camera [N,4,4],
 intrinsics [N,3,3] (pixels of the depth map), owned [N], source_size and depth_size (width, height), status,
 frame_status [N or 0], median_depth, confidence_range [2], and for each owned frame depth_%06d and confidence_%06d by
-source index (see quantise.py). One entry is read without the others. Equal values give equal bytes.
+source index (see quantise.py), and where it is kept image_%06d: its picture as the predictor took it, the bytes of a
+JPEG file. One entry is read without the others. Equal values give equal bytes.
 """
 
 from __future__ import annotations
@@ -22,14 +23,16 @@ from numpy.typing import NDArray
 
 from ..errors import StoreError
 from ..geometry import resize_intrinsics
-from ..types import Float32, Float64, WindowGeometry
+from ..types import Float32, Float64, UInt8, WindowGeometry
 from .files import replacing
 from .quantise import (
     confidence_range,
     decode_confidence,
     decode_depth,
+    decode_image,
     encode_confidence,
     encode_depth,
+    encode_image,
     median_depth,
 )
 from .run import Run
@@ -68,6 +71,7 @@ class WindowPart(NodeGeometry):
 
     depth: Float32  # [K,H,W], 0 = none
     confidence: Float32  # [K,H,W], 0 = unusable
+    images: tuple[UInt8, ...] = ()  # [h,w,3] RGB of the owned frames, or none at all
 
     @staticmethod
     def from_geometry(
@@ -76,6 +80,7 @@ class WindowPart(NodeGeometry):
         owned: NDArray[np.bool_],
         source_size: tuple[int, int],
         frame_status: tuple[str, ...] = (),
+        images: tuple[UInt8, ...] = (),
     ) -> WindowPart:
         """What is stored of a predictor's answer."""
         height, width = geometry.depth.shape[1:]
@@ -92,6 +97,7 @@ class WindowPart(NodeGeometry):
             median_depth=median_depth(geometry.depth[owned]),
             depth=geometry.depth[owned],
             confidence=geometry.confidence[owned],
+            images=images,
         )
 
 
@@ -115,6 +121,8 @@ def write_window(run: Run, node: int, part: WindowPart) -> None:
     for k, index in enumerate(part.frame_indices[part.owned].tolist()):
         arrays[f"depth_{index:06d}"] = encode_depth(part.depth[k], part.median_depth)
         arrays[f"confidence_{index:06d}"] = encode_confidence(part.confidence[k], bounds)
+        if part.images:
+            arrays[f"image_{index:06d}"] = encode_image(part.images[k])
     _write_npz(run.window_path(node), arrays)
 
 
@@ -151,6 +159,17 @@ def read_frame(run: Run, node: int, source_index: int) -> tuple[Float32, Float32
     raise KeyError(f"node {node} holds no depth of frame {source_index}")
 
 
+def read_image(run: Run, node: int, source_index: int) -> UInt8:
+    """The picture [h,w,3] RGB of one owned frame, as the predictor took it but for what JPEG leaves out.
+
+    Raises KeyError if the node keeps none of it, StoreError if the file is absent or damaged.
+    """
+    with _opened(run.window_path(node)) as entries:
+        if f"image_{source_index:06d}" in entries:
+            return decode_image(entries[f"image_{source_index:06d}"])
+    raise KeyError(f"node {node} keeps no picture of frame {source_index}")
+
+
 def _check(part: WindowPart) -> None:
     n, (width, height) = len(part.frame_indices), part.depth_size
     pixels = (int(part.owned.sum()), height, width)
@@ -165,6 +184,8 @@ def _check(part: WindowPart) -> None:
     for name, shape in expected.items():
         if getattr(part, name).shape != shape:
             raise StoreError(f"a node's {name} has shape {getattr(part, name).shape}, expected {shape}")
+    if len(part.images) not in (0, pixels[0]):
+        raise StoreError(f"a node has {len(part.images)} images of {pixels[0]} owned frames")
     if (np.diff(part.frame_indices) <= 0).any() or len(part.frame_status) not in (0, n):
         raise StoreError("a node needs ascending frame_indices, and one frame_status for each or none at all")
 

@@ -55,6 +55,10 @@ class Calibration:
         """The same, with no distortion to be learnt."""
         return replace(self, free=FreeLens(focal=self.free.focal))
 
+    def held(self) -> Calibration:
+        """The same, with nothing to be learnt."""
+        return replace(self, free=FreeLens())
+
     @property
     def settled(self) -> bool:
         """Whether the lens is held from now on."""

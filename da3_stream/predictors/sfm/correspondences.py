@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .features import Keypoints, TrackedPoints
-from .pairs import Matches, match_tracks, sequential_pairs
+from .pairs import Matches, match_tracks
 
 Pair = tuple[int, int]
 
@@ -34,9 +34,9 @@ def combine(
     first = [len(found.xy) for found in keypoints]
     xy = [np.concatenate([found.xy, points.xy]) for found, points in zip(keypoints, tracked, strict=True)]
     both = {}
-    for a, b in sequential_pairs(len(xy)):
+    for (a, b), found in matches.items():
         shifted = match_tracks(tracked[a], tracked[b]) + np.array([first[a], first[b]], np.uint32)
-        both[a, b] = np.concatenate([matches[a, b], shifted])
+        both[a, b] = np.concatenate([found, shifted])
     return Correspondences(xy, first, both)
 
 

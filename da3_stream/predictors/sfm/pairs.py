@@ -13,6 +13,8 @@ from .features import Keypoints, TrackedPoints
 from .lens import Lens
 
 OFFSETS = (1, 2, 4, 8, 16, 32, 64, 128)  # quadratic sequential pairs: near ones for detail, far ones for scale
+JUMP = 20  # usual steps of the frame index beyond which two frames are of two places
+MOST_IN_LOOP_CHECK = 64  # frames; more are a window with a hole
 MAX_ANGLE = 0.7  # between descriptors, radians
 MAX_ANGLE_RATIO = 0.8  # best to second best (Lowe 2004, section 7.1)
 MIN_INLIERS = 15
@@ -33,6 +35,26 @@ class TwoView:
     essential: NDArray[np.float64]
     homography: NDArray[np.float64]
     planar: bool
+
+
+def window_pairs(indices: Sequence[int]) -> list[tuple[int, int]]:
+    """Pairs of rows to be matched among frames of these indices: sequential ones, and where a loop check shows two
+    places, all pairs across."""
+    border = loop_border(indices)
+    if border is None:
+        return list(sequential_pairs(len(indices)))
+    earlier, later = range(border), range(border, len(indices))
+    within = [*sequential_pairs(border), *((border + a, border + b) for a, b in sequential_pairs(len(later)))]
+    return [*within, *((a, b) for a in earlier for b in later)]
+
+
+def loop_border(indices: Sequence[int]) -> int | None:
+    """The row at which the second of two places begins; None for a window of a video, holes included."""
+    steps = np.diff(indices)
+    if not 1 <= len(steps) < MOST_IN_LOOP_CHECK:
+        return None
+    border = int(np.argmax(steps))
+    return border + 1 if steps[border] > JUMP * np.median(steps) else None
 
 
 def sequential_pairs(count: int) -> Iterator[tuple[int, int]]:

@@ -19,6 +19,7 @@ from .correspondences import Correspondences, combine, motion_px
 from .depth import dense_chunks, dense_depth
 from .features import track_points
 from .lens import Lens, Straightener
+from .pairs import loop_border
 from .solve import Solver
 from .turns import Turns
 from .workers import Findings, Workers
@@ -96,8 +97,9 @@ class SfmPredictor:
         tracked = tracks.result()
         if len(frames) == 1 or motion_px(tracked) < STANDING_PX:
             return self._geometry(frames, grays, held(len(frames), Status.HELD, "the camera stands"), self._lens(), ())
+        learns = loop_border([frame.index for frame in frames]) is None
         with self._turns.turn(_key(frames), needless=self._settled):
-            cameras, lens, offsets = self._cameras(combine(keypoints, matches, tracked))
+            cameras, lens, offsets = self._cameras(combine(keypoints, matches, tracked), learns)
         return self._geometry(frames, grays, cameras, lens, offsets)
 
     def state(self) -> Calibration | None:
@@ -134,12 +136,12 @@ class SfmPredictor:
     def _corner_shift(self) -> float:
         return self._lens().shift_px(self._size)
 
-    def _cameras(self, correspondences: Correspondences) -> tuple[Cameras, Lens, tuple[int, ...]]:
-        """Solve the window and keep what it taught of the lens."""
+    def _cameras(self, correspondences: Correspondences, learns: bool) -> tuple[Cameras, Lens, tuple[int, ...]]:
+        """Solve the window and keep what it taught of the lens; a loop check teaches nothing."""
         assert self._calibration is not None
         solver = Solver(self._workers, correspondences, self._size)
-        solution = solver.solve(self._calibration)
-        if not self._settled():
+        solution = solver.solve(self._calibration if learns else self._calibration.held())
+        if learns and not self._settled():
             self._calibration = solution.calibration
         count = len(correspondences.xy)
         cameras = assemble(solution.models, solution.verdict.cuts() if solution.models else (), count)

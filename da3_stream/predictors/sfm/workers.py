@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .features import Keypoints, extract_keypoints
 from .mapping import remove_left_folders
-from .pairs import Matches, match_chunk, sequential_pairs
+from .pairs import Matches, match_chunk, window_pairs
 
 CHUNK = 8  # frames that one piece of work looks at
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
@@ -90,10 +90,10 @@ class Findings:
         self._recent: deque[set[int]] = deque(maxlen=remembered)
 
     def of(self, indices: Sequence[int], grays: Sequence[Gray]) -> tuple[list[Keypoints], dict[Pair, Matches]]:
-        """Key points of the frames, and the matches of their sequential pairs keyed by rows."""
+        """Key points of the frames, and the matches of the window's pairs keyed by rows."""
         self._ask_keypoints(indices, grays)
         keypoints = [piece.result()[place] for piece, place in (self._keypoints[index] for index in indices)]
-        rows = list(sequential_pairs(len(indices)))
+        rows = window_pairs(indices)
         pairs = {pair: (indices[pair[0]], indices[pair[1]]) for pair in rows}
         self._ask_matches(sorted(pairs.values(), key=lambda pair: pair[1]), dict(zip(indices, keypoints, strict=True)))
         found = {pair: self._matches[key] for pair, key in pairs.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from da3_stream.predictors.sfm.pairs import (
     sequential_pairs,
     verify,
     verify_chunk,
+    window_pairs,
 )
 
 K = intrinsics_matrix(300.0, 300.0, 160.0, 120.0)
@@ -61,6 +63,22 @@ def test_every_pair_is_named_once_and_at_an_offset_of_the_list(count: int) -> No
     assert max(Counter(pairs).values(), default=1) == 1
     assert all(0 <= a < b < count and b - a in OFFSETS for a, b in pairs)
     assert len(pairs) == sum(max(0, count - offset) for offset in OFFSETS)
+
+
+def test_two_places_are_matched_exhaustively_across_and_in_sequence_within() -> None:
+    indices = [*range(100, 121), *range(900, 921)]
+    pairs = set(window_pairs(indices))
+    assert {(a, b) for a in range(21) for b in range(21, 42)} <= pairs
+    within = {(a, b) for a, b in pairs if (a < 21) == (b < 21)}
+    assert within == {*sequential_pairs(21), *((21 + a, 21 + b) for a, b in sequential_pairs(21))}
+
+
+HOLES = ([*range(30), *range(45, 75)], [*range(100), *range(5000, 5020)])
+
+
+@pytest.mark.parametrize("indices", [range(60), range(0, 180, 3), *HOLES, [4], [1, 9]])
+def test_windows_with_holes_are_matched_in_sequence(indices: Sequence[int]) -> None:
+    assert window_pairs(indices) == list(sequential_pairs(len(indices)))
 
 
 @given(st.permutations(range(40)))

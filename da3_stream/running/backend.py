@@ -1,0 +1,149 @@
+"""The back-end of a run: what windows say of each other and of their own scale, and where they lie by all of it.
+
+Nodes of one segment make one pose graph. A chain alone needs none; a loop, or windows that know their scale, move it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from operator import eq
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import Sim3
+from ..posegraph import GraphSolution, PoseGraph
+from ..store import Scene
+from ..types import ScaleObservation
+
+
+@dataclass(frozen=True, eq=False)
+class Edge:
+    """Node b in node a, with information [7,7] (see `Alignment`)."""
+
+    a: int
+    b: int
+    a_from_b: Sim3
+    information: NDArray[np.float64]
+    loop: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Correction:
+    """The scene after a solution, and what the journal should say of it."""
+
+    scene: Scene
+    facts: tuple[dict[str, Any], ...] = ()  # one for each segment that was solved
+
+
+@dataclass(eq=False)
+class _Segment:
+    """The graph of one segment, what is in it, and the graph's numbers of its nodes."""
+
+    anchor: int  # the node that the graph begins with, which stays where it is
+    graph: PoseGraph = field(default_factory=PoseGraph)
+    edges: list[Edge] = field(default_factory=list)
+    scales: list[ScaleObservation] = field(default_factory=list)
+    place: dict[int, int] = field(default_factory=dict)
+    solution: GraphSolution | None = None
+
+    def begins(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation]) -> bool:
+        """Whether more was added to what is in it, and nothing else changed."""
+        pairs = ((self.edges, edges), (self.scales, scales))
+        return all(len(mine) <= len(all_) and all(map(eq, mine, all_)) for mine, all_ in pairs)
+
+    def extend(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation]) -> None:
+        """Take what is new, and solve."""
+        for edge in edges[len(self.edges) :]:
+            self.graph.add_edge(self._number(edge.a), self._number(edge.b), edge.a_from_b, edge.information, edge.loop)
+        for one in scales[len(self.scales) :]:
+            self.graph.add_scale(self._number(one.window), one.log_scale, one.sigma, relative=not one.absolute)
+        self.edges, self.scales = list(edges), list(scales)
+        self.solution = self.graph.solve()
+
+    def _number(self, node: int) -> int:
+        return self.place.setdefault(node, len(self.place))
+
+
+class Backend:
+    """Takes edges and scale observations as they come; `correct` says where the nodes lie now."""
+
+    def __init__(self) -> None:
+        self._edges: list[Edge] = []
+        self._scales: list[ScaleObservation] = []
+        self._segments: dict[int, _Segment] = {}
+
+    @property
+    def loops(self) -> int:
+        """How many loops were added, also those that the graph does not believe."""
+        return sum(edge.loop for edge in self._edges)
+
+    def add_edges(self, edges: Iterable[Edge]) -> None:
+        """Alignments and loops."""
+        self._edges.extend(edges)
+
+    def set_scales(self, observations: Sequence[ScaleObservation]) -> None:
+        """All that nodes know of their scale so far (`window` is the node); what was said before may be taken back."""
+        self._scales = list(observations)
+
+    def correct(self, scene: Scene) -> Correction:
+        """The scene with its nodes where the graphs say; segments that nothing but a chain holds stay as they are."""
+        facts = []
+        for number in scene.segments():
+            segment = self._solved(number, scene)
+            if segment is not None and segment.solution is not None:
+                scene = _placed(scene, number, segment, segment.solution)
+                facts.append(_facts(number, segment, segment.solution))
+        return Correction(scene, tuple(facts))
+
+    def height(self, scene: Scene) -> float | None:
+        """The common length of all relative scale observations in world units (the camera's height), if it is known."""
+        for _, segment in sorted(self._segments.items()):
+            if segment.solution is not None and segment.solution.common_log_scale is not None:
+                unit = scene.nodes[segment.anchor].world_from_window.scale
+                return unit * float(np.exp(segment.solution.common_log_scale))
+        return None
+
+    def _solved(self, number: int, scene: Scene) -> _Segment | None:
+        """The segment's graph with all that is known now; None where a chain is all there is."""
+        members = {k for k, node in enumerate(scene.nodes) if node.segment == number}
+        edges = [edge for edge in self._edges if edge.a in members and edge.b in members]
+        scales = [one for one in self._scales if one.window in members]
+        if not any(edge.loop for edge in edges) and not scales:
+            self._segments.pop(number, None)
+            return None
+        segment = self._segments.get(number)
+        if segment is None or not segment.begins(edges, scales):
+            anchor = min([edges[0].a] if edges else [one.window for one in scales])
+            segment = self._segments[number] = _Segment(anchor, place={anchor: 0})
+        segment.extend(edges, scales)
+        return segment
+
+
+def _placed(scene: Scene, number: int, segment: _Segment, solution: GraphSolution) -> Scene:
+    """The segment's nodes by the solution; nodes without poses stay with those of which they took their place."""
+    graph_from_anchor = solution.world_from_window[0]
+    world_from_graph = scene.nodes[segment.anchor].world_from_window @ graph_from_anchor.inverse()
+    nodes = list(scene.nodes)
+    for k, node in enumerate(nodes):
+        if k in segment.place:
+            place = world_from_graph @ solution.world_from_window[segment.place[k]]
+            nodes[k] = replace(node, world_from_window=place)
+        elif node.segment == number and node.previous is not None:
+            nodes[k] = replace(node, world_from_window=nodes[node.previous].world_from_window)
+    return replace(scene, nodes=tuple(nodes))
+
+
+def _facts(number: int, segment: _Segment, solution: GraphSolution) -> dict[str, Any]:
+    back = {place: node for node, place in segment.place.items()}
+    return {
+        "segment": number,
+        "nodes": len(segment.place),
+        "rejected": [(back[a], back[b]) for a, b in solution.rejected],
+        "converged": solution.converged,
+        "iterations": solution.iterations,
+        "initial_cost": solution.initial_cost,
+        "final_cost": solution.final_cost,
+    }

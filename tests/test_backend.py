@@ -1,0 +1,121 @@
+"""Where nodes lie by all that is known of them: loops close, scales agree, and what nothing holds stays."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from da3_stream.geometry import Sim3
+from da3_stream.running.backend import Backend, Edge
+from da3_stream.store import Scene, SceneNode
+from da3_stream.types import ScaleObservation
+
+COUNT = 12
+SURE = np.diag([1e4] * 3 + [1e6] * 3 + [1e4])
+
+
+def ring(drift: float = 1.0) -> tuple[list[Sim3], Scene, list[Edge]]:
+    """True places on a circle, a scene that drifts in scale, and its edges."""
+    turn = 2 * np.pi / COUNT
+    step = Sim3.exp(np.array([2.0, 0, 0.3, 0, turn, 0, 0]))
+    true, drifted, edges = [Sim3.identity()], [Sim3.identity()], []
+    for k in range(1, COUNT):
+        measured = step @ Sim3(drift, np.eye(3), np.zeros(3))
+        true.append(true[-1] @ step)
+        drifted.append(drifted[-1] @ measured)
+        edges.append(Edge(k - 1, k, measured, SURE))
+    nodes = [SceneNode(k, 0, (10 * k, 10 * k + 12), place, k - 1 if k else None) for k, place in enumerate(drifted)]
+    return true, Scene(nodes=tuple(nodes)), edges
+
+
+def loop(true: list[Sim3], a: int, b: int) -> Edge:
+    return Edge(a, b, true[a].inverse() @ true[b], SURE, loop=True)
+
+
+def worst(scene: Scene, true: list[Sim3]) -> float:
+    pairs = zip(scene.nodes, true, strict=False)
+    return max(float(np.linalg.norm(node.world_from_window.translation - place.translation)) for node, place in pairs)
+
+
+def test_a_chain_stays_where_it_is() -> None:
+    _, scene, edges = ring(1.02)
+    backend = Backend()
+    backend.add_edges(edges)
+    found = backend.correct(scene)
+    assert found.scene is scene and found.facts == ()
+
+
+def test_a_loop_takes_out_what_the_chain_drifted() -> None:
+    true, scene, edges = ring(1.02)
+    backend = Backend()
+    backend.add_edges([*edges, loop(true, 0, COUNT - 1)])
+    found = backend.correct(scene)
+    assert worst(found.scene, true) < worst(scene, true) / 3
+    assert found.facts[0]["rejected"] == [] and found.facts[0]["converged"]
+    assert found.scene.nodes[0].world_from_window is not None and backend.loops == 1
+
+
+def test_windows_that_know_their_scale_do_not_drift_in_it() -> None:
+    true, scene, edges = ring(1.03)
+    backend = Backend()
+    backend.add_edges(edges)
+    backend.set_scales(
+        [ScaleObservation(k, float(np.log(0.5)), 0.001, "made up", absolute=False) for k in range(COUNT)]
+    )
+    found = backend.correct(scene).scene
+    scales = [node.world_from_window.scale for node in found.nodes]
+    np.testing.assert_allclose(scales, 1.0, rtol=0.01)
+    assert worst(found, true) < worst(scene, true) / 3
+    assert backend.height(found) == pytest.approx(2.0, rel=0.01)  # each unit is half of it
+
+
+def test_windows_come_one_by_one_as_well_as_at_once() -> None:
+    true, scene, edges = ring(1.02)
+    whole, growing = Backend(), Backend()
+    whole.add_edges([*edges, loop(true, 0, 8)])
+    at_once = whole.correct(scene).scene
+    for k in range(COUNT - 1):
+        growing.add_edges(edges[k : k + 1])
+        if k == 7:
+            growing.add_edges([loop(true, 0, 8)])
+        step_by_step = growing.correct(replace(scene, nodes=scene.nodes[: k + 2])).scene
+    for a, b in zip(at_once.nodes, step_by_step.nodes, strict=True):
+        np.testing.assert_allclose(a.world_from_window.matrix(), b.world_from_window.matrix(), atol=1e-3)
+
+
+def test_segments_do_not_move_each_other_and_nodes_without_poses_follow() -> None:
+    true, scene, edges = ring(1.02)
+    left_out = replace(scene.nodes[3], window=20, previous=3, previous_per_unit=1.0)
+    apart = replace(scene.nodes[0], segment=1, previous=None, world_from_window=Sim3(2.0, np.eye(3), np.ones(3)))
+    scene = replace(scene, nodes=(*scene.nodes, left_out, apart))
+    backend = Backend()
+    backend.add_edges([*edges, loop(true, 0, COUNT - 1)])
+    found = backend.correct(scene).scene
+    assert found.nodes[COUNT].world_from_window is found.nodes[3].world_from_window
+    assert found.nodes[COUNT + 1] is scene.nodes[COUNT + 1]
+
+
+def test_observations_that_are_taken_back_do_not_count() -> None:
+    _, scene, edges = ring(1.03)
+    backend = Backend()
+    backend.add_edges(edges)
+    backend.set_scales([ScaleObservation(k, 0.0, 0.001, "made up", absolute=False) for k in range(COUNT)])
+    backend.correct(scene)
+    backend.set_scales([])
+    assert backend.correct(scene).facts == () and backend.height(scene) is None
+
+
+def test_segments_that_were_joined_are_solved_together() -> None:
+    true, scene, edges = ring(1.02)
+    parted = [replace(node, segment=int(k >= 6)) for k, node in enumerate(scene.nodes)]
+    first = [edge for edge in edges if edge.b != 6]
+    backend = Backend()
+    backend.add_edges([*first, loop(true, 0, 5), loop(true, 6, 11)])
+    apart = backend.correct(replace(scene, nodes=tuple(parted)))
+    assert [fact["segment"] for fact in apart.facts] == [0, 1]
+    backend.add_edges([edges[5], loop(true, 0, COUNT - 1)])
+    together = backend.correct(scene)
+    assert [fact["nodes"] for fact in together.facts] == [COUNT]
+    assert worst(together.scene, true) < worst(scene, true) / 3
