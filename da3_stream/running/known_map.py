@@ -1,0 +1,108 @@
+"""What a run knows of the places that it has seen, for whoever looks at them again."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import Sim3
+from ..store import Run, Scene, WindowPart, read_image, read_window
+from ..types import Float64, Frame, Status, UInt8, WindowGeometry
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """The frames that a node owns, the way between them in its own units, and their times."""
+
+    node: int
+    indices: NDArray[np.int64]
+    way: Float64  # [K] from the first one
+    timestamps: Float64  # [K]
+    source_size: tuple[int, int]
+
+
+class KnownMap:
+    """Stored windows by the frames that they own, and where they lie now; `scene` is kept up to date by the run."""
+
+    def __init__(self, run: Run, scene: Scene) -> None:
+        self.scene = scene
+        self._run = run
+        self._seen: list[_Seen] = []
+        self._firsts: list[int] = []
+
+    def add(self, node: int, part: WindowPart) -> None:
+        """A node that was just stored."""
+        owned = part.owned
+        centres = part.window_from_camera[owned, :3, 3]
+        steps = np.nan_to_num(np.linalg.norm(np.diff(centres, axis=0), axis=1))
+        way = np.concatenate([[0.0], np.cumsum(steps)])
+        self._seen.append(_Seen(node, part.frame_indices[owned], way, part.timestamps[owned], part.source_size))
+        self._firsts.append(int(part.frame_indices[owned][0]))
+
+    def window_of(self, frame: int) -> int:
+        """The node that owns a frame. Raises KeyError if none does."""
+        return self._owner(frame).node
+
+    def geometry(self, window: int) -> WindowGeometry:
+        """A stored node with its owned frames only, in its own frame."""
+        part = read_window(self._run, window)
+        owned, (width, height) = part.owned, part.depth_size
+        indices = part.frame_indices[owned]
+        images = [_resized(read_image(self._run, window, int(index)), (width, height)) for index in indices]
+        return WindowGeometry(
+            indices,
+            np.stack(images),
+            part.depth,
+            part.confidence,
+            part.intrinsics[owned],
+            part.window_from_camera[owned],
+            self.scene.units == "metres" and self.scene.scale == 1.0,
+            status=Status(part.status),
+        )
+
+    def frames(self, indices: Sequence[int]) -> list[Frame]:
+        """Frames as the predictor took them, but for what JPEG left out."""
+        return [self._frame(index) for index in indices]
+
+    def world_from_window(self, window: int) -> Sim3:
+        """Where a node is now."""
+        return self.scene.nodes[window].world_from_window
+
+    def travelled(self, earlier: int, later: int) -> float:
+        """Length of the camera's way between two frames in the world's units; NaN where they are in two segments."""
+        first, last = self._place(earlier), self._place(later)
+        nodes = self.scene.nodes
+        if nodes[self._seen[first].node].segment != nodes[self._seen[last].node].segment:
+            return float("nan")
+        return sum(self._way_in(place, earlier, later) for place in range(first, last + 1))
+
+    def _way_in(self, place: int, earlier: int, later: int) -> float:
+        seen = self._seen[place]
+        inside = seen.way[(seen.indices >= earlier) & (seen.indices <= later)]
+        return float(np.ptp(inside)) * self.world_from_window(seen.node).scale if len(inside) else 0.0
+
+    def _frame(self, index: int) -> Frame:
+        seen = self._owner(index)
+        row = int(np.searchsorted(seen.indices, index))
+        image = read_image(self._run, seen.node, index)
+        return Frame(index, float(seen.timestamps[row]), image, str(index), seen.source_size)
+
+    def _owner(self, frame: int) -> _Seen:
+        seen = self._seen[self._place(frame)]
+        if frame not in seen.indices:
+            raise KeyError(f"no window owns frame {frame}")
+        return seen
+
+    def _place(self, frame: int) -> int:
+        return max(bisect_right(self._firsts, frame) - 1, 0)
+
+
+def _resized(image: UInt8, size: tuple[int, int]) -> UInt8:
+    if (image.shape[1], image.shape[0]) == size:
+        return image
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
