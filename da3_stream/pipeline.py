@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 from .cloud import preview_cloud, window_points, write_page
 from .frames import read_ahead
+from .running.backend import Backend
+from .running.heights import Heights
 from .running.job import Job, prepared
 from .running.journal import Journal
 from .running.placement import Event, Part, Placement, cut
@@ -50,7 +53,8 @@ def run(
 
 def reconstruct(run: Run, job: Job, record: Record, journal: Journal, progress: bool) -> None:
     """Window by window: read, predict, place, store, tell."""
-    placement, bar = Placement(job.scene), progress_bar(job.source.expected, "reconstructing", progress)
+    placement, backend, heights = Placement(job.scene), Backend(), Heights(job.settings.scale.camera_height)
+    bar = progress_bar(job.source.expected, "reconstructing", progress)
     with read_ahead(job.source) as frames, bar:
         cut_frames = windows(record.watch.waiting_for(frames, "frames"), job.window_size, job.window_overlap)
         with closing(predicted(cut_frames, job.predictor, record.watch)) as answers:
@@ -58,6 +62,10 @@ def reconstruct(run: Run, job: Job, record: Record, journal: Journal, progress: 
                 parts = cut(window, geometry)
                 with record.watch.stage("stitching"):
                     nodes = placement.place(window.number, parts)
+                with record.watch.stage("scale"):
+                    heights.add(parts)
+                with record.watch.stage("graph"):
+                    correct(placement, backend, heights)
                 with record.watch.stage("store"):
                     store(run, job.settings, window, placement.scene, nodes, parts)
                 record.add(window, geometry)
@@ -66,6 +74,18 @@ def reconstruct(run: Run, job: Job, record: Record, journal: Journal, progress: 
                 with record.watch.stage("preview"):
                     preview(run, journal, job.settings, window.number + 1)
                 bar.update(len(window.owned))
+
+
+def correct(placement: Placement, backend: Backend, heights: Heights) -> None:
+    """Move the nodes to where all that is known by now says they are; metres, where the camera's height gives them."""
+    observations, events = heights.observations(placement.scene)
+    backend.add_edges(placement.take_edges())
+    backend.set_scales(observations)
+    correction = backend.correct(placement.scene)
+    metres = heights.metres_per_unit(backend.height(correction.scene))
+    scene = correction.scene
+    placement.scene = scene if metres is None else replace(scene, units="metres", scale=metres)
+    placement.events += [*events, *(Event("graph", facts) for facts in correction.facts)]
 
 
 def store(

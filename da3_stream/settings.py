@@ -98,7 +98,7 @@ class ScaleSettings(_Stage):
     path_length_m: float | None = Field(None, gt=0, description="true length of the camera's path in metres")
     camera_height: Literal["auto", "off", "constant"] | float = Field(
         "auto",
-        description="over the ground: metres, or constant but unknown, off, or auto: constant if it looks so",
+        description="over the ground: metres, constant (but unknown), off, or auto: constant where it looks so",
     )
 
     @field_validator("camera_height", mode="before")

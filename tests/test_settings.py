@@ -77,3 +77,27 @@ def test_a_preset_must_hold_stages(tmp_path: Path) -> None:
             read_preset(str(file))
     file.write_text("")
     assert read_preset(str(file)) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("auto", "auto"), ("off", "off"), ("constant", "constant"), ("1.65", 1.65), ("2", 2.0)]
+)
+def test_the_cameras_height_is_a_word_or_metres(text: str, value: str | float) -> None:
+    height = load_settings(assignments=[f"scale.camera_height={text}"]).scale.camera_height
+    assert height == value
+    assert load_settings(options={"scale.camera_height": text}).scale.camera_height == value
+    assert type(height) is type(value)
+
+
+@pytest.mark.parametrize("text", ["on", "-1", "0", ".nan", ".inf", "tall", "[1]"])
+def test_another_camera_height_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="expected auto, off, constant or the camera's height in metres"):
+        load_settings(assignments=[f"scale.camera_height={text}"])
+
+
+@pytest.mark.parametrize("other", ["factor", "path_length_m"])
+def test_metres_come_from_one_place(other: str) -> None:
+    both = ["scale.camera_height=1.65", f"scale.{other}=2.0"]
+    with pytest.raises(SettingsError, match=f"{other} and camera_height both set the scale"):
+        load_settings(assignments=both)
+    load_settings(assignments=["scale.camera_height=constant", f"scale.{other}=2.0"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..scale import HeightObservation, Refusal, Verdict, camera_height, height_observations, judge_heights
-from ..store import Scene
+from ..store import Scene, SceneNode
 from ..types import ScaleObservation
 from .placement import Event, Part
 
@@ -21,7 +21,7 @@ class Heights:
 
     wanted: str | float  # auto, off, constant or metres
     found: list[HeightObservation | Refusal] = field(default_factory=list)  # of every node
-    verdict: Verdict = Verdict(False, "no window was seen yet")
+    verdict: Verdict | None = None
 
     def add(self, parts: Sequence[Part]) -> None:
         """Look at the parts of a window, which are the next nodes."""
@@ -32,11 +32,10 @@ class Heights:
         """What the graph may know now, and a line for the journal where the verdict turned."""
         if self.wanted == "off":
             return [], []
-        verdict = self._judged(scene)
-        turned = (verdict.on, not self.found) != (self.verdict.on, False) or len(self.found) == 1
-        self.verdict = verdict
-        events = [Event("camera height", {"used": verdict.on, "reason": verdict.reason})] if turned else []
-        return (height_observations(self.found) if verdict.on else []), events
+        before, self.verdict = self.verdict, self._judged(scene)
+        turned = before is None or before.on != self.verdict.on
+        events = [Event("camera height", {"used": self.verdict.on, "reason": self.verdict.reason})] if turned else []
+        return (height_observations(self.found) if self.verdict.on else []), events
 
     def metres_per_unit(self, height: float | None) -> float | None:
         """Metres in a unit of the world where the camera's height in metres was given, and is `height` units there."""
@@ -47,5 +46,15 @@ class Heights:
     def _judged(self, scene: Scene) -> Verdict:
         if self.wanted != "auto":
             return ON
-        log_scales = [float(np.log(node.world_from_window.scale)) for node in scene.nodes]
-        return judge_heights(self.found, log_scales)
+        return judge_heights(self.found, chained_log_scales(scene.nodes))
+
+
+def chained_log_scales(nodes: Sequence[SceneNode]) -> list[float]:
+    """Log of world units in a unit of every node by the alignments alone, whatever the graph made of them."""
+    scales: list[float] = []
+    for node in nodes:
+        if node.previous is not None and node.previous < len(scales):
+            scales.append(scales[node.previous] + float(np.log(node.previous_per_unit)))
+        else:
+            scales.append(float(np.log(node.world_from_window.scale)))
+    return scales

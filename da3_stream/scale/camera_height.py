@@ -27,8 +27,7 @@ SEARCH_BASELINE = 0.8  # camera heights
 SEARCH_BY = (0.4, 1.25)  # from this many steps of the camera to this many times its whole way
 REACH = 3  # frames before and after that tell the direction of motion
 STANDING = 0.1  # share of the longest step below which the camera stands
-FORWARD = 0.8  # cosine between motion and view
-STEEPEST = 0.45  # rad, of pitch
+FARTHEST_OFF_DEG = 30.0  # between view and motion, at the median
 MIN_LIKENESS = 0.35
 MAX_SIGMA = 0.05  # of one frame's log height
 MIN_FRAMES = 5
@@ -85,13 +84,11 @@ def _pitch_of_motion(views: Views) -> float | Refusal:
     extent = float(length.max())
     if not extent > 1e-9 * (1e-300 + np.abs(views.centres).max()):
         return Refusal("the camera stands")
-    moving = motions[length > STANDING * extent] / length[length > STANDING * extent, None]
-    pitch = -float(np.median(np.arctan2(moving[:, 1] * np.sign(moving[:, 2]), np.abs(moving[:, 2]))))
-    if np.median(np.hypot(moving[:, 1], moving[:, 2])) < FORWARD:
-        return Refusal("the camera does not look where it goes")
-    if abs(pitch) > STEEPEST:
-        return Refusal(f"the camera looks {np.degrees(pitch):.0f} degrees down on its way, not along the ground")
-    return pitch
+    moving = motions[length > STANDING * extent]
+    off = np.degrees(np.median(np.arctan2(np.hypot(moving[:, 0], moving[:, 1]), np.abs(moving[:, 2]))))
+    if off > FARTHEST_OFF_DEG:
+        return Refusal(f"the camera looks {off:.0f} degrees away from its way, not along it")
+    return -float(np.median(np.arctan2(moving[:, 1] * np.sign(moving[:, 2]), np.abs(moving[:, 2]))))
 
 
 def _first_height(views: Views, pitch: float) -> float | Refusal:

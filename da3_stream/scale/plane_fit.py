@@ -19,7 +19,8 @@ BASELINES = (0.7, 1.4)  # camera heights between a frame and those it is compare
 SEARCH = np.linspace(-0.24, 0.24, 7)  # of log height about the start, within what the descent then reaches
 PIXELS = 2000
 SEARCH_PIXELS = 600
-ANGLE_SIGMA = 0.02  # rad: how far roll may be from zero and pitch from the direction of motion
+ROLL_SIGMA = 0.03  # rad about zero: cameras are mounted by eye
+PITCH_SIGMA = 0.007  # rad about the direction of motion: what a car nods, and a road bends
 REDUNDANCY = 8.0  # pixels that err together
 LOSS = 2.0  # Geman-McClure: a residual of this many sigmas counts a quarter
 MAX_STEPS = 8
@@ -65,7 +66,7 @@ def _searched(views: Views, frame: int, log_height: float, pitch: float, targets
 def _descended(views: Views, patch: Patch, log_height: float, pitch: float, targets: Sequence[int]) -> RoadPlane | None:
     """Gauss-Newton in q = (u, a, b), the plane being exp(-u) (a, 1, b)."""
     mean = np.array([0.0, 0.0, np.tan(pitch)])
-    trust = np.array([0.0, ANGLE_SIGMA**-2, ANGLE_SIGMA**-2])
+    trust = np.array([0.0, ROLL_SIGMA**-2, PITCH_SIGMA**-2])
     q = np.array([log_height - np.log(np.cos(pitch)), 0.0, np.tan(pitch)])
     for _ in range(MAX_STEPS):
         sights = [(k, look(views, patch, _plane(q), k)) for k in targets]
