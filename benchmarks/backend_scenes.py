@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -83,17 +83,17 @@ class Scene:
 def two_laps(seed: int) -> Scene:
     """75 windows on two laps, three true loops between the laps, everything with the same noise."""
     rng, truth = np.random.default_rng(seed), ring(WINDOWS, 2)
-    edges = [_seen(truth, k, k + 1, NOISE, rng) for k in range(WINDOWS - 1)]
-    edges += [_seen(truth, *_lap_apart(start, rng), NOISE, rng, loop=True) for start in (0, 12, 25)]
+    edges = [seen(truth, k, k + 1, NOISE, rng) for k in range(WINDOWS - 1)]
+    edges += [seen(truth, *_lap_apart(start, rng), NOISE, rng, loop=True) for start in (0, 12, 25)]
     return Scene(truth, edges)
 
 
 def one_lap(seed: int, bias: float, noise: Array) -> Scene:
     """75 windows on one lap, every scale too large by `bias`, closed by one true loop."""
     rng, truth = np.random.default_rng(seed), ring(WINDOWS, 1)
-    edges = [_seen(truth, k, k + 1, noise, rng) for k in range(WINDOWS - 1)]
+    edges = [seen(truth, k, k + 1, noise, rng) for k in range(WINDOWS - 1)]
     drifting = [replace(e, a_from_b=replace(e.a_from_b, scale=e.a_from_b.scale * (1 + bias))) for e in edges]
-    return Scene(truth, [*drifting, _seen(truth, 0, WINDOWS - 1, noise, rng, loop=True)])
+    return Scene(truth, [*drifting, seen(truth, 0, WINDOWS - 1, noise, rng, loop=True)])
 
 
 def with_random(scene: Scene, count: int, seed: int) -> Scene:
@@ -122,7 +122,7 @@ def with_wrong_scale(scene: Scene, count: int, seed: int, factor: float) -> Scen
     rng = np.random.default_rng([seed, 3])
     taken = {edge.a for edge in scene.edges if edge.loop}
     starts = rng.choice([k for k in range(36) if k not in taken], count, replace=False)
-    false = [_seen(scene.truth, *_lap_apart(int(k), rng, 1), NOISE, rng, loop=True) for k in starts]
+    false = [seen(scene.truth, *_lap_apart(int(k), rng, 1), NOISE, rng, loop=True) for k in starts]
     wrong = [replace(e, a_from_b=replace(e.a_from_b, scale=factor * e.a_from_b.scale), false=True) for e in false]
     return replace(scene, edges=[*scene.edges, *wrong])
 
@@ -143,9 +143,10 @@ def _lap_apart(start: int, rng: np.random.Generator, width: int = 12) -> Pair:
     return a, a + int(rng.integers(37, 39))
 
 
-def _seen(
+def seen(
     truth: Sequence[Sim3], a: int, b: int, sigmas: Array, rng: np.random.Generator, loop: bool = False
 ) -> SceneEdge:
+    """What is measured between two windows, with noise on its right."""
     noise = Sim3.exp(sigmas * rng.normal(size=7))
     return SceneEdge(a, b, truth[a].inverse() @ truth[b] @ noise, sigmas, loop)
 
@@ -156,6 +157,3 @@ def _distance(truth: Sequence[Sim3], a: int, b: int) -> float:
 
 def _stretched(transform: Sim3, unit: float) -> Sim3:
     return replace(transform, translation=unit * transform.translation)
-
-
-Altered = Callable[[Scene, int], Scene]

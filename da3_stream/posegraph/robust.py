@@ -22,8 +22,9 @@ from .problem import Problem
 
 GATE = 18.5  # chi^2 of 7 numbers, exceeded by 1 % of true loops
 STEEPER = 1.4  # by which each round is nearer to truncated least squares
-ROUGH = (1e-4, 20)  # relative decrease of cost and number of steps at which a round ends
-FINE = (1e-10, 100)  # and at which a solution does
+ROUGH = (1e-4, 20)  # relative decrease of cost and number of steps at which a round ends,
+TRIAL = (1e-10, 20)  # a trial does (true loops need fewer steps, false ones hundreds)
+FINE = (1e-10, 100)  # and a solution does
 FAINT = 1e-6  # weight of a refused loop that alone holds a segment to the others
 
 Kept = NDArray[np.bool_]
@@ -57,14 +58,21 @@ class Optimiser:
 
     def run(self, weights: Array, warm: Batch, effort: tuple[float, int]) -> Descent:
         """Descend with edges weighted [E]."""
-        weights = np.where(self.joining, np.maximum(weights, FAINT), weights)
+        weights = self._joined(weights)
         starts = [warm, self.linear.solve(weights)]
         costs = [self.problem.cost(start, weights) for start in starts]
         return descend(self.problem, starts[int(np.argmin(costs))], weights, *effort)
 
-    def keeping(self, kept: Kept, warm: Batch, effort: tuple[float, int] = FINE) -> Verdict:
-        """Descend with these edges [E] only."""
-        return Verdict(kept, self.run(kept.astype(np.float64), warm, effort))
+    def keeping(self, kept: Kept, warm: Batch) -> Verdict:
+        """Descend with these edges [E] only, for a trial."""
+        return Verdict(kept, self.run(kept.astype(np.float64), warm, TRIAL))
+
+    def finished(self, verdict: Verdict) -> Verdict:
+        """The verdict at its minimum."""
+        if verdict.descent.converged:
+            return verdict
+        weights = self._joined(verdict.kept.astype(np.float64))
+        return Verdict(verdict.kept, descend(self.problem, verdict.descent.state, weights, *FINE))
 
     def fits(self, verdict: Verdict) -> bool:
         """Whether all kept loops are inside the gate."""
@@ -75,6 +83,9 @@ class Optimiser:
         """Whether a loop bends the chain more than a true one may, by the verdicts with and without it."""
         innovation = 2 * (verdict.descent.cost - without.descent.cost)
         return innovation > limit(self.problem, without.kept, without.descent.state, loop)
+
+    def _joined(self, weights: Array) -> Array:
+        return np.where(self.joining, np.maximum(weights, FAINT), weights)
 
     def cost(self, kept: Kept, state: Batch) -> float:
         """1/2 sum r^T Omega r at a state, over these edges [E]."""
@@ -88,12 +99,12 @@ class Optimiser:
 def judge(optimiser: Optimiser, warm: Batch) -> Verdict:
     """Decide on all loops at once."""
     everything = np.ones(len(optimiser.problem.loop), bool)
-    plain = optimiser.keeping(everything, warm, ROUGH)
+    plain = optimiser.keeping(everything, warm)
     if optimiser.fits(plain):
-        return drop_bending(optimiser, optimiser.keeping(everything, plain.descent.state))
+        return optimiser.finished(drop_bending(optimiser, optimiser.finished(plain)))
     kept, state = _graduate(optimiser, plain.descent.state)
-    verdict = look_again(optimiser, drop_bending(optimiser, optimiser.keeping(kept, state)))
-    return challenge(optimiser, verdict)
+    verdict = look_again(optimiser, drop_bending(optimiser, optimiser.finished(optimiser.keeping(kept, state))))
+    return optimiser.finished(challenge(optimiser, verdict))
 
 
 def judge_more(optimiser: Optimiser, kept: Kept, known: int, warm: Batch) -> Verdict:
@@ -101,16 +112,16 @@ def judge_more(optimiser: Optimiser, kept: Kept, known: int, warm: Batch) -> Ver
 
     In a contradiction all loops are judged anew, against the hypothesis that only the new ones are false.
     """
-    verdict = optimiser.keeping(kept, warm, ROUGH)
+    verdict = optimiser.keeping(kept, warm)
     fresh = np.flatnonzero(optimiser.problem.loop & (np.arange(len(kept)) >= known))
     before = kept.copy()
     before[fresh] = False
     old = Verdict(before, Descent(warm, optimiser.cost(before, warm), True, 0))
     if optimiser.fits(verdict) and not any(optimiser.bends(verdict, old, int(loop)) for loop in fresh):
-        verdict = optimiser.keeping(kept, verdict.descent.state)
-        return look_again(optimiser, verdict) if len(fresh) else verdict
+        verdict = optimiser.finished(verdict)
+        return optimiser.finished(look_again(optimiser, verdict)) if len(fresh) else verdict
     without_new = look_again(optimiser, optimiser.keeping(before, warm))
-    return min(judge(optimiser, warm), without_new, key=optimiser.truncated)
+    return optimiser.finished(min(judge(optimiser, warm), without_new, key=optimiser.truncated))
 
 
 def look_again(optimiser: Optimiser, verdict: Verdict) -> Verdict:
@@ -123,9 +134,9 @@ def look_again(optimiser: Optimiser, verdict: Verdict) -> Verdict:
     for loop in refused[np.argsort(chi2[refused], kind="stable")]:
         trial_kept = verdict.kept.copy()
         trial_kept[loop] = True
-        trial = optimiser.keeping(trial_kept, verdict.descent.state, ROUGH)
+        trial = optimiser.keeping(trial_kept, verdict.descent.state)
         if optimiser.fits(trial) and not optimiser.bends(trial, verdict, loop):
-            verdict = optimiser.keeping(trial_kept, trial.descent.state)
+            verdict = trial
     return verdict
 
 
@@ -138,9 +149,9 @@ def challenge(optimiser: Optimiser, verdict: Verdict) -> Verdict:
         most = optimiser.truncated(verdict) - GATE / 2
         kept = ~optimiser.problem.loop
         kept[loop] = True
-        alone = optimiser.keeping(kept, verdict.descent.state, ROUGH)
+        alone = optimiser.keeping(kept, verdict.descent.state)
         if alone.descent.cost < most:
-            gathered = look_again(optimiser, optimiser.keeping(kept, alone.descent.state))
+            gathered = look_again(optimiser, alone)
             verdict = min(verdict, gathered, key=optimiser.truncated)
     return verdict
 
