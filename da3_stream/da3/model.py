@@ -59,7 +59,7 @@ class DepthAnything3:
         self.name, self.device = checkpoint.name, device
         self._network, self._cache = checkpoint.network, FrameCache(cache_frames)
         network = self._network
-        self._planner = Planner(network.config, device, network.dtype, network.weight_bytes, vram_gb)
+        self._planner = Planner(network.config, device, network.dtype, network.weight_bytes, vram_gb, cache_frames)
         kernel = best_kernel(device, self._network.dtype)
         self._network.use_kernel(kernel)
         log.info("%s on %s, weights in %s; attention: %s", *self._facts(kernel))
