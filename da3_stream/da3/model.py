@@ -75,6 +75,11 @@ class DepthAnything3:
         dtype = self._network.dtype
         return self.name, self.device, str(dtype).removeprefix("torch."), described(kernel, self.device, dtype)
 
+    @property
+    def is_metric(self) -> bool:
+        """Whether it gives metres without being told anything."""
+        return isinstance(self._network.config, NestedConfig)
+
     @staticmethod
     def from_pretrained(
         name: str | Path,
@@ -116,8 +121,9 @@ class DepthAnything3:
     ) -> Prediction:
         """Depth and cameras of pictures of one scene (paths, uint8 RGB arrays or tensors [H,W,3], PIL images).
 
-        `intrinsics` [N,3,3] are in pixels of each input (first pixel centre at 0.5); with `camera_from_world`
-        [N,3 or 4,4], in any world and unit, they condition the network, and depth comes in that unit. `indices` are
+        `intrinsics` [N,3,3] are in pixels of each input (first pixel centre at 0.5). Alone they replace those found and
+        tell a metric branch its focal length; with `camera_from_world` [N,3 or 4,4], in any world and unit, they
+        condition the network, and depth comes in that unit. `indices` are
         the frames' places in their video: what was computed of the same frames before is used again. `descriptors`
         asks for what to recognise places by. Raises ModelError for poses without intrinsics, where a count does not
         fit, or where memory is short.
@@ -160,7 +166,7 @@ class DepthAnything3:
         return self.name.startswith("da3metric")
 
     def _metric(self, k: Float64 | None) -> bool:
-        return isinstance(self._network.config, NestedConfig) or (self._canonical and k is not None)
+        return self.is_metric or (self._canonical and k is not None)
 
 
 def _numpy(tensor: Tensor | None) -> Float64 | None:
@@ -197,4 +203,4 @@ def _in_units_of(poses: Float64 | None, found: Prediction) -> Prediction:
         return found
     scale = predicted_from_given(found.camera_from_world, poses).scale
     depth = (found.depth / scale).astype(np.float32)
-    return replace(found, depth=depth, camera_from_world=poses[:, :3])
+    return replace(found, depth=depth, camera_from_world=poses[:, :3], is_metric=False)
