@@ -53,11 +53,13 @@ class Planner:
         dtype: torch.dtype,
         weights: int = 0,
         limit_gb: float | None = None,
+        cache_frames: int = 0,
     ) -> None:
         if limit_gb is not None and weights >= limit_gb * GB:
             raise ModelError(f"the weights alone take {weights / GB:.1f} GB, {limit_gb:g} GB are allowed")
         self._branches = [config] if isinstance(config, NetworkConfig) else [config.da3, config.da3_metric]
-        self._device, self._itemsize, self._weights = device, dtype.itemsize, weights
+        self._device, self._dtype, self._weights = device, dtype, weights
+        self._cache_frames = cache_frames
         self._limit = None if limit_gb is None else int(limit_gb * GB)
         self._most = MOST_ON_CPU if device.type == "cpu" else MOST_ON_DEVICE
 
@@ -100,13 +102,19 @@ class Planner:
 
     def need(self, count: int, grid: Grid) -> Need:
         """Of the branch that takes most, for images of so many patches; they run one after the other."""
-        needs = [_need(branch, count, grid, self._itemsize) for branch in self._branches]
+        needs = [_need(branch, count, grid, self._dtype.itemsize, self._kept) for branch in self._branches]
         images = 3 * count * grid[0] * grid[1] * PATCH * PATCH
+        remembered = self._cache_frames * (grid[0] * grid[1] + 1) * self._branches[0].vit.embed_dim * self._kept
         return Need(
-            images + max(need.window for need in needs),
+            images + remembered + max(need.window for need in needs),
             max(need.frame for need in needs),
             max(need.maps for need in needs),
         )
+
+    @property
+    def _kept(self) -> int:
+        """Bytes of a number that is kept of all frames (`Backbone.kept_dtype`)."""
+        return 2 if self._dtype == torch.bfloat16 else FLOAT
 
     def _sentence(self, need: Need, count: int, size: tuple[int, int]) -> str:
         free = self.free()
@@ -132,10 +140,10 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)
 
 
-def _need(config: NetworkConfig, count: int, grid: Grid, itemsize: int) -> Need:
+def _need(config: NetworkConfig, count: int, grid: Grid, itemsize: int, kept: int) -> Need:
     """Counted from the schedule of `Branch`; sizes of temporaries are upper bounds."""
     vit, head = config.vit, config.head
-    patches, kept = grid[0] * grid[1], 2 if itemsize == 2 else FLOAT
+    patches = grid[0] * grid[1]
     tokens, width = patches + 1, vit.embed_dim
     levels = patches * sum(head.out_channels) * kept
     window = count * (tokens * width * (FLOAT + 2 * itemsize) + levels) if vit.alternates else 0

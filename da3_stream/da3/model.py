@@ -59,7 +59,7 @@ class DepthAnything3:
         self.name, self.device = checkpoint.name, device
         self._network, self._cache = checkpoint.network, FrameCache(cache_frames)
         network = self._network
-        self._planner = Planner(network.config, device, network.dtype, network.weight_bytes, vram_gb)
+        self._planner = Planner(network.config, device, network.dtype, network.weight_bytes, vram_gb, cache_frames)
         kernel = best_kernel(device, self._network.dtype)
         self._network.use_kernel(kernel)
         log.info("%s on %s, weights in %s; attention: %s", *self._facts(kernel))
@@ -74,6 +74,11 @@ class DepthAnything3:
         """For the log."""
         dtype = self._network.dtype
         return self.name, self.device, str(dtype).removeprefix("torch."), described(kernel, self.device, dtype)
+
+    @property
+    def is_metric(self) -> bool:
+        """Whether it gives metres without being told anything."""
+        return isinstance(self._network.config, NestedConfig)
 
     @staticmethod
     def from_pretrained(
@@ -116,8 +121,9 @@ class DepthAnything3:
     ) -> Prediction:
         """Depth and cameras of pictures of one scene (paths, uint8 RGB arrays or tensors [H,W,3], PIL images).
 
-        `intrinsics` [N,3,3] are in pixels of each input (first pixel centre at 0.5); with `camera_from_world`
-        [N,3 or 4,4], in any world and unit, they condition the network, and depth comes in that unit. `indices` are
+        `intrinsics` [N,3,3] are in pixels of each input (first pixel centre at 0.5). Alone they replace those found and
+        tell a metric branch its focal length; with `camera_from_world` [N,3 or 4,4], in any world and unit, they
+        condition the network, and depth comes in that unit. `indices` are
         the frames' places in their video: what was computed of the same frames before is used again. `descriptors`
         asks for what to recognise places by. Raises ModelError for poses without intrinsics, where a count does not
         fit, or where memory is short.
@@ -160,7 +166,7 @@ class DepthAnything3:
         return self.name.startswith("da3metric")
 
     def _metric(self, k: Float64 | None) -> bool:
-        return isinstance(self._network.config, NestedConfig) or (self._canonical and k is not None)
+        return self.is_metric or (self._canonical and k is not None)
 
 
 def _numpy(tensor: Tensor | None) -> Float64 | None:
@@ -197,4 +203,4 @@ def _in_units_of(poses: Float64 | None, found: Prediction) -> Prediction:
         return found
     scale = predicted_from_given(found.camera_from_world, poses).scale
     depth = (found.depth / scale).astype(np.float32)
-    return replace(found, depth=depth, camera_from_world=poses[:, :3])
+    return replace(found, depth=depth, camera_from_world=poses[:, :3], is_metric=False)

@@ -127,7 +127,8 @@ class Network:
             return _with_filled_sky(self.branches[""](clip, request))
         any_view = self.branches["da3"](clip, request)
         metric = _with_filled_sky(self.branches["da3_metric"](clip, request.of_frames_alone()))
-        return _nested(any_view, metric)
+        known = clip.intrinsics if clip.camera_from_world is None else None  # with poses the original trusts its own
+        return _nested(any_view, metric, known)
 
     def check(self, clip: Clip, request: Request) -> None:
         """Raises ModelError for what cannot be meant."""
@@ -152,11 +153,12 @@ def _with_filled_sky(out: ClipOutput) -> ClipOutput:
     return out if out.sky is None else replace(out, depth=filled_sky(out.depth, out.sky))
 
 
-def _nested(any_view: ClipOutput, metric: ClipOutput) -> ClipOutput:
-    """The any-view branch's answer in metres."""
+def _nested(any_view: ClipOutput, metric: ClipOutput, known_k: Tensor | None) -> ClipOutput:
+    """The any-view branch's answer in metres, with the focal length that is known, else its own."""
     assert any_view.intrinsics is not None and any_view.confidence is not None
     assert any_view.camera_from_world is not None and metric.sky is not None
-    metres = metres_from_canonical(metric.depth, any_view.intrinsics.to(metric.depth.device))
+    k = any_view.intrinsics if known_k is None else known_k
+    metres = metres_from_canonical(metric.depth, k.to(metric.depth.device))
     aligned = align(any_view.depth, any_view.confidence, metres, metric.sky)
     poses = any_view.camera_from_world.clone()
     poses[..., 3] *= aligned.scale

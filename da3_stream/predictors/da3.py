@@ -43,6 +43,11 @@ class Da3Predictor:
         self._descriptors = descriptors
 
     @property
+    def is_metric(self) -> bool:
+        """Whether its windows are in metres."""
+        return self._model.is_metric
+
+    @property
     def camera(self) -> dict[str, Any]:
         """What is known of the lens, ready for JSON."""
         return {"given": self._known_k is not None}

@@ -20,14 +20,20 @@ from da3_stream.types import Frame, Status
 
 VIT = {"embed_dim": 32, "depth": 6, "num_heads": 2, "alt_start": 2, "qknorm_start": 2, "rope_start": 2}
 HEAD = {"type": "DualDPT", "dim_in": 64, "output_dim": 2, "features": 8, "out_channels": [8, 8, 8, 8]}
-ANY_VIEW = {"vit": VIT | {"cat_token": True}, "head": HEAD, "cam_enc": {}, "cam_dec": {}}
+ANY_VIEW = {"vit": VIT | {"cat_token": True}, "head": HEAD, "cam_enc": {}, "cam_dec": {}, "out_layers": [2, 3, 4, 5]}
+METRIC = {
+    "vit": {"embed_dim": 32, "depth": 4, "num_heads": 2},
+    "head": HEAD | {"type": "DPT", "dim_in": 32, "output_dim": 1},
+    "out_layers": [0, 1, 2, 3],
+}
+NESTED = {"da3": ANY_VIEW, "da3_metric": METRIC}
 
 
 def write_checkpoint(folder: Path, config: dict) -> Path:
     """A folder as the hub has it, with seeded weights."""
     network, generator = Network.from_config(config), torch.Generator().manual_seed(0)
     tensors = {}
-    for key, parameter in network.branches[""].state_dict().items():
+    for key, parameter in network.tensors().items():
         tensors[f"model.{key}"] = 0.1 * torch.randn(parameter.shape, generator=generator)
     folder.mkdir(parents=True, exist_ok=True)
     save_file(tensors, folder / "model.safetensors")
@@ -38,7 +44,7 @@ def write_checkpoint(folder: Path, config: dict) -> Path:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.set_num_threads(1)
-    return write_checkpoint(tmp_path_factory.mktemp("model"), ANY_VIEW | {"out_layers": [2, 3, 4, 5]})
+    return write_checkpoint(tmp_path_factory.mktemp("model"), ANY_VIEW)
 
 
 def pictures(count: int) -> list[np.ndarray]:
@@ -76,6 +82,23 @@ def test_a_run_says_once_that_a_licence_is_not_free(folder: Path, caplog: pytest
     assert caplog.text.count("da3-large is licensed CC-BY-NC-4.0: no commercial use") == 1
 
 
+def test_a_nested_model_makes_a_run_in_metres_with_sky(tmp_path: Path) -> None:
+    place = write_checkpoint(tmp_path / "model", NESTED)
+    chosen = {"model": {"name": str(place), "device": "cpu", "resolution": 64}, "windows": {"size": 6, "overlap": 2}}
+    run = reconstruct(pictures(9), out=str(tmp_path / "run"), settings=Settings.build(chosen))
+    assert run.units == "metres" and np.isfinite(run.world_from_camera).all()
+    predictor = Da3Predictor(DepthAnything3.from_pretrained(place, "cpu"), resolution=56)
+    found = predictor.predict(frames(3))
+    assert predictor.is_metric and found.is_metric and found.sky is not None
+
+
+def test_a_known_focal_length_tells_a_metric_branch_its_scale(tmp_path: Path) -> None:
+    model = DepthAnything3.from_pretrained(write_checkpoint(tmp_path, NESTED), "cpu")
+    near, far = (np.tile([[f, 0, 28], [0, f, 21], [0, 0, 1]], (3, 1, 1)) for f in (50.0, 100.0))
+    depths = [model.infer(pictures(3), resolution=56, intrinsics=k).depth for k in (near, far)]
+    np.testing.assert_allclose(np.median(depths[1] / depths[0]), 2.0, rtol=1e-4)
+
+
 def frames(count: int) -> list[Frame]:
     return [Frame(3 + i, i / 10, image, str(i)) for i, image in enumerate(pictures(count))]
 
@@ -105,9 +128,7 @@ def test_numbers_that_are_not_finite_are_no_geometry(folder: Path, monkeypatch: 
 
 
 def test_a_model_without_poses_is_refused_with_those_that_have_them(tmp_path: Path) -> None:
-    vit = {"embed_dim": 32, "depth": 4, "num_heads": 2}
-    head = HEAD | {"type": "DPT", "dim_in": 32, "output_dim": 1}
-    write_checkpoint(tmp_path, {"vit": vit, "out_layers": [0, 1, 2, 3], "head": head})
+    write_checkpoint(tmp_path, METRIC)
     with pytest.raises(PredictorError, match="gives no poses: choose da3-small"):
         Da3Predictor(DepthAnything3.from_pretrained(tmp_path, "cpu"))
 
