@@ -95,7 +95,7 @@ class LoopFinder:
         rows = np.array([row for row, _ in found], np.int64)
         vectors = self._describer.describe(window, rows)
         good = np.flatnonzero(np.isfinite(vectors[:, 0]))
-        return [found[k][1] for k in good], vectors[good]
+        return [found[int(k)][1] for k in good], vectors[good]
 
     def _opened(self, dimension: int) -> PlaceIndex:
         if self._index is None:
