@@ -37,6 +37,10 @@ class StitchingError(Da3StreamError):
     """Two windows cannot be compared at all."""
 
 
+class LoopsError(Da3StreamError):
+    """Places cannot be described, or their index on disk cannot be used."""
+
+
 class RunError(Da3StreamError):
     """A run broke off after it had begun; what was computed until then is kept (exit status 1)."""
 

@@ -127,6 +127,21 @@ class ScaleSettings(_Stage):
         return self
 
 
+class LoopsSettings(_Stage):
+    """How revisited places are recognised, and which of them are looked at closely."""
+
+    descriptor: Literal["auto", "off", "dino", "salad", "vlad"] = Field(
+        "auto", description="auto: dino where a DA3 model runs, else vlad; salad needs its checkpoint; off: no loops"
+    )
+    salad: str | None = Field(None, description="the checkpoint dino_salad.ckpt, or its tensors as .safetensors")
+    min_similarity: float = Field(
+        0.5, ge=0, le=1, description="of a candidate: 0 is usual between any two places, 1 between neighbouring frames"
+    )
+    spacing: float = Field(1.0, gt=0, description="way between two loops of the same laps, in depths of the scene")
+    most_per_window: int = Field(8, ge=1, description="candidates verified for one window; each takes a prediction")
+    reach: int = Field(10, ge=1, description="frames on either side of a place that a verification looks at")
+
+
 class CloudSettings(_Stage):
     """Which points reach the cloud."""
 
@@ -147,6 +162,7 @@ class Settings(_Stage):
     windows: WindowsSettings = WindowsSettings()
     model: ModelSettings = ModelSettings()
     scale: ScaleSettings = ScaleSettings()
+    loops: LoopsSettings = LoopsSettings()
     cloud: CloudSettings = CloudSettings()
 
     @classmethod

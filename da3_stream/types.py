@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
@@ -131,6 +131,7 @@ class Alignment:
 
 
 @dataclass(frozen=True)
+<<<<<<< HEAD
 class ScaleObservation:
     """What one window knows of its own scale, to be a prior of the graph.
 
@@ -143,6 +144,44 @@ class ScaleObservation:
     sigma: float
     source: str
     absolute: bool
+=======
+class LoopCandidate:
+    """Two frames (by index, `earlier` before `later`) that may show one place.
+
+    `similarity` is 1 where they look as alike as frames next to each other and 0 where as alike as frames of any two
+    places; `support` counts the hits of the run in which it was found.
+    """
+
+    earlier: int
+    later: int
+    similarity: float
+    support: int
+
+
+@dataclass(frozen=True, eq=False)
+class LoopEdge:
+    """A verified loop: how the window of the later frame lies in that of the earlier one.
+
+    `information` is [7,7] in the order of `Sim3.log` of the edge's residual; `evidence` are the figures it rests on;
+    `certain` is False where it takes a neighbour that says the same before it may be believed.
+    """
+
+    candidate: LoopCandidate
+    windows: tuple[int, int]  # a of the earlier frame, b of the later one
+    a_from_b: Sim3
+    information: Float64
+    evidence: Mapping[str, float]
+    certain: bool
+
+
+@dataclass(frozen=True, eq=False)
+class LoopRefusal:
+    """A candidate that is not believed, why, and the figures that say so."""
+
+    candidate: LoopCandidate
+    reason: str
+    evidence: Mapping[str, float] = field(default_factory=dict)
+>>>>>>> issue5-loops
 
 
 @dataclass(frozen=True)

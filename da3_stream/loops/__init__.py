@@ -1,0 +1,1 @@
+"""Revisited places: descriptors, their index, candidates, and verification by geometry."""

@@ -1,0 +1,138 @@
+"""All places seen so far: short codes in memory, whole vectors in a file.
+
+A code holds the signs of 1024 random projections, whose Hamming distance is the angle between vectors (Charikar,
+"Similarity estimation techniques from rounding algorithms", STOC 2002). It needs no training, so the first frame is as
+well kept as the last whatever the video turns to; the nearest codes are ranked again by the vectors themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import LoopsError
+from ..types import Float32
+from .travel import KeyFrame
+
+HEAD = [("frame", "<i8"), ("ordinal", "<i8"), ("travel", "<f8")]
+CODE_BYTES = 128
+RANKED_AGAIN = 128  # nearest codes of which the vectors are read
+SEED = 20231115
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Entries nearest to a query, the nearest first."""
+
+    entries: NDArray[np.int64]
+    similarities: Float32  # inner products
+
+
+class PlaceIndex:
+    """An append-only file of key frames with unit vectors, and an index over those of them that may be found.
+
+    A record is written at once (`append`) and becomes findable later (`release`): temporal neighbours are kept out of
+    the search rather than out of its result. What a killed process left half written is dropped on opening.
+    """
+
+    def __init__(self, path: Path, dimension: int) -> None:
+        """Open or create the file; raises LoopsError where it holds vectors of another length."""
+        import faiss
+
+        self._path, self._dimension = path, dimension
+        self._record = np.dtype([*HEAD, ("code", "u1", CODE_BYTES), ("vector", "<f2", dimension)])
+        self._projection: Float32 | None = None
+        self._codes = faiss.IndexBinaryFlat(8 * CODE_BYTES)
+        self._file = path.open("a+b")
+        self._check_header()
+        self.cut(len(self))
+
+    def __len__(self) -> int:
+        """Records, findable or not."""
+        return self._whole_records()
+
+    @property
+    def findable(self) -> int:
+        """How many of the records, from the first, can be found."""
+        return int(self._codes.ntotal)
+
+    def key(self, entry: int) -> KeyFrame:
+        """The key frame of an entry."""
+        frame, ordinal, travel = self._records()[[name for name, _ in HEAD]][entry].item()
+        return KeyFrame(frame, ordinal, travel)
+
+    def append(self, keys: list[KeyFrame], vectors: Float32) -> None:
+        """Write key frames with their unit vectors [n,D] to the file."""
+        records = np.zeros(len(keys), self._record)
+        for name, _ in HEAD:
+            records[name] = [getattr(key, name) for key in keys]
+        records["code"], records["vector"] = self._encoded(vectors), vectors
+        self._file.write(records.tobytes())
+        self._file.flush()
+
+    def release(self, count: int) -> None:
+        """Let the first `count` records be found from now on."""
+        if count > self.findable:
+            self._codes.add(np.ascontiguousarray(self._records()["code"][self.findable : count]))
+
+    def search(self, vectors: Float32, count: int) -> list[Found]:
+        """The `count` findable entries most alike to each of the vectors [n,D], by inner product; ties by age."""
+        if not self.findable or not len(vectors):
+            return [Found(np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in vectors]
+        depth = min(max(count, RANKED_AGAIN), self.findable)
+        _, nearest = self._codes.search(self._encoded(vectors), depth)
+        return [self._ranked(vector, entries, count) for vector, entries in zip(vectors, nearest, strict=True)]
+
+    def vectors(self, entries: NDArray[np.int64]) -> Float32:
+        """The vectors [n,D] of entries, as they were appended (to half precision)."""
+        return self._records()["vector"][entries].astype(np.float32)
+
+    def cut(self, count: int) -> None:
+        """Forget all records after the first `count`: what a killed process had done of a window begun anew."""
+        self._file.truncate(self._record.itemsize + count * self._record.itemsize)
+        self._codes.reset()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _ranked(self, vector: Float32, entries: NDArray[np.int64], count: int) -> Found:
+        entries = np.sort(entries)
+        similarities = self.vectors(entries) @ vector
+        best = np.argsort(-similarities, kind="stable")[:count]
+        return Found(entries[best], similarities[best])
+
+    def _records(self) -> NDArray[np.void]:
+        """All records on disk, mapped; the first slot of the file is the header."""
+        whole = self._whole_records()
+        if not whole:
+            return np.zeros(0, self._record)
+        return np.memmap(self._path, self._record, "r", offset=self._record.itemsize, shape=(whole,))
+
+    def _whole_records(self) -> int:
+        return max(0, self._path.stat().st_size // self._record.itemsize - 1)
+
+    def _check_header(self) -> None:
+        """The first slot holds nothing but the length of the vectors."""
+        if self._path.stat().st_size < self._record.itemsize:
+            self._file.truncate(0)
+            header = np.zeros(1, self._record)
+            header["frame"] = self._dimension
+            self._file.write(header.tobytes())
+            self._file.flush()
+        found = int(np.fromfile(self._path, "<i8", 1)[0])
+        if found != self._dimension:
+            raise LoopsError(
+                f"{self._path} holds place descriptors of {found} numbers, not {self._dimension}: "
+                "go on with the descriptor that the run was begun with, or begin it anew"
+            )
+
+    def _encoded(self, vectors: Float32) -> NDArray[np.uint8]:
+        """Codes [n,128] of vectors [n,D]."""
+        if self._projection is None:
+            rng = np.random.default_rng(SEED)
+            self._projection = rng.standard_normal((8 * CODE_BYTES, self._dimension), np.float32)
+        return np.packbits(vectors @ self._projection.T > 0, axis=1)

@@ -1,0 +1,177 @@
+"""Candidates -> loops or refusals: the predictor looks at both places together, and geometry decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import Sim3
+from ..stitching import align_windows
+from ..types import Alignment, Float64, Frame, LoopCandidate, LoopEdge, LoopRefusal, Predictor, Status, WindowGeometry
+from .agreement import Agreement, agreement
+from .drift import POSSIBLE, USUAL, Drift
+from .travel import scene_depth
+
+MIN_INLIERS = 0.5
+MAX_RESIDUAL = 0.1  # of depth
+# Two streets laid upon each other agree in up to 0.6 of their depths, in their pictures in up to 0.3: it takes both.
+MIN_DEPTH, SURE_DEPTH = 0.25, 0.4  # share of pixels found again at their depth
+MIN_PICTURE, SURE_PICTURE = 0.3, 0.45  # correlation of the pictures there
+# How far the one prediction of both places may be off between them, which no half can tell: depths, radians, log-scale.
+CHECK_SIGMAS = (0.02, 0.005, 0.01)
+
+
+class MapSoFar(Protocol):
+    """What verification must know of the run; `geometry` holds what the stored window holds, in its own frame."""
+
+    def window_of(self, frame: int) -> int:
+        """The window in which a frame is best known."""
+        ...
+
+    def geometry(self, window: int) -> WindowGeometry:
+        """The stored geometry of a window."""
+        ...
+
+    def frames(self, indices: Sequence[int]) -> Sequence[Frame]:
+        """Frames by their indices, as the predictor takes them."""
+        ...
+
+    def world_from_window(self, window: int) -> Sim3:
+        """Where a window is now."""
+        ...
+
+    def travelled(self, earlier: int, later: int) -> float:
+        """Length of the camera's way between two frames, in the world's units; NaN where they are in two segments."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """A neighbourhood: its window's number and stored geometry, these frames only, and the row of the frame meant."""
+
+    window: int
+    geometry: WindowGeometry
+    row: int
+
+
+class LoopVerifier:
+    """Looks at one candidate after the other; holds nothing itself."""
+
+    def __init__(self, predictor: Predictor, map_so_far: MapSoFar, reach: int) -> None:
+        """`reach` frames on either side of both frames are looked at."""
+        self._predictor, self._map, self._reach = predictor, map_so_far, reach
+
+    def verify(self, candidate: LoopCandidate) -> LoopEdge | LoopRefusal:
+        """The loop, or why it is none; see `LoopEdge.certain`. Errors of the predictor are passed on."""
+        a, b = self._side(candidate.earlier), self._side(candidate.later)
+        if a.window == b.window:
+            return LoopRefusal(candidate, "both frames are best known in one window")
+        frames = [*a.geometry.frame_indices.tolist(), *b.geometry.frame_indices.tolist()]
+        if len(set(frames)) < len(frames):
+            return LoopRefusal(candidate, "the neighbourhoods share frames")
+        shown = self._map.frames(frames)
+        check = self._predictor.predict(shown).check(shown)
+        reason = _unusable(check, a.geometry)
+        if reason:
+            return LoopRefusal(candidate, reason)
+        count = len(a.geometry.frame_indices)
+        a_from_check = align_windows(a.geometry, check.rows(np.arange(count)))
+        b_from_check = align_windows(b.geometry, check.rows(np.arange(count, len(frames))))
+        return self._judged(candidate, (a, b), (a_from_check, b_from_check), check)
+
+    def _side(self, frame: int) -> _Side:
+        """The neighbourhood of a frame, moved inwards at the ends of its window."""
+        window = self._map.window_of(frame)
+        geometry = self._map.geometry(window)
+        row = int(np.searchsorted(geometry.frame_indices, frame))
+        span = min(2 * self._reach + 1, len(geometry.frame_indices))
+        first = int(np.clip(row - self._reach, 0, len(geometry.frame_indices) - span))
+        return _Side(window, geometry.rows(np.arange(first, first + span)), row - first)
+
+    def _judged(
+        self,
+        candidate: LoopCandidate,
+        sides: tuple[_Side, _Side],
+        fits: tuple[Alignment, Alignment],
+        check: WindowGeometry,
+    ) -> LoopEdge | LoopRefusal:
+        (a, b), (fit_a, fit_b) = sides, fits
+        evidence = {
+            "inlier_ratio": min(fit_a.inlier_ratio, fit_b.inlier_ratio),
+            "residual": max(fit_a.residual, fit_b.residual),
+        }
+        if not _fits(fits, evidence):
+            return LoopRefusal(candidate, "a half does not fit its window", evidence)
+        a_from_b = fit_a.previous_from_current @ fit_b.previous_from_current.inverse()
+        found = agreement(a.geometry, b.geometry, a_from_b)
+        evidence |= {"depth_agreement": found.depth, "picture_agreement": found.picture}
+        if found.depth < MIN_DEPTH:
+            return LoopRefusal(candidate, "the geometry does not overlap", evidence)
+        if found.picture < MIN_PICTURE:
+            return LoopRefusal(candidate, "the pictures differ where the geometry overlaps", evidence)
+        drift, possible, usual = self._drift(candidate, sides, a_from_b)
+        evidence |= asdict(drift)
+        if not possible:
+            return LoopRefusal(candidate, "no map drifts so far on such a way", evidence)
+        information = _information(fit_a, fit_b, scene_depth(check))
+        return LoopEdge(candidate, (a.window, b.window), a_from_b, information, evidence, usual and _sure(found))
+
+    def _drift(self, candidate: LoopCandidate, sides: tuple[_Side, _Side], a_from_b: Sim3) -> tuple[Drift, bool, bool]:
+        """What the loop implies, whether that is possible, and usual; between segments nothing is known."""
+        a, b = sides
+        world_from_a, world_from_b = self._map.world_from_window(a.window), self._map.world_from_window(b.window)
+        drift = Drift.implied(world_from_a, a_from_b, world_from_b, b.geometry.window_from_camera[b.row, :3, 3])
+        travelled = self._map.travelled(candidate.earlier, candidate.later)
+        if not np.isfinite(travelled):
+            return drift, True, False
+        windows, depth = b.window - a.window, scene_depth(a.geometry) * world_from_a.scale
+        possible, usual = (drift.within(bounds, windows, travelled, depth) for bounds in (POSSIBLE, USUAL))
+        return drift, possible, usual
+
+
+def _unusable(check: WindowGeometry, stored: WindowGeometry) -> str | None:
+    """Why a prediction of both places says nothing of how they lie to each other."""
+    if check.status == Status.FAILED:
+        return "the predictor found no geometry for both places together"
+    if check.status == Status.HELD:
+        return "the predictor saw no motion"
+    if check.breaks:
+        return "the predictor made two separate models"
+    if check.depth.shape[1:] != stored.depth.shape[1:]:
+        return "the predictor gave depth maps of another size"
+    return None
+
+
+def _fits(fits: tuple[Alignment, Alignment], evidence: dict[str, float]) -> bool:
+    return (
+        Status.FAILED not in (fits[0].status, fits[1].status)
+        and evidence["inlier_ratio"] >= MIN_INLIERS
+        and evidence["residual"] <= MAX_RESIDUAL
+    )
+
+
+def _sure(found: Agreement) -> bool:
+    return found.depth >= SURE_DEPTH and found.picture >= SURE_PICTURE
+
+
+def _information(fit_a: Alignment, fit_b: Alignment, depth: float) -> Float64:
+    """Information [7,7] of a_from_b: both halves' uncertainties and that of the prediction between them.
+
+    With a_from_b = A B^-1 and errors on the right of A and B, the edge's own error on the right is Ad_B (e_A - e_B).
+    """
+    length, turn, scale = CHECK_SIGMAS
+    check = np.square([length * depth] * 3 + [turn] * 3 + [scale])
+    covariance = _inverse(fit_a.information) + _inverse(fit_b.information) + np.diag(check)
+    into_check = fit_b.previous_from_current.inverse().adjoint()
+    information = into_check.T @ _inverse(covariance) @ into_check
+    return (information + information.T) / 2
+
+
+def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of a positive definite matrix whose rows have different units."""
+    size = np.sqrt(np.diag(matrix))
+    return np.linalg.inv(matrix / np.outer(size, size)) / np.outer(size, size)
