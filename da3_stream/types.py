@@ -131,7 +131,6 @@ class Alignment:
 
 
 @dataclass(frozen=True)
-<<<<<<< HEAD
 class ScaleObservation:
     """What one window knows of its own scale, to be a prior of the graph.
 
@@ -144,7 +143,9 @@ class ScaleObservation:
     sigma: float
     source: str
     absolute: bool
-=======
+
+
+@dataclass(frozen=True)
 class LoopCandidate:
     """Two frames (by index, `earlier` before `later`) that may show one place.
 
@@ -181,7 +182,6 @@ class LoopRefusal:
     candidate: LoopCandidate
     reason: str
     evidence: Mapping[str, float] = field(default_factory=dict)
->>>>>>> issue5-loops
 
 
 @dataclass(frozen=True)
