@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +11,14 @@ from numpy.typing import NDArray
 
 from .cloud import preview_cloud, window_points, write_page
 from .frames import read_ahead
-from .running.backend import Backend
-from .running.heights import Heights
 from .running.job import Job, prepared
 from .running.journal import Journal
-from .running.placement import Event, Part, Placement, cut
+from .running.placement import Event, Part, cut
 from .running.predicting import predicted
 from .running.progress import progress_bar
 from .running.record import Record
 from .running.recording import recorded
+from .running.world import World
 from .settings import Settings
 from .store import Run, Scene, WindowPart, create_run, read_run_geometry, write_window
 from .types import Frame, Predictor
@@ -52,54 +50,49 @@ def run(
 
 
 def reconstruct(run: Run, job: Job, record: Record, journal: Journal, progress: bool) -> None:
-    """Window by window: read, predict, place, store, tell."""
-    placement, backend, heights = Placement(job.scene), Backend(), Heights(job.settings.scale.camera_height)
+    """Window by window: read, predict, place, store, recognise, correct, tell."""
+    world, watch = World.of(run, job), record.watch
     bar = progress_bar(job.source.expected, "reconstructing", progress)
-    with read_ahead(job.source) as frames, bar:
-        cut_frames = windows(record.watch.waiting_for(frames, "frames"), job.window_size, job.window_overlap)
-        with closing(predicted(cut_frames, job.predictor, record.watch)) as answers:
+    with read_ahead(job.source) as frames, bar, closing(world):
+        cut_frames = windows(watch.waiting_for(frames, "frames"), job.window_size, job.window_overlap)
+        with closing(predicted(cut_frames, job.predictor, watch)) as answers:
             for window, geometry in answers:
                 parts = cut(window, geometry)
-                with record.watch.stage("stitching"):
-                    nodes = placement.place(window.number, parts)
-                with record.watch.stage("scale"):
-                    heights.add(parts)
-                with record.watch.stage("graph"):
-                    correct(placement, backend, heights)
-                with record.watch.stage("store"):
-                    store(run, job.settings, window, placement.scene, nodes, parts)
+                with watch.stage("stitching"):
+                    nodes = world.place(window.number, parts)
+                with watch.stage("scale"):
+                    world.measure(parts)
+                with watch.stage("store"):
+                    store(run, job.settings, window, world, nodes, parts)
+                with watch.stage("loops"):
+                    world.recognise(geometry, nodes)
+                with watch.stage("graph"):
+                    run.write_scene(world.correct())
                 record.add(window, geometry)
-                journal.tell_window(window, geometry, placement.take_events())
-                record.write("running", placement.scene)
-                with record.watch.stage("preview"):
+                journal.tell_window(window, geometry, world.take_events())
+                record.write("running", world.scene)
+                with watch.stage("preview"):
                     preview(run, journal, job.settings, window.number + 1)
                 bar.update(len(window.owned))
-
-
-def correct(placement: Placement, backend: Backend, heights: Heights) -> None:
-    """Move the nodes to where all that is known by now says they are; metres, where the camera's height gives them."""
-    observations, events = heights.observations(placement.scene)
-    backend.add_edges(placement.take_edges())
-    backend.set_scales(observations)
-    correction = backend.correct(placement.scene)
-    metres = heights.metres_per_unit(backend.height(correction.scene))
-    scene = correction.scene
-    placement.scene = scene if metres is None else replace(scene, units="metres", scale=metres)
-    placement.events += [*events, *(Event("graph", facts) for facts in correction.facts)]
+    journal.tell_events(world.take_events())
 
 
 def store(
-    run: Run, settings: Settings, window: Window[Frame], scene: Scene, nodes: Sequence[int], parts: Sequence[Part]
+    run: Run, settings: Settings, window: Window[Frame], world: World, nodes: Sequence[int], parts: Sequence[Part]
 ) -> None:
-    """Geometry and points of every node, and then the scene that names them."""
+    """Geometry and points of every node."""
     times = {frame.index: frame.timestamp for frame in window.frames}
+    pictures = {frame.index: frame.image for frame in window.frames} if world.loops.keeps_pictures else {}
     for node, part in zip(nodes, parts, strict=True):
-        timestamps = np.array([times[index] for index in part.geometry.frame_indices.tolist()])
-        kept = WindowPart.from_geometry(part.geometry, timestamps, part.owned, window.frames[0].source_size)
+        indices = part.geometry.frame_indices
+        timestamps = np.array([times[index] for index in indices.tolist()])
+        images = tuple(pictures[index] for index in indices[part.owned].tolist() if index in pictures)
+        size = window.frames[0].source_size
+        kept = WindowPart.from_geometry(part.geometry, timestamps, part.owned, size, images=images)
         write_window(run, node, kept)
-        points = window_points(part.geometry, part.owned, settings.cloud, metres_per_unit(scene, node))
+        points = window_points(part.geometry, part.owned, settings.cloud, metres_per_unit(world.scene, node))
         write_page(run, node, points)
-    run.write_scene(scene)
+        world.remember(node, kept)
 
 
 def metres_per_unit(scene: Scene, node: int) -> float | None:

@@ -103,11 +103,12 @@ class WindowGeometry:
 class Predictor(Protocol):
     """Whatever turns frames into geometry.
 
-    Optional attributes: `name`, `is_metric` (its windows are in metres), `window_size` and `window_overlap` (its own
-    defaults), `image_side` (longest side in pixels that it looks at, so that the reader can shrink frames at once),
-    `in_flight` (windows that may be submitted at once, default 1; results are taken in order), `prepare(frames)`
-    (called for every window in order, just before it is submitted: a predictor that learns from window to window does
-    so in this order), `state()`/`restore(state)` (what must survive a kill), `close()`.
+    Optional attributes: `name`, `is_metric` (its windows are in metres), `gives_descriptors` (with every window),
+    `window_size` and `window_overlap` (its own defaults), `image_side` (longest side in pixels that it looks at, so
+    that the reader can shrink frames at once), `in_flight` (windows that may be submitted at once, default 1; results
+    are taken in order), `prepare(frames)` (called for every window in order, just before it is submitted: a predictor
+    that learns from window to window does so in this order), `state()`/`restore(state)` (what must survive a kill),
+    `close()`. A jump in the frames' indices between two runs of frames marks a look at two places together.
     """
 
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:

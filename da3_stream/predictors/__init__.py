@@ -173,4 +173,5 @@ def _make_da3(name: str, folder: Path, settings: Settings, size: tuple[int, int]
     shared = longest_overlap(length, settings.windows.overlap or Da3Predictor.window_overlap)
     model = DepthAnything3.from_pretrained(folder, device, vram_gb=settings.model.vram_gb, cache_frames=shared)
     k = known_camera(settings.camera, size, focal_px)
-    return Da3Predictor(model, k, size, settings.model.resolution or DA3_SIDE, weights_hash=weights_hash(folder))
+    side, describes = settings.model.resolution or DA3_SIDE, settings.loops.descriptor in ("auto", "dino")
+    return Da3Predictor(model, k, size, side, describes, weights_hash(folder))

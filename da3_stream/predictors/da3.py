@@ -40,7 +40,7 @@ class Da3Predictor:
             )
         self.name, self.image_side, self.hash = model.name, resolution, weights_hash
         self._model, self._known_k, self._source_size = model, known_k, source_size
-        self._descriptors = descriptors
+        self.gives_descriptors = descriptors
 
     @property
     def is_metric(self) -> bool:
@@ -59,7 +59,7 @@ class Da3Predictor:
             resolution=self.image_side,
             intrinsics=self._intrinsics(frames),
             indices=[frame.index for frame in frames],
-            descriptors=self._descriptors,
+            descriptors=self.gives_descriptors,
         )
         depth, confidence = _usable(found)
         poses = _window_from_camera(found)

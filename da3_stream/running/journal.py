@@ -31,6 +31,10 @@ class Journal:
         """The frames skipped so far, the window, and how its parts were placed."""
         self.tell_skipped(window.frames[-1].index)
         self.tell(_window_event(window, geometry))
+        self.tell_events(events)
+
+    def tell_events(self, events: Sequence[Event]) -> None:
+        """One after the other."""
         for event in events:
             self.tell(event)
 

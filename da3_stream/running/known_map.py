@@ -29,15 +29,17 @@ class _Seen:
 class KnownMap:
     """Stored windows by the frames that they own, and where they lie now; `scene` is kept up to date by the run."""
 
-    def __init__(self, run: Run, scene: Scene) -> None:
+    def __init__(self, run: Run, scene: Scene, is_metric: bool) -> None:
         self.scene = scene
-        self._run = run
+        self._run, self._is_metric = run, is_metric
         self._seen: list[_Seen] = []
         self._firsts: list[int] = []
 
     def add(self, node: int, part: WindowPart) -> None:
-        """A node that was just stored."""
+        """A node that was just stored; one that owns nothing is known by none."""
         owned = part.owned
+        if not owned.any():
+            return
         centres = part.window_from_camera[owned, :3, 3]
         steps = np.nan_to_num(np.linalg.norm(np.diff(centres, axis=0), axis=1))
         way = np.concatenate([[0.0], np.cumsum(steps)])
@@ -61,7 +63,7 @@ class KnownMap:
             part.confidence,
             part.intrinsics[owned],
             part.window_from_camera[owned],
-            self.scene.units == "metres" and self.scene.scale == 1.0,
+            self._is_metric,
             status=Status(part.status),
         )
 

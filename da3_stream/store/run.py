@@ -29,6 +29,8 @@ _FILES = (
     "cloud.ply",
     "evaluation.json",
     "evaluation.png",
+    "places/descriptors.bin",
+    "places/vocabulary.npz",
 )
 
 
@@ -96,6 +98,7 @@ def create_run(path: Path, *, overwrite: bool = False) -> Run:
     _clear(run.path)
     _make_folder(run.path / "windows")
     _make_folder(run.path / "cloud")
+    _make_folder(run.path / "places")
     run.write_scene(Scene())
     return run
 

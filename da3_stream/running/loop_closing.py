@@ -1,0 +1,131 @@
+"""Revisited places of a run: found, looked at, and handed to the back-end, window by window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event as Flag
+from typing import Protocol
+
+from ..errors import LoopsError
+from ..loops.corroboration import Corroboration
+from ..loops.describing import Describer, DinoDescriber
+from ..loops.finder import LoopFinder
+from ..loops.verify import LoopVerifier
+from ..settings import LoopsSettings
+from ..store import Run
+from ..types import Frame, LoopEdge, LoopRefusal, Predictor, WindowGeometry
+from .backend import Edge
+from .known_map import KnownMap
+from .placement import Event
+from .predicting import predict
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Loops for the graph, and what the journal should say."""
+
+    edges: tuple[Edge, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+class Loops(Protocol):
+    """Looks for revisited places, or does not."""
+
+    keeps_pictures: bool
+
+    def look(self, window: WindowGeometry, nodes: Sequence[int]) -> Found:
+        """What a window brings that was just stored as these nodes."""
+        ...
+
+    def close(self) -> Found:
+        """What is still to be said at the end of a run."""
+        ...
+
+
+class NoLoops:
+    """Where they are switched off."""
+
+    keeps_pictures = False
+
+    def look(self, window: WindowGeometry, nodes: Sequence[int]) -> Found:
+        """Nothing."""
+        return Found()
+
+    def close(self) -> Found:
+        """Nothing."""
+        return Found()
+
+
+class LoopCloser:
+    """Finds candidates by descriptors, and has the predictor look at both places together."""
+
+    keeps_pictures = True
+
+    def __init__(self, run: Run, known: KnownMap, predictor: Predictor, settings: LoopsSettings) -> None:
+        folder = run.path / "places"
+        describer = _describer(folder, predictor, settings)
+        self._finder = LoopFinder(describer, folder / "descriptors.bin", settings)
+        self._verifier = LoopVerifier(_Careful(predictor), known, settings.reach)
+        self._corroboration = Corroboration(known)
+
+    def look(self, window: WindowGeometry, nodes: Sequence[int]) -> Found:
+        """See `Loops`."""
+        verdicts = [self._verifier.verify(candidate) for candidate in self._finder.add(window)]
+        return _found(self._corroboration.settle(verdicts, nodes[-1]))
+
+    def close(self) -> Found:
+        """Close the index; what waited for a neighbour is refused."""
+        self._finder.close()
+        return _found(self._corroboration.close())
+
+
+def make_loops(run: Run, known: KnownMap, predictor: Predictor, settings: LoopsSettings) -> Loops:
+    """What the settings ask for."""
+    return NoLoops() if settings.descriptor == "off" else LoopCloser(run, known, predictor, settings)
+
+
+@dataclass(frozen=True)
+class _Careful:
+    """A predictor whose failures are windows that FAILED."""
+
+    predictor: Predictor
+
+    def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+        return predict(self.predictor, frames, Flag())
+
+
+def _describer(folder: Path, predictor: Predictor, settings: LoopsSettings) -> Describer:
+    kind = settings.descriptor
+    if kind == "dino" or (kind == "auto" and getattr(predictor, "gives_descriptors", False)):
+        return DinoDescriber()
+    if kind == "salad":
+        from ..loops.salad import SaladDescriber
+
+        if settings.salad is None:
+            raise LoopsError("loops.descriptor=salad needs its checkpoint: --set loops.salad=dino_salad.ckpt")
+        return SaladDescriber(Path(settings.salad))
+    from ..loops.vlad import VladDescriber
+
+    return VladDescriber(folder / "vocabulary.npz")
+
+
+def _found(verdicts: Iterable[LoopEdge | LoopRefusal]) -> Found:
+    verdicts = list(verdicts)
+    loops = [one for one in verdicts if isinstance(one, LoopEdge)]
+    edges = [Edge(*one.windows, one.a_from_b, one.information, loop=True) for one in loops]
+    return Found(tuple(edges), tuple(_event(one) for one in verdicts))
+
+
+def _event(verdict: LoopEdge | LoopRefusal) -> Event:
+    candidate = verdict.candidate
+    about = {
+        "frames": (candidate.earlier, candidate.later),
+        "similarity": round(candidate.similarity, 3),
+        "support": candidate.support,
+        **{name: float(f"{value:.4g}") for name, value in verdict.evidence.items()},
+    }
+    if isinstance(verdict, LoopEdge):
+        return Event("loop", {"nodes": verdict.windows, **about})
+    return Event("loop refused", {"reason": verdict.reason, **about})

@@ -1,0 +1,80 @@
+"""Where everything lies by all that a run knows: chain, revisited places, what windows say of their scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from ..store import Run, Scene, WindowPart
+from ..types import WindowGeometry
+from .backend import Backend
+from .heights import Heights
+from .job import Job
+from .known_map import KnownMap
+from .loop_closing import Found, Loops, make_loops
+from .placement import Event, Part, Placement
+
+
+@dataclass(eq=False)
+class World:
+    """The scene as it grows and is corrected."""
+
+    placement: Placement
+    heights: Heights
+    known: KnownMap
+    loops: Loops
+    graphs: Backend = field(default_factory=Backend)
+
+    @staticmethod
+    def of(run: Run, job: Job) -> World:
+        """An empty one, as the settings want it."""
+        known = KnownMap(run, job.scene, job.scene.units == "metres" and job.scene.scale == 1.0)
+        heights = Heights(job.settings.scale.camera_height)
+        return World(Placement(job.scene), heights, known, make_loops(run, known, job.predictor, job.settings.loops))
+
+    @property
+    def scene(self) -> Scene:
+        """Where the nodes lie now."""
+        return self.placement.scene
+
+    def place(self, window: int, parts: Sequence[Part]) -> list[int]:
+        """Chain a window's parts to those before; their nodes."""
+        nodes = self.placement.place(window, parts)
+        self.graphs.add_edges(self.placement.take_edges())
+        return nodes
+
+    def measure(self, parts: Sequence[Part]) -> None:
+        """What the parts say of their own scale."""
+        self.heights.add(parts)
+
+    def remember(self, node: int, part: WindowPart) -> None:
+        """A node was stored, and can be looked at again."""
+        self.known.add(node, part)
+
+    def recognise(self, window: WindowGeometry, nodes: Sequence[int]) -> None:
+        """Look for places that a window saw before."""
+        self.known.scene = self.scene
+        self._take(self.loops.look(window, nodes))
+
+    def close(self) -> None:
+        """No window comes any more."""
+        self._take(self.loops.close())
+
+    def correct(self) -> Scene:
+        """Move the nodes to where all that is known says they are; metres, where the camera's height gives them."""
+        observations, events = self.heights.observations(self.scene)
+        self.graphs.set_scales(observations)
+        correction = self.graphs.correct(self.scene)
+        metres = self.heights.metres_per_unit(self.graphs.height(correction.scene))
+        scene = correction.scene
+        self.placement.scene = scene if metres is None else replace(scene, units="metres", scale=metres)
+        self.placement.events += [*events, *(Event("graph", facts) for facts in correction.facts)]
+        return self.scene
+
+    def take_events(self) -> list[Event]:
+        """What happened since this was last asked."""
+        return self.placement.take_events()
+
+    def _take(self, found: Found) -> None:
+        self.graphs.add_edges(found.edges)
+        self.placement.events += found.events
