@@ -65,7 +65,7 @@ def reconstruct(run: Run, job: Job, record: Record, journal: Journal, progress: 
                 with watch.stage("store"):
                     store(run, job.settings, window, world, nodes, parts)
                 with watch.stage("loops"):
-                    world.recognise(geometry, nodes)
+                    world.recognise(geometry.rows(np.arange(window.owned_rows.stop)), nodes)
                 with watch.stage("graph"):
                     run.write_scene(world.correct())
                 record.add(window, geometry)

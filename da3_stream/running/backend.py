@@ -18,6 +18,9 @@ from ..posegraph import GraphSolution, PoseGraph
 from ..store import Scene
 from ..types import ScaleObservation
 
+BENT = (0.02, 0.005, 0.03)  # share of the way between windows, radians, log-scale
+SHORTEST = 1e-9  # a camera that stands makes no way
+
 
 @dataclass(frozen=True, eq=False)
 class Edge:
@@ -28,6 +31,21 @@ class Edge:
     a_from_b: Sim3
     information: NDArray[np.float64]
     loop: bool = False
+
+
+def chained(a: int, b: int, a_from_b: Sim3, information: NDArray[np.float64]) -> Edge:
+    """The edge of an alignment: what the overlap tells [7,7], less sure by what windows may be bent from one overlap to
+    the next, which no overlap tells."""
+    length = float(np.linalg.norm(a_from_b.translation)) / a_from_b.scale
+    way, turn, scale = BENT
+    bent = np.square([max(way * length, SHORTEST)] * 3 + [turn] * 3 + [scale])
+    return Edge(a, b, a_from_b, _inverse(_inverse(information) + np.diag(bent)))
+
+
+def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of a positive definite matrix whose rows have different units."""
+    size = np.sqrt(np.diag(matrix))
+    return np.linalg.inv(matrix / np.outer(size, size)) / np.outer(size, size)
 
 
 @dataclass(frozen=True, eq=False)

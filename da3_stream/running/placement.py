@@ -14,7 +14,7 @@ from ..stitching import align_windows
 from ..store import Scene, SceneNode
 from ..types import Alignment, Frame, Status, WindowGeometry
 from ..windows import Window
-from .backend import Edge
+from .backend import Edge, chained
 from .standing import lend_to_held, lend_within
 
 
@@ -56,7 +56,7 @@ class Tie:
 
     def edge(self, node: int) -> Edge:
         """What the graph may know of it."""
-        return Edge(self.to.node, node, self.alignment.previous_from_current, self.alignment.information)
+        return chained(self.to.node, node, self.alignment.previous_from_current, self.alignment.information)
 
 
 def cut(window: Window[Frame], geometry: WindowGeometry) -> list[Part]:

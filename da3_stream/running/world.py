@@ -52,7 +52,7 @@ class World:
         self.known.add(node, part)
 
     def recognise(self, window: WindowGeometry, nodes: Sequence[int]) -> None:
-        """Look for places that a window saw before."""
+        """Look for places that a window, as far as it owns frames, saw before."""
         self.known.scene = self.scene
         self._take(self.loops.look(window, nodes))
 

@@ -1,0 +1,66 @@
+"""A drive that comes back: with loops the map closes, and the run tells of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from street import ExactPredictor
+
+from da3_stream import Reconstruction, Settings, pipeline
+from da3_stream.geometry import umeyama
+from da3_stream.synthetic import make_town
+from da3_stream.types import Frame, WindowGeometry
+
+FRAMES, SIZE = 650, (96, 72)
+DRIFT = 0.02  # by which the scale bends over a window: 2 % each, 50 % a lap
+
+
+class Drifting(ExactPredictor):
+    """Knows the truth of the town, but bends the scale within every window."""
+
+    name, window_size, window_overlap, image_side = "drifting", 24, 6, 96
+
+    def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+        geometry = super().predict(frames)
+        if np.diff(geometry.frame_indices).max(initial=0) > 20:
+            return geometry
+        bend = np.exp(DRIFT * np.arange(len(frames)) / (self.window_size - self.window_overlap))
+        poses = geometry.window_from_camera.copy()
+        steps = np.diff(poses[:, :3, 3], axis=0) * bend[1:, None]
+        poses[1:, :3, 3] = poses[0, :3, 3] + np.cumsum(steps, axis=0)
+        depth = (geometry.depth * bend[:, None, None]).astype(np.float32)
+        return replace(geometry, window_from_camera=poses, depth=depth)
+
+
+@pytest.fixture(scope="module")
+def town() -> Drifting:
+    return Drifting(make_town("block", frames=FRAMES, size=SIZE, laps=2))
+
+
+def driven(town: Drifting, out: Path, descriptor: str) -> tuple[Path, float]:
+    """A run, and its error in metres after alignment."""
+    settings = Settings.build({"loops": {"descriptor": descriptor}, "scale": {"camera_height": "off"}})
+    images = [frame.image for frame in town.frames(range(FRAMES))]
+    run = pipeline.run(images, out, settings, town)
+    centres = Reconstruction(run).world_from_camera[:, :3, 3]
+    true = town.town.path.world_from_camera[:, :3, 3]
+    apart = umeyama(true, centres).apply(centres) - true
+    return run, float(np.sqrt(np.square(apart).sum(axis=1).mean()))
+
+
+@pytest.mark.slow
+def test_a_second_lap_closes_the_map(town: Drifting, tmp_path: Path) -> None:
+    _, without = driven(town, tmp_path / "without", "off")
+    run, error = driven(town, tmp_path / "with", "vlad")
+    assert error < without / 10
+    events = [json.loads(line) for line in (run / "journal.jsonl").read_text().splitlines()]
+    loops = [event for event in events if event["event"] == "loop"]
+    assert len(loops) >= 10
+    places = town.town.path.world_from_camera[:, :3, 3]
+    assert all(np.linalg.norm(places[a] - places[b]) < 10 for a, b in (event["frames"] for event in loops))
+    assert [event for event in events if event["event"] == "graph"][-1]["rejected"] == []
