@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Sim3
 from ..types import Alignment, Status, WindowGeometry
-from .cameras import average_rotation, from_cameras
+from .cameras import average_rotation, from_cameras, turned_apart
 from .overlap import Overlap, find_overlap
-from .refinement import Noise, information, refine, residuals
+from .refinement import Noise, information, point_errors, refine, residuals
 from .scale import ScaleEstimate, combined, scale_from_centres, scale_from_depth
 
 Array = NDArray[np.float64]
@@ -19,7 +21,8 @@ WEAK_INLIERS = 0.5
 WEAK_SPREAD = 0.08  # of single frames' log-scales
 WEAK_SIGMA = 0.05  # of the log-scale
 WEAK_FRAMES = 1.5  # of equal weight
-METRIC_TOLERANCE = 0.05  # log-scale by which metric windows may differ before it counts
+LOST_TURN = 0.1  # rad by which the middle one of the shared cameras may be turned against the others
+METRIC_TOLERANCE = 0.01  # log-scale by which two metric windows may differ, however sure the difference is
 
 
 def align_windows(
@@ -29,26 +32,51 @@ def align_windows(
 
     Scale first, from depth ratios on the same pixels; rotation and translation from the shared cameras; then all
     together on sampled pixels and cameras. Two metric windows keep scale 1 unless the evidence against it is
-    significant. WEAK: few inliers or frames, frames that disagree on the scale, or a scale known from cameras only
-    (or, where a window is HELD, not at all: then 1). FAILED, with the identity and residual 1: too little to go by.
+    significant (3 sigma, and more than 1 %). WEAK: depth disagrees (few inliers, frames that differ in scale) or is
+    not there, and the answer is that of the cameras alone; a single frame; a HELD window (scale 1 if unknown). FAILED,
+    with the identity and residual 1: neither depth nor the cameras of the two windows agree, or nothing is shared.
     Raises StitchingError for depth maps of different sizes and for `shared` frames that are not in both windows.
     """
     overlap = find_overlap(previous, current, shared)
     if not len(overlap.frames) or Status.FAILED in (previous.status, current.status):
         return _failed(overlap)
     rotation = average_rotation(overlap)
-    depth_scale = scale_from_depth(overlap)
     centre_scale = scale_from_centres(overlap, rotation)
-    scale = depth_scale or centre_scale
     held = Status.HELD in (previous.status, current.status)
-    if scale is None and not held:
-        return _failed(overlap)
-    unit = _unit_scale(overlap)
-    log_scale, unknowns = (combined(scale, centre_scale), 7) if scale else (unit, 6)
-    if scale and previous.is_metric and current.is_metric and _is_one(log_scale - unit, scale.sigma):
-        log_scale, unknowns = unit, 6
-    first = from_cameras(overlap, log_scale, rotation)
-    return _judged(overlap, *refine(overlap, first, depth_scale, unknowns), depth_scale)
+    metric = previous.is_metric and current.is_metric
+    with_depth = _from_depth(overlap, rotation, centre_scale, metric)
+    if with_depth and with_depth.status is Status.OK:
+        return with_depth
+    if turned_apart(overlap, rotation) <= LOST_TURN:
+        if centre_scale is not None:
+            return _fitted(overlap, rotation, None, *_unless_one(overlap, centre_scale, None, metric))
+        if with_depth and with_depth.inlier_ratio >= WEAK_INLIERS:
+            return with_depth
+        if held:
+            return _fitted(overlap, rotation, None, _unit_scale(overlap), 6)
+    return _failed(overlap)
+
+
+def _from_depth(
+    overlap: Overlap, rotation: Array, centre_scale: ScaleEstimate | None, metric: bool
+) -> Alignment | None:
+    """The alignment that depth and cameras together make; None without depth."""
+    depth_scale = scale_from_depth(overlap)
+    if depth_scale is None:
+        return None
+    log_scale, unknowns = _unless_one(overlap, depth_scale, centre_scale, metric)
+    if unknowns == 6:
+        off = combined(depth_scale, centre_scale) - log_scale
+        depth_scale = replace(depth_scale, sigma=float(np.hypot(depth_scale.sigma, off)))
+    return _fitted(overlap, rotation, depth_scale, log_scale, unknowns)
+
+
+def _unless_one(overlap: Overlap, scale: ScaleEstimate, other: ScaleEstimate | None, metric: bool) -> tuple[float, int]:
+    """The log-scale to start from and how many unknowns to refine: 6 if it is held at 1."""
+    log_scale, unit = combined(scale, other), _unit_scale(overlap)
+    if metric and abs(log_scale - unit) <= max(3 * scale.sigma, METRIC_TOLERANCE):
+        return unit, 6
+    return log_scale, 7
 
 
 def _unit_scale(overlap: Overlap) -> float:
@@ -56,12 +84,11 @@ def _unit_scale(overlap: Overlap) -> float:
     return float(np.log(overlap.previous.normal_from_window.scale / overlap.current.normal_from_window.scale))
 
 
-def _is_one(log_scale: float, sigma: float) -> bool:
-    return abs(log_scale) <= max(3 * sigma, METRIC_TOLERANCE)
-
-
-def _judged(overlap: Overlap, normal: Sim3, noise: Noise, scale: ScaleEstimate | None) -> Alignment:
-    """The alignment in the windows' own lengths, with its quality."""
+def _fitted(
+    overlap: Overlap, rotation: Array, scale: ScaleEstimate | None, log_scale: float, unknowns: int
+) -> Alignment:
+    """The alignment in the windows' own lengths, with its quality; WEAK if `scale` does not bear it."""
+    normal, noise = refine(overlap, from_cameras(overlap, log_scale, rotation), scale, unknowns)
     inlier_ratio, residual = _quality(overlap, normal, noise)
     strong = (
         scale is not None
@@ -82,9 +109,10 @@ def _judged(overlap: Overlap, normal: Sim3, noise: Noise, scale: ScaleEstimate |
 
 def _quality(overlap: Overlap, normal: Sim3, noise: Noise) -> tuple[float, float]:
     """Share of points within three sigmas and the median error relative to depth; of camera centres without points."""
-    _, centres, points = residuals(overlap, normal)
-    kind, sigma = (points, noise.sigmas[2]) if len(points.errors) else (centres, noise.sigmas[1])
-    sizes = np.linalg.norm(kind.errors, axis=1)
+    if len(overlap.frame):
+        sizes, sigma = point_errors(overlap, normal), noise.sigmas[2]
+    else:
+        sizes, sigma = np.linalg.norm(residuals(overlap, normal)[1].errors, axis=1), noise.sigmas[1]
     return float(np.mean(sizes <= min(3 * sigma, INLIER_CAP))), float(np.median(sizes))
 
 

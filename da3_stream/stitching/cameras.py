@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from ..geometry import Sim3
 from .overlap import Overlap
@@ -20,6 +21,12 @@ def average_rotation(overlap: Overlap) -> Array:
     single = overlap.previous.rotations @ overlap.current.rotations.transpose(0, 2, 1)
     u, _, vt = np.linalg.svd(geometric_median(single.reshape(-1, 9)).reshape(3, 3))
     return (u * [1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
+
+
+def turned_apart(overlap: Overlap, rotation: Array) -> float:
+    """Median angle (rad) between the mean rotation and those of single cameras."""
+    single = overlap.previous.rotations @ overlap.current.rotations.transpose(0, 2, 1)
+    return float(np.median(Rotation.from_matrix(single @ rotation.T).magnitude()))
 
 
 def from_cameras(overlap: Overlap, log_scale: float, rotation: Array) -> Sim3:

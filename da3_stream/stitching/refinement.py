@@ -1,29 +1,32 @@
-"""All seven numbers together: Gauss-Newton on points relative to their depth, camera centres and orientations.
+"""All seven numbers together: Gauss-Newton on ranges of points, camera centres and orientations.
 
 The unknown is moved from the left, T <- exp(xi) T with xi in the order of `Sim3.log`; a point y = T q then moves by
-[I, -hat(y), y] xi, so that the normal equations of any number of points are a few moments of them.
+[I, -hat(y), y] xi. What each kind of error may weigh comes from how it scatters over the frames (`series`), not from
+how many pixels there are: the information that comes out is that of log(T^-1 truth), and honest.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ..geometry import Sim3
-from ..geometry.sim3 import hat
 from .overlap import Overlap
-from .robust import MAD_TO_SIGMA, independent_count, weighted_median
+from .robust import MAD_TO_SIGMA, weighted_median
 from .scale import ScaleEstimate
+from .series import mean_variance
 
 Array = NDArray[np.float64]
 
 LOSS = 3.0  # Geman-McClure: an error of this many sigmas counts a quarter
 ROUNDS = 2
 MAX_STEPS = 10
+MEDIAN_NORM = 1.538  # of three normal numbers, in sigmas
 SMALL_STEP = 1e-9
+DIVERGED = 0.01  # of the cost by which it may rise
 ORIENTATION_SIGMA = 0.003  # rad, where there are too few frames to tell
 CENTRE_SIGMA = 0.01  # of the median depth, likewise
 FLOORS = (1e-5, 1e-5, 1e-4)  # of the orientations' (rad), centres' and points' sigma (median depth)
@@ -31,11 +34,10 @@ FLOORS = (1e-5, 1e-5, 1e-4)  # of the orientations' (rad), centres' and points' 
 
 @dataclass(frozen=True, eq=False)
 class Residuals:
-    """Errors of one kind with what turns them into normal equations."""
+    """Errors of one kind, of 3 components or 1, and how the step xi takes from them."""
 
-    errors: Array  # [N,3]
-    moved: Array  # [N,3] where the error's point is: y = T q
-    inverse_length: Array  # [N]: an error is a displacement times this
+    errors: Array  # [N,D]
+    jacobian: Array  # [N,D,7]
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +45,7 @@ class Noise:
     """How large errors of each kind are, and the weight of each of them; fixed while the unknown moves."""
 
     sigmas: tuple[float, float, float]  # orientations, centres, points
-    weights: tuple[Array, Array, Array]  # sum: how many independent errors there are
+    weights: tuple[Array, ...]  # of orientations, centres, points; sum: how many independent errors there are
 
 
 def refine(overlap: Overlap, start: Sim3, scale: ScaleEstimate | None, unknowns: int) -> tuple[Sim3, Noise]:
@@ -55,7 +57,10 @@ def refine(overlap: Overlap, start: Sim3, scale: ScaleEstimate | None, unknowns:
 
 
 def descend(overlap: Overlap, start: Sim3, noise: Noise, unknowns: int) -> Sim3:
-    """Follow Gauss-Newton steps to their end; `start` itself if the robust cost is not lower there."""
+    """Follow Gauss-Newton steps to their end; `start` itself if the robust cost is higher there.
+
+    A little higher is no sign of divergence: the ranges' Jacobian is not quite the cost's own (`_range_residuals`).
+    """
     found = start
     for _ in range(MAX_STEPS):
         hessian, gradient = normal_equations(overlap, found, noise)
@@ -64,67 +69,89 @@ def descend(overlap: Overlap, start: Sim3, noise: Noise, unknowns: int) -> Sim3:
         found = Sim3.exp(step) @ found
         if np.abs(step).max() < SMALL_STEP:
             break
-    return found if cost(overlap, found, noise) < cost(overlap, start, noise) else start
+    return found if cost(overlap, found, noise) <= (1 + DIVERGED) * cost(overlap, start, noise) else start
 
 
 def measure_noise(overlap: Overlap, transform: Sim3, scale: ScaleEstimate | None) -> Noise:
     """Sizes of errors from the errors themselves, and how many independent ones there are (weights sum to that)."""
     orientations, centres, points = residuals(overlap, transform)
-    turn, turn_weights = _camera_noise(orientations.errors, 3, ORIENTATION_SIGMA, FLOORS[0])
-    centre, centre_weights = _camera_noise(centres.errors, 4, CENTRE_SIGMA, FLOORS[1])
+    turn, turn_weights = _camera_noise(orientations.errors, 1, ORIENTATION_SIGMA, FLOORS[0])
+    centre, centre_weights = _camera_noise(centres.errors, 2, CENTRE_SIGMA, FLOORS[1])
     point, point_weights = _point_noise(points.errors, scale)
     return Noise((turn, centre, point), (turn_weights, centre_weights, point_weights))
 
 
 def _camera_noise(errors: Array, fitted: int, default: float, floor: float) -> tuple[float, Array]:
-    """Size of one component, corrected for the numbers fitted (the default below three frames), and weights."""
+    """Size of one component (the default where there are too few frames to tell), and weights.
+
+    Of `fitted` numbers a component has lost: its mean, and by scale and rotation a centre its trend.
+    """
     frames = len(errors)
-    weights = np.full(frames, independent_count(errors) / max(frames, 1))
-    if frames < 3:
-        return default, weights
-    sigma = MAD_TO_SIGMA * np.median(np.abs(errors)) * np.sqrt(errors.size / (errors.size - fitted))
-    return max(float(sigma), floor), weights
+    if frames < fitted + 2:
+        return default, np.full(frames, (frames + 2) / 3 / max(frames, 1))
+    sigma = max(float(np.median(np.linalg.norm(errors, axis=1))) / MEDIAN_NORM, floor)
+    return sigma, np.full(frames, sigma**2 / max(mean_variance(errors, fitted), floor**2) / frames)
 
 
 def _point_noise(errors: Array, scale: ScaleEstimate | None) -> tuple[float, Array]:
-    """Size of the points' errors, and weights by which their scale is together as uncertain as `scale` found it."""
-    if scale is None or not len(errors):
-        return FLOORS[2], np.zeros(len(errors))
-    sigma = max(MAD_TO_SIGMA * weighted_median(np.linalg.norm(errors, axis=1), scale.pixel_weight), FLOORS[2])
+    """Size of the points' errors, and weights by which their scale is together as uncertain as `scale` found it.
+
+    Without a scale from depth the points have no weight.
+    """
+    if not len(errors):
+        return FLOORS[2], np.zeros(0)
+    trusted = np.ones(len(errors)) if scale is None else scale.pixel_weight
+    sigma = max(MAD_TO_SIGMA * weighted_median(np.abs(errors[:, 0]), trusted), FLOORS[2])
+    if scale is None:
+        return sigma, np.zeros(len(errors))
     independent = (sigma / max(scale.sigma, FLOORS[2])) ** 2
-    return sigma, scale.pixel_weight * (independent / scale.pixel_weight.sum())
+    return sigma, trusted * (independent / trusted.sum())
 
 
 def residuals(overlap: Overlap, transform: Sim3) -> tuple[Residuals, Residuals, Residuals]:
-    """Errors of orientations (rad), centres (lengths) and points (log range along the ray, angle across it).
-
-    Logarithms, since a difference divided by one window's noisy depth would favour the smaller scale.
-    """
+    """Errors of orientations (rad), of centres (lengths), and of the logarithms of points' ranges."""
     previous, current = overlap.previous, overlap.current
     turned = transform.rotation @ current.rotations @ previous.rotations.transpose(0, 2, 1)
     angles = -Rotation.from_matrix(turned).as_rotvec() if len(turned) else np.zeros((0, 3))
     centres = transform.apply(current.centres)
-    ones = np.ones(len(centres))
+    by_turning = np.broadcast_to(np.eye(7)[3:6], (len(angles), 3, 7))
+    moved = np.concatenate([by_turning[:, :, 3:6], -_hats(centres), centres[:, :, None]], axis=2)
     return (
-        Residuals(angles, np.zeros_like(angles), ones),
-        Residuals(previous.centres - centres, centres, ones),
-        _point_residuals(overlap, transform),
+        Residuals(angles, by_turning),
+        Residuals(previous.centres - centres, moved),
+        _range_residuals(overlap, transform),
     )
 
 
-def _point_residuals(overlap: Overlap, transform: Sim3) -> Residuals:
-    """Errors of points, their lengths the mean of both windows'.
+def _range_residuals(overlap: Overlap, transform: Sim3) -> Residuals:
+    """Errors of points along their rays; across them the same pixel holds nothing that the cameras do not say.
 
-    One window's own noisy range in the Jacobian would correlate with the error and shift the translation by
-    sigma^2 of a depth along the line of sight.
+    Logarithms, since a difference divided by one window's noisy depth would favour the smaller scale. Lengths are the
+    mean of both windows': one window's own noisy range in the Jacobian would correlate with the error and shift the
+    translation by sigma^2 of a depth along the line of sight.
     """
     eye = overlap.previous.centres[overlap.frame]
-    expected, found = overlap.previous.points - eye, transform.apply(overlap.current.points) - eye
+    expected, found = _point_rays(overlap, transform)
     range_expected, range_found = np.linalg.norm(expected, axis=1), np.linalg.norm(found, axis=1)
     ray = found / range_found[:, None]
-    errors = expected / range_expected[:, None] - ray + np.log(range_expected / range_found)[:, None] * ray
-    length = np.sqrt(range_expected * range_found)
-    return Residuals(errors, eye + ray * length[:, None], 1 / length)
+    length = np.sqrt(range_expected * range_found)[:, None]
+    y = eye + ray * length
+    jacobian = np.concatenate([ray, np.cross(y, ray), (y * ray).sum(axis=1, keepdims=True)], axis=1) / length
+    return Residuals(np.log(range_expected / range_found)[:, None], jacobian[:, None, :])
+
+
+def _point_rays(overlap: Overlap, transform: Sim3) -> tuple[Array, Array]:
+    """From the previous window's cameras to its points [M,3], and to the current window's points, moved."""
+    eye = overlap.previous.centres[overlap.frame]
+    return overlap.previous.points - eye, transform.apply(overlap.current.points) - eye
+
+
+def point_errors(overlap: Overlap, transform: Sim3) -> Array:
+    """How far points [M] are apart relative to their distance, across the ray (angle) and along it (log range)."""
+    expected, found = _point_rays(overlap, transform)
+    range_expected, range_found = np.linalg.norm(expected, axis=1), np.linalg.norm(found, axis=1)
+    across = np.linalg.norm(expected / range_expected[:, None] - found / range_found[:, None], axis=1)
+    return np.hypot(across, np.log(range_expected / range_found))
 
 
 def cost(overlap: Overlap, transform: Sim3, noise: Noise) -> float:
@@ -139,32 +166,17 @@ def cost(overlap: Overlap, transform: Sim3, noise: Noise) -> float:
 def normal_equations(overlap: Overlap, transform: Sim3, noise: Noise) -> tuple[Array, Array]:
     """Hessian [7,7] and right-hand side [7] of the step xi, in units of one sigma."""
     hessian, gradient = np.zeros((7, 7)), np.zeros(7)
-    kinds = residuals(overlap, transform)
-    for number, (kind, sigma, weights) in enumerate(zip(kinds, noise.sigmas, noise.weights, strict=True)):
-        robust = weights / np.square(1 + _squared(kind.errors) / (LOSS * sigma) ** 2) / sigma**2
-        if number == 0:
-            hessian[3:6, 3:6] += robust.sum() * np.eye(3)
-            gradient[3:6] += robust @ kind.errors
-        else:
-            h, g = _moments(kind, robust)
-            hessian, gradient = hessian + h, gradient + g
+    for kind, robust in _weighted(overlap, transform, noise):
+        pulled = kind.jacobian * robust[:, None, None]
+        hessian += np.tensordot(pulled, kind.jacobian, axes=((0, 1), (0, 1)))
+        gradient += np.tensordot(pulled, kind.errors, axes=((0, 1), (0, 1)))
     return hessian, gradient
 
 
-def _moments(kind: Residuals, weights: Array) -> tuple[Array, Array]:
-    """Normal equations of displaced points: sums of a, a y, a y y^T and of y's moments with the errors."""
-    y = kind.moved
-    a = weights * kind.inverse_length**2
-    force = kind.errors * (weights * kind.inverse_length)[:, None]
-    first, second = a @ y, (y * a[:, None]).T @ y
-    h = np.zeros((7, 7))
-    h[:3, :3] = a.sum() * np.eye(3)
-    h[:3, 3:6] = -hat(first)
-    h[3:6, :3] = hat(first)
-    h[:3, 6] = h[6, :3] = first
-    h[3:6, 3:6] = np.trace(second) * np.eye(3) - second
-    h[6, 6] = np.trace(second)
-    return h, np.concatenate([force.sum(axis=0), np.cross(y, force).sum(axis=0), [(y * force).sum()]])
+def _weighted(overlap: Overlap, transform: Sim3, noise: Noise) -> list[tuple[Residuals, Array]]:
+    """Residuals of each kind and their weights [N] in the normal equations."""
+    kinds = zip(residuals(overlap, transform), noise.sigmas, noise.weights, strict=True)
+    return [(k, w / np.square(1 + _squared(k.errors) / (LOSS * sigma) ** 2) / sigma**2) for k, sigma, w in kinds]
 
 
 def _ridged(hessian: Array) -> Array:
@@ -173,8 +185,15 @@ def _ridged(hessian: Array) -> Array:
 
 
 def information(overlap: Overlap, transform: Sim3, noise: Noise) -> Array:
-    """Information [7,7] of log(transform^-1 truth) between the unnormalised windows (right perturbation)."""
-    hessian = _ridged(normal_equations(overlap, transform, noise)[0])
+    """Information [7,7] of log(transform^-1 truth) between the unnormalised windows (right perturbation).
+
+    The loss shares the weights of the noise out among the errors; it does not lessen their sum.
+    """
+    sums = [w.sum() / sigma**2 for w, sigma in zip(noise.weights, noise.sigmas, strict=True)]
+    robust = [weights.sum() for _, weights in _weighted(overlap, transform, noise)]
+    factors = [total / left if left > 0 else 1.0 for total, left in zip(sums, robust, strict=True)]
+    whole = replace(noise, weights=tuple(w * f for w, f in zip(noise.weights, factors, strict=True)))
+    hessian = _ridged(normal_equations(overlap, transform, whole)[0])
     step_from_residual = transform.adjoint() @ overlap.current.normal_from_window.adjoint()
     omega = step_from_residual.T @ hessian @ step_from_residual
     return (omega + omega.T) / 2
@@ -182,3 +201,8 @@ def information(overlap: Overlap, transform: Sim3, noise: Noise) -> Array:
 
 def _squared(errors: Array) -> Array:
     return np.einsum("ni,ni->n", errors, errors)
+
+
+def _hats(vectors: Array) -> Array:
+    """The matrices [N,3,3] of the cross products with vectors [N,3]."""
+    return np.cross(vectors[:, None, :], np.eye(3)).transpose(0, 2, 1)

@@ -51,28 +51,6 @@ def location(values: Array, weights: Array, floor: float) -> tuple[float, float]
     return _biweight(values, weights, start, sigma), sigma
 
 
-def dense_location(values: Array, weights: Array, floor: float) -> tuple[float, float]:
-    """Where many values are densest (Tukey's biweight from the shortest half), and the spread about it.
-
-    For values of which up to a half may be off to one side, whose median would already be dragged along.
-    """
-    start, width = _shortest_half(values, weights)
-    centre = _biweight(values, weights, start, max(width, floor))
-    return centre, max(spread(values, weights, centre), floor)
-
-
-def _shortest_half(values: Array, weights: Array) -> tuple[float, float]:
-    """Middle of the shortest interval with half of the weight, and the sigma of a normal distribution that has it."""
-    order = np.argsort(values, kind="stable")
-    x, below = values[order], np.cumsum(weights[order])
-    starts = below - weights[order]
-    ends = np.searchsorted(below, starts + below[-1] / 2, "left")
-    inside = ends < len(x)
-    lengths = x[ends[inside]] - x[inside]
-    best = int(np.argmin(lengths))
-    return float(x[best] + lengths[best] / 2), float(lengths[best] / 2 / 0.6745)
-
-
 def _biweight(values: Array, weights: Array, start: float, width: float) -> float:
     """Tukey's location from `start`, its width taken anew from the values inside it: a minority must not stay in."""
     centre = start
@@ -107,18 +85,3 @@ def effective_count(weights: Array) -> float:
     """How many equal weights carry as much as these."""
     total = weights.sum()
     return float(total * total / np.square(weights).sum()) if total > 0 else 0.0
-
-
-def independent_count(series: Array) -> float:
-    """How many independent errors a series [N,D] of neighbouring frames' errors is worth, from 1 to (N + 2)/3.
-
-    n (1 - r)/(1 + r) of a first-order process, its correlation r from successive differences (von Neumann, 1941), in
-    medians; never more than a third of the frames, since short series look more independent than they are.
-    """
-    most = (len(series) + 2) / 3
-    size = np.median(np.square(series).sum(axis=1)) if len(series) else 0.0
-    if len(series) < 3 or size == 0:
-        return most
-    steps = np.median(np.square(np.diff(series, axis=0)).sum(axis=1))
-    correlation = 1 - steps / (2 * size)
-    return float(np.clip(len(series) * (1 - correlation) / max(1 + correlation, 1e-9), 1.0, most))

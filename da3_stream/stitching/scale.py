@@ -7,16 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .bulk import Bulk, bulk_locations
+from .depth_bands import agreeing_depths
 from .overlap import BLOCKS, Overlap
-from .robust import (
-    dense_location,
-    effective_count,
-    grouped_median,
-    independent_count,
-    location,
-    tukey_weights,
-    weighted_median,
-)
+from .robust import effective_count, grouped_median, location, tukey_weights
+from .series import mean_variance
 
 Array = NDArray[np.float64]
 
@@ -41,29 +36,48 @@ class ScaleEstimate:
 def scale_from_depth(overlap: Overlap) -> ScaleEstimate | None:
     """Robust location of log depth ratios on the same pixels; None without enough pixels.
 
-    Medians over cells (a block of the image, near or far half) and then over a frame's cells keep apart what errs
-    together: a wrong object or a compressed far field is a minority of cells however many pixels it has.
+    Medians over cells (a block of the image, near or far half), then the bulk of every frame's cells, then the location
+    over frames, keep apart what errs together: a wrong object is a minority of cells however many pixels it has.
+    Depths at which the windows differ by another factor than at most depths (a compressed far field) are left out.
     """
     if len(overlap.frame) < MIN_PIXELS:
         return None
     ratios = np.log(overlap.previous.depths) - np.log(overlap.current.depths)
-    cell, count = _cells(overlap), CELLS * len(overlap.frames)
-    values, weights = grouped_median(ratios, overlap.weight, cell, count)
-    frames = np.array([_frame_ratio(values[f], weights[f]) for f in _frame_slices(count)])
-    frames = frames[frames[:, 2] > 0]
-    log_scale, frame_spread = location(frames[:, 0], frames[:, 2], FLOOR)
-    within = weighted_median(frames[:, 1], frames[:, 2])
-    supporting = effective_count(frames[:, 2])
-    independent = min(independent_count(frames[:, :1] - log_scale), (supporting + 2) / 3)
-    variance = (1.25 * frame_spread) ** 2 + within**2 * CELLS_PER_SAMPLE / CELLS
-    agreement = tukey_weights(np.nan_to_num(values - log_scale), np.hypot(within, frame_spread))
+    weight = overlap.weight * agreeing_depths(overlap, ratios)
+    frames, cell = len(overlap.frames), _cells(overlap)
+    values, weights = grouped_median(ratios, weight, cell, CELLS * frames)
+    values, weights = values.reshape(frames, CELLS), weights.reshape(frames, CELLS)
+    bulk = bulk_locations(values, weights, FLOOR)
+    mass = (weights * bulk.members).sum(axis=1)
+    known = mass > 0
+    log_scale, frame_spread = location(bulk.centres[known], mass[known], FLOOR)
+    members = bulk.members * (tukey_weights(np.nan_to_num(bulk.centres - log_scale), frame_spread) > 0)[:, None]
     return ScaleEstimate(
         log_scale,
-        float(np.sqrt(variance / independent)),
+        _standard_deviation(bulk, values, weights, frame_spread),
         frame_spread,
-        supporting,
-        overlap.weight * agreement[cell],
+        effective_count(mass[known]),
+        weight * members.ravel()[cell],
     )
+
+
+def _standard_deviation(bulk: Bulk, values: Array, weights: Array, frame_spread: float) -> float:
+    """Of the log-scale: from frames, whose errors are a series, and from what stays wrong with parts of the image.
+
+    Neighbouring pixels err together. Over frames this needs no model, as a frame's location holds all its pixels; what
+    does not change from frame to frame shows only as cells that differ, of which `CELLS_PER_SAMPLE` count as one.
+    """
+    pull = weights * bulk.members
+    frames = bulk.centres[pull.any(axis=1)]
+    count = len(frames)
+    over_frames = mean_variance(frames[:, None]) if count > 2 else np.square(1.25 * frame_spread) / count
+    off = np.where(pull > 0, values - bulk.centres[:, None], 0.0)
+    totals = pull.sum(axis=0)
+    lasting = (pull * off).sum(axis=0) / np.where(totals > 0, totals, 1.0)
+    variance = totals @ np.square(lasting) / totals.sum()
+    if count > 2:
+        variance = max(variance - np.square(bulk.sigma) / count, 0.0)
+    return float(np.sqrt(over_frames + variance * CELLS_PER_SAMPLE / CELLS))
 
 
 def scale_from_centres(overlap: Overlap, rotation: Array) -> ScaleEstimate | None:
@@ -105,16 +119,3 @@ def _cells(overlap: Overlap) -> NDArray[np.int64]:
     blocks = CELLS // 2 * len(overlap.frames)
     middle, _ = grouped_median(log_depth, np.ones(len(log_depth)), overlap.block, blocks)
     return 2 * overlap.block + (log_depth > middle[overlap.block])
-
-
-def _frame_slices(count: int) -> list[slice]:
-    return [slice(start, start + CELLS) for start in range(0, count, CELLS)]
-
-
-def _frame_ratio(values: Array, weights: Array) -> tuple[float, float, float]:
-    """Log ratio of one frame, the spread of its cells, and its weight; weight 0 without any pixel."""
-    filled = weights > 0
-    if not filled.any():
-        return 0.0, 0.0, 0.0
-    centre, sigma = dense_location(values[filled], weights[filled], FLOOR)
-    return centre, sigma, float(weights.sum())

@@ -8,10 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from da3_stream.stitching.robust import (
-    dense_location,
     geometric_median,
     grouped_median,
-    independent_count,
     location,
     weighted_median,
 )
@@ -48,22 +46,7 @@ def test_grouped_medians_are_the_medians_of_the_groups(values: np.ndarray, count
         assert np.isnan(medians[group]) if not len(members) else medians[group] == pytest.approx(np.median(members))
 
 
-def test_the_densest_place_is_not_dragged_by_forty_percent_on_one_side() -> None:
-    rng = np.random.default_rng(0)
-    values = np.concatenate([rng.normal(0, 0.01, 600), rng.normal(0.12, 0.01, 400)])
-    centre, _ = dense_location(values, np.ones(1000), 1e-6)
-    assert abs(centre) < 0.002
-
-
 def test_the_geometric_median_ignores_a_far_point() -> None:
     rng = np.random.default_rng(1)
     points = np.concatenate([rng.normal(0, 0.01, (11, 3)), [[100.0, 0.0, 0.0]]])
     assert np.linalg.norm(geometric_median(points)) < 0.02
-
-
-def test_errors_that_drift_together_count_as_few() -> None:
-    rng = np.random.default_rng(2)
-    noise = rng.normal(size=(300, 3))
-    assert independent_count(noise) > 60
-    assert independent_count(np.cumsum(noise, axis=0)) < 5
-    assert independent_count(np.zeros((5, 3))) == pytest.approx(7 / 3)
