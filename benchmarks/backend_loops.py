@@ -163,8 +163,6 @@ class RenderedVlad:
 
     def describe(self, window: WindowGeometry, rows: Rows | None = None) -> Float32:
         frames = window.frame_indices if rows is None else window.frame_indices[rows]
-        if not len(frames):
-            return np.zeros((0, 1), np.float32)
         return self._vlad.describe(self._truth.predict(self._truth.frames(frames.tolist())))
 
 
