@@ -11,7 +11,7 @@ import numpy as np
 from ..geometry import Sim3
 from ..types import LoopCandidate, LoopEdge, LoopRefusal
 from .drift import Drift
-from .travel import scene_depth
+from .travel import middle, scene_depth
 from .verify import MapSoFar
 
 NEAR = 2  # windows on both sides
@@ -63,12 +63,11 @@ class Corroboration:
             return False
         window = edge.windows[1]
         geometry, world_from_b = self._map.geometry(window), self._map.world_from_window(window)
-        place = np.nanmedian(geometry.window_from_camera[:, :3, 3], axis=0)
         b_from_other_b = world_from_b.inverse() @ self._map.world_from_window(other.windows[1])
         other_a_from_b = other.a_from_b @ b_from_other_b.inverse()
         first = self._map.world_from_window(edge.windows[0]) @ edge.a_from_b
         second = self._map.world_from_window(other.windows[0]) @ other_a_from_b
-        drift = Drift.implied(first, Sim3.identity(), second, place)
+        drift = Drift.implied(first, Sim3.identity(), second, middle(geometry))
         return (
             abs(drift.log_scale) <= MAX_LOG_SCALE
             and drift.turn <= MAX_TURN

@@ -92,6 +92,8 @@ class LoopFinder:
         self, window: WindowGeometry, found: Sequence[tuple[int, KeyFrame]]
     ) -> tuple[list[KeyFrame], Float32]:
         """The key frames that have a descriptor, and these."""
+        if not found:
+            return [], np.zeros((0, 1), np.float32)
         rows = np.array([row for row, _ in found], np.int64)
         vectors = self._describer.describe(window, rows)
         good = np.flatnonzero(np.isfinite(vectors[:, 0]))

@@ -42,7 +42,7 @@ class PlaceIndex:
         """Open or create the file; raises LoopsError where it holds vectors of another length."""
         import faiss
 
-        self._path, self._dimension = path, dimension
+        self._path, self.dimension = path, dimension
         self._record = np.dtype([*HEAD, ("code", "u1", CODE_BYTES), ("vector", "<f2", dimension)])
         self._projection: Float32 | None = None
         self._codes = faiss.IndexBinaryFlat(8 * CODE_BYTES)
@@ -91,7 +91,12 @@ class PlaceIndex:
         return self._records()["vector"][entries].astype(np.float32)
 
     def cut(self, count: int) -> None:
-        """Forget all records after the first `count`: what a killed process had done of a window begun anew."""
+        """Forget all records after the first `count`: what a killed process had done of a window begun anew.
+
+        Raises LoopsError where the file holds fewer.
+        """
+        if count > len(self):
+            raise LoopsError(f"{self._path} has lost places: it holds {len(self)} of {count}; begin the run anew")
         self._file.truncate(self._record.itemsize + count * self._record.itemsize)
         self._codes.reset()
 
@@ -120,13 +125,13 @@ class PlaceIndex:
         if self._path.stat().st_size < self._record.itemsize:
             self._file.truncate(0)
             header = np.zeros(1, self._record)
-            header["frame"] = self._dimension
+            header["frame"] = self.dimension
             self._file.write(header.tobytes())
             self._file.flush()
         found = int(np.fromfile(self._path, "<i8", 1)[0])
-        if found != self._dimension:
+        if found != self.dimension:
             raise LoopsError(
-                f"{self._path} holds place descriptors of {found} numbers, not {self._dimension}: "
+                f"{self._path} holds place descriptors of {found} numbers, not {self.dimension}: "
                 "go on with the descriptor that the run was begun with, or begin it anew"
             )
 
@@ -134,5 +139,5 @@ class PlaceIndex:
         """Codes [n,128] of vectors [n,D]."""
         if self._projection is None:
             rng = np.random.default_rng(SEED)
-            self._projection = rng.standard_normal((8 * CODE_BYTES, self._dimension), np.float32)
+            self._projection = rng.standard_normal((8 * CODE_BYTES, self.dimension), np.float32)
         return np.packbits(vectors @ self._projection.T > 0, axis=1)

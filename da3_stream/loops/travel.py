@@ -83,6 +83,12 @@ def scene_depth(window: WindowGeometry) -> float:
     return float(np.median(depth[depth > 0])) if (depth > 0).any() else float("nan")
 
 
+def middle(window: WindowGeometry) -> Array:
+    """The median [3] of a window's camera centres; NaN where it has no pose."""
+    known = np.isfinite(window.window_from_camera).all(axis=(1, 2))
+    return np.median(window.window_from_camera[known, :3, 3], axis=0) if known.any() else np.full(3, np.nan)
+
+
 def _placed(window: WindowGeometry, rows: NDArray[np.int64]) -> list[int]:
     """Those of the rows whose frames have a pose."""
     return [int(row) for row in rows if np.isfinite(window.window_from_camera[row]).all()]

@@ -14,7 +14,7 @@ from ..stitching import align_windows
 from ..types import Alignment, Float64, Frame, LoopCandidate, LoopEdge, LoopRefusal, Predictor, Status, WindowGeometry
 from .agreement import Agreement, agreement
 from .drift import POSSIBLE, USUAL, Drift
-from .travel import scene_depth
+from .travel import middle, scene_depth
 
 MIN_INLIERS = 0.5
 MAX_RESIDUAL = 0.1  # of depth
@@ -51,11 +51,10 @@ class MapSoFar(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class _Side:
-    """A neighbourhood: its window's number and stored geometry, these frames only, and the row of the frame meant."""
+    """A neighbourhood: the number of its window, and the stored geometry of these frames only."""
 
     window: int
     geometry: WindowGeometry
-    row: int
 
 
 class LoopVerifier:
@@ -90,7 +89,7 @@ class LoopVerifier:
         row = int(np.searchsorted(geometry.frame_indices, frame))
         span = min(2 * self._reach + 1, len(geometry.frame_indices))
         first = int(np.clip(row - self._reach, 0, len(geometry.frame_indices) - span))
-        return _Side(window, geometry.rows(np.arange(first, first + span)), row - first)
+        return _Side(window, geometry.rows(np.arange(first, first + span)))
 
     def _judged(
         self,
@@ -117,14 +116,14 @@ class LoopVerifier:
         evidence |= asdict(drift)
         if not possible:
             return LoopRefusal(candidate, "no map drifts so far on such a way", evidence)
-        information = _information(fit_a, fit_b, scene_depth(check))
+        information = combined_information(fit_a, fit_b, scene_depth(check))
         return LoopEdge(candidate, (a.window, b.window), a_from_b, information, evidence, usual and _sure(found))
 
     def _drift(self, candidate: LoopCandidate, sides: tuple[_Side, _Side], a_from_b: Sim3) -> tuple[Drift, bool, bool]:
         """What the loop implies, whether that is possible, and usual; between segments nothing is known."""
         a, b = sides
         world_from_a, world_from_b = self._map.world_from_window(a.window), self._map.world_from_window(b.window)
-        drift = Drift.implied(world_from_a, a_from_b, world_from_b, b.geometry.window_from_camera[b.row, :3, 3])
+        drift = Drift.implied(world_from_a, a_from_b, world_from_b, middle(b.geometry))
         travelled = self._map.travelled(candidate.earlier, candidate.later)
         if not np.isfinite(travelled):
             return drift, True, False
@@ -158,7 +157,7 @@ def _sure(found: Agreement) -> bool:
     return found.depth >= SURE_DEPTH and found.picture >= SURE_PICTURE
 
 
-def _information(fit_a: Alignment, fit_b: Alignment, depth: float) -> Float64:
+def combined_information(fit_a: Alignment, fit_b: Alignment, depth: float) -> Float64:
     """Information [7,7] of a_from_b: both halves' uncertainties and that of the prediction between them.
 
     With a_from_b = A B^-1 and errors on the right of A and B, the edge's own error on the right is Ad_B (e_A - e_B).

@@ -12,8 +12,10 @@ from places import DEPTH_M, looks, ring, stopped, windows_of
 
 from da3_stream.loops.describing import DinoDescriber
 from da3_stream.loops.finder import LoopFinder
+from da3_stream.loops.vlad import VladDescriber
 from da3_stream.settings import LoopsSettings
-from da3_stream.types import LoopCandidate, WindowGeometry
+from da3_stream.synthetic import make_town
+from da3_stream.types import LoopCandidate, Status, WindowGeometry
 
 LAP_M = 240.0
 
@@ -101,6 +103,22 @@ def test_unknown_poses_and_lost_windows_are_passed_over(tmp_path: Path) -> None:
     links = found([*windows[:3], lost, *windows[4:]], tmp_path)
     assert len(links) >= 0.7 * LAP_M / (2 * DEPTH_M)
     assert not {link.earlier for link in links} & set(lost.frame_indices[12:-12].tolist())
+
+
+@pytest.mark.slow
+def test_vlad_links_two_laps_of_rendered_pictures(tmp_path: Path) -> None:
+    """Every second frame of the town, its windows held once in between: no pictures are looked at then."""
+    town = make_town("block", frames=560, size=(96, 72), laps=2)
+    frames = np.arange(0, 560, 2)
+    poses = town.path.world_from_camera[frames]
+    images = np.stack([town.frame(int(frame)).image for frame in frames])
+    windows = [replace(window, images=images[window.frame_indices]) for window in windows_of(poses, size=30, overlap=6)]
+    held = replace(windows[3], status=Status.HELD)
+    finder = LoopFinder(VladDescriber(tmp_path / "words.npz"), tmp_path / "places.bin", LoopsSettings())
+    links = [link for window in (*windows[:3], held, *windows[4:]) for link in finder.add(window)]
+    places = poses[:, :3, 3]
+    right = [np.linalg.norm(places[link.later] - places[link.earlier]) < 10 for link in links]
+    assert len(links) >= 6 and np.mean(right) >= 0.8
 
 
 def test_they_come_within_one_window_of_the_loop(tmp_path: Path) -> None:

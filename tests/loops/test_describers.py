@@ -10,8 +10,10 @@ import pytest
 from places import looks, ring, windows_of
 
 from da3_stream.errors import LoopsError
+from da3_stream.loops import make_describer
 from da3_stream.loops.describing import DinoDescriber
 from da3_stream.loops.vlad import VladDescriber
+from da3_stream.settings import LoopsSettings
 from da3_stream.synthetic import make_town
 from da3_stream.types import WindowGeometry
 
@@ -68,3 +70,15 @@ def test_dino_takes_the_predictors_descriptors() -> None:
 def test_dino_without_descriptors_is_refused_in_a_sentence() -> None:
     with pytest.raises(LoopsError, match=r"gives no descriptors: set loops\.descriptor"):
         DinoDescriber().describe(windows_of(ring(240, 0.5, 0.1))[0])
+
+
+def test_auto_takes_what_costs_no_download(tmp_path: Path) -> None:
+    assert isinstance(make_describer(LoopsSettings(), True, tmp_path), DinoDescriber)
+    assert isinstance(make_describer(LoopsSettings(), False, tmp_path), VladDescriber)
+    assert isinstance(make_describer(LoopsSettings(descriptor="vlad"), True, tmp_path), VladDescriber)
+    assert make_describer(LoopsSettings(descriptor="off"), True, tmp_path) is None
+
+
+def test_salad_without_its_checkpoint_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(LoopsError, match=r"needs loops\.salad, the path of dino_salad\.ckpt"):
+        make_describer(LoopsSettings(descriptor="salad"), False, tmp_path)

@@ -90,6 +90,12 @@ def test_another_kind_of_descriptor_is_refused(tmp_path: Path) -> None:
         PlaceIndex(tmp_path / "places.bin", 128)
 
 
+def test_a_file_that_lost_places_is_refused(tmp_path: Path) -> None:
+    index = filled(tmp_path / "places.bin", unit(np.random.default_rng(0).normal(size=(5, DIMENSION))))
+    with pytest.raises(LoopsError, match="has lost places: it holds 5 of 6"):
+        index.cut(6)
+
+
 def test_codes_take_128_bytes_a_frame(tmp_path: Path) -> None:
     import faiss
 

@@ -11,12 +11,13 @@ from street import ExactPredictor, Failing, TownMap
 
 from da3_stream.geometry import Sim3
 from da3_stream.loops.corroboration import Corroboration
-from da3_stream.loops.verify import LoopVerifier
+from da3_stream.loops.verify import CHECK_SIGMAS, LoopVerifier, combined_information
 from da3_stream.synthetic import make_town
-from da3_stream.types import LoopCandidate, LoopEdge, LoopRefusal, Status
+from da3_stream.types import Alignment, LoopCandidate, LoopEdge, LoopRefusal, Status
 
 REACH = 5
 FRAMES = 900
+CHECK = np.diag(np.square([CHECK_SIGMAS[0] * 1e-6] * 3 + [CHECK_SIGMAS[1]] * 3 + [CHECK_SIGMAS[2]]))
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,28 @@ def test_a_loop_is_believed_no_more_than_one_prediction_can_know(
     edge = edge_of(verified(exact, same_place))
     sigmas = np.sqrt(np.diag(np.linalg.inv(edge.information)))
     assert (sigmas[3:6] > 0.004).all() and sigmas[6] > 0.009
+
+
+def test_the_information_is_that_of_both_halves_together() -> None:
+    """Errors on the right of both alignments, drawn from their information, have 7 degrees of freedom in the edge."""
+    rng = np.random.default_rng(0)
+    fits, truths = [], []
+    for _ in range(2):
+        truths.append(Sim3.exp(rng.normal(0, [3, 3, 3, 0.5, 0.5, 0.5, 0.3])))
+        root = rng.normal(size=(7, 7)) * [0.3, 0.3, 0.3, 0.02, 0.02, 0.02, 0.05]
+        fits.append(Alignment(truths[-1], np.linalg.inv(root.T @ root * 0.01), 1.0, 0.0, Status.OK))
+    information = combined_information(*fits, depth=1e-6)
+    edge = truths[0] @ truths[1].inverse()
+    sizes = []
+    for _ in range(2000):
+        a, b = (
+            fit.previous_from_current
+            @ Sim3.exp(rng.multivariate_normal(np.zeros(7), np.linalg.inv(fit.information) + CHECK / 2))
+            for fit in fits
+        )
+        error = (edge.inverse() @ a @ b.inverse()).log()
+        sizes.append(error @ information @ error)
+    assert np.mean(sizes) == pytest.approx(7, rel=0.08)
 
 
 def test_drift_is_told_and_does_not_hide_a_loop(exact: ExactPredictor, same_place: LoopCandidate) -> None:
