@@ -27,6 +27,7 @@ SEARCH_BASELINE = 0.8  # camera heights
 SEARCH_BY = (0.4, 1.25)  # from this many steps of the camera to this many times its whole way
 REACH = 3  # frames before and after that tell the direction of motion
 STANDING = 0.1  # share of the longest step below which the camera stands
+SLOW = 0.3  # share of the typical step below which its direction says little of the pitch
 FARTHEST_OFF_DEG = 30.0  # between view and motion, at the median
 MIN_LIKENESS = 0.35
 MAX_SIGMA = 0.05  # of one frame's log height
@@ -66,39 +67,43 @@ def camera_height(window: WindowGeometry) -> HeightObservation | Refusal:
     views = Views.of(window)
     if len(views.rows) < MIN_FRAMES:
         return Refusal(f"{len(views.rows)} frames have a pose, {MIN_FRAMES} are needed")
-    pitch = _pitch_of_motion(views)
-    if isinstance(pitch, Refusal):
-        return pitch
-    start = _first_height(views, pitch)
+    pitches = _pitches_of_motion(views)
+    if isinstance(pitches, Refusal):
+        return pitches
+    start = _first_height(views, pitches)
     if isinstance(start, Refusal):
         return start
     frames = _spaced(len(views.rows), REFERENCES)
-    planes = {int(k): fit_road(views, int(k), start, pitch) for k in frames}
+    planes = {int(k): fit_road(views, int(k), start, float(pitches[k])) for k in frames}
     return _pooled(views, {k: plane for k, plane in planes.items() if plane and _trusted(plane)}, len(frames))
 
 
-def _pitch_of_motion(views: Views) -> float | Refusal:
-    """The angle by which the camera looks down on its own way: cars and walkers move along the ground."""
+def _pitches_of_motion(views: Views) -> Float64 | Refusal:
+    """The angle [M] by which each camera looks down on its own way: cars and walkers move along the ground.
+
+    Where a frame hardly moves it is the median of the others.
+    """
     motions = views.motions(REACH)
     length = np.linalg.norm(motions, axis=1)
-    extent = float(length.max())
-    if not extent > 1e-9 * (1e-300 + np.abs(views.centres).max()):
+    moves = length > STANDING * length.max()
+    if not length.max() > 1e-9 * (1e-300 + np.abs(views.centres).max()):
         return Refusal("the camera stands")
-    moving = motions[length > STANDING * extent]
-    off = np.degrees(np.median(np.arctan2(np.hypot(moving[:, 0], moving[:, 1]), np.abs(moving[:, 2]))))
+    off = np.degrees(np.median(np.arctan2(np.hypot(motions[:, 0], motions[:, 1]), np.abs(motions[:, 2]))[moves]))
     if off > FARTHEST_OFF_DEG:
         return Refusal(f"the camera looks {off:.0f} degrees away from its way, not along it")
-    return -float(np.median(np.arctan2(moving[:, 1] * np.sign(moving[:, 2]), np.abs(moving[:, 2]))))
+    pitches = -np.arctan2(motions[:, 1] * np.sign(motions[:, 2]), np.abs(motions[:, 2]))
+    usual = float(np.median(pitches[moves]))
+    return np.where(length > SLOW * np.median(length[moves]), pitches, usual)
 
 
-def _first_height(views: Views, pitch: float) -> float | Refusal:
+def _first_height(views: Views, pitches: Float64) -> float | Refusal:
     """The log height under which most frames look like their neighbours, over all that the motion can tell."""
     steps = views.steps()
     typical = float(np.median(steps[steps > STANDING * steps.max()]))
     way = float(np.linalg.norm(np.ptp(views.centres, axis=0)))
     candidates = np.arange(np.log(SEARCH_BY[0] * typical), np.log(SEARCH_BY[1] * way), SEARCH_STEP)
     frames = _spaced(len(views.rows), SEARCHED + 2)[1:-1]
-    scores = np.mean([_scores(views, int(k), pitch, candidates) for k in frames], axis=0)
+    scores = np.mean([_scores(views, int(k), float(pitches[k]), candidates) for k in frames], axis=0)
     if not len(scores) or scores.max() < MIN_LIKENESS:
         return Refusal("no plane under the camera looks alike in neighbouring frames")
     return float(candidates[int(np.argmax(scores))])

@@ -18,7 +18,7 @@ from ..types import Float32, Float64
 from .views import Views
 
 HALF_WIDTH = 1.1  # camera heights to either side: a lane, less its borders
-FARTHEST = 15.0  # camera heights ahead
+FARTHEST = 25.0  # camera heights ahead
 MIN_PIXELS = 100
 MIN_SHARE = 0.4  # of the patch that the other frame must show
 _CROSS = ((0.0, 0.0), (0.5, 0.0), (-0.5, 0.0), (0.0, 0.5), (0.0, -0.5))

@@ -20,9 +20,11 @@ SEARCH = np.linspace(-0.24, 0.24, 7)  # of log height about the start, within wh
 PIXELS = 2000
 SEARCH_PIXELS = 600
 ROLL_SIGMA = 0.03  # rad about zero: cameras are mounted by eye
-PITCH_SIGMA = 0.007  # rad about the direction of motion: what a car nods, and a road bends
+PITCH_SIGMA = (
+    0.007  # rad about the direction of motion, which need not be the road's where the car heaves or the road bends
+)
 REDUNDANCY = 8.0  # pixels that err together
-LOSS = 2.0  # Geman-McClure: a residual of this many sigmas counts a quarter
+LOSS = 1.5  # Geman-McClure: a residual of this many sigmas counts a quarter
 MAX_STEPS = 8
 SMALL_STEP = 1e-3
 LONGEST_STEP = 0.1

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..types import Float32, Float64, UInt8, WindowGeometry
 
-LEVEL_SHARE = 0.01  # of the image's width: sigma of the blur that is taken for local brightness
+LEVEL_SHARE = 0.007  # of the image's width: sigma of the blur that is taken for local brightness
 CONTRAST_FLOOR = 2.0  # grey levels: below it there is only noise to be seen
 NEAR = 2.0  # a neighbour's distance may be off by this factor from the one that was wished for
 
