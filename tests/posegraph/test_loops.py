@@ -106,3 +106,38 @@ def test_weights_fall_from_one_to_zero_as_the_error_grows(a: float, b: float, st
     assert 0 <= large <= small <= 1
     assert tls_weights(np.array([0.0]), steepness)[0] == 1
     assert tls_weights(np.array([GATE]), 1e6)[0] == pytest.approx(0.5, abs=0.01)
+
+
+def test_a_false_loop_that_the_chain_could_swallow_is_found_by_its_neighbours() -> None:
+    """Scale x2 next to the chain's loose end: inside the gate with the default information, but bending the chain."""
+    truth, graph = lap_graph(104, None)
+    right = truth[1].inverse() @ truth[39]
+    graph.add_edge(1, 39, Sim3(2.0, right.rotation, right.translation), loop=True)
+    assert graph.solve().rejected == [(1, 39)]
+
+
+def test_the_true_loop_of_a_drifting_lap_is_kept_beside_a_false_one_that_closes_it_more_cheaply() -> None:
+    rng, truth, graph = np.random.default_rng(101), ring(75, 1.0), PoseGraph()
+    for k in range(74):
+        edge = seen(truth, k, k + 1, rng)
+        graph.add_edge(k, k + 1, Sim3(1.03 * edge.scale, edge.rotation, edge.translation))
+    graph.add_edge(0, 74, seen(truth, 0, 74, rng), loop=True)
+    for a, b in [(2, 62), (11, 25)]:
+        graph.add_edge(a, b, Sim3.identity(), loop=True)
+    assert graph.solve().rejected == [(2, 62), (11, 25)]
+
+
+@pytest.mark.slow
+def test_thousands_of_windows_are_solved_and_one_loop_more_needs_few_steps() -> None:
+    rng, truth, graph = np.random.default_rng(0), ring(2000, 2000 / 75), PoseGraph()
+    sigmas = np.array([0.3] * 3 + [0.02] * 4)
+    for k in range(1999):
+        graph.add_edge(k, k + 1, seen(truth, k, k + 1, rng, sigmas), np.diag(sigmas**-2.0))
+    for k in range(20):
+        graph.add_edge(90 * k, 90 * k + 75, seen(truth, 90 * k, 90 * k + 75, rng), INFORMATION, loop=True)
+    first = graph.solve()
+    graph.add_edge(10, 1960, seen(truth, 10, 1960, rng), INFORMATION, loop=True)
+    second = graph.solve()
+    assert first.converged and second.converged and second.rejected == []
+    assert second.iterations < 15
+    assert ate(second.world_from_window, truth) < ate(first.world_from_window, truth)
