@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import math
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -86,7 +85,7 @@ def _windows(options: argparse.Namespace, device: torch.device) -> Iterator[Row]
                 yield from _window(model, size, int(frames), options.vram_gb, rate)
         del model
         _forget()
-    cap(device, math.inf)
+    cap(device, None)
 
 
 def _window(model: DepthAnything3, size: str, frames: int, cap_gb: float, rate: float) -> Iterator[Row]:

@@ -21,6 +21,10 @@ class ModelError(Da3StreamError):
     """A network that cannot be built, loaded or asked for what it is asked for."""
 
 
+class NoScaleError(ModelError):
+    """A clip that shows nothing from which a metric model could tell the scale."""
+
+
 class StoreError(Da3StreamError):
     """A run directory cannot be created, read or written."""
 

@@ -63,6 +63,22 @@ class WindowGeometry:
     breaks: tuple[int, ...] = ()  # rows at which a new, unconnected part begins
     notes: tuple[str, ...] = ()  # what the predictor wants the journal to say
 
+    @staticmethod
+    def failed(frames: Sequence[Frame], reason: str) -> WindowGeometry:
+        """The frames without poses and depth, with the reason in the notes."""
+        n, (height, width) = len(frames), frames[0].image.shape[:2]
+        return WindowGeometry(
+            frame_indices=np.array([frame.index for frame in frames], np.int64),
+            images=np.stack([frame.image for frame in frames]),
+            depth=np.zeros((n, height, width), np.float32),
+            confidence=np.zeros((n, height, width), np.float32),
+            intrinsics=np.full((n, 3, 3), np.nan),
+            window_from_camera=np.full((n, 4, 4), np.nan),
+            is_metric=False,
+            status=Status.FAILED,
+            notes=(" ".join(reason.split()),),
+        )
+
     def check(self, frames: Sequence[Frame]) -> WindowGeometry:
         """Return itself if it keeps the contract for these frames; otherwise say what a predictor did wrong."""
         n, (h, w) = len(frames), self.depth.shape[1:3]

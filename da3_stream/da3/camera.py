@@ -10,6 +10,7 @@ from .blocks import HEAD_EPS, Block, Mlp
 ENCODER_HEADS = 16
 ENCODER_LAYERS = 4
 SMALLEST_TANGENT = 1e-6
+NOTHING = 1e-6  # of the largest distance
 
 
 class CameraDecoder(nn.Module):
@@ -118,12 +119,21 @@ def quaternion_from_matrix(rotation: Tensor) -> Tensor:
     return torch.where(chosen[..., 3:] < 0, -chosen, chosen)
 
 
-def normalised_poses(camera_from_world: Tensor) -> Tensor:
+def normalised_poses(camera_from_world: Tensor, smallest: float | None = None) -> Tensor:
     """Poses [N,4,4] as the network was trained on: relative to the first, the median distance of the centres from it
-    one (the lower of two middles, the first frame counted, at least 0.1)."""
+    one (the lower of two middles, the first frame counted).
+
+    Where that is nothing the largest distance is one; cameras in one place stay as they are. The original divides by
+    `smallest` = 0.1 of the poses' own unit at least, so that its answer depends on the unit, and two frames come ten
+    times too far apart.
+    """
     first = torch.eye(4, dtype=camera_from_world.dtype, device=camera_from_world.device)
     first[:3] = inverse_of_rigid(camera_from_world[0, :3, :3], camera_from_world[0, :3, 3])
     moved = camera_from_world @ first
     centres = inverse_of_rigid(moved[:, :3, :3], moved[:, :3, 3])[..., 3]
-    moved[:, :3, 3] /= centres.norm(dim=-1).median().clamp(min=0.1)
+    distances = centres.norm(dim=-1)
+    median, largest = float(distances.median()), float(distances.max())
+    together = largest <= NOTHING * float(camera_from_world[:, :3, 3].norm(dim=-1).max())
+    own = 1.0 if together else median if median > NOTHING * largest else largest
+    moved[:, :3, 3] /= own if smallest is None else max(median, smallest)
     return moved

@@ -69,7 +69,7 @@ def _read_config(path: Path) -> tuple[str, NetworkConfig | NestedConfig]:
         raise ModelError(f"{path} does not say which model it is (model_name)")
     name, own = values["model_name"], values.get("config")
     try:
-        return name, named_config(name.removesuffix("-1.1"))  # retrained, not rebuilt
+        return name, named_config(name)
     except ModelError:
         if not isinstance(own, Mapping) or not ({"vit", "da3"} & set(own)):
             raise

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from .embedding import PATCH, Grid
 from .frame_cache import FrameCache, FrameKey
+from .rays import RayFit
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,7 @@ class Request:
     ref_view: str = "saddle_balanced"
     ref_index: int | None = None
     use_ray_pose: bool = False
-    ransac_index: Tensor | None = None
+    ray_fit: RayFit = RayFit()
     export_layers: frozenset[int] = frozenset()
     descriptors: bool = False
     frames_at_once: int = 8

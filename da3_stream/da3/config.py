@@ -10,6 +10,7 @@ from typing import Any
 from ..errors import ModelError
 
 _BLOCK = re.compile(r"backbone\.pretrained\.blocks\.\d+\.norm1\.weight$")
+RETRAINED = "-1.1"  # the same architecture with other weights
 HEADS = ("DualDPT", "DPT")
 FEED_FORWARDS = ("mlp", "swiglufused")
 
@@ -68,10 +69,10 @@ class NestedConfig:
 
 def named_config(name: str) -> NetworkConfig | NestedConfig:
     """The architecture of a released model, such as "da3-small"; raises ModelError with the known names."""
-    known = _family()
-    if name not in known:
+    known, built = _family(), name.removesuffix(RETRAINED)
+    if built not in known:
         raise ModelError(f"no DA3 architecture is called {name!r}; known are {', '.join(known)}")
-    return known[name]
+    return known[built]
 
 
 def read_config(values: Mapping[str, Any]) -> NetworkConfig | NestedConfig:
@@ -79,6 +80,8 @@ def read_config(values: Mapping[str, Any]) -> NetworkConfig | NestedConfig:
 
     Raises ModelError naming the key that is missing, unknown or of a wrong value.
     """
+    if not isinstance(values, Mapping):
+        raise ModelError(f"an architecture is a name or a mapping, not {type(values).__name__}")
     if "da3" in values or "da3_metric" in values:
         branches = {key: read_config(_part(values, key)) for key in ("da3", "da3_metric")}
         any_view, metric = branches["da3"], branches["da3_metric"]
@@ -86,9 +89,13 @@ def read_config(values: Mapping[str, Any]) -> NetworkConfig | NestedConfig:
             raise ModelError("the branches of a nested architecture cannot be nested themselves")
         return NestedConfig(any_view, metric)
     vit, head = _part(values, "vit"), dict(_part(values, "head"))
-    head["out_channels"] = tuple(head.get("out_channels", ()))
-    layers = tuple(values.get("out_layers", ()))
-    return _checked(NetworkConfig(_build(BackboneConfig, vit), layers, _build(HeadConfig, head), "cam_dec" in values))
+    try:
+        head["out_channels"] = tuple(head.get("out_channels", ()))
+        layers = tuple(values.get("out_layers", ()))
+        parts = _build(BackboneConfig, vit), layers, _build(HeadConfig, head), "cam_dec" in values
+        return _checked(NetworkConfig(*parts))
+    except TypeError as error:
+        raise ModelError(f"not a DA3 architecture: {error}") from error
 
 
 def family_of(shapes: Mapping[str, tuple[int, ...]]) -> str | None:
@@ -129,6 +136,7 @@ def _checked(config: NetworkConfig) -> NetworkConfig:
         f"head dim_in {head.dim_in}, the backbone gives {width}": head.dim_in != width,
         f"num_heads {vit.num_heads} for embed_dim {vit.embed_dim}": vit.embed_dim % (4 * vit.num_heads) != 0,
         f"out_layers {config.out_layers}": len(config.out_layers) != 4
+        or list(config.out_layers) != sorted(set(config.out_layers))
         or not all(0 <= layer < vit.depth for layer in config.out_layers),
         f"out_channels {head.out_channels}": len(head.out_channels) != 4,
     }

@@ -69,15 +69,19 @@ def uv_embedding(channels: int, size: tuple[int, int], aspect: float, device: to
     """
     rows, columns = size
     diagonal = math.hypot(aspect, 1.0)
-    u = _spaced(columns, aspect / diagonal, device)
-    v = _spaced(rows, 1.0 / diagonal, device)
-    speed = UV_BASE ** (-torch.arange(channels // 4, dtype=torch.float64, device=device) / (channels // 4))
-    across = (u[:, None] * speed).T[:, None, :].expand(-1, rows, -1)
-    down = (v[:, None] * speed).T[:, :, None].expand(-1, -1, columns)
-    return (UV_SHARE * torch.cat([across.sin(), across.cos(), down.sin(), down.cos()])).float()
+    across = _waves(channels // 4, _spaced(columns, aspect / diagonal)).to(device)[:, None, :].expand(-1, rows, -1)
+    down = _waves(channels // 4, _spaced(rows, 1.0 / diagonal)).to(device)[:, :, None].expand(-1, -1, columns)
+    return torch.cat([across, down])
 
 
-def _spaced(count: int, reach: float, device: torch.device) -> Tensor:
+def _waves(count: int, places: Tensor) -> Tensor:
+    """Sines and cosines [2*count,n] float32 of places [n]; made on the CPU, since not every device knows float64."""
+    speed = UV_BASE ** (-torch.arange(count, dtype=torch.float64) / count)
+    angle = speed[:, None] * places
+    return (UV_SHARE * torch.cat([angle.sin(), angle.cos()])).float()
+
+
+def _spaced(count: int, reach: float) -> Tensor:
     """Middles of `count` equal cells from -reach to reach."""
     end = reach * (count - 1) / count
-    return torch.linspace(-end, end, count, dtype=torch.float64, device=device)
+    return torch.linspace(-end, end, count, dtype=torch.float64)

@@ -27,7 +27,7 @@ def pixels(image: Any) -> Image:
             raise ModelError(f"{image} is no image that can be read")
         return np.asarray(read, np.uint8)
     if isinstance(image, Tensor):
-        return image.cpu().numpy()
+        return image.detach().cpu().numpy()
     return np.asarray(image.convert("RGB") if hasattr(image, "convert") else image)
 
 
@@ -41,9 +41,24 @@ def matrices(values: ArrayLike | None, count: int, name: str) -> Float64 | None:
         raise ModelError(f"{name} must be {' or '.join(str(list(shape)) for shape in shapes)}, not {list(array.shape)}")
     if not np.isfinite(array).all():
         raise ModelError(f"{name} must be finite")
+    if name == "intrinsics":
+        _require_cameras(array)
+    else:
+        _require_rigid(array[:, :3, :3])
     if array.shape[1] == 3 and array.shape[2] == 4:
         array = np.concatenate([array, np.tile([[[0.0, 0.0, 0.0, 1.0]]], (count, 1, 1))], axis=1)
     return array
+
+
+def _require_cameras(k: Float64) -> None:
+    if (k[:, [0, 1], [0, 1]] <= 0).any() or not np.allclose(k[:, 2], (0, 0, 1)):
+        raise ModelError("intrinsics must have focal lengths above 0 and (0, 0, 1) as their last row")
+
+
+def _require_rigid(rotation: Float64) -> None:
+    same = np.allclose(rotation @ rotation.transpose(0, 2, 1), np.eye(3), atol=1e-3)
+    if not same or (np.linalg.det(rotation) < 0).any():
+        raise ModelError("camera_from_world must be rotations with translations, in the axes of OpenCV")
 
 
 def frame_keys(prepared: list[Prepared], indices: Sequence[int] | None) -> tuple[FrameKey, ...]:
@@ -52,5 +67,6 @@ def frame_keys(prepared: list[Prepared], indices: Sequence[int] | None) -> tuple
         return ()
     if len(indices) != len(prepared):
         raise ModelError(f"{len(indices)} indices do not fit {len(prepared)} images")
-    digests = [hashlib.blake2b(one.image.tobytes(), digest_size=16).digest() for one in prepared]
+    seen = [repr(one.image.shape).encode() + one.image.tobytes() for one in prepared]
+    digests = [hashlib.blake2b(pixels, digest_size=16).digest() for pixels in seen]
     return tuple(FrameKey(int(index), digest) for index, digest in zip(indices, digests, strict=True))

@@ -92,9 +92,9 @@ class Planner:
         """Bytes that a pass may take; None on a CPU without a limit, where the system decides."""
         left = None if self._limit is None else self._limit - self._weights
         if self._device.type == "cuda":
-            idle = torch.cuda.memory_reserved(self._device) - torch.cuda.memory_allocated(self._device)
-            there = torch.cuda.mem_get_info(self._device)[0] + idle
-            return there if left is None else min(there, left - CONTEXT_BYTES)
+            held = torch.cuda.memory_allocated(self._device)
+            there = torch.cuda.mem_get_info(self._device)[0] + torch.cuda.memory_reserved(self._device) - held
+            return there if self._limit is None else min(there, self._limit - held - CONTEXT_BYTES)
         if self._device.type == "mps":
             there = torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory()
             return there if left is None else min(there, left)
@@ -127,17 +127,17 @@ class Planner:
 
 
 def cap(device: torch.device, limit_gb: float | None) -> None:
-    """Hold torch's allocator on a CUDA device to the limit, what CUDA itself takes counted in."""
-    if limit_gb is not None and device.type == "cuda":
+    """Hold all of this process on a CUDA device to the limit, what CUDA itself takes counted in; None: to none."""
+    if device.type == "cuda":
         total = torch.cuda.get_device_properties(device).total_memory
-        share = max(limit_gb * GB - CONTEXT_BYTES, 0) / total
+        share = 1.0 if limit_gb is None else max(limit_gb * GB - CONTEXT_BYTES, 0) / total
         torch.cuda.set_per_process_memory_fraction(min(1.0, share), device)
 
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether a device, or the CPU's allocator, had no memory left."""
-    words = ("out of memory", "can't allocate memory", "not enough memory")
-    return isinstance(error, torch.OutOfMemoryError) or any(word in str(error) for word in words)
+    words = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
+    return isinstance(error, torch.OutOfMemoryError) or any(word in str(error).lower() for word in words)
 
 
 def _need(config: NetworkConfig, count: int, grid: Grid, itemsize: int, kept: int) -> Need:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..errors import ModelError
+from ..errors import NoScaleError
 
-SKY = 0.3  # above it a pixel is sky
+FILLED_AS_SKY = 0.3
 FEW = 10  # pixels of one kind that are too few to act on
 FAR_SHARE = 0.99
 FARTHEST_M = 200.0
@@ -28,7 +28,7 @@ class Aligned:
 
 def filled_sky(depth: Tensor, sky: Tensor) -> Tensor:
     """Depth [...,H,W] with the sky as far as the farthest hundredth of everything else."""
-    clear = sky < SKY
+    clear = sky < FILLED_AS_SKY
     if int(clear.sum()) <= FEW or int((~clear).sum()) <= FEW:
         return depth
     return torch.where(clear, depth, quantile(depth[clear], FAR_SHARE))
@@ -43,13 +43,15 @@ def metres_from_canonical(depth: Tensor, k: Tensor) -> Tensor:
 def align(depth: Tensor, confidence: Tensor, metric: Tensor, sky: Tensor) -> Aligned:
     """Bring relative depth [N,H,W] to metres by one factor, fitted where the surer half is not sky.
 
-    Raises ModelError where (nearly) everything is sky.
+    Raises NoScaleError where (nearly) everything is sky, or nothing is sure.
     """
-    clear = sky < SKY
+    clear = sky < FILLED_AS_SKY
     if int(clear.sum()) <= FEW:
-        raise ModelError("the clip shows nothing but sky: there is no scale to be found")
+        raise NoScaleError("the clip shows nothing but sky: there is no scale to be found")
     sure = confidence >= quantile(confidence[clear], 0.5)
     mask = sure & clear & (metric > 0.01) & (depth > 0.001)
+    if not mask.any():
+        raise NoScaleError("no pixel has a sure depth by both branches: there is no scale to be found")
     products = (torch.where(mask, depth * other, 0.0).sum(dtype=torch.float64) for other in (metric, depth))
     scale = float(next(products) / next(products).clamp(min=1e-12))
     depth = depth * scale

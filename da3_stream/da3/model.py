@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ..errors import ModelError
-from .attention import Kernel, best_kernel, described
+from .attention import best_kernel, described
 from .camera import normalised_poses
 from .checkpoint import Checkpoint, read_checkpoint
 from .clip import Clip, ClipOutput, Request
@@ -26,10 +26,12 @@ from .memory import Planner, cap
 from .metric import metres_from_canonical
 from .pose_alignment import predicted_from_given
 from .preprocess import Prepared, prepare
+from .rays import RayFit
 
 log = logging.getLogger(__name__)
 
-SKY = 0.5  # from here on a pixel is shown as sky
+SHOWN_AS_SKY = 0.5
+SEED = 0  # of the samples that cameras are fitted to rays with
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -62,18 +64,18 @@ class DepthAnything3:
         self._planner = Planner(network.config, device, network.dtype, network.weight_bytes, vram_gb, cache_frames)
         kernel = best_kernel(device, self._network.dtype)
         self._network.use_kernel(kernel)
-        log.info("%s on %s, weights in %s; attention: %s", *self._facts(kernel))
+        self.facts = {
+            "device": str(device),
+            "weights": str(network.dtype).removeprefix("torch."),
+            "attention": described(kernel, device, network.dtype),
+        }
+        log.info("%s: %s", self.name, ", ".join(f"{key} {value}" for key, value in self.facts.items()))
 
     @property
     def has_poses(self) -> bool:
         """Whether it looks at several frames and says where they were taken from."""
         config = self._network.config
         return isinstance(config, NestedConfig) or config.has_camera
-
-    def _facts(self, kernel: Kernel) -> tuple[str, torch.device, str, str]:
-        """For the log."""
-        dtype = self._network.dtype
-        return self.name, self.device, str(dtype).removeprefix("torch."), described(kernel, self.device, dtype)
 
     @property
     def is_metric(self) -> bool:
@@ -136,6 +138,7 @@ class DepthAnything3:
         request = Request(
             ref_view,
             use_ray_pose=use_ray_pose,
+            ray_fit=RayFit(generator=torch.Generator().manual_seed(SEED), exact=True),
             descriptors=descriptors,
             maps_on=torch.device("cpu"),
             cache=self._cache if clip.keys else None,
@@ -190,7 +193,7 @@ def _prediction(out: ClipOutput, prepared: list[Prepared], given: Float64 | None
         camera_from_world=_numpy(out.camera_from_world),
         intrinsics=intrinsics,
         intrinsics_input=at_input,
-        sky=None if out.sky is None else (out.sky >= SKY).cpu().numpy(),
+        sky=None if out.sky is None else (out.sky >= SHOWN_AS_SKY).cpu().numpy(),
         images=np.stack([one.image for one in prepared]),
         is_metric=is_metric,
         descriptors=_float32(out.descriptors),

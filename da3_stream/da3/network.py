@@ -19,6 +19,7 @@ from .clip import Clip, ClipOutput, Request
 from .config import NestedConfig, NetworkConfig, named_config, read_config
 from .embedding import PATCH
 from .metric import align, filled_sky, metres_from_canonical
+from .rays import HYPOTHESES, SAMPLE, RayFit
 from .reference_view import require_strategy
 from .tensors import full_name, load_into
 
@@ -110,9 +111,9 @@ class Network:
         if images.ndim != 5 or images.shape[2] != 3 or 0 in images.shape:
             raise ModelError(f"images must be [B,N,3,H,W] with something in them, not {list(images.shape)}")
         index = None if ransac_index is None else torch.as_tensor(ransac_index)
-        request = Request(
-            ref_view, ref_index, use_ray_pose, index, frozenset(export_layers), frames_at_once=frames_at_once
-        )
+        _require_shapes(images, camera_from_world, intrinsics, index)
+        exported = frozenset(export_layers)
+        request = Request(ref_view, ref_index, use_ray_pose, RayFit(index), exported, frames_at_once=frames_at_once)
         none = [None] * len(images)
         poses, cameras = (none if given is None else list(given) for given in (camera_from_world, intrinsics))
         clips = [Clip(*parts) for parts in zip(images, poses, cameras, strict=True)]
@@ -140,9 +141,30 @@ class Network:
         if clip.camera_from_world is not None and not main.has_camera:
             raise ModelError("this model looks at single frames and cannot use poses")
         require_strategy(request.ref_view)
+        if request.ref_index is not None and not 0 <= request.ref_index < len(clip):
+            raise ModelError(f"there is no frame {request.ref_index} to be the reference: the clip has {len(clip)}")
+        if request.frames_at_once < 1:
+            raise ModelError(f"at least one frame must be looked at together, not {request.frames_at_once}")
+        if self.branches[next(iter(self.branches))].backbone.pretrained.cls_token.is_meta:
+            raise ModelError("the network has no weights yet: load_tensors gives it some")
         wrong = [layer for layer in request.export_layers if not 0 <= layer < main.vit.depth]
         if wrong:
             raise ModelError(f"there is no layer {wrong[0]}: the backbone has {main.vit.depth}")
+
+
+def _require_shapes(
+    images: Tensor, poses: Tensor | None, intrinsics: Tensor | None, ransac_index: Tensor | None
+) -> None:
+    """Raises ModelError for cameras and samples that do not go with the images."""
+    count = tuple(images.shape[:2])
+    if not images.is_floating_point():
+        raise ModelError(f"images must be normalised floating-point numbers, not {images.dtype}")
+    if poses is not None and tuple(poses.shape) not in ((*count, 3, 4), (*count, 4, 4)):
+        raise ModelError(f"camera_from_world must be {[*count]} with [3,4] or [4,4] each, not {list(poses.shape)}")
+    if intrinsics is not None and tuple(intrinsics.shape) != (*count, 3, 3):
+        raise ModelError(f"intrinsics must be {[*count, 3, 3]}, not {list(intrinsics.shape)}")
+    if ransac_index is not None and (tuple(ransac_index.shape) != (HYPOTHESES, SAMPLE) or int(ransac_index.min()) < 0):
+        raise ModelError(f"ransac_index must be [{HYPOTHESES},{SAMPLE}] of places, not {list(ransac_index.shape)}")
 
 
 def _parts(config: NetworkConfig | NestedConfig) -> dict[str, NetworkConfig]:

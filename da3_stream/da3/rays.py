@@ -3,6 +3,8 @@ direct linear transform, taken apart into rotation and calibration."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import torch
 from torch import Tensor
 
@@ -18,45 +20,51 @@ REFIT_SHARE = 0.95
 SMALLEST_Z = 1e-4
 
 
+@dataclass(frozen=True, eq=False)
+class RayFit:
+    """How cameras are fitted to rays: `index` [100,8] says which candidates make which hypothesis, without it chance
+    does, by `generator` (None: torch's global one). The original decomposes by QL, which is right for a centred
+    principal point only; `exact` takes QR."""
+
+    index: Tensor | None = None
+    generator: torch.Generator | None = None
+    exact: bool = False
+
+
 def cameras_from_rays(
-    rays: Tensor, confidence: Tensor, size: tuple[int, int], ransac_index: Tensor | None = None, exact: bool = False
+    rays: Tensor, confidence: Tensor, size: tuple[int, int], fit: RayFit | None = None
 ) -> tuple[Tensor, Tensor]:
     """Rays [N,h,w,6] (direction, centre) with confidence [N,h,w] -> camera_from_world [N,3,4] and K [N,3,3] in pixels
-    of images of (height, width).
-
-    `ransac_index` [100,8] says which candidates make which hypothesis; without it torch's global generator does. The
-    network was trained with a QL decomposition, which is right for a centred principal point only; `exact` takes QR.
-    """
-    index = sample_index(confidence[0].numel()) if ransac_index is None else ransac_index
-    poses, cameras = zip(
-        *(_camera(ray, weight, size, index, exact) for ray, weight in zip(rays, confidence, strict=True)), strict=True
-    )
+    of images of (height, width)."""
+    fit = fit or RayFit()
+    index = sample_index(confidence[0].numel(), fit.generator) if fit.index is None else fit.index
+    fit = replace(fit, index=index)
+    pairs = [_camera(ray, weight, size, fit) for ray, weight in zip(rays, confidence, strict=True)]
+    poses, cameras = zip(*pairs, strict=True)
     return torch.stack(poses), torch.stack(cameras)
 
 
-def sample_index(pixels: int) -> Tensor:
+def sample_index(pixels: int, generator: torch.Generator | None = None) -> Tensor:
     """[100,8] places among the candidates of a map with this many pixels."""
     count = _candidate_count(pixels)
-    return torch.stack([torch.randperm(count)[:SAMPLE] for _ in range(HYPOTHESES)])
+    return torch.stack([torch.randperm(count, generator=generator)[:SAMPLE] for _ in range(HYPOTHESES)])
 
 
 def _candidate_count(pixels: int) -> int:
     return max(SAMPLE, int(CANDIDATE_SHARE * pixels))
 
 
-def _camera(
-    ray: Tensor, confidence: Tensor, size: tuple[int, int], index: Tensor, exact: bool
-) -> tuple[Tensor, Tensor]:
+def _camera(ray: Tensor, confidence: Tensor, size: tuple[int, int], fit: RayFit) -> tuple[Tensor, Tensor]:
     source = _plane(ray.shape[0], ray.shape[1], ray.device)
     direction, centre = ray[..., :3].reshape(-1, 3), ray[..., 3:].reshape(-1, 3)
     z = direction[:, 2:]
     usable = z.abs() > SMALLEST_Z
     target = torch.where(usable, direction[:, :2] / torch.where(usable, z, 1.0), 0.0)
     weight = torch.where(usable[:, 0], confidence.reshape(-1), 0.0)
-    homography = _robust_homography(source, target, weight, index)
-    rotation, triangle = (_qr if exact else _ql)(homography)
+    homography = _robust_homography(source, target, weight, fit)
+    rotation, triangle = (_qr if fit.exact else _ql)(homography)
     centre = (weight[:, None] * centre).sum(dim=0) / weight.sum()
-    return inverse_of_rigid(rotation, centre), _intrinsics(triangle, size, exact)
+    return inverse_of_rigid(rotation, centre), _intrinsics(triangle, size, fit.exact)
 
 
 def _plane(rows: int, columns: int, device: torch.device) -> Tensor:
@@ -66,8 +74,10 @@ def _plane(rows: int, columns: int, device: torch.device) -> Tensor:
     return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).reshape(-1, 2)
 
 
-def _robust_homography(source: Tensor, target: Tensor, weight: Tensor, index: Tensor) -> Tensor:
+def _robust_homography(source: Tensor, target: Tensor, weight: Tensor, fit: RayFit) -> Tensor:
     """[3,3] that maps (x, y, 1) to (target, 1)."""
+    index = fit.index
+    assert index is not None
     candidates = weight.argsort(descending=True)[: _candidate_count(len(weight))]
     if int(index.max()) >= len(candidates):
         raise ModelError(f"ransac_index asks for candidate {int(index.max())}, there are {len(candidates)}")
@@ -76,7 +86,7 @@ def _robust_homography(source: Tensor, target: Tensor, weight: Tensor, index: Te
     score = torch.stack([(weight * _fits(h, source, target)).sum() for h in hypotheses])
     inliers = torch.nonzero(_fits(hypotheses[score.argmax()], source, target))[:, 0]
     if len(inliers) > REFIT_LIMIT:
-        inliers = _thinned(inliers, weight)
+        inliers = _thinned(inliers, weight, fit.generator)
     fitted = direct_linear_transform(source[inliers], target[inliers], weight[inliers])
     return fitted * torch.where(torch.linalg.det(fitted) < 0, -1.0, 1.0)
 
@@ -86,11 +96,11 @@ def _fits(homography: Tensor, source: Tensor, target: Tensor) -> Tensor:
     return (mapped[:, :2] / mapped[:, 2:] - target).norm(dim=-1) < INLIER
 
 
-def _thinned(inliers: Tensor, weight: Tensor) -> Tensor:
+def _thinned(inliers: Tensor, weight: Tensor, generator: torch.Generator | None) -> Tensor:
     """A random choice among the surest."""
     kept = max(int(REFIT_SHARE * len(inliers)), REFIT_LIMIT)
     surest = inliers[weight[inliers].argsort(descending=True)[:kept]]
-    return surest[torch.randperm(len(surest))[:REFIT_LIMIT].to(surest.device)]
+    return surest[torch.randperm(len(surest), generator=generator)[:REFIT_LIMIT].to(surest.device)]
 
 
 def direct_linear_transform(source: Tensor, target: Tensor, weight: Tensor) -> Tensor:

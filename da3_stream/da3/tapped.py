@@ -76,7 +76,7 @@ class Tapped:
     def _from_rays(self, made: list[Maps]) -> tuple[Tensor, Tensor]:
         rays = torch.cat([part.rays for part in made if part.rays is not None])
         confidence = torch.cat([part.ray_confidence for part in made if part.ray_confidence is not None])
-        return cameras_from_rays(rays, confidence, self._clip.size, self._request.ransac_index)
+        return cameras_from_rays(rays, confidence, self._clip.size, self._request.ray_fit)
 
     def _joined(self, made: list[Maps]) -> ClipOutput:
         depth = self._whole([part.depth for part in made])

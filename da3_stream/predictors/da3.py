@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..da3 import DepthAnything3, Prediction
-from ..errors import PredictorError
+from ..errors import NoScaleError, PredictorError
 from ..geometry import resize_intrinsics
 from ..types import Float32, Float64, Frame, Status, WindowGeometry
 
@@ -48,22 +48,36 @@ class Da3Predictor:
         return self._model.is_metric
 
     @property
+    def facts(self) -> dict[str, Any]:
+        """What computes, and in which type, ready for JSON."""
+        return self._model.facts
+
+    @property
     def camera(self) -> dict[str, Any]:
         """What is known of the lens, ready for JSON."""
         return {"given": self._known_k is not None}
 
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
         """Poses and depth of the frames; see `Status` for how far to trust them."""
-        found = self._model.infer(
-            [frame.image for frame in frames],
-            resolution=self.image_side,
-            intrinsics=self._intrinsics(frames),
-            indices=[frame.index for frame in frames],
-            descriptors=self.gives_descriptors,
-        )
+        try:
+            found = self._model.infer(
+                [frame.image for frame in frames],
+                resolution=self.image_side,
+                intrinsics=self._intrinsics(frames),
+                indices=[frame.index for frame in frames],
+                descriptors=self.gives_descriptors,
+            )
+        except NoScaleError as error:
+            return WindowGeometry.failed(frames, str(error))
+        return self._geometry(frames, found)
+
+    def _geometry(self, frames: Sequence[Frame], found: Prediction) -> WindowGeometry:
         depth, confidence = _usable(found)
         poses = _window_from_camera(found)
         known = np.isfinite(poses).all(axis=(1, 2))
+        notes = () if known.all() else (f"{int((~known).sum())} frames without a finite pose",)
+        if not (depth > 0).any():
+            notes = (*notes, "no pixel has a finite depth")
         assert found.intrinsics is not None
         return WindowGeometry(
             frame_indices=np.array([frame.index for frame in frames], np.int64),
@@ -75,8 +89,8 @@ class Da3Predictor:
             is_metric=found.is_metric,
             sky=found.sky,
             descriptors=found.descriptors,
-            status=Status.OK if known.all() else Status.WEAK if known.any() else Status.FAILED,
-            notes=() if known.all() else (f"{int((~known).sum())} frames without a finite pose",),
+            status=Status.FAILED if not known.any() else Status.WEAK if notes else Status.OK,
+            notes=notes,
         )
 
     def _intrinsics(self, frames: Sequence[Frame]) -> Float64 | None:

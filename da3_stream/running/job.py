@@ -78,5 +78,10 @@ def predictor_name(predictor: Predictor) -> str:
     return str(getattr(predictor, "name", type(predictor).__name__))
 
 
+def facts(predictor: Predictor) -> dict[str, Any]:
+    """What a predictor says of what it computes with, ready for JSON."""
+    return dict(getattr(predictor, "facts", {}))
+
+
 def _nothing() -> None:
     """What a predictor without `close` does."""

@@ -131,7 +131,8 @@ class Placement:
 
     def _ties(self, node: int, geometry: WindowGeometry) -> list[Tie]:
         """Alignments on parts of the previous window that did not fail, the best one first."""
-        near = [p for p in self._previous if np.isin(p.geometry.frame_indices, geometry.frame_indices).any()]
+        posed = [p for p in self._previous if _has_poses(p.geometry).any()]
+        near = [p for p in posed if np.isin(p.geometry.frame_indices, geometry.frame_indices).any()]
         ties = [Tie(entry, align_windows(entry.geometry, geometry)) for entry in near]
         for tie in ties:
             self.events.append(_alignment_event(node, tie))

@@ -8,10 +8,8 @@ from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 
-import numpy as np
-
 from ..errors import Da3StreamError, PredictorError
-from ..types import Frame, Predictor, Status, WindowGeometry
+from ..types import Frame, Predictor, WindowGeometry
 from ..windows import Window
 from .stopwatch import Stopwatch
 
@@ -26,8 +24,8 @@ def predicted(windows: Iterable[Window[Frame]], predictor: Predictor, watch: Sto
     """Every window with its geometry, in order; at most `predictor.in_flight` of them are with the predictor.
 
     `in_flight` is read before each submission, so that a predictor may change it as it learns. A predictor that fails
-    on a window costs that window only (see `failed_geometry`). Raises PredictorError for an answer that breaks the
-    contract.
+    on a window costs that window only (see `WindowGeometry.failed`). Raises PredictorError for an answer that breaks
+    the contract.
     """
     waiting: deque[tuple[Window[Frame], Future[WindowGeometry]]] = deque()
     pool, left = ThreadPoolExecutor(MOST_IN_FLIGHT, thread_name_prefix="predict"), Event()
@@ -59,26 +57,10 @@ def predict(predictor: Predictor, frames: Sequence[Frame], left: Event) -> Windo
         if not left.is_set():
             where = (frames[0].index, frames[-1].index)
             log.warning("the predictor failed on frames %d to %d: %s", *where, error, exc_info=True)
-        return failed_geometry(frames, f"{type(error).__name__}: {error}")
+        return WindowGeometry.failed(frames, f"{type(error).__name__}: {error}")
     if not isinstance(geometry, WindowGeometry):
         raise PredictorError(f"the predictor gave a {type(geometry).__name__}, expected a WindowGeometry")
     return geometry.check(frames)
-
-
-def failed_geometry(frames: Sequence[Frame], reason: str) -> WindowGeometry:
-    """The frames without poses and depth, with the reason in the notes."""
-    n, (height, width) = len(frames), frames[0].image.shape[:2]
-    return WindowGeometry(
-        frame_indices=np.array([frame.index for frame in frames], np.int64),
-        images=np.stack([frame.image for frame in frames]),
-        depth=np.zeros((n, height, width), np.float32),
-        confidence=np.zeros((n, height, width), np.float32),
-        intrinsics=np.full((n, 3, 3), np.nan),
-        window_from_camera=np.full((n, 4, 4), np.nan),
-        is_metric=False,
-        status=Status.FAILED,
-        notes=(" ".join(reason.split()),),
-    )
 
 
 def _nothing(frames: Sequence[Frame]) -> None:

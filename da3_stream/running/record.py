@@ -13,7 +13,7 @@ from ..machine import machine, peak_rss_bytes, versions
 from ..store import PoseTable, Run, Scene
 from ..types import Frame, Status, WindowGeometry
 from ..windows import Window
-from .job import Job, predictor_name
+from .job import Job, facts, predictor_name
 from .stopwatch import Stopwatch
 
 
@@ -49,7 +49,7 @@ class Record:
             "state": state,
             **self._counts(scene, poses),
             "input": {"name": source.name, "kind": source.kind, "size": source.size, "focal_px": source.focal_px},
-            "model": {"name": predictor_name(predictor), "hash": getattr(predictor, "hash", None)},
+            "model": {"name": predictor_name(predictor), "hash": getattr(predictor, "hash", None), **facts(predictor)},
             "camera": getattr(predictor, "camera", {}),
             "window_size": self.job.window_size,
             "window_overlap": self.job.window_overlap,

@@ -10,7 +10,7 @@ from ..errors import Da3StreamError, RunError
 from ..report import info, write_report
 from ..settings import to_yaml
 from ..store import Run
-from .job import Job, predictor_name
+from .job import Job, facts, predictor_name
 from .journal import Journal
 from .outputs import write_outputs
 from .progress import log_file
@@ -57,7 +57,8 @@ def _begin(record: Record) -> None:
     job = record.job
     record.write("running", job.scene)
     log.info("input: %s (%s), %dx%d", job.source.name, job.source.kind, *job.source.size)
-    log.info("predictor: %s", predictor_name(job.predictor))
+    told = ", ".join(f"{key} {value}" for key, value in facts(job.predictor).items())
+    log.info("predictor: %s%s", predictor_name(job.predictor), f" ({told})" if told else "")
     log.info("windows: %d frames, %d shared", job.window_size, job.window_overlap)
     log.info("settings in force:\n%s", to_yaml(job.settings).rstrip())
 

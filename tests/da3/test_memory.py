@@ -103,4 +103,4 @@ def test_a_model_that_runs_out_of_memory_still_answers(
         found = model.infer(pictures, resolution=112)
     np.testing.assert_allclose(found.depth, case["out_depth"], rtol=1e-4)
     assert "going on with groups of 1 frames" in caplog.text
-    assert "weights in float32; attention: torch's scaled_dot_product_attention, fused for the CPU" in caplog.text
+    assert "weights float32, attention torch's scaled_dot_product_attention, fused for the CPU" in caplog.text

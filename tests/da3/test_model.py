@@ -94,6 +94,26 @@ def moved(predicted_from_given: Sim3, camera_from_given: np.ndarray) -> np.ndarr
     return np.linalg.inv(np.stack([pose.rigid() for pose in poses]))
 
 
+def test_cameras_from_rays_are_the_same_again_and_leave_the_callers_chance_alone(
+    goldens: Path, tiny: DepthAnything3
+) -> None:
+    pictures = list(np.load(goldens / "api_n3.npz")["in_images_u8"])
+    before = torch.get_rng_state()
+    first, second = (tiny.infer(pictures, resolution=112, use_ray_pose=True) for _ in range(2))
+    np.testing.assert_array_equal(first.camera_from_world, second.camera_from_world)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize("unit", [0.001, 1.0, 100.0])
+def test_depth_comes_in_the_unit_of_the_given_cameras(unit: float, goldens: Path, tiny: DepthAnything3) -> None:
+    case = np.load(goldens / "api_pose_n3.npz")
+    poses = case["in_extrinsics"].copy()
+    poses[:, :3, 3] *= unit
+    given = {"intrinsics": case["in_intrinsics"], "camera_from_world": poses}
+    found = tiny.infer(list(case["in_images_u8"]), resolution=112, **given)
+    np.testing.assert_allclose(found.depth / unit, case["out_depth"], rtol=2e-3)
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_one_or_two_given_cameras_are_enough(count: int, goldens: Path, tiny: DepthAnything3) -> None:
     case = np.load(goldens / "api_pose_n3.npz")
@@ -139,6 +159,9 @@ def test_paths_tensors_and_arrays_are_the_same_pictures(
         ({"camera_from_world": np.eye(4)[None]}, "poses need intrinsics"),
         ({"intrinsics": np.eye(3)}, r"intrinsics must be \[1, 3, 3\], not \[3, 3\]"),
         ({"intrinsics": np.full((1, 3, 3), np.nan)}, "intrinsics must be finite"),
+        ({"intrinsics": np.zeros((1, 3, 3))}, "focal lengths above 0"),
+        ({"intrinsics": np.eye(3)[None], "camera_from_world": 2 * np.eye(4)[None]}, "must be rotations"),
+        ({"indices": [1, 2]}, "2 indices do not fit 1 images"),
         ({"ref_view": "best"}, None),
     ],
 )

@@ -19,7 +19,7 @@ from da3_stream.da3.camera import (
     quaternion_from_matrix,
 )
 from da3_stream.da3.embedding import Rotary, local_rotary, position_table, uv_embedding
-from da3_stream.da3.metric import SKY, align, metres_from_canonical, quantile
+from da3_stream.da3.metric import FILLED_AS_SKY, align, metres_from_canonical, quantile
 from da3_stream.da3.reference_view import choose_reference
 from da3_stream.errors import ModelError
 
@@ -90,14 +90,24 @@ def test_cameras_in_numbers_agree(geometry: dict) -> None:
 
 @pytest.mark.parametrize("case", ["n1", "n2", "n3", "n6", "small"])
 def test_normalised_poses_agree(case: str, geometry: dict) -> None:
-    found = normalised_poses(geometry[f"normext_in_{case}"])
+    found = normalised_poses(geometry[f"normext_in_{case}"], smallest=0.1)
     torch.testing.assert_close(found, geometry[f"normext_out_{case}"], atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("unit", [1e-4, 0.01, 100.0])
+@pytest.mark.parametrize("case", ["n1", "n2", "n3", "n6", "small"])
+def test_normalised_poses_do_not_depend_on_the_unit(case: str, unit: float, geometry: dict) -> None:
+    given = geometry[f"normext_in_{case}"]
+    other = given.clone()
+    other[:, :3, 3] *= unit
+    torch.testing.assert_close(normalised_poses(other), normalised_poses(given), atol=1e-5, rtol=1e-4)
+    assert float(normalised_poses(given)[:, :3, 3].norm(dim=-1).max()) >= 0.999 or case == "n1"
 
 
 @pytest.mark.parametrize("name", ["tiny_pose_n2", "tiny_pose_n3", "da3-small_pose_n3"])
 def test_poses_are_normalised_as_the_network_was_given_them(name: str, goldens: Path) -> None:
     case = np.load(goldens / f"{name}.npz")
-    found = normalised_poses(torch.from_numpy(case["raw_extrinsics"]))
+    found = normalised_poses(torch.from_numpy(case["raw_extrinsics"]), smallest=0.1)
     np.testing.assert_allclose(found, case["in_extrinsics"], atol=1e-6)
 
 
@@ -152,7 +162,7 @@ def test_metres_agree(goldens: Path) -> None:
     torch.testing.assert_close(metric, case["al_metric_scaled"], rtol=1e-5, atol=1e-6)
     found = align(case["al_depth"][0], case["al_conf"][0], metric[0], case["al_sky"][0])
     assert found.scale == pytest.approx(float(case["al_scale"]), rel=1e-5)
-    sure = quantile(case["al_conf"][case["al_sky"] < SKY], 0.5)
+    sure = quantile(case["al_conf"][case["al_sky"] < FILLED_AS_SKY], 0.5)
     torch.testing.assert_close(sure, case["al_median_conf"], rtol=1e-6, atol=0)
 
 

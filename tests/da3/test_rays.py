@@ -10,7 +10,7 @@ import torch
 
 from da3_stream.da3 import rays
 from da3_stream.da3.camera import inverse_of_rigid, matrix_from_quaternion
-from da3_stream.da3.rays import cameras_from_rays, direct_linear_transform, sample_index
+from da3_stream.da3.rays import RayFit, cameras_from_rays, direct_linear_transform, sample_index
 from da3_stream.errors import ModelError
 
 Case = dict[str, torch.Tensor]
@@ -23,7 +23,7 @@ def case(goldens: Path) -> Case:
 
 
 def test_poses_and_intrinsics_agree(case: Case) -> None:
-    poses, k = cameras_from_rays(case["ray"][0], case["ray_conf"][0], (70, 98), case["ransac_idx"])
+    poses, k = cameras_from_rays(case["ray"][0], case["ray_conf"][0], (70, 98), RayFit(case["ransac_idx"]))
     torch.testing.assert_close(poses[None], case["w2c_3x4"], atol=1e-4, rtol=0)
     torch.testing.assert_close(k[None], case["K_70x98"], atol=1e-3, rtol=0)
     world_from_camera = inverse_of_rigid(poses[..., :3], poses[..., 3])
@@ -38,14 +38,16 @@ def test_the_exact_decomposition_is_nearer_the_truth(case: Case) -> None:
     """One in a hundred of noise, and 15 % of outliers; the further off the middle, the worse is QL."""
     errors = {}
     for exact in (False, True):
-        poses, _ = cameras_from_rays(case["ray"][0], case["ray_conf"][0], (70, 98), case["ransac_idx"], exact)
+        poses, _ = cameras_from_rays(
+            case["ray"][0], case["ray_conf"][0], (70, 98), RayFit(case["ransac_idx"], exact=exact)
+        )
         errors[exact] = (poses[..., :3].mT - case["gt_R"]).abs().amax(dim=(1, 2))
     assert (errors[True] < 0.015).all()
     assert (errors[False][1:] > 5 * errors[True][1:]).all()
 
 
 def test_centres_and_focal_lengths_are_near_the_truth(case: Case) -> None:
-    poses, k = cameras_from_rays(case["ray"][0], case["ray_conf"][0], (70, 98), case["ransac_idx"], exact=True)
+    poses, k = cameras_from_rays(case["ray"][0], case["ray_conf"][0], (70, 98), RayFit(case["ransac_idx"], exact=True))
     centres = inverse_of_rigid(poses[..., :3], poses[..., 3])[..., 3]
     torch.testing.assert_close(centres.double(), case["gt_T"], atol=0.05, rtol=0)
     truth = case["gt_f_c"]
@@ -68,7 +70,7 @@ def test_as_many_rays_are_candidates_as_in_the_original(case: Case) -> None:
     assert int(asked.max()) < count
     asked[0, 0] = count
     with pytest.raises(ModelError, match=f"candidate {count}, there are {count}"):
-        cameras_from_rays(case["ray"][0], case["ray_conf"][0], (70, 98), asked)
+        cameras_from_rays(case["ray"][0], case["ray_conf"][0], (70, 98), RayFit(asked))
 
 
 @pytest.mark.parametrize("name", ["tiny_raypose_n1", "tiny_raypose_n3"])
@@ -87,7 +89,7 @@ def test_the_exact_decomposition_finds_a_principal_point_off_the_middle() -> Non
     plane = torch.stack(torch.meshgrid(x, x, indexing="xy") + (torch.ones(32, 32),), dim=-1)
     made = torch.cat([plane @ torch.linalg.inv(k).T @ rotation.T, torch.full((32, 32, 3), 2.0)], dim=-1)
     torch.manual_seed(0)
-    poses, found = cameras_from_rays(made[None], torch.ones(1, 32, 32), (64, 64), exact=True)
+    poses, found = cameras_from_rays(made[None], torch.ones(1, 32, 32), (64, 64), RayFit(exact=True))
     torch.testing.assert_close(poses[0, :, :3], rotation.T, atol=1e-4, rtol=0)
     expected = torch.tensor([[1.2 * 32, 0, 1.15 * 32], [0, 1.1 * 32, 0.9 * 32], [0, 0, 1]])
     torch.testing.assert_close(found[0], expected, atol=1e-2, rtol=0)

@@ -14,6 +14,7 @@ import torch
 from da3_stream.da3 import Network, attention
 from da3_stream.da3.attention import Kernel, attend, best_kernel
 from da3_stream.da3.clip import Clip, Request
+from da3_stream.errors import ModelError
 
 from .conftest import as_input
 
@@ -85,3 +86,39 @@ def test_half_precision_stays_close(name: str, goldens: Path, network: Callable[
     turned = out.camera_from_world.numpy()[0, :, :, :3] @ case["out_extrinsics"][0, :, :, :3].transpose(0, 2, 1)
     cosine = (np.trace(turned, axis1=1, axis2=2) - 1) / 2
     assert np.degrees(np.arccos(np.clip(cosine, -1, 1))).max() <= 1.0
+
+
+IMAGES = torch.zeros(1, 3, 3, 28, 28)
+
+
+@pytest.mark.parametrize(
+    ("images", "options", "sentence"),
+    [
+        (IMAGES, {"ref_index": -1}, "there is no frame -1 to be the reference: the clip has 3"),
+        (IMAGES, {"ref_index": 9}, "there is no frame 9 to be the reference"),
+        (IMAGES, {"ref_view": "best"}, "no way to choose a reference frame is called 'best'"),
+        (IMAGES, {"ransac_index": torch.zeros(100, 2, dtype=torch.int64)}, r"ransac_index must be \[100,8\]"),
+        (IMAGES, {"frames_at_once": 0}, "at least one frame must be looked at together"),
+        (IMAGES, {"intrinsics": torch.zeros(1, 2, 3, 3)}, r"intrinsics must be \[1, 3, 3, 3\]"),
+        (IMAGES, {"camera_from_world": torch.zeros(1, 3, 3, 3)}, r"with \[3,4\] or \[4,4\] each"),
+        (IMAGES, {"camera_from_world": torch.zeros(1, 3, 4, 4)}, "poses need intrinsics beside them"),
+        (IMAGES, {"export_layers": (99,)}, "there is no layer 99"),
+        (IMAGES.byte(), {}, "images must be normalised floating-point numbers"),
+        (IMAGES[0], {}, r"images must be \[B,N,3,H,W\]"),
+        (torch.zeros(1, 3, 3, 28, 30), {}, "the sides of images must be multiples of 14"),
+    ],
+)
+def test_what_the_network_cannot_take_is_refused(
+    images: torch.Tensor, options: dict, sentence: str, network: Callable
+) -> None:
+    with pytest.raises(ModelError, match=sentence):
+        network("tiny").forward(images, **options)
+
+
+@pytest.mark.parametrize("config", [5, {"vit": 3}, {"vit": {"embed_dim": "12"}, "head": {}}, "da3-tremendous"])
+def test_what_is_no_architecture_is_refused(config: object) -> None:
+    with pytest.raises(ModelError, match="architecture"):
+        Network.from_config(config)  # type: ignore[arg-type]
+    assert Network.from_config("da3-large-1.1").config == Network.from_config("da3-large").config
+    with pytest.raises(ModelError, match="the network has no weights yet"):
+        Network.from_config("da3-small").forward(IMAGES)
