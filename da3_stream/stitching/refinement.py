@@ -26,7 +26,6 @@ ROUNDS = 2
 MAX_STEPS = 10
 MEDIAN_NORM = 1.538  # of three normal numbers, in sigmas
 SMALL_STEP = 1e-9
-DIVERGED = 0.01  # of the cost by which it may rise
 ORIENTATION_SIGMA = 0.003  # rad, where there are too few frames to tell
 CENTRE_SIGMA = 0.01  # of the median depth, likewise
 FLOORS = (1e-5, 1e-5, 1e-4)  # of the orientations' (rad), centres' and points' sigma (median depth)
@@ -57,10 +56,7 @@ def refine(overlap: Overlap, start: Sim3, scale: ScaleEstimate | None, unknowns:
 
 
 def descend(overlap: Overlap, start: Sim3, noise: Noise, unknowns: int) -> Sim3:
-    """Follow Gauss-Newton steps to their end; `start` itself if the robust cost is higher there.
-
-    A little higher is no sign of divergence: the ranges' Jacobian is not quite the cost's own (`_range_residuals`).
-    """
+    """Follow Gauss-Newton steps to their end; `start` itself if the robust cost is higher there."""
     found = start
     for _ in range(MAX_STEPS):
         hessian, gradient = normal_equations(overlap, found, noise)
@@ -69,7 +65,7 @@ def descend(overlap: Overlap, start: Sim3, noise: Noise, unknowns: int) -> Sim3:
         found = Sim3.exp(step) @ found
         if np.abs(step).max() < SMALL_STEP:
             break
-    return found if cost(overlap, found, noise) <= (1 + DIVERGED) * cost(overlap, start, noise) else start
+    return found if cost(overlap, found, noise) <= cost(overlap, start, noise) else start
 
 
 def measure_noise(overlap: Overlap, transform: Sim3, scale: ScaleEstimate | None) -> Noise:
@@ -124,31 +120,20 @@ def residuals(overlap: Overlap, transform: Sim3) -> tuple[Residuals, Residuals, 
 
 
 def _range_residuals(overlap: Overlap, transform: Sim3) -> Residuals:
-    """Errors of points along their rays; across them the same pixel holds nothing that the cameras do not say.
+    """Errors of points' ranges, each seen from its own window's camera, so that they speak of the scale alone.
 
-    Logarithms, since a difference divided by one window's noisy depth would favour the smaller scale. Lengths are the
-    mean of both windows': one window's own noisy range in the Jacobian would correlate with the error and shift the
-    translation by sigma^2 of a depth along the line of sight.
+    The same pixel of the same frame: where its ray starts and points to is the camera's error, common to a frame and
+    counted already as that of its centre and orientation; a thousand pixels must not make it certain. Logarithms,
+    since a difference divided by one window's noisy depth would favour the smaller scale.
     """
-    eye = overlap.previous.centres[overlap.frame]
-    expected, found = _point_rays(overlap, transform)
-    range_expected, range_found = np.linalg.norm(expected, axis=1), np.linalg.norm(found, axis=1)
-    ray = found / range_found[:, None]
-    length = np.sqrt(range_expected * range_found)[:, None]
-    y = eye + ray * length
-    jacobian = np.concatenate([ray, np.cross(y, ray), (y * ray).sum(axis=1, keepdims=True)], axis=1) / length
-    return Residuals(np.log(range_expected / range_found)[:, None], jacobian[:, None, :])
-
-
-def _point_rays(overlap: Overlap, transform: Sim3) -> tuple[Array, Array]:
-    """From the previous window's cameras to its points [M,3], and to the current window's points, moved."""
-    eye = overlap.previous.centres[overlap.frame]
-    return overlap.previous.points - eye, transform.apply(overlap.current.points) - eye
+    ratios = np.log(overlap.previous.depths / overlap.current.depths) - np.log(transform.scale)
+    return Residuals(ratios[:, None], np.broadcast_to(np.eye(7)[6:], (len(ratios), 1, 7)))
 
 
 def point_errors(overlap: Overlap, transform: Sim3) -> Array:
     """How far points [M] are apart relative to their distance, across the ray (angle) and along it (log range)."""
-    expected, found = _point_rays(overlap, transform)
+    eye = overlap.previous.centres[overlap.frame]
+    expected, found = overlap.previous.points - eye, transform.apply(overlap.current.points) - eye
     range_expected, range_found = np.linalg.norm(expected, axis=1), np.linalg.norm(found, axis=1)
     across = np.linalg.norm(expected / range_expected[:, None] - found / range_found[:, None], axis=1)
     return np.hypot(across, np.log(range_expected / range_found))

@@ -143,14 +143,43 @@ def test_exchanging_the_windows_gives_the_inverse() -> None:
         assert np.all(np.abs((back.previous_from_current @ there.previous_from_current).log()) < 0.2 * sigmas)
 
 
-def test_the_information_is_about_as_large_as_the_errors() -> None:
-    squares = []
-    for seed in range(6):
-        pair = make_pair(seed, depth_noise=0.05, pose_noise=2e-3)
+@pytest.mark.parametrize("speed", [0.0, 1.0])
+def test_the_information_is_honest(speed: float) -> None:
+    energies = []
+    for seed in range(10):
+        pair = make_pair(seed, depth_noise=0.05, pose_noise=2e-3, speed=speed, size=(24, 48))
         found = align(pair)
         wrong = error(found.previous_from_current, pair.truth)
-        squares.append(wrong @ found.information @ wrong / 7)
-    assert 0.2 < np.mean(squares) < 3
+        energies.append(wrong @ found.information @ wrong / 7)
+    assert 0.2 < np.mean(energies) < 3
+
+
+def test_good_depth_does_not_make_poor_cameras_sure_of_their_turn() -> None:
+    energies = []
+    for seed in range(10):
+        pair = make_pair(seed, depth_noise=0.005, pose_noise=1e-2, size=(24, 48))
+        found = align(pair)
+        wrong = error(found.previous_from_current, pair.truth)
+        energies.append(wrong @ found.information @ wrong / 7)
+    assert 0.2 < np.mean(energies) < 3
+
+
+def test_depth_that_disagrees_leaves_the_cameras_answer_and_is_weak() -> None:
+    pair = make_pair(4, pose_noise=1e-4)
+    noise = np.random.default_rng(4).normal(0, 1, pair.current.depth.shape)
+    frames = np.random.default_rng(5).normal(0, 0.5, (len(noise), 1, 1))
+    current = with_depth(pair.current, 3 * pair.current.depth * np.exp(noise + frames))
+    check(align(replace(pair, current=current)), pair.truth, 0.02, Status.WEAK)
+
+
+def test_windows_of_which_neither_depth_nor_cameras_agree_are_not_glued() -> None:
+    pair, rng = make_pair(4), np.random.default_rng(4)
+    poses = pair.current.window_from_camera.copy()
+    poses[:, :3, :3] = np.stack([Sim3.exp(np.r_[0, 0, 0, t, 0]).rotation for t in rng.normal(0, 1, (len(poses), 3))])
+    poses[:, :3, 3] = rng.normal(0, 10, (len(poses), 3))
+    depth = 10 * np.exp(rng.normal(0, 1, pair.current.depth.shape))
+    current = replace(pair.current, depth=depth, window_from_camera=poses)
+    assert align(replace(pair, current=current)).status is Status.FAILED
 
 
 def test_no_shared_frames_fail() -> None:
