@@ -42,7 +42,7 @@ MAX_SCALE_ERROR = {"kitti00_c1018": 3.0, "kitti07_0-159": 5.0, "block": 1.0, "bl
     "block, drift, cars": 1.0
 }
 MAX_ATE_PERCENT = {"kitti00_c1018": 0.27}
-EXACT = 2e-4  # of the path: an ATE below it is not told apart from none
+EXACT_M = 1e-6  # an ATE that is none: there is nothing to be bettered
 MAX_GAIN = {"block, drift": 0.5, "block, drift, cars": 0.5}  # ATE with heights over ATE without
 JOIN_SIGMA = 0.005  # of log-scale: a good join's own
 WALK_PER_FRAME = 0.002  # random walk of log-scale inside windows (reference/ground_scale_facts.md), which no join sees
@@ -310,7 +310,7 @@ def _missed(row: dict[str, Any], chain: Chain) -> list[str]:
     ate, off = row.get("ate_constant_m"), row["ate_off_m"]
     if row["auto"] == "on":
         percent = 100 * ate / row["path_m"]
-        missed += ["ATE"] * (percent > MAX_ATE_PERCENT.get(chain.name, np.inf) or ate > max(off, EXACT * row["path_m"]))
+        missed += ["ATE"] * (percent > MAX_ATE_PERCENT.get(chain.name, np.inf) or ate > 1.001 * off > EXACT_M)
         missed += ["gain"] * (ate > MAX_GAIN.get(chain.name, np.inf) * off)
     return missed
 
