@@ -38,6 +38,7 @@ bench: setup
 	$(BIN)/python benchmarks/speed.py --json benchmarks/results/speed.json --markdown benchmarks/results/speed.md
 	$(BIN)/python benchmarks/determinism.py --json benchmarks/results/determinism.json --markdown benchmarks/results/determinism.md
 	$(BIN)/python benchmarks/network.py --json benchmarks/results/network.json --markdown benchmarks/results/network.md
+	$(BIN)/python benchmarks/backend_scale.py --json benchmarks/results/backend_scale.json --markdown benchmarks/results/backend_scale.md
 
 configs: setup
 	$(BIN)/python -c "from da3_stream.settings import base_yaml; print(base_yaml(), end='')" > configs/base.yaml
