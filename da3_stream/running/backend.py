@@ -18,7 +18,7 @@ from ..posegraph import GraphSolution, PoseGraph
 from ..store import Scene
 from ..types import ScaleObservation
 
-BENT = (0.02, 0.005, 0.03)  # share of the way between windows, radians, log-scale
+BENT = (0.02, 0.005, 0.02)  # share of the way between windows, radians, log-scale
 SHORTEST = 1e-9  # a camera that stands makes no way
 
 
