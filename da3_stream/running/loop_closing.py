@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Event as Flag
 from typing import Protocol
 
-from ..errors import LoopsError
-from ..loops.corroboration import Corroboration
-from ..loops.describing import Describer, DinoDescriber
-from ..loops.finder import LoopFinder
-from ..loops.verify import LoopVerifier
+from ..loops import Corroboration, LoopFinder, LoopVerifier, make_describer
 from ..settings import LoopsSettings
 from ..store import Run
 from ..types import Frame, LoopEdge, LoopRefusal, Predictor, WindowGeometry
@@ -63,12 +58,8 @@ class LoopCloser:
 
     keeps_pictures = True
 
-    def __init__(self, run: Run, known: KnownMap, predictor: Predictor, settings: LoopsSettings) -> None:
-        folder = run.path / "places"
-        describer = _describer(folder, predictor, settings)
-        self._finder = LoopFinder(describer, folder / "descriptors.bin", settings)
-        self._verifier = LoopVerifier(_Careful(predictor), known, settings.reach)
-        self._corroboration = Corroboration(known)
+    def __init__(self, finder: LoopFinder, verifier: LoopVerifier, corroboration: Corroboration) -> None:
+        self._finder, self._verifier, self._corroboration = finder, verifier, corroboration
 
     def look(self, window: WindowGeometry, nodes: Sequence[int]) -> Found:
         """See `Loops`."""
@@ -83,7 +74,12 @@ class LoopCloser:
 
 def make_loops(run: Run, known: KnownMap, predictor: Predictor, settings: LoopsSettings) -> Loops:
     """What the settings ask for."""
-    return NoLoops() if settings.descriptor == "off" else LoopCloser(run, known, predictor, settings)
+    folder, gives = run.path / "places", bool(getattr(predictor, "gives_descriptors", False))
+    describer = make_describer(settings, gives, folder)
+    if describer is None:
+        return NoLoops()
+    finder = LoopFinder(describer, folder / "descriptors.bin", settings)
+    return LoopCloser(finder, LoopVerifier(_Careful(predictor), known, settings.reach), Corroboration(known))
 
 
 @dataclass(frozen=True)
@@ -94,21 +90,6 @@ class _Careful:
 
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
         return predict(self.predictor, frames, Flag())
-
-
-def _describer(folder: Path, predictor: Predictor, settings: LoopsSettings) -> Describer:
-    kind = settings.descriptor
-    if kind == "dino" or (kind == "auto" and getattr(predictor, "gives_descriptors", False)):
-        return DinoDescriber()
-    if kind == "salad":
-        from ..loops.salad import SaladDescriber
-
-        if settings.salad is None:
-            raise LoopsError("loops.descriptor=salad needs its checkpoint: --set loops.salad=dino_salad.ckpt")
-        return SaladDescriber(Path(settings.salad))
-    from ..loops.vlad import VladDescriber
-
-    return VladDescriber(folder / "vocabulary.npz")
 
 
 def _found(verdicts: Iterable[LoopEdge | LoopRefusal]) -> Found:
