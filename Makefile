@@ -38,6 +38,8 @@ bench: setup
 	$(BIN)/python benchmarks/speed.py --json benchmarks/results/speed.json --markdown benchmarks/results/speed.md
 	$(BIN)/python benchmarks/determinism.py --json benchmarks/results/determinism.json --markdown benchmarks/results/determinism.md
 	$(BIN)/python benchmarks/network.py --json benchmarks/results/network.json --markdown benchmarks/results/network.md
+	$(BIN)/python benchmarks/backend.py --workers 2 --json benchmarks/results/backend.json --markdown benchmarks/results/backend.md
+	$(BIN)/python benchmarks/backend_stitching.py --json benchmarks/results/backend_stitching.json --markdown benchmarks/results/backend_stitching.md
 	$(BIN)/python benchmarks/backend_loops.py --json benchmarks/results/backend_loops.json --markdown benchmarks/results/backend_loops.md
 	$(BIN)/python benchmarks/place_index.py --json benchmarks/results/place_index.json --markdown benchmarks/results/place_index.md
 	$(BIN)/python benchmarks/backend_scale.py --json benchmarks/results/backend_scale.json --markdown benchmarks/results/backend_scale.md

@@ -169,6 +169,11 @@ REFUSED = [
     Row("fetching what is not there", "weights fetch da4", "no Depth Anything 3 model 'da4': choose one of da3-small"),
     Row("verifying what is not there", "weights verify da3-small", "'da3-stream weights fetch da3-small' fetches it"),
     Row("unknown device", "run @good.mp4 --device toaster", "there is no device 'toaster': choose auto, cpu, cuda"),
+    Row(
+        "dino without DA3", "run @good.mp4 --model sfm --set loops.descriptor=dino", "loops.descriptor=dino needs a DA3"
+    ),
+    Row("salad without it", "run @good.mp4 --model sfm --set loops.descriptor=salad", "and loops.salad is None: give"),
+    Row("camera under ground", "run @good.mp4 --camera-height -1", "or the camera's height in metres, not"),
     Row("no memory", "run @good.mp4 --vram-gb 0", "setting 'model.vram_gb' cannot be 0"),
     Row("no workers", "run @good.mp4 --workers 0", "setting 'model.workers' cannot be 0"),
     Row("unknown preset", "run @good.mp4 --config submarine", "'submarine' is neither a preset (base, dashcam, drone"),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError
 from ..frames import FrameSource, open_source
 from ..predictors import choose_model, image_side, make_predictor
-from ..settings import Settings
+from ..settings import LoopsSettings, Settings
 from ..store import Scene
 from ..types import Predictor
 
@@ -44,6 +45,7 @@ def prepared(source: Any, settings: Settings, predictor: Predictor | None) -> It
             stack.callback(getattr(predictor, "close", _nothing))
         else:
             frames = open_source(source, settings.frames, image_side(settings, predictor))
+        require_descriptors(settings.loops, predictor)
         size, overlap = window_plan(settings, predictor)
         yield Job(frames, settings, predictor, size, overlap, first_scene(settings, predictor), stack.close)
 
@@ -58,6 +60,20 @@ def window_plan(settings: Settings, predictor: Predictor) -> tuple[int, int]:
     if overlap >= size:
         raise SettingsError(f"windows.overlap ({overlap}) must be below windows.size ({size}): set both of them")
     return size, overlap
+
+
+def require_descriptors(loops: LoopsSettings, predictor: Predictor) -> None:
+    """Raises SettingsError where places cannot be recognised in the way that the settings want."""
+    if loops.descriptor == "dino" and not getattr(predictor, "gives_descriptors", False):
+        raise SettingsError(
+            f"loops.descriptor=dino needs a DA3 model, {predictor_name(predictor)} gives no descriptors: choose auto, "
+            "vlad or off"
+        )
+    if loops.descriptor == "salad" and not (loops.salad and Path(loops.salad).is_file()):
+        raise SettingsError(
+            f"loops.descriptor=salad needs the checkpoint dino_salad.ckpt, and loops.salad is {loops.salad}: give its "
+            "path, or choose vlad, which needs none"
+        )
 
 
 def first_scene(settings: Settings, predictor: Predictor) -> Scene:

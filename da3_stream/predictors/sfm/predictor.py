@@ -93,11 +93,15 @@ class SfmPredictor:
     def _predict(self, frames: Sequence[Frame]) -> WindowGeometry:
         grays = [cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY) for frame in frames]
         tracks = self._workers.submit(track_points, grays)
-        keypoints, matches = self._findings.of([frame.index for frame in frames], grays)
+        indices = [frame.index for frame in frames]
+        learns = (
+            loop_border(indices) is None
+        )  # two places seen together teach nothing, and push out no window's findings
+        findings = self._findings if learns else Findings(self._workers, 1)
+        keypoints, matches = findings.of(indices, grays)
         tracked = tracks.result()
         if len(frames) == 1 or motion_px(tracked) < STANDING_PX:
             return self._geometry(frames, grays, held(len(frames), Status.HELD, "the camera stands"), self._lens(), ())
-        learns = loop_border([frame.index for frame in frames]) is None
         with self._turns.turn(_key(frames), needless=self._settled):
             cameras, lens, offsets = self._cameras(combine(keypoints, matches, tracked), learns)
         return self._geometry(frames, grays, cameras, lens, offsets)
