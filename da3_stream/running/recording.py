@@ -87,6 +87,8 @@ def _warn(record: Record, state: str) -> None:
         log.warning("%d frames are too few to tell depth or a path", facts["frames"])
     elif not facts["placed"]:
         log.warning("no frame could be placed: too dark, without texture, or no motion that makes sense")
+    elif isinstance(record.job.settings.scale.camera_height, float) and facts["units"] == "relative":
+        log.warning("the camera's height over the ground could not be found: the units stay relative")
     elif not facts["points"]:
         log.warning("no depth was found, the cloud is empty: the camera stands, or only turns")
 
