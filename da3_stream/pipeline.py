@@ -14,7 +14,7 @@ from .frames import read_ahead
 from .running.job import Job, prepared
 from .running.journal import Journal
 from .running.placement import Event, Part, cut
-from .running.predicting import predicted
+from .running.predicting import Asked, predicted
 from .running.progress import progress_bar
 from .running.record import Record
 from .running.recording import recorded
@@ -51,11 +51,12 @@ def run(
 
 def reconstruct(run: Run, job: Job, record: Record, journal: Journal, progress: bool) -> None:
     """Window by window: read, predict, place, store, recognise, correct, tell."""
-    world, watch = World.of(run, job), record.watch
+    asked, watch = Asked(job.predictor), record.watch
+    world = World.of(run, job, asked)
     bar = progress_bar(job.source.expected, "reconstructing", progress)
     with read_ahead(job.source) as frames, bar, closing(world):
         cut_frames = windows(watch.waiting_for(frames, "frames"), job.window_size, job.window_overlap)
-        with closing(predicted(cut_frames, job.predictor, watch)) as answers:
+        with closing(predicted(cut_frames, job.predictor, watch, asked)) as answers:
             for window, geometry in answers:
                 parts = cut(window, geometry)
                 with watch.stage("stitching"):

@@ -139,7 +139,7 @@ class LoopsSettings(_Stage):
     )
     spacing: float = Field(1.0, gt=0, description="way between two loops of the same laps, in depths of the scene")
     most_per_window: int = Field(8, ge=1, description="candidates verified for one window; each takes a prediction")
-    reach: int = Field(10, ge=1, description="frames on either side of a place that a verification looks at")
+    reach: int = Field(10, ge=1, le=15, description="frames on either side of a place that a verification looks at")
 
 
 class CloudSettings(_Stage):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -64,3 +65,34 @@ def test_a_second_lap_closes_the_map(town: Drifting, tmp_path: Path) -> None:
     places = town.town.path.world_from_camera[:, :3, 3]
     assert all(np.linalg.norm(places[a] - places[b]) < 10 for a, b in (event["frames"] for event in loops))
     assert [event for event in events if event["event"] == "graph"][-1]["rejected"] == []
+
+
+class Crossing(Drifting):
+    """Notices when it is asked twice at once, and cannot look at two places."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)  # type: ignore[arg-type]
+        self.inside, self.most, self.looked = 0, 0, 0
+
+    def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        try:
+            time.sleep(0.01)
+            if np.diff([frame.index for frame in frames]).max(initial=0) > 20:
+                self.looked += 1
+                raise RuntimeError("two places are too much")
+            return super().predict(frames)
+        finally:
+            self.inside -= 1
+
+
+@pytest.mark.slow
+def test_failing_looks_cost_loops_only_and_the_predictor_is_asked_one_by_one(town: Drifting, tmp_path: Path) -> None:
+    crossing = Crossing(town.town)
+    crossing.rendered = town.rendered
+    run, _ = driven(crossing, tmp_path / "run", "vlad")
+    assert crossing.looked > 0 and crossing.most == 1
+    assert json.loads((run / "run.json").read_text())["state"] == "finished"
+    reasons = [json.loads(line).get("reason", "") for line in (run / "journal.jsonl").read_text().splitlines()]
+    assert any("no geometry for both places" in reason for reason in reasons)

@@ -17,6 +17,7 @@ class FrameKey:
     digest: bytes
 
 
+JUMP = 20  # usual steps beyond which two frames are of two places
 Rows = tuple[Tensor, ...]  # tensors [n,...] with one row for each frame
 
 
@@ -58,6 +59,9 @@ def _merged(keys: Sequence[FrameKey], held: dict[FrameKey, Rows], places: list[i
 
 
 def _goes_on(keys: Sequence[FrameKey], held: dict[FrameKey, Rows]) -> bool:
+    steps = sorted(b.index - a.index for a, b in zip(keys, keys[1:], strict=False))
+    if steps and steps[-1] > JUMP * max(steps[len(steps) // 2], 1):
+        return False  # two places seen together
     return not any(key in held for key in keys) or max(keys).index > max(held).index
 
 

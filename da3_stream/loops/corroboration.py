@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..geometry import Sim3
-from ..types import LoopCandidate, LoopEdge, LoopRefusal
+from ..types import Float64, LoopCandidate, LoopEdge, LoopRefusal
 from .drift import Drift
 from .travel import middle, scene_depth
 from .verify import MapSoFar
@@ -25,6 +25,7 @@ class Corroboration:
         self._map = map_so_far
         self._held: list[LoopEdge] = []
         self._believed: list[LoopEdge] = []
+        self._views: dict[int, tuple[Float64, float]] = {}
 
     def settle(self, verdicts: Sequence[LoopEdge | LoopRefusal], window: int) -> list[LoopEdge | LoopRefusal]:
         """What is decided now: certain loops, held ones that a neighbour agrees with, refusals; in order of arrival.
@@ -38,6 +39,7 @@ class Corroboration:
         late = [edge for edge in waiting if window - edge.windows[1] > NEAR]
         self._held = [edge for edge in waiting if edge not in late]
         self._believed = [edge for edge in (*self._believed, *good) if window - edge.windows[1] <= NEAR]
+        self._views = {k: view for k, view in self._views.items() if window - k <= 3 * NEAR}
         refused = [verdict for verdict in verdicts if isinstance(verdict, LoopRefusal)]
         return [*good, *refused, *map(_uncorroborated, late)]
 
@@ -57,21 +59,29 @@ class Corroboration:
         held, self._held = self._held, []
         return [_uncorroborated(edge) for edge in held]
 
+    def _seen(self, window: int) -> tuple[Float64, float]:
+        """Where a window's camera is and how deep it sees, read once."""
+        if window not in self._views:
+            geometry = self._map.geometry(window)
+            self._views[window] = middle(geometry), scene_depth(geometry)
+        return self._views[window]
+
     def _agree(self, edge: LoopEdge, other: LoopEdge) -> bool:
         """Whether two loops of neighbouring places move the later one alike (two of the same pair of frames do not)."""
         if edge is other or any(abs(i - j) > NEAR for i, j in zip(edge.windows, other.windows, strict=True)):
             return False
         window = edge.windows[1]
-        geometry, world_from_b = self._map.geometry(window), self._map.world_from_window(window)
+        place, depth = self._seen(window)
+        world_from_b = self._map.world_from_window(window)
         b_from_other_b = world_from_b.inverse() @ self._map.world_from_window(other.windows[1])
         other_a_from_b = other.a_from_b @ b_from_other_b.inverse()
         first = self._map.world_from_window(edge.windows[0]) @ edge.a_from_b
         second = self._map.world_from_window(other.windows[0]) @ other_a_from_b
-        drift = Drift.implied(first, Sim3.identity(), second, middle(geometry))
+        drift = Drift.implied(first, Sim3.identity(), second, place)
         return (
             abs(drift.log_scale) <= MAX_LOG_SCALE
             and drift.turn <= MAX_TURN
-            and drift.shift <= MAX_SHIFT * scene_depth(geometry) * first.scale
+            and drift.shift <= MAX_SHIFT * depth * first.scale
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +11,18 @@ from numpy.typing import NDArray
 
 from ..geometry import Sim3
 from ..stitching import align_windows
-from ..types import Alignment, Float64, Frame, LoopCandidate, LoopEdge, LoopRefusal, Predictor, Status, WindowGeometry
+from ..types import (
+    Alignment,
+    Float64,
+    Frame,
+    LoopCandidate,
+    LoopEdge,
+    LoopRefusal,
+    Predictor,
+    Status,
+    UInt8,
+    WindowGeometry,
+)
 from .agreement import Agreement, agreement
 from .drift import POSSIBLE, USUAL, Drift
 from .travel import middle, scene_depth
@@ -26,14 +37,14 @@ CHECK_SIGMAS = (0.02, 0.005, 0.01)
 
 
 class MapSoFar(Protocol):
-    """What verification must know of the run; `geometry` holds what the stored window holds, in its own frame."""
+    """What verification must know of the run."""
 
     def window_of(self, frame: int) -> int:
         """The window in which a frame is best known."""
         ...
 
     def geometry(self, window: int) -> WindowGeometry:
-        """The stored geometry of a window."""
+        """The stored geometry of a window; its pictures do not matter."""
         ...
 
     def frames(self, indices: Sequence[int]) -> Sequence[Frame]:
@@ -56,6 +67,10 @@ class _Side:
     window: int
     geometry: WindowGeometry
 
+    def showing(self, images: UInt8) -> _Side:
+        """The same with these pictures, which lie on the depth as the stored ones need not."""
+        return replace(self, geometry=replace(self.geometry, images=images))
+
 
 class LoopVerifier:
     """Looks at one candidate after the other; holds nothing itself."""
@@ -74,10 +89,11 @@ class LoopVerifier:
             return LoopRefusal(candidate, "the neighbourhoods share frames")
         shown = self._map.frames(frames)
         check = self._predictor.predict(shown).check(shown)
-        reason = _unusable(check, a.geometry)
+        reason = _unusable(check, a.geometry) or _unusable(check, b.geometry)
         if reason:
             return LoopRefusal(candidate, reason)
         count = len(a.geometry.frame_indices)
+        a, b = a.showing(check.images[:count]), b.showing(check.images[count:])
         a_from_check = align_windows(a.geometry, check.rows(np.arange(count)))
         b_from_check = align_windows(b.geometry, check.rows(np.arange(count, len(frames))))
         return self._judged(candidate, (a, b), (a_from_check, b_from_check), check)

@@ -5,6 +5,7 @@ Nodes of one segment make one pose graph. A chain alone needs none; a loop, or w
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from operator import eq
@@ -17,6 +18,8 @@ from ..geometry import Sim3
 from ..posegraph import GraphSolution, PoseGraph
 from ..store import Scene
 from ..types import ScaleObservation
+
+log = logging.getLogger(__name__)
 
 BENT = (0.02, 0.005, 0.02)  # share of the way between windows, radians, log-scale
 SHORTEST = 1e-9  # a camera that stands makes no way
@@ -39,7 +42,8 @@ def chained(a: int, b: int, a_from_b: Sim3, information: NDArray[np.float64]) ->
     length = float(np.linalg.norm(a_from_b.translation)) / a_from_b.scale
     way, turn, scale = BENT
     bent = np.square([max(way * length, SHORTEST)] * 3 + [turn] * 3 + [scale])
-    return Edge(a, b, a_from_b, _inverse(_inverse(information) + np.diag(bent)))
+    loosened = _inverse(_inverse(information) + np.diag(bent))
+    return Edge(a, b, a_from_b, (loosened + loosened.T) / 2)
 
 
 def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -72,6 +76,10 @@ class _Segment:
         pairs = ((self.edges, edges), (self.scales, scales))
         return all(len(mine) <= len(all_) and all(map(eq, mine, all_)) for mine, all_ in pairs)
 
+    def holds(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation]) -> bool:
+        """Whether it was solved with all of these, and no others."""
+        return self.begins(edges, scales) and (len(self.edges), len(self.scales)) == (len(edges), len(scales))
+
     def extend(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation]) -> None:
         """Take what is new, and solve."""
         for edge in edges[len(self.edges) :]:
@@ -93,11 +101,6 @@ class Backend:
         self._scales: list[ScaleObservation] = []
         self._segments: dict[int, _Segment] = {}
 
-    @property
-    def loops(self) -> int:
-        """How many loops were added, also those that the graph does not believe."""
-        return sum(edge.loop for edge in self._edges)
-
     def add_edges(self, edges: Iterable[Edge]) -> None:
         """Alignments and loops."""
         self._edges.extend(edges)
@@ -107,43 +110,66 @@ class Backend:
         self._scales = list(observations)
 
     def correct(self, scene: Scene) -> Correction:
-        """The scene with its nodes where the graphs say; segments that nothing but a chain holds stay as they are."""
+        """The scene with its nodes where the graphs say; a segment that only a chain holds lies as its chain says.
+
+        A graph that fails leaves its segment as it is, and says so.
+        """
         facts = []
-        for number in scene.segments():
-            segment = self._solved(number, scene)
-            if segment is not None and segment.solution is not None:
-                scene = _placed(scene, number, segment, segment.solution)
-                facts.append(_facts(number, segment, segment.solution))
+        numbers = scene.segments()
+        self._segments = {number: segment for number, segment in self._segments.items() if number in numbers}
+        for number in numbers:
+            try:
+                segment = self._solved(number, scene)
+                if segment is not None and segment.solution is not None:
+                    scene = _placed(scene, number, segment, segment.solution, self._unit_factor(scene, segment))
+                    facts.append(_facts(number, segment, segment.solution))
+            except Exception as error:
+                log.warning("the graph of segment %d failed: %s", number, error, exc_info=True)
+                self._segments.pop(number, None)
+                facts.append({"segment": number, "failed": str(error)})
         return Correction(scene, tuple(facts))
 
     def height(self, scene: Scene) -> float | None:
         """The common length of all relative scale observations in world units (the camera's height), if it is known."""
-        for _, segment in sorted(self._segments.items()):
-            if segment.solution is not None and segment.solution.common_log_scale is not None:
-                unit = scene.nodes[segment.anchor].world_from_window.scale
-                return unit * float(np.exp(segment.solution.common_log_scale))
-        return None
+        heights = (_height(scene, segment) for _, segment in sorted(self._segments.items()))
+        return next((height for height in heights if height is not None), None)
+
+    def _unit_factor(self, scene: Scene, segment: _Segment) -> float:
+        """By which a segment must grow for its camera to be as high as that of the first segment that knows."""
+        common, own = self.height(scene), _height(scene, segment)
+        return 1.0 if common is None or own is None else common / own
 
     def _solved(self, number: int, scene: Scene) -> _Segment | None:
-        """The segment's graph with all that is known now; None where a chain is all there is."""
+        """The segment's graph with all that is known now, where something was added; None where a chain is all there
+        is and was."""
         members = {k for k, node in enumerate(scene.nodes) if node.segment == number}
         edges = [edge for edge in self._edges if edge.a in members and edge.b in members]
         scales = [one for one in self._scales if one.window in members]
-        if not any(edge.loop for edge in edges) and not scales:
-            self._segments.pop(number, None)
+        anchor = min([*(min(edge.a, edge.b) for edge in edges), *(one.window for one in scales)], default=None)
+        if anchor is None or not (any(edge.loop for edge in edges) or scales or number in self._segments):
             return None
         segment = self._segments.get(number)
+        if segment is not None and segment.holds(edges, scales):
+            return None
         if segment is None or not segment.begins(edges, scales):
-            anchor = min([edges[0].a] if edges else [one.window for one in scales])
             segment = self._segments[number] = _Segment(anchor, place={anchor: 0})
         segment.extend(edges, scales)
         return segment
 
 
-def _placed(scene: Scene, number: int, segment: _Segment, solution: GraphSolution) -> Scene:
-    """The segment's nodes by the solution; nodes without poses stay with those of which they took their place."""
-    graph_from_anchor = solution.world_from_window[0]
-    world_from_graph = scene.nodes[segment.anchor].world_from_window @ graph_from_anchor.inverse()
+def _height(scene: Scene, segment: _Segment) -> float | None:
+    if segment.solution is None or segment.solution.common_log_scale is None:
+        return None
+    unit = scene.nodes[segment.anchor].world_from_window.scale
+    return unit * float(np.exp(segment.solution.common_log_scale))
+
+
+def _placed(scene: Scene, number: int, segment: _Segment, solution: GraphSolution, factor: float) -> Scene:
+    """The segment's nodes by the solution, grown by a factor about its first one; nodes without poses stay with those
+    of which they took their place."""
+    start = scene.nodes[segment.anchor].world_from_window
+    grown = Sim3(start.scale * factor, start.rotation, start.translation)
+    world_from_graph = grown @ solution.world_from_window[0].inverse()
     nodes = list(scene.nodes)
     for k, node in enumerate(nodes):
         if k in segment.place:

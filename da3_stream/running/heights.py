@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +12,8 @@ from ..scale import HeightObservation, Refusal, Verdict, camera_height, height_o
 from ..store import Scene, SceneNode
 from ..types import ScaleObservation
 from .placement import Event, Part
+
+log = logging.getLogger(__name__)
 
 ON = Verdict(True, "asked for")
 
@@ -26,7 +29,7 @@ class Heights:
     def add(self, parts: Sequence[Part]) -> None:
         """Look at the parts of a window, which are the next nodes."""
         if self.wanted != "off":
-            self.found.extend(camera_height(part.geometry) for part in parts)
+            self.found.extend(_height(part) for part in parts)
 
     def observations(self, scene: Scene) -> tuple[list[ScaleObservation], list[Event]]:
         """What the graph may know now, and a line for the journal where the verdict turned."""
@@ -49,8 +52,18 @@ class Heights:
         return judge_heights(self.found, chained_log_scales(scene.nodes))
 
 
+def _height(part: Part) -> HeightObservation | Refusal:
+    """A failure is a refusal: it never ends a run."""
+    try:
+        return camera_height(part.geometry)
+    except Exception as error:
+        log.warning("the search for the ground failed: %s", error, exc_info=True)
+        return Refusal(f"the search for the ground failed: {error}")
+
+
 def chained_log_scales(nodes: Sequence[SceneNode]) -> list[float]:
-    """Log of world units in a unit of every node by the alignments alone, whatever the graph made of them."""
+    """Log of world units in a unit of every node: of a segment's first node as it lies now, of the others by the
+    alignments alone."""
     scales: list[float] = []
     for node in nodes:
         if node.previous is not None and node.previous < len(scales):

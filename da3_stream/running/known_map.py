@@ -6,13 +6,12 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Sim3
 from ..store import Run, Scene, WindowPart, read_image, read_window
-from ..types import Float64, Frame, Status, UInt8, WindowGeometry
+from ..types import Float64, Frame, Status, WindowGeometry
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +20,8 @@ class _Seen:
 
     node: int
     indices: NDArray[np.int64]
-    way: Float64  # [K] from the first one
+    way: Float64  # [K]
+    beyond: float  # from the last one to the first that the next node owns
     timestamps: Float64  # [K]
     source_size: tuple[int, int]
 
@@ -40,10 +40,13 @@ class KnownMap:
         owned = part.owned
         if not owned.any():
             return
-        centres = part.window_from_camera[owned, :3, 3]
-        steps = np.nan_to_num(np.linalg.norm(np.diff(centres, axis=0), axis=1))
+        steps = np.nan_to_num(np.linalg.norm(np.diff(part.window_from_camera[:, :3, 3], axis=0), axis=1))
         way = np.concatenate([[0.0], np.cumsum(steps)])
-        self._seen.append(_Seen(node, part.frame_indices[owned], way, part.timestamps[owned], part.source_size))
+        last = min(int(np.flatnonzero(owned)[-1]) + 1, len(way) - 1)  # the first frame of the next node, mostly
+        beyond = float(way[last] - way[owned][-1])
+        self._seen.append(
+            _Seen(node, part.frame_indices[owned], way[owned], beyond, part.timestamps[owned], part.source_size)
+        )
         self._firsts.append(int(part.frame_indices[owned][0]))
 
     def window_of(self, frame: int) -> int:
@@ -51,14 +54,12 @@ class KnownMap:
         return self._owner(frame).node
 
     def geometry(self, window: int) -> WindowGeometry:
-        """A stored node with its owned frames only, in its own frame."""
+        """A stored node with its owned frames only, in its own frame; its pictures are left black."""
         part = read_window(self._run, window)
-        owned, (width, height) = part.owned, part.depth_size
-        indices = part.frame_indices[owned]
-        images = [_resized(read_image(self._run, window, int(index)), (width, height)) for index in indices]
+        owned = part.owned
         return WindowGeometry(
-            indices,
-            np.stack(images),
+            part.frame_indices[owned],
+            np.broadcast_to(np.uint8(0), (*part.depth.shape, 3)),
             part.depth,
             part.confidence,
             part.intrinsics[owned],
@@ -86,7 +87,8 @@ class KnownMap:
     def _way_in(self, place: int, earlier: int, later: int) -> float:
         seen = self._seen[place]
         inside = seen.way[(seen.indices >= earlier) & (seen.indices <= later)]
-        return float(np.ptp(inside)) * self.world_from_window(seen.node).scale if len(inside) else 0.0
+        beyond = seen.beyond if len(inside) and later > seen.indices[-1] else 0.0
+        return (float(np.ptp(inside)) + beyond) * self.world_from_window(seen.node).scale if len(inside) else 0.0
 
     def _frame(self, index: int) -> Frame:
         seen = self._owner(index)
@@ -102,9 +104,3 @@ class KnownMap:
 
     def _place(self, frame: int) -> int:
         return max(bisect_right(self._firsts, frame) - 1, 0)
-
-
-def _resized(image: UInt8, size: tuple[int, int]) -> UInt8:
-    if (image.shape[1], image.shape[0]) == size:
-        return image
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from threading import Event as Flag
@@ -10,11 +11,13 @@ from typing import Protocol
 from ..loops import Corroboration, LoopFinder, LoopVerifier, make_describer
 from ..settings import LoopsSettings
 from ..store import Run
-from ..types import Frame, LoopEdge, LoopRefusal, Predictor, WindowGeometry
+from ..types import Frame, LoopCandidate, LoopEdge, LoopRefusal, Predictor, WindowGeometry
 from .backend import Edge
 from .known_map import KnownMap
 from .placement import Event
 from .predicting import predict
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,21 +63,42 @@ class LoopCloser:
 
     def __init__(self, finder: LoopFinder, verifier: LoopVerifier, corroboration: Corroboration) -> None:
         self._finder, self._verifier, self._corroboration = finder, verifier, corroboration
+        self._broken = False
 
     def look(self, window: WindowGeometry, nodes: Sequence[int]) -> Found:
-        """See `Loops`."""
-        verdicts = [self._verifier.verify(candidate) for candidate in self._finder.add(window)]
-        return _found(self._corroboration.settle(verdicts, nodes[-1]))
+        """See `Loops`. A failure ends the search for loops, never the run."""
+        if self._broken:
+            return Found()
+        try:
+            verdicts = [self._verified(candidate) for candidate in self._finder.add(window)]
+            return _found(self._corroboration.settle(verdicts, nodes[-1]))
+        except Exception as error:
+            return self._given_up(error)
 
     def close(self) -> Found:
         """Close the index; what waited for a neighbour is refused."""
-        self._finder.close()
-        return _found(self._corroboration.close())
+        try:
+            self._finder.close()
+            return _found(self._corroboration.close())
+        except Exception as error:
+            return self._given_up(error)
+
+    def _verified(self, candidate: LoopCandidate) -> LoopEdge | LoopRefusal:
+        try:
+            return self._verifier.verify(candidate)
+        except Exception as error:
+            log.warning("a look at two places together failed: %s", error, exc_info=True)
+            return LoopRefusal(candidate, f"the look at both places failed: {error}")
+
+    def _given_up(self, error: Exception) -> Found:
+        log.warning("no more places are recognised: %s", error, exc_info=True)
+        self._broken = True
+        return Found(events=(Event("loops stopped", {"reason": str(error)}),))
 
 
-def make_loops(run: Run, known: KnownMap, predictor: Predictor, settings: LoopsSettings) -> Loops:
-    """What the settings ask for."""
-    folder, gives = run.path / "places", bool(getattr(predictor, "gives_descriptors", False))
+def make_loops(run: Run, known: KnownMap, predictor: Predictor, gives: bool, settings: LoopsSettings) -> Loops:
+    """What the settings ask for; `gives` says whether the predictor gives descriptors."""
+    folder = run.path / "places"
     describer = make_describer(settings, gives, folder)
     if describer is None:
         return NoLoops()

@@ -131,7 +131,8 @@ class Placement:
 
     def _ties(self, node: int, geometry: WindowGeometry) -> list[Tie]:
         """Alignments on parts of the previous window that did not fail, the best one first."""
-        posed = [p for p in self._previous if _has_poses(p.geometry).any()]
+        size = geometry.depth.shape[1:]
+        posed = [p for p in self._previous if _has_poses(p.geometry).any() and p.geometry.depth.shape[1:] == size]
         near = [p for p in posed if np.isin(p.geometry.frame_indices, geometry.frame_indices).any()]
         ties = [Tie(entry, align_windows(entry.geometry, geometry)) for entry in near]
         for tie in ties:
@@ -157,20 +158,26 @@ class Placement:
 
     def _join_segments(self, node: int, tie: Tie) -> None:
         """Move the younger of two segments that a node ties together, so that the node lies in both alike."""
-        here, there = self.scene.nodes[node], self.scene.nodes[tie.to.node]
-        if here.segment == there.segment:
+        if not self.join(tie.to.node, node, tie.alignment.previous_from_current):
             return
-        there_from_here = (
-            there.world_from_window @ tie.alignment.previous_from_current @ here.world_from_window.inverse()
-        )
-        older, younger = sorted((here.segment, there.segment))
-        move = there_from_here if younger == here.segment else there_from_here.inverse()
-        nodes = [_moved(entry, older, move) if entry.segment == younger else entry for entry in self.scene.nodes]
+        nodes = list(self.scene.nodes)
         if nodes[tie.to.node].previous is None:
             per_unit = 1 / tie.alignment.previous_from_current.scale
             nodes[tie.to.node] = replace(nodes[tie.to.node], previous=node, previous_per_unit=per_unit)
+            self.scene = replace(self.scene, nodes=tuple(nodes))
+
+    def join(self, a: int, b: int, a_from_b: Sim3) -> bool:
+        """Move the younger of two nodes' segments so that b lies in a as it should; False where they are of one."""
+        there, here = self.scene.nodes[a], self.scene.nodes[b]
+        if here.segment == there.segment:
+            return False
+        there_from_here = there.world_from_window @ a_from_b @ here.world_from_window.inverse()
+        older, younger = sorted((here.segment, there.segment))
+        move = there_from_here if younger == here.segment else there_from_here.inverse()
+        nodes = [_moved(entry, older, move) if entry.segment == younger else entry for entry in self.scene.nodes]
         self.scene = replace(self.scene, nodes=tuple(nodes))
-        self.events.append(Event("segments joined", {"node": node, "segment": older, "joined": younger}))
+        self.events.append(Event("segments joined", {"node": b, "segment": older, "joined": younger}))
+        return True
 
     def _begin_segment(self, window: int, node: int, geometry: WindowGeometry) -> None:
         number, self._begun = self._begun, self._begun + 1

@@ -6,7 +6,8 @@ import logging
 from collections import deque
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Event
+from contextlib import nullcontext
+from threading import Event, Lock
 
 from ..errors import Da3StreamError, PredictorError
 from ..types import Frame, Predictor, WindowGeometry
@@ -20,7 +21,21 @@ MOST_IN_FLIGHT = 64
 Answer = tuple[Window[Frame], WindowGeometry]
 
 
-def predicted(windows: Iterable[Window[Frame]], predictor: Predictor, watch: Stopwatch) -> Generator[Answer]:
+class Asked:
+    """A predictor as several threads may ask it: one after the other, unless it takes several windows at once."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor, self._one = predictor, Lock() if _in_flight(predictor) == 1 else nullcontext()
+
+    def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+        """See `Predictor`."""
+        with self._one:
+            return self._predictor.predict(frames)
+
+
+def predicted(
+    windows: Iterable[Window[Frame]], predictor: Predictor, watch: Stopwatch, asked: Asked | None = None
+) -> Generator[Answer]:
     """Every window with its geometry, in order; at most `predictor.in_flight` of them are with the predictor.
 
     `in_flight` is read before each submission, so that a predictor may change it as it learns. A predictor that fails
@@ -28,6 +43,7 @@ def predicted(windows: Iterable[Window[Frame]], predictor: Predictor, watch: Sto
     the contract.
     """
     waiting: deque[tuple[Window[Frame], Future[WindowGeometry]]] = deque()
+    asked = asked or Asked(predictor)
     pool, left = ThreadPoolExecutor(MOST_IN_FLIGHT, thread_name_prefix="predict"), Event()
     try:
         for window in windows:
@@ -35,7 +51,7 @@ def predicted(windows: Iterable[Window[Frame]], predictor: Predictor, watch: Sto
             while len(waiting) >= _in_flight(predictor):
                 ready.append(_answer(*waiting.popleft(), watch))
             getattr(predictor, "prepare", _nothing)(window.frames)
-            waiting.append((window, pool.submit(predict, predictor, window.frames, left)))
+            waiting.append((window, pool.submit(predict, asked, window.frames, left)))
             yield from ready
         while waiting:
             yield _answer(*waiting.popleft(), watch)

@@ -13,6 +13,7 @@ from .job import Job
 from .known_map import KnownMap
 from .loop_closing import Found, Loops, make_loops
 from .placement import Event, Part, Placement
+from .predicting import Asked
 
 
 @dataclass(eq=False)
@@ -26,11 +27,13 @@ class World:
     graphs: Backend = field(default_factory=Backend)
 
     @staticmethod
-    def of(run: Run, job: Job) -> World:
-        """An empty one, as the settings want it."""
-        known = KnownMap(run, job.scene, job.scene.units == "metres" and job.scene.scale == 1.0)
+    def of(run: Run, job: Job, asked: Asked) -> World:
+        """An empty one, as the settings want it; `asked` is the job's predictor."""
+        known = KnownMap(run, job.scene, bool(getattr(job.predictor, "is_metric", False)))
         heights = Heights(job.settings.scale.camera_height)
-        return World(Placement(job.scene), heights, known, make_loops(run, known, job.predictor, job.settings.loops))
+        gives = bool(getattr(job.predictor, "gives_descriptors", False))
+        loops = make_loops(run, known, asked, gives, job.settings.loops)
+        return World(Placement(job.scene), heights, known, loops)
 
     @property
     def scene(self) -> Scene:
@@ -76,5 +79,7 @@ class World:
         return self.placement.take_events()
 
     def _take(self, found: Found) -> None:
+        for edge in found.edges:
+            self.placement.join(edge.a, edge.b, edge.a_from_b)
         self.graphs.add_edges(found.edges)
         self.placement.events += found.events
