@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 from typing import Generic, TypeVar
 
 from .errors import SettingsError
+
+JUMP = 20  # usual steps of the frame index beyond which two frames are of two places
 
 Item = TypeVar("Item")
 
@@ -47,6 +51,14 @@ def windows(frames: Iterable[Item], size: int, overlap: int) -> Iterator[Window[
 def longest_overlap(size: int, overlap: int) -> int:
     """The most frames that two neighbouring windows can share: the last one reaches farther back."""
     return overlap + _half(size - overlap) - 1
+
+
+def second_place(indices: Sequence[int]) -> int | None:
+    """The row at which the second of two places begins that are looked at together; None where there is one place."""
+    steps = [later - earlier for earlier, later in pairwise(indices)]
+    if not steps or max(steps) <= JUMP * max(median(steps), 1):
+        return None
+    return steps.index(max(steps)) + 1
 
 
 def _cut(frames: Iterable[Item], size: int, overlap: int) -> Iterator[Window[Item]]:

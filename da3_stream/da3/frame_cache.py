@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..windows import second_place
+
 
 @dataclass(frozen=True, order=True)
 class FrameKey:
@@ -17,7 +19,6 @@ class FrameKey:
     digest: bytes
 
 
-JUMP = 20  # usual steps beyond which two frames are of two places
 Rows = tuple[Tensor, ...]  # tensors [n,...] with one row for each frame
 
 
@@ -59,9 +60,8 @@ def _merged(keys: Sequence[FrameKey], held: dict[FrameKey, Rows], places: list[i
 
 
 def _goes_on(keys: Sequence[FrameKey], held: dict[FrameKey, Rows]) -> bool:
-    steps = sorted(b.index - a.index for a, b in zip(keys, keys[1:], strict=False))
-    if steps and steps[-1] > JUMP * max(steps[len(steps) // 2], 1):
-        return False  # two places seen together
+    if second_place([key.index for key in keys]) is not None:
+        return False
     return not any(key in held for key in keys) or max(keys).index > max(held).index
 
 

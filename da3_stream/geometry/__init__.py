@@ -1,6 +1,7 @@
 """Pure mathematics without input or output: similarities, cameras, point-set alignment."""
 
 from .cameras import intrinsics_from_hfov, intrinsics_matrix, pixel_centres, project, resize_intrinsics, unproject
+from .definite import inverse_of_definite
 from .sim3 import Sim3
 from .umeyama import umeyama
 
@@ -8,6 +9,7 @@ __all__ = [
     "Sim3",
     "intrinsics_from_hfov",
     "intrinsics_matrix",
+    "inverse_of_definite",
     "pixel_centres",
     "project",
     "resize_intrinsics",

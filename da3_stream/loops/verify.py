@@ -7,9 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..geometry import Sim3
+from ..geometry import Sim3, inverse_of_definite
 from ..stitching import align_windows
 from ..types import (
     Alignment,
@@ -180,13 +179,7 @@ def combined_information(fit_a: Alignment, fit_b: Alignment, depth: float) -> Fl
     """
     length, turn, scale = CHECK_SIGMAS
     check = np.square([length * depth] * 3 + [turn] * 3 + [scale])
-    covariance = _inverse(fit_a.information) + _inverse(fit_b.information) + np.diag(check)
+    covariance = inverse_of_definite(fit_a.information) + inverse_of_definite(fit_b.information) + np.diag(check)
     into_check = fit_b.previous_from_current.inverse().adjoint()
-    information = into_check.T @ _inverse(covariance) @ into_check
+    information = into_check.T @ inverse_of_definite(covariance) @ into_check
     return (information + information.T) / 2
-
-
-def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of a positive definite matrix whose rows have different units."""
-    size = np.sqrt(np.diag(matrix))
-    return np.linalg.inv(matrix / np.outer(size, size)) / np.outer(size, size)

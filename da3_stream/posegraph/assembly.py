@@ -11,10 +11,11 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from ..errors import PoseGraphError
+from ..types import ScaleObservation
 from . import group
 from .factors import EdgeFactors, Factors, GravityFactors, PoseFactors, PositionFactors, ScaleFactors
 from .group import Array
-from .measurements import Direction, Edge, KnownPose, Position, ScaleObservation
+from .measurements import Direction, Edge, KnownPose, Position
 from .problem import Problem
 
 DEFAULT_LENGTH = 0.02  # of the median edge
@@ -89,11 +90,11 @@ def _default_information(edges: Sequence[Edge]) -> Array:
 
 def _free(measurements: Measurements, windows: int, hold_scale: bool) -> NDArray[np.bool_]:
     """What may move [N,7]: window 0 only where the world is given by something other than itself."""
-    common = any(scale.relative for scale in measurements.scales)
+    common = any(not scale.absolute for scale in measurements.scales)
     free = np.ones((windows + common, 7), bool)
     free[0] = bool(measurements.positions or measurements.poses)
     free[0, 3:6] |= bool(measurements.directions)
-    free[0, 6] |= any(not scale.relative for scale in measurements.scales)
+    free[0, 6] |= any(scale.absolute for scale in measurements.scales)
     free[:windows, 6] &= not hold_scale
     if common:
         free[windows] = [False] * 6 + [True]
@@ -102,8 +103,8 @@ def _free(measurements: Measurements, windows: int, hold_scale: bool) -> NDArray
 
 def _others(measurements: Measurements, windows: int) -> list[Factors]:
     """Every group but the edges, those without members left out."""
-    absolute = [scale for scale in measurements.scales if not scale.relative]
-    relative = [scale for scale in measurements.scales if scale.relative]
+    absolute = [scale for scale in measurements.scales if scale.absolute]
+    relative = [scale for scale in measurements.scales if not scale.absolute]
     groups: list[Factors] = []
     if absolute:
         groups.append(_scales(absolute, _windows(absolute)))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..geometry import Sim3
+from ..types import ScaleObservation
 from . import group
 from .assembly import Measurements, build
 from .group import Batch
@@ -15,7 +16,6 @@ from .measurements import (
     Direction,
     KnownPose,
     Position,
-    ScaleObservation,
     check_sigma,
     check_transform,
     check_window,
@@ -85,7 +85,9 @@ class PoseGraph:
         check_window(window, name)
         check_sigma(sigma, name)
         checked_vector([log_scale, 0, 0], name)
-        self._measurements.scales.append(ScaleObservation(window, float(log_scale), float(sigma), relative))
+        self._measurements.scales.append(
+            ScaleObservation(window, float(log_scale), float(sigma), "given", not relative)
+        )
 
     def add_direction(self, window: int, in_window: ArrayLike, in_world: ArrayLike, sigma: float) -> None:
         """A direction [3] of the world (gravity: [0, 0, -1], say) as seen in a window [3]; sigma in radians."""

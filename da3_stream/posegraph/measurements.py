@@ -30,16 +30,6 @@ class Edge:
         return f"edge from window {self.a} to window {self.b}"
 
 
-@dataclass(frozen=True)
-class ScaleObservation:
-    """The log-scale of a window, absolute or (relative) up to one unknown that all relative ones share."""
-
-    window: int
-    log_scale: float
-    sigma: float
-    relative: bool
-
-
 @dataclass(frozen=True, eq=False)
 class Direction:
     """A direction of the world seen in a window, both of unit length; sigma in radians."""

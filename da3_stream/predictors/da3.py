@@ -12,8 +12,7 @@ from ..da3 import DepthAnything3, Prediction
 from ..errors import NoScaleError, PredictorError
 from ..geometry import resize_intrinsics
 from ..types import Float32, Float64, Frame, Status, WindowGeometry
-
-RESOLUTION = 504
+from . import DA3_SIDE
 
 
 class Da3Predictor:
@@ -29,7 +28,7 @@ class Da3Predictor:
         model: DepthAnything3,
         known_k: NDArray[np.float64] | None = None,
         source_size: tuple[int, int] = (0, 0),
-        resolution: int = RESOLUTION,
+        resolution: int = DA3_SIDE,
         descriptors: bool = False,
         weights_hash: str | None = None,
     ) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import Sim3
+from ..geometry import Sim3, inverse_of_definite
 from ..posegraph import GraphSolution, PoseGraph
 from ..store import Scene
 from ..types import ScaleObservation
@@ -42,14 +42,8 @@ def chained(a: int, b: int, a_from_b: Sim3, information: NDArray[np.float64]) ->
     length = float(np.linalg.norm(a_from_b.translation)) / a_from_b.scale
     way, turn, scale = BENT
     bent = np.square([max(way * length, SHORTEST)] * 3 + [turn] * 3 + [scale])
-    loosened = _inverse(_inverse(information) + np.diag(bent))
+    loosened = inverse_of_definite(inverse_of_definite(information) + np.diag(bent))
     return Edge(a, b, a_from_b, (loosened + loosened.T) / 2)
-
-
-def _inverse(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of a positive definite matrix whose rows have different units."""
-    size = np.sqrt(np.diag(matrix))
-    return np.linalg.inv(matrix / np.outer(size, size)) / np.outer(size, size)
 
 
 @dataclass(frozen=True, eq=False)

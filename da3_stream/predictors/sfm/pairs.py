@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ...windows import second_place
 from .features import Keypoints, TrackedPoints
 from .lens import Lens
 
 OFFSETS = (1, 2, 4, 8, 16, 32, 64, 128)  # quadratic sequential pairs: near ones for detail, far ones for scale
-JUMP = 20  # usual steps of the frame index beyond which two frames are of two places
 MOST_IN_LOOP_CHECK = 64  # frames; more are a window with a hole
 MAX_ANGLE = 0.7  # between descriptors, radians
 MAX_ANGLE_RATIO = 0.8  # best to second best (Lowe 2004, section 7.1)
@@ -50,11 +50,7 @@ def window_pairs(indices: Sequence[int]) -> list[tuple[int, int]]:
 
 def loop_border(indices: Sequence[int]) -> int | None:
     """The row at which the second of two places begins; None for a window of a video, holes included."""
-    steps = np.diff(indices)
-    if not 1 <= len(steps) < MOST_IN_LOOP_CHECK:
-        return None
-    border = int(np.argmax(steps))
-    return border + 1 if steps[border] > JUMP * np.median(steps) else None
+    return second_place(indices) if len(indices) <= MOST_IN_LOOP_CHECK else None
 
 
 def sequential_pairs(count: int) -> Iterator[tuple[int, int]]:
