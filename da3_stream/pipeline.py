@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from .cloud import preview_cloud, window_points, write_page
 from .frames import read_ahead
+from .running.events import Event
 from .running.job import Job, prepared
 from .running.journal import Journal
-from .running.placement import Event, Part, cut
+from .running.parts import Part, cut
 from .running.predicting import Asked, predicted
 from .running.progress import progress_bar
 from .running.record import Record
@@ -62,7 +63,7 @@ def reconstruct(run: Run, job: Job, record: Record, journal: Journal, progress: 
                 with watch.stage("stitching"):
                     nodes = world.place(window.number, parts)
                 with watch.stage("scale"):
-                    world.measure(parts)
+                    world.measure(nodes, parts)
                 with watch.stage("store"):
                     store(run, job.settings, window, world, nodes, parts)
                 with watch.stage("loops"):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from da3_stream.geometry import Sim3
-from da3_stream.running.backend import Backend, Edge
+from da3_stream.posegraph import Edge
+from da3_stream.running.backend import Backend
 from da3_stream.store import Scene, SceneNode
 from da3_stream.types import ScaleObservation
 
@@ -76,11 +77,14 @@ def test_windows_come_one_by_one_as_well_as_at_once() -> None:
     whole, growing = Backend(), Backend()
     whole.add_edges([*edges, loop(true, 0, 8)])
     at_once = whole.correct(scene).scene
+    step_by_step = replace(scene, nodes=scene.nodes[:1])
     for k in range(COUNT - 1):
         growing.add_edges(edges[k : k + 1])
         if k == 7:
             growing.add_edges([loop(true, 0, 8)])
-        step_by_step = growing.correct(replace(scene, nodes=scene.nodes[: k + 2])).scene
+        before = step_by_step.nodes[k].world_from_window
+        new = replace(scene.nodes[k + 1], world_from_window=before @ edges[k].a_from_b)
+        step_by_step = growing.correct(step_by_step.with_node(new)).scene
     for a, b in zip(at_once.nodes, step_by_step.nodes, strict=True):
         np.testing.assert_allclose(a.world_from_window.matrix(), b.world_from_window.matrix(), atol=1e-3)
 
@@ -151,3 +155,27 @@ def test_segments_that_were_joined_are_solved_together() -> None:
     together = backend.correct(scene)
     assert [fact["nodes"] for fact in together.facts] == [COUNT]
     assert worst(together.scene, true) < worst(scene, true) / 3
+
+
+def test_windows_that_know_metres_bring_the_segment_into_metres() -> None:
+    true, scene, edges = ring(1.03)
+    backend = Backend()
+    backend.add_edges(edges)
+    in_metres = [ScaleObservation(k, float(np.log(4.0)), 0.01, "made up", absolute=True) for k in range(COUNT)]
+    of_height = [ScaleObservation(k, float(np.log(2.0)), 0.01, "made up", absolute=False) for k in range(COUNT)]
+    backend.set_scales(sorted([*in_metres, *of_height], key=lambda one: one.window))
+    found = backend.correct(scene).scene
+    np.testing.assert_allclose([node.world_from_window.scale for node in found.nodes], 4.0, rtol=0.02)
+    assert backend.height(found) == pytest.approx(2.0, rel=0.02)  # half of a unit, which is four metres
+
+
+def test_a_window_that_hangs_on_one_edge_is_no_reason_to_solve() -> None:
+    true, scene, edges = ring(1.02)
+    backend = Backend()
+    backend.add_edges([*edges[:-1], loop(true, 0, 8)])
+    grown = backend.correct(replace(scene, nodes=scene.nodes[:-1])).scene.with_node(scene.nodes[-1])
+    backend.add_edges(edges[-1:])
+    found = backend.correct(grown)
+    assert found.scene is grown and found.facts == ()
+    backend.add_edges([loop(true, 0, COUNT - 1)])
+    assert backend.correct(grown).facts[0]["nodes"] == COUNT

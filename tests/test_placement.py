@@ -9,7 +9,8 @@ import pytest
 from made_up import street_window, world_from_camera
 
 from da3_stream.geometry import Sim3
-from da3_stream.running.placement import Part, Placement, cut
+from da3_stream.running.parts import Part, cut
+from da3_stream.running.placement import Placement
 from da3_stream.store import Scene
 from da3_stream.types import Frame, Status, WindowGeometry
 from da3_stream.windows import Window
@@ -99,3 +100,21 @@ def test_the_events_tell_what_happened_once() -> None:
     placement.place(1, [part(8, 20)])
     assert [event.kind for event in placement.take_events()] == ["segment", "alignment"]
     assert placement.take_events() == []
+
+
+def test_windows_that_share_frames_at_distance_two_are_tied_too() -> None:
+    placement = Placement(Scene(), most_shared=9)
+    for number, first in enumerate((0, 3, 6, 9)):
+        placement.place(number, [part(first, first + 12, 1.0 + 0.5 * number)])
+    edges = placement.take_edges()
+    assert [(edge.a, edge.b) for edge in edges] == [(0, 1), (1, 2), (0, 2), (2, 3), (0, 3), (1, 3)]
+    for edge in edges:
+        a, b = (true_place(3 * k, 1.0 + 0.5 * k) for k in (edge.a, edge.b))
+        np.testing.assert_allclose(edge.a_from_b.matrix(), (a.inverse() @ b).matrix(), atol=1e-4)
+
+
+def test_a_chain_with_usual_overlaps_has_one_edge_a_window() -> None:
+    placement = Placement(Scene(), most_shared=6)
+    for number, first in enumerate((0, 8, 16)):
+        placement.place(number, [part(first, first + 12)])
+    assert [(edge.a, edge.b) for edge in placement.take_edges()] == [(0, 1), (1, 2)]

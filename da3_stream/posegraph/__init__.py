@@ -1,5 +1,6 @@
 """The pose graph over windows: factors, a start that cannot get stuck, robust optimisation on Sim(3)."""
 
 from .graph import GraphSolution, PoseGraph
+from .measurements import Edge
 
-__all__ = ["GraphSolution", "PoseGraph"]
+__all__ = ["Edge", "GraphSolution", "PoseGraph"]

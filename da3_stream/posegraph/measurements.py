@@ -21,8 +21,8 @@ class Edge:
     a: int
     b: int
     a_from_b: Sim3
-    information: Array | None  # [7,7] of log(a_from_b^-1 truth)
-    loop: bool
+    information: Array | None = None  # [7,7] of log(a_from_b^-1 truth)
+    loop: bool = False
 
     @property
     def name(self) -> str:

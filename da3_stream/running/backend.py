@@ -1,6 +1,7 @@
 """The back-end of a run: what windows say of each other and of their own scale, and where they lie by all of it.
 
 Nodes of one segment make one pose graph. A chain alone needs none; a loop, or windows that know their scale, move it.
+A window that hangs on one edge only moves nothing, and is no reason to solve again.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Sim3, inverse_of_definite
-from ..posegraph import GraphSolution, PoseGraph
+from ..posegraph import Edge, GraphSolution, PoseGraph
 from ..store import Scene
 from ..types import ScaleObservation
 
@@ -23,17 +24,6 @@ log = logging.getLogger(__name__)
 
 BENT = (0.02, 0.005, 0.02)  # share of the way between windows, radians, log-scale
 SHORTEST = 1e-9  # a camera that stands makes no way
-
-
-@dataclass(frozen=True, eq=False)
-class Edge:
-    """Node b in node a, with information [7,7] (see `Alignment`)."""
-
-    a: int
-    b: int
-    a_from_b: Sim3
-    information: NDArray[np.float64]
-    loop: bool = False
 
 
 def chained(a: int, b: int, a_from_b: Sim3, information: NDArray[np.float64]) -> Edge:
@@ -70,9 +60,9 @@ class _Segment:
         pairs = ((self.edges, edges), (self.scales, scales))
         return all(len(mine) <= len(all_) and all(map(eq, mine, all_)) for mine, all_ in pairs)
 
-    def holds(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation]) -> bool:
-        """Whether it was solved with all of these, and no others."""
-        return self.begins(edges, scales) and (len(self.edges), len(self.scales)) == (len(edges), len(scales))
+    def is_moved_by(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation]) -> bool:
+        """Whether anything new among these can move a node: not what hangs one more node on the others."""
+        return len(scales) > len(self.scales) or not _only_hangs(edges[len(self.edges) :], set(self.place))
 
     def extend(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation]) -> None:
         """Take what is new, and solve."""
@@ -129,7 +119,10 @@ class Backend:
         return next((height for height in heights if height is not None), None)
 
     def _unit_factor(self, scene: Scene, segment: _Segment) -> float:
-        """By which a segment must grow for its camera to be as high as that of the first segment that knows."""
+        """By which a segment must grow: to metres where its windows know them, else for its camera to be as high as
+        that of the first segment that knows."""
+        if segment.solution is not None and any(one.absolute for one in segment.scales):
+            return segment.solution.world_from_window[0].scale / _unit(scene, segment)
         common, own = self.height(scene), _height(scene, segment)
         return 1.0 if common is None or own is None else common / own
 
@@ -140,22 +133,38 @@ class Backend:
         edges = [edge for edge in self._edges if edge.a in members and edge.b in members]
         scales = [one for one in self._scales if one.window in members]
         anchor = min([*(min(edge.a, edge.b) for edge in edges), *(one.window for one in scales)], default=None)
-        if anchor is None or not (any(edge.loop for edge in edges) or scales or number in self._segments):
+        if anchor is None:
             return None
-        segment = self._segments.get(number)
-        if segment is not None and segment.holds(edges, scales):
+        segment = self._segments.get(number, fresh := _Segment(anchor, place={anchor: 0}))
+        taken_back = not segment.begins(edges, scales)
+        segment = fresh if taken_back else segment
+        if not (taken_back or segment.is_moved_by(edges, scales)):
             return None
-        if segment is None or not segment.begins(edges, scales):
-            segment = self._segments[number] = _Segment(anchor, place={anchor: 0})
+        self._segments[number] = segment
         segment.extend(edges, scales)
         return segment
+
+
+def _only_hangs(edges: Iterable[Edge], known: set[int]) -> bool:
+    """Whether every edge ties one new node to those known before it, as in a chain or a tree."""
+    for edge in edges:
+        new = {edge.a, edge.b} - known
+        if len(new) != 1:
+            return False
+        known |= new
+    return True
 
 
 def _height(scene: Scene, segment: _Segment) -> float | None:
     if segment.solution is None or segment.solution.common_log_scale is None:
         return None
-    unit = scene.nodes[segment.anchor].world_from_window.scale
-    return unit * float(np.exp(segment.solution.common_log_scale))
+    if any(one.absolute for one in segment.scales):
+        return float(np.exp(segment.solution.common_log_scale))
+    return _unit(scene, segment) * float(np.exp(segment.solution.common_log_scale))
+
+
+def _unit(scene: Scene, segment: _Segment) -> float:
+    return scene.nodes[segment.anchor].world_from_window.scale
 
 
 def _placed(scene: Scene, number: int, segment: _Segment, solution: GraphSolution, factor: float) -> Scene:

@@ -11,7 +11,8 @@ import numpy as np
 from ..scale import HeightObservation, Refusal, Verdict, camera_height, height_observations, judge_heights
 from ..store import Scene, SceneNode
 from ..types import ScaleObservation
-from .placement import Event, Part
+from .events import Event
+from .parts import Part
 
 log = logging.getLogger(__name__)
 

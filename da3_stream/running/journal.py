@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ..store import Run
 from ..types import Frame, SkippedFrame, WindowGeometry
 from ..windows import Window
-from .placement import Event
+from .events import Event
 
 log = logging.getLogger(__name__)
 

@@ -9,12 +9,12 @@ from threading import Event as Flag
 from typing import Protocol
 
 from ..loops import Corroboration, LoopFinder, LoopVerifier, make_describer
+from ..posegraph import Edge
 from ..settings import LoopsSettings
 from ..store import Run
 from ..types import Frame, LoopCandidate, LoopEdge, LoopRefusal, Predictor, WindowGeometry
-from .backend import Edge
+from .events import Event
 from .known_map import KnownMap
-from .placement import Event
 from .predicting import predict
 
 log = logging.getLogger(__name__)

@@ -4,83 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..geometry import Sim3
-from ..stitching import align_windows
+from ..posegraph import Edge
+from ..stitching import align_earlier, align_windows
 from ..store import Scene, SceneNode
-from ..types import Alignment, Frame, Status, WindowGeometry
-from ..windows import Window
-from .backend import Edge, chained
+from ..types import Status, WindowGeometry
+from .events import Event
+from .parts import Part
 from .standing import lend_to_held, lend_within
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """Consecutive frames of a window that the predictor holds together, and which of them [N] the window owns."""
-
-    geometry: WindowGeometry
-    owned: NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class Event:
-    """A line for the journal."""
-
-    kind: str
-    fields: dict[str, Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Placed:
-    """A node in memory, with what the next window needs of it."""
-
-    node: int
-    geometry: WindowGeometry
-
-
-@dataclass(frozen=True, eq=False)
-class Tie:
-    """An attempt to align a part on a node."""
-
-    to: Placed
-    alignment: Alignment
-
-    @property
-    def rank(self) -> tuple[bool, int, int]:
-        """Sure before weak ones, then the one with most shared frames, then the later one."""
-        return self.alignment.status is Status.OK, len(self.alignment.shared), self.to.node
-
-    def edge(self, node: int) -> Edge:
-        """What the graph may know of it."""
-        return chained(self.to.node, node, self.alignment.previous_from_current, self.alignment.information)
-
-
-def cut(window: Window[Frame], geometry: WindowGeometry) -> list[Part]:
-    """The parts between the breaks that own frames; a window that FAILED is one part without poses and depth."""
-    whole = blank(geometry) if geometry.status is Status.FAILED else geometry
-    owned = np.isin(np.arange(len(window.frames)), window.owned_rows)
-    parts = [np.array(rows) for rows in np.split(np.arange(len(owned)), _borders(whole, len(owned)))]
-    return [Part(whole.rows(rows), owned[rows]) for rows in parts if owned[rows].any()]
-
-
-def blank(geometry: WindowGeometry) -> WindowGeometry:
-    """The window without any pose and depth."""
-    return replace(
-        geometry,
-        depth=np.zeros_like(geometry.depth),
-        confidence=np.zeros_like(geometry.confidence),
-        window_from_camera=np.full_like(geometry.window_from_camera, np.nan),
-        status=Status.FAILED,
-        breaks=(),
-    )
-
-
-def _borders(geometry: WindowGeometry, count: int) -> list[int]:
-    return sorted({row for row in geometry.breaks if 0 < row < count})
+from .ties import LastKnown, Placed, Tie, comparable, has_poses, median_depth, pose, sharing
 
 
 @dataclass
@@ -90,19 +25,25 @@ class Placement:
     The world is the first camera. A part that cannot be tied to the window before it begins a new segment. There, for
     want of knowledge, the camera goes on from where it was last known, and the scale is such that the median depth
     stays what it was: so the picture of the whole is sane, but segments are not tied to each other.
+    `most_shared` is the number of frames at the end of a window that a later one may share.
     """
 
     scene: Scene
+    most_shared: int | None = None
     events: list[Event] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
     _previous: list[Placed] = field(default_factory=list)
-    _last: Placed | None = None  # the latest one with a pose
+    _earlier: list[Placed] = field(default_factory=list)  # nodes of windows before the previous one
+    _last: LastKnown | None = None
     _begun: int = 0  # segments, those that were joined to others too
 
     def place(self, window: int, parts: Sequence[Part]) -> list[int]:
         """Node numbers of a window's parts, each now in the scene; `events` tells how they came there."""
         placed = [self._place_part(window, part) for part in parts]
-        self._previous = placed
+        frames = np.concatenate([entry.geometry.frame_indices for entry in placed])
+        frames = frames[-self.most_shared :] if self.most_shared is not None else frames
+        self._earlier = sharing([*self._earlier, *self._previous], frames)
+        self._previous = sharing(placed, frames)
         return [entry.node for entry in placed]
 
     def take_events(self) -> list[Event]:
@@ -117,26 +58,25 @@ class Placement:
 
     def _place_part(self, window: int, part: Part) -> Placed:
         node, geometry = len(self.scene.nodes), part.geometry
-        if not _has_poses(geometry).any():
+        if not has_poses(geometry).any():
             return self._leave_out(window, node, geometry)
         geometry = lend_within(geometry)
         ties = self._ties(node, geometry)
         if ties:
-            geometry = self._join(window, node, geometry, ties)
+            lent = self._join(window, node, geometry, ties)
+            self._tie_earlier(node, geometry)
+            geometry = lent
         else:
             self._begin_segment(window, node, geometry)
-        placed = Placed(node, geometry)
-        self._last = placed
-        return placed
+        self._last = LastKnown.of(node, geometry)
+        return Placed(node, geometry, True)
 
     def _ties(self, node: int, geometry: WindowGeometry) -> list[Tie]:
         """Alignments on parts of the previous window that did not fail, the best one first."""
-        size = geometry.depth.shape[1:]
-        posed = [p for p in self._previous if _has_poses(p.geometry).any() and p.geometry.depth.shape[1:] == size]
-        near = [p for p in posed if np.isin(p.geometry.frame_indices, geometry.frame_indices).any()]
+        near = [entry for entry in self._previous if comparable(entry, geometry)]
         ties = [Tie(entry, align_windows(entry.geometry, geometry)) for entry in near]
         for tie in ties:
-            self.events.append(_alignment_event(node, tie))
+            self.events.append(tie.event(node))
         good = [tie for tie in ties if tie.alignment.status is not Status.FAILED]
         return sorted(good, key=lambda tie: tie.rank, reverse=True)
 
@@ -155,6 +95,15 @@ class Placement:
                     self._join_segments(node, tie)
                     self.edges.append(tie.edge(node))
         return lend_to_held(geometry, best.to.geometry, scale)
+
+    def _tie_earlier(self, node: int, geometry: WindowGeometry) -> None:
+        """Edges to windows before the previous one, where frames are shared with them too."""
+        segment = self.scene.nodes[node].segment
+        near = [e for e in self._earlier if comparable(e, geometry) and self.scene.nodes[e.node].segment == segment]
+        for place, alignment in align_earlier([entry.geometry for entry in near], geometry):
+            tie = Tie(near[place], alignment)
+            self.events.append(tie.event(node))
+            self.edges.append(tie.edge(node))
 
     def _join_segments(self, node: int, tie: Tie) -> None:
         """Move the younger of two segments that a node ties together, so that the node lies in both alike."""
@@ -191,16 +140,16 @@ class Placement:
         assert self._last is not None
         world_from_last = self.scene.nodes[self._last.node].world_from_window
         scale = world_from_last.scale
-        before, now = _median_depth(self._last.geometry), _median_depth(geometry)
+        before, now = self._last.median_depth, median_depth(geometry)
         if before > 0 and now > 0:
             scale *= before / now
-        world_from_camera = world_from_last @ _last_camera(self._last.geometry)
+        world_from_camera = world_from_last @ pose(self._last.window_from_camera)
         camera_in_world = Sim3(scale, world_from_camera.rotation, world_from_camera.translation)
         return camera_in_world @ _first_camera(geometry).inverse()
 
     def _leave_out(self, window: int, node: int, geometry: WindowGeometry) -> Placed:
         """A node without poses: its frames take those that the window before has of them."""
-        posed_last = sorted(self._previous, key=lambda entry: bool(_has_poses(entry.geometry).any()))
+        posed_last = sorted(self._previous, key=lambda entry: entry.posed)
         if posed_last:
             before = self.scene.nodes[posed_last[-1].node]
             after = replace(before, window=window, frames=_span(geometry), previous=posed_last[-1].node)
@@ -208,52 +157,18 @@ class Placement:
         else:
             self._add(SceneNode(window, 0, _span(geometry), Sim3.identity()))
         self.events.append(Event("left out", {"node": node, "reason": "no frame of it has a pose"}))
-        return Placed(node, geometry)
+        return Placed(node, geometry, False)
 
     def _add(self, node: SceneNode) -> None:
         self.scene = self.scene.with_node(node)
-
-
-def _alignment_event(node: int, tie: Tie) -> Event:
-    a = tie.alignment
-    return Event(
-        "alignment",
-        {
-            "node": node,
-            "previous": tie.to.node,
-            "status": a.status.value,
-            "shared": len(a.shared),
-            "scale": a.previous_from_current.scale,
-            "inlier_ratio": a.inlier_ratio,
-            "residual": a.residual,
-        },
-    )
 
 
 def _moved(node: SceneNode, segment: int, move: Sim3) -> SceneNode:
     return replace(node, segment=segment, world_from_window=move @ node.world_from_window)
 
 
-def _has_poses(geometry: WindowGeometry) -> NDArray[np.bool_]:
-    return np.all(np.isfinite(geometry.window_from_camera), axis=(1, 2))
-
-
 def _first_camera(geometry: WindowGeometry) -> Sim3:
-    return _camera(geometry, int(np.flatnonzero(_has_poses(geometry))[0]))
-
-
-def _last_camera(geometry: WindowGeometry) -> Sim3:
-    return _camera(geometry, int(np.flatnonzero(_has_poses(geometry))[-1]))
-
-
-def _camera(geometry: WindowGeometry, row: int) -> Sim3:
-    pose = geometry.window_from_camera[row]
-    return Sim3(1.0, pose[:3, :3], pose[:3, 3])
-
-
-def _median_depth(geometry: WindowGeometry) -> float:
-    valid = geometry.depth[geometry.depth > 0]
-    return float(np.median(valid)) if valid.size else 0.0
+    return pose(geometry.window_from_camera[int(np.flatnonzero(has_poses(geometry))[0])])
 
 
 def _span(geometry: WindowGeometry) -> tuple[int, int]:

@@ -7,12 +7,16 @@ from dataclasses import dataclass, field, replace
 
 from ..store import Run, Scene, WindowPart
 from ..types import WindowGeometry
+from ..windows import longest_overlap
 from .backend import Backend
+from .events import Event
 from .heights import Heights
 from .job import Job
 from .known_map import KnownMap
 from .loop_closing import Found, Loops, make_loops
-from .placement import Event, Part, Placement
+from .metres import MetricWord
+from .parts import Part
+from .placement import Placement
 from .predicting import Asked
 
 
@@ -22,6 +26,7 @@ class World:
 
     placement: Placement
     heights: Heights
+    metric: MetricWord
     known: KnownMap
     loops: Loops
     graphs: Backend = field(default_factory=Backend)
@@ -30,10 +35,12 @@ class World:
     def of(run: Run, job: Job, asked: Asked) -> World:
         """An empty one, as the settings want it; `asked` is the job's predictor."""
         known = KnownMap(run, job.scene, bool(getattr(job.predictor, "is_metric", False)))
-        heights = Heights(job.settings.scale.camera_height)
+        wanted = job.settings.scale.camera_height
+        metric = MetricWord(heard=not isinstance(wanted, float))
         gives = bool(getattr(job.predictor, "gives_descriptors", False))
         loops = make_loops(run, known, asked, gives, job.settings.loops)
-        return World(Placement(job.scene), heights, known, loops)
+        placement = Placement(job.scene, longest_overlap(job.window_size, job.window_overlap))
+        return World(placement, Heights(wanted), metric, known, loops)
 
     @property
     def scene(self) -> Scene:
@@ -46,9 +53,10 @@ class World:
         self.graphs.add_edges(self.placement.take_edges())
         return nodes
 
-    def measure(self, parts: Sequence[Part]) -> None:
+    def measure(self, nodes: Sequence[int], parts: Sequence[Part]) -> None:
         """What the parts say of their own scale."""
         self.heights.add(parts)
+        self.metric.add(nodes, parts)
 
     def remember(self, node: int, part: WindowPart) -> None:
         """A node was stored, and can be looked at again."""
@@ -66,7 +74,7 @@ class World:
     def correct(self) -> Scene:
         """Move the nodes to where all that is known says they are; metres, where the camera's height gives them."""
         observations, events = self.heights.observations(self.scene)
-        self.graphs.set_scales(observations)
+        self.graphs.set_scales(sorted([*self.metric.found, *observations], key=lambda one: one.window))
         correction = self.graphs.correct(self.scene)
         metres = self.heights.metres_per_unit(self.graphs.height(correction.scene))
         scene = correction.scene

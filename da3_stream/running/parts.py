@@ -1,0 +1,43 @@
+"""A predictor's answer taken apart where its frames do not hold together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import Frame, Status, WindowGeometry
+from ..windows import Window
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Consecutive frames of a window that the predictor holds together, and which of them [N] the window owns."""
+
+    geometry: WindowGeometry
+    owned: NDArray[np.bool_]
+
+
+def cut(window: Window[Frame], geometry: WindowGeometry) -> list[Part]:
+    """The parts between the breaks that own frames; a window that FAILED is one part without poses and depth."""
+    whole = blank(geometry) if geometry.status is Status.FAILED else geometry
+    owned = np.isin(np.arange(len(window.frames)), window.owned_rows)
+    parts = [np.array(rows) for rows in np.split(np.arange(len(owned)), _borders(whole, len(owned)))]
+    return [Part(whole.rows(rows), owned[rows]) for rows in parts if owned[rows].any()]
+
+
+def blank(geometry: WindowGeometry) -> WindowGeometry:
+    """The window without any pose and depth."""
+    return replace(
+        geometry,
+        depth=np.zeros_like(geometry.depth),
+        confidence=np.zeros_like(geometry.confidence),
+        window_from_camera=np.full_like(geometry.window_from_camera, np.nan),
+        status=Status.FAILED,
+        breaks=(),
+    )
+
+
+def _borders(geometry: WindowGeometry, count: int) -> list[int]:
+    return sorted({row for row in geometry.breaks if 0 < row < count})
