@@ -60,6 +60,9 @@ def run(
         typer.Option(metavar="auto|off|constant|METRES", help="Of the camera over the ground it is driven along."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that DIR holds.")] = False,
+    with_changes: Annotated[
+        bool, typer.Option("--resume-with-changes", help="Go on with the run in DIR under other map settings.")
+    ] = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
@@ -93,7 +96,9 @@ def run(
     with console(verbose, quiet), stoppable(out):
         say(f"model: {choose_model(settings.model)}; run directory: {out}", quiet)
         source = inputs[0] if len(inputs) == 1 else inputs
-        directory = pipeline.run(source, out, settings, progress=not quiet, overwrite=overwrite)
+        directory = pipeline.run(
+            source, out, settings, progress=not quiet, overwrite=overwrite, with_changes=with_changes
+        )
         say(headline(directory), quiet)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,8 @@ from numpy.typing import NDArray
 
 from .cloud import preview_cloud, window_points, write_page
 from .frames import read_ahead
+from .running.beginning import Begun, begun
+from .running.checkpoint import Checkpoint, commit
 from .running.events import Event
 from .running.job import Job, prepared
 from .running.journal import Journal
@@ -21,9 +25,11 @@ from .running.record import Record
 from .running.recording import recorded
 from .running.world import World
 from .settings import Settings
-from .store import Run, Scene, WindowPart, create_run, read_run_geometry, write_window
+from .store import Run, Scene, WindowPart, read_run_geometry, write_window
 from .types import Frame, Predictor
 from .windows import Window, windows
+
+log = logging.getLogger(__name__)
 
 Source = str | Path | Sequence[str | Path] | Iterable[NDArray[np.uint8]]
 
@@ -36,29 +42,44 @@ def run(
     *,
     progress: bool = False,
     overwrite: bool = False,
+    with_changes: bool = False,
 ) -> Path:
     """Reconstruct a source (see `frames.open_source`) into the run directory `out`, and return its path.
 
-    Without a predictor the one that the settings name is made. Raises Da3StreamError with one sentence where nothing
-    can be begun. Once the run directory exists, what is computed is kept: a run that breaks off raises RunError (state
-    "failed"), one that is stopped KeyboardInterrupt or SystemExit (state "interrupted"), both with their outputs.
+    Without a predictor the one that the settings name is made. A run of the same input and settings that was cut short
+    goes on after its last finished window, and one that is finished stays as it is; `with_changes` allows other
+    settings of the map and the machine meanwhile, `overwrite` begins anew. Raises Da3StreamError with one sentence
+    where nothing can be begun. Once the run directory exists, what is computed is kept: a run that breaks off raises
+    RunError (state "failed"), one that is stopped KeyboardInterrupt or SystemExit (state "interrupted"), both with
+    their outputs.
     """
-    with prepared(source, settings or Settings(), predictor) as job:
-        directory = create_run(Path(out), overwrite=overwrite)
+    with (
+        prepared(source, settings or Settings(), predictor) as job,
+        begun(Path(out), job, overwrite=overwrite, with_changes=with_changes) as directory,
+    ):
+        if directory.finished:
+            log.warning("%s holds this run, finished: there is nothing to do", directory.run.path)
+            return directory.run.path
         with recorded(directory, job) as (record, journal):
             reconstruct(directory, job, record, journal, progress)
-    return directory.path
+        return directory.run.path
 
 
-def reconstruct(run: Run, job: Job, record: Record, journal: Journal, progress: bool) -> None:
-    """Window by window: read, predict, place, store, recognise, correct, tell."""
+def reconstruct(directory: Begun, job: Job, record: Record, journal: Journal, progress: bool) -> None:
+    """Window by window: read, predict, place, store, recognise, correct, tell, commit."""
+    run, checkpoint = directory.run, directory.checkpoint
     asked, watch = Asked(job.predictor), record.watch
     world = World.of(run, job, asked)
+    if checkpoint is not None:
+        checkpoint.restore(job, world, record, journal)
+        log.warning("going on after window %d of the run in %s", checkpoint.tip["window"], run.path)
     bar = progress_bar(job.source.expected, "reconstructing", progress)
-    with read_ahead(job.source) as frames, bar, closing(world):
-        cut_frames = windows(watch.waiting_for(frames, "frames"), job.window_size, job.window_overlap)
-        with closing(predicted(cut_frames, job.predictor, watch, asked)) as answers:
-            for window, geometry in answers:
+    bar.update(len(record.source_indices))
+    with read_ahead(job.source, job.window_size) as frames, bar, closing(world):
+        new = new_windows(frames, job, checkpoint, record)
+        with closing(predicted(new, job.predictor, watch, asked)) as answers:
+            for answer in answers:
+                window, geometry = answer.window, answer.geometry
                 parts = cut(window, geometry)
                 with watch.stage("stitching"):
                     nodes = world.place(window.number, parts)
@@ -75,8 +96,22 @@ def reconstruct(run: Run, job: Job, record: Record, journal: Journal, progress: 
                 record.write("running", world.scene)
                 with watch.stage("preview"):
                     preview(run, journal, job.settings, window.number + 1)
+                with watch.stage("commit"):
+                    commit(run, job, world, record, journal, answer)
                 bar.update(len(window.owned))
     journal.tell_events(world.take_events())
+
+
+def new_windows(
+    frames: Iterable[Frame], job: Job, checkpoint: Checkpoint | None, record: Record
+) -> Iterator[Window[Frame]]:
+    """The windows after those that an earlier process finished."""
+    if checkpoint is None:
+        return windows(frames, job.window_size, job.window_overlap)
+    if checkpoint.ended:
+        return iter(())
+    again = windows(chain(checkpoint.seen(record), frames), job.window_size, job.window_overlap)
+    return filter(checkpoint.is_new, again)
 
 
 def store(

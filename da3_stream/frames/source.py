@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import islice
 from typing import Literal
 
@@ -38,8 +39,9 @@ class FrameSource:
 
     `expected` is the number of selected frames where it can be known without reading (bad frames counted as good),
     `fps` the input's own mean rate where it has times, `size` the (width, height) of the first good frame at the
-    input's resolution, `focal_px` the focal length that its EXIF data tell at that size, and `skipped` grows while
-    iterating. Files can be iterated again from the beginning; a generator of arrays only once.
+    input's resolution, `focal_px` the focal length that its EXIF data tell at that size, `digest` tells the input by
+    its first good frame, and `skipped` grows while iterating. Files can be iterated again from the beginning; a
+    generator of arrays only once.
     """
 
     name: str
@@ -54,6 +56,8 @@ class FrameSource:
     size: tuple[int, int] = (0, 0)
     skipped: list[SkippedFrame] = field(default_factory=list)
     first_index: int = 0
+    digest: str = ""
+    _known_until: int = 0  # candidates before this index were read by an earlier process
     _opened: Iterator[Frame] | None = None
     _last_time: float | None = None
 
@@ -64,8 +68,14 @@ class FrameSource:
         if first is None:
             raise FramesError(self._why_empty())
         self.first_index = first.index
-        self._opened = _resumed(first, frames)
+        self.digest = sha256(first.image.tobytes()).hexdigest()[:16]
+        self._opened = _resumed(self, first, frames)
         return self
+
+    def go_on_from(self, index: int, skipped: Iterable[SkippedFrame]) -> None:
+        """Give out only frames from this index on; what was skipped before it is known already."""
+        self._known_until = index
+        self.skipped[:] = skipped
 
     def __iter__(self) -> Iterator[Frame]:
         frames = self._read() if self._opened is None else self._opened
@@ -73,18 +83,23 @@ class FrameSource:
         return frames
 
     def _read(self) -> Generator[Frame]:
-        self.skipped.clear()
+        self.skipped[:] = [bad for bad in self.skipped if bad.index < self._known_until]
         with closing(self.candidates()) as candidates:
             good = self._good(select(self._watched(candidates), self.settings))
-            yield from islice(good, self.settings.max_frames)
+            yield from (frame for frame in islice(good, self.settings.max_frames) if frame is not None)
 
     def _watched(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
         for candidate in candidates:
             self._last_time = candidate.timestamp
             yield candidate
 
-    def _good(self, selected: Iterable[Candidate]) -> Iterator[Frame]:
+    def _good(self, selected: Iterable[Candidate]) -> Iterator[Frame | None]:
+        """Good frames, and None for those that an earlier process has read."""
+        known_bad = {bad.index for bad in self.skipped}
         for candidate in selected:
+            if candidate.index < self._known_until:
+                yield from () if candidate.index in known_bad else (None,)
+                continue
             image = self._fitted(candidate.decode())
             if isinstance(image, str):
                 self._skip(candidate, image)
@@ -115,8 +130,9 @@ class FrameSource:
         )
 
 
-def _resumed(first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
-    yield first
+def _resumed(source: FrameSource, first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
+    if first.index >= source._known_until:
+        yield first
     yield from rest
 
 

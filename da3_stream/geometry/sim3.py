@@ -44,6 +44,16 @@ class Sim3:
         xi = np.asarray(tangent, np.float64)
         return Sim3(np.exp(xi[6]), Rotation.from_rotvec(xi[3:6]).as_matrix(), _v_matrix(xi[3:6], xi[6]) @ xi[:3])
 
+    @staticmethod
+    def from_numbers(numbers: ArrayLike) -> Sim3:
+        """Inverse of `numbers`."""
+        n = np.asarray(numbers, np.float64)
+        return Sim3(n[0], n[1:10].reshape(3, 3), n[10:])
+
+    def numbers(self) -> NDArray[np.float64]:
+        """Scale, rotation row by row, translation [13]: for files, without loss."""
+        return np.concatenate([[self.scale], self.rotation.ravel(), self.translation])
+
     def log(self) -> NDArray[np.float64]:
         """Inverse of `exp`: [rho, rotation vector, log-scale] with rho = V^-1 t; angles in [0, pi]."""
         rotvec = Rotation.from_matrix(self.rotation).as_rotvec()

@@ -90,11 +90,10 @@ def _uncorroborated(edge: LoopEdge) -> LoopRefusal:
 
 
 def _written(edge: LoopEdge) -> dict[str, Any]:
-    transform = edge.a_from_b
     return {
         "candidate": asdict(edge.candidate),
         "windows": list(edge.windows),
-        "a_from_b": [transform.scale, transform.rotation.tolist(), transform.translation.tolist()],
+        "a_from_b": edge.a_from_b.numbers().tolist(),
         "information": edge.information.tolist(),
         "evidence": dict(edge.evidence),
         "certain": edge.certain,
@@ -105,7 +104,7 @@ def _read(values: dict[str, Any]) -> LoopEdge:
     return LoopEdge(
         LoopCandidate(**values["candidate"]),
         (values["windows"][0], values["windows"][1]),
-        Sim3(*values["a_from_b"]),
+        Sim3.from_numbers(values["a_from_b"]),
         np.array(values["information"]),
         values["evidence"],
         values["certain"],

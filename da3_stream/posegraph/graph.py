@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -47,6 +48,10 @@ class GraphSolution:
     common_log_scale: float | None = None
 
 
+Rejected = list[tuple[int, int]]
+Figures = tuple[bool, float, float, int]  # converged, initial and final cost, iterations
+
+
 @dataclass(frozen=True, eq=False)
 class _Solved:
     """What the next solution starts from."""
@@ -56,6 +61,14 @@ class _Solved:
     common: list[Sim3]  # of the common unknown, if there is one
     kept: Kept
     solution: GraphSolution
+
+    @staticmethod
+    def of(
+        size: tuple[int, ...], state: list[Sim3], common: list[Sim3], kept: Kept, rejected: Rejected, run: Figures
+    ) -> _Solved:
+        """With the solution that follows."""
+        log_scale = float(np.log(common[0].scale)) if common else None
+        return _Solved(size, state, common, kept, GraphSolution(state, rejected, *run, log_scale))
 
 
 class PoseGraph:
@@ -124,6 +137,32 @@ class PoseGraph:
             self._last = self._solved(size) if any(size) else _alone()
         return self._last.solution
 
+    def state(self) -> dict[str, Any]:
+        """The last solution, for `restore`: numbers and arrays; empty without one."""
+        last = self._last
+        if last is None:
+            return {}
+        found = last.solution
+        return {
+            "size": last.size,
+            "state": np.array([place.numbers() for place in last.state]),
+            "common": [place.numbers() for place in last.common],
+            "kept": last.kept,
+            "rejected": found.rejected,
+            "figures": [found.converged, found.initial_cost, found.final_cost, found.iterations],
+        }
+
+    def restore(self, state: dict[str, Any]) -> GraphSolution | None:
+        """Go on from a state, once all that it was solved with was added again; the solution of then."""
+        if not state:
+            return None
+        world, common = ([Sim3.from_numbers(row) for row in state[name]] for name in ("state", "common"))
+        converged, initial, final, iterations = state["figures"]
+        rejected = [(int(a), int(b)) for a, b in state["rejected"]]
+        run = (bool(converged), initial, final, int(iterations))
+        self._last = _Solved.of(tuple(state["size"]), world, common, state["kept"], rejected, run)
+        return self._last.solution
+
     def _solved(self, size: tuple[int, ...]) -> _Solved:
         problem = build(self._measurements, self._hold_scale)
         optimiser = Optimiser.of(problem)
@@ -147,17 +186,10 @@ class PoseGraph:
     def _remembered(self, size: tuple[int, ...], problem: Problem, verdict: Verdict, initial_cost: float) -> _Solved:
         windows = self._measurements.window_count()
         state, common = _split(group.unstack(verdict.descent.state), windows)
-        rejected = [tuple(pair) for pair in problem.edges.nodes[~verdict.kept].tolist()]
-        solution = GraphSolution(
-            state,
-            rejected,
-            verdict.descent.converged,
-            initial_cost,
-            verdict.descent.cost,
-            verdict.descent.iterations,
-            float(np.log(common[0].scale)) if common else None,
-        )
-        return _Solved(size, state, common, verdict.kept, solution)
+        rejected = [(int(a), int(b)) for a, b in problem.edges.nodes[~verdict.kept]]
+        descent = verdict.descent
+        run = (descent.converged, initial_cost, descent.cost, descent.iterations)
+        return _Solved.of(size, state, common, verdict.kept, rejected, run)
 
 
 def _split(state: list[Sim3], windows: int) -> tuple[list[Sim3], list[Sim3]]:

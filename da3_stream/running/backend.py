@@ -64,14 +64,13 @@ class _Segment:
         """Whether anything new among these can move a node: not what hangs one more node on the others."""
         return len(scales) > len(self.scales) or not _only_hangs(edges[len(self.edges) :], set(self.place))
 
-    def extend(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation]) -> None:
-        """Take what is new, and solve."""
+    def add(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation]) -> None:
+        """Take what is new among these."""
         for edge in edges[len(self.edges) :]:
             self.graph.add_edge(self._number(edge.a), self._number(edge.b), edge.a_from_b, edge.information, edge.loop)
         for one in scales[len(self.scales) :]:
             self.graph.add_scale(self._number(one.window), one.log_scale, one.sigma, relative=not one.absolute)
         self.edges, self.scales = list(edges), list(scales)
-        self.solution = self.graph.solve()
 
     def _number(self, node: int) -> int:
         return self.place.setdefault(node, len(self.place))
@@ -84,10 +83,40 @@ class Backend:
         self._edges: list[Edge] = []
         self._scales: list[ScaleObservation] = []
         self._segments: dict[int, _Segment] = {}
+        self._told = 0  # edges that `news` gave
 
     def add_edges(self, edges: Iterable[Edge]) -> None:
         """Alignments and loops."""
         self._edges.extend(edges)
+
+    def news(self) -> list[dict[str, Any]]:
+        """The edges added since this was last asked, for `restore`."""
+        fresh, self._told = self._edges[self._told :], len(self._edges)
+        return [_written(edge) for edge in fresh]
+
+    def state(self) -> dict[str, Any]:
+        """The solutions, for `restore`: numbers and arrays."""
+        return {
+            str(number): {
+                "anchor": segment.anchor,
+                "edges": len(segment.edges),
+                "scales": len(segment.scales),
+                "graph": segment.graph.state(),
+            }
+            for number, segment in self._segments.items()
+        }
+
+    def restore(
+        self, state: dict[str, Any], news: Iterable[dict[str, Any]], scales: Sequence[ScaleObservation], scene: Scene
+    ) -> None:
+        """Go on from a state, all news until then, and what nodes had said of their scale."""
+        self._edges, self._scales = [_read(edge) for edge in news], list(scales)
+        self._told = len(self._edges)
+        for number, then in state.items():
+            edges, observed = self._of_segment(int(number), scene)
+            segment = self._segments[int(number)] = _Segment(then["anchor"], place={then["anchor"]: 0})
+            segment.add(edges[: then["edges"]], observed[: then["scales"]])
+            segment.solution = segment.graph.restore(then["graph"])
 
     def set_scales(self, observations: Sequence[ScaleObservation]) -> None:
         """All that nodes know of their scale so far (`window` is the node); what was said before may be taken back."""
@@ -129,9 +158,7 @@ class Backend:
     def _solved(self, number: int, scene: Scene) -> _Segment | None:
         """The segment's graph with all that is known now, where something was added; None where a chain is all there
         is and was."""
-        members = {k for k, node in enumerate(scene.nodes) if node.segment == number}
-        edges = [edge for edge in self._edges if edge.a in members and edge.b in members]
-        scales = [one for one in self._scales if one.window in members]
+        edges, scales = self._of_segment(number, scene)
         anchor = min([*(min(edge.a, edge.b) for edge in edges), *(one.window for one in scales)], default=None)
         if anchor is None:
             return None
@@ -141,8 +168,15 @@ class Backend:
         if not (taken_back or segment.is_moved_by(edges, scales)):
             return None
         self._segments[number] = segment
-        segment.extend(edges, scales)
+        segment.add(edges, scales)
+        segment.solution = segment.graph.solve()
         return segment
+
+    def _of_segment(self, number: int, scene: Scene) -> tuple[list[Edge], list[ScaleObservation]]:
+        """What is known of a segment's nodes."""
+        members = {k for k, node in enumerate(scene.nodes) if node.segment == number}
+        edges = [edge for edge in self._edges if edge.a in members and edge.b in members]
+        return edges, [one for one in self._scales if one.window in members]
 
 
 def _only_hangs(edges: Iterable[Edge], known: set[int]) -> bool:
@@ -194,3 +228,17 @@ def _facts(number: int, segment: _Segment, solution: GraphSolution) -> dict[str,
         "initial_cost": solution.initial_cost,
         "final_cost": solution.final_cost,
     }
+
+
+def _written(edge: Edge) -> dict[str, Any]:
+    return {
+        "nodes": (edge.a, edge.b),
+        "a_from_b": edge.a_from_b.numbers(),
+        "information": edge.information,
+        "loop": edge.loop,
+    }
+
+
+def _read(edge: dict[str, Any]) -> Edge:
+    a, b = edge["nodes"]
+    return Edge(a, b, Sim3.from_numbers(edge["a_from_b"]), np.array(edge["information"]), edge["loop"])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -26,20 +27,38 @@ class Heights:
     wanted: str | float  # auto, off, constant or metres
     found: list[HeightObservation | Refusal] = field(default_factory=list)  # of every node
     verdict: Verdict | None = None
+    _told: int = 0  # of those found, that `news` gave
+
+    def news(self) -> list[dict[str, Any]]:
+        """What was found since this was last asked, for `restore`."""
+        fresh, self._told = self.found[self._told :], len(self.found)
+        return [asdict(one) for one in fresh]
+
+    def state(self) -> dict[str, Any]:
+        """The verdict, for `restore`."""
+        return {} if self.verdict is None else asdict(self.verdict)
+
+    def restore(self, state: dict[str, Any], news: Iterable[dict[str, Any]]) -> None:
+        """Go on from a state and all news until then."""
+        self.found, self.verdict = [_read(one) for one in news], Verdict(**state) if state else None
+        self._told = len(self.found)
 
     def add(self, parts: Sequence[Part]) -> None:
         """Look at the parts of a window, which are the next nodes."""
         if self.wanted != "off":
             self.found.extend(_height(part) for part in parts)
 
-    def observations(self, scene: Scene) -> tuple[list[ScaleObservation], list[Event]]:
-        """What the graph may know now, and a line for the journal where the verdict turned."""
+    def judge(self, scene: Scene) -> list[Event]:
+        """Decide whether what was found counts; a line for the journal where the verdict turned."""
         if self.wanted == "off":
-            return [], []
+            return []
         before, self.verdict = self.verdict, self._judged(scene)
         turned = before is None or before.on != self.verdict.on
-        events = [Event("camera height", {"used": self.verdict.on, "reason": self.verdict.reason})] if turned else []
-        return (height_observations(self.found) if self.verdict.on else []), events
+        return [Event("camera height", {"used": self.verdict.on, "reason": self.verdict.reason})] if turned else []
+
+    def observations(self) -> list[ScaleObservation]:
+        """What the graph may know by the last verdict."""
+        return height_observations(self.found) if self.verdict is not None and self.verdict.on else []
 
     def metres_per_unit(self, height: float | None) -> float | None:
         """Metres in a unit of the world where the camera's height in metres was given, and is `height` units there."""
@@ -51,6 +70,13 @@ class Heights:
         if self.wanted != "auto":
             return ON
         return judge_heights(self.found, chained_log_scales(scene.nodes))
+
+
+def _read(one: dict[str, Any]) -> HeightObservation | Refusal:
+    if "reason" in one:
+        return Refusal(**one)
+    arrays = {name: np.array(one[name], np.float64) for name in ("log_heights", "rolls", "pitches")}
+    return HeightObservation(**{**one, **arrays, "rows": np.array(one["rows"], np.int64)})
 
 
 def _height(part: Part) -> HeightObservation | Refusal:

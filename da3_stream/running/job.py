@@ -94,6 +94,17 @@ def predictor_name(predictor: Predictor) -> str:
     return str(getattr(predictor, "name", type(predictor).__name__))
 
 
+def identity(job: Job) -> dict[str, str]:
+    """What tells a run from those of another input or another model."""
+    source, predictor = job.source, job.predictor
+    width, height = source.size
+    return {
+        "input": f"{source.expected or 'some'} {source.kind} of {width}x{height}, digest {source.digest}",
+        "model": " ".join([predictor_name(predictor), *filter(None, [getattr(predictor, "hash", None)])]),
+        "window plan": f"{job.window_size} frames, {job.window_overlap} shared",
+    }
+
+
 def facts(predictor: Predictor) -> dict[str, Any]:
     """What a predictor says of what it computes with, ready for JSON."""
     return dict(getattr(predictor, "facts", {}))

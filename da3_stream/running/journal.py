@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..store import Run
 from ..types import Frame, SkippedFrame, WindowGeometry
@@ -20,7 +20,7 @@ class Journal:
 
     run: Run
     skipped: Sequence[SkippedFrame]  # grows while the source is read
-    _told: int = field(default=0)  # of the skipped frames
+    told: int = 0  # of the skipped frames
 
     def tell(self, event: Event) -> None:
         """One event."""
@@ -33,6 +33,10 @@ class Journal:
         self.tell(_window_event(window, geometry))
         self.tell_events(events)
 
+    def restore(self, told: int) -> None:
+        """Go on where an earlier process was."""
+        self.told = told
+
     def tell_events(self, events: Sequence[Event]) -> None:
         """One after the other."""
         for event in events:
@@ -40,11 +44,11 @@ class Journal:
 
     def tell_skipped(self, before: int | None = None) -> None:
         """The skipped frames not told yet; the reader is ahead by chance, so only those `before` a source index."""
-        for frame in list(self.skipped)[self._told :]:
+        for frame in list(self.skipped)[self.told :]:
             if before is not None and frame.index >= before:
                 return
             self.tell(Event("skipped", {"index": frame.index, "name": frame.name, "reason": frame.reason}))
-            self._told += 1
+            self.told += 1
 
 
 def _window_event(window: Window[Frame], geometry: WindowGeometry) -> Event:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Sim3
-from ..store import Run, Scene, WindowPart, read_image, read_window
+from ..store import NodeGeometry, Run, Scene, read_geometry, read_image, read_window
 from ..types import Float64, Frame, Status, WindowGeometry
 
 
@@ -35,7 +35,13 @@ class KnownMap:
         self._seen: list[_Seen] = []
         self._firsts: list[int] = []
 
-    def add(self, node: int, part: WindowPart) -> None:
+    def restore(self, scene: Scene) -> None:
+        """Know all nodes of a scene again, from their files."""
+        self.scene = scene
+        for node in range(len(scene.nodes)):
+            self.add(node, read_geometry(self._run, node))
+
+    def add(self, node: int, part: NodeGeometry) -> None:
         """A node that was just stored; one that owns nothing is known by none."""
         owned = part.owned
         if not owned.any():
@@ -48,6 +54,12 @@ class KnownMap:
             _Seen(node, part.frame_indices[owned], way[owned], beyond, part.timestamps[owned], part.source_size)
         )
         self._firsts.append(int(part.frame_indices[owned][0]))
+
+    def owned(self) -> tuple[NDArray[np.int64], Float64]:
+        """Indices and times of all frames that nodes own, in order."""
+        indices = np.concatenate([np.zeros(0, np.int64), *(seen.indices for seen in self._seen)])
+        times = np.concatenate([np.zeros(0), *(seen.timestamps for seen in self._seen)])
+        return indices, times
 
     def window_of(self, frame: int) -> int:
         """The node that owns a frame. Raises KeyError if none does."""

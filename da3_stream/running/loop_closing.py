@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from threading import Event as Flag
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..loops import Corroboration, LoopFinder, LoopVerifier, make_describer
 from ..posegraph import Edge
@@ -41,6 +41,14 @@ class Loops(Protocol):
         """What is still to be said at the end of a run."""
         ...
 
+    def state(self) -> dict[str, Any]:
+        """What must survive a kill: numbers and texts."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        ...
+
 
 class NoLoops:
     """Where they are switched off."""
@@ -54,6 +62,13 @@ class NoLoops:
     def close(self) -> Found:
         """Nothing."""
         return Found()
+
+    def state(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Nothing."""
 
 
 class LoopCloser:
@@ -82,6 +97,16 @@ class LoopCloser:
             return _found(self._corroboration.close())
         except Exception as error:
             return self._given_up(error)
+
+    def state(self) -> dict[str, Any]:
+        """See `Loops`."""
+        return {"finder": self._finder.state(), "held": self._corroboration.state(), "broken": self._broken}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """See `Loops`."""
+        self._finder.restore(state["finder"])
+        self._corroboration.restore(state["held"])
+        self._broken = state["broken"]
 
     def _verified(self, candidate: LoopCandidate) -> LoopEdge | LoopRefusal:
         try:

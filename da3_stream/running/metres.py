@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from ..scale import Refusal, metric_scale
 from ..types import ScaleObservation
@@ -19,6 +20,17 @@ class MetricWord:
 
     heard: bool
     found: list[ScaleObservation] = field(default_factory=list)
+    _told: int = 0  # of those found, that `news` gave
+
+    def news(self) -> list[dict[str, Any]]:
+        """What was found since this was last asked, for `restore`."""
+        fresh, self._told = self.found[self._told :], len(self.found)
+        return [asdict(one) for one in fresh]
+
+    def restore(self, news: Iterable[dict[str, Any]]) -> None:
+        """Go on from all news until then."""
+        self.found = [ScaleObservation(**one) for one in news]
+        self._told = len(self.found)
 
     def add(self, nodes: Sequence[int], parts: Sequence[Part]) -> None:
         """Look at the parts of a window, placed as these nodes. A failure never ends a run."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from ..geometry import Sim3
 from ..posegraph import Edge
 from ..stitching import align_earlier, align_windows
-from ..store import Scene, SceneNode
+from ..store import Scene, SceneNode, pack_scene, unpack_scene
 from ..types import Status, WindowGeometry
 from .events import Event
 from .parts import Part
@@ -45,6 +46,23 @@ class Placement:
         self._earlier = sharing([*self._earlier, *self._previous], frames)
         self._previous = sharing(placed, frames)
         return [entry.node for entry in placed]
+
+    def state(self) -> dict[str, Any]:
+        """What the next window needs, for `restore`: numbers and arrays."""
+        return {
+            "scene": pack_scene(self.scene),
+            "previous": [entry.state() for entry in self._previous],
+            "earlier": [entry.state() for entry in self._earlier],
+            "last": None if self._last is None else vars(self._last),
+            "begun": self._begun,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self.scene = unpack_scene(state["scene"])
+        self._previous, self._earlier = ([Placed.restored(e) for e in state[name]] for name in ("previous", "earlier"))
+        self._last = None if state["last"] is None else LastKnown(**state["last"])
+        self._begun = state["begun"]
 
     def take_events(self) -> list[Event]:
         """What happened since this was last asked."""

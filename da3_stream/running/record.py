@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..machine import machine, peak_rss_bytes, versions
 from ..store import PoseTable, Run, Scene
-from ..types import Frame, Status, WindowGeometry
+from ..types import Float64, Frame, Status, WindowGeometry
 from ..windows import Window
-from .job import Job, facts, predictor_name
+from .job import Job, facts, identity, predictor_name
 from .stopwatch import Stopwatch
 
 
@@ -25,16 +27,27 @@ class Record:
     job: Job
     watch: Stopwatch = field(default_factory=Stopwatch)
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
-    source_indices: list[int] = field(default_factory=list)
-    timestamps: list[float] = field(default_factory=list)
+    interruptions: tuple[dict[str, Any], ...] = ()
+    source_indices: array[int] = field(default_factory=lambda: array("q"))
+    timestamps: array[float] = field(default_factory=lambda: array("d"))
     windows: Counter[str] = field(default_factory=Counter)  # by status
 
     def add(self, window: Window[Frame], geometry: WindowGeometry) -> None:
         """Count a window and the frames that it owns."""
         owned = [window.frames[row] for row in window.owned_rows]
-        self.source_indices += [frame.index for frame in owned]
-        self.timestamps += [frame.timestamp for frame in owned]
+        self.source_indices.extend(frame.index for frame in owned)
+        self.timestamps.extend(frame.timestamp for frame in owned)
         self.windows[geometry.status.value] += 1
+
+    def state(self) -> dict[str, Any]:
+        """What must survive a kill beside the frames: numbers and texts."""
+        return {"windows": dict(self.windows), "started": self.started, "watch": self.watch.state()}
+
+    def restore(self, state: dict[str, Any], indices: NDArray[np.int64], timestamps: Float64) -> None:
+        """Go on from a state and the frames that were owned then."""
+        self.windows, self.started = Counter(state["windows"]), state["started"]
+        self.watch.restore(state["watch"])
+        self.source_indices, self.timestamps = array("q", indices.tolist()), array("d", timestamps.tolist())
 
     def write(self, state: str, scene: Scene, poses: PoseTable | None = None) -> dict[str, Any]:
         """Replace run.json; returns what it now holds."""
@@ -43,7 +56,7 @@ class Record:
         return status
 
     def status(self, state: str, scene: Scene, poses: PoseTable | None = None) -> dict[str, Any]:
-        """The whole of run.json; `poses` are known at the end."""
+        """The whole of run.json; `poses` are known at the end, and only then every frame is listed."""
         source, predictor = self.job.source, self.job.predictor
         return {
             "state": state,
@@ -56,7 +69,9 @@ class Record:
             "settings": self.job.settings.model_dump(mode="json"),
             "versions": versions(),
             "machine": machine(),
+            "identity": identity(self.job),
             "started": self.started,
+            "interruptions": self.interruptions,
             "seconds": round(self.watch.seconds, 3),
             "seconds_by_stage": self.watch.by_stage(),
             "seconds_in_predictor": {k: round(v, 3) for k, v in getattr(predictor, "timings", {}).items()},
@@ -64,8 +79,8 @@ class Record:
             "skipped_frames": list(source.skipped),
             "has_times": source.has_times,
             "fps": source.fps,
-            "source_indices": self.source_indices,
-            "timestamps": self.timestamps,
+            "source_indices": self.source_indices if state != "running" else (),
+            "timestamps": self.timestamps if state != "running" else (),
         }
 
     def _counts(self, scene: Scene, poses: PoseTable | None) -> dict[str, Any]:

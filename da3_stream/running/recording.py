@@ -9,7 +9,8 @@ from contextlib import contextmanager, suppress
 from ..errors import Da3StreamError, RunError
 from ..report import info, write_report
 from ..settings import to_yaml
-from ..store import Run
+from .beginning import Begun
+from .checkpoint import conclude
 from .job import Job, facts, predictor_name
 from .journal import Journal
 from .outputs import write_outputs
@@ -22,17 +23,19 @@ FEW = 3  # frames below which nothing can be said of depth
 
 
 @contextmanager
-def recorded(run: Run, job: Job) -> Iterator[tuple[Record, Journal]]:
+def recorded(begun: Begun, job: Job) -> Iterator[tuple[Record, Journal]]:
     """The record and the journal of a run; at the end of the block come the outputs.
 
     What ends the block early is told in run.json and log.txt and passed on: KeyboardInterrupt and SystemExit as they
     are (state "interrupted"), any other exception as a RunError (state "failed").
     """
-    record, journal = Record(run, job), Journal(run, job.source.skipped)
+    run = begun.run
+    record, journal = Record(run, job, interruptions=begun.interruptions), Journal(run, job.source.skipped)
     with log_file(run.path / "log.txt"):
-        _begin(record)
+        _begin(record, begun)
         try:
             yield record, journal
+            conclude(run)
             _finish(record, journal, "finished")
         except (KeyboardInterrupt, SystemExit):
             log.warning("interrupted: writing out what was placed so far")
@@ -53,9 +56,12 @@ def sentence(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())} (see log.txt)"
 
 
-def _begin(record: Record) -> None:
+def _begin(record: Record, begun: Begun) -> None:
     job = record.job
-    record.write("running", job.scene)
+    if begun.checkpoint is None:
+        record.write("running", job.scene)
+    else:
+        log.info("going on after window %d", begun.checkpoint.tip["window"])
     log.info("input: %s (%s), %dx%d", job.source.name, job.source.kind, *job.source.size)
     told = ", ".join(f"{key} {value}" for key, value in facts(job.predictor).items())
     log.info("predictor: %s%s", predictor_name(job.predictor), f" ({told})" if told else "")

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
-
-Item = TypeVar("Item")
+from typing import Any
 
 
 class Stopwatch:
@@ -15,12 +13,21 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self._start = time.perf_counter()
+        self._before = 0.0
         self._stages: dict[str, float] = {}
 
     @property
     def seconds(self) -> float:
-        """Since it was made."""
-        return time.perf_counter() - self._start
+        """Since it was made, and what an earlier process had counted."""
+        return self._before + time.perf_counter() - self._start
+
+    def state(self) -> dict[str, Any]:
+        """What must survive a kill."""
+        return {"seconds": self.seconds, "stages": dict(self._stages)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Count on from a state."""
+        self._before, self._stages = state["seconds"], dict(state["stages"])
 
     def by_stage(self) -> dict[str, float]:
         """Seconds of every stage so far, rounded to milliseconds."""
@@ -34,14 +41,3 @@ class Stopwatch:
             yield
         finally:
             self._stages[name] = self._stages.get(name, 0.0) + time.perf_counter() - start
-
-    def waiting_for(self, items: Iterable[Item], name: str) -> Iterator[Item]:
-        """The items; time spent waiting for the next one counts to the stage."""
-        iterator = iter(items)
-        while True:
-            with self.stage(name):
-                try:
-                    item = next(iterator)
-                except StopIteration:
-                    return
-            yield item

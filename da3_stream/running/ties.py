@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from ..posegraph import Edge
 from ..types import Alignment, Status, WindowGeometry
 from .backend import chained
 from .events import Event
+
+_LOOKED_AT = ("frame_indices", "depth", "confidence", "intrinsics", "window_from_camera")
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +30,25 @@ class Placed:
         """With only those rows that are of these frames; None without any."""
         keep = np.flatnonzero(np.isin(self.geometry.frame_indices, frames))
         return replace(self, geometry=self.geometry.rows(keep)) if len(keep) else None
+
+    def state(self) -> dict[str, Any]:
+        """All that an alignment looks at, for `restored`: numbers and arrays."""
+        known = {name: getattr(self.geometry, name) for name in _LOOKED_AT}
+        return {
+            "node": self.node,
+            "posed": self.posed,
+            "is_metric": self.geometry.is_metric,
+            "status": self.geometry.status.value,
+            **known,
+        }
+
+    @staticmethod
+    def restored(state: dict[str, Any]) -> Placed:
+        """The node of a state; its pictures are black."""
+        known = {name: state[name] for name in _LOOKED_AT}
+        black = np.broadcast_to(np.uint8(0), (*known["depth"].shape, 3))
+        geometry = WindowGeometry(images=black, is_metric=state["is_metric"], status=Status(state["status"]), **known)
+        return Placed(state["node"], geometry, state["posed"])
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..store import Run, Scene, WindowPart
-from ..types import WindowGeometry
+from ..types import ScaleObservation, WindowGeometry
 from ..windows import longest_overlap
 from .backend import Backend
 from .events import Event
@@ -73,8 +74,8 @@ class World:
 
     def correct(self) -> Scene:
         """Move the nodes to where all that is known says they are; metres, where the camera's height gives them."""
-        observations, events = self.heights.observations(self.scene)
-        self.graphs.set_scales(sorted([*self.metric.found, *observations], key=lambda one: one.window))
+        events = self.heights.judge(self.scene)
+        self.graphs.set_scales(self._scales())
         correction = self.graphs.correct(self.scene)
         metres = self.heights.metres_per_unit(self.graphs.height(correction.scene))
         scene = correction.scene
@@ -82,9 +83,36 @@ class World:
         self.placement.events += [*events, *(Event("graph", facts) for facts in correction.facts)]
         return self.scene
 
+    def news(self) -> dict[str, Any]:
+        """What was learnt since this was last asked, for `restore`."""
+        return {"edges": self.graphs.news(), "heights": self.heights.news(), "metric": self.metric.news()}
+
+    def state(self) -> dict[str, Any]:
+        """What the next window needs beside all news, for `restore`."""
+        return {
+            "placement": self.placement.state(),
+            "graphs": self.graphs.state(),
+            "heights": self.heights.state(),
+            "loops": self.loops.state(),
+        }
+
+    def restore(self, state: dict[str, Any], news: Sequence[dict[str, Any]]) -> None:
+        """Go on from a state and all news until then."""
+        edges, heights, metric = ([one for line in news for one in line[k]] for k in ("edges", "heights", "metric"))
+        self.placement.restore(state["placement"])
+        self.heights.restore(state["heights"], heights)
+        self.metric.restore(metric)
+        self.graphs.restore(state["graphs"], edges, self._scales(), self.scene)
+        self.loops.restore(state["loops"])
+        self.known.restore(self.scene)
+
     def take_events(self) -> list[Event]:
         """What happened since this was last asked."""
         return self.placement.take_events()
+
+    def _scales(self) -> list[ScaleObservation]:
+        """What nodes say of their scale, in their order."""
+        return sorted([*self.metric.found, *self.heights.observations()], key=lambda one: one.window)
 
     def _take(self, found: Found) -> None:
         for edge in found.edges:

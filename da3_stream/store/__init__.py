@@ -2,8 +2,9 @@
 
 from .places import FramePlaces, frame_places
 from .reading import PoseTable, RunGeometry, frame_depth, pose_table, read_depth, read_poses, read_run_geometry
-from .run import Run, create_run, open_run
-from .scene import Scene, SceneNode
+from .run import Run, create_run, drop_after, free_folder, locked, open_run
+from .scene import Scene, SceneNode, pack_scene, unpack_scene
+from .tree import read_tree, write_tree
 from .windows import NodeGeometry, WindowPart, read_frame, read_geometry, read_image, read_window, write_window
 
 __all__ = [
@@ -16,9 +17,13 @@ __all__ = [
     "SceneNode",
     "WindowPart",
     "create_run",
+    "drop_after",
     "frame_depth",
+    "free_folder",
     "frame_places",
+    "locked",
     "open_run",
+    "pack_scene",
     "pose_table",
     "read_depth",
     "read_frame",
@@ -26,6 +31,9 @@ __all__ = [
     "read_image",
     "read_poses",
     "read_run_geometry",
+    "read_tree",
     "read_window",
+    "unpack_scene",
+    "write_tree",
     "write_window",
 ]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ..errors import StoreError
-from .files import json_line, json_page, read_json, write_text
+from .files import json_page, read_json, write_text
+from .ledger import Ledger
 from .scene import Scene, scene_from_json, scene_to_json
 
 _NUMBERED = re.compile(r"\d{6,}\.(npz|laz)")
@@ -31,7 +32,11 @@ _FILES = (
     "evaluation.png",
     "places/descriptors.bin",
     "places/vocabulary.npz",
+    "resume/windows.jsonl",
+    "resume/tip.npz",
 )
+_LOCK = ".lock"
+_FOLDERS = ("windows", "cloud", "places", "resume")
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,21 @@ class Run:
         """Where a node's points are stored."""
         return self.path / "cloud" / f"{node:06d}.laz"
 
+    @property
+    def journal(self) -> Ledger:
+        """What happened, for people and programs."""
+        return Ledger(self.path / "journal.jsonl")
+
+    @property
+    def progress(self) -> Ledger:
+        """What every finished window left for the next ones, beside what `tip_path` holds (see running/checkpoint)."""
+        return Ledger(self.path / "resume" / "windows.jsonl")
+
+    @property
+    def tip_path(self) -> Path:
+        """What the next window needs of the last one that was finished."""
+        return self.path / "resume" / "tip.npz"
+
     def write_status(self, status: Mapping[str, Any]) -> None:
         """Replace run.json in one step; numpy values and dataclasses are written plainly, NaN as null."""
         write_text(self.path / "run.json", json_page(status))
@@ -57,24 +77,13 @@ class Run:
         return read_json(self.path / "run.json")
 
     def append_event(self, kind: str, **fields: Any) -> None:
-        """Add one line to journal.jsonl and flush it: "event" first, "time" (UTC) last."""
+        """Add one line to journal.jsonl and flush it: "event" first, "time" (UTC) last and outside its checksum."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = json_line({"event": kind, **fields, "time": now}) + "\n"
-        try:
-            with open(self.path / "journal.jsonl", "ab") as file:
-                file.write(line.encode())
-        except OSError as error:
-            raise StoreError(f"cannot write {self.path / 'journal.jsonl'}: {error.strerror or error}") from error
+        self.journal.append({"event": kind, **fields}, {"time": now})
 
     def read_events(self) -> Iterator[dict[str, Any]]:
         """The journal's events in order; a last line that a kill left unfinished is not one."""
-        path = self.path / "journal.jsonl"
-        if not path.exists():
-            return
-        with open(path, "rb") as file:
-            for number, line in enumerate(file, 1):
-                if line.endswith(b"\n"):
-                    yield _event(line, f"{path}, line {number},")
+        yield from self.journal.read()
 
     def write_scene(self, scene: Scene) -> None:
         """Replace scene.json in one step."""
@@ -85,6 +94,12 @@ class Run:
         return scene_from_json(read_json(self.path / "scene.json"))
 
 
+def free_folder(path: Path, *, overwrite: bool = False) -> None:
+    """Make a directory with its parents, or find it free for a run. Raises StoreError as `create_run` does."""
+    _make_folder(path)
+    _require_free(path, overwrite)
+
+
 def create_run(path: Path, *, overwrite: bool = False) -> Run:
     """Make an empty run directory, with its parents, in state "running".
 
@@ -92,13 +107,11 @@ def create_run(path: Path, *, overwrite: bool = False) -> Run:
     the files that a run writes and nothing else) or holds anything else.
     """
     run = Run(Path(path))
-    _make_folder(run.path)
-    _require_free(run.path, overwrite)
+    free_folder(run.path, overwrite=overwrite)
     run.write_status({"state": "running"})  # before anything goes: a clearing that is cut short can be repeated
     _clear(run.path)
-    _make_folder(run.path / "windows")
-    _make_folder(run.path / "cloud")
-    _make_folder(run.path / "places")
+    for name in _FOLDERS:
+        _make_folder(run.path / name)
     run.write_scene(Scene())
     return run
 
@@ -110,6 +123,41 @@ def open_run(path: Path) -> Run:
         raise StoreError(f"{path} is not a run directory: it holds no run.json")
     run.read_status()
     return run
+
+
+@contextmanager
+def locked(run: Run) -> Iterator[None]:
+    """Nobody else works in the run directory meanwhile. Raises StoreError if somebody does.
+
+    The system lets go of the lock when its process ends, however it ends.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(run.path / _LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise StoreError(
+            f"another process is writing into {run.path}: wait for it, or give another directory"
+        ) from None
+    except OSError as error:
+        raise StoreError(f"cannot lock {run.path}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def drop_after(run: Run, nodes: int) -> None:
+    """Remove the stored geometry and points of all nodes from this number on."""
+    try:
+        for folder in (run.path / "windows", run.path / "cloud"):
+            for file in folder.iterdir():
+                number = file.name.partition(".")[0]
+                if _TEMPORARY.fullmatch(file.name) or (_NUMBERED.fullmatch(file.name) and int(number) >= nodes):
+                    file.unlink()
+    except OSError as error:
+        raise StoreError(f"cannot clear {run.path}: {error.strerror or error}") from error
 
 
 def _make_folder(path: Path) -> None:
@@ -128,7 +176,7 @@ def _require_free(path: Path, overwrite: bool) -> None:
         raise StoreError(f"cannot read the directory {path}: {error.strerror or error}") from error
     if "run.json" in names and not overwrite:
         raise StoreError(f"{path} already holds a run: give another directory, or --overwrite to replace it")
-    if "run.json" not in names and any(not _TEMPORARY.fullmatch(name) for name in names):
+    if "run.json" not in names and any(not _TEMPORARY.fullmatch(name) and name != _LOCK for name in names):
         raise StoreError(f"{path} is not empty and is not a run: give a new or an empty directory")
 
 
@@ -151,13 +199,3 @@ def _clear_folder(folder: Path) -> None:
             file.unlink()
     if not any(folder.iterdir()):
         folder.rmdir()
-
-
-def _event(line: bytes, where: str) -> dict[str, Any]:
-    try:
-        event = json.loads(line)
-    except ValueError:
-        event = None
-    if not isinstance(event, dict):
-        raise StoreError(f"{where} is damaged: expected one JSON object")
-    return event

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..errors import StoreError
 from ..geometry import Sim3
+from ..types import Float64
 
 Units = Literal["metres", "relative"]
 
@@ -69,6 +70,30 @@ def scene_from_json(tree: Mapping[str, Any]) -> Scene:
         return Scene(cast(Units, tree["units"]), float(tree["scale"]), nodes, tree["georeference"])
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(f"scene.json is damaged: {type(error).__name__} {error}") from None
+
+
+def pack_scene(scene: Scene) -> dict[str, Any]:
+    """The scene in arrays and numbers, for a file that is written often; `georeference` is left out."""
+    nodes = scene.nodes
+    before = [-1 if node.previous is None else node.previous for node in nodes]
+    return {
+        "units": scene.units,
+        "scale": scene.scale,
+        "whole": np.array([(n.window, n.segment, *n.frames, b) for n, b in zip(nodes, before, strict=True)], np.int64),
+        "real": np.array([(*n.world_from_window.numbers(), n.previous_per_unit) for n in nodes]),
+    }
+
+
+def unpack_scene(packed: Mapping[str, Any]) -> Scene:
+    """Inverse of `pack_scene`, without loss."""
+    rows = zip(packed["whole"].tolist(), packed["real"], strict=True)
+    return Scene(packed["units"], packed["scale"], tuple(_unpacked(whole, real) for whole, real in rows))
+
+
+def _unpacked(whole: list[int], real: Float64) -> SceneNode:
+    window, segment, first, last, before = whole
+    previous = None if before < 0 else before
+    return SceneNode(window, segment, (first, last), Sim3.from_numbers(real[:13]), previous, float(real[13]))
 
 
 def _node_to_json(number: int, node: SceneNode) -> dict[str, Any]:

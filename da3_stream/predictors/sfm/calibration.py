@@ -8,7 +8,7 @@ improved odometry accuracy", ECMR 2021, found it for KITTI). So a given K is hel
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,16 @@ class Calibration:
     def guessed(lens: Lens) -> Calibration:
         """Nothing is known: the focal length is learnt too."""
         return Calibration(lens, FreeLens(focal=True, radial=True))
+
+    def tree(self) -> dict[str, Any]:
+        """Numbers by name, for a file."""
+        return asdict(self)
+
+    @staticmethod
+    def of_tree(tree: dict[str, Any]) -> Calibration:
+        """Inverse of `tree`; other names are ignored."""
+        known = {field.name: tree[field.name] for field in fields(Calibration)}
+        return Calibration(**known | {"lens": Lens(**known["lens"]), "free": FreeLens(**known["free"])})
 
     def pinhole(self) -> Calibration:
         """The same, with no distortion to be learnt."""

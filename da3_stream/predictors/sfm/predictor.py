@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -58,6 +59,7 @@ class SfmPredictor:
         self._findings = Findings(self._workers, self.in_flight + 1)
         self._turns = Turns()
         self._calibration: Calibration | None = None
+        self._learnt: deque[tuple[int, Calibration]] = deque(maxlen=self.in_flight + 4)  # by the last frame
         self._size = (0, 0)
 
     @property
@@ -79,6 +81,9 @@ class SfmPredictor:
 
     def prepare(self, frames: Sequence[Frame]) -> None:
         """Announce a window that is about to be predicted: the lens is learnt in the order of announcements."""
+        if self._calibration is None:
+            before = [calibration for last, calibration in self._learnt if last < frames[-1].index]
+            self._calibration = before[-1] if before else None
         self._begin(frames[0])
         self._turns.announce(_key(frames))
 
@@ -104,19 +109,29 @@ class SfmPredictor:
             return self._geometry(frames, grays, held(len(frames), Status.HELD, "the camera stands"), self._lens(), ())
         with self._turns.turn(_key(frames), needless=self._settled):
             cameras, lens, offsets = self._cameras(combine(keypoints, matches, tracked), learns)
+            self._remember(indices[-1], learns)
         return self._geometry(frames, grays, cameras, lens, offsets)
 
-    def state(self) -> Calibration | None:
-        """What must survive a kill."""
-        return self._calibration
+    def state(self) -> list[dict[str, Any]]:
+        """What must survive a kill: what was known of the lens after each of the last windows, by their last frames.
 
-    def restore(self, state: Calibration | None) -> None:
-        """Go on from a state."""
-        self._calibration = state
+        Later windows may be ahead of the one that a run goes on from.
+        """
+        return [{"after": last, **calibration.tree()} for last, calibration in self._learnt]
+
+    def restore(self, state: list[dict[str, Any]]) -> None:
+        """Go on from a state, with the first window that is prepared next."""
+        self._learnt.extend((entry["after"], Calibration.of_tree(entry)) for entry in state)
+        self._calibration = None
 
     def close(self) -> None:
         """End the worker processes."""
         self._workers.close()
+
+    def _remember(self, last: int, learns: bool) -> None:
+        """Keep what is known of the lens after a window."""
+        if learns and self._calibration is not None:
+            self._learnt.append((last, self._calibration))
 
     def _begin(self, frame: Frame) -> None:
         """Fix the working size and the first belief about the lens."""

@@ -19,7 +19,7 @@ MakePredictor = Callable[..., SfmPredictor]
 def test_it_is_a_predictor(predictor: SfmPredictor) -> None:
     assert isinstance(predictor, Predictor)
     assert predictor.camera == {}
-    assert predictor.state() is None
+    assert predictor.state() == []
 
 
 @pytest.mark.slow

@@ -1,0 +1,95 @@
+"""A run directory is begun, gone on with, found finished, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import SettingsError, StoreError
+from ..settings import Settings
+from ..store import Run, create_run, free_folder, locked
+from .checkpoint import Checkpoint, read_checkpoint
+from .job import Job, identity
+
+SAFE = ("cloud.", "model.workers", "model.vram_gb", "model.device")  # may change in the middle of a run
+
+
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """A run directory that is this process's own, and what an earlier one left in it.
+
+    `interruptions` tells how earlier processes ended; a run that is `finished` needs nothing more.
+    """
+
+    run: Run
+    checkpoint: Checkpoint | None = None
+    finished: bool = False
+    interruptions: tuple[dict[str, Any], ...] = ()
+
+
+@contextmanager
+def begun(out: Path, job: Job, *, overwrite: bool, with_changes: bool) -> Iterator[Begun]:
+    """Take the directory for a job; nobody else works in it until the end of the block.
+
+    Raises StoreError with one sentence where it holds a run of another input or, but for what is safe to change
+    `with_changes`, with other settings, unless `overwrite`; where it holds anything else; where somebody works in it.
+    """
+    run = Run(out)
+    held = (out / "run.json").is_file()
+    if not held:
+        free_folder(out)
+    with locked(run):
+        if not held or overwrite:
+            yield Begun(create_run(out, overwrite=overwrite))
+        else:
+            yield _continued(run, job, with_changes)
+
+
+def _continued(run: Run, job: Job, with_changes: bool) -> Begun:
+    status = run.read_status()
+    if "settings" not in status:  # it was killed before it had begun
+        return Begun(create_run(run.path, overwrite=True))
+    changed = _refuse_other(run, status, job, with_changes)
+    checkpoint = read_checkpoint(run)
+    before = [*status.get("interruptions", [])]
+    if status["state"] == "finished" and not changed:
+        return Begun(run, checkpoint, True, tuple(before))
+    if checkpoint is None:
+        return Begun(create_run(run.path, overwrite=True))
+    if status["state"] != "finished":
+        before.append({"state": status["state"], "after_window": checkpoint.tip["window"]})
+    return Begun(run, checkpoint, False, tuple(before))
+
+
+def _refuse_other(run: Run, status: Mapping[str, Any], job: Job, with_changes: bool) -> bool:
+    """Whether settings were changed that may be; StoreError for other changes."""
+    escape = "give another directory, or --overwrite to replace it"
+    for name, (then, now) in _differing(status.get("identity", {}), identity(job)).items():
+        raise StoreError(f"{run.path} already holds a run of another {name} ({then}, now {now}): {escape}")
+    changes = _differing(_flat(_settings(status)), _flat(job.settings))
+    for name, (then, now) in changes.items():
+        if not (with_changes and name.startswith(SAFE)):
+            safe = "--resume-with-changes to go on with the new ones, " if name.startswith(SAFE) else ""
+            raise StoreError(
+                f"{run.path} already holds a run with other settings ({name} was {then}, now {now}): {safe}{escape}"
+            )
+    return bool(changes)
+
+
+def _differing(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    return {name: (then.get(name), value) for name, value in now.items() if then.get(name) != value}
+
+
+def _settings(status: Mapping[str, Any]) -> Settings:
+    try:
+        return Settings.build(status["settings"])
+    except SettingsError as error:
+        raise StoreError(f"the run was made by another version of this program ({error}): give --overwrite") from None
+
+
+def _flat(settings: Settings) -> dict[str, Any]:
+    tree = settings.model_dump(mode="json")
+    return {f"{stage}.{key}": value for stage, entries in tree.items() for key, value in entries.items()}

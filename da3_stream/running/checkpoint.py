@@ -1,0 +1,104 @@
+"""What a run needs to go on after a kill as if nothing had happened.
+
+After every window, when all of it is stored: one line in resume/windows.jsonl with what the window added for good
+(edges, what it knows of its scale), then resume/tip.npz, which replaces the one before and with it commits the window:
+where everything lies now, the last frames' geometry for the next alignment, and how long all growing files are. What
+the files hold beyond that is work of a window that was not finished, and is dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import PredictorError
+from ..store import Run, drop_after, read_tree, write_tree
+from ..types import Frame, SkippedFrame, UInt8
+from ..windows import Window
+from .job import Job, predictor_name
+from .journal import Journal
+from .predicting import Answer
+from .record import Record
+from .world import World
+
+UNSEEN: UInt8 = np.zeros((1, 1, 3), np.uint8)  # the picture of a frame that no window will look at again
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """The last window that was finished, and all that the next ones need."""
+
+    run: Run
+    tip: dict[str, Any]
+
+    @property
+    def ended(self) -> bool:
+        """Whether there was no window after it."""
+        return bool(self.tip["ended"])
+
+    def restore(self, job: Job, world: World, record: Record, journal: Journal) -> None:
+        """Bring everything to where it was then, and drop from the files what came after."""
+        run, tip = self.run, self.tip
+        run.journal.cut(tip["journal"])
+        run.progress.cut(tip["progress"])
+        world.restore(tip["world"], list(run.progress.read()))
+        drop_after(run, len(world.scene.nodes))
+        run.write_scene(world.scene)
+        record.restore(tip["record"], *world.known.owned())
+        journal.restore(tip["told"])
+        if tip["predictor"] is not None:
+            job.predictor.restore(tip["predictor"])  # type: ignore[attr-defined]
+        skipped = (SkippedFrame(*one) for one in tip["skipped"])
+        job.source.go_on_from(tip["frames"][0], (bad for bad in skipped if bad.index < tip["frames"][0]))
+
+    def seen(self, record: Record) -> Iterator[Frame]:
+        """The frames before those of the last window, without their pictures: windows are cut as they were."""
+        for index, timestamp in zip(record.source_indices, record.timestamps, strict=True):
+            if index < self.tip["frames"][0]:
+                yield Frame(index, timestamp, UNSEEN, str(index))
+
+    def is_new(self, window: Window[Frame]) -> bool:
+        """Whether a window was not finished then."""
+        return window.number > self.tip["window"]
+
+
+def commit(run: Run, job: Job, world: World, record: Record, journal: Journal, answer: Answer) -> None:
+    """A window is finished. Raises PredictorError for a state of the predictor that cannot be stored."""
+    run.progress.append(world.news())
+    run.progress.sync()
+    run.journal.sync()
+    frames = answer.window.frames
+    tip = {
+        "window": answer.window.number,
+        "ended": False,
+        "frames": (frames[0].index, frames[-1].index),
+        "journal": run.journal.size(),
+        "progress": run.progress.size(),
+        "world": world.state(),
+        "record": record.state(),
+        "told": journal.told,
+        "skipped": [(bad.index, bad.name, bad.reason) for bad in job.source.skipped if bad.index < frames[-1].index],
+        "predictor": answer.state,
+    }
+    try:
+        write_tree(run.tip_path, tip)
+    except TypeError as error:
+        raise PredictorError(
+            f"{predictor_name(job.predictor)}.state() must be of dicts, lists, numbers, texts and arrays: {error}"
+        ) from error
+
+
+def conclude(run: Run) -> None:
+    """There is no window any more: what only a next one would need goes."""
+    if run.tip_path.exists():
+        tip = read_tree(run.tip_path)
+        tip["world"]["placement"] |= {"previous": [], "earlier": []}
+        write_tree(run.tip_path, tip | {"ended": True})
+
+
+def read_checkpoint(run: Run) -> Checkpoint | None:
+    """The last finished window of a run directory, None if there is none. Raises StoreError if it is damaged."""
+    return Checkpoint(run, read_tree(run.tip_path)) if run.tip_path.exists() else None

@@ -1,0 +1,80 @@
+"""Files of JSON lines that are only ever added to, every line with the checksum of what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import StoreError
+from .files import json_line
+
+_SUM = b', "crc32": "'  # followed by eight hexadecimal digits
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """One such file; absent, it has no line."""
+
+    path: Path
+
+    def append(self, fields: Mapping[str, Any], unsummed: Mapping[str, Any] | None = None) -> None:
+        """Add one line and flush it; `unsummed` fields come last and are left out of the checksum.
+
+        Raises StoreError where the disk refuses.
+        """
+        said = json_line(fields).encode()[:-1]
+        rest = json_line(unsummed).encode()[1:-1] if unsummed else b""
+        line = said + _SUM + b'%08x"' % zlib.crc32(said) + (b", " + rest if rest else b"") + b"}\n"
+        try:
+            with open(self.path, "ab") as file:
+                file.write(line)
+        except OSError as error:
+            raise StoreError(f"cannot write {self.path}: {error.strerror or error}") from error
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """The lines in order, without their checksums; a last one that a kill left unfinished is none.
+
+        Raises StoreError for a line that is damaged.
+        """
+        if not self.path.exists():
+            return
+        with open(self.path, "rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.endswith(b"\n"):
+                    yield _read(line, f"{self.path}, line {number},")
+
+    def size(self) -> int:
+        """Its length in bytes."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def sync(self) -> None:
+        """Make sure that all lines are on the disk. Raises StoreError where it refuses."""
+        try:
+            with open(self.path, "ab") as file:
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise StoreError(f"cannot write {self.path}: {error.strerror or error}") from error
+
+    def cut(self, size: int) -> None:
+        """Forget what was added after it had this length. Raises StoreError if it is shorter."""
+        if self.size() < size:
+            raise StoreError(f"{self.path} is damaged: it has lost lines; begin the run anew with --overwrite")
+        if self.path.exists():
+            os.truncate(self.path, size)
+
+
+def _read(line: bytes, where: str) -> dict[str, Any]:
+    said, mark, rest = line.rpartition(_SUM)
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        entry = None
+    if not isinstance(entry, dict) or (mark and zlib.crc32(said) != int(rest[:8], 16)):
+        raise StoreError(f"{where} is damaged: expected one JSON object with its checksum")
+    entry.pop("crc32", None)
+    return entry

@@ -1,0 +1,156 @@
+"""A run that was cut short goes on as if nothing had happened, and one that is finished is left alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stand_in import StandIn, pictures, street
+
+from da3_stream import Settings, pipeline
+from da3_stream.errors import PredictorError, RunError, StoreError
+from da3_stream.store import open_run
+from da3_stream.types import Frame, WindowGeometry
+
+COUNT = 61
+SETTINGS = Settings.build({"windows": {"size": 12, "overlap": 4}})
+
+
+class Counting(StandIn):
+    """Counts what it is asked for, keeps that count through a kill, and stops before one of the windows."""
+
+    def __init__(self, stop_before: int | None = None) -> None:
+        super().__init__()
+        self.first_frames: list[int] = []
+        self.seen = 0
+        self._stop_before = stop_before
+
+    def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+        if len(self.first_frames) == self._stop_before:
+            raise KeyboardInterrupt
+        self.first_frames.append(frames[0].index)
+        self.seen += 1
+        return super().predict(frames)
+
+    def state(self) -> dict[str, Any]:
+        return {"seen": self.seen}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.seen = state["seen"]
+
+
+def cut_short(out: Path, after: int) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.run(pictures(COUNT), out, SETTINGS, Counting(after))
+
+
+def contents(run: Path) -> dict[str, Any]:
+    """All that must not depend on interruptions: files by their bytes, the journal without its times."""
+    names = ["trajectory.tum", "trajectory.kitti", "cloud.ply", "scene.json", "intrinsics.txt"]
+    names += [f"{folder}/{path.name}" for folder in ("windows", "cloud") for path in (run / folder).iterdir()]
+    events = [json.loads(line) for line in (run / "journal.jsonl").open()]
+    return {name: (run / name).read_bytes() for name in names} | {
+        "journal": [{key: value for key, value in event.items() if key != "time"} for event in events]
+    }
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return contents(street(tmp_path_factory.mktemp("undisturbed") / "run", COUNT))
+
+
+@pytest.mark.parametrize("after", [1, 2, 5, 6])
+def test_it_goes_on_where_it_stopped_and_ends_alike(tmp_path: Path, undisturbed: dict[str, Any], after: int) -> None:
+    cut_short(tmp_path / "run", after)
+    predictor = Counting()
+    pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, predictor)
+    assert predictor.first_frames[0] == 8 * after and predictor.seen == 8
+    assert contents(tmp_path / "run") == undisturbed
+    status = open_run(tmp_path / "run").read_status()
+    assert status["state"] == "finished" and status["source_indices"] == list(range(COUNT))
+    assert status["interruptions"] == [{"state": "interrupted", "after_window": after - 1}]
+    assert status["windows"] == 8
+
+
+def test_it_can_be_cut_short_again_and_again(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+    for after in (2, 1, 3):
+        cut_short(tmp_path / "run", after)
+    pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, Counting())
+    assert contents(tmp_path / "run") == undisturbed
+    assert len(open_run(tmp_path / "run").read_status()["interruptions"]) == 3
+
+
+def test_before_the_first_window_is_finished_it_begins_anew(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+    cut_short(tmp_path / "run", 0)
+    pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, Counting())
+    assert contents(tmp_path / "run") == undisturbed
+
+
+def test_a_finished_run_is_left_alone(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+    street(tmp_path / "run", COUNT)
+    predictor = Counting()
+    assert pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, predictor) == tmp_path / "run"
+    assert predictor.first_frames == [] and contents(tmp_path / "run") == undisturbed
+
+
+def test_what_a_kill_left_behind_the_last_window_is_dropped(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+    cut_short(tmp_path / "run", 3)
+    for name in ("journal.jsonl", "resume/windows.jsonl"):
+        with (tmp_path / "run" / name).open("a") as file:
+            file.write('{"event": "windo')
+    (tmp_path / "run" / "windows" / "000003.npz").write_bytes(b"torn")
+    (tmp_path / "run" / "cloud" / ".000003.laz.tmp").write_bytes(b"torn")
+    pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, Counting())
+    assert contents(tmp_path / "run") == undisturbed
+
+
+def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
+    cut_short(tmp_path / "run", 3)
+    other = SETTINGS.model_copy(update={"loops": SETTINGS.loops.model_copy(update={"reach": 5})})
+    with pytest.raises(StoreError, match=r"other settings \(loops.reach was 10, now 5\): give another directory"):
+        pipeline.run(pictures(COUNT), tmp_path / "run", other, Counting())
+
+
+def test_settings_of_the_map_may_change_when_asked(tmp_path: Path) -> None:
+    street(tmp_path / "run", COUNT)
+    other = SETTINGS.model_copy(update={"cloud": SETTINGS.cloud.model_copy(update={"max_points": 500})})
+    with pytest.raises(StoreError, match="cloud.max_points was None, now 500.: --resume-with-changes"):
+        pipeline.run(pictures(COUNT), tmp_path / "run", other, Counting())
+    predictor = Counting()
+    pipeline.run(pictures(COUNT), tmp_path / "run", other, predictor, with_changes=True)
+    assert predictor.first_frames == []
+    assert b"element vertex 500\n" in (tmp_path / "run" / "cloud.ply").read_bytes()[:300]
+
+
+def test_another_input_is_refused(tmp_path: Path) -> None:
+    cut_short(tmp_path / "run", 3)
+    with pytest.raises(StoreError, match="already holds a run of another input"):
+        pipeline.run(pictures(COUNT)[1:], tmp_path / "run", SETTINGS, Counting())
+
+
+def test_a_second_process_is_refused(tmp_path: Path) -> None:
+    inside = []
+
+    class Nested(Counting):
+        def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+            if not inside:
+                inside.append("once")
+                with pytest.raises(StoreError, match="another process"):
+                    pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, Counting())
+            return super().predict(frames)
+
+    pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, Nested())
+    assert open_run(tmp_path / "run").read_status()["state"] == "finished"
+
+
+def test_a_state_that_no_file_can_hold_is_one_sentence(tmp_path: Path) -> None:
+    class Odd(StandIn):
+        def state(self) -> object:
+            return object()
+
+    with pytest.raises(RunError, match="must be of dicts, lists, numbers") as caught:
+        pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, Odd())
+    assert isinstance(caught.value.__cause__, PredictorError)
