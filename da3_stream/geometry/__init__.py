@@ -3,10 +3,12 @@
 from .cameras import intrinsics_from_hfov, intrinsics_matrix, pixel_centres, project, resize_intrinsics, unproject
 from .definite import inverse_of_definite
 from .sim3 import Sim3
+from .similarities import Similarities
 from .umeyama import umeyama
 
 __all__ = [
     "Sim3",
+    "Similarities",
     "intrinsics_from_hfov",
     "intrinsics_matrix",
     "inverse_of_definite",

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import StoreError
-from ..geometry import Sim3
+from ..geometry import Sim3, Similarities
 from ..types import Float64
 from .scene import Scene
 from .windows import NodeGeometry
@@ -37,12 +37,29 @@ class FramePlaces:
         return Sim3(self.scale[m], self.world_from_camera[m, :3, :3], self.world_from_camera[m, :3, 3])
 
 
-@dataclass(frozen=True)
-class _Opinion:
-    """A neighbour's answer for a frame, in the owner's units, and how far the place slides towards it (0 to 1)."""
+@dataclass(frozen=True, eq=False)
+class _Opinions:
+    """Neighbours' answers for frames, in the owners' units, and how far the places slide towards them (0 to 1)."""
 
-    weight: float
-    place: Sim3
+    entry: NDArray[np.int64]  # [K] of the frame among all owned ones
+    weight: Float64  # [K]
+    place: Similarities  # [K]
+
+
+@dataclass(frozen=True, eq=False)
+class _Owned:
+    """The owned frames of all nodes, node by node."""
+
+    source_index: NDArray[np.int64]  # [M]
+    node: NDArray[np.int64]
+    row: NDArray[np.int64]
+    timestamp: Float64
+    place: Similarities  # world_from_camera by the owner alone
+    first: Mapping[int, int]  # of every node: its first entry
+
+    def entries(self, node: int, geometry: NodeGeometry, frames: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Of frames that a node owns."""
+        return self.first[node] + np.searchsorted(geometry.frame_indices[geometry.owned], frames)
 
 
 def frame_places(scene: Scene, geometries: Mapping[int, NodeGeometry]) -> FramePlaces:
@@ -51,15 +68,13 @@ def frame_places(scene: Scene, geometries: Mapping[int, NodeGeometry]) -> FrameP
     A frame whose own pose is NaN takes a neighbour's; without one its place is NaN. Raises StoreError if two nodes
     own the same frame.
     """
-    opinions = _opinions(scene, geometries)
-    entries = []
-    for number, geometry in geometries.items():
-        for row in np.flatnonzero(geometry.owned).tolist():
-            index = int(geometry.frame_indices[row])
-            place = _slid(_answer(scene, number, geometry, row), opinions.get((number, index), []))
-            entries.append((index, number, row, geometry.timestamps[row], place))
-    entries.sort(key=lambda entry: entry[0])
-    return _table(scene, entries)
+    owned = _owned(scene, geometries)
+    order = np.argsort(owned.source_index, kind="stable")
+    indices = owned.source_index[order]
+    twice = indices[1:][np.diff(indices) == 0]
+    if len(twice):
+        raise StoreError(f"frame {twice[0]} is owned by two nodes: expected one")
+    return _table(scene, owned, order, _slid(owned.place, _opinions(scene, geometries, owned))[order])
 
 
 def slide_weights(earlier: NodeGeometry, later: NodeGeometry) -> dict[int, float]:
@@ -87,17 +102,49 @@ def _run_length(flags: NDArray[np.bool_]) -> int:
     return len(flags) if flags.all() else int(np.argmin(flags))
 
 
-def _opinions(scene: Scene, geometries: Mapping[int, NodeGeometry]) -> dict[tuple[int, int], list[_Opinion]]:
-    """By (owner, source index)."""
-    opinions: dict[tuple[int, int], list[_Opinion]] = {}
+def _owned(scene: Scene, geometries: Mapping[int, NodeGeometry]) -> _Owned:
+    rows = {number: np.flatnonzero(geometry.owned) for number, geometry in geometries.items()}
+    counts = [len(found) for found in rows.values()]
+    starts = np.concatenate([[0], np.cumsum(counts)])[:-1].astype(np.int64).tolist()
+    nothing = Similarities.rigid(np.zeros((0, 4, 4)))
+    answers = [_answers(scene, number, geometries[number], found) for number, found in rows.items()]
+    empty: list[NDArray] = [np.zeros(0)]
+    return _Owned(
+        np.concatenate([*empty, *(geometries[k].frame_indices[found] for k, found in rows.items())]).astype(np.int64),
+        np.repeat(np.array(list(rows), np.int64), counts),
+        np.concatenate([*empty, *rows.values()]).astype(np.int64),
+        np.concatenate([*empty, *(geometries[k].timestamps[found] for k, found in rows.items())]),
+        Similarities.joined([nothing, *answers]),
+        dict(zip(rows, starts, strict=True)),
+    )
+
+
+def _answers(scene: Scene, number: int, geometry: NodeGeometry, rows: NDArray[np.int64]) -> Similarities:
+    """world_from_camera of rows by one node alone; NaN where a pose is unknown."""
+    world_from_window = Similarities.of(scene.nodes[number].world_from_window)
+    return world_from_window @ Similarities.rigid(geometry.window_from_camera[rows])
+
+
+def _opinions(scene: Scene, geometries: Mapping[int, NodeGeometry], owned: _Owned) -> _Opinions:
+    """Both ways over every border."""
+    found = [_Opinions(np.zeros(0, np.int64), np.zeros(0), Similarities.rigid(np.zeros((0, 4, 4))))]
     for earlier, later, later_per_earlier in _links(scene, geometries):
-        for index, weight in slide_weights(geometries[earlier], geometries[later]).items():
-            sides = ((earlier, later, weight, later_per_earlier), (later, earlier, 1 - weight, 1 / later_per_earlier))
-            for owner, other, towards, other_per_owner in sides:
-                place = _opinion_place(scene, geometries, owner, other, index, other_per_owner)
-                if place is not None:
-                    opinions.setdefault((owner, index), []).append(_Opinion(towards, place))
-    return opinions
+        weights = slide_weights(geometries[earlier], geometries[later])
+        frames, towards = np.array([*weights], np.int64), np.array([*weights.values()])
+        sides = ((earlier, later, towards, later_per_earlier), (later, earlier, 1 - towards, 1 / later_per_earlier))
+        for owner, other, weight, other_per_owner in sides:
+            mine, theirs = geometries[owner], geometries[other]
+            is_mine = mine.owned[np.searchsorted(mine.frame_indices, frames)]
+            answers = _answers(scene, other, theirs, np.searchsorted(theirs.frame_indices, frames[is_mine]))
+            place = Similarities(answers.scale * other_per_owner, answers.rotation, answers.translation)
+            known = place.known()
+            entries = owned.entries(owner, mine, frames[is_mine][known])
+            found.append(_Opinions(entries, weight[is_mine][known], place[known]))
+    return _Opinions(
+        np.concatenate([one.entry for one in found]),
+        np.concatenate([one.weight for one in found]),
+        Similarities.joined([one.place for one in found]),
+    )
 
 
 def _links(scene: Scene, geometries: Mapping[int, NodeGeometry]) -> Iterator[tuple[int, int, float]]:
@@ -119,60 +166,42 @@ def _first_owned(geometry: NodeGeometry) -> int:
     return int(geometry.frame_indices[geometry.owned][0])
 
 
-def _opinion_place(
-    scene: Scene,
-    geometries: Mapping[int, NodeGeometry],
-    owner: int,
-    other: int,
-    index: int,
-    other_per_owner: float,
-) -> Sim3 | None:
-    """The other node's answer for a frame that `owner` owns, brought into the owner's units; None without one."""
-    mine, theirs = geometries[owner], geometries[other]
-    if not mine.owned[np.searchsorted(mine.frame_indices, index)]:
-        return None
-    answer = _answer(scene, other, theirs, int(np.searchsorted(theirs.frame_indices, index)))
-    return None if answer is None else answer @ Sim3(other_per_owner, np.eye(3), np.zeros(3))
+def _slid(own: Similarities, opinions: _Opinions) -> Similarities:
+    """Own answers moved towards the neighbours'. Two zones never share more than one frame: there the slides add up."""
+    known = own.known()
+    own = _lent(own, known, opinions)
+    counted = (opinions.weight > 0) & known[opinions.entry]
+    entries = opinions.entry[counted]
+    if not len(entries):
+        return own
+    steps = (own[entries].inverse() @ opinions.place[counted]).log()
+    tangents = np.zeros((len(own), 7))
+    np.add.at(tangents, entries, opinions.weight[counted, None] * steps)
+    moved = np.unique(entries)
+    return own.replaced(moved, own[moved] @ Similarities.exp(tangents[moved]))
 
 
-def _answer(scene: Scene, number: int, geometry: NodeGeometry, row: int) -> Sim3 | None:
-    """world_from_camera by one node alone; None where its pose is unknown."""
-    pose = geometry.window_from_camera[row]
-    if not np.isfinite(pose).all():
-        return None
-    return scene.nodes[number].world_from_window @ Sim3(1.0, pose[:3, :3], pose[:3, 3])
+def _lent(own: Similarities, known: NDArray[np.bool_], opinions: _Opinions) -> Similarities:
+    """Frames without an answer of their own take their neighbour's that has most weight."""
+    lent = np.flatnonzero(~known[opinions.entry])
+    lent = lent[np.lexsort((-lent, opinions.weight[lent]))]  # the heaviest last, and the first of equals
+    return own.replaced(opinions.entry[lent], opinions.place[lent])
 
 
-def _slid(own: Sim3 | None, opinions: list[_Opinion]) -> Sim3 | None:
-    """Own answer moved towards the neighbours'. Two zones never share more than one frame: there the slides add up."""
-    if own is None:
-        return max(opinions, key=lambda opinion: opinion.weight).place if opinions else None
-    inverse = own.inverse()
-    tangents = [opinion.weight * (inverse @ opinion.place).log() for opinion in opinions if opinion.weight > 0]
-    return own @ Sim3.exp(np.sum(tangents, axis=0)) if tangents else own
-
-
-def _table(scene: Scene, entries: list[tuple[int, int, int, float, Sim3 | None]]) -> FramePlaces:
-    indices = np.array([entry[0] for entry in entries], np.int64)
-    twice = indices[1:][np.diff(indices) == 0]
-    if len(twice):
-        raise StoreError(f"frame {twice[0]} is owned by two nodes: expected one")
-    nodes = np.array([entry[1] for entry in entries], np.int64)
-    known = np.array([entry[4] is not None for entry in entries], np.bool_)
+def _table(scene: Scene, owned: _Owned, order: NDArray[np.int64], places: Similarities) -> FramePlaces:
+    known = places.known()
     segments = np.array([node.segment for node in scene.nodes], np.int64)
-    scale = np.full(len(entries), np.nan)
-    poses = np.full((len(entries), 4, 4), np.nan)
-    for m, entry in enumerate(entries):
-        if entry[4] is not None:
-            scale[m] = entry[4].scale
-            poses[m] = entry[4].rigid()
-    poses[:, :3, 3] *= scene.scale
+    poses = np.full((len(order), 4, 4), np.nan)
+    poses[known] = np.eye(4)
+    poses[known, :3, :3] = places.rotation[known]
+    poses[known, :3, 3] = places.translation[known] * scene.scale
+    nodes = owned.node[order]
     return FramePlaces(
-        source_index=indices,
-        timestamp=np.array([entry[3] for entry in entries], np.float64),
+        source_index=owned.source_index[order],
+        timestamp=owned.timestamp[order],
         node=nodes,
-        row=np.array([entry[2] for entry in entries], np.int64),
-        segment=np.where(known, segments[nodes], -1),
-        scale=scale * scene.scale,
+        row=owned.row[order],
+        segment=np.where(known, segments[nodes], -1) if len(nodes) else np.zeros(0, np.int64),
+        scale=np.where(known, places.scale, np.nan) * scene.scale,
         world_from_camera=poses,
     )
