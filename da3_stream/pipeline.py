@@ -18,14 +18,16 @@ from .running.checkpoint import Checkpoint, commit
 from .running.events import Event
 from .running.job import Job, prepared
 from .running.journal import Journal
+from .running.known_map import KnownMap
 from .running.parts import Part, cut
 from .running.predicting import Asked, predicted
 from .running.progress import progress_bar
 from .running.record import Record
 from .running.recording import recorded
+from .running.trail import Trail
 from .running.world import World
 from .settings import Settings
-from .store import Run, Scene, WindowPart, read_run_geometry, write_window
+from .store import Run, Scene, SceneFile, WindowPart, write_window
 from .types import Frame, Predictor
 from .windows import Window, windows
 
@@ -73,6 +75,7 @@ def reconstruct(directory: Begun, job: Job, record: Record, journal: Journal, pr
     if checkpoint is not None:
         checkpoint.restore(job, world, record, journal)
         log.warning("going on after window %d of the run in %s", checkpoint.tip["window"], run.path)
+    trail, scene_file = Trail(run.path / "trajectory.tum"), SceneFile(run.path / "scene.json")
     bar = progress_bar(job.source.expected, "reconstructing", progress)
     bar.update(len(record.source_indices))
     with read_ahead(job.source, job.window_size) as frames, bar, closing(world):
@@ -90,12 +93,14 @@ def reconstruct(directory: Begun, job: Job, record: Record, journal: Journal, pr
                 with watch.stage("loops"):
                     world.recognise(geometry.rows(np.arange(window.owned_rows.stop)), nodes)
                 with watch.stage("graph"):
-                    run.write_scene(world.correct())
+                    scene_file.write(world.correct())
+                with watch.stage("trajectory"):
+                    trail.grow(world.scene, world.known.nodes, nodes)
                 record.add(window, geometry)
                 journal.tell_window(window, geometry, world.take_events())
                 record.write("running", world.scene)
                 with watch.stage("preview"):
-                    preview(run, journal, job.settings, window.number + 1)
+                    preview(run, journal, job.settings, world.known, window.number + 1)
                 with watch.stage("commit"):
                     commit(run, job, world, record, journal, answer)
                 bar.update(len(window.owned))
@@ -137,8 +142,8 @@ def metres_per_unit(scene: Scene, node: int) -> float | None:
     return scene.scale * scene.nodes[node].world_from_window.scale if scene.units == "metres" else None
 
 
-def preview(run: Run, journal: Journal, settings: Settings, window_count: int) -> None:
+def preview(run: Run, journal: Journal, settings: Settings, known: KnownMap, window_count: int) -> None:
     """Renew cloud.ply after the first window and then every so many."""
     if window_count == 1 or window_count % settings.cloud.preview_every == 0:
-        points = preview_cloud(run, read_run_geometry(run), settings.cloud)
+        points = preview_cloud(run, known.run_geometry(), settings.cloud)
         journal.tell(Event("preview", {"windows": window_count, "points": points}))

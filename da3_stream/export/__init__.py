@@ -3,6 +3,6 @@
 from .camera_poses import write_camera_poses, write_intrinsics
 from .kitti import write_kitti
 from .overview import write_overview
-from .tum import write_tum
+from .tum import tum_lines, write_tum
 
-__all__ = ["write_camera_poses", "write_intrinsics", "write_kitti", "write_overview", "write_tum"]
+__all__ = ["tum_lines", "write_camera_poses", "write_intrinsics", "write_kitti", "write_overview", "write_tum"]

@@ -10,20 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Sim3
-from ..store import NodeGeometry, Run, Scene, read_geometry, read_image, read_window
+from ..store import NodeGeometry, Run, RunGeometry, Scene, frame_places, read_geometry, read_image, read_window
 from ..types import Float64, Frame, Status, WindowGeometry
 
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """The frames that a node owns, the way between them in its own units, and their times."""
+    """The frames that a node owns, and the way between them in its own units."""
 
     node: int
     indices: NDArray[np.int64]
     way: Float64  # [K]
     beyond: float  # from the last one to the first that the next node owns
-    timestamps: Float64  # [K]
-    source_size: tuple[int, int]
 
 
 class KnownMap:
@@ -31,6 +29,7 @@ class KnownMap:
 
     def __init__(self, run: Run, scene: Scene, is_metric: bool) -> None:
         self.scene = scene
+        self.nodes: dict[int, NodeGeometry] = {}
         self._run, self._is_metric = run, is_metric
         self._seen: list[_Seen] = []
         self._firsts: list[int] = []
@@ -43,6 +42,7 @@ class KnownMap:
 
     def add(self, node: int, part: NodeGeometry) -> None:
         """A node that was just stored; one that owns nothing is known by none."""
+        self.nodes[node] = part.without_pixels()
         owned = part.owned
         if not owned.any():
             return
@@ -50,16 +50,19 @@ class KnownMap:
         way = np.concatenate([[0.0], np.cumsum(steps)])
         last = min(int(np.flatnonzero(owned)[-1]) + 1, len(way) - 1)  # the first frame of the next node, mostly
         beyond = float(way[last] - way[owned][-1])
-        self._seen.append(
-            _Seen(node, part.frame_indices[owned], way[owned], beyond, part.timestamps[owned], part.source_size)
-        )
+        self._seen.append(_Seen(node, part.frame_indices[owned], way[owned], beyond))
         self._firsts.append(int(part.frame_indices[owned][0]))
 
     def owned(self) -> tuple[NDArray[np.int64], Float64]:
         """Indices and times of all frames that nodes own, in order."""
-        indices = np.concatenate([np.zeros(0, np.int64), *(seen.indices for seen in self._seen)])
-        times = np.concatenate([np.zeros(0), *(seen.timestamps for seen in self._seen)])
+        nodes = self.nodes.values()
+        indices = np.concatenate([np.zeros(0, np.int64), *(node.frame_indices[node.owned] for node in nodes)])
+        times = np.concatenate([np.zeros(0), *(node.timestamps[node.owned] for node in nodes)])
         return indices, times
+
+    def run_geometry(self) -> RunGeometry:
+        """Where all frames lie now."""
+        return RunGeometry(self.scene, self.nodes, frame_places(self.scene, self.nodes))
 
     def window_of(self, frame: int) -> int:
         """The node that owns a frame. Raises KeyError if none does."""
@@ -104,9 +107,10 @@ class KnownMap:
 
     def _frame(self, index: int) -> Frame:
         seen = self._owner(index)
-        row = int(np.searchsorted(seen.indices, index))
+        node = self.nodes[seen.node]
+        row = int(np.searchsorted(node.frame_indices, index))
         image = read_image(self._run, seen.node, index)
-        return Frame(index, float(seen.timestamps[row]), image, str(index), seen.source_size)
+        return Frame(index, float(node.timestamps[row]), image, str(index), node.source_size)
 
     def _owner(self, frame: int) -> _Seen:
         seen = self._seen[self._place(frame)]

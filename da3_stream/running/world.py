@@ -80,6 +80,7 @@ class World:
         metres = self.heights.metres_per_unit(self.graphs.height(correction.scene))
         scene = correction.scene
         self.placement.scene = scene if metres is None else replace(scene, units="metres", scale=metres)
+        self.known.scene = self.scene
         self.placement.events += [*events, *(Event("graph", facts) for facts in correction.facts)]
         return self.scene
 

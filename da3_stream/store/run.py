@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import StoreError
 from .files import json_page, read_json, write_text
 from .ledger import Ledger
-from .scene import Scene, scene_from_json, scene_to_json
+from .scene import Scene, SceneFile, scene_from_json
 
 _NUMBERED = re.compile(r"\d{6,}\.(npz|laz)")
 _TEMPORARY = re.compile(r"\..+\.tmp")
@@ -87,7 +87,7 @@ class Run:
 
     def write_scene(self, scene: Scene) -> None:
         """Replace scene.json in one step."""
-        write_text(self.path / "scene.json", json_page(scene_to_json(scene)))
+        SceneFile(self.path / "scene.json").write(scene)
 
     def read_scene(self) -> Scene:
         """Where the nodes lie now. Raises StoreError if scene.json is absent or damaged."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from ..errors import StoreError
 from ..geometry import Sim3
 from ..types import Float64
+from .files import json_line, json_page, write_text
 
 Units = Literal["metres", "relative"]
 
@@ -53,18 +55,27 @@ class Scene:
         return tuple(sorted({node.segment for node in self.nodes}))
 
 
-def scene_to_json(scene: Scene) -> dict[str, Any]:
-    """The scene in JSON's types. Raises StoreError if a place is not finite."""
-    return {
-        "units": scene.units,
-        "scale": scene.scale,
-        "georeference": scene.georeference,
-        "nodes": [_node_to_json(number, node) for number, node in enumerate(scene.nodes)],
-    }
+class SceneFile:
+    """scene.json of a run that writes it often: only nodes that have changed are put into words again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._said: list[tuple[SceneNode, str]] = []
+
+    def write(self, scene: Scene) -> None:
+        """Replace the file in one step. Raises StoreError if a place is not finite, or where the disk refuses."""
+        before = [*self._said, *([(None, "")] * (len(scene.nodes) - len(self._said)))]
+        self._said = [
+            (node, text if node is said else json_line(_node_to_json(number, node)))
+            for number, (node, (said, text)) in enumerate(zip(scene.nodes, before, strict=False))
+        ]
+        head = json_page({"units": scene.units, "scale": scene.scale, "georeference": scene.georeference})
+        nodes = ",\n".join(f"    {text}" for _, text in self._said)
+        write_text(self._path, head[: -len("\n}\n")] + f',\n  "nodes": [\n{nodes}\n  ]\n}}\n')
 
 
 def scene_from_json(tree: Mapping[str, Any]) -> Scene:
-    """Inverse of `scene_to_json`, without loss. Raises StoreError if something is missing or of the wrong kind."""
+    """What a `SceneFile` holds, without loss. Raises StoreError if something is missing or of the wrong kind."""
     try:
         nodes = tuple(_node_from_json(node) for node in tree["nodes"])
         return Scene(cast(Units, tree["units"]), float(tree["scale"]), nodes, tree["georeference"])

@@ -14,7 +14,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,14 @@ class NodeGeometry:
     status: str
     frame_status: tuple[str, ...] = ()  # [N], or none where all are as the node
     median_depth: float = 0.0  # of the owned frames' valid pixels, in the node's units; 0 where there are none
+
+    def without_pixels(self) -> NodeGeometry:
+        """The node alone; intrinsics that are the same for all frames are held once."""
+        kept = {field.name: getattr(self, field.name) for field in fields(NodeGeometry)}
+        k = self.intrinsics
+        if len(k) and np.array_equal(k, np.broadcast_to(k[0], k.shape), equal_nan=True):
+            kept["intrinsics"] = np.broadcast_to(k[0].copy(), k.shape)
+        return NodeGeometry(**kept)
 
     def source_intrinsics(self) -> Float64:
         """Intrinsics [N,3,3] in pixels of the input."""

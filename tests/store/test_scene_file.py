@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,8 @@ from made_up import street_scene
 
 from da3_stream.errors import StoreError
 from da3_stream.geometry import Sim3
-from da3_stream.store import Scene, SceneNode, create_run
-from da3_stream.store.files import json_page
-from da3_stream.store.scene import scene_from_json, scene_to_json
+from da3_stream.store import Scene, SceneFile, SceneNode, create_run, pack_scene, unpack_scene
+from da3_stream.store.scene import scene_from_json
 
 number = st.floats(-1e6, 1e6)
 places = st.builds(Sim3.exp, arrays(np.float64, 7, elements=st.floats(-3, 3)))
@@ -29,9 +29,29 @@ nodes = st.builds(
 
 
 @given(st.lists(nodes, max_size=4), st.floats(1e-6, 1e6))
-def test_a_scene_comes_back_to_the_last_bit(some, scale):
-    scene = Scene("metres", scale, tuple(some))
-    back = scene_from_json(json.loads(json_page(scene_to_json(scene))))
+def test_a_scene_comes_back_to_the_last_bit(tmp_path_factory, some, scale):
+    path = tmp_path_factory.getbasetemp() / "scene.json"
+    SceneFile(path).write(Scene("metres", scale, tuple(some)))
+    assert_equal(scene_from_json(json.loads(path.read_text())), scale, some)
+
+
+@given(st.lists(nodes, max_size=4), st.floats(1e-6, 1e6))
+def test_a_packed_scene_comes_back_to_the_last_bit(some, scale):
+    assert_equal(unpack_scene(pack_scene(Scene("metres", scale, tuple(some)))), scale, some)
+
+
+def test_a_file_that_is_written_again_is_that_of_the_new_scene(tmp_path):
+    scene = street_scene()
+    moved = replace(scene.nodes[1], world_from_window=Sim3.identity())
+    changed = replace(scene, nodes=(scene.nodes[0], moved, *scene.nodes[2:]))
+    again, fresh = SceneFile(tmp_path / "again.json"), SceneFile(tmp_path / "fresh.json")
+    for one in (scene, replace(scene, nodes=scene.nodes[:1]), changed):
+        again.write(one)
+    fresh.write(changed)
+    assert (tmp_path / "again.json").read_bytes() == (tmp_path / "fresh.json").read_bytes()
+
+
+def assert_equal(back, scale, some):
     assert (back.units, back.scale, len(back.nodes)) == ("metres", scale, len(some))
     for a, b in zip(back.nodes, some, strict=True):
         np.testing.assert_array_equal(a.world_from_window.matrix(), b.world_from_window.matrix())

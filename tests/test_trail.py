@@ -1,0 +1,50 @@
+"""trajectory.tum is right after every window, and written anew only where something moved."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from made_up import street_part, street_scene
+
+from da3_stream.evaluation import read_tum
+from da3_stream.geometry import Sim3
+from da3_stream.running.trail import Trail
+from da3_stream.store import NodeGeometry, Scene, frame_places
+
+PARTS: dict[int, NodeGeometry] = {number: street_part(number).without_pixels() for number in range(3)}
+
+
+def grown(path: Path, scenes: list[Scene]) -> list[bool]:
+    """Window after window, each with the scene of then; whether the file was written anew each time."""
+    trail, anew = Trail(path), []
+    for number, scene in enumerate(scenes):
+        so_far = {k: PARTS[k] for k in range(number + 1)}
+        known = replace(scene, nodes=scene.nodes[: number + 1])
+        anew.append(trail.grow(known, so_far, [number]))
+        places = frame_places(known, so_far)
+        found = read_tum(path)
+        np.testing.assert_allclose(found.world_from_camera, places.world_from_camera, atol=1e-3)
+    return anew
+
+
+def moved(scene: Scene, by: float) -> Scene:
+    """All nodes but the first elsewhere."""
+    shift = Sim3(1.0, np.eye(3), np.array([by, 0, 0]))
+    nodes = [replace(node, world_from_window=shift @ node.world_from_window) for node in scene.nodes[1:]]
+    return replace(scene, nodes=(scene.nodes[0], *nodes))
+
+
+def test_lines_are_added_while_nothing_moves(tmp_path: Path) -> None:
+    assert grown(tmp_path / "trajectory.tum", [street_scene()] * 3) == [True, False, False]
+
+
+def test_all_is_written_anew_after_a_correction(tmp_path: Path) -> None:
+    scene = street_scene()
+    assert grown(tmp_path / "trajectory.tum", [scene, scene, moved(scene, 0.5)]) == [True, False, True]
+
+
+def test_what_hardly_moves_stays(tmp_path: Path) -> None:
+    scene = street_scene()
+    assert grown(tmp_path / "trajectory.tum", [scene, scene, moved(scene, 1e-4)]) == [True, False, False]
