@@ -124,7 +124,7 @@ def store(
 ) -> None:
     """Geometry and points of every node."""
     times = {frame.index: frame.timestamp for frame in window.frames}
-    pictures = {frame.index: frame.image for frame in window.frames} if world.loops.keeps_pictures else {}
+    pictures = {frame.index: frame.image for frame in window.frames} if world.keeps_pictures else {}
     for node, part in zip(nodes, parts, strict=True):
         indices = part.geometry.frame_indices
         timestamps = np.array([times[index] for index in indices.tolist()])

@@ -69,6 +69,11 @@ class WindowsSettings(_Stage):
 
     size: int | None = Field(None, ge=2, description="frames in a window")
     overlap: int | None = Field(None, ge=1, description="frames that neighbouring windows share")
+    key_every: int = Field(
+        0,
+        ge=0,
+        description="windows between two windows of key frames over all of them; 0: none; each takes a prediction",
+    )
 
     @model_validator(mode="after")
     def _overlap_below_size(self) -> WindowsSettings:
@@ -139,6 +144,7 @@ class LoopsSettings(_Stage):
     )
     spacing: float = Field(1.0, gt=0, description="way between two loops of the same laps, in depths of the scene")
     most_per_window: int = Field(8, ge=1, description="candidates verified for one window; each takes a prediction")
+    most_per_place: int = Field(3, ge=1, description="earlier places that one place is tied to, the likest ones")
     reach: int = Field(10, ge=1, le=15, description="frames on either side of a place that a verification looks at")
 
 

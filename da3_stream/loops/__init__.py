@@ -4,6 +4,16 @@ from .choosing import make_describer
 from .corroboration import Corroboration
 from .describing import Describer
 from .finder import LoopFinder
-from .verify import LoopVerifier, MapSoFar
+from .travel import scene_depth
+from .verify import LoopVerifier, MapSoFar, combined_information
 
-__all__ = ["Corroboration", "Describer", "LoopFinder", "LoopVerifier", "MapSoFar", "make_describer"]
+__all__ = [
+    "Corroboration",
+    "Describer",
+    "LoopFinder",
+    "LoopVerifier",
+    "MapSoFar",
+    "combined_information",
+    "make_describer",
+    "scene_depth",
+]

@@ -46,7 +46,7 @@ class LoopFinder:
     def __init__(self, describer: Describer, path: Path, settings: LoopsSettings) -> None:
         """`path` is the file of the index, created when the first descriptor is known."""
         self._describer, self._path, self._settings = describer, path, settings
-        self._spacing = Spacing(settings.spacing, round(SPACING_REACHES * settings.reach))
+        self._spacing = Spacing(settings.spacing, round(SPACING_REACHES * settings.reach), settings.most_per_place)
         self._index: PlaceIndex | None = None
         self._now = Progress()
 

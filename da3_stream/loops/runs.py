@@ -38,14 +38,19 @@ class Hit:
 
 @dataclass(frozen=True)
 class Spacing:
-    """How far candidates keep from each other along both ways: in depths or in frames, whichever is more."""
+    """How far candidates keep from each other along both ways: in depths or in frames, whichever is more.
+
+    One place is tied to at most `places` earlier ones: what a tenth lap would add to the ties with three is little.
+    """
 
     depths: float
     frames: int
+    places: int = 3
 
-    def too_close(self, a: Hit, b: Hit) -> bool:
-        """Whether two hits tie the same places together."""
-        return self._near(a.later, b.later) and self._near(a.earlier, b.earlier)
+    def leaves_room(self, hit: Hit, taken: Iterable[Hit]) -> bool:
+        """Whether a hit may be taken beside those."""
+        here = [other for other in taken if self._near(hit.later, other.later)]
+        return len(here) < self.places and not any(self._near(hit.earlier, other.earlier) for other in here)
 
     def passed(self, hit: Hit, now: KeyFrame) -> bool:
         """Whether no new frame can come too close any more."""
@@ -103,7 +108,7 @@ class Runs:
         taken = list(self.taken)
         chosen: list[LoopCandidate] = []
         for hit in _best_first(support):
-            if len(chosen) < most and not any(spacing.too_close(hit, other) for other in taken):
+            if len(chosen) < most and spacing.leaves_room(hit, taken):
                 taken.append(hit)
                 chosen.append(LoopCandidate(hit.earlier.frame, hit.later.frame, hit.similarity, support[hit]))
         return Runs(self.open, tuple(taken)), chosen

@@ -13,6 +13,7 @@ from .backend import Backend
 from .events import Event
 from .heights import Heights
 from .job import Job
+from .key_windows import KeyWindows
 from .known_map import KnownMap
 from .loop_closing import Found, Loops, make_loops
 from .metres import MetricWord
@@ -30,6 +31,7 @@ class World:
     metric: MetricWord
     known: KnownMap
     loops: Loops
+    keys: KeyWindows
     graphs: Backend = field(default_factory=Backend)
 
     @staticmethod
@@ -41,7 +43,8 @@ class World:
         gives = bool(getattr(job.predictor, "gives_descriptors", False))
         loops = make_loops(run, known, asked, gives, job.settings.loops)
         placement = Placement(job.scene, longest_overlap(job.window_size, job.window_overlap))
-        return World(placement, Heights(wanted), metric, known, loops)
+        keys = KeyWindows(job.settings.windows.key_every, job.window_size, known, asked)
+        return World(placement, Heights(wanted), metric, known, loops, keys)
 
     @property
     def scene(self) -> Scene:
@@ -64,9 +67,10 @@ class World:
         self.known.add(node, part)
 
     def recognise(self, window: WindowGeometry, nodes: Sequence[int]) -> None:
-        """Look for places that a window, as far as it owns frames, saw before."""
+        """Look for places that a window, as far as it owns frames, saw before, and at key frames where that is due."""
         self.known.scene = self.scene
         self._take(self.loops.look(window, nodes))
+        self._take(self.keys.look(self.scene.nodes[nodes[-1]].window))
 
     def close(self) -> None:
         """No window comes any more."""
@@ -106,6 +110,11 @@ class World:
         self.graphs.restore(state["graphs"], edges, self._scales(), self.scene)
         self.loops.restore(state["loops"])
         self.known.restore(self.scene)
+
+    @property
+    def keeps_pictures(self) -> bool:
+        """Whether frames will be looked at again."""
+        return self.loops.keeps_pictures or self.keys.every > 0
 
     def take_events(self) -> list[Event]:
         """What happened since this was last asked."""

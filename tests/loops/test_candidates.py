@@ -53,6 +53,15 @@ def test_the_third_lap_is_linked_to_both_before(tmp_path: Path) -> None:
         assert len(linked) >= 0.8 * LAP_M / (2 * DEPTH_M)
 
 
+def test_a_tenth_lap_is_linked_no_more_often_than_the_fourth(tmp_path: Path) -> None:
+    poses = ring(LAP_M / 2, 1.1, 10)
+    later = np.array([along(link.later, 1.1) for link in found(windows_of(poses, looks(poses)), tmp_path)])
+    counts = np.histogram(later, np.arange(11) * LAP_M / 2)[0]
+    assert counts[1] < counts[2] < counts[3] and counts[4:].max() <= 1.3 * counts[3]
+    for place in later:
+        assert np.sum(np.abs(later - place) < DEPTH_M / 2) <= 3
+
+
 def test_candidates_keep_away_from_each_other_along_both_ways(tmp_path: Path) -> None:
     poses = ring(LAP_M, 0.55, 3)
     links = found(windows_of(poses, looks(poses)), tmp_path)
