@@ -107,7 +107,7 @@ REFUSED = [
     Row(
         "output holds a run",
         "run @good.mp4 -o @run",
-        "@run already holds a run: give another directory, or --overwrite",
+        "@run already holds a run, of another version of this program: give another directory, or --overwrite",
     ),
     Row("output holds other things", "run @good.mp4 -o @one", "@one is not empty and is not a run"),
     Row("overwriting other things", "run @good.mp4 -o @one --overwrite", "@one is not empty and is not a run"),

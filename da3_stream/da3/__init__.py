@@ -1,6 +1,7 @@
 """Depth Anything 3: torch only, knows nothing of streaming."""
 
+from .device import is_lost
 from .model import DepthAnything3, Prediction
 from .network import Network, NetworkOutput
 
-__all__ = ["DepthAnything3", "Network", "NetworkOutput", "Prediction"]
+__all__ = ["DepthAnything3", "Network", "NetworkOutput", "Prediction", "is_lost"]

@@ -25,6 +25,14 @@ def usable_device(name: str) -> torch.device:
         ) from error
 
 
+def is_lost(error: BaseException) -> bool:
+    """Whether an error says that the device itself, not what was asked of it, has failed: nothing works after it."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return False
+    accelerator = getattr(torch, "AcceleratorError", ())  # from torch 2.8 on
+    return isinstance(error, accelerator) or (isinstance(error, RuntimeError) and "CUDA error" in str(error))
+
+
 def suited_dtype(device: torch.device) -> torch.dtype:
     """What weights are kept in: full precision on the CPU, bfloat16 where the card knows it by itself, else float16."""
     if device.type == "cpu":

@@ -1,6 +1,6 @@
 """Revisited places: descriptors, their index, candidates, and verification by geometry."""
 
-from .choosing import make_describer
+from .choosing import MakeDescriber, choose_describer
 from .corroboration import Corroboration
 from .describing import Describer
 from .finder import LoopFinder
@@ -12,8 +12,9 @@ __all__ = [
     "Describer",
     "LoopFinder",
     "LoopVerifier",
+    "MakeDescriber",
     "MapSoFar",
+    "choose_describer",
     "combined_information",
-    "make_describer",
     "scene_depth",
 ]

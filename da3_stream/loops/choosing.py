@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import LoopsError
@@ -11,27 +12,34 @@ from .vlad import VladDescriber
 
 VOCABULARY = "vocabulary.npz"
 
+MakeDescriber = Callable[[Path], Describer]  # from the run's own folder for what is learnt
 
-def make_describer(settings: LoopsSettings, dino: bool, folder: Path) -> Describer | None:
+
+def choose_describer(settings: LoopsSettings, dino: bool) -> MakeDescriber | None:
     """The describer that the settings name, None for "off"; `dino` says whether the predictor gives descriptors.
 
-    `folder` is the run's own, for what is learnt. Raises LoopsError where SALAD has no checkpoint, and ModelError for
-    one that cannot be read.
+    Raises LoopsError where they name one that cannot be had, and ModelError for a checkpoint that cannot be read.
     """
-    if settings.descriptor == "off":
+    wanted = settings.descriptor
+    if wanted == "off":
         return None
-    if settings.descriptor == "salad":
-        return _salad(settings.salad)
-    if settings.descriptor == "dino" or (settings.descriptor == "auto" and dino):
-        return DinoDescriber()
-    return VladDescriber(folder / VOCABULARY)
+    if wanted == "dino" and not dino:
+        raise LoopsError(
+            "loops.descriptor=dino needs a DA3 model, this predictor gives no descriptors: choose auto, vlad or off"
+        )
+    if wanted == "salad":
+        describer = _salad(settings.salad)
+        return lambda folder: describer
+    if dino and wanted in ("dino", "auto"):
+        return lambda folder: DinoDescriber()
+    return lambda folder: VladDescriber(folder / VOCABULARY)
 
 
 def _salad(path: str | None) -> Describer:
-    if path is None:
+    if path is None or not Path(path).is_file():
         raise LoopsError(
-            "loops.descriptor=salad needs loops.salad, the path of dino_salad.ckpt (github.com/serizba/salad, release "
-            "v1.0.0); vlad needs no download"
+            f"loops.descriptor=salad needs the checkpoint dino_salad.ckpt (github.com/serizba/salad, release v1.0.0), "
+            f"and loops.salad is {path}: give its path, or choose vlad, which needs none"
         )
     from .salad import SaladDescriber
 

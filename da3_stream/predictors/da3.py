@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..da3 import DepthAnything3, Prediction
+from ..da3 import DepthAnything3, Prediction, is_lost
 from ..errors import NoScaleError, PredictorError
 from ..geometry import resize_intrinsics
 from ..types import Float32, Float64, Frame, Status, WindowGeometry
@@ -57,7 +57,10 @@ class Da3Predictor:
         return {"given": self._known_k is not None}
 
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
-        """Poses and depth of the frames; see `Status` for how far to trust them."""
+        """Poses and depth of the frames; see `Status` for how far to trust them.
+
+        Raises PredictorError where the device has failed: nothing that is asked of it later would work.
+        """
         try:
             found = self._model.infer(
                 [frame.image for frame in frames],
@@ -68,6 +71,13 @@ class Da3Predictor:
             )
         except NoScaleError as error:
             return WindowGeometry.failed(frames, str(error))
+        except RuntimeError as error:
+            if not is_lost(error):
+                raise
+            reason = str(error).strip().splitlines()[0]
+            raise PredictorError(
+                f"the device has failed ({reason}): the same command goes on after the last window once it works again"
+            ) from error
         return self._geometry(frames, found)
 
     def _geometry(self, frames: Sequence[Frame], found: Prediction) -> WindowGeometry:

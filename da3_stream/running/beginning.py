@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import SettingsError, StoreError
 from ..settings import Settings
-from ..store import Run, create_run, free_folder, locked
+from ..store import JUST_CREATED, Run, create_run, free_folder, locked
 from .checkpoint import Checkpoint, read_checkpoint
 from .job import Job, identity
 
@@ -50,7 +50,7 @@ def begun(out: Path, job: Job, *, overwrite: bool, with_changes: bool) -> Iterat
 
 def _continued(run: Run, job: Job, with_changes: bool) -> Begun:
     status = run.read_status()
-    if "settings" not in status:  # it was killed before it had begun
+    if status == JUST_CREATED:  # it was killed before it had begun
         return Begun(create_run(run.path, overwrite=True))
     changed = _refuse_other(run, status, job, with_changes)
     checkpoint = read_checkpoint(run)
@@ -67,7 +67,9 @@ def _continued(run: Run, job: Job, with_changes: bool) -> Begun:
 def _refuse_other(run: Run, status: Mapping[str, Any], job: Job, with_changes: bool) -> bool:
     """Whether settings were changed that may be; StoreError for other changes."""
     escape = "give another directory, or --overwrite to replace it"
-    for name, (then, now) in _differing(status.get("identity", {}), identity(job)).items():
+    if "identity" not in status:
+        raise StoreError(f"{run.path} already holds a run, of another version of this program: {escape}")
+    for name, (then, now) in _differing(status["identity"], identity(job)).items():
         raise StoreError(f"{run.path} already holds a run of another {name} ({then}, now {now}): {escape}")
     changes = _differing(_flat(_settings(status)), _flat(job.settings))
     for name, (then, now) in changes.items():
@@ -86,7 +88,7 @@ def _differing(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tup
 def _settings(status: Mapping[str, Any]) -> Settings:
     try:
         return Settings.build(status["settings"])
-    except SettingsError as error:
+    except (SettingsError, KeyError) as error:
         raise StoreError(f"the run was made by another version of this program ({error}): give --overwrite") from None
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError
 from ..frames import FrameSource, open_source
+from ..loops import MakeDescriber, choose_describer
 from ..predictors import choose_model, image_side, make_predictor
-from ..settings import LoopsSettings, Settings
+from ..settings import Settings
 from ..store import Scene
 from ..types import Predictor
 
@@ -25,6 +25,7 @@ class Job:
     source: FrameSource
     settings: Settings
     predictor: Predictor
+    describer: MakeDescriber | None
     window_size: int
     window_overlap: int
     scene: Scene
@@ -45,9 +46,9 @@ def prepared(source: Any, settings: Settings, predictor: Predictor | None) -> It
             stack.callback(getattr(predictor, "close", _nothing))
         else:
             frames = open_source(source, settings.frames, image_side(settings, predictor))
-        require_descriptors(settings.loops, predictor)
+        describer = choose_describer(settings.loops, bool(getattr(predictor, "gives_descriptors", False)))
         size, overlap = window_plan(settings, predictor)
-        yield Job(frames, settings, predictor, size, overlap, first_scene(settings, predictor), stack.close)
+        yield Job(frames, settings, predictor, describer, size, overlap, first_scene(settings, predictor), stack.close)
 
 
 def window_plan(settings: Settings, predictor: Predictor) -> tuple[int, int]:
@@ -60,20 +61,6 @@ def window_plan(settings: Settings, predictor: Predictor) -> tuple[int, int]:
     if overlap >= size:
         raise SettingsError(f"windows.overlap ({overlap}) must be below windows.size ({size}): set both of them")
     return size, overlap
-
-
-def require_descriptors(loops: LoopsSettings, predictor: Predictor) -> None:
-    """Raises SettingsError where places cannot be recognised in the way that the settings want."""
-    if loops.descriptor == "dino" and not getattr(predictor, "gives_descriptors", False):
-        raise SettingsError(
-            f"loops.descriptor=dino needs a DA3 model, {predictor_name(predictor)} gives no descriptors: choose auto, "
-            "vlad or off"
-        )
-    if loops.descriptor == "salad" and not (loops.salad and Path(loops.salad).is_file()):
-        raise SettingsError(
-            f"loops.descriptor=salad needs the checkpoint dino_salad.ckpt, and loops.salad is {loops.salad}: give its "
-            "path, or choose vlad, which needs none"
-        )
 
 
 def first_scene(settings: Settings, predictor: Predictor) -> Scene:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from threading import Event as Flag
 from typing import Any, Protocol
 
-from ..loops import Corroboration, LoopFinder, LoopVerifier, make_describer
+from ..loops import Corroboration, LoopFinder, LoopVerifier, MakeDescriber
 from ..posegraph import Edge
 from ..settings import LoopsSettings
 from ..store import Run
@@ -121,13 +121,14 @@ class LoopCloser:
         return Found(events=(Event("loops stopped", {"reason": str(error)}),))
 
 
-def make_loops(run: Run, known: KnownMap, predictor: Predictor, gives: bool, settings: LoopsSettings) -> Loops:
-    """What the settings ask for; `gives` says whether the predictor gives descriptors."""
-    folder = run.path / "places"
-    describer = make_describer(settings, gives, folder)
+def make_loops(
+    run: Run, known: KnownMap, predictor: Predictor, describer: MakeDescriber | None, settings: LoopsSettings
+) -> Loops:
+    """What a describer is there for; none without one."""
     if describer is None:
         return NoLoops()
-    finder = LoopFinder(describer, folder / "descriptors.bin", settings)
+    folder = run.path / "places"
+    finder = LoopFinder(describer(folder), folder / "descriptors.bin", settings)
     return LoopCloser(finder, LoopVerifier(_Careful(predictor), known, settings.reach), Corroboration(known))
 
 

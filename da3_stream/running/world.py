@@ -40,8 +40,7 @@ class World:
         known = KnownMap(run, job.scene, bool(getattr(job.predictor, "is_metric", False)))
         wanted = job.settings.scale.camera_height
         metric = MetricWord(heard=not isinstance(wanted, float))
-        gives = bool(getattr(job.predictor, "gives_descriptors", False))
-        loops = make_loops(run, known, asked, gives, job.settings.loops)
+        loops = make_loops(run, known, asked, job.describer, job.settings.loops)
         placement = Placement(job.scene, longest_overlap(job.window_size, job.window_overlap))
         keys = KeyWindows(job.settings.windows.key_every, job.window_size, known, asked)
         return World(placement, Heights(wanted), metric, known, loops, keys)

@@ -2,12 +2,13 @@
 
 from .places import FramePlaces, frame_places
 from .reading import PoseTable, RunGeometry, frame_depth, pose_table, read_depth, read_poses, read_run_geometry
-from .run import Run, create_run, drop_after, free_folder, locked, open_run
+from .run import JUST_CREATED, Run, create_run, drop_after, free_folder, locked, open_run
 from .scene import Scene, SceneFile, SceneNode, pack_scene, unpack_scene
 from .tree import read_tree, write_tree
 from .windows import NodeGeometry, WindowPart, read_frame, read_geometry, read_image, read_window, write_window
 
 __all__ = [
+    "JUST_CREATED",
     "FramePlaces",
     "NodeGeometry",
     "PoseTable",

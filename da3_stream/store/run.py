@@ -36,6 +36,7 @@ _FILES = (
     "resume/tip.npz",
 )
 _LOCK = ".lock"
+JUST_CREATED = {"state": "running"}  # run.json before a run has begun
 _FOLDERS = ("windows", "cloud", "places", "resume")
 
 
@@ -108,7 +109,7 @@ def create_run(path: Path, *, overwrite: bool = False) -> Run:
     """
     run = Run(Path(path))
     free_folder(run.path, overwrite=overwrite)
-    run.write_status({"state": "running"})  # before anything goes: a clearing that is cut short can be repeated
+    run.write_status(JUST_CREATED)  # before anything goes: a clearing that is cut short can be repeated
     _clear(run.path)
     for name in _FOLDERS:
         _make_folder(run.path / name)

@@ -10,7 +10,7 @@ import pytest
 from places import looks, ring, windows_of
 
 from da3_stream.errors import LoopsError
-from da3_stream.loops import make_describer
+from da3_stream.loops import Describer, choose_describer
 from da3_stream.loops.describing import DinoDescriber
 from da3_stream.loops.vlad import VladDescriber
 from da3_stream.settings import LoopsSettings
@@ -73,12 +73,17 @@ def test_dino_without_descriptors_is_refused_in_a_sentence() -> None:
 
 
 def test_auto_takes_what_costs_no_download(tmp_path: Path) -> None:
-    assert isinstance(make_describer(LoopsSettings(), True, tmp_path), DinoDescriber)
-    assert isinstance(make_describer(LoopsSettings(), False, tmp_path), VladDescriber)
-    assert isinstance(make_describer(LoopsSettings(descriptor="vlad"), True, tmp_path), VladDescriber)
-    assert make_describer(LoopsSettings(descriptor="off"), True, tmp_path) is None
+    assert isinstance(chosen(LoopsSettings(), True, tmp_path), DinoDescriber)
+    assert isinstance(chosen(LoopsSettings(), False, tmp_path), VladDescriber)
+    assert isinstance(chosen(LoopsSettings(descriptor="vlad"), True, tmp_path), VladDescriber)
+    assert chosen(LoopsSettings(descriptor="off"), True, tmp_path) is None
+
+
+def chosen(settings: LoopsSettings, dino: bool, folder: Path) -> Describer | None:
+    make = choose_describer(settings, dino)
+    return None if make is None else make(folder)
 
 
 def test_salad_without_its_checkpoint_is_refused_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(LoopsError, match=r"needs loops\.salad, the path of dino_salad\.ckpt"):
-        make_describer(LoopsSettings(descriptor="salad"), False, tmp_path)
+    with pytest.raises(LoopsError, match=r"needs the checkpoint dino_salad\.ckpt .*loops\.salad is None: give"):
+        choose_describer(LoopsSettings(descriptor="salad"), False)

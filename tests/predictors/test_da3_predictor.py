@@ -11,12 +11,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from da3_stream import Reconstruction, Settings, reconstruct
+from da3_stream import Reconstruction, Settings, pipeline, reconstruct
 from da3_stream.da3 import DepthAnything3, Network, Prediction
 from da3_stream.da3.clip import Clip, ClipOutput, Request
-from da3_stream.errors import Da3StreamError, ModelError, NoScaleError, PredictorError
+from da3_stream.errors import Da3StreamError, ModelError, NoScaleError, PredictorError, RunError
 from da3_stream.predictors import ModelChoice, make_predictor
 from da3_stream.predictors.da3 import Da3Predictor
+from da3_stream.store import open_run
 from da3_stream.types import Frame, Status
 
 VIT = {"embed_dim": 32, "depth": 6, "num_heads": 2, "alt_start": 2, "qknorm_start": 2, "rope_start": 2}
@@ -160,3 +161,24 @@ def test_a_broken_checkpoint_ends_a_run_before_it_begins(folder: Path, tmp_path:
         reconstruct(pictures(2), out=str(tmp_path / "run"), settings=settings)
     with pytest.raises(Da3StreamError):
         Reconstruction(tmp_path / "run")
+
+
+def test_a_device_that_fails_ends_the_run_in_a_sentence_and_it_can_go_on(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    infer, calls = DepthAnything3.infer, []
+
+    def fails_once(self: DepthAnything3, *args: object, **kwargs: object) -> Prediction:
+        calls.append(1)
+        if len(calls) == 3:
+            raise RuntimeError("CUDA error: unspecified launch failure\nCompile with TORCH_USE_CUDA_DSA")
+        return infer(self, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(DepthAnything3, "infer", fails_once)
+    model, loops = {"name": str(folder), "resolution": 70}, {"descriptor": "off"}
+    settings = Settings.build({"model": model, "windows": {"size": 4, "overlap": 2}, "loops": loops})
+    with pytest.raises(RunError, match=r"the device has failed \(CUDA error: unspecified launch failure\): the same"):
+        pipeline.run(pictures(12), tmp_path / "run", settings)
+    run = pipeline.run(pictures(12), tmp_path / "run", settings)
+    status = open_run(run).read_status()
+    assert status["state"] == "finished" and status["windows"] == 5 and len(calls) in (6, 7)
