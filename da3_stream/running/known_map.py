@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Sim3
-from ..store import NodeGeometry, Run, RunGeometry, Scene, frame_places, read_geometry, read_image, read_window
-from ..types import Float64, Frame, Status, WindowGeometry
+from ..store import NodeGeometry, Run, RunGeometry, Scene, frame_places, read_frames, read_geometry, read_images
+from ..types import Float64, Frame, Status, UInt8, WindowGeometry
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,24 +68,34 @@ class KnownMap:
         """The node that owns a frame. Raises KeyError if none does."""
         return self._owner(frame).node
 
-    def geometry(self, window: int) -> WindowGeometry:
-        """A stored node with its owned frames only, in its own frame; its pictures are left black."""
-        part = read_window(self._run, window)
-        owned = part.owned
+    def frames_of(self, window: int) -> list[int]:
+        """The frames that a node owns."""
+        node = self.nodes[window]
+        return node.frame_indices[node.owned].tolist()
+
+    def geometry(self, window: int, frames: Sequence[int] | None = None) -> WindowGeometry:
+        """A stored node with some of the frames that it owns (all if None), in its own frame; pictures are black."""
+        node = self.nodes[window]
+        frames = self.frames_of(window) if frames is None else frames
+        rows = np.searchsorted(node.frame_indices, frames)
+        depth, confidence = read_frames(self._run, window, frames)
         return WindowGeometry(
-            part.frame_indices[owned],
-            np.broadcast_to(np.uint8(0), (*part.depth.shape, 3)),
-            part.depth,
-            part.confidence,
-            part.intrinsics[owned],
-            part.window_from_camera[owned],
+            node.frame_indices[rows],
+            np.broadcast_to(np.uint8(0), (*depth.shape, 3)),
+            depth,
+            confidence,
+            node.intrinsics[rows],
+            node.window_from_camera[rows],
             self._is_metric,
-            status=Status(part.status),
+            status=Status(node.status),
         )
 
     def frames(self, indices: Sequence[int]) -> list[Frame]:
         """Frames as the predictor took them, but for what JPEG left out."""
-        return [self._frame(index) for index in indices]
+        owners = [self.window_of(index) for index in indices]
+        by_node = {node: [i for i, owner in zip(indices, owners, strict=True) if owner == node] for node in owners}
+        images = {k: i for n, of in by_node.items() for k, i in zip(of, read_images(self._run, n, of), strict=True)}
+        return [self._frame(index, owner, images[index]) for index, owner in zip(indices, owners, strict=True)]
 
     def world_from_window(self, window: int) -> Sim3:
         """Where a node is now."""
@@ -105,11 +115,9 @@ class KnownMap:
         beyond = seen.beyond if len(inside) and later > seen.indices[-1] else 0.0
         return (float(np.ptp(inside)) + beyond) * self.world_from_window(seen.node).scale if len(inside) else 0.0
 
-    def _frame(self, index: int) -> Frame:
-        seen = self._owner(index)
-        node = self.nodes[seen.node]
+    def _frame(self, index: int, owner: int, image: UInt8) -> Frame:
+        node = self.nodes[owner]
         row = int(np.searchsorted(node.frame_indices, index))
-        image = read_image(self._run, seen.node, index)
         return Frame(index, float(node.timestamps[row]), image, str(index), node.source_size)
 
     def _owner(self, frame: int) -> _Seen:

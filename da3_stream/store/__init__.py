@@ -5,7 +5,16 @@ from .reading import PoseTable, RunGeometry, frame_depth, pose_table, read_depth
 from .run import JUST_CREATED, Run, create_run, drop_after, free_folder, locked, open_run
 from .scene import Scene, SceneFile, SceneNode, pack_scene, unpack_scene
 from .tree import read_tree, write_tree
-from .windows import NodeGeometry, WindowPart, read_frame, read_geometry, read_image, read_window, write_window
+from .windows import (
+    NodeGeometry,
+    WindowPart,
+    read_frame,
+    read_frames,
+    read_geometry,
+    read_images,
+    read_window,
+    write_window,
+)
 
 __all__ = [
     "JUST_CREATED",
@@ -29,8 +38,9 @@ __all__ = [
     "pose_table",
     "read_depth",
     "read_frame",
+    "read_frames",
     "read_geometry",
-    "read_image",
+    "read_images",
     "read_poses",
     "read_run_geometry",
     "read_tree",

@@ -13,7 +13,7 @@ import contextlib
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -160,22 +160,32 @@ def read_frame(run: Run, node: int, source_index: int) -> tuple[Float32, Float32
 
     Raises KeyError if the node does not own the frame, StoreError if the file is absent or damaged.
     """
+    depth, confidence = read_frames(run, node, [source_index])
+    return depth[0], confidence[0]
+
+
+def read_frames(run: Run, node: int, source_indices: Sequence[int]) -> tuple[Float32, Float32]:
+    """(depth, confidence) [K,H,W] of owned frames, at least one, as `read_frame` gives them."""
     with _opened(run.window_path(node)) as entries:
-        owns = f"depth_{source_index:06d}" in entries
-        if owns:
-            return _pixels(entries, source_index)
-    raise KeyError(f"node {node} holds no depth of frame {source_index}")
+        missing = [index for index in source_indices if f"depth_{index:06d}" not in entries]
+        pixels = [] if missing else [_pixels(entries, index) for index in source_indices]
+    if missing:
+        raise KeyError(f"node {node} holds no depth of frame {missing[0]}")
+    depth, confidence = zip(*pixels, strict=True)
+    return np.stack(depth), np.stack(confidence)
 
 
-def read_image(run: Run, node: int, source_index: int) -> UInt8:
-    """The picture [h,w,3] RGB of one owned frame, as the predictor took it but for what JPEG leaves out.
+def read_images(run: Run, node: int, source_indices: Sequence[int]) -> list[UInt8]:
+    """The pictures [h,w,3] RGB of owned frames, as the predictor took them but for what JPEG leaves out.
 
-    Raises KeyError if the node keeps none of it, StoreError if the file is absent or damaged.
+    Raises KeyError if the node keeps none of one, StoreError if the file is absent or damaged.
     """
     with _opened(run.window_path(node)) as entries:
-        if f"image_{source_index:06d}" in entries:
-            return decode_image(entries[f"image_{source_index:06d}"])
-    raise KeyError(f"node {node} keeps no picture of frame {source_index}")
+        missing = [index for index in source_indices if f"image_{index:06d}" not in entries]
+        images = [] if missing else [decode_image(entries[f"image_{index:06d}"]) for index in source_indices]
+    if missing:
+        raise KeyError(f"node {node} keeps no picture of frame {missing[0]}")
+    return images
 
 
 def _check(part: WindowPart) -> None:

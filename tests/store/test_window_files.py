@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from made_up import NODES, SIZE, SOURCE_SIZE, street_part
 
 from da3_stream.errors import StoreError
-from da3_stream.store import create_run, read_frame, read_geometry, read_image, read_window, write_window
+from da3_stream.store import create_run, read_frame, read_geometry, read_images, read_window, write_window
 from da3_stream.store.quantise import (
     confidence_range,
     decode_confidence,
@@ -115,14 +115,14 @@ def test_pictures_are_kept_where_they_are_given(tmp_path):
     shade = np.tile(np.linspace(0, 255, 40), (30, 1))
     pictures = tuple(np.stack([shade + 0 * k, shade / 2, 0 * shade + k], 2).astype(np.uint8) for k in range(10))
     write_window(run, 0, replace(part, images=pictures))
-    assert np.abs(read_image(run, 0, 5).astype(int) - pictures[5]).max() <= 6
+    assert np.abs(read_images(run, 0, [5])[0].astype(int) - pictures[5]).max() <= 6
     with pytest.raises(KeyError, match="no picture of frame 11"):
-        read_image(run, 0, 11)
+        read_images(run, 0, [11])[0]
     with pytest.raises(StoreError, match="a node has 1 images of"):
         write_window(run, 1, replace(part, images=pictures[:1]))
     write_window(run, 1, part)
     with pytest.raises(KeyError, match="no picture of frame 5"):
-        read_image(run, 1, 5)
+        read_images(run, 1, [5])[0]
 
 
 def test_a_frame_of_another_node_is_a_key_error(tmp_path):
