@@ -131,9 +131,12 @@ class Truth:
     def window_of(self, frame: int) -> int:
         return max(0, round((frame - self._span / 2) / self._step))
 
-    def geometry(self, window: int) -> WindowGeometry:
+    def frames_of(self, window: int) -> list[int]:
         end = min(window * self._step + self._span, len(self.poses))
-        return self.predict(self.frames(range(max(0, end - self._span), end)))
+        return list(range(max(0, end - self._span), end))
+
+    def geometry(self, window: int, frames: Sequence[int] | None = None) -> WindowGeometry:
+        return self.predict(self.frames(self.frames_of(window) if frames is None else frames))
 
     def world_from_window(self, window: int) -> Sim3:
         end = min(window * self._step + self._span, len(self.poses))

@@ -147,6 +147,12 @@ class LoopsSettings(_Stage):
     most_per_place: int = Field(3, ge=1, description="earlier places that one place is tied to, the likest ones")
     reach: int = Field(10, ge=1, le=15, description="frames on either side of a place that a verification looks at")
 
+    @field_validator("descriptor", mode="before")
+    @classmethod
+    def _word(cls, value: object) -> object:
+        """YAML reads a bare `off` as false."""
+        return "off" if value is False else value
+
 
 class CloudSettings(_Stage):
     """Which points reach the cloud."""

@@ -89,6 +89,10 @@ def test_the_cameras_height_is_a_word_or_metres(text: str, value: str | float) -
     assert type(height) is type(value)
 
 
+def test_loops_are_switched_off_by_a_bare_word() -> None:
+    assert load_settings(assignments=["loops.descriptor=off"]).loops.descriptor == "off"
+
+
 @pytest.mark.parametrize("text", ["on", "-1", "0", ".nan", ".inf", "tall", "[1]"])
 def test_another_camera_height_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="expected auto, off, constant or the camera's height in metres"):

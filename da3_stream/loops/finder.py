@@ -32,7 +32,6 @@ class Progress:
     odometer: Odometer = Odometer()
     runs: Runs = Runs()
     number: int = 0  # key frames with a descriptor
-    previous_first: int = -1  # first frame of the window before
     contrasts: tuple[float, ...] = ()
 
 
@@ -55,12 +54,11 @@ class LoopFinder:
         now, first = self._now, int(window.frame_indices[0])
         odometer, found = now.odometer.advanced(window)
         keys, vectors = self._described(window, found)
-        tied = now.previous_first if now.previous_first >= 0 else first
-        now = self._searched(replace(now, odometer=odometer), keys, vectors, tied)
+        now = self._searched(replace(now, odometer=odometer), keys, vectors, first)
         runs, candidates = now.runs.candidates(self._spacing, self._settings.most_per_window)
         if odometer.key is not None:
             runs = runs.trimmed(odometer.key, now.number, self._spacing)
-        self._now = replace(now, runs=runs, previous_first=first)
+        self._now = replace(now, runs=runs)
         return candidates
 
     def state(self) -> dict[str, Any]:
@@ -77,7 +75,6 @@ class LoopFinder:
                 tuple(map(_hit, state["runs"]["taken"])),
             ),
             state["number"],
-            state["previous_first"],
             tuple(state["contrasts"]),
         )
         if self._index is not None:
@@ -105,8 +102,8 @@ class LoopFinder:
             self._index.cut(self._now.records)
         return self._index
 
-    def _searched(self, now: Progress, keys: list[KeyFrame], vectors: Float32, tied: int) -> Progress:
-        """Put key frames into the index and follow their runs; those from frame `tied` on cannot be found."""
+    def _searched(self, now: Progress, keys: list[KeyFrame], vectors: Float32, first: int) -> Progress:
+        """Put key frames into the index and follow their runs; those from frame `first` on cannot be found."""
         if not keys:
             return now
         index = self._opened(vectors.shape[1])
@@ -114,7 +111,7 @@ class LoopFinder:
         index.append(keys, vectors)
         neighbours = np.einsum("nd,nd->n", vectors, np.concatenate([before, vectors[:-1]]))
         for key, vector, neighbour in zip(keys, vectors, neighbours, strict=True):
-            _release(index, key, tied)
+            _release(index, key, first)
             now = self._followed(index, now, key, vector, float(neighbour))
         return replace(now, records=len(index))
 
@@ -135,12 +132,12 @@ class LoopFinder:
         return replace(now, number=number, contrasts=contrasts, runs=now.runs.extended(islands(hits)))
 
 
-def _release(index: PlaceIndex, key: KeyFrame, tied: int) -> None:
-    """Let those be found that lie far enough back and in windows that share no frame with this one."""
+def _release(index: PlaceIndex, key: KeyFrame, first: int) -> None:
+    """Let those be found that lie far enough back and before the first frame of this window, which knows its own."""
     count = index.findable
     while count < len(index):
         older = index.key(count)
-        if older.frame >= tied or key.travel - older.travel < MIN_TRAVEL:
+        if older.frame >= first or key.travel - older.travel < MIN_TRAVEL:
             break
         count += 1
     index.release(count)

@@ -22,10 +22,12 @@ from ..types import (
     UInt8,
     WindowGeometry,
 )
+from ..windows import second_place
 from .agreement import Agreement, agreement
 from .drift import POSSIBLE, USUAL, Drift
 from .travel import middle, scene_depth
 
+LOOKED_AT = 11  # frames of a neighbourhood, evenly spread: all of them tell no more, and cost as much as half a window
 MIN_INLIERS = 0.5
 MAX_RESIDUAL = 0.1  # of depth
 # Two streets laid upon each other agree in up to 0.6 of their depths, in their pictures in up to 0.3: it takes both.
@@ -42,8 +44,12 @@ class MapSoFar(Protocol):
         """The window in which a frame is best known."""
         ...
 
-    def geometry(self, window: int) -> WindowGeometry:
-        """The stored geometry of a window; its pictures do not matter."""
+    def frames_of(self, window: int) -> Sequence[int]:
+        """The frames that are best known in a window."""
+        ...
+
+    def geometry(self, window: int, frames: Sequence[int] | None = None) -> WindowGeometry:
+        """The stored geometry of a window, or of some frames of it only; its pictures do not matter."""
         ...
 
     def frames(self, indices: Sequence[int]) -> Sequence[Frame]:
@@ -84,27 +90,31 @@ class LoopVerifier:
         if a.window == b.window:
             return LoopRefusal(candidate, "both frames are best known in one window")
         frames = [*a.geometry.frame_indices.tolist(), *b.geometry.frame_indices.tolist()]
-        if len(set(frames)) < len(frames):
-            return LoopRefusal(candidate, "the neighbourhoods share frames")
+        count = len(a.geometry.frame_indices)
+        if second_place(frames) != count:
+            return LoopRefusal(candidate, "the neighbourhoods are hardly apart in time")
         shown = self._map.frames(frames)
         check = self._predictor.predict(shown).check(shown)
         reason = _unusable(check, a.geometry) or _unusable(check, b.geometry)
         if reason:
             return LoopRefusal(candidate, reason)
-        count = len(a.geometry.frame_indices)
         a, b = a.showing(check.images[:count]), b.showing(check.images[count:])
         a_from_check = align_windows(a.geometry, check.rows(np.arange(count)))
         b_from_check = align_windows(b.geometry, check.rows(np.arange(count, len(frames))))
         return self._judged(candidate, (a, b), (a_from_check, b_from_check), check)
 
+    def windows_of(self, candidate: LoopCandidate) -> tuple[int, int]:
+        """The windows in which the two frames of a candidate are best known."""
+        return self._map.window_of(candidate.earlier), self._map.window_of(candidate.later)
+
     def _side(self, frame: int) -> _Side:
-        """The neighbourhood of a frame, moved inwards at the ends of its window."""
+        """The neighbourhood of a frame, thinned out, moved inwards at the ends of its window."""
         window = self._map.window_of(frame)
-        geometry = self._map.geometry(window)
-        row = int(np.searchsorted(geometry.frame_indices, frame))
-        span = min(2 * self._reach + 1, len(geometry.frame_indices))
-        first = int(np.clip(row - self._reach, 0, len(geometry.frame_indices) - span))
-        return _Side(window, geometry.rows(np.arange(first, first + span)))
+        known = np.asarray(self._map.frames_of(window))
+        span = min(2 * self._reach + 1, len(known))
+        first = int(np.clip(np.searchsorted(known, frame) - self._reach, 0, len(known) - span))
+        rows = first + np.linspace(0, span - 1, min(span, LOOKED_AT)).round().astype(np.int64)
+        return _Side(window, self._map.geometry(window, known[rows].tolist()))
 
     def _judged(
         self,

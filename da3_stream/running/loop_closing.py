@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from threading import Event as Flag
@@ -18,6 +19,8 @@ from .known_map import KnownMap
 from .predicting import predict
 
 log = logging.getLogger(__name__)
+
+TIES = 2  # certain loops between two windows: more of them tell the same, and each takes a prediction
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +81,7 @@ class LoopCloser:
 
     def __init__(self, finder: LoopFinder, verifier: LoopVerifier, corroboration: Corroboration) -> None:
         self._finder, self._verifier, self._corroboration = finder, verifier, corroboration
+        self._tied: Counter[tuple[int, int]] = Counter()
         self._broken = False
 
     def look(self, window: WindowGeometry, nodes: Sequence[int]) -> Found:
@@ -85,7 +89,8 @@ class LoopCloser:
         if self._broken:
             return Found()
         try:
-            verdicts = [self._verified(candidate) for candidate in self._finder.add(window)]
+            verdicts = [self._judged(candidate) for candidate in self._finder.add(window)]
+            self._tied = Counter({pair: n for pair, n in self._tied.items() if pair[1] >= nodes[0] - 1})
             return _found(self._corroboration.settle(verdicts, nodes[-1]))
         except Exception as error:
             return self._given_up(error)
@@ -100,13 +105,28 @@ class LoopCloser:
 
     def state(self) -> dict[str, Any]:
         """See `Loops`."""
-        return {"finder": self._finder.state(), "held": self._corroboration.state(), "broken": self._broken}
+        return {
+            "finder": self._finder.state(),
+            "held": self._corroboration.state(),
+            "tied": [(*pair, count) for pair, count in self._tied.items()],
+            "broken": self._broken,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """See `Loops`."""
         self._finder.restore(state["finder"])
         self._corroboration.restore(state["held"])
+        self._tied = Counter({(a, b): count for a, b, count in state["tied"]})
         self._broken = state["broken"]
+
+    def _judged(self, candidate: LoopCandidate) -> LoopEdge | LoopRefusal:
+        """The verdict on a candidate that has something to add."""
+        windows = self._verifier.windows_of(candidate)
+        if self._tied[windows] >= TIES:
+            return LoopRefusal(candidate, "its windows are tied to each other already")
+        verdict = self._verified(candidate)
+        self._tied[windows] += isinstance(verdict, LoopEdge) and verdict.certain
+        return verdict
 
     def _verified(self, candidate: LoopCandidate) -> LoopEdge | LoopRefusal:
         try:
@@ -158,5 +178,6 @@ def _event(verdict: LoopEdge | LoopRefusal) -> Event:
         **{name: float(f"{value:.4g}") for name, value in verdict.evidence.items()},
     }
     if isinstance(verdict, LoopEdge):
-        return Event("loop", {"nodes": verdict.windows, **about})
+        transform = [float(f"{value:.9g}") for value in verdict.a_from_b.log()]
+        return Event("loop", {"nodes": verdict.windows, **about, "a_from_b": transform})
     return Event("loop refused", {"reason": verdict.reason, **about})

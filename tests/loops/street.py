@@ -61,12 +61,15 @@ class TownMap:
     def window_of(self, frame: int) -> int:
         return max(0, round((frame - SIZE / 2) / (SIZE - OVERLAP)))
 
-    def geometry(self, window: int) -> WindowGeometry:
+    def frames_of(self, window: int) -> list[int]:
+        first = window * (SIZE - OVERLAP)
+        return list(range(first, min(first + SIZE, len(self.poses))))
+
+    def geometry(self, window: int, frames: Sequence[int] | None = None) -> WindowGeometry:
         if window not in self.made:
-            first = window * (SIZE - OVERLAP)
-            indices = range(first, min(first + SIZE, len(self.poses)))
-            self.made[window] = self.predictor.predict(self.predictor.frames(indices))
-        return self.made[window]
+            self.made[window] = self.predictor.predict(self.predictor.frames(self.frames_of(window)))
+        whole = self.made[window]
+        return whole if frames is None else whole.rows(np.flatnonzero(np.isin(whole.frame_indices, frames)))
 
     def frames(self, indices: Sequence[int]) -> list[Frame]:
         return self.predictor.frames(indices)

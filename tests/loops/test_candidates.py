@@ -86,6 +86,17 @@ def test_a_stop_hides_no_loop_and_makes_none(tmp_path: Path) -> None:
     assert len(links) >= 0.8 * LAP_M / (2 * DEPTH_M)
 
 
+def test_a_place_of_the_window_before_is_found(tmp_path: Path) -> None:
+    """A turn on the spot, as in a room: what left the view comes back while the windows still share frames."""
+    poses = ring(60.0, 0.55, 1.6)
+    size, overlap = 100, 20
+    links = found(windows_of(poses, looks(poses), size, overlap), tmp_path)
+    neighbours = [link for link in links if link.later // (size - overlap) - link.earlier // (size - overlap) == 1]
+    assert neighbours
+    places = poses[:, :3, 3]
+    assert all(np.linalg.norm(places[link.later] - places[link.earlier]) < DEPTH_M for link in links)
+
+
 def test_a_way_seen_once_makes_none(tmp_path: Path) -> None:
     poses = ring(100 * LAP_M, 0.55, 0.02)
     assert found(windows_of(poses, looks(poses, usual=0.7)), tmp_path) == []

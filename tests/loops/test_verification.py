@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +12,9 @@ from street import ExactPredictor, Failing, TownMap
 
 from da3_stream.geometry import Sim3
 from da3_stream.loops.corroboration import Corroboration
-from da3_stream.loops.verify import CHECK_SIGMAS, LoopVerifier, combined_information
+from da3_stream.loops.verify import CHECK_SIGMAS, LOOKED_AT, LoopVerifier, combined_information
 from da3_stream.synthetic import make_town
-from da3_stream.types import Alignment, LoopCandidate, LoopEdge, LoopRefusal, Status
+from da3_stream.types import Alignment, Frame, LoopCandidate, LoopEdge, LoopRefusal, Status, WindowGeometry
 
 REACH = 5
 FRAMES = 900
@@ -150,6 +151,26 @@ def test_a_half_that_does_not_fit_its_window_is_refused(exact: ExactPredictor, s
 
 def test_frames_of_one_window_are_no_loop(exact: ExactPredictor) -> None:
     assert "one window" in refusal_of(verified(exact, LoopCandidate(100, 102, 1.0, 5))).reason
+
+
+def test_a_neighbourhood_is_thinned_out_evenly(exact: ExactPredictor, same_place: LoopCandidate) -> None:
+    asked: list[list[int]] = []
+
+    class Asked:
+        def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+            asked.append([frame.index for frame in frames])
+            return exact.predict(frames)
+
+    edge = edge_of(LoopVerifier(Asked(), TownMap(exact), 10).verify(same_place))
+    assert edge.certain
+    earlier, later = asked[0][:LOOKED_AT], asked[0][LOOKED_AT:]
+    for side, frame in ((earlier, same_place.earlier), (later, same_place.later)):
+        assert set(np.diff(side)) == {2} and len(side) == LOOKED_AT
+        assert side[0] <= frame <= side[-1]
+
+
+def test_places_hardly_apart_in_time_are_refused(exact: ExactPredictor) -> None:
+    assert "hardly apart in time" in refusal_of(verified(exact, LoopCandidate(100, 118, 1.0, 5))).reason
 
 
 def test_an_absurd_drift_is_refused(exact: ExactPredictor, same_place: LoopCandidate) -> None:

@@ -50,16 +50,21 @@ class Verdict:
         return tuple(row + 1 for row in _peaks(self.jumps, weak, self.bridges))
 
 
-def judge(models: list[SparseModel], count: int) -> Verdict:
-    """Look at the largest model of a window of `count` rows; rows in smaller models or none count as missing."""
+def judge(models: list[SparseModel], count: int, border: int | None = None) -> Verdict:
+    """Look at the largest model of a window of `count` rows; rows in smaller models or none count as missing.
+
+    From row `border` on a loop check shows another visit: how fast and how far from things it went is its own affair.
+    """
     if not models:
         return Verdict(count, np.zeros(0), np.zeros(0, np.int64))
     model = models[0]
-    return Verdict(count - len(model.rows), scale_jumps(model, count), bridging_points(model, count))
+    jumps = scale_jumps(model, count, () if border is None else (border,))
+    return Verdict(count - len(model.rows), jumps, bridging_points(model, count))
 
 
-def scale_jumps(model: SparseModel, count: int) -> NDArray[np.float64]:
-    """For every gap the log factor by which steps and seen depths change together, [count - 1]."""
+def scale_jumps(model: SparseModel, count: int, borders: tuple[int, ...] = ()) -> NDArray[np.float64]:
+    """For every gap the log factor by which steps and seen depths change together, [count - 1]; across the borders,
+    the rows at which another visit begins, nothing is compared."""
     steps, depths = np.full(count - 1, np.nan), np.full(count, np.nan)
     centres = model.model_from_camera[:, :3, 3]
     for i, row in enumerate(model.rows):
@@ -67,7 +72,11 @@ def scale_jumps(model: SparseModel, count: int) -> NDArray[np.float64]:
         if i + 1 < len(model.rows) and model.rows[i + 1] == row + 1:
             steps[row] = np.linalg.norm(centres[i + 1] - centres[i])
     log_steps, log_depths = np.log(np.maximum(steps, 1e-12)), np.log(np.maximum(depths, 1e-12))
-    return np.array([_jump(log_steps, log_depths, gap) for gap in range(count - 1)])
+    jumps = np.zeros(count - 1)
+    for start, stop in zip((0, *borders), (*borders, count), strict=True):
+        steps_here, depths_here = log_steps[start : stop - 1], log_depths[start:stop]
+        jumps[start : stop - 1] = [_jump(steps_here, depths_here, gap) for gap in range(stop - start - 1)]
+    return jumps
 
 
 def bridging_points(model: SparseModel, count: int) -> NDArray[np.int64]:

@@ -99,18 +99,19 @@ class SfmPredictor:
         grays = [cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY) for frame in frames]
         tracks = self._workers.submit(track_points, grays)
         indices = [frame.index for frame in frames]
-        learns = (
-            loop_border(indices) is None
-        )  # two places seen together teach nothing, and push out no window's findings
-        findings = self._findings if learns else Findings(self._workers, 1)
+        border = loop_border(indices)
+        # two places seen together teach nothing, and push out no window's findings
+        findings = self._findings if border is None else Findings(self._workers, 1)
         keypoints, matches = findings.of(indices, grays)
         tracked = tracks.result()
         if len(frames) == 1 or motion_px(tracked) < STANDING_PX:
-            return self._geometry(frames, grays, held(len(frames), Status.HELD, "the camera stands"), self._lens(), ())
+            standing = held(len(frames), Status.HELD, "the camera stands")
+            return self._geometry(frames, grays, standing, self._lens(), (), ())
         with self._turns.turn(_key(frames), needless=self._settled):
-            cameras, lens, offsets = self._cameras(combine(keypoints, matches, tracked), learns)
-            self._remember(indices[-1], learns)
-        return self._geometry(frames, grays, cameras, lens, offsets)
+            cameras, lens, offsets = self._cameras(combine(keypoints, matches, tracked), border)
+            self._remember(indices[-1], learns=border is None)
+        visits = cameras.breaks if border is None else tuple(sorted({*cameras.breaks, border}))
+        return self._geometry(frames, grays, cameras, lens, offsets, visits)
 
     def state(self) -> list[dict[str, Any]]:
         """What must survive a kill: what was known of the lens after each of the last windows, by their last frames.
@@ -155,23 +156,32 @@ class SfmPredictor:
     def _corner_shift(self) -> float:
         return self._lens().shift_px(self._size)
 
-    def _cameras(self, correspondences: Correspondences, learns: bool) -> tuple[Cameras, Lens, tuple[int, ...]]:
-        """Solve the window and keep what it taught of the lens; a loop check teaches nothing."""
+    def _cameras(self, correspondences: Correspondences, border: int | None) -> tuple[Cameras, Lens, tuple[int, ...]]:
+        """Solve the window and keep what it taught of the lens; a loop check, with its border, teaches nothing."""
         assert self._calibration is not None
         solver = Solver(self._workers, correspondences, self._size)
-        solution = solver.solve(self._calibration if learns else self._calibration.held())
-        if learns and not self._settled():
-            self._calibration = solution.calibration
+        if border is not None:
+            solution = solver.tie(self._calibration.held(), border)
+        else:
+            solution = solver.solve(self._calibration)
+            self._calibration = self._calibration if self._settled() else solution.calibration
         count = len(correspondences.xy)
         cameras = assemble(solution.models, solution.verdict.cuts() if solution.models else (), count)
         cameras = replace(cameras, notes=(*solution.notes, *cameras.notes))
         return cameras, solution.lens, solution.flow_offsets()
 
     def _geometry(
-        self, frames: Sequence[Frame], grays: Sequence[Gray], cameras: Cameras, lens: Lens, offsets: tuple[int, ...]
+        self,
+        frames: Sequence[Frame],
+        grays: Sequence[Gray],
+        cameras: Cameras,
+        lens: Lens,
+        offsets: tuple[int, ...],
+        visits: tuple[int, ...],
     ) -> WindowGeometry:
+        """What was found, with depth; no depth looks from one visit, which begins at one of these rows, to another."""
         straighten = Straightener(lens, self._size)
-        depth, confidence = self._depth([straighten(gray) for gray in grays], cameras, lens, offsets)
+        depth, confidence = self._depth([straighten(gray) for gray in grays], cameras, lens, offsets, visits)
         return WindowGeometry(
             frame_indices=np.array([frame.index for frame in frames], np.int64),
             images=np.stack([straighten(frame.image) for frame in frames]),
@@ -186,7 +196,7 @@ class SfmPredictor:
         )
 
     def _depth(
-        self, grays: Sequence[Gray], cameras: Cameras, lens: Lens, offsets: tuple[int, ...]
+        self, grays: Sequence[Gray], cameras: Cameras, lens: Lens, offsets: tuple[int, ...], visits: tuple[int, ...]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Dense depth of all frames with a measured pose, in pieces over the workers."""
         shape = (len(grays), *grays[0].shape)
@@ -194,7 +204,7 @@ class SfmPredictor:
         if not offsets:
             return depth, confidence
         poses = np.where(cameras.measured[:, None, None], cameras.poses, np.nan)
-        tasks = dense_chunks(grays, poses, lens.matrix(), cameras.breaks, offsets)
+        tasks = dense_chunks(grays, poses, lens.matrix(), visits, offsets)
         pieces = [(rows, self._workers.submit(dense_depth, task)) for rows, task in tasks]
         for rows, piece in pieces:
             depth[rows.start : rows.stop], confidence[rows.start : rows.stop] = piece.result()

@@ -22,6 +22,7 @@ PAIRS_PER_PIECE = 64
 FLOW_PARALLAX_PX = 1.5  # neighbours should differ by this much for their flow to tell depth
 MAX_STRIDE = 8
 OTHER_SEEDS = (1, 2)
+MIN_ACROSS = 3  # pictures of two places that match across: one pair alone may be an accident
 
 Views = dict[tuple[int, int], TwoView]
 
@@ -83,6 +84,18 @@ class Solver:
         if not solution.verdict.alarm:
             return solution
         return self._second_opinion(solution)
+
+    def tie(self, calibration: Calibration, border: int) -> Solution:
+        """Two places seen together, the second from row `border` on, under a lens that is held.
+
+        Where hardly a picture of one matches one of the other nothing is mapped, and no second opinion is asked: two
+        places that fall apart are an answer.
+        """
+        views = self._key_points(self._verify(calibration.lens))
+        across = sum(a < border <= b for a, b in views)
+        models = self._map(views, calibration.lens, FreeLens()) if across >= MIN_ACROSS else []
+        note = f"{across} pairs match across the two places"
+        return Solution(models, calibration.lens, judge(models, len(self._found.xy), border), calibration, (note,))
 
     def _calibrated(self, calibration: Calibration) -> Solution:
         """Map with the boldest freedom for the lens that the window can support; the last try is a held lens."""

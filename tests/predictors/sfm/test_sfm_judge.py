@@ -104,3 +104,19 @@ def test_short_windows_are_judged_without_error(count: int) -> None:
     verdict = judge([drive(np.ones(count))], count)
     assert len(verdict.jumps) == len(verdict.bridges) == count - 1
     assert not verdict.alarm
+
+
+@pytest.mark.parametrize("factor", [4.0, 0.25])
+def test_another_visit_may_be_faster_and_farther_away_but_not_tied_by_a_few_points(factor: float) -> None:
+    border = COUNT // 2
+    units = np.where(np.arange(COUNT) < border, 1.0, factor)
+    assert judge([drive(units)], COUNT).cuts() == (border,)
+    assert judge([drive(units)], COUNT, border).cuts() == ()
+    assert judge([broken(border, factor)], COUNT, border).cuts() == ()
+    thin = drive(units, {border - 1: MIN_BRIDGE - 1})
+    assert judge([thin], COUNT, border).cuts() == (border,)
+
+
+@pytest.mark.parametrize("row", [5, 15])
+def test_a_break_within_a_visit_is_cut(row: int) -> None:
+    assert judge([broken(row, 8.0)], COUNT, COUNT // 2).cuts() == (row,)
