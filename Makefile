@@ -43,6 +43,7 @@ bench: setup
 	$(BIN)/python benchmarks/backend_loops.py --json benchmarks/results/backend_loops.json --markdown benchmarks/results/backend_loops.md
 	$(BIN)/python benchmarks/place_index.py --json benchmarks/results/place_index.json --markdown benchmarks/results/place_index.md
 	$(BIN)/python benchmarks/backend_scale.py --json benchmarks/results/backend_scale.json --markdown benchmarks/results/backend_scale.md
+	$(BIN)/python benchmarks/backend_revisit.py --pictures benchmarks/results --json benchmarks/results/backend_revisit.json --markdown benchmarks/results/backend_revisit.md
 
 configs: setup
 	$(BIN)/python -c "from da3_stream.settings import base_yaml; print(base_yaml(), end='')" > configs/base.yaml

@@ -18,6 +18,7 @@ ALARM = np.log(2.0)  # a jump of the scale that calls for a second opinion
 CUT = np.log(3.0)  # a jump at which a window is cut if no opinion is free of it
 SIDE = 4  # frames looked at on either side of a gap
 MIN_BRIDGE = 12  # points that must be seen on both sides of a gap
+MIN_HELD = 0.5  # share of the frames of each of two places that one model must hold to tie them
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,21 +51,33 @@ class Verdict:
         return tuple(row + 1 for row in _peaks(self.jumps, weak, self.bridges))
 
 
-def judge(models: list[SparseModel], count: int, border: int | None = None) -> Verdict:
-    """Look at the largest model of a window of `count` rows; rows in smaller models or none count as missing.
-
-    From row `border` on a loop check shows another visit: how fast and how far from things it went is its own affair.
-    """
+def judge(models: list[SparseModel], count: int) -> Verdict:
+    """Look at the largest model of a window of `count` rows; rows in smaller models or none count as missing."""
     if not models:
         return Verdict(count, np.zeros(0), np.zeros(0, np.int64))
     model = models[0]
-    jumps = scale_jumps(model, count, () if border is None else (border,))
-    return Verdict(count - len(model.rows), jumps, bridging_points(model, count))
+    return Verdict(count - len(model.rows), scale_jumps(model, count), bridging_points(model, count))
 
 
-def scale_jumps(model: SparseModel, count: int, borders: tuple[int, ...] = ()) -> NDArray[np.float64]:
-    """For every gap the log factor by which steps and seen depths change together, [count - 1]; across the borders,
-    the rows at which another visit begins, nothing is compared."""
+def judge_tie(models: list[SparseModel], count: int, border: int) -> Verdict:
+    """Look only at what ties two places together, the second from row `border` on: cut there or nowhere.
+
+    Within a place nothing is judged: each is going to be measured against what is known of it, and another visit may be
+    faster and farther from things.
+    """
+    if not models:
+        return judge(models, count)
+    rows = models[0].rows
+    ties = bridging_points(models[0], count)[border - 1]
+    if (rows < border).sum() < MIN_HELD * border or (rows >= border).sum() < MIN_HELD * (count - border):
+        ties = 0
+    bridges = np.full(count - 1, np.iinfo(np.int64).max)
+    bridges[border - 1] = ties
+    return Verdict(count - len(rows), np.zeros(count - 1), bridges)
+
+
+def scale_jumps(model: SparseModel, count: int) -> NDArray[np.float64]:
+    """For every gap the log factor by which steps and seen depths change together, [count - 1]."""
     steps, depths = np.full(count - 1, np.nan), np.full(count, np.nan)
     centres = model.model_from_camera[:, :3, 3]
     for i, row in enumerate(model.rows):
@@ -72,11 +85,7 @@ def scale_jumps(model: SparseModel, count: int, borders: tuple[int, ...] = ()) -
         if i + 1 < len(model.rows) and model.rows[i + 1] == row + 1:
             steps[row] = np.linalg.norm(centres[i + 1] - centres[i])
     log_steps, log_depths = np.log(np.maximum(steps, 1e-12)), np.log(np.maximum(depths, 1e-12))
-    jumps = np.zeros(count - 1)
-    for start, stop in zip((0, *borders), (*borders, count), strict=True):
-        steps_here, depths_here = log_steps[start : stop - 1], log_depths[start:stop]
-        jumps[start : stop - 1] = [_jump(steps_here, depths_here, gap) for gap in range(stop - start - 1)]
-    return jumps
+    return np.array([_jump(log_steps, log_depths, gap) for gap in range(count - 1)])
 
 
 def bridging_points(model: SparseModel, count: int) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .calibration import REDO_SHIFT, Calibration
 from .correspondences import Correspondences
-from .judge import Verdict, judge
+from .judge import Verdict, judge, judge_tie
 from .lens import Lens
 from .mapping import FreeLens, SparseModel, map_window
 from .pairs import MIN_INLIERS, TwoView, only, verify_chunk
@@ -94,8 +94,9 @@ class Solver:
         views = self._key_points(self._verify(calibration.lens))
         across = sum(a < border <= b for a, b in views)
         models = self._map(views, calibration.lens, FreeLens()) if across >= MIN_ACROSS else []
+        verdict = judge_tie(models, len(self._found.xy), border)
         note = f"{across} pairs match across the two places"
-        return Solution(models, calibration.lens, judge(models, len(self._found.xy), border), calibration, (note,))
+        return Solution(models, calibration.lens, verdict, calibration, (note,))
 
     def _calibrated(self, calibration: Calibration) -> Solution:
         """Map with the boldest freedom for the lens that the window can support; the last try is a held lens."""
