@@ -94,6 +94,12 @@ class ModelSettings(_Stage):
         None, gt=0, description="memory of the device in GB (1e9 bytes) that a DA3 model may take; null: what is free"
     )
     resolution: int | None = Field(None, ge=64, description="longest image side in pixels that the model looks at")
+    window_timeout_s: float | None = Field(
+        None,
+        gt=0,
+        description="seconds that sfm may work on one step of a window before the window has failed; null: 10 min and "
+        "5 s a frame, more above 640x480",
+    )
 
 
 class ScaleSettings(_Stage):

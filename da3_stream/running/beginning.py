@@ -14,7 +14,8 @@ from ..store import JUST_CREATED, Run, create_run, free_folder, locked
 from .checkpoint import Checkpoint, read_checkpoint
 from .job import Job, identity
 
-SAFE = ("cloud.", "model.workers", "model.vram_gb", "model.device")  # may change in the middle of a run
+# may change in the middle of a run
+SAFE = ("cloud.", "model.workers", "model.vram_gb", "model.device", "model.window_timeout_s")
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,13 +37,12 @@ class TwoView:
     planar: bool
 
 
-def window_pairs(indices: Sequence[int]) -> list[tuple[int, int]]:
-    """Pairs of rows to be matched among frames of these indices: sequential ones, and where a loop check shows two
-    places, all pairs across."""
-    border = loop_border(indices)
+def window_pairs(count: int, border: int | None) -> list[tuple[int, int]]:
+    """Pairs of rows to be matched among `count` frames: sequential ones, and where a loop check shows two places, the
+    second from row `border` on, all pairs across."""
     if border is None:
-        return list(sequential_pairs(len(indices)))
-    earlier, later = range(border), range(border, len(indices))
+        return list(sequential_pairs(count))
+    earlier, later = range(border), range(border, count)
     within = [*sequential_pairs(border), *((border + a, border + b) for a, b in sequential_pairs(len(later)))]
     return [*within, *((a, b) for a in earlier for b in later)]
 

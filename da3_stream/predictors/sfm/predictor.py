@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,17 +18,24 @@ from .calibration import Calibration
 from .correspondences import Correspondences, combine, motion_px
 from .depth import dense_chunks, dense_depth
 from .features import track_points
+from .findings import Findings
+from .history import History
 from .lens import Lens, Straightener
-from .pairs import loop_border
+from .pairs import loop_border, window_pairs
+from .process import WorkLostError
 from .solve import Solver
-from .turns import Turns
-from .workers import Findings, Workers
+from .turns import Key, Turns
+from .workers import Workers
 
 log = logging.getLogger(__name__)
 
 GUESS_HFOV_DEG = 60.0
 STANDING_PX = 0.3  # a camera whose picture moves less than this stands
+LEAST_LIMIT_S = 600.0
+FRAME_LIMIT_S = 5.0  # for each frame; some twenty times what a window's map takes on one free core
+USUAL_PIXELS = 640 * 480
 Gray = NDArray[np.uint8]
+Seen = tuple[Cameras, Lens, tuple[int, ...]]  # cameras, the lens they hold for, neighbours for dense depth
 
 
 class SfmPredictor:
@@ -37,7 +43,8 @@ class SfmPredictor:
 
     `known_k` is K [3,3] at `source_size` (width, height) with its first pixel centre at 0.5, or None to learn one focal
     length for the whole video. `lens` "auto" also learns the radial term that a calibration left over, "pinhole"
-    trusts the pictures to have none.
+    trusts the pictures to have none. A window of which one piece of work takes longer than `timeout_s` (None: see
+    `usual_limit_s`) has failed.
     """
 
     name = "sfm"
@@ -51,15 +58,15 @@ class SfmPredictor:
         workers: int = 2,
         side: int = 640,
         lens: str = "auto",
+        timeout_s: float | None = None,
     ) -> None:
         self.image_side = side
-        self._known_k, self._source_size, self._lens_mode = known_k, source_size, lens
+        self._known_k, self._source_size, self._lens_mode, self._timeout_s = known_k, source_size, lens, timeout_s
         self.in_flight = max(2, workers)  # one window maps on one core while others look for key points and depth
         self._workers = Workers(workers)
         self._findings = Findings(self._workers, self.in_flight + 1)
         self._turns = Turns()
-        self._calibration: Calibration | None = None
-        self._learnt: deque[tuple[int, Calibration]] = deque(maxlen=self.in_flight + 4)  # by the last frame
+        self._history = History()
         self._size = (0, 0)
 
     @property
@@ -70,105 +77,124 @@ class SfmPredictor:
     @property
     def camera(self) -> dict[str, Any]:
         """What is known of the lens at the input's resolution, ready for JSON."""
-        if self._calibration is None:
+        if self._size == (0, 0):
             return {}
-        summary, factor = self._calibration.summary(), self._source_size[0] / self._size[0]
-        k = resize_intrinsics(self._lens().matrix(), self._size, self._source_size)
+        calibration, factor = self._calibration(), self._source_size[0] / self._size[0]
+        summary = calibration.summary()
+        k = resize_intrinsics(calibration.lens.matrix(), self._size, self._source_size)
         summary["focal_px"] = [float(k[0, 0]), float(k[1, 1])]
         if summary["focal_sigma_px"] is not None:
             summary["focal_sigma_px"] *= factor
-        return {"given": self._known_k is not None, "corner_shift_px": self._corner_shift() * factor, **summary}
+        shift = calibration.lens.shift_px(self._size) * factor
+        return {"given": self._known_k is not None, "corner_shift_px": shift, **summary}
 
     def prepare(self, frames: Sequence[Frame]) -> None:
-        """Announce a window that is about to be predicted: the lens is learnt in the order of announcements."""
-        if self._calibration is None:
-            before = [calibration for last, calibration in self._learnt if last < frames[-1].index]
-            self._calibration = before[-1] if before else None
-        self._begin(frames[0])
+        """Announce a window that is about to be predicted: the lens is learnt in the order of announcements.
+
+        What is announced is a window of the video, whatever frames are left out of it, and no loop check.
+        """
+        self._begin(frames)
         self._turns.announce(_key(frames))
 
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
-        """Poses and depth of the frames, up to one similarity; see `Status` for how far to trust them."""
-        self.prepare(frames)
+        """Poses and depth of the frames, up to one similarity; see `Status` for how far to trust them.
+
+        Frames that were not announced, and of which the second half lies far from the first, are taken for a loop
+        check: it sees what was known of the lens before its last frame, and teaches nothing.
+        """
+        border = None if self._turns.expects(_key(frames)) else loop_border([frame.index for frame in frames])
+        self._begin(frames)
+        if border is None:
+            self._turns.announce(_key(frames))
+        self._workers.allow(self._timeout_s or usual_limit_s(len(frames), self._size))
         try:
-            return self._predict(frames)
+            return self._predict(frames, border)
+        except WorkLostError as error:
+            log.warning("frames %d to %d have no geometry: %s", *_key(frames), error)
+            return WindowGeometry.failed(frames, str(error))
         finally:
             self._turns.leave(_key(frames))
 
-    def _predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+    def _predict(self, frames: Sequence[Frame], border: int | None) -> WindowGeometry:
         grays = [cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY) for frame in frames]
         tracks = self._workers.submit(track_points, grays)
-        indices = [frame.index for frame in frames]
-        border = loop_border(indices)
-        # two places seen together teach nothing, and push out no window's findings
+        # a look at two places pushes out no window's findings
         findings = self._findings if border is None else Findings(self._workers, 1)
-        keypoints, matches = findings.of(indices, grays)
+        rows = window_pairs(len(frames), border)
+        keypoints, matches = findings.of([frame.index for frame in frames], grays, rows)
         tracked = tracks.result()
-        if len(frames) == 1 or motion_px(tracked) < STANDING_PX:
-            standing = held(len(frames), Status.HELD, "the camera stands")
-            return self._geometry(frames, grays, standing, self._lens(), (), ())
-        with self._turns.turn(_key(frames), needless=self._settled):
-            cameras, lens, offsets = self._cameras(combine(keypoints, matches, tracked), border)
-            self._remember(indices[-1], learns=border is None)
+        moves = len(frames) > 1 and motion_px(tracked) >= STANDING_PX
+        found = combine(keypoints, matches, tracked) if moves else None
+        if border is None:
+            cameras, lens, offsets = self._in_turn(_key(frames), found, len(frames))
+        else:
+            known = self._history.before(frames[-1].index).held()
+            cameras, lens, offsets, _ = self._solved(known, found, len(frames), border)
         visits = cameras.breaks if border is None else tuple(sorted({*cameras.breaks, border}))
         return self._geometry(frames, grays, cameras, lens, offsets, visits)
 
     def state(self) -> list[dict[str, Any]]:
-        """What must survive a kill: what was known of the lens after each of the last windows, by their last frames.
+        """What must survive a kill: what was known of the lens after each window that told, by their last frames.
 
         Later windows may be ahead of the one that a run goes on from.
         """
-        return [{"after": last, **calibration.tree()} for last, calibration in self._learnt]
+        return self._history.tree()
 
     def restore(self, state: list[dict[str, Any]]) -> None:
         """Go on from a state, with the first window that is prepared next."""
-        self._learnt.extend((entry["after"], Calibration.of_tree(entry)) for entry in state)
-        self._calibration = None
+        self._history.restore(state)
+        self._size = (0, 0)
 
     def close(self) -> None:
-        """End the worker processes."""
+        """End the worker processes, for good."""
         self._workers.close()
 
-    def _remember(self, last: int, learns: bool) -> None:
-        """Keep what is known of the lens after a window."""
-        if learns and self._calibration is not None:
-            self._learnt.append((last, self._calibration))
-
-    def _begin(self, frame: Frame) -> None:
+    def _begin(self, frames: Sequence[Frame]) -> None:
         """Fix the working size and the first belief about the lens."""
-        if self._calibration is not None and self._size != (0, 0):
+        if self._size != (0, 0):
             return
-        self._size = (frame.image.shape[1], frame.image.shape[0])
+        self._history.forget_from(frames[-1].index)
+        self._size = (frames[0].image.shape[1], frames[0].image.shape[0])
+        if self._history.latest is None:
+            self._history.add(-1, self._first_belief())
+
+    def _first_belief(self) -> Calibration:
         known = self._known_k is not None
         k = resize_intrinsics(self._known_k, self._source_size, self._size) if self._known_k is not None else None
         lens = Lens.from_matrix(intrinsics_from_hfov(GUESS_HFOV_DEG, self._size) if k is None else k)
-        if self._calibration is None:
-            start = Calibration.given(lens) if known else Calibration.guessed(lens)
-            self._calibration = start if self._lens_mode == "auto" else start.pinhole()
+        start = Calibration.given(lens) if known else Calibration.guessed(lens)
+        return start if self._lens_mode == "auto" else start.pinhole()
 
-    def _lens(self) -> Lens:
-        assert self._calibration is not None
-        return self._calibration.lens
+    def _calibration(self) -> Calibration:
+        latest = self._history.latest
+        assert latest is not None
+        return latest
 
     def _settled(self) -> bool:
-        return self._calibration is not None and self._calibration.settled
+        return self._calibration().settled
 
-    def _corner_shift(self) -> float:
-        return self._lens().shift_px(self._size)
+    def _in_turn(self, key: Key, found: Correspondences | None, count: int) -> Seen:
+        """Solve a window after those before it, and keep what it taught of the lens."""
+        with self._turns.turn(key, needless=self._settled):
+            cameras, lens, offsets, calibration = self._solved(self._calibration(), found, count)
+            if not self._settled():
+                self._history.add(key[1], calibration)
+        return cameras, lens, offsets
 
-    def _cameras(self, correspondences: Correspondences, border: int | None) -> tuple[Cameras, Lens, tuple[int, ...]]:
-        """Solve the window and keep what it taught of the lens; a loop check, with its border, teaches nothing."""
-        assert self._calibration is not None
-        solver = Solver(self._workers, correspondences, self._size)
-        if border is not None:
-            solution = solver.tie(self._calibration.held(), border)
-        else:
-            solution = solver.solve(self._calibration)
-            self._calibration = self._calibration if self._settled() else solution.calibration
-        count = len(correspondences.xy)
+    def _solved(
+        self, calibration: Calibration, found: Correspondences | None, count: int, border: int | None = None
+    ) -> tuple[Cameras, Lens, tuple[int, ...], Calibration]:
+        """Cameras, the lens they hold for, neighbours for dense depth, and what is known of the lens afterwards.
+
+        Nothing `found` is a camera that stands.
+        """
+        if found is None:
+            return held(count, Status.HELD, "the camera stands"), calibration.lens, (), calibration
+        solver = Solver(self._workers, found, self._size)
+        solution = solver.solve(calibration) if border is None else solver.tie(calibration, border)
         cameras = assemble(solution.models, solution.verdict.cuts() if solution.models else (), count)
         cameras = replace(cameras, notes=(*solution.notes, *cameras.notes))
-        return cameras, solution.lens, solution.flow_offsets()
+        return cameras, solution.lens, solution.flow_offsets(), solution.calibration
 
     def _geometry(
         self,
@@ -211,5 +237,10 @@ class SfmPredictor:
         return depth, confidence
 
 
-def _key(frames: Sequence[Frame]) -> tuple[int, int]:
+def usual_limit_s(count: int, size: tuple[int, int]) -> float:
+    """Seconds after which a piece of work on a window of so many frames of (width, height) is taken to hang."""
+    return LEAST_LIMIT_S + FRAME_LIMIT_S * count * max(1.0, size[0] * size[1] / USUAL_PIXELS)
+
+
+def _key(frames: Sequence[Frame]) -> Key:
     return frames[0].index, frames[-1].index

@@ -17,16 +17,25 @@ class Turns:
         self._changed = threading.Condition()
 
     def announce(self, key: Key) -> None:
-        """Put a window at the end of the queue, unless it stands there."""
+        """Put a window at the end of the queue, unless it stands there.
+
+        One that does not lie after those in the queue begins a video anew: an earlier run broke off, and they are gone.
+        """
         with self._changed:
             if key not in self._waiting:
-                self._waiting.append(key)
+                self._waiting = [*(before for before in self._waiting if before < key), key]
+                self._changed.notify_all()
+
+    def expects(self, key: Key) -> bool:
+        """Whether the window is in the queue."""
+        with self._changed:
+            return key in self._waiting
 
     @contextmanager
     def turn(self, key: Key, needless: Callable[[], bool]) -> Iterator[None]:
         """Wait until all windows announced earlier have left their turn, or until waiting is needless."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting[0] == key or needless())
+            self._changed.wait_for(lambda: key not in self._waiting[1:] or needless())
         try:
             yield
         finally:

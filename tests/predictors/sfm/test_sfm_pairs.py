@@ -19,6 +19,7 @@ from da3_stream.predictors.sfm.pairs import (
     MIN_INLIERS,
     OFFSETS,
     TwoView,
+    loop_border,
     match_chunk,
     match_keypoints,
     match_tracks,
@@ -66,8 +67,7 @@ def test_every_pair_is_named_once_and_at_an_offset_of_the_list(count: int) -> No
 
 
 def test_two_places_are_matched_exhaustively_across_and_in_sequence_within() -> None:
-    indices = [*range(100, 121), *range(900, 921)]
-    pairs = set(window_pairs(indices))
+    pairs = set(window_pairs(42, loop_border([*range(100, 121), *range(900, 921)])))
     assert {(a, b) for a in range(21) for b in range(21, 42)} <= pairs
     within = {(a, b) for a, b in pairs if (a < 21) == (b < 21)}
     assert within == {*sequential_pairs(21), *((21 + a, 21 + b) for a, b in sequential_pairs(21))}
@@ -78,7 +78,8 @@ HOLES = ([*range(30), *range(45, 75)], [*range(100), *range(5000, 5020)])
 
 @pytest.mark.parametrize("indices", [range(60), range(0, 180, 3), *HOLES, [4], [1, 9]])
 def test_windows_with_holes_are_matched_in_sequence(indices: Sequence[int]) -> None:
-    assert window_pairs(indices) == list(sequential_pairs(len(indices)))
+    assert loop_border(indices) is None
+    assert window_pairs(len(indices), None) == list(sequential_pairs(len(indices)))
 
 
 @given(st.permutations(range(40)))

@@ -1,0 +1,164 @@
+"""Does a long run of sfm stay flat: memory with all processes, scratch disk, CPU time and frames per second?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from common import Column, Row, parser, report, surroundings, tell, workplace
+from footprint import Sampler, Track
+from numpy.typing import NDArray
+
+from da3_stream import reconstruct
+from da3_stream.errors import Da3StreamError
+from da3_stream.evaluation import evaluate
+from da3_stream.settings import load_settings
+from da3_stream.synthetic import make_town
+
+SETTLED = 2000  # frames after which nothing may grow; a shorter run is looked at from its second tenth on
+TENTHS = 10
+SCRATCH = "da3_stream_sfm_*"
+MIB = 2**20
+
+COLUMNS = [
+    Column("frames", "frames"),
+    Column("fps", "fps", "{:.2f}"),
+    Column("CPU ms/frame", "cpu_ms", "{:.0f}"),
+    Column("RAM MiB, largest", "ram_mib", "{:.0f}"),
+    Column("of it in workers", "workers_mib", "{:.0f}"),
+    Column("scratch MiB, largest", "scratch_mib", "{:.1f}"),
+    Column("run directory MiB", "run_mib", "{:.1f}"),
+    Column("threads", "threads"),
+    Column("open files", "files"),
+]
+
+
+def main() -> None:
+    """One row per tenth of the run."""
+    options = _options()
+    around = surroundings()
+    with workplace(options.keep) as folder:
+        track, status = _measured(folder, options)
+        rows = _tenths(track, options.frames)
+        facts = _facts(track, status, options) | _quality(folder, options, status)
+    report(options, around | facts, COLUMNS, rows)
+    print("\n" + "\n".join(f"{name}: {value}" for name, value in facts.items()))
+    if options.markdown:
+        with options.markdown.open("a") as page:
+            page.writelines(["\n", *(f"- {name}: {value}\n" for name, value in facts.items())])
+    if options.picture:
+        _draw(track, options)
+
+
+def _options() -> argparse.Namespace:
+    found = parser(__doc__)
+    found.add_argument("--frames", type=int, default=10_000, help="length of the run")
+    found.add_argument("--lap", type=int, default=300, help="frames of the lap that is driven again and again")
+    found.add_argument("--size", default="160x120", help="WIDTHxHEIGHT of the frames")
+    found.add_argument("--every", type=float, default=1.0, help="seconds between two looks at the processes")
+    found.add_argument("--picture", type=Path, metavar="FILE", help="also draw memory, scratch and CPU time")
+    return found.parse_args()
+
+
+def _measured(folder: Path, options: argparse.Namespace) -> tuple[Track, Row]:
+    """Drive the laps and watch."""
+    width, height = (int(side) for side in options.size.split("x"))
+    town = make_town("block", frames=options.lap, size=(width, height))
+    tell(f"rendering {options.lap} frames at {options.size}")
+    lap = [town.frame(i) for i in range(options.lap)]
+    images = [frame.image for frame in lap]
+    _write_truth(folder / "truth.txt", [frame.world_from_camera for frame in lap], options.frames)
+    k = town.intrinsics
+    camera = [float(k[0, 0]), float(k[1, 1]), float(k[0, 2]) - 0.5, float(k[1, 2]) - 0.5]
+    given = {"model.name": "sfm", "camera.intrinsics": camera}
+    settings = load_settings(None, options.set, given)
+    out = folder / "run"
+    tell(f"{options.frames} frames of sfm")
+    with Sampler(out, SCRATCH, options.every) as sampler:
+        reconstruct(_looped(images, options.frames), out=out, settings=settings)
+    return sampler.track(), json.loads((out / "run.json").read_text())
+
+
+def _looped(images: list[NDArray[np.uint8]], count: int) -> Iterator[NDArray[np.uint8]]:
+    for i in range(count):
+        yield images[i % len(images)]
+
+
+def _write_truth(path: Path, poses: list[NDArray[np.float64]], count: int) -> None:
+    rows = np.stack([pose[:3].ravel() for pose in poses])
+    np.savetxt(path, rows[np.arange(count) % len(rows)])
+
+
+def _tenths(track: Track, frames: int) -> list[Row]:
+    borders = np.linspace(0, frames, TENTHS + 1)
+    return [_tenth(track, first, last) for first, last in zip(borders[:-1], borders[1:], strict=True)]
+
+
+def _tenth(track: Track, first: float, last: float) -> Row:
+    """What was seen while these frames were finished."""
+    inside = (track["frames"] >= first) & (track["frames"] < last)
+    start, end = (track.at(frame) for frame in (first, last))
+    row: Row = {"frames": f"{first:.0f}-{last:.0f}"}
+    if end["seconds"] > start["seconds"]:
+        row["fps"] = (last - first) / (end["seconds"] - start["seconds"])
+        row["cpu_ms"] = 1000 * (end["cpu_s"] - start["cpu_s"]) / (last - first)
+    if inside.any():
+        row |= {name: float(track[name][inside].max()) for name in ("ram_mib", "workers_mib", "scratch_mib")}
+        row |= {name: int(track[name][inside].max()) for name in ("threads", "files")}
+        row["run_mib"] = float(track["run_mib"][inside][-1])
+    return row
+
+
+def _facts(track: Track, status: Row, options: argparse.Namespace) -> Row:
+    since = SETTLED if options.frames >= 2 * SETTLED else options.frames / TENTHS
+    rows = _tenths(track, options.frames)
+    fps, cpu = (rows[-1].get(key, np.nan) / rows[1].get(key, np.nan) for key in ("fps", "cpu_ms"))
+    seconds = {k: round(1000 * v / options.frames, 1) for k, v in status["seconds_in_predictor"].items()}
+    return {
+        "size": options.size,
+        "settings": " ".join(options.set) or "defaults",
+        "windows by status": status["windows_by_status"],
+        "segments": status["segments"],
+        "RAM, line fitted from frame": f"{since:.0f}: {track.slope('ram_mib', since) * MIB:+.0f} bytes per frame",
+        "its part in the main process": f"{track.slope('main_mib', since) * MIB:+.0f} bytes per frame",
+        "last tenth to second": f"frames per second {fps:.3f}, CPU time per frame {cpu:.3f}",
+        "largest scratch MiB": round(float(track["scratch_mib"].max()), 2),
+        "scratch MiB afterwards": round(float(track["scratch_mib"][-1]), 2),
+        "CPU ms per frame by work": json.dumps(seconds),
+    }
+
+
+def _quality(folder: Path, options: argparse.Namespace, status: Row) -> Row:
+    """Whether it tracked: error over all the laps."""
+    try:
+        found = evaluate(folder / "run", folder / "truth.txt", format="kitti")
+    except Da3StreamError as error:
+        return {"trajectory": str(error)}
+    keys = ("path_length_m", "ate_rmse_m", "ate_percent", "rpe_trans_percent", "coverage", "segments")
+    return {"trajectory": ", ".join(f"{key} {found[key]:.4g}" for key in keys)}
+
+
+def _draw(track: Track, options: argparse.Namespace) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 6), layout="constrained")
+    drawn: list[tuple[str, dict[str, Any]]] = [
+        ("MiB of RAM", {"all": track["ram_mib"], "main": track["main_mib"], "workers": track["workers_mib"]}),
+        ("MiB of scratch", {"scratch": track["scratch_mib"]}),
+        ("CPU seconds", {"all": track["cpu_s"]}),
+    ]
+    for axes, (title, lines) in zip(figure.subplots(3, 1, sharex=True), drawn, strict=True):
+        for name, values in lines.items():
+            axes.plot(track["frames"], values, linewidth=0.8, label=name)
+        axes.set_ylabel(title)
+        axes.legend(loc="lower right")
+    axes.set_xlabel(f"frames finished ({options.size})")
+    figure.savefig(options.picture, dpi=90)
+
+
+if __name__ == "__main__":
+    main()

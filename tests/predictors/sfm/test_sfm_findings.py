@@ -1,0 +1,84 @@
+"""Key points and matches are looked for once, forgotten in time, and lost only by windows that hold their frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from da3_stream.predictors.sfm.features import Keypoints
+from da3_stream.predictors.sfm.findings import CHUNK, Findings
+from da3_stream.predictors.sfm.pairs import sequential_pairs
+from da3_stream.predictors.sfm.process import WorkerDiedError
+from da3_stream.predictors.sfm.workers import Piece, Workers
+
+NONE = Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
+
+
+class AtOnce(Workers):
+    """Does all work in this process, and counts it: a frame is a picture of one pixel that holds its number."""
+
+    def __init__(self, deadly: int | None = None) -> None:
+        super().__init__(1)
+        self.frames: list[int] = []
+        self.pairs: list[tuple[int, int]] = []
+        self._deadly = deadly
+
+    def submit(self, work: Callable[..., Any], *args: Any) -> Piece[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(self._do(*args))
+        except WorkerDiedError as error:
+            future.set_exception(error)
+        return Piece(future)
+
+    def _do(self, first: Any, pairs: Sequence[tuple[int, int]] | None = None) -> Any:
+        if pairs is not None:
+            self.pairs += pairs
+            return {pair: np.array([pair], np.uint32) for pair in pairs}
+        numbers = [int(gray[0, 0]) for gray in first]
+        self.frames += numbers
+        if self._deadly in numbers:
+            raise WorkerDiedError("dead")
+        return [Keypoints(np.full((1, 2), number, np.float32), NONE.descriptors[:0]) for number in numbers]
+
+
+def gray(number: int) -> NDArray[np.uint8]:
+    return np.full((1, 1), number, np.uint8)
+
+
+def ask(findings: Findings, indices: Sequence[int]) -> tuple[list[Keypoints], dict[tuple[int, int], Any]]:
+    rows = list(sequential_pairs(len(indices)))
+    return findings.of(indices, [gray(index) for index in indices], rows)
+
+
+def test_each_frame_and_pair_is_looked_at_once() -> None:
+    workers = AtOnce()
+    findings = Findings(workers, 2)
+    for start in range(0, 40, 8):
+        keypoints, matches = ask(findings, range(start, start + 12))
+        assert [int(found.xy[0, 0]) for found in keypoints] == list(range(start, start + 12))
+        assert all(found.tolist() == [[start + a, start + b]] for (a, b), found in matches.items())
+    assert sorted(workers.frames) == list(range(44))
+    assert len(set(workers.pairs)) == len(workers.pairs)
+
+
+def test_what_no_recent_window_holds_is_forgotten() -> None:
+    findings = Findings(AtOnce(), 2)
+    for start in range(0, 200, 8):
+        ask(findings, range(start, start + 12))
+    assert sorted(findings._keypoints) == list(range(184, 204))
+    assert min(min(pair) for pair in findings._matches) == 184
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_frame_that_kills_costs_the_windows_that_hold_it_in_whichever_order(order: tuple[int, int]) -> None:
+    windows = [range(CHUNK), range(4, CHUNK + 4)]  # one piece of work holds frames of both
+    findings = Findings(AtOnce(deadly=2 if order == (0, 1) else CHUNK + 3), 3)
+    with pytest.raises(WorkerDiedError):
+        ask(findings, windows[order[0]])
+    assert len(ask(findings, windows[order[1]])[0]) == CHUNK

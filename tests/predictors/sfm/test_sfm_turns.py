@@ -1,0 +1,63 @@
+"""Windows take their turns in the order in which they were announced, whichever comes first."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from da3_stream.predictors.sfm.turns import Key, Turns
+
+PATIENCE_S = 60.0
+WINDOWS: list[Key] = [(10 * k, 10 * k + 14) for k in range(6)]
+
+
+def never() -> bool:
+    return False
+
+
+def announced(*keys: Key) -> Turns:
+    turns = Turns()
+    for key in keys:
+        turns.announce(key)
+    return turns
+
+
+def test_turns_follow_the_announcements() -> None:
+    turns, order = announced(*WINDOWS), list[Key]()
+    all_there = threading.Barrier(len(WINDOWS))
+
+    def take(key: Key) -> None:
+        all_there.wait(PATIENCE_S)
+        with turns.turn(key, never):
+            order.append(key)
+
+    with ThreadPoolExecutor(len(WINDOWS)) as pool:
+        list(pool.map(take, reversed(WINDOWS)))
+    assert order == WINDOWS
+
+
+def test_a_turn_that_failed_lets_the_next_one_on() -> None:
+    turns = announced(*WINDOWS[:2])
+    with pytest.raises(ValueError, match="failed"), turns.turn(WINDOWS[0], never):
+        raise ValueError("failed")
+    with turns.turn(WINDOWS[1], never):
+        assert turns.expects(WINDOWS[1])
+    assert not turns.expects(WINDOWS[1])
+
+
+def test_nobody_waits_where_it_is_needless() -> None:
+    turns = announced(*WINDOWS[:2])
+    with turns.turn(WINDOWS[1], lambda: True):
+        assert turns.expects(WINDOWS[0])
+
+
+def test_a_video_that_begins_anew_does_not_wait_for_what_broke_off() -> None:
+    turns = announced(*WINDOWS)
+    turns.announce(WINDOWS[0])
+    turns.leave(WINDOWS[0])
+    turns.announce((0, 12))
+    assert not any(turns.expects(key) for key in WINDOWS)
+    with turns.turn((0, 12), never):
+        pass
