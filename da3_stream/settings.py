@@ -161,13 +161,25 @@ class LoopsSettings(_Stage):
 
 
 class CloudSettings(_Stage):
-    """Which points reach the cloud."""
+    """Which points reach the cloud, and what is written of them."""
 
     voxel: float = Field(0.01, gt=0, lt=1, description="edge of a voxel as a share of the median depth")
     voxel_m: float | None = Field(None, gt=0, description="edge of a voxel in metres; needs a metric run or a scale")
     max_points: int | None = Field(None, ge=1, description="at most this many points in the merged cloud")
     min_confidence: float = Field(0.25, ge=0, lt=1, description="share of the least confident pixels left out")
     max_depth_step: float = Field(0.08, gt=0, description="relative depth step to a neighbour that counts as an edge")
+    fusion: Literal["off", "ghosts", "movers"] = Field(
+        "ghosts",
+        description="ghosts: drop what better views see through; movers: what other views see through; off: neither",
+    )
+    views: int = Field(8, ge=1, le=32, description="views in which a point is looked for by the fusion")
+    free_space: float = Field(
+        0.03, gt=0, lt=1, description="share of its depth by which a view must see beyond a point to speak against it"
+    )
+    normals: bool = Field(False, description="each point with its surface normal, from the depth around it")
+    format: Literal["ply", "laz", "tiles"] = Field(
+        "ply", description="the merged cloud: cloud.ply, cloud.laz, or a folder tiles/ of LAZ files"
+    )
     preview_points: int = Field(2_000_000, ge=1000, description="points of the preview while running")
     preview_every: int = Field(10, ge=1, description="windows between two previews")
 

@@ -1,14 +1,17 @@
 """Coloured points: from a window's depth to pages, from pages to the merged cloud."""
 
-from .merge import merge_cloud, points_in_world, preview_cloud, world_voxel
-from .pages import count_points, read_page, write_page
+from .merge import merge_cloud
+from .pages import count_points, page_chunks, read_page, write_page
+from .placing import points_in_world, world_voxel
 from .ply import read_ply
 from .points import Points, window_points
+from .preview import preview_cloud
 
 __all__ = [
     "Points",
     "count_points",
     "merge_cloud",
+    "page_chunks",
     "points_in_world",
     "preview_cloud",
     "read_page",

@@ -1,113 +1,106 @@
-"""All pages in the world: cloud.ply, whole or as a preview.
+"""All pages in the world, fused: cloud.ply, cloud.laz or a folder of LAZ tiles.
 
-Every point is moved by the place of its own frame, so that the cloud is as free of steps as the trajectory. Then the
-most confident point of each voxel of the world is kept. Points are written in a fixed order without spatial pattern:
-the first n of them are an even sample of the whole, and that is how `max_points` thins. Memory is bounded by sharing
-the points out over temporary files by their voxel.
+Every point is moved by the place of its own frame, so that the cloud is as free of steps as the trajectory. Of each
+voxel of the world the best-seen point stays: the one of most confidence per distance; and of these go those that better
+views see through (see free_space.py). Memory is bounded by cutting the world into tiles: points go to a scratch file by
+their tile, 23 bytes each (26 with normals), and tiles are finished one by one. Equal runs give equal bytes.
 """
 
 from __future__ import annotations
 
-import math
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from typing import IO
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import Sim3
+from ..errors import StoreError
 from ..settings import CloudSettings
 from ..store import Run, RunGeometry
-from .pages import COARSEST, count_points, read_page
-from .ply import VERTEX, writing_ply
+from .free_space import seen_through
+from .output import Cloud, writing_cloud
+from .pages import page_chunks, read_page
+from .placing import distances, points_in_world, world_voxel
 from .points import Points
+from .preview import drop_samples, preview_cloud
+from .scratch import Scratch
+from .thinning import Tile, within_limit
+from .tiles import Tiling, cube_codes, tiling
+from .views import Views
 from .voxels import best_of_each, shuffled, voxel_keys
 
-_SHARE = 1 << 22  # points in one temporary file, about: 130 MB, and three times that while sorting
-_RECORD = np.dtype([("key", "<u8"), ("confidence", "<f4"), ("vertex", VERTEX)])
+_TILE = 1 << 21  # points in a tile, about; finishing it takes some 100 bytes of memory for each
+_SURVEYED = 256  # every so many points tell how the world is cut
+_PLAIN = [("xyz", "<f4", 3), ("rgb", "u1", 3), ("score", "<f4"), ("distance", "<f4")]
+_RECORD = {False: np.dtype(_PLAIN), True: np.dtype([*_PLAIN, ("normal", "i1", 3)])}  # without and with normals
 
 
 def merge_cloud(run: Run, geometry: RunGeometry, settings: CloudSettings) -> int:
-    """Write cloud.ply from all pages, at most `settings.max_points` points; returns how many."""
-    return _merge(run, geometry, world_voxel(geometry, settings), settings.max_points, 1)
+    """Write the cloud from all pages in `settings.format`, at most `settings.max_points` points; returns how many.
 
-
-def preview_cloud(run: Run, geometry: RunGeometry, settings: CloudSettings) -> int:
-    """Write cloud.ply from an even sample of every page, at most `settings.preview_points` points; returns how many.
-
-    Beyond opening every page, it costs no more for a long run than for a short one.
+    Where that is not cloud.ply, cloud.ply becomes a preview of it. Raises StoreError if a page or a window is absent
+    or damaged, or where normals are asked for that the pages do not have; what was there before stays then.
     """
-    total = sum(count_points(run, node) for node in geometry.nodes)
-    every = 1
-    while total > every * settings.preview_points and every < COARSEST:
-        every *= 2
-    return _merge(run, geometry, world_voxel(geometry, settings), settings.preview_points, every)
+    voxel, kind = world_voxel(geometry, settings), _RECORD[settings.normals]
+    cubes = _surveyed(run, geometry, voxel)
+    with tempfile.TemporaryFile(dir=run.path / "cloud") as file, tempfile.TemporaryFile(dir=run.path / "cloud") as more:
+        scratch, farthest = Scratch(file, kind), 0.0
+        for points in _placed(run, geometry):
+            farthest = max(farthest, float(np.abs(points.xyz).max(initial=0.0)))
+            scratch.add(cubes.of(cube_codes(points.xyz, voxel)), _records(points, geometry, kind))
+        tiles = _fused(_best_seen(scratch, voxel), Views(run, geometry), voxel, settings)
+        if settings.max_points is not None and scratch.count > settings.max_points:
+            tiles = within_limit(tiles, settings.max_points, voxel, Scratch(more, kind))
+        with writing_cloud(run, Cloud(geometry.scene.units, voxel, farthest, cubes), settings) as output:
+            for tile, records in tiles:
+                output.write(tile, records)
+    if settings.format != "ply":
+        preview_cloud(run, geometry, settings)
+    drop_samples(run)
+    return output.count
 
 
-def world_voxel(geometry: RunGeometry, settings: CloudSettings) -> float:
-    """Edge of a voxel in world units: `voxel_m` in a run in metres, else a share of the nodes' median depth."""
-    scene = geometry.scene
-    if settings.voxel_m is not None and scene.units == "metres":
-        return settings.voxel_m
-    depths = [node.median_depth * scene.nodes[k].world_from_window.scale for k, node in geometry.nodes.items()]
-    known = [depth for depth in depths if depth > 0]
-    return settings.voxel * scene.scale * (float(np.median(known)) if known else 1.0)
+def _surveyed(run: Run, geometry: RunGeometry, voxel: float) -> Tiling:
+    """The tiles, by an even sample of all pages."""
+    codes = [np.zeros(0, np.uint64)]
+    for node in geometry.nodes:
+        codes.append(cube_codes(points_in_world(read_page(run, node, _SURVEYED), geometry, node).xyz, voxel))
+    return tiling(np.concatenate(codes), _TILE // _SURVEYED)
 
 
-def points_in_world(points: Points, geometry: RunGeometry, node: int) -> Points:
-    """A page's points moved by their frames' places; points of frames without a place are left out."""
-    places = geometry.places
-    known = places.source_index[(places.node == node) & np.isfinite(places.scale)]
-    points = points.take(np.flatnonzero(np.isin(points.frame, known)))
-    matrices = np.stack([np.eye(4), *[_world_from_window(geometry, int(frame)).matrix() for frame in known]])
-    moves = matrices[1 + np.searchsorted(known, points.frame)]
-    xyz = np.einsum("mij,mj->mi", moves[:, :3, :3], points.xyz) + moves[:, :3, 3]
-    return Points(xyz.astype(np.float32), points.rgb, points.frame, points.confidence, points.voxel)
+def _placed(run: Run, geometry: RunGeometry) -> Iterator[Points]:
+    for node in geometry.nodes:
+        for points in page_chunks(run, node):
+            yield points_in_world(points, geometry, node)
 
 
-def _world_from_window(geometry: RunGeometry, frame: int) -> Sim3:
-    """The owner's frame in the world as this frame sees it: equal to the node's place but where it slides."""
-    places = geometry.places
-    m = int(np.searchsorted(places.source_index, frame))
-    pose = geometry.nodes[int(places.node[m])].window_from_camera[places.row[m]]
-    return places.place(m) @ Sim3(1.0, pose[:3, :3], pose[:3, 3]).inverse()
-
-
-def _merge(run: Run, geometry: RunGeometry, voxel: float, limit: int | None, every: int) -> int:
-    total = sum(count_points(run, node) for node in geometry.nodes) // every
-    bits = max(0, math.ceil(math.log2(max(total, 1) / _SHARE)))
-    with ExitStack() as stack:
-        shares = [stack.enter_context(tempfile.TemporaryFile(dir=run.path / "cloud")) for _ in range(1 << bits)]
-        for node in geometry.nodes:
-            records = _records(points_in_world(read_page(run, node, every), geometry, node), voxel)
-            _share_out(records, shares, bits)
-        writer = stack.enter_context(writing_ply(run.path / "cloud.ply", f"da3_stream, {geometry.scene.units}"))
-        for vertices in _vertices(shares):
-            writer.write(vertices if limit is None else vertices[: limit - writer.count])
-    return writer.count
-
-
-def _records(points: Points, voxel: float) -> NDArray[np.void]:
-    records = np.empty(len(points), _RECORD)
-    records["key"] = shuffled(voxel_keys(points.xyz, voxel))
-    records["confidence"] = points.confidence
-    records["vertex"]["xyz"] = points.xyz
-    records["vertex"]["rgb"] = points.rgb
+def _records(points: Points, geometry: RunGeometry, kind: np.dtype[np.void]) -> NDArray[np.void]:
+    records = np.empty(len(points), kind)
+    records["xyz"], records["rgb"] = points.xyz, points.rgb
+    records["distance"] = np.maximum(distances(points, geometry), np.float32(1e-12))
+    records["score"] = points.confidence / records["distance"]
+    if "normal" in (kind.names or ()):
+        if points.normal is None:
+            raise StoreError("the pages hold no normals: run again with --set cloud.normals=true")
+        records["normal"] = np.rint(points.normal * 127)
     return records
 
 
-def _share_out(records: NDArray[np.void], shares: Sequence[IO[bytes]], bits: int) -> None:
-    """Append every record to the file that its key's leading bits name."""
-    names = (records["key"] >> np.uint64(1)) >> np.uint64(63 - bits)
-    for number, share in enumerate(shares):
-        share.write(records[names == number].tobytes())
+def _best_seen(scratch: Scratch, voxel: float) -> Iterator[Tile]:
+    """Tile by tile the best record of every voxel, in an order without spatial pattern."""
+    for tile in scratch.tiles():
+        best = np.zeros(0, scratch.dtype)
+        for records in scratch.chunks(tile, _TILE):
+            together = np.concatenate([best, records]) if len(best) else records
+            best = together[best_of_each(shuffled(voxel_keys(together["xyz"], voxel)), together["score"])]
+        yield tile, best
 
 
-def _vertices(shares: Sequence[IO[bytes]]) -> Iterator[NDArray[np.void]]:
-    """The best vertex of every voxel, by ascending key."""
-    for share in shares:
-        share.seek(0)
-        records = np.frombuffer(share.read(), _RECORD)
-        yield records["vertex"][best_of_each(records["key"], records["confidence"])]
+def _fused(tiles: Iterator[Tile], views: Views, voxel: float, settings: CloudSettings) -> Iterator[Tile]:
+    """Without what `settings.fusion` drops."""
+    for tile, records in tiles:
+        if settings.fusion != "off":
+            xyz = records["xyz"]
+            gone = seen_through(views, xyz, records["distance"], cube_codes(xyz, voxel), settings)
+            records = records[~gone]
+        yield tile, records

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..settings import CloudSettings
 from ..types import Float32, UInt8, WindowGeometry
+from .normals import depth_normals
 from .voxels import best_of_each, voxel_keys
 
 
@@ -22,13 +23,34 @@ class Points:
     frame: NDArray[np.int32]  # [M] source index
     confidence: Float32  # [M]
     voxel: float  # in the units of xyz
+    normal: Float32 | None = None  # [M,3] unit length, towards the camera; (0, 0, 0) where unknown
 
     def __len__(self) -> int:
         return len(self.xyz)
 
-    def take(self, keep: NDArray[np.int64]) -> Points:
+    def take(self, keep: NDArray[np.int64] | NDArray[np.bool_]) -> Points:
         """These points only, in this order."""
-        return Points(self.xyz[keep], self.rgb[keep], self.frame[keep], self.confidence[keep], self.voxel)
+        normal = None if self.normal is None else self.normal[keep]
+        return Points(self.xyz[keep], self.rgb[keep], self.frame[keep], self.confidence[keep], self.voxel, normal)
+
+    @staticmethod
+    def none(voxel: float, *, normals: bool = False) -> Points:
+        """No points: what a window without depth gives."""
+        xyz, empty = np.zeros((0, 3), np.float32), np.zeros(0, np.float32)
+        return Points(xyz, np.zeros((0, 3), np.uint8), np.zeros(0, np.int32), empty, voxel, xyz if normals else None)
+
+    @staticmethod
+    def joined(parts: Sequence[Points]) -> Points:
+        """All of them, one after the other; they share the first one's voxel and have normals all or none."""
+        normals = [part.normal for part in parts if part.normal is not None]
+        return Points(
+            np.concatenate([part.xyz for part in parts]),
+            np.concatenate([part.rgb for part in parts]),
+            np.concatenate([part.frame for part in parts]),
+            np.concatenate([part.confidence for part in parts]),
+            parts[0].voxel,
+            np.concatenate(normals) if normals else None,
+        )
 
 
 def window_points(
@@ -39,20 +61,27 @@ def window_points(
 ) -> Points:
     """The points of the owned frames [N], in the window's frame, ordered by frame and pixel.
 
-    Left out: pixels without depth or confidence, sky, the least confident share, depth edges, and all but the most
-    confident point of each voxel. The voxel's edge is a share of the window's median depth, or `settings.voxel_m`
-    where metres_per_unit is known.
+    Left out: pixels without depth or confidence, sky, the least confident share, depth edges, and all but the
+    best-seen point of each voxel: the one of most confidence per distance from its camera. The voxel's edge is a share
+    of the window's median depth, or `settings.voxel_m` where metres_per_unit is known.
     """
-    rows = np.flatnonzero(owned & np.isfinite(geometry.window_from_camera).all(axis=(1, 2)))
+    posed = np.isfinite(geometry.window_from_camera).all(axis=(1, 2)) & np.isfinite(geometry.intrinsics).all(
+        axis=(1, 2)
+    )
+    rows = np.flatnonzero(owned & posed)
     valid = _valid(geometry, rows)
     voxel = _edge(geometry.depth[rows][valid], settings, metres_per_unit)
     threshold = _threshold(geometry.confidence[rows][valid], settings.min_confidence)
-    frames = [_none(voxel)]
+    frames, scores = [Points.none(voxel, normals=settings.normals)], [np.zeros(0, np.float32)]
     for row, usable in zip(rows.tolist(), valid, strict=True):
         sure = usable & (geometry.confidence[row] >= threshold)
         keep = sure & ~depth_edges(geometry.depth[row], settings.max_depth_step)
-        frames.append(_thinned(_frame_points(geometry, row, keep, voxel)))
-    return _thinned(_joined(frames, voxel))
+        points, score = _frame_points(geometry, row, keep, voxel, settings.normals), _score(geometry, row, keep)
+        best = _best(points, score)
+        frames.append(points.take(best))
+        scores.append(score[best])
+    points = Points.joined(frames)
+    return points.take(_best(points, np.concatenate(scores)))
 
 
 def depth_edges(depth: Float32, max_step: float) -> NDArray[np.bool_]:
@@ -87,32 +116,24 @@ def _threshold(confidence: Float32, share: float) -> float:
     return float(np.quantile(confidence, share, method="lower")) if confidence.size else 0.0
 
 
-def _frame_points(geometry: WindowGeometry, row: int, keep: NDArray[np.bool_], voxel: float) -> Points:
+def _frame_points(geometry: WindowGeometry, row: int, keep: NDArray[np.bool_], voxel: float, normals: bool) -> Points:
     row_px, column_px = np.nonzero(keep)
     pixels = np.stack([column_px + 0.5, row_px + 0.5, np.ones(len(row_px))], axis=-1)
-    pose = geometry.window_from_camera[row]
-    window_from_pixel = pose[:3, :3] @ np.linalg.inv(geometry.intrinsics[row])
-    rays = np.einsum("ij,mj->mi", window_from_pixel, pixels)  # not @: BLAS threads fight with the predictor's workers
-    xyz = rays * geometry.depth[row][keep][:, None] + pose[:3, 3]
+    pose, k_inv = geometry.window_from_camera[row], np.linalg.inv(geometry.intrinsics[row])
+    rays = np.einsum("ij,mj->mi", pose[:3, :3] @ k_inv, pixels)  # not @: BLAS threads fight with the workers'
+    xyz = (rays * geometry.depth[row][keep][:, None] + pose[:3, 3]).astype(np.float32)
     frame = np.full(len(xyz), geometry.frame_indices[row], np.int32)
-    return Points(xyz.astype(np.float32), geometry.images[row][keep], frame, geometry.confidence[row][keep], voxel)
+    normal = None
+    if normals:
+        normal = np.einsum("ij,mj->mi", pose[:3, :3], depth_normals(geometry.depth[row], k_inv)[keep])
+        normal = normal.astype(np.float32)
+    return Points(xyz, geometry.images[row][keep], frame, geometry.confidence[row][keep], voxel, normal)
 
 
-def _thinned(points: Points) -> Points:
-    return points.take(np.sort(best_of_each(voxel_keys(points.xyz, points.voxel), points.confidence)))
+def _score(geometry: WindowGeometry, row: int, keep: NDArray[np.bool_]) -> Float32:
+    return geometry.confidence[row][keep] / geometry.depth[row][keep]
 
 
-def _joined(parts: Sequence[Points], voxel: float) -> Points:
-    return Points(
-        np.concatenate([part.xyz for part in parts]),
-        np.concatenate([part.rgb for part in parts]),
-        np.concatenate([part.frame for part in parts]),
-        np.concatenate([part.confidence for part in parts]),
-        voxel,
-    )
-
-
-def _none(voxel: float) -> Points:
-    """No points: what a window without depth gives."""
-    empty = np.zeros(0, np.float32)
-    return Points(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.uint8), np.zeros(0, np.int32), empty, voxel)
+def _best(points: Points, score: Float32) -> NDArray[np.int64]:
+    """The best-seen point of each voxel, in the order of the points."""
+    return np.sort(best_of_each(voxel_keys(points.xyz, points.voxel), score))

@@ -1,4 +1,4 @@
-"""One point per voxel: the most confident one as it is, nothing averaged."""
+"""One point per voxel: the best-seen one as it is, nothing averaged."""
 
 from __future__ import annotations
 
@@ -7,18 +7,26 @@ from numpy.typing import NDArray
 
 from ..types import Float32
 
-_BITS = 21  # per axis: 2^20 voxels on either side of the origin
-_HALF = 1 << (_BITS - 1)
+BITS = 21  # per axis: 2^20 voxels on either side of the origin
+HALF = 1 << (BITS - 1)
 
 
-def voxel_keys(xyz: NDArray[np.floating], edge: float) -> NDArray[np.uint64]:
-    """A key [M] for the voxel of each point [M,3], in a grid through the origin.
+def voxel_cells(xyz: NDArray[np.floating], edge: float) -> list[NDArray[np.uint64]]:
+    """The voxel of each point [M,3] in a grid through the origin: x, y and z [M], each counted from -2^20.
 
     Points farther than 2^20 voxels from the origin count to the outermost ones.
     """
-    cells = np.floor(np.asarray(xyz, np.float64) / edge)
-    x, y, z = (np.clip(cells, -_HALF, _HALF - 1) + _HALF).astype(np.uint64).T
-    return np.bitwise_or(np.bitwise_or(x << np.uint64(2 * _BITS), y << np.uint64(_BITS)), z)
+    cells = []
+    for axis in range(3):
+        cell = np.floor(xyz[:, axis].astype(np.float64) / edge)
+        cells.append((np.clip(cell, -HALF, HALF - 1, out=cell) + HALF).astype(np.uint64))
+    return cells
+
+
+def voxel_keys(xyz: NDArray[np.floating], edge: float) -> NDArray[np.uint64]:
+    """A key [M] for the voxel of each point [M,3] (see `voxel_cells`)."""
+    x, y, z = voxel_cells(xyz, edge)
+    return (x << np.uint64(2 * BITS)) | (y << np.uint64(BITS)) | z
 
 
 def shuffled(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -32,10 +40,10 @@ def shuffled(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return z ^ (z >> np.uint64(31))
 
 
-def best_of_each(keys: NDArray[np.uint64], confidence: Float32) -> NDArray[np.int64]:
-    """Index of the most confident point of each key, in the order of the keys; of equals the first."""
+def best_of_each(keys: NDArray[np.uint64], score: Float32) -> NDArray[np.int64]:
+    """Index of the point of highest score of each key, in the order of the keys; of equals the first."""
     order = np.argsort(keys)  # not stable, but three times as fast as lexsort; ties are settled below
-    ordered, sure = keys[order], confidence[order]
+    ordered, sure = keys[order], score[order]
     first = np.ones(len(order), np.bool_)
     first[1:] = ordered[1:] != ordered[:-1]
     starts = np.flatnonzero(first)

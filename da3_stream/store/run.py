@@ -28,6 +28,9 @@ _FILES = (
     "report.html",
     "log.txt",
     "cloud.ply",
+    "cloud.laz",
+    "cloud/samples.bin",
+    "tiles/tiles.json",
     "evaluation.json",
     "evaluation.png",
     "places/descriptors.bin",
@@ -183,7 +186,7 @@ def _require_free(path: Path, overwrite: bool) -> None:
 
 def _clear(path: Path) -> None:
     try:
-        for folder in (path / "windows", path / "cloud"):
+        for folder in (path / "windows", path / "cloud", path / "tiles"):
             _clear_folder(folder)
         for file in [path / name for name in _FILES]:
             file.unlink(missing_ok=True)

@@ -31,7 +31,7 @@ def test_a_page_comes_back_within_its_rounding(tmp_path, count):
     write_page(run, 3, points)
     back, order = read_page(run, 3), level_order(count)
     assert count_points(run, 3) == len(back) == count
-    np.testing.assert_allclose(back.xyz, points.xyz[order], atol=0.01 / 2**14)
+    np.testing.assert_allclose(back.xyz, points.xyz[order], atol=0.01 / 2**8)
     np.testing.assert_array_equal(back.rgb, points.rgb[order])
     np.testing.assert_array_equal(back.frame, points.frame[order])
     np.testing.assert_allclose(back.confidence, points.confidence[order], rtol=2**-7)

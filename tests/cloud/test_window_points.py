@@ -97,16 +97,20 @@ def test_flying_pixels_at_a_depth_step_are_edges_and_slopes_are_not():
     assert not depth_edges(slope.T, 0.08).any() and depth_edges(slope.T, 0.04).all()
 
 
-def test_one_point_stays_in_each_voxel_and_it_is_the_most_confident():
+def test_one_point_stays_in_each_voxel_and_it_is_the_best_seen():
     geometry = street()
     settings = EVERY_PIXEL.model_copy(update={"voxel": 0.1})
     everything, thinned = window_points(geometry, ALL, EVERY_PIXEL), window_points(geometry, ALL, settings)
+    depth = geometry.depth[geometry.depth > 0]
     keys = voxel_keys(everything.xyz, thinned.voxel)
     best = {}
-    for key, confidence in zip(keys.tolist(), everything.confidence.tolist(), strict=True):
-        best[key] = max(best.get(key, 0.0), confidence)
+    for key, score, confidence in zip(
+        keys.tolist(), everything.confidence / depth, everything.confidence.tolist(), strict=True
+    ):
+        best[key] = max(best.get(key, (0.0, 0.0)), (score, confidence))
     kept = dict(zip(voxel_keys(thinned.xyz, thinned.voxel).tolist(), thinned.confidence.tolist(), strict=True))
-    assert kept == best and len(kept) == len(thinned) < len(everything) / 3
+    assert kept == {key: confidence for key, (_, confidence) in best.items()}
+    assert len(kept) == len(thinned) < len(everything) / 3
 
 
 def test_the_voxel_is_a_share_of_the_median_depth_or_in_metres():

@@ -1,0 +1,48 @@
+"""Records sorted into tiles on disk: one unnamed file, so that nothing is left over whatever ends the program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Scratch:
+    """Takes records (of one dtype) with their tiles, and gives them back tile by tile, in the order they came."""
+
+    def __init__(self, file: IO[bytes], dtype: np.dtype[np.void]) -> None:
+        self._file, self.dtype = file, dtype
+        self._pieces: dict[int, list[tuple[int, int]]] = {}  # by tile: (offset in bytes, number of records)
+        self._end = 0
+        self.count = 0
+
+    def tiles(self) -> list[int]:
+        """The tiles that hold records, ascending."""
+        return sorted(self._pieces)
+
+    def add(self, tiles: NDArray[np.int64], records: NDArray[np.void]) -> None:
+        """Append records [M] to their tiles [M]."""
+        order = np.argsort(tiles, kind="stable")
+        numbers, starts = np.unique(tiles[order], return_index=True)
+        self._file.seek(self._end)
+        self._file.write(records[order].data)
+        for tile, start, end in zip(numbers.tolist(), starts, [*starts[1:], len(records)], strict=True):
+            offset = self._end + int(start) * self.dtype.itemsize
+            self._pieces.setdefault(tile, []).append((offset, int(end - start)))
+        self._end += records.nbytes
+        self.count += len(records)
+
+    def chunks(self, tile: int, most: int) -> Iterator[NDArray[np.void]]:
+        """A tile's records in the order they came, at most so many at a time (a piece is never cut)."""
+        waiting: list[NDArray[np.void]] = []
+        held = 0
+        for offset, count in self._pieces[tile]:
+            if waiting and held + count > most:
+                yield np.concatenate(waiting)
+                waiting, held = [], 0
+            self._file.seek(offset)
+            waiting.append(np.frombuffer(self._file.read(count * self.dtype.itemsize), self.dtype))
+            held += count
+        yield np.concatenate(waiting)
