@@ -50,7 +50,8 @@ def test_run_json_has_the_keys_that_others_read(tmp_path: Path) -> None:
     assert status["skipped"] == 0 and status["skipped_frames"] == []
     assert status["peak_rss_bytes"] > 1e7 and status["seconds"] > 0 and "outputs" in status["seconds_by_stage"]
     assert status["source_indices"] == list(range(28)) and len(status["timestamps"]) == 28
-    assert status["settings"]["windows"] == {"size": 12, "overlap": 4} and status["model"]["name"] == "stand-in"
+    assert status["settings"]["windows"] == {"size": 12, "overlap": 4, "key_every": 0}
+    assert status["model"]["name"] == "stand-in"
     assert status["versions"]["numpy"] and status["machine"]["cores"] and status["units"] == "relative"
 
 

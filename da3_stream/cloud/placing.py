@@ -58,6 +58,8 @@ def positions(ascending: NDArray[np.int64], wanted: NDArray[np.int32]) -> tuple[
 def moves(geometry: RunGeometry, rows: NDArray[np.int64]) -> Float64:
     """[K,3,4] for rows of `places`: the owner's frame in the world as that frame sees it, equal to the node's place
     but where it slides."""
+    if not len(rows):
+        return np.zeros((0, 3, 4))
     places = geometry.places
     pose = np.empty((len(rows), 4, 4))
     nodes, which = np.unique(places.node[rows], return_inverse=True)
