@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .cloud import preview_cloud, window_points, write_page
-from .frames import read_ahead
+from .frames import gated, read_ahead
 from .running.job import Job, prepared
 from .running.journal import Journal
 from .running.placement import Event, Part, cut
@@ -55,7 +56,8 @@ def reconstruct(run: Run, job: Job, record: Record, journal: Journal, progress: 
     world = World.of(run, job, asked)
     bar = progress_bar(job.source.expected, "reconstructing", progress)
     with read_ahead(job.source) as frames, bar, closing(world):
-        cut_frames = windows(watch.waiting_for(frames, "frames"), job.window_size, job.window_overlap)
+        kept = watch.waiting_for(gated(frames, job.gate), "frames")
+        cut_frames = windows(kept, job.window_size, job.window_overlap, attrgetter("begins_shot"))
         with closing(predicted(cut_frames, job.predictor, watch, asked)) as answers:
             for window, geometry in answers:
                 parts = cut(window, geometry)
@@ -69,12 +71,12 @@ def reconstruct(run: Run, job: Job, record: Record, journal: Journal, progress: 
                     world.recognise(geometry.rows(np.arange(window.owned_rows.stop)), nodes)
                 with watch.stage("graph"):
                     run.write_scene(world.correct())
-                record.add(window, geometry)
+                selected = record.add(window, geometry)
                 journal.tell_window(window, geometry, world.take_events())
                 record.write("running", world.scene)
                 with watch.stage("preview"):
                     preview(run, journal, job.settings, window.number + 1)
-                bar.update(len(window.owned))
+                bar.update(selected)
     journal.tell_events(world.take_events())
 
 
@@ -83,13 +85,15 @@ def store(
 ) -> None:
     """Geometry and points of every node."""
     times = {frame.index: frame.timestamp for frame in window.frames}
+    beside = {frame.index: frame.left_out for frame in window.frames}
     pictures = {frame.index: frame.image for frame in window.frames} if world.loops.keeps_pictures else {}
     for node, part in zip(nodes, parts, strict=True):
         indices = part.geometry.frame_indices
         timestamps = np.array([times[index] for index in indices.tolist()])
         images = tuple(pictures[index] for index in indices[part.owned].tolist() if index in pictures)
         size = window.frames[0].source_size
-        kept = WindowPart.from_geometry(part.geometry, timestamps, part.owned, size, images=images)
+        left_out = tuple(entry for index in indices[part.owned].tolist() for entry in beside[index])
+        kept = WindowPart.from_geometry(part.geometry, timestamps, part.owned, size, images=images, left_out=left_out)
         write_window(run, node, kept)
         points = window_points(part.geometry, part.owned, settings.cloud, metres_per_unit(world.scene, node))
         write_page(run, node, points)

@@ -15,7 +15,7 @@ from .cloud.ply import count_vertices
 from .store import PoseTable, Run, open_run, pose_table, read_run_geometry
 from .store.files import write_text
 
-_LISTS = ("source_indices", "timestamps")  # one entry per frame: for programs
+_LISTS = ("source_indices", "timestamps", "interpolated")  # one entry per frame: for programs
 _MOST_LINES = 20  # of a list, such as the skipped frames
 
 _PAGE = """<!DOCTYPE html>

@@ -52,6 +52,7 @@ class FrameSource:
     has_times: bool = False
     focal_px: float | None = None
     size: tuple[int, int] = (0, 0)
+    dropped: int = 0
     skipped: list[SkippedFrame] = field(default_factory=list)
     first_index: int = 0
     _opened: Iterator[Frame] | None = None

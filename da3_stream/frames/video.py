@@ -14,7 +14,7 @@ from ..settings import FramesSettings
 from ..types import UInt8
 from .container import count_cut_off, count_frames, open_container
 from .pictures import read_pictures
-from .selection import count_selected
+from .selection import count_selected, with_rate
 from .source import Candidate, FrameSource
 
 VIDEO_SUFFIXES = (
@@ -37,6 +37,7 @@ def open_video(path: Path, settings: FramesSettings, image_side: int | None) -> 
         total = count_frames(path, container, stream, rate)
         has_times = stream.time_base is not None and stream.start_time is not None
     fps = float(rate) if rate else None
+    settings = with_rate(settings, (fps or settings.default_fps) if has_times else None)
     return FrameSource(
         name=str(path),
         kind="video",

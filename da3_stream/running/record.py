@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -28,13 +29,23 @@ class Record:
     source_indices: list[int] = field(default_factory=list)
     timestamps: list[float] = field(default_factory=list)
     windows: Counter[str] = field(default_factory=Counter)  # by status
+    left_out: Counter[str] = field(default_factory=Counter)  # frames, by why the gate left them out
+    interpolated: list[list[int]] = field(default_factory=list)  # their source indices, [first, last] of every run
 
-    def add(self, window: Window[Frame], geometry: WindowGeometry) -> None:
-        """Count a window and the frames that it owns."""
+    def add(self, window: Window[Frame], geometry: WindowGeometry) -> int:
+        """Count a window and the frames that it speaks for: those that it owns, and those left out beside them.
+
+        Returns how many there are.
+        """
         owned = [window.frames[row] for row in window.owned_rows]
-        self.source_indices += [frame.index for frame in owned]
-        self.timestamps += [frame.timestamp for frame in owned]
+        beside = [entry for frame in owned for entry in frame.left_out]
+        selected = sorted([*((f.index, f.timestamp) for f in owned), *((e.index, e.timestamp) for e in beside)])
+        self.source_indices += [index for index, _ in selected]
+        self.timestamps += [timestamp for _, timestamp in selected]
         self.windows[geometry.status.value] += 1
+        self.left_out.update(entry.reason for entry in beside)
+        self.interpolated += runs(selected, {entry.index for entry in beside})
+        return len(selected)
 
     def write(self, state: str, scene: Scene, poses: PoseTable | None = None) -> dict[str, Any]:
         """Replace run.json; returns what it now holds."""
@@ -62,6 +73,9 @@ class Record:
             "seconds_in_predictor": {k: round(v, 3) for k, v in getattr(predictor, "timings", {}).items()},
             "peak_rss_bytes": peak_rss_bytes(),
             "skipped_frames": list(source.skipped),
+            "left_out_by_reason": dict(sorted(self.left_out.items())),
+            "interpolated": self.interpolated,
+            "dropped": source.dropped,
             "has_times": source.has_times,
             "fps": source.fps,
             "source_indices": self.source_indices,
@@ -77,6 +91,18 @@ class Record:
             "windows_by_status": dict(sorted(self.windows.items())),
             "segments": len(segments),
             "skipped": len(self.job.source.skipped),
+            "left_out": self.left_out.total(),
             "units": scene.units,
             "scale": scene.scale,
         }
+
+
+def runs(selected: Iterable[tuple[int, float]], marked: set[int]) -> list[list[int]]:
+    """[first, last] of the marked ones among selected frames (source index, time), where they follow each other."""
+    found: list[list[int]] = []
+    before = False
+    for index, _ in selected:
+        if index in marked:
+            found = [*found[:-1], [found[-1][0], index]] if before else [*found, [index, index]]
+        before = index in marked
+    return found

@@ -93,12 +93,12 @@ class SfmPredictor:
     def _predict(self, frames: Sequence[Frame]) -> WindowGeometry:
         grays = [cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY) for frame in frames]
         tracks = self._workers.submit(track_points, grays)
-        indices = [frame.index for frame in frames]
+        ordinals = [frame.ordinal for frame in frames]
         learns = (
-            loop_border(indices) is None
+            loop_border(ordinals) is None
         )  # two places seen together teach nothing, and push out no window's findings
         findings = self._findings if learns else Findings(self._workers, 1)
-        keypoints, matches = findings.of(indices, grays)
+        keypoints, matches = findings.of(ordinals, grays)
         tracked = tracks.result()
         if len(frames) == 1 or motion_px(tracked) < STANDING_PX:
             return self._geometry(frames, grays, held(len(frames), Status.HELD, "the camera stands"), self._lens(), ())
