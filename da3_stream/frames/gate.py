@@ -106,6 +106,9 @@ class _Usual:
         known = len(self.clipped) >= FEWEST_USUAL
         return known and look.clipped > max(CLIPPED, median(self.clipped) + CLIPPED_MORE)
 
+    def is_harmed(self, look: Look) -> bool:
+        return self.is_clipped(look) or self.is_blurred(look)
+
     def is_blurred(self, look: Look) -> bool:
         return len(self.sharpness) >= FEWEST_USUAL and look.sharpness < BLUR * median(self.sharpness)
 
@@ -169,10 +172,8 @@ class MotionGate:
             return self._pass(seen, "blank")
         if self._kept is None:
             return self._keep(seen)
-        if self._usual.is_clipped(seen.look):
-            if self._may_harm():
-                return self._pass(seen, "overexposed or black")
-            self._usual.forget()
+        if self._usual.is_clipped(seen.look) and self._may_harm():
+            return self._pass(seen, "overexposed or black")
         found = shift(self._kept.look, seen.look)
         if not found.is_known:
             return self._keep(seen)
@@ -183,10 +184,8 @@ class MotionGate:
         self._loose = []
         if motion < self._parallax:
             return self._pass(seen, "still", motion)
-        if self._usual.is_blurred(seen.look):
-            if motion < FAR and self._may_harm():
-                return self._pass(seen, "blurred", motion)
-            self._usual.forget()
+        if self._usual.is_blurred(seen.look) and motion < FAR and self._may_harm():
+            return self._pass(seen, "blurred", motion)
         return self._keep(seen, motion)
 
     def _see_loose(self, seen: _Seen) -> list[Frame]:
@@ -237,8 +236,8 @@ class MotionGate:
 
     def _keep(self, seen: _Seen, motion: float = math.nan, begins_shot: bool = False) -> list[Frame]:
         out = self._give(None if begins_shot else Goal(seen.frame.timestamp, motion))
-        if begins_shot:
-            self._usual.forget()
+        if begins_shot or self._usual.is_harmed(seen.look):
+            self._usual.forget()  # this is what the video looks like now
         self._usual.add(seen.look)
         leading = on_the_way(0.0, self._passed, None) if self._kept is None else ()
         state = {

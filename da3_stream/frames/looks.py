@@ -13,6 +13,7 @@ from .fitting import shrunk, size_of
 
 THUMBNAIL_PX = 160  # longest side of what is tracked
 DETAIL_PX = 640  # longest side at which sharpness is measured
+COARSER = 4  # times smaller is the picture to which its roughness is compared
 CLIPPED_LEVELS = (2, 253)  # gray levels at and beyond which nothing is told apart
 BLANK_CONTRAST = 3.0  # gray levels; a picture with less shows nothing: black, white, fog, a covered lens
 MOST_CORNERS, CORNER_QUALITY, CORNER_DISTANCE_PX = 200, 0.01, 4
@@ -22,7 +23,7 @@ MOST_CORNERS, CORNER_QUALITY, CORNER_DISTANCE_PX = 200, 0.01, 4
 class Look:
     """A picture as the gate remembers it.
 
-    `sharpness` is the deviation of the Laplacian of the picture over that of its thumbnail: contrast and light cancel,
+    `sharpness` is the deviation of the Laplacian of the picture over that of a smaller copy: contrast and light cancel,
     blur does not. `clipped` is the share of black or white pixels, `contrast` the deviation of the gray levels.
     """
 
@@ -52,7 +53,8 @@ def look_at(image: UInt8) -> Look:
     gray = _at_most(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), DETAIL_PX)
     thumbnail = _at_most(gray, THUMBNAIL_PX)
     clipped = (thumbnail <= CLIPPED_LEVELS[0]) | (thumbnail >= CLIPPED_LEVELS[1])
-    sharpness = _roughness(gray) / max(_roughness(thumbnail), 1e-6)
+    coarse = _at_most(gray, max(gray.shape) // COARSER)
+    sharpness = _roughness(gray) / max(_roughness(coarse), 1e-6)
     return Look(thumbnail, sharpness, float(clipped.mean()), float(thumbnail.std()))
 
 
