@@ -68,7 +68,7 @@ def main() -> None:
         ]
     report(options, around, COLUMNS, rows)
     print(
-        "\npredicted: frames that windows hold; ATE of the largest segment after Sim(3) alignment, interpolated poses too"
+        "\npredicted: frames that windows hold; ATE of the largest segment after Sim(3) alignment, also between frames"
     )
 
 

@@ -85,17 +85,8 @@ class Stream:
 
     def __init__(self, address: str) -> None:
         """Raises FramesError if it cannot be opened or holds no pictures."""
-        import av
-
-        options = {"rtsp_transport": "tcp"} if address.startswith("rtsp") else {}
-        try:
-            self._container: Any = av.open(address, timeout=(OPEN_S, READ_S), options=options)
-        except (av.FFmpegError, OSError) as error:
-            raise FramesError(
-                f"'{shown(address)}' cannot be opened as a stream: {_reason(error)}; check the address, and that its "
-                "camera or server is on"
-            ) from None
-        self._stream: Any = self._container.streams.best("video")
+        self._container = _connected(address)
+        self._stream = self._container.streams.best("video")
         if self._stream is None or self._container.format.name in TEXT_FORMATS:
             self._container.close()
             raise FramesError(f"'{shown(address)}' holds no moving pictures: give the address of a video stream")
@@ -120,6 +111,20 @@ class Stream:
     def close(self) -> None:
         """See `Capture`."""
         self._container.close()
+
+
+def _connected(address: str) -> Any:
+    """The open container."""
+    import av
+
+    options = {"rtsp_transport": "tcp"} if address.startswith("rtsp") else {}
+    try:
+        return av.open(address, timeout=(OPEN_S, READ_S), options=options)
+    except (av.FFmpegError, OSError) as error:
+        raise FramesError(
+            f"'{shown(address)}' cannot be opened as a stream: {_reason(error)}; check the address, and that its "
+            "camera or server is on"
+        ) from None
 
 
 def is_address(name: str) -> bool:

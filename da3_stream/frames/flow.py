@@ -82,24 +82,24 @@ def unrelated(a: UInt8, b: UInt8) -> bool:
     """Whether two pictures [H,W,3], rich in key points, show nothing in common: SIFT, and one epipolar geometry."""
     import cv2
 
-    detector = cv2.SIFT_create(MOST_KEY_POINTS)
-    (points_a, words_a), (points_b, words_b) = (_key_points(detector, image) for image in (a, b))
+    (points_a, words_a), (points_b, words_b) = _key_points(a), _key_points(b)
     if min(len(points_a), len(points_b)) < FEWEST_KEY_POINTS:
         return False
     pairs = cv2.BFMatcher().knnMatch(words_a, words_b, k=2)
-    matches = [first for first, second in pairs if first.distance < RATIO * second.distance]
-    if len(matches) < RELATED_INLIERS:
+    rows = [(first.queryIdx, first.trainIdx) for first, second in pairs if first.distance < RATIO * second.distance]
+    if len(rows) < RELATED_INLIERS:
         return True
-    left = np.array([points_a[match.queryIdx].pt for match in matches])
-    right = np.array([points_b[match.trainIdx].pt for match in matches])
-    _, inliers = cv2.findFundamentalMat(left, right, cv2.USAC_MAGSAC, EPIPOLAR_PX, 0.999, 2000)
+    in_a, in_b = np.array(rows).T
+    _, inliers = cv2.findFundamentalMat(points_a[in_a], points_b[in_b], cv2.USAC_MAGSAC, EPIPOLAR_PX, 0.999, 2000)
     return inliers is None or int(inliers.sum()) < RELATED_INLIERS
 
 
-def _key_points(detector: object, image: UInt8) -> tuple[list, NDArray[np.float32]]:
+def _key_points(image: UInt8) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
+    """Places [n,2] and descriptors [n,128]."""
     import cv2
 
     size = shrunk(size_of(image), COMPARED_PX)
     gray = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
-    points, words = detector.detectAndCompute(gray, None)  # type: ignore[attr-defined]
-    return list(points), np.zeros((0, 128), np.float32) if words is None else words
+    points, words = cv2.SIFT.create(MOST_KEY_POINTS).detectAndCompute(gray, None)
+    empty = np.zeros((0, 128), np.float32)
+    return np.array([point.pt for point in points]).reshape(-1, 2), empty if words is None else words

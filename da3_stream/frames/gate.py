@@ -227,7 +227,7 @@ class MotionGate:
         for seen in glitches:
             self._pass(seen, "glitch")
         if glitches:
-            self._passed.sort()  # others may have passed while these were held
+            self._passed.sort(key=lambda passed: passed.index)  # others may have passed while these were held
 
     def _may_harm(self) -> bool:
         """Whether not too many frames in a row were left out for how they look."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..types import LeftOut
 
 
-class Passed(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Passed:
     """A frame that was left out: `motion` is that since the last kept frame, NaN where it was not measured."""
 
     index: int
@@ -20,7 +21,8 @@ class Passed(NamedTuple):
     reason: str
 
 
-class Goal(NamedTuple):
+@dataclass(frozen=True)
+class Goal:
     """The next kept frame: its time, and the motion from the last kept one, NaN where it is not known."""
 
     timestamp: float

@@ -23,6 +23,7 @@ class _Seen:
     way: Float64  # [K]
     beyond: float  # from the last one to the first that the next node owns
     timestamps: Float64  # [K]
+    ordinal: int  # of the first, counted over all frames that nodes own
     source_size: tuple[int, int]
 
 
@@ -34,6 +35,7 @@ class KnownMap:
         self._run, self._is_metric = run, is_metric
         self._seen: list[_Seen] = []
         self._firsts: list[int] = []
+        self._count = 0
 
     def add(self, node: int, part: WindowPart) -> None:
         """A node that was just stored; one that owns nothing is known by none."""
@@ -45,8 +47,17 @@ class KnownMap:
         last = min(int(np.flatnonzero(owned)[-1]) + 1, len(way) - 1)  # the first frame of the next node, mostly
         beyond = float(way[last] - way[owned][-1])
         self._seen.append(
-            _Seen(node, part.frame_indices[owned], way[owned], beyond, part.timestamps[owned], part.source_size)
+            _Seen(
+                node,
+                part.frame_indices[owned],
+                way[owned],
+                beyond,
+                part.timestamps[owned],
+                self._count,
+                part.source_size,
+            )
         )
+        self._count += int(owned.sum())
         self._firsts.append(int(part.frame_indices[owned][0]))
 
     def window_of(self, frame: int) -> int:
@@ -94,7 +105,7 @@ class KnownMap:
         seen = self._owner(index)
         row = int(np.searchsorted(seen.indices, index))
         image = read_image(self._run, seen.node, index)
-        return Frame(index, float(seen.timestamps[row]), image, str(index), seen.source_size)
+        return Frame(index, float(seen.timestamps[row]), image, str(index), seen.source_size, seen.ordinal + row)
 
     def _owner(self, frame: int) -> _Seen:
         seen = self._seen[self._place(frame)]

@@ -54,8 +54,9 @@ def test_a_name_that_is_too_long() -> None:
 
 
 def test_an_address() -> None:
-    expected = "'rtsp://camera/1' is an address, and only files are read: download it and give the file"
-    assert sentence("rtsp://camera/1") == expected
+    kinds = "rtsp, rtsps, rtmp, http, https, rtp, udp, tcp, srt"
+    expected = f"'ftp://camera/1' is an address of a kind that is not read: give one of {kinds}, or a file"
+    assert sentence("ftp://camera/1") == expected
 
 
 def test_a_folder_without_images(tmp_path: Path) -> None:
