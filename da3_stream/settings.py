@@ -9,16 +9,24 @@ import math
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from .errors import SettingsError
 
 
 class _Stage(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _off(value: object) -> object:
+    """YAML reads a bare `off` as false."""
+    return "off" if value is False else value
+
+
+Off = BeforeValidator(_off)
 
 
 class FramesSettings(_Stage):
@@ -32,7 +40,7 @@ class FramesSettings(_Stage):
     end: float | None = Field(None, gt=0, description="stop at this time in seconds")
     max_frames: int | None = Field(None, ge=1, description="use at most this many frames")
     default_fps: float = Field(30.0, gt=0, description="rate assumed for images, which carry no times")
-    gate: Literal["auto", "off"] | None = Field(
+    gate: Annotated[Literal["auto", "off"] | None, Off] = Field(
         None,
         description="auto leaves out frames that add nothing or harm, off none; null: off for arrays in memory and "
         "for a given predictor, else auto",
@@ -40,12 +48,6 @@ class FramesSettings(_Stage):
     parallax: float = Field(
         0.01, gt=0, lt=0.2, description="how far near things move between kept frames, in widths of the picture"
     )
-
-    @field_validator("gate", mode="before")
-    @classmethod
-    def _gate(cls, value: object) -> object:
-        """YAML reads a bare `off` as false."""
-        return "off" if value is False else value
 
     @field_validator("fps", mode="before")
     @classmethod
@@ -160,7 +162,7 @@ class ScaleSettings(_Stage):
 class LoopsSettings(_Stage):
     """How revisited places are recognised, and which of them are looked at closely."""
 
-    descriptor: Literal["auto", "off", "dino", "salad", "vlad"] = Field(
+    descriptor: Annotated[Literal["auto", "off", "dino", "salad", "vlad"], Off] = Field(
         "auto", description="auto: dino where a DA3 model runs, else vlad; salad needs its checkpoint; off: no loops"
     )
     salad: str | None = Field(None, description="the checkpoint dino_salad.ckpt, or its tensors as .safetensors")

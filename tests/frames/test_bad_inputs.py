@@ -164,7 +164,8 @@ def test_one_image_that_cannot_be_decoded(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "start"),
     [
-        (5, "an object of type int is no source of frames: give"),
+        (5.0, "an object of type float is no source of frames: give"),
+        (True, "an object of type bool is no source of frames: give"),
         (None, "an object of type NoneType is no source of frames: give"),
         (b"clip.mp4", "an object of type bytes is no source of frames: give"),
         ([], "an empty list holds no frame: give"),
