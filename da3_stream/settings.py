@@ -46,7 +46,7 @@ class FramesSettings(_Stage):
         "for a given predictor, else auto",
     )
     parallax: float = Field(
-        0.01, gt=0, lt=0.2, description="how far near things move between kept frames, in widths of the picture"
+        0.006, gt=0, lt=0.2, description="how far near things move between kept frames, in widths of the picture"
     )
 
     @field_validator("fps", mode="before")
