@@ -42,6 +42,7 @@ bench: setup
 	$(BIN)/python benchmarks/backend_stitching.py --json benchmarks/results/backend_stitching.json --markdown benchmarks/results/backend_stitching.md
 	$(BIN)/python benchmarks/backend_loops.py --json benchmarks/results/backend_loops.json --markdown benchmarks/results/backend_loops.md
 	$(BIN)/python benchmarks/place_index.py --json benchmarks/results/place_index.json --markdown benchmarks/results/place_index.md
+	$(BIN)/python benchmarks/gate.py --clips kitti07_0-159,hololens_000 --json benchmarks/results/gate.json --markdown benchmarks/results/gate.md
 	$(BIN)/python benchmarks/backend_scale.py --json benchmarks/results/backend_scale.json --markdown benchmarks/results/backend_scale.md
 	$(BIN)/python benchmarks/backend_revisit.py --pictures benchmarks/results --json benchmarks/results/backend_revisit.json --markdown benchmarks/results/backend_revisit.md
 

@@ -27,7 +27,12 @@ RunDir = Annotated[Path, typer.Argument(metavar="DIR", help="A run directory.")]
 
 @app.command()
 def run(
-    inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="A video, a folder, a glob, or images.")],
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="INPUT...", help="A video, a folder, a glob, images, a camera's number, or a stream's address."
+        ),
+    ],
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="DIR", help="Default: runs/<name of INPUT>.")
     ] = None,
@@ -44,7 +49,12 @@ def run(
     ] = None,
     hfov_deg: Annotated[float | None, typer.Option(help="Horizontal field of view in degrees.")] = None,
     every: Annotated[int | None, typer.Option(help="Use every n-th frame.")] = None,
-    fps: Annotated[float | None, typer.Option(help="Use about this many frames a second.")] = None,
+    fps: Annotated[
+        str | None, typer.Option(metavar="N|auto", help="Use about this many frames a second; auto: about 10.")
+    ] = None,
+    gate: Annotated[
+        Literal["auto", "off"] | None, typer.Option(help="Leave out frames that add nothing or harm; default auto.")
+    ] = None,
     start: Annotated[float | None, typer.Option(help="Seconds to skip at the beginning.")] = None,
     end: Annotated[float | None, typer.Option(help="Stop at this time in seconds.")] = None,
     max_frames: Annotated[int | None, typer.Option(help="Use at most this many frames.")] = None,
@@ -82,6 +92,7 @@ def run(
         "camera.hfov_deg": hfov_deg,
         "frames.every": every,
         "frames.fps": fps,
+        "frames.gate": gate,
         "frames.start": start,
         "frames.end": end,
         "frames.max_frames": max_frames,

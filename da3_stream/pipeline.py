@@ -6,13 +6,14 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .cloud import preview_cloud, window_points, write_page
-from .frames import read_ahead
+from .frames import gated, read_ahead
 from .running.beginning import Begun, begun
 from .running.checkpoint import Checkpoint, commit
 from .running.events import Event
@@ -79,7 +80,7 @@ def reconstruct(directory: Begun, job: Job, record: Record, journal: Journal, pr
     bar = progress_bar(job.source.expected, "reconstructing", progress)
     bar.update(len(record.source_indices))
     with read_ahead(job.source, job.window_size) as frames, bar, closing(world):
-        new = new_windows(frames, job, checkpoint, record)
+        new = new_windows(frames, job, checkpoint, world)
         with closing(predicted(new, job.predictor, watch, asked)) as answers:
             for answer in answers:
                 window, geometry = answer.window, answer.geometry
@@ -96,27 +97,28 @@ def reconstruct(directory: Begun, job: Job, record: Record, journal: Journal, pr
                     scene_file.write(world.correct())
                 with watch.stage("trajectory"):
                     trail.grow(world.scene, world.known.nodes, nodes)
-                record.add(window, geometry)
+                selected = record.add(window, geometry)
                 journal.tell_window(window, geometry, world.take_events())
                 record.write("running", world.scene)
                 with watch.stage("preview"):
                     preview(run, journal, job.settings, world.known, window.number + 1)
                 with watch.stage("commit"):
                     commit(run, job, world, record, journal, answer)
-                bar.update(len(window.owned))
+                bar.update(selected)
     journal.tell_events(world.take_events())
 
 
 def new_windows(
-    frames: Iterable[Frame], job: Job, checkpoint: Checkpoint | None, record: Record
+    frames: Iterable[Frame], job: Job, checkpoint: Checkpoint | None, world: World
 ) -> Iterator[Window[Frame]]:
     """The windows after those that an earlier process finished."""
+    kept = gated(frames, job.gate)
     if checkpoint is None:
-        return windows(frames, job.window_size, job.window_overlap)
+        return windows(kept, job.window_size, job.window_overlap, attrgetter("begins_shot"))
     if checkpoint.ended:
         return iter(())
-    again = windows(chain(checkpoint.seen(record), frames), job.window_size, job.window_overlap)
-    return filter(checkpoint.is_new, again)
+    again = chain(checkpoint.seen(world), kept)
+    return filter(checkpoint.is_new, windows(again, job.window_size, job.window_overlap, attrgetter("begins_shot")))
 
 
 def store(
@@ -124,13 +126,15 @@ def store(
 ) -> None:
     """Geometry and points of every node."""
     times = {frame.index: frame.timestamp for frame in window.frames}
+    beside = {frame.index: frame.left_out for frame in window.frames}
     pictures = {frame.index: frame.image for frame in window.frames} if world.keeps_pictures else {}
     for node, part in zip(nodes, parts, strict=True):
         indices = part.geometry.frame_indices
         timestamps = np.array([times[index] for index in indices.tolist()])
         images = tuple(pictures[index] for index in indices[part.owned].tolist() if index in pictures)
         size = window.frames[0].source_size
-        kept = WindowPart.from_geometry(part.geometry, timestamps, part.owned, size, images=images)
+        left_out = tuple(entry for index in indices[part.owned].tolist() for entry in beside[index])
+        kept = WindowPart.from_geometry(part.geometry, timestamps, part.owned, size, images=images, left_out=left_out)
         write_window(run, node, kept)
         points = window_points(part.geometry, part.owned, settings.cloud, metres_per_unit(world.scene, node))
         write_page(run, node, points)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cloud import Points, points_in_world, read_page, read_ply
-from .store import frame_depth, open_run, pose_table, read_run_geometry
+from .store import INTERPOLATED, frame_depth, open_run, pose_table, read_run_geometry
 from .types import Float32, Float64, UInt8
 
 
@@ -54,8 +54,15 @@ class Reconstruction:
 
     @property
     def frame_status(self) -> tuple[str, ...]:
-        """OK, WEAK, HELD or FAILED for each frame [N], UNPLACED where no window has it yet."""
+        """OK, WEAK, HELD or FAILED for each frame [N], INTERPOLATED for one that the gate left out, UNPLACED where no
+        window has it yet."""
         return self._poses.status
+
+    @property
+    def interpolated(self) -> NDArray[np.bool_]:
+        """Which frames [N] the gate left out of all windows: their poses lie between those of their neighbours, and
+        they have no depth."""
+        return np.array([status == INTERPOLATED for status in self._poses.status], np.bool_)
 
     @property
     def units(self) -> str:

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from .cloud.ply import count_vertices
-from .store import PoseTable, Run, open_run, pose_table, read_run_geometry
+from .store import INTERPOLATED, PoseTable, Run, open_run, pose_table, read_run_geometry
 from .store.files import write_text
 
-_LISTS = ("source_indices", "timestamps")  # one entry per frame: for programs
+_LISTS = ("source_indices", "timestamps", "interpolated")  # one entry per frame: for programs
 _MOST_LINES = 20  # of a list, such as the skipped frames
 
 _PAGE = """<!DOCTYPE html>
@@ -75,9 +75,10 @@ def info_text(facts: Mapping[str, Any]) -> str:
 def headline(run_dir: Path) -> str:
     """What came out of a run, in one line. Raises StoreError as `info` does."""
     facts = info(run_dir)
-    segments = facts["segments"]
+    segments, between = facts["segments"], facts["frame_status"].get(INTERPOLATED, 0)
+    told = f" ({between} of them between others)" if between else ""
     return (
-        f"{facts['placed']} of {facts['frames']} frames placed in {segments} segment{'s' * (segments != 1)}, "
+        f"{facts['placed']} of {facts['frames']} frames placed{told} in {segments} segment{'s' * (segments != 1)}, "
         f"{facts['points'] or 0} points, {facts['seconds']:.1f} s; "
         f"look at report.html, cloud.ply and trajectory.tum in {run_dir}"
     )

@@ -9,10 +9,10 @@ import math
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from .errors import SettingsError
 
@@ -21,15 +21,47 @@ class _Stage(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+def _off(value: object) -> object:
+    """YAML reads a bare `off` as false."""
+    return "off" if value is False else value
+
+
+Off = BeforeValidator(_off)
+
+
 class FramesSettings(_Stage):
     """Which frames of the input are used."""
 
     every: int = Field(1, ge=1, description="use every n-th frame")
-    fps: float | None = Field(None, gt=0, description="use about this many frames a second")
+    fps: Literal["auto"] | float | None = Field(
+        None, description="use about this many frames a second; auto: about 10 where the input has times"
+    )
     start: float | None = Field(None, ge=0, description="seconds to skip at the beginning")
     end: float | None = Field(None, gt=0, description="stop at this time in seconds")
     max_frames: int | None = Field(None, ge=1, description="use at most this many frames")
     default_fps: float = Field(30.0, gt=0, description="rate assumed for images, which carry no times")
+    gate: Annotated[Literal["auto", "off"] | None, Off] = Field(
+        None,
+        description="auto leaves out frames that add nothing or harm, off none; null: off for arrays in memory and "
+        "for a given predictor, else auto",
+    )
+    parallax: float = Field(
+        0.006, gt=0, lt=0.2, description="how far near things move between kept frames, in widths of the picture"
+    )
+
+    @field_validator("fps", mode="before")
+    @classmethod
+    def _fps(cls, value: object) -> object:
+        """A word, or a rate, also as text."""
+        if value is None or value == "auto":
+            return value
+        try:
+            rate = float(value) if isinstance(value, (str, int, float)) and value is not True else math.nan
+        except ValueError:
+            rate = math.nan
+        if not 0 < rate < math.inf:
+            raise ValueError(f"expected auto or a number of frames a second, not {value!r}")
+        return rate
 
     @model_validator(mode="after")
     def _ordered(self) -> FramesSettings:
@@ -141,7 +173,7 @@ class ScaleSettings(_Stage):
 class LoopsSettings(_Stage):
     """How revisited places are recognised, and which of them are looked at closely."""
 
-    descriptor: Literal["auto", "off", "dino", "salad", "vlad"] = Field(
+    descriptor: Annotated[Literal["auto", "off", "dino", "salad", "vlad"], Off] = Field(
         "auto", description="auto: dino where a DA3 model runs, else vlad; salad needs its checkpoint; off: no loops"
     )
     salad: str | None = Field(None, description="the checkpoint dino_salad.ckpt, or its tensors as .safetensors")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,12 +27,28 @@ class Status(StrEnum):
     FAILED = "FAILED"
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A selected frame that the gate keeps from windows, and why.
+
+    `share` is how much of the camera's way lies behind it: 0 at the kept frame before it, 1 at the next one.
+    """
+
+    index: int
+    timestamp: float
+    share: float
+    reason: str
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
     """One frame of the input: its place in the source, its time and its picture.
 
     `index` counts the source's frames from 0 (before selection), `timestamp` is in seconds, `image` is [H,W,3] uint8
     RGB, upright, and `source_size` the (width, height) that the input had before the reader made it smaller.
+    The gate adds the rest: `ordinal` counts the frames that windows are cut from (`index` where no gate was),
+    `begins_shot` says that a cut lies before the frame, `left_out` are the frames up to the next kept one (and those
+    before the first), and `gate_state` is what the gate must know to go on from here.
     """
 
     index: int
@@ -40,10 +56,16 @@ class Frame:
     image: UInt8
     name: str
     source_size: tuple[int, int] = (0, 0)
+    ordinal: int = -1
+    begins_shot: bool = False
+    left_out: tuple[LeftOut, ...] = ()
+    gate_state: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.source_size == (0, 0):
             object.__setattr__(self, "source_size", (self.image.shape[1], self.image.shape[0]))
+        if self.ordinal < 0:
+            object.__setattr__(self, "ordinal", self.index)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,7 +146,8 @@ class Predictor(Protocol):
     that the reader can shrink frames at once), `in_flight` (windows that may be submitted at once, default 1; results
     are taken in order), `prepare(frames)` (called for every window in order, just before it is submitted: a predictor
     that learns from window to window does so in this order), `state()`/`restore(state)` (what must survive a kill),
-    `close()`. A jump in the frames' indices between two runs of frames marks a look at two places together.
+    `close()`. A jump in the frames' ordinals (and indices) between two runs of frames marks a look at two places
+    together; where the gate left frames out, only the indices jump.
     """
 
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:

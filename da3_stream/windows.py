@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import count, groupby, pairwise
 from statistics import median
 from typing import Generic, TypeVar
 
 from .errors import SettingsError
 
-JUMP = 20  # usual steps of the frame index beyond which two frames are of two places
+JUMP = 20  # usual steps of the ordinals beyond which two frames are of two places
 
 Item = TypeVar("Item")
 
@@ -34,8 +34,12 @@ class Window(Generic[Item]):
         return range(self.owned.start - self.start, self.owned.stop - self.start)
 
 
-def windows(frames: Iterable[Item], size: int, overlap: int) -> Iterator[Window[Item]]:
+def windows(
+    frames: Iterable[Item], size: int, overlap: int, begins_shot: Callable[[Item], bool] = lambda item: False
+) -> Iterator[Window[Item]]:
     """Cut a stream into windows of `size` frames that share `overlap` frames with their neighbours.
+
+    A frame that `begins_shot` shares no window with those before it: there the stream ends, and another begins.
 
     A window is given out as soon as one further frame, or the end, has been seen; at most `size` + 1 frames are held.
     The last window has at least overlap + (size - overlap)/2 frames, reaching further back than the others where the
@@ -45,7 +49,7 @@ def windows(frames: Iterable[Item], size: int, overlap: int) -> Iterator[Window[
     """
     if not 1 <= overlap < size:
         raise SettingsError(f"the overlap must be at least 1 and below the window size {size}, not {overlap}")
-    return _cut(frames, size, overlap)
+    return _cut(frames, size, overlap, begins_shot)
 
 
 def longest_overlap(size: int, overlap: int) -> int:
@@ -53,29 +57,60 @@ def longest_overlap(size: int, overlap: int) -> int:
     return overlap + _half(size - overlap) - 1
 
 
-def second_place(indices: Sequence[int]) -> int | None:
-    """The row at which the second of two places begins that are looked at together; None where there is one place."""
-    steps = [later - earlier for earlier, later in pairwise(indices)]
+def second_place(ordinals: Sequence[int]) -> int | None:
+    """The row at which the second of two places begins that are looked at together; None where there is one place.
+
+    Ordinals count the frames that windows are cut from (`Frame.ordinal`): a hole that the gate left is no jump.
+    """
+    steps = [later - earlier for earlier, later in pairwise(ordinals)]
     if not steps or max(steps) <= JUMP * max(median(steps), 1):
         return None
     return steps.index(max(steps)) + 1
 
 
-def _cut(frames: Iterable[Item], size: int, overlap: int) -> Iterator[Window[Item]]:
+def _cut(
+    frames: Iterable[Item], size: int, overlap: int, begins_shot: Callable[[Item], bool]
+) -> Iterator[Window[Item]]:
+    number, start = 0, 0
+    for shot in _shots(frames, begins_shot):
+        for window in _cut_shot(shot, size, overlap, number, start):
+            yield window
+        number, start = window.number + 1, window.owned.stop
+
+
+def _shots(frames: Iterable[Item], begins_shot: Callable[[Item], bool]) -> Iterator[Iterator[Item]]:
+    """The stream in pieces, none of them empty, each to be used up before the next is asked for."""
+    numbers = count()
+    number = next(numbers)
+
+    def shot_of(item: Item) -> int:
+        nonlocal number
+        number = next(numbers) if begins_shot(item) else number
+        return number
+
+    return (shot for _, shot in groupby(frames, shot_of))
+
+
+def _cut_shot(shot: Iterable[Item], size: int, overlap: int, first: int, start: int) -> Iterator[Window[Item]]:
+    """Windows of one shot, numbered from `first`, its frames from `start`."""
     stride = size - overlap
     recent: deque[Item] = deque(maxlen=size)
     number, seen, owned_from = 0, 0, 0
-    for frame in frames:
+    for frame in shot:
         if seen == number * stride + size:
             owned_to = (number + 1) * stride + _half(overlap)
-            yield Window(number, tuple(recent), seen - size, range(owned_from, owned_to))
+            yield _window(recent, size, first + number, start + seen, range(start + owned_from, start + owned_to))
             number, owned_from = number + 1, owned_to
         recent.append(frame)
         seen += 1
-    if seen:
-        fresh = seen - number * stride - overlap
-        length = min(seen, overlap + max(fresh, _half(stride)))
-        yield Window(number, tuple(recent)[-length:], seen - length, range(owned_from, seen))
+    fresh = seen - number * stride - overlap
+    length = min(seen, overlap + max(fresh, _half(stride)))
+    yield _window(recent, length, first + number, start + seen, range(start + owned_from, start + seen))
+
+
+def _window(recent: Iterable[Item], length: int, number: int, end: int, owned: range) -> Window[Item]:
+    """The last `length` frames before the one numbered `end`."""
+    return Window(number, tuple(recent)[-length:], end - length, owned)
 
 
 def _half(count: int) -> int:

@@ -101,7 +101,9 @@ REFUSED = [
     Row("audio only", "run @sound.mp4", "'@sound.mp4' has no video stream (only audio)"),
     Row("glob without match", "run @*.jpg", "no file matches '@*.jpg': check the pattern"),
     Row("video among several", "run @good.mp4 @sound.mp4", "several inputs at once must all be images"),
-    Row("address", "run rtsp://camera/1", "is an address, and only files are read"),
+    Row("address", "run ftp://camera/1", "is an address of a kind that is not read"),
+    Row("dead stream", "run http://127.0.0.1:9/a", "'http://127.0.0.1:9/a' cannot be opened as a stream"),
+    Row("no camera", "run 97", "camera 97 cannot be opened: check that it is connected"),
     Row("output is a file", "run @good.mp4 -o @file", "@file is a file: give a directory for the run"),
     Row("output below a file", "run @good.mp4 -o @file/run", "cannot create the directory @file/run"),
     Row(
@@ -131,9 +133,9 @@ REFUSED = [
         "run @good.mp4 --set windows.overlap=500",
         "windows.overlap (500) must be below",
     ),
-    Row(
-        "negative fps", "run @good.mp4 --fps -1", "setting 'frames.fps' cannot be -1.0: input should be greater than 0"
-    ),
+    Row("negative fps", "run @good.mp4 --fps -1", "frames.fps: expected auto or a number of frames a second, not '-1'"),
+    Row("fps in words", "run @good.mp4 --fps fast", "expected auto or a number of frames a second, not 'fast'"),
+    Row("no such gate", "run @good.mp4 --set frames.gate=on", "setting 'frames.gate' cannot be True"),
     Row("zero step", "run @good.mp4 --every 0", "setting 'frames.every' cannot be 0"),
     Row("end before start", "run @good.mp4 --start 5 --end 2", "end (2 s) must lie after start (5 s)"),
     Row("start after the end", "run @good.mp4 --start 50", "has no frame from 50 s: its last one is at 1.100 s"),

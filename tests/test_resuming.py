@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from made_up import SIZE
+from numpy.typing import NDArray
 from stand_in import StandIn, pictures, street
 
 from da3_stream import Settings, pipeline
 from da3_stream.errors import PredictorError, RunError, StoreError
 from da3_stream.store import open_run
+from da3_stream.synthetic import make_town
 from da3_stream.types import Frame, WindowGeometry
 
 COUNT = 61
@@ -154,3 +159,36 @@ def test_a_state_that_no_file_can_hold_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="must be of dicts, lists, numbers") as caught:
         pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, Odd())
     assert isinstance(caught.value.__cause__, PredictorError)
+
+
+def stopped(count: int) -> list[NDArray[np.uint8]]:
+    """Pictures of the town that move, stand still for a while, go black once, and jump elsewhere."""
+    town = make_town("block", frames=count, size=(96, 72))
+    moving = [frame.image for frame in town]
+    half = count // 2
+    black = np.zeros_like(moving[0])
+    return [*moving[:half], *[moving[half]] * 30, black, *moving[half:]]
+
+
+class Cropping(Counting):
+    """Takes pictures of any size."""
+
+    def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+        return super().predict([replace(frame, image=frame.image[: SIZE[1], : SIZE[0]]) for frame in frames])
+
+
+@pytest.mark.parametrize("after", [1, 3])
+def test_what_the_gate_left_out_is_left_out_again(tmp_path: Path, after: int) -> None:
+    images = stopped(60)
+    tree = {"windows": {"size": 12, "overlap": 4}, "frames": {"gate": "auto"}, "loops": {"descriptor": "off"}}
+    settings = Settings.build(tree)
+    whole = pipeline.run(images, tmp_path / "whole", settings, Cropping())
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.run(images, tmp_path / "run", settings, Cropping(after))
+    predictor = Cropping()
+    pipeline.run(images, tmp_path / "run", settings, predictor)
+    assert contents(tmp_path / "run") == contents(whole)
+    told, expected = (open_run(run).read_status() for run in (tmp_path / "run", whole))
+    for key in ("source_indices", "timestamps", "left_out_by_reason", "interpolated", "windows_by_status"):
+        assert told[key] == expected[key]
+    assert told["left_out_by_reason"]["still"] >= 25

@@ -105,3 +105,17 @@ def test_metres_come_from_one_place(other: str) -> None:
     with pytest.raises(SettingsError, match=f"{other} and camera_height both set the scale"):
         load_settings(assignments=both)
     load_settings(assignments=["scale.camera_height=constant", f"scale.{other}=2.0"])
+
+
+@pytest.mark.parametrize(("text", "value"), [("off", "off"), ("auto", "auto"), ("null", None)])
+def test_the_gate_is_a_word_or_open(text: str, value: str | None) -> None:
+    assert load_settings(assignments=[f"frames.gate={text}"]).frames.gate == value
+
+
+def test_loops_can_be_switched_off_by_the_word() -> None:
+    assert load_settings(assignments=["loops.descriptor=off"]).loops.descriptor == "off"
+
+
+@pytest.mark.parametrize(("given", "value"), [("auto", "auto"), ("7.5", 7.5), (10, 10.0), (None, None)])
+def test_fps_is_a_number_or_auto(given: object, value: object) -> None:
+    assert load_settings(options={"frames.fps": given}).frames.fps == value

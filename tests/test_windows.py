@@ -83,3 +83,32 @@ def test_a_window_comes_out_one_frame_late_and_no_later() -> None:
 def test_an_impossible_overlap_is_refused_at_once(size: int, overlap: int) -> None:
     with pytest.raises(SettingsError, match="at least 1 and below the window size"):
         windows(range(5), size, overlap)
+
+
+@pytest.mark.parametrize(("size", "overlap"), [(2, 1), (5, 4), (12, 4)])
+@given(cuts=st.sets(st.integers(0, 60), max_size=5), count=st.integers(1, 60))
+def test_a_cut_ends_a_window_and_the_next_one_shares_nothing_with_it(
+    size: int, overlap: int, cuts: set[int], count: int
+) -> None:
+    found = list(windows(range(count), size, overlap, lambda item: item in cuts))
+    borders = [0, *sorted(cut for cut in cuts if 0 < cut < count), count]
+    assert [window.number for window in found] == list(range(len(found)))
+    assert [i for w in found for i in w.owned] == list(range(count))
+    for start, end in zip(borders, borders[1:], strict=False):
+        shot = [window for window in found if start <= window.frames[0] < end]
+        alone = list(windows(range(start, end), size, overlap))
+        assert [window.frames for window in shot] == [window.frames for window in alone]
+        assert [list(window.owned) for window in shot] == [[start + i for i in w.owned] for w in alone]
+        assert all([w.frames[row] for row in w.owned_rows] == list(w.owned) for w in shot)
+
+
+def test_a_window_before_a_cut_comes_out_with_the_first_frame_behind_it() -> None:
+    read = 0
+
+    def stream() -> Iterator[int]:
+        nonlocal read
+        for read in range(1, 101):
+            yield read - 1
+
+    first = next(windows(stream(), 10, 3, lambda item: item == 5))
+    assert first.frames == (0, 1, 2, 3, 4) and read == 6

@@ -1,7 +1,9 @@
-"""Frames from videos, images and arrays: `open_source` gives them, `read_ahead` reads them in a thread."""
+"""Frames from videos, images and arrays: `open_source` gives them, `read_ahead` reads them in a thread, and a
+`Gate` leaves out those that add nothing."""
 
 from .ahead import read_ahead
+from .gate import Gate, GateMode, gated, make_gate
 from .opening import open_source
 from .source import FrameSource
 
-__all__ = ["FrameSource", "open_source", "read_ahead"]
+__all__ = ["FrameSource", "Gate", "GateMode", "gated", "make_gate", "open_source", "read_ahead"]

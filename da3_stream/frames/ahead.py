@@ -32,7 +32,8 @@ class ReadAhead:
         self.close()
 
     def close(self) -> None:
-        """Stop reading and wait until the thread has ended; a frame being decoded is finished first."""
+        """Stop the source if it can be stopped, and wait until the thread has ended; a frame being decoded is finished
+        first."""
         self._frames.close()
 
 
@@ -63,6 +64,8 @@ def _ahead(source: Iterable[Frame], depth: int) -> Generator[Frame]:
     finally:
         left.set()
         free.release()
+        if thread.is_alive():
+            getattr(source, "stop", _nothing)()  # live input may have nothing to give for long
         thread.join()
 
 
@@ -78,3 +81,7 @@ def _read(source: Iterable[Frame], ready: Ready, free: threading.Semaphore, left
                 return
     except BaseException as error:  # raised again where the frames are used
         ready.put(error)
+
+
+def _nothing() -> None:
+    """For sources that cannot be stopped."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..settings import FramesSettings
 from ..types import UInt8
-from .selection import count_selected
+from .selection import count_selected, with_rate
 from .source import Candidate, FrameSource
 
 
@@ -20,6 +20,7 @@ def open_arrays(arrays: Iterable[Any], settings: FramesSettings, image_side: int
     They carry no times: timestamp = index / `settings.default_fps`. An item of another kind is skipped by name. Raises
     FramesError with one sentence if no item can be used; what the iterable itself raises is passed on.
     """
+    settings = with_rate(settings, None)
     total = len(arrays) if isinstance(arrays, Sized) else None
     return FrameSource(
         name=f"{type(arrays).__name__} of arrays",

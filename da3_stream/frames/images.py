@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..settings import FramesSettings
 from ..types import UInt8
 from .exif import read_focal_px
-from .selection import count_selected
+from .selection import count_selected, with_rate
 from .source import Candidate, FrameSource
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ def open_images(name: str, paths: Sequence[Path], settings: FramesSettings, imag
     Images carry no times: timestamp = index / `settings.default_fps`. The focal length is that of the first good
     image.
     """
+    settings = with_rate(settings, None)
     if (settings.fps, settings.start, settings.end) != (None, None, None):
         log.warning("images carry no times: %g a second are assumed (frames.default_fps)", settings.default_fps)
     source = FrameSource(

@@ -14,23 +14,31 @@ from numpy.typing import NDArray
 from ..errors import FramesError
 from ..settings import FramesSettings
 from .arrays import open_arrays
+from .capture import SCHEMES, is_address
 from .images import IMAGE_SUFFIXES, is_image, natural_key, open_images
+from .live import open_camera, open_stream
 from .source import FrameSource
 from .video import VIDEO_SUFFIXES, open_video
 
-EXPECTED = "give a video, a folder, a glob or list of images, or an iterable of [height, width, 3] uint8 arrays"
+EXPECTED = (
+    "give a video, a folder, a glob or list of images, a camera's number, a stream's address, or an iterable of "
+    "[height, width, 3] uint8 arrays"
+)
 
 
 def open_source(
-    source: str | Path | Sequence[str | Path] | Iterable[NDArray[np.uint8]],
+    source: str | Path | int | Sequence[str | Path] | Iterable[NDArray[np.uint8]],
     settings: FramesSettings,
     image_side: int | None = None,
 ) -> FrameSource:
-    """Frames from a video file, an image, a folder or glob of images, a list of image files, or an iterable of arrays.
+    """Frames from a video file, an image, a folder or glob of images, a list of image files, an iterable of arrays, a
+    camera (its number, as text too) or a network stream (rtsp, http and others).
 
     Frames are upright RGB, their longest side at most `image_side` pixels. The first good frame is read at once.
     Raises FramesError with one sentence that says what is wrong with the input and what to do.
     """
+    if isinstance(source, int) and not isinstance(source, bool):
+        return open_camera(source, settings, image_side)
     if isinstance(source, (str, Path)):
         return _open_name(str(source), settings, image_side)
     if isinstance(source, Sequence) and source and all(isinstance(item, (str, Path)) for item in source):
@@ -50,8 +58,12 @@ def _open_name(name: str, settings: FramesSettings, image_side: int | None) -> F
         return open_images(name, _images_in(path), settings, image_side)
     if is_file:
         return _open_file(path, settings, image_side)
-    if glob.has_magic(name):
+    if glob.has_magic(name) and not is_address(name):
         return _open_glob(name, settings, image_side)
+    if name.isascii() and name.isdecimal():
+        return open_camera(int(name), settings, image_side)
+    if is_address(name):
+        return open_stream(name, settings, image_side)
     raise FramesError(_why_missing(name))
 
 
@@ -122,7 +134,7 @@ def _why_missing(name: str) -> str:
     if not name:
         return f"the name of the input is empty: {EXPECTED}"
     if "://" in name:
-        return f"'{name}' is an address, and only files are read: download it and give the file"
+        return f"'{name}' is an address of a kind that is not read: give one of {', '.join(SCHEMES)}, or a file"
     return f"there is no video, image or folder '{name}': check the path"
 
 

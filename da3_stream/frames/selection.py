@@ -38,6 +38,20 @@ class Moment:
     timestamp: float
 
 
+AUTO_FPS = 10.0
+
+
+def with_rate(settings: FramesSettings, rate: float | None) -> FramesSettings:
+    """The settings with `fps` "auto" made a number for an input of a known rate, None for one without times.
+
+    It is the rate over a whole number, so that frames stay evenly spaced, and near 10.
+    """
+    if settings.fps != "auto":
+        return settings
+    fps = None if rate is None else rate / max(1, round(rate / AUTO_FPS))
+    return settings.model_copy(update={"fps": fps})
+
+
 def select(items: Iterable[T], settings: FramesSettings) -> Iterator[T]:
     """The items with start <= time < end, of those every n-th by index, of those the nearest to a clock of `fps`.
 
@@ -50,7 +64,11 @@ def select(items: Iterable[T], settings: FramesSettings) -> Iterator[T]:
     chosen: Iterator[T] = takewhile(lambda item: item.timestamp < end, begun)
     if settings.every > 1:
         chosen = _every(chosen, settings.every)
-    return chosen if settings.fps is None else _nearest_to_clock(chosen, 1.0 / settings.fps)
+    if settings.fps is None:
+        return chosen
+    if settings.fps == "auto":
+        raise ValueError("fps is auto: settle it by with_rate first")
+    return _nearest_to_clock(chosen, 1.0 / settings.fps)
 
 
 def count_selected(total: int, rate: float, settings: FramesSettings) -> int:

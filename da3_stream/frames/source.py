@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
-from typing import Literal
+from typing import Literal, Protocol
 
 from ..errors import FramesError
 from ..settings import FramesSettings
@@ -33,6 +33,16 @@ class Candidate:
     decode: Callable[[], UInt8 | str]
 
 
+class Live(Protocol):
+    """What feeds a source that does not wait for its reader."""
+
+    dropped: int
+
+    def stop(self) -> None:
+        """Give no further picture."""
+        ...
+
+
 @dataclass
 class FrameSource:
     """The selected good frames of one input, in order; iterate to get them.
@@ -41,11 +51,11 @@ class FrameSource:
     `fps` the input's own mean rate where it has times, `size` the (width, height) of the first good frame at the
     input's resolution, `focal_px` the focal length that its EXIF data tell at that size, `digest` tells the input by
     its first good frame, and `skipped` grows while iterating. Files can be iterated again from the beginning; a
-    generator of arrays only once.
+    generator of arrays only once. `feed` is there for live input, whose frames nobody can read again.
     """
 
     name: str
-    kind: Literal["video", "images", "arrays"]
+    kind: Literal["video", "images", "arrays", "camera", "stream"]
     candidates: Callable[[], Generator[Candidate]]
     settings: FramesSettings
     image_side: int | None = None
@@ -54,12 +64,25 @@ class FrameSource:
     has_times: bool = False
     focal_px: float | None = None
     size: tuple[int, int] = (0, 0)
+    feed: Live | None = None
     skipped: list[SkippedFrame] = field(default_factory=list)
     first_index: int = 0
     digest: str = ""
     _known_until: int = 0  # candidates before this index were read by an earlier process
     _opened: Iterator[Frame] | None = None
     _last_time: float | None = None
+    _stopped: bool = False
+
+    @property
+    def dropped(self) -> int:
+        """Frames of a live input that nobody was in time for."""
+        return 0 if self.feed is None else self.feed.dropped
+
+    def stop(self) -> None:
+        """Give no further frame: the iteration that is going on ends in order. Any thread may call it."""
+        self._stopped = True
+        if self.feed is not None:
+            self.feed.stop()
 
     def open(self) -> FrameSource:
         """Itself with the first good frame read. Raises FramesError with one sentence where there is none."""
@@ -79,7 +102,7 @@ class FrameSource:
 
     def __iter__(self) -> Iterator[Frame]:
         frames = self._read() if self._opened is None else self._opened
-        self._opened = None
+        self._opened, self._stopped = None, False
         return frames
 
     def _read(self) -> Generator[Frame]:
@@ -90,6 +113,8 @@ class FrameSource:
 
     def _watched(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
         for candidate in candidates:
+            if self._stopped:
+                return
             self._last_time = candidate.timestamp
             yield candidate
 

@@ -14,7 +14,7 @@ from ..settings import FramesSettings
 from ..types import UInt8
 from .container import count_cut_off, count_frames, open_container
 from .pictures import read_pictures
-from .selection import count_selected
+from .selection import count_selected, with_rate
 from .source import Candidate, FrameSource
 
 VIDEO_SUFFIXES = (
@@ -37,6 +37,7 @@ def open_video(path: Path, settings: FramesSettings, image_side: int | None) -> 
         total = count_frames(path, container, stream, rate)
         has_times = stream.time_base is not None and stream.start_time is not None
     fps = float(rate) if rate else None
+    settings = with_rate(settings, (fps or settings.default_fps) if has_times else None)
     return FrameSource(
         name=str(path),
         kind="video",
@@ -57,13 +58,14 @@ def _candidates(path: Path, start: float | None, rate: float) -> Generator[Candi
         index, timestamp = -1, 0.0
         for index, (pts, frame) in enumerate(read_pictures(container, stream, start_pts)):
             timestamp = index / rate if pts is None else float((pts - origin) * stream.time_base)
-            yield Candidate(index, timestamp, f"{path.stem}_{index:06d}", partial(_image, frame))
+            yield Candidate(index, timestamp, f"{path.stem}_{index:06d}", partial(decoded, frame))
         if missing := count_cut_off(path, stream):
             reason = f"the file is cut off (frames listed in its index that are missing from here on: {missing})"
             yield Candidate(index + 1, timestamp + 1 / rate, f"{path.stem}_{index + 1:06d}", lambda: reason)
 
 
-def _image(frame: Any | None) -> UInt8 | str:
+def decoded(frame: Any | None) -> UInt8 | str:
+    """A decoder's picture as upright RGB [H,W,3] uint8, or the reason why there is none."""
     if frame is None:
         return LOST
     if frame.is_corrupt:

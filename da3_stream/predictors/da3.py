@@ -66,7 +66,7 @@ class Da3Predictor:
                 [frame.image for frame in frames],
                 resolution=self.image_side,
                 intrinsics=self._intrinsics(frames),
-                indices=[frame.index for frame in frames],
+                indices=[frame.ordinal for frame in frames],
                 descriptors=self.gives_descriptors,
             )
         except NoScaleError as error:

@@ -47,18 +47,21 @@ class Checkpoint:
         world.restore(tip["world"], list(run.progress.read()))
         drop_after(run, len(world.scene.nodes))
         run.write_scene(world.scene)
-        record.restore(tip["record"], *world.known.owned())
+        record.restore(tip["record"], world.known.selected())
         journal.restore(tip["told"])
         if tip["predictor"] is not None:
             job.predictor.restore(tip["predictor"])  # type: ignore[attr-defined]
+        job.gate.restore(tip["gate"])
         skipped = (SkippedFrame(*one) for one in tip["skipped"])
         job.source.go_on_from(tip["frames"][0], (bad for bad in skipped if bad.index < tip["frames"][0]))
 
-    def seen(self, record: Record) -> Iterator[Frame]:
+    def seen(self, world: World) -> Iterator[Frame]:
         """The frames before those of the last window, without their pictures: windows are cut as they were."""
-        for index, timestamp in zip(record.source_indices, record.timestamps, strict=True):
+        shots = set(self.tip["record"]["shots"])
+        own = sorted(pair for node in world.known.nodes.values() for pair in node.own_frames())
+        for index, timestamp in own:
             if index < self.tip["frames"][0]:
-                yield Frame(index, timestamp, UNSEEN, str(index))
+                yield Frame(index, timestamp, UNSEEN, str(index), begins_shot=index in shots)
 
     def is_new(self, window: Window[Frame]) -> bool:
         """Whether a window was not finished then."""
@@ -75,6 +78,7 @@ def commit(run: Run, job: Job, world: World, record: Record, journal: Journal, a
         "window": answer.window.number,
         "ended": False,
         "frames": (frames[0].index, frames[-1].index),
+        "gate": dict(frames[0].gate_state or {}),
         "journal": run.journal.size(),
         "progress": run.progress.size(),
         "world": world.state(),

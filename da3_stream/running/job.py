@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import SettingsError
-from ..frames import FrameSource, open_source
+from ..frames import FrameSource, Gate, GateMode, make_gate, open_source
 from ..loops import MakeDescriber, choose_describer
 from ..predictors import choose_model, image_side, make_predictor
 from ..settings import Settings
@@ -23,6 +23,7 @@ class Job:
     """Everything that a run is about to use. `let_go` ends a predictor that was made for it (again: no harm)."""
 
     source: FrameSource
+    gate: Gate
     settings: Settings
     predictor: Predictor
     describer: MakeDescriber | None
@@ -38,6 +39,7 @@ def prepared(source: Any, settings: Settings, predictor: Predictor | None) -> It
 
     Raises Da3StreamError with one sentence. A predictor made here is closed at the end; one that was given is not.
     """
+    given = predictor is not None
     with ExitStack() as stack:
         if predictor is None:
             choice = choose_model(settings.model)
@@ -48,7 +50,16 @@ def prepared(source: Any, settings: Settings, predictor: Predictor | None) -> It
             frames = open_source(source, settings.frames, image_side(settings, predictor))
         describer = choose_describer(settings.loops, bool(getattr(predictor, "gives_descriptors", False)))
         size, overlap = window_plan(settings, predictor)
-        yield Job(frames, settings, predictor, describer, size, overlap, first_scene(settings, predictor), stack.close)
+        gate = make_gate(gate_mode(settings, frames, given), settings.frames)
+        scene = first_scene(settings, predictor)
+        yield Job(frames, gate, settings, predictor, describer, size, overlap, scene, stack.close)
+
+
+def gate_mode(settings: Settings, source: FrameSource, predictor_given: bool) -> GateMode:
+    """What the settings say; where they leave it open, arrays and given predictors get every frame."""
+    if settings.frames.gate is not None:
+        return settings.frames.gate
+    return "off" if predictor_given or source.kind == "arrays" else "auto"
 
 
 def window_plan(settings: Settings, predictor: Predictor) -> tuple[int, int]:

@@ -59,6 +59,8 @@ def _window_event(window: Window[Frame], geometry: WindowGeometry) -> Event:
             "frames": (window.frames[0].index, window.frames[-1].index),
             "count": len(window.frames),
             "owned": len(window.owned),
+            "left_out": sum(len(window.frames[row].left_out) for row in window.owned_rows),
+            "begins_shot": window.frames[0].begins_shot,
             "status": geometry.status.value,
             "breaks": [window.frames[row].index for row in geometry.breaks if row < len(window.frames)],
             "notes": geometry.notes,

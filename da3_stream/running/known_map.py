@@ -22,6 +22,7 @@ class _Seen:
     indices: NDArray[np.int64]
     way: Float64  # [K]
     beyond: float  # from the last one to the first that the next node owns
+    ordinal: int  # of the first, counted over all frames that nodes own
 
 
 class KnownMap:
@@ -33,6 +34,7 @@ class KnownMap:
         self._run, self._is_metric = run, is_metric
         self._seen: list[_Seen] = []
         self._firsts: list[int] = []
+        self._count = 0
 
     def restore(self, scene: Scene) -> None:
         """Know all nodes of a scene again, from their files."""
@@ -50,15 +52,14 @@ class KnownMap:
         way = np.concatenate([[0.0], np.cumsum(steps)])
         last = min(int(np.flatnonzero(owned)[-1]) + 1, len(way) - 1)  # the first frame of the next node, mostly
         beyond = float(way[last] - way[owned][-1])
-        self._seen.append(_Seen(node, part.frame_indices[owned], way[owned], beyond))
+        self._seen.append(_Seen(node, part.frame_indices[owned], way[owned], beyond, self._count))
+        self._count += int(owned.sum())
         self._firsts.append(int(part.frame_indices[owned][0]))
 
-    def owned(self) -> tuple[NDArray[np.int64], Float64]:
-        """Indices and times of all frames that nodes own, in order."""
-        nodes = self.nodes.values()
-        indices = np.concatenate([np.zeros(0, np.int64), *(node.frame_indices[node.owned] for node in nodes)])
-        times = np.concatenate([np.zeros(0), *(node.timestamps[node.owned] for node in nodes)])
-        return indices, times
+    def selected(self) -> list[tuple[int, float]]:
+        """Indices and times of all frames that nodes speak for, in order: their own, and those left out beside them."""
+        beside = [(e.index, e.timestamp) for node in self.nodes.values() for e in node.left_out]
+        return sorted([*beside, *(pair for node in self.nodes.values() for pair in node.own_frames())])
 
     def run_geometry(self) -> RunGeometry:
         """Where all frames lie now."""
@@ -92,8 +93,10 @@ class KnownMap:
 
     def frames(self, indices: Sequence[int]) -> list[Frame]:
         """Frames as the predictor took them, but for what JPEG left out."""
-        owners = [self.window_of(index) for index in indices]
-        by_node = {node: [i for i, owner in zip(indices, owners, strict=True) if owner == node] for node in owners}
+        owners = [self._owner(index) for index in indices]
+        by_node: dict[int, list[int]] = {}
+        for index, owner in zip(indices, owners, strict=True):
+            by_node.setdefault(owner.node, []).append(index)
         images = {k: i for n, of in by_node.items() for k, i in zip(of, read_images(self._run, n, of), strict=True)}
         return [self._frame(index, owner, images[index]) for index, owner in zip(indices, owners, strict=True)]
 
@@ -115,10 +118,11 @@ class KnownMap:
         beyond = seen.beyond if len(inside) and later > seen.indices[-1] else 0.0
         return (float(np.ptp(inside)) + beyond) * self.world_from_window(seen.node).scale if len(inside) else 0.0
 
-    def _frame(self, index: int, owner: int, image: UInt8) -> Frame:
-        node = self.nodes[owner]
-        row = int(np.searchsorted(node.frame_indices, index))
-        return Frame(index, float(node.timestamps[row]), image, str(index), node.source_size)
+    def _frame(self, index: int, owner: _Seen, image: UInt8) -> Frame:
+        node = self.nodes[owner.node]
+        timestamp = float(node.timestamps[np.searchsorted(node.frame_indices, index)])
+        ordinal = owner.ordinal + int(np.searchsorted(owner.indices, index))
+        return Frame(index, timestamp, image, str(index), node.source_size, ordinal)
 
     def _owner(self, frame: int) -> _Seen:
         seen = self._seen[self._place(frame)]

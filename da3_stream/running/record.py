@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..machine import machine, peak_rss_bytes, versions
 from ..store import PoseTable, Run, Scene
-from ..types import Float64, Frame, Status, WindowGeometry
+from ..types import Frame, Status, WindowGeometry
 from ..windows import Window
 from .job import Job, facts, identity, predictor_name
 from .stopwatch import Stopwatch
@@ -31,23 +31,38 @@ class Record:
     source_indices: array[int] = field(default_factory=lambda: array("q"))
     timestamps: array[float] = field(default_factory=lambda: array("d"))
     windows: Counter[str] = field(default_factory=Counter)  # by status
+    left_out: Counter[str] = field(default_factory=Counter)  # frames, by why the gate left them out
+    shots: list[int] = field(default_factory=list)  # source indices of frames behind a cut
+    interpolated: list[list[int]] = field(default_factory=list)  # their source indices, [first, last] of every run
 
-    def add(self, window: Window[Frame], geometry: WindowGeometry) -> None:
-        """Count a window and the frames that it owns."""
+    def add(self, window: Window[Frame], geometry: WindowGeometry) -> int:
+        """Count a window and the frames that it speaks for: those that it owns, and those left out beside them.
+
+        Returns how many there are.
+        """
         owned = [window.frames[row] for row in window.owned_rows]
-        self.source_indices.extend(frame.index for frame in owned)
-        self.timestamps.extend(frame.timestamp for frame in owned)
+        beside = [entry for frame in owned for entry in frame.left_out]
+        selected = sorted([*((f.index, f.timestamp) for f in owned), *((e.index, e.timestamp) for e in beside)])
+        self.source_indices.extend(index for index, _ in selected)
+        self.timestamps.extend(timestamp for _, timestamp in selected)
+        self.shots += [frame.index for frame in owned if frame.begins_shot]
         self.windows[geometry.status.value] += 1
+        self.left_out.update(entry.reason for entry in beside)
+        self.interpolated += runs(selected, {entry.index for entry in beside})
+        return len(selected)
 
     def state(self) -> dict[str, Any]:
         """What must survive a kill beside the frames: numbers and texts."""
-        return {"windows": dict(self.windows), "started": self.started, "watch": self.watch.state()}
+        counts = {"windows": dict(self.windows), "left_out": dict(self.left_out), "shots": self.shots}
+        return {**counts, "interpolated": self.interpolated, "started": self.started, "watch": self.watch.state()}
 
-    def restore(self, state: dict[str, Any], indices: NDArray[np.int64], timestamps: Float64) -> None:
-        """Go on from a state and the frames that were owned then."""
-        self.windows, self.started = Counter(state["windows"]), state["started"]
+    def restore(self, state: dict[str, Any], selected: Sequence[tuple[int, float]]) -> None:
+        """Go on from a state and the indices and times of the frames that windows had spoken for then."""
+        self.windows, self.left_out = Counter(state["windows"]), Counter(state["left_out"])
+        self.interpolated, self.shots, self.started = state["interpolated"], state["shots"], state["started"]
         self.watch.restore(state["watch"])
-        self.source_indices, self.timestamps = array("q", indices.tolist()), array("d", timestamps.tolist())
+        self.source_indices = array("q", [index for index, _ in selected])
+        self.timestamps = array("d", [timestamp for _, timestamp in selected])
 
     def write(self, state: str, scene: Scene, poses: PoseTable | None = None) -> dict[str, Any]:
         """Replace run.json; returns what it now holds."""
@@ -77,6 +92,9 @@ class Record:
             "seconds_in_predictor": {k: round(v, 3) for k, v in getattr(predictor, "timings", {}).items()},
             "peak_rss_bytes": peak_rss_bytes(),
             "skipped_frames": list(source.skipped),
+            "left_out_by_reason": dict(sorted(self.left_out.items())),
+            "interpolated": self.interpolated,
+            "dropped": source.dropped,
             "has_times": source.has_times,
             "fps": source.fps,
             "source_indices": self.source_indices if state != "running" else (),
@@ -92,6 +110,18 @@ class Record:
             "windows_by_status": dict(sorted(self.windows.items())),
             "segments": len(segments),
             "skipped": len(self.job.source.skipped),
+            "left_out": self.left_out.total(),
             "units": scene.units,
             "scale": scene.scale,
         }
+
+
+def runs(selected: Iterable[tuple[int, float]], marked: set[int]) -> list[list[int]]:
+    """[first, last] of the marked ones among selected frames (source index, time), where they follow each other."""
+    found: list[list[int]] = []
+    before = False
+    for index, _ in selected:
+        if index in marked:
+            found = [*found[:-1], [found[-1][0], index]] if before else [*found, [index, index]]
+        before = index in marked
+    return found

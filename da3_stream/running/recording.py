@@ -87,6 +87,8 @@ def _warn(record: Record, state: str) -> None:
     if skipped:
         first = f"{skipped[0].name} ({skipped[0].reason})"
         log.warning("%d frames were skipped, %s the first; run.json names all", len(skipped), first)
+    if record.job.source.dropped:
+        log.warning("%d frames came faster than they could be used, and were dropped", record.job.source.dropped)
     if not facts["frames"]:
         log.warning("%s before the first window of %d frames was done", state, record.job.window_size)
     elif facts["frames"] < FEW:

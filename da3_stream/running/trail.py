@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from ..errors import StoreError
 from ..export import tum_lines
 from ..geometry import Sim3
-from ..store import FramePlaces, NodeGeometry, Scene, frame_places
+from ..store import NodeGeometry, RunGeometry, Scene, frame_places, pose_table
 from ..store.files import write_text
 
 MOVED = 0.01  # median depths of a window by which its line may be off before all are written anew
@@ -48,19 +49,16 @@ class Trail:
         return bool(np.any(shift | turn | (np.abs(np.log(now[:, 0] / then[:, 0])) > TURNED)))
 
     def _draw_anew(self, scene: Scene, geometries: dict[int, NodeGeometry], nodes: Sequence[int]) -> None:
-        places = frame_places(scene, geometries)
-        before = tum_lines(places.timestamp, places.world_from_camera)
-        count = int(np.sum(~np.isin(places.node, nodes)))
-        write_text(self._path, "".join(before))
-        self._settled = sum(len(line) for line in before[:count])
+        settled, new = _lines(scene, geometries, [_first_frame(geometries, nodes)])
+        write_text(self._path, "".join([*settled, *new]))
+        self._settled = sum(len(line) for line in settled)
         self._drawn = [node.world_from_window for node in scene.nodes]
         self._open, self._unit = list(nodes), scene.scale
 
     def _add(self, scene: Scene, geometries: dict[int, NodeGeometry], nodes: Sequence[int]) -> None:
         """Write the lines of the last window's nodes again, and those of the new ones."""
         near = {k: geometries[k] for k in range(self._first_near(scene), nodes[-1] + 1)}
-        places = frame_places(scene, near)
-        old, new = (self._lines(places, of) for of in (self._open, nodes))
+        _, old, new = _lines(scene, near, [_first_frame(near, self._open), _first_frame(near, nodes)])
         try:
             with open(self._path, "r+b") as file:
                 file.seek(self._settled)
@@ -80,7 +78,16 @@ class Trail:
             first -= 1
         return first
 
-    @staticmethod
-    def _lines(places: FramePlaces, nodes: Sequence[int]) -> list[str]:
-        rows = np.isin(places.node, nodes)
-        return tum_lines(places.timestamp[rows], places.world_from_camera[rows])
+
+def _first_frame(geometries: dict[int, NodeGeometry], nodes: Sequence[int]) -> int:
+    """The first frame that nodes speak for."""
+    own = [int(geometries[node].frame_indices[geometries[node].owned][0]) for node in nodes]
+    return min([*own, *(geometries[node].left_out[0].index for node in nodes if geometries[node].left_out)])
+
+
+def _lines(scene: Scene, geometries: dict[int, NodeGeometry], borders: Sequence[int]) -> list[list[str]]:
+    """The lines of all frames that nodes speak for, in parts that begin at these frames."""
+    poses = pose_table({}, RunGeometry(scene, geometries, frame_places(scene, geometries)))
+    lines = tum_lines(poses.timestamp, poses.world_from_camera)
+    rows = [0, *np.searchsorted(poses.source_index, borders).tolist(), len(lines)]
+    return [lines[start:stop] for start, stop in pairwise(rows)]

@@ -1,7 +1,16 @@
 """The run directory: what it holds, and what it says of its frames."""
 
 from .places import FramePlaces, frame_places
-from .reading import PoseTable, RunGeometry, frame_depth, pose_table, read_depth, read_poses, read_run_geometry
+from .reading import (
+    INTERPOLATED,
+    PoseTable,
+    RunGeometry,
+    frame_depth,
+    pose_table,
+    read_depth,
+    read_poses,
+    read_run_geometry,
+)
 from .run import JUST_CREATED, Run, create_run, drop_after, free_folder, locked, open_run
 from .scene import Scene, SceneFile, SceneNode, pack_scene, unpack_scene
 from .tree import read_tree, write_tree
@@ -18,6 +27,7 @@ from .windows import (
 
 __all__ = [
     "JUST_CREATED",
+    "INTERPOLATED",
     "FramePlaces",
     "NodeGeometry",
     "PoseTable",

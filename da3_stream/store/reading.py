@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from ..errors import StoreError
 from ..types import Float32, Float64
+from .between import left_out_places
 from .places import FramePlaces, frame_places
 from .run import Run, open_run
 from .scene import Scene
 from .windows import NodeGeometry, read_frame, read_geometry
 
 UNPLACED = "UNPLACED"  # status of a selected frame that no node owns (yet)
+INTERPOLATED = "INTERPOLATED"  # of one that the gate left out: its pose lies between those of its neighbours
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,21 +67,27 @@ def pose_table(status: Mapping[str, Any], geometry: RunGeometry) -> PoseTable:
     """The table that `read_poses` gives, from what was read already."""
     places = geometry.places
     listed, times = _listed(status)
-    indices = np.union1d(listed, places.source_index)
-    rows = np.searchsorted(indices, places.source_index)
+    between = left_out_places(places, geometry.nodes)
+    indices = np.union1d(np.union1d(listed, places.source_index), between.source_index)
+    rows = np.searchsorted(indices, np.concatenate([places.source_index, between.source_index]))
     n = len(indices)
-    timestamps = _filled(np.full(n, np.nan), rows, places.timestamp)
+    timestamps = _filled(np.full(n, np.nan), rows, np.concatenate([places.timestamp, between.timestamp]))
     timestamps[np.searchsorted(indices, listed)] = times
     states = np.full(n, UNPLACED, object)
-    states[rows] = [geometry.nodes[k].status_of(r) for k, r in _owners(places)]
+    states[rows] = [
+        *(geometry.nodes[k].status_of(r) for k, r in _owners(places)),
+        *(INTERPOLATED if segment >= 0 else UNPLACED for segment in between.segment.tolist()),
+    ]
+    intrinsics = _intrinsics(geometry)
+    poses = np.concatenate([places.world_from_camera, between.world_from_camera])
     return PoseTable(
         source_index=indices,
         timestamp=timestamps,
         has_times=bool(status.get("has_times", True)),
-        segment=_filled(np.full(n, -1), rows, places.segment),
-        world_from_camera=_filled(np.full((n, 4, 4), np.nan), rows, places.world_from_camera),
-        depth_scale=_filled(np.full(n, np.nan), rows, places.scale),
-        intrinsics=_filled(np.full((n, 3, 3), np.nan), rows, _intrinsics(geometry)),
+        segment=_filled(np.full(n, -1), rows, np.concatenate([places.segment, between.segment])),
+        world_from_camera=_filled(np.full((n, 4, 4), np.nan), rows, poses),
+        depth_scale=_filled(np.full(n, np.nan), rows[: len(places.scale)], places.scale),
+        intrinsics=_filled(np.full((n, 3, 3), np.nan), rows, np.concatenate([intrinsics, intrinsics[between.kept]])),
         status=tuple(states.tolist()),
     )
 

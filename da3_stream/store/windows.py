@@ -4,7 +4,9 @@ Any reader of npz opens them. Entries: frame_indices [N], timestamps [N] (s), wi
 intrinsics [N,3,3] (pixels of the depth map), owned [N], source_size and depth_size (width, height), status,
 frame_status [N or 0], median_depth, confidence_range [2], and for each owned frame depth_%06d and confidence_%06d by
 source index (see quantise.py), and where it is kept image_%06d: its picture as the predictor took it, the bytes of a
-JPEG file. One entry is read without the others. Equal values give equal bytes.
+JPEG file. Where the gate left frames out after an owned one (or before the first), left_out_index, left_out_timestamp,
+left_out_share and left_out_reason [M] tell which, and how far on the way to the next owned frame. One entry is read
+without the others. Equal values give equal bytes.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from numpy.typing import NDArray
 
 from ..errors import StoreError
 from ..geometry import resize_intrinsics
-from ..types import Float32, Float64, UInt8, WindowGeometry
+from ..types import Float32, Float64, LeftOut, UInt8, WindowGeometry
 from .files import replacing
 from .quantise import (
     confidence_range,
@@ -54,6 +56,7 @@ class NodeGeometry:
     depth_size: tuple[int, int]  # (width, height) of the depth map
     status: str
     frame_status: tuple[str, ...] = ()  # [N], or none where all are as the node
+    left_out: tuple[LeftOut, ...] = ()  # by the gate, beside the owned frames
     median_depth: float = 0.0  # of the owned frames' valid pixels, in the node's units; 0 where there are none
 
     def without_pixels(self) -> NodeGeometry:
@@ -63,6 +66,10 @@ class NodeGeometry:
         if len(k) and np.array_equal(k, np.broadcast_to(k[0], k.shape), equal_nan=True):
             kept["intrinsics"] = np.broadcast_to(k[0].copy(), k.shape)
         return NodeGeometry(**kept)
+
+    def own_frames(self) -> list[tuple[int, float]]:
+        """Index and time of every owned frame."""
+        return list(zip(self.frame_indices[self.owned].tolist(), self.timestamps[self.owned].tolist(), strict=True))
 
     def source_intrinsics(self) -> Float64:
         """Intrinsics [N,3,3] in pixels of the input."""
@@ -89,6 +96,7 @@ class WindowPart(NodeGeometry):
         source_size: tuple[int, int],
         frame_status: tuple[str, ...] = (),
         images: tuple[UInt8, ...] = (),
+        left_out: tuple[LeftOut, ...] = (),
     ) -> WindowPart:
         """What is stored of a predictor's answer."""
         height, width = geometry.depth.shape[1:]
@@ -102,6 +110,7 @@ class WindowPart(NodeGeometry):
             depth_size=(width, height),
             status=geometry.status.value,
             frame_status=frame_status,
+            left_out=left_out,
             median_depth=median_depth(geometry.depth[owned]),
             depth=geometry.depth[owned],
             confidence=geometry.confidence[owned],
@@ -125,6 +134,7 @@ def write_window(run: Run, node: int, part: WindowPart) -> None:
         "frame_status": np.array(part.frame_status, np.str_),
         "median_depth": np.array(part.median_depth),
         "confidence_range": np.array(bounds),
+        **_left_out_arrays(part.left_out),
     }
     for k, index in enumerate(part.frame_indices[part.owned].tolist()):
         arrays[f"depth_{index:06d}"] = encode_depth(part.depth[k], part.median_depth)
@@ -223,7 +233,26 @@ def _geometry_fields(entries: Mapping[str, Any]) -> dict[str, Any]:
         "status": str(entries["status"]),
         "frame_status": tuple(entries["frame_status"].tolist()),
         "median_depth": float(entries["median_depth"]),
+        "left_out": _left_out(entries),
     }
+
+
+def _left_out_arrays(left_out: Sequence[LeftOut]) -> dict[str, NDArray[Any]]:
+    if not left_out:
+        return {}
+    return {
+        "left_out_index": np.array([entry.index for entry in left_out], np.int64),
+        "left_out_timestamp": np.array([entry.timestamp for entry in left_out], np.float64),
+        "left_out_share": np.array([entry.share for entry in left_out], np.float64),
+        "left_out_reason": np.array([entry.reason for entry in left_out], np.str_),
+    }
+
+
+def _left_out(entries: Mapping[str, Any]) -> tuple[LeftOut, ...]:
+    if "left_out_index" not in entries:
+        return ()
+    columns = [entries[f"left_out_{name}"].tolist() for name in ("index", "timestamp", "share", "reason")]
+    return tuple(LeftOut(*row) for row in zip(*columns, strict=True))
 
 
 def _write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -54,8 +54,9 @@ def test_a_name_that_is_too_long() -> None:
 
 
 def test_an_address() -> None:
-    expected = "'rtsp://camera/1' is an address, and only files are read: download it and give the file"
-    assert sentence("rtsp://camera/1") == expected
+    kinds = "rtsp, rtsps, rtmp, http, https, rtp, udp, tcp, srt"
+    expected = f"'ftp://camera/1' is an address of a kind that is not read: give one of {kinds}, or a file"
+    assert sentence("ftp://camera/1") == expected
 
 
 def test_a_folder_without_images(tmp_path: Path) -> None:
@@ -163,7 +164,8 @@ def test_one_image_that_cannot_be_decoded(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "start"),
     [
-        (5, "an object of type int is no source of frames: give"),
+        (5.0, "an object of type float is no source of frames: give"),
+        (True, "an object of type bool is no source of frames: give"),
         (None, "an object of type NoneType is no source of frames: give"),
         (b"clip.mp4", "an object of type bytes is no source of frames: give"),
         ([], "an empty list holds no frame: give"),

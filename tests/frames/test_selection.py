@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from itertools import count, islice
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from da3_stream.frames.selection import Moment, count_selected, select
+from da3_stream.frames.selection import Moment, count_selected, select, with_rate
 from da3_stream.settings import FramesSettings
 
 gaps = st.lists(st.integers(1, 200), min_size=1, max_size=80)  # milliseconds between neighbours
@@ -105,3 +106,16 @@ def test_reading_stops_at_the_end() -> None:
     read.clear()
     assert len(list(islice(select(endless(), FramesSettings(fps=0.5)), 3))) == 3
     assert read[-1] <= 6
+
+
+@pytest.mark.parametrize(("rate", "expected"), [(30.0, 10.0), (25.0, 12.5), (29.97, 9.99), (10.0, 10.0), (5.0, 5.0)])
+def test_fps_auto_is_about_ten_and_even(rate: float, expected: float) -> None:
+    settings = with_rate(FramesSettings(fps="auto"), rate)
+    assert settings.fps == pytest.approx(expected)
+    chosen = [moment.index for moment in select((Moment(i, i / rate) for i in range(120)), settings)]
+    assert len(set(np.diff(chosen))) == 1
+
+
+def test_fps_auto_takes_all_frames_that_have_no_times_and_leaves_numbers_alone() -> None:
+    assert with_rate(FramesSettings(fps="auto"), None).fps is None
+    assert with_rate(FramesSettings(fps=3.0), 30.0).fps == 3.0

@@ -121,7 +121,7 @@ class SfmPredictor:
         # a look at two places pushes out no window's findings
         findings = self._findings if border is None else Findings(self._workers, 1)
         rows = window_pairs(len(frames), border)
-        keypoints, matches = findings.of([frame.index for frame in frames], grays, rows)
+        keypoints, matches = findings.of([frame.ordinal for frame in frames], grays, rows)
         tracked = tracks.result()
         moves = len(frames) > 1 and motion_px(tracked) >= STANDING_PX
         found = combine(keypoints, matches, tracked) if moves else None

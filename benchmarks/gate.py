@@ -1,0 +1,191 @@
+"""What does the frame gate buy? Clips as they are, with a stop, with spoilt frames, with a cut; gate off and on.
+
+A stop is one frame repeated with fresh noise; spoilt frames are black, over-exposed or blurred, one in 12; the cut lies
+between two clips. Truth: poses of the clip, repeated over the stop.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from common import Column, Row, find_clip, make_town, measured_run, parser, report, surroundings, tell, workplace
+from numpy.typing import NDArray
+
+from da3_stream.camera_input import read_intrinsics
+from da3_stream.errors import Da3StreamError
+from da3_stream.evaluation import evaluate, read_kitti
+
+NOISE_LEVELS = 2.0
+SPOILT_EVERY = 12
+
+COLUMNS = [
+    Column("clip", "clip"),
+    Column("what", "scenario"),
+    Column("gate", "gate"),
+    Column("frames", "frames"),
+    Column("predicted", "predicted"),
+    Column("windows", "windows"),
+    Column("segments", "segments"),
+    Column("ATE m", "ate_rmse_m", "{:.3f}"),
+    Column("ATE %", "ate_percent", "{:.3f}"),
+    Column("coverage", "coverage", "{:.3f}"),
+    Column("wall s", "wall_s", "{:.0f}"),
+    Column("CPU s", "cpu_s", "{:.0f}"),
+    Column("left out", "left_out_by_reason"),
+    Column("error", "error"),
+]
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Roll:
+    """Pictures BGR with their true poses [N,4,4], and the camera."""
+
+    name: str
+    pictures: list[Picture]
+    poses: NDArray[np.float64]
+    intrinsics: str
+
+
+def main() -> None:
+    """Every clip in every scenario, with the gate off and on."""
+    options = _options()
+    around = surroundings()
+    with workplace(options.keep) as folder:
+        rows = [
+            _row(made, scenario, gate, folder, options)
+            for scenario, make in _scenarios(options).items()
+            for made in make(folder)
+            for gate in ("off", "auto")
+        ]
+    report(options, around, COLUMNS, rows)
+    print(
+        "\npredicted: frames that windows hold; ATE of the largest segment after Sim(3) alignment, also between frames"
+    )
+
+
+def _options() -> argparse.Namespace:
+    found = parser(__doc__)
+    found.add_argument("--clips", default="kitti07_0-159", help="names, with commas")
+    found.add_argument("--town", type=int, default=300, metavar="N", help="frames of the town, 0 for no town")
+    found.add_argument("--stop", type=int, default=60, help="frames of a stop")
+    found.add_argument("--frames", type=int, default=None, help="use so many frames of a clip at most")
+    found.add_argument("--cut-to", default="kitti06_0-50", help="the clip behind the cut")
+    found.add_argument("--scenarios", default="as it is,stop,spoilt,cut", help="which, with commas")
+    return found.parse_args()
+
+
+def _scenarios(options: argparse.Namespace) -> dict[str, Callable[[Path], list[Roll]]]:
+    def rolls(folder: Path) -> list[Roll]:
+        found = [_clip(name, options.frames) for name in options.clips.split(",") if name]
+        return found + ([_town(folder, options.town)] if options.town else [])
+
+    makers: dict[str, Callable[[Path], list[Roll]]] = {
+        "as it is": rolls,
+        "stop": lambda folder: [_with_stop(roll, options.stop) for roll in rolls(folder)],
+        "spoilt": lambda folder: [_spoilt(roll) for roll in rolls(folder)],
+        "cut": lambda folder: [_joined(rolls(folder)[0], _clip(options.cut_to, options.frames))],
+    }
+    return {name: makers[name] for name in options.scenarios.split(",")}
+
+
+def _clip(name: str, most: int | None) -> Roll:
+    clip = find_clip(name)
+    assert clip.truth is not None and clip.intrinsics is not None
+    files = sorted(clip.source.iterdir())[:most]
+    fx, fy, cx, cy = read_intrinsics(str(clip.intrinsics))
+    poses = read_kitti(clip.truth).world_from_camera[: len(files)]
+    return Roll(name, [cv2.imread(str(file)) for file in files], poses, f"{fx},{fy},{cx},{cy}")
+
+
+def _town(folder: Path, frames: int) -> Roll:
+    place = folder / "town"
+    if not place.exists():
+        make_town(place, frames, (320, 240), depth=False)
+    capture, pictures = cv2.VideoCapture(str(place / "town.mp4")), []
+    while (read := capture.read())[0]:
+        pictures.append(read[1])
+    poses = read_kitti(place / "groundtruth_kitti.txt").world_from_camera
+    return Roll("town", pictures, poses, str(place / "intrinsics.txt"))
+
+
+def _with_stop(roll: Roll, frames: int) -> Roll:
+    """The camera stands for so many frames in the middle."""
+    at, rng = len(roll.pictures) // 2, np.random.default_rng(0)
+    stand = [_noisy(roll.pictures[at], rng) for _ in range(frames)]
+    pictures = [*roll.pictures[: at + 1], *stand, *roll.pictures[at + 1 :]]
+    return Roll(roll.name, pictures, np.insert(roll.poses, [at + 1] * frames, roll.poses[at], axis=0), roll.intrinsics)
+
+
+def _noisy(picture: Picture, rng: np.random.Generator) -> Picture:
+    return np.clip(picture + rng.normal(0, NOISE_LEVELS, picture.shape), 0, 255).astype(np.uint8)
+
+
+def _spoilt(roll: Roll) -> Roll:
+    """One frame in 12 black, over-exposed or blurred, in turn."""
+    spoil = (np.zeros_like, _overexposed, lambda picture: cv2.GaussianBlur(picture, (0, 0), picture.shape[1] / 120))
+    pictures = list(roll.pictures)
+    for number, i in enumerate(range(SPOILT_EVERY // 2, len(pictures), SPOILT_EVERY)):
+        pictures[i] = spoil[number % len(spoil)](pictures[i])
+    return Roll(roll.name, pictures, roll.poses, roll.intrinsics)
+
+
+def _overexposed(picture: Picture) -> Picture:
+    return np.clip(picture.astype(np.int16) + 180, 0, 255).astype(np.uint8)
+
+
+def _joined(first: Roll, second: Roll) -> Roll:
+    """Two clips of one size with a cut between."""
+    name = f"{first.name} + {second.name}"
+    return Roll(name, first.pictures + second.pictures, np.concatenate([first.poses, second.poses]), first.intrinsics)
+
+
+def _row(roll: Roll, scenario: str, gate: str, folder: Path, options: argparse.Namespace) -> Row:
+    place = folder / "pictures"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    for i, picture in enumerate(roll.pictures):
+        cv2.imwrite(str(place / f"{i:06d}.png"), picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    truth = folder / "truth.txt"
+    np.savetxt(truth, roll.poses[:, :3].reshape(-1, 12))
+    out = folder / f"run_{roll.name.replace(' ', '')}_{scenario.replace(' ', '_')}_{gate}"
+    before = _cpu_s()
+    with measured_run(place, out, options, "--intrinsics", roll.intrinsics, "--gate", gate) as measured:
+        row: Row = {"clip": roll.name, "scenario": scenario, "gate": gate, **measured.speed()}
+        row |= {"cpu_s": _cpu_s() - before, "windows": measured.status.get("windows")}
+        row["predicted"] = measured.status.get("frames", 0) - measured.status.get("left_out", 0)
+        row["left_out_by_reason"] = _words(measured.status.get("left_out_by_reason", {}))
+        if not measured.error:
+            row |= _quality(out, truth)
+    tell(f"{out.name}: ATE {row.get('ate_percent')} %")
+    return row
+
+
+def _quality(out: Path, truth: Path) -> Row:
+    try:
+        result = evaluate(out, truth, format="kitti", plot=out / "evaluation.png")
+    except Da3StreamError as error:
+        return {"error": str(error)}
+    return {key: result[key] for key in ("path_length_m", "ate_rmse_m", "ate_percent", "coverage", "segments")}
+
+
+def _words(counts: dict[str, int]) -> str | None:
+    return ", ".join(f"{count} {reason}" for reason, count in counts.items()) or None
+
+
+def _cpu_s() -> float:
+    """CPU seconds of all child processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    main()

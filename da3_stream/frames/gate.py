@@ -1,0 +1,274 @@
+"""The frame gate: frames that add nothing or harm stay out of windows, and hard cuts are told.
+
+A frame is kept when the view has moved far enough since the last kept one. Left out are frames of a camera that
+stands, blank, blurred and over-exposed ones, and glitches: single pictures of something else. What follows a kept
+frame depends on that frame, on a few numbers (`Frame.gate_state`) and on the frames after it, and on nothing before.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from statistics import median
+from typing import Any, Literal, Protocol
+
+from ..settings import FramesSettings
+from ..types import Frame
+from .flow import shift, unrelated
+from .looks import Look, look_at
+from .passed import Goal, Passed, on_the_way
+
+BLUR = 0.5  # of the usual sharpness; natural shake in our clips stays above 0.68
+CLIPPED, CLIPPED_MORE = 0.5, 0.3  # share of the picture, and by how much more than usual
+USUAL = 15  # kept frames from which is known what is usual
+FEWEST_USUAL = 3
+MOST_HARMED = 10  # in a row; more of them are no accident but what the video looks like now
+FAR = 0.15  # of the picture; a blurred frame is kept rather than to jump farther than this
+MOST_LOOSE = 4  # frames that hang together with nothing, held until one is seen that tells what they are
+
+GateMode = Literal["auto", "off"]
+
+
+class Gate(Protocol):
+    """Takes frames one by one, in order, and gives back those that windows are cut from, some frames later."""
+
+    def feed(self, frame: Frame) -> list[Frame]:
+        """The frames that are settled now that this one has been seen."""
+        ...
+
+    def finish(self) -> list[Frame]:
+        """The rest, once no frame comes any more."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs to go on after the last frame that was given out; in JSON's types."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state, be it this gate's or that of a frame (`Frame.gate_state`): frames before that one are
+        passed over, itself is given out again, and everything is as it was."""
+        ...
+
+
+class OpenGate:
+    """Every frame is for windows; they are only numbered."""
+
+    def __init__(self) -> None:
+        self._next = 0
+        self._from = -1
+
+    def feed(self, frame: Frame) -> list[Frame]:
+        """See `Gate`."""
+        if frame.index < self._from:
+            return []
+        frame = replace(frame, ordinal=self._next, gate_state={"index": frame.index, "ordinal": self._next})
+        self._next += 1
+        self._from = frame.index
+        return [frame]
+
+    def finish(self) -> list[Frame]:
+        """See `Gate`."""
+        return []
+
+    def state(self) -> dict[str, Any]:
+        """See `Gate`."""
+        return {"index": self._from, "ordinal": self._next - 1}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """See `Gate`."""
+        self._from, self._next = state["index"], max(state["ordinal"], 0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    frame: Frame
+    look: Look
+
+
+@dataclass
+class _Usual:
+    """What the last kept frames looked like."""
+
+    sharpness: deque[float] = field(default_factory=lambda: deque(maxlen=USUAL))
+    clipped: deque[float] = field(default_factory=lambda: deque(maxlen=USUAL))
+
+    def add(self, look: Look) -> None:
+        self.sharpness.append(look.sharpness)
+        self.clipped.append(look.clipped)
+
+    def forget(self) -> None:
+        self.sharpness.clear()
+        self.clipped.clear()
+
+    def is_clipped(self, look: Look) -> bool:
+        known = len(self.clipped) >= FEWEST_USUAL
+        return known and look.clipped > max(CLIPPED, median(self.clipped) + CLIPPED_MORE)
+
+    def is_harmed(self, look: Look) -> bool:
+        return self.is_clipped(look) or self.is_blurred(look)
+
+    def is_blurred(self, look: Look) -> bool:
+        return len(self.sharpness) >= FEWEST_USUAL and look.sharpness < BLUR * median(self.sharpness)
+
+
+class MotionGate:
+    """Keeps a frame when near things moved by `parallax`, a share of the picture's longer side, since the last one.
+
+    It holds the last kept frame until the next one is known, and at most a handful of others.
+    """
+
+    def __init__(self, parallax: float) -> None:
+        self._parallax = parallax
+        self._kept: _Seen | None = None
+        self._passed: list[Passed] = []  # since the kept frame, or before the first one
+        self._loose: list[_Seen] = []
+        self._blank_start: Frame | None = None
+        self._usual = _Usual()
+        self._next = 0
+        self._given: dict[str, Any] = {}
+        self._resumed: Mapping[str, Any] = {}
+
+    def feed(self, frame: Frame) -> list[Frame]:
+        """See `Gate`."""
+        if frame.index < self._resumed.get("index", frame.index):
+            return []
+        seen = _Seen(frame, look_at(frame.image))
+        if self._resumed:
+            state, self._resumed = self._resumed, {}
+            return self._go_on(seen, state)
+        return self._see(seen)
+
+    def finish(self) -> list[Frame]:
+        """See `Gate`."""
+        out: list[Frame] = []
+        if self._kept is None and self._blank_start is not None:
+            start = self._blank_start
+            self._passed = self._passed[1:]
+            out += self._keep(_Seen(start, look_at(start.image)))
+        for seen in self._loose:
+            out += self._keep(seen)
+        out += self._give(None)
+        self._kept, self._passed, self._loose = None, [], []
+        return out
+
+    def state(self) -> dict[str, Any]:
+        """See `Gate`."""
+        return self._given
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """See `Gate`."""
+        self._resumed = state
+
+    def _go_on(self, seen: _Seen, state: Mapping[str, Any]) -> list[Frame]:
+        """The frame that a state belongs to comes by again."""
+        self._next = state["ordinal"]
+        self._usual = _Usual(deque(state["sharpness"][:-1], USUAL), deque(state["clipped"][:-1], USUAL))
+        return self._keep(seen, begins_shot=state["begins_shot"])
+
+    def _see(self, seen: _Seen) -> list[Frame]:
+        if seen.look.is_blank:
+            return self._pass(seen, "blank")
+        if self._kept is None:
+            return self._keep(seen)
+        if self._usual.is_clipped(seen.look) and self._may_harm():
+            return self._pass(seen, "overexposed or black")
+        found = shift(self._kept.look, seen.look)
+        if not found.is_known:
+            return self._keep(seen)
+        return self._see_tied(seen, found.motion) if found.is_tied else self._see_loose(seen)
+
+    def _see_tied(self, seen: _Seen, motion: float) -> list[Frame]:
+        self._pass_glitches(self._loose)
+        self._loose = []
+        if motion < self._parallax:
+            return self._pass(seen, "still", motion)
+        if self._usual.is_blurred(seen.look) and motion < FAR and self._may_harm():
+            return self._pass(seen, "blurred", motion)
+        return self._keep(seen, motion)
+
+    def _see_loose(self, seen: _Seen) -> list[Frame]:
+        """A frame that tracking cannot tie to the kept one: a cut, a glitch, or a leap; the next ones tell."""
+        if self._loose and shift(self._loose[-1].look, seen.look).is_tied:
+            return self._settle(seen)
+        self._loose.append(seen)
+        if len(self._loose) <= MOST_LOOSE:
+            return []
+        first, *rest = self._loose  # frames too far apart for tracking: the predictor may know better
+        return self._keep_and_see(first, rest)
+
+    def _settle(self, seen: _Seen) -> list[Frame]:
+        """The last loose frame and this one are of one view, so the loose ones were a leap, or a cut lies there."""
+        assert self._kept is not None
+        loose, kept = self._loose, self._kept.frame.image
+        for k, entry in enumerate(loose):
+            if not unrelated(kept, entry.frame.image):
+                self._pass_glitches(loose[:k])
+                return self._keep_and_see(entry, [*loose[k + 1 :], seen])
+        self._pass_glitches(loose[:-1])
+        return self._keep_and_see(loose[-1], [seen], begins_shot=True)
+
+    def _keep_and_see(self, first: _Seen, rest: Sequence[_Seen], begins_shot: bool = False) -> list[Frame]:
+        """Keep a frame; those after it are looked at anew, as if they came only now."""
+        self._loose = []
+        out = self._keep(first, begins_shot=begins_shot)
+        for seen in rest:
+            out += self._see(seen)
+        return out
+
+    def _pass(self, seen: _Seen, reason: str, motion: float = math.nan) -> list[Frame]:
+        if self._kept is None and not self._passed:
+            self._blank_start = seen.frame
+        self._passed.append(Passed(seen.frame.index, seen.frame.timestamp, motion, reason))
+        return []
+
+    def _pass_glitches(self, glitches: Sequence[_Seen]) -> None:
+        for seen in glitches:
+            self._pass(seen, "glitch")
+        if glitches:
+            self._passed.sort(key=lambda passed: passed.index)  # others may have passed while these were held
+
+    def _may_harm(self) -> bool:
+        """Whether not too many frames in a row were left out for how they look."""
+        recent = self._passed[-MOST_HARMED:]
+        return len(recent) < MOST_HARMED or any(passed.reason == "still" for passed in recent)
+
+    def _keep(self, seen: _Seen, motion: float = math.nan, begins_shot: bool = False) -> list[Frame]:
+        out = self._give(None if begins_shot else Goal(seen.frame.timestamp, motion))
+        if begins_shot or self._usual.is_harmed(seen.look):
+            self._usual.forget()  # this is what the video looks like now
+        self._usual.add(seen.look)
+        leading = on_the_way(0.0, self._passed, None) if self._kept is None else ()
+        state = {
+            "index": seen.frame.index,
+            "ordinal": self._next,
+            "begins_shot": begins_shot,
+            "sharpness": list(self._usual.sharpness),
+            "clipped": list(self._usual.clipped),
+        }
+        frame = replace(seen.frame, ordinal=self._next, begins_shot=begins_shot, left_out=leading, gate_state=state)
+        self._kept, self._passed, self._blank_start = _Seen(frame, seen.look), [], None
+        self._next += 1
+        return out
+
+    def _give(self, goal: Goal | None) -> list[Frame]:
+        """The kept frame, with those that passed since."""
+        if self._kept is None:
+            return []
+        frame = self._kept.frame
+        self._given = dict(frame.gate_state or {})
+        passed = on_the_way(frame.timestamp, self._passed, goal)
+        return [replace(frame, left_out=(*frame.left_out, *passed))]
+
+
+def make_gate(mode: GateMode, settings: FramesSettings) -> Gate:
+    """The gate that a mode asks for."""
+    return MotionGate(settings.parallax) if mode == "auto" else OpenGate()
+
+
+def gated(frames: Iterable[Frame], gate: Gate) -> Iterator[Frame]:
+    """What a gate leaves of the frames, in order."""
+    for frame in frames:
+        yield from gate.feed(frame)
+    yield from gate.finish()
