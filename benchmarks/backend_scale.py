@@ -194,6 +194,8 @@ def _rows(name: str, chain: Chain, facts: dict[str, Any]) -> list[Row]:
         rows.append(claim("7", name, "ATE, constant over off", gain, f"<= {limit}", gain <= limit))
     if on:
         rows += [_scale(name, chain, facts.get("scale_percent")), _cost(name, chain)]
+    for row in rows:
+        tell(f"{name}: {row['what']} {row['here']}, target {row['target']}")
     return rows
 
 
