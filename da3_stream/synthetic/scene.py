@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,29 +11,32 @@ from numpy.typing import NDArray
 
 from .atlas import Atlas
 from .shapes import Shapes
+from .terrain import PLAIN, Terrain
 
 UInt8 = NDArray[np.uint8]
 
 
 class Mover(NamedTuple):
-    """A body on a closed level route: its faces around its own origin (front along x) and how it goes."""
+    """A body on a closed route over the ground: its faces around its own origin (front along x) and how it goes."""
 
     body: Shapes
     route: NDArray[np.float64]  # [P,2], the last point joins the first
-    speed_mps: float
-    start_m: float
+    way: Callable[[float], float]  # metres along the route by the time in seconds
+    terrain: Terrain = PLAIN
 
     def at(self, time: float) -> Shapes:
         """Its faces in the world at a time in seconds."""
         step = np.linalg.norm(np.roll(self.route, -1, axis=0) - self.route, axis=1)
         along = np.concatenate([[0.0], step.cumsum()])
-        s = (self.start_m + self.speed_mps * time) % along[-1]
+        ahead = min(self.way(time) % along[-1] + 0.5, along[-1])
         closed = np.concatenate([self.route, self.route[:1]])
-        ahead = min(s + 0.5, along[-1])
-        here, there = (np.array([np.interp(d, along, closed[:, k]) for k in (0, 1)]) for d in (ahead - 0.5, ahead))
+        flat = np.array([[np.interp(d, along, closed[:, k]) for k in (0, 1)] for d in (ahead - 0.5, ahead)])
+        here, there = np.column_stack([flat, self.terrain.height(flat[:, 0])])
         forward = (there - here) / np.linalg.norm(there - here)
+        left = np.array([-forward[1], forward[0], 0.0]) / np.linalg.norm(forward[:2])
         pose = np.eye(4)
-        pose[:2, 0], pose[:2, 1], pose[:2, 3] = forward, (-forward[1], forward[0]), here
+        pose[:3, :3] = np.stack([forward, left, np.cross(forward, left)], axis=1)
+        pose[:3, 3] = here
         return self.body.moved(pose)
 
 

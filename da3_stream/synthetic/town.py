@@ -14,11 +14,17 @@ from ..geometry import intrinsics_from_hfov
 from . import paths
 from .paths import CameraPath
 from .streets import LANE_M, ONE_BLOCK, Plan, figure_eight, plan_for_drive, plan_for_flight
+from .terrain import Terrain
 
 if TYPE_CHECKING:
     from .scene import Scene
+    from .town_scene import Convoy
 
-PATHS = ("block", "eight", "drone", "drone_down", "handheld")
+DRIVES = ("block", "eight")
+PATHS = (*DRIVES, "drone", "drone_down", "handheld")
+GAP_M = 11.0  # from the camera to the middle of the car ahead, and from there to the next one
+MOST_AHEAD = 5
+STEEPEST = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +97,8 @@ def make_town(
     hfov_deg: float = 75.0,
     seed: int = 0,
     cars: int = 0,
+    cars_ahead: int = 0,
+    slope: float = 0.0,
     exposure: float = 0.0,
     blur: float = 0.0,
     shutter: float = 0.0,
@@ -101,15 +109,19 @@ def make_town(
 
     `path` is "block" (a drive around as many blocks as suit the number of frames), "eight", "drone" (over the roofs,
     oblique), "drone_down", "handheld", or a `CameraPath` of one's own in the coordinates of the block town, whose first
-    block lies around the origin. `size` is (width, height); `cars` drive towards the camera; see `Effects` for the
-    rest. Raises SyntheticError for what cannot be.
+    block lies around the origin. `size` is (width, height); `cars` drive towards the camera,
+    `cars_ahead` before it, and streets that run east rise by `slope` (m in a metre) along the blocks, for the drives
+    only; see `Effects` for the rest. Raises SyntheticError for what cannot be.
     """
     _check_way(path, frames, laps, cars)
+    _check_drive(path, cars_ahead, slope)
     _check_camera(size, hfov_deg, seed)
     effects = Effects(exposure, blur, shutter, noise, seed)
     _check_effects(effects)
     plan, way = plan_and_path(path, frames, laps, seed)
-    scene = _scene(path, plan, seed, cars)
+    terrain = Terrain(slope)
+    scene = _scene(path, plan, seed, cars, terrain, _convoy(path, plan, way, cars_ahead))
+    way = terrain.carrying(way) if slope else way
     return Town(scene, way, size, intrinsics_from_hfov(hfov_deg, size), effects)
 
 
@@ -119,21 +131,36 @@ def plan_and_path(path: str | CameraPath, frames: int, laps: int, seed: int) -> 
         return ONE_BLOCK, path
     if path == "block":
         plan = plan_for_drive(frames / laps, paths.CRUISE_M)
-        return plan, paths.drive(paths.rounded(plan.loop(LANE_M), 12.5), frames, laps, 10.0, seed)
+        return plan, paths.drive(_route(path, plan), frames, laps, 10.0, seed)
     if path == "eight":
         plan = Plan((2, 1), circled=(1, 1))
-        return plan, paths.drive(paths.rounded(figure_eight(), 8.5), frames, laps, 10.0, seed)
+        return plan, paths.drive(_route(path, plan), frames, laps, 10.0, seed)
     if path == "handheld":
         return ONE_BLOCK, paths.handheld(frames, laps, 30.0, seed)
     plan = plan_for_flight(frames / laps)
     return plan, paths.lawn_mower(plan.middle(), frames, laps, 10.0, seed, 90.0 if path == "drone_down" else 55.0)
 
 
-def _scene(path: str | CameraPath, plan: Plan, seed: int, cars: int) -> Scene:
+def _route(path: str, plan: Plan) -> NDArray[np.float64]:
+    """The closed way [P,2] of a drive."""
+    return paths.rounded(plan.loop(LANE_M), 12.5) if path == "block" else paths.rounded(figure_eight(), 8.5)
+
+
+def _convoy(path: str | CameraPath, plan: Plan, way: CameraPath, cars: int) -> Convoy | None:
+    from .town_scene import Convoy
+
+    if not cars or not isinstance(path, str):
+        return None
+    steps = np.linalg.norm(np.diff(way.world_from_camera[:, :2, 3], axis=0), axis=1)
+    gaps = tuple(GAP_M * (k + 1) for k in range(cars))
+    return Convoy(_route(path, plan), way.timestamps, np.concatenate([[0.0], steps.cumsum()]), gaps)
+
+
+def _scene(path: str | CameraPath, plan: Plan, seed: int, cars: int, terrain: Terrain, convoy: Convoy | None) -> Scene:
     from .room_scene import room_scene
     from .town_scene import town_scene
 
-    return room_scene(seed) if path == "handheld" else town_scene(plan, seed, cars)
+    return room_scene(seed) if path == "handheld" else town_scene(plan, seed, cars, terrain, convoy)
 
 
 def _check_way(path: str | CameraPath, frames: int, laps: int, cars: int) -> None:
@@ -147,6 +174,15 @@ def _check_way(path: str | CameraPath, frames: int, laps: int, cars: int) -> Non
         raise SyntheticError(f"the number of cars cannot be negative, like {cars}")
     if cars and path == "handheld":
         raise SyntheticError("no cars drive in a room; leave cars at 0 for the handheld path")
+
+
+def _check_drive(path: str | CameraPath, cars_ahead: int, slope: float) -> None:
+    if not 0 <= cars_ahead <= MOST_AHEAD:
+        raise SyntheticError(f"0 to {MOST_AHEAD} cars can drive ahead, not {cars_ahead}")
+    if not abs(slope) <= STEEPEST:
+        raise SyntheticError(f"the slope must lie between -{STEEPEST:g} and {STEEPEST:g}, not {slope:g}")
+    if (cars_ahead or slope) and path not in DRIVES:
+        raise SyntheticError("cars drive ahead, and streets rise, on the paths block and eight only")
 
 
 def _check_camera(size: tuple[int, int], hfov_deg: float, seed: int) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
 
 from . import facades
@@ -11,6 +14,7 @@ from .scene import Bank, Mover, Scene
 from .shapes import UP, Ball, Face, Footing, Look, Shapes, box, floor, footing, wall
 from .sky import cloud_cover
 from .streets import HOUSES_M, KERB_M, PAVEMENT_M, PITCH_M, ROAD_M, SLAB_M, Plan
+from .terrain import PLAIN, Terrain
 from .town_pictures import town_pictures
 
 _Size = tuple[float, float, float]
@@ -22,11 +26,11 @@ _PAINTS = ((1.1, 1.1, 1.1), (0.4, 0.4, 0.43), (0.7, 0.72, 0.75), (0.8, 0.25, 0.2
 SUN = np.array([0.48, -0.60, 0.64])
 
 
-def town_scene(plan: Plan, seed: int, cars: int) -> Scene:
-    """The whole town of a plan with so many driving cars."""
+def town_scene(plan: Plan, seed: int, cars: int, terrain: Terrain = PLAIN, convoy: Convoy | None = None) -> Scene:
+    """The whole town of a plan with so many driving cars, and those that drive ahead of the camera."""
     rng = np.random.default_rng([seed, 1])
     bank = town_pictures(rng)
-    faces: list[Face] = _ground(plan, bank, rng)
+    faces: list[Face] = _ground(plan, bank, rng, terrain.sag)
     balls: list[Ball] = []
     houses = _House(bank, rng)
     for cell in plan.cells():
@@ -38,8 +42,9 @@ def town_scene(plan: Plan, seed: int, cars: int) -> Scene:
             faces += _street_things(side, length, bank, rng, balls)
     faces += _street_ends(plan, houses)
     atlas = Atlas.of(bank.pictures)
-    clouds, sun, traffic = cloud_cover(rng), SUN / np.linalg.norm(SUN), _traffic(plan, cars, bank, rng)
-    return Scene(Shapes.of(faces, balls), atlas, clouds, sun, traffic)
+    clouds, sun, traffic = cloud_cover(rng), SUN / np.linalg.norm(SUN), _traffic(plan, cars, bank, rng, terrain)
+    traffic += _ahead(convoy, bank, rng, terrain) if convoy else ()
+    return Scene(terrain.under(Shapes.of(faces, balls)), atlas, clouds, sun, traffic)
 
 
 def _sides(centre: np.ndarray, size: tuple[float, float], shorten: float) -> list[tuple[Footing, float]]:
@@ -50,9 +55,9 @@ def _sides(centre: np.ndarray, size: tuple[float, float], shorten: float) -> lis
     return [sides[0], cut[0], sides[2], cut[1]]
 
 
-def _ground(plan: Plan, bank: Bank, rng: np.random.Generator) -> list[Face]:
+def _ground(plan: Plan, bank: Bank, rng: np.random.Generator, sag: float) -> list[Face]:
     """The meadow around, then road pieces: crossings, and the stretches between them."""
-    faces = [floor(footing(-512, -512, -0.05), 1024, 1024, bank.one("grass", rng), Look((64, 64)))]
+    faces = [floor(footing(-512, -512, -0.05 - sag), 1024, 1024, bank.one("grass", rng), Look((64, 64)))]
     half = ROAD_M / 2
     for i in range(-1, plan.blocks[0] + 2):
         for j in range(-1, plan.blocks[1] + 2):
@@ -67,6 +72,20 @@ def _ground(plan: Plan, bank: Bank, rng: np.random.Generator) -> list[Face]:
 def _slab(centre: np.ndarray, bank: Bank, rng: np.random.Generator) -> list[Face]:
     corner = footing(centre[0] - SLAB_M[0] / 2, centre[1] - SLAB_M[1] / 2)
     return box(corner, (*SLAB_M, KERB_M), [bank.one("kerb", rng)], bank.one("slab", rng))
+
+
+@dataclass(frozen=True, eq=False)
+class Convoy:
+    """The camera's own route [P,2], the way it has gone [N] (m) at some times [N] (s), and who drives how far ahead."""
+
+    route: np.ndarray
+    times: np.ndarray
+    gone: np.ndarray
+    gaps_m: tuple[float, ...]
+
+    def way(self, gap_m: float, time: float) -> float:
+        """Metres along the route of who drives so far ahead."""
+        return gap_m + float(np.interp(time, self.times, self.gone))
 
 
 class _House:
@@ -203,11 +222,24 @@ def _street_ends(plan: Plan, houses: _House) -> list[Face]:
     return faces
 
 
-def _traffic(plan: Plan, cars: int, bank: Bank, rng: np.random.Generator) -> tuple[Mover, ...]:
+def _traffic(plan: Plan, cars: int, bank: Bank, rng: np.random.Generator, terrain: Terrain) -> tuple[Mover, ...]:
     """Cars that drive around the circled blocks in the lane that comes towards an anticlockwise driver."""
     route = rounded(plan.loop(-_TRAFFIC_LANE_M)[::-1], 6.0)
     length = float(np.linalg.norm(np.roll(route, -1, axis=0) - route, axis=1).sum())
     speed = float(rng.uniform(4.0, 6.0))
-    middle = footing(-_CAR_M[0] / 2, -_CAR_M[1] / 2)
     starts = (np.arange(cars) + rng.uniform(-0.2, 0.2, cars)) * length / max(cars, 1)
-    return tuple(Mover(Shapes.of(_car(middle, bank, rng)), route, speed, float(start)) for start in starts)
+    return tuple(Mover(_body(bank, rng), route, partial(_steady, float(m), speed), terrain) for m in starts)
+
+
+def _ahead(convoy: Convoy, bank: Bank, rng: np.random.Generator, terrain: Terrain) -> tuple[Mover, ...]:
+    """Cars that keep their distance from the camera."""
+    return tuple(Mover(_body(bank, rng), convoy.route, partial(convoy.way, gap), terrain) for gap in convoy.gaps_m)
+
+
+def _steady(start_m: float, speed_mps: float, time: float) -> float:
+    return start_m + speed_mps * time
+
+
+def _body(bank: Bank, rng: np.random.Generator) -> Shapes:
+    """A car around its own origin, its front along x."""
+    return Shapes.of(_car(footing(-_CAR_M[0] / 2, -_CAR_M[1] / 2), bank, rng))
