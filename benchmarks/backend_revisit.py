@@ -191,7 +191,7 @@ def _truth(clip: Clip) -> Path:
 
 def _compared(name: str, folder: Path, options: argparse.Namespace) -> Row:
     clip = CLIPS[name](folder, options)
-    with measured_run(clip.source, folder / name, options, "--intrinsics", str(clip.intrinsics)) as measured:
+    with measured_run(clip.source, folder / f"{name}_run", options, "--intrinsics", str(clip.intrinsics)) as measured:
         if measured.error:
             raise SystemExit(f"{name}: {measured.error}")
         with_ = outcome(clip, measured.directory)
