@@ -14,11 +14,10 @@ from common import Clip, tell
 from da3_stream.camera_input import read_intrinsics
 from da3_stream.geometry import intrinsics_matrix
 from da3_stream.predictors.sfm import SfmPredictor
-from da3_stream.predictors.sfm.assemble import Cameras
+from da3_stream.predictors.sfm.calibration import Calibration
 from da3_stream.predictors.sfm.correspondences import Correspondences
 from da3_stream.predictors.sfm.features import Keypoints
-from da3_stream.predictors.sfm.lens import Lens
-from da3_stream.predictors.sfm.pairs import Matches, window_pairs
+from da3_stream.predictors.sfm.pairs import Matches
 from da3_stream.running.job import prepared
 from da3_stream.running.predicting import predicted
 from da3_stream.running.stopwatch import Stopwatch
@@ -43,20 +42,21 @@ class TracksOnly(SfmPredictor):
         super().__init__(**camera)
         self._findings: Any = _NoKeypoints()
 
-    def _cameras(self, correspondences: Correspondences, learns: bool) -> tuple[Cameras, Lens, tuple[int, ...]]:
+    def _solved(self, calibration: Calibration, found: Correspondences | None, *rest: Any) -> Any:
         """The solver asks for key points first: the tracks stand in for them."""
-        everything = [len(xy) for xy in correspondences.xy]
-        return super()._cameras(replace(correspondences, tracked_from=everything), learns)
+        if found is not None:
+            found = replace(found, tracked_from=[len(xy) for xy in found.xy])
+        return super()._solved(calibration, found, *rest)
 
 
 class _NoKeypoints:
     """Finds nothing in any picture."""
 
     def of(
-        self, indices: Sequence[int], grays: Sequence[UInt8]
+        self, indices: Sequence[int], grays: Sequence[UInt8], pairs: Sequence[tuple[int, int]]
     ) -> tuple[list[Keypoints], dict[tuple[int, int], Matches]]:
         nothing = Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
-        return [nothing] * len(indices), {pair: np.zeros((0, 2), np.uint32) for pair in window_pairs(indices)}
+        return [nothing] * len(indices), {pair: np.zeros((0, 2), np.uint32) for pair in pairs}
 
 
 def clip_windows(clip: Clip, folder: Path, *, weak: bool) -> Iterator[Predicted]:
@@ -75,9 +75,10 @@ def _predict(clip: Clip, folder: Path, weak: bool) -> None:
     predictor = _tracks_only(clip, camera) if weak else None
     with prepared(clip.source, settings, predictor) as job:
         cut = windows(job.source, job.window_size, job.window_overlap)
-        for window, geometry in predicted(cut, job.predictor, Stopwatch()):
-            tell(f"{folder.name}: window {window.number}, {geometry.status.value}")
-            _write(folder / f"{window.number:06d}.npz", window, geometry)
+        for answer in predicted(cut, job.predictor, Stopwatch()):
+            number = answer.window.number
+            tell(f"{folder.name}: window {number}, {answer.geometry.status.value}")
+            _write(folder / f"{number:06d}.npz", answer.window, answer.geometry)
     if predictor is not None:
         predictor.close()
     (folder / "whole").touch()
