@@ -1,10 +1,10 @@
 """How much of the cloud is there twice where a second lap lies half a metre beside the first, and what does fusion
 leave of it, and of the true surface?
 
-A point counts as twice where another surface of about the same direction lies 0.2 to 1 m in front of it or behind it;
-`off` are points 0.2 to 1 m from the nearest true surface of either lap's place; `kept` is the share of the true surface
-(seen from within 15 m) that has a point within 10 cm, `posts` that of lamp posts (15 cm thick), both in either lap's
-place.
+Of the points within 15 m of the path one counts as twice where another surface of about the same direction lies 0.2 to
+1 m in front of it or behind it; `off` are those 0.2 to 1 m from the nearest true surface of either lap's place; `kept`
+is the share of the true surface (seen from within 15 m) that has a point within 10 cm, `posts` that of lamp posts
+(15 cm thick), both in either lap's place.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from da3_stream.settings import CloudSettings
 from da3_stream.store import Run, read_run_geometry
 from da3_stream.synthetic import make_town
 
-NOISE = {"depth_noise": 0.015, "place_noise_m": 0.03}
 CASES = (
     Case("one lap, exact", laps=1),
     Case("before the loop, exact", astray=True),

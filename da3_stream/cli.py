@@ -143,6 +143,26 @@ def evaluate(
 
 
 @app.command()
+def export(
+    run_dir: RunDir,
+    format: Annotated[
+        Literal["ply", "laz", "tiles"] | None, typer.Option(help="cloud.ply, cloud.laz or a folder of LAZ files.")
+    ] = None,
+    voxel_m: Annotated[float | None, typer.Option(help="Edge of the cloud's voxels in metres.")] = None,
+    max_points: Annotated[int | None, typer.Option(help="At most this many points.")] = None,
+    fusion: Annotated[Literal["off", "ghosts", "movers"] | None, typer.Option(help="What is dropped.")] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Write a run's cloud once more, with what is known of its places now."""
+    from .cloud import export_cloud
+
+    changes = {"format": format, "voxel_m": voxel_m, "max_points": max_points, "fusion": fusion}
+    with console(verbose):
+        path, count = export_cloud(run_dir, changes)
+    typer.echo(f"{path}: {count} points")
+
+
+@app.command()
 def info(
     run_dir: RunDir,
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from da3_stream.cloud import window_points, write_page
 from da3_stream.geometry import Sim3, intrinsics_matrix, pixel_centres
+from da3_stream.settings import CloudSettings
 from da3_stream.store import Run, Scene, SceneNode, WindowPart, create_run, write_window
 from da3_stream.types import WindowGeometry
 
@@ -17,6 +19,7 @@ SOURCE_SIZE = (96, 64)
 FPS = 10.0
 # three nodes of 12 frames with 4 shared: (first, one past the last, first owned, one past the last owned)
 NODES = ((0, 12, 0, 10), (8, 20, 10, 18), (16, 28, 18, 28))
+PAGES = CloudSettings(voxel=0.02)
 UNITS = (1.0, 0.5, 2.5)  # world units in one unit of the node
 
 
@@ -105,4 +108,14 @@ def street_run(path: Path, scene: Scene | None = None) -> Run:
             "fps": FPS,
         }
     )
+    return run
+
+
+def run_with_pages(path: Path, scene: Scene | None = None, settings: CloudSettings | None = None) -> Run:
+    """A whole run directory with its pages."""
+    run = street_run(path, scene)
+    for number, (first, end, own_first, own_end) in enumerate(NODES):
+        geometry = street_window(first, end, UNITS[number])
+        owned = (geometry.frame_indices >= own_first) & (geometry.frame_indices < own_end)
+        write_page(run, number, window_points(geometry, owned, settings or PAGES))
     return run

@@ -1,6 +1,7 @@
 """Coloured points: from a window's depth to pages, from pages to the merged cloud."""
 
 from .merge import merge_cloud
+from .on_demand import export_cloud
 from .pages import count_points, page_chunks, read_page, write_page
 from .placing import points_in_world, world_voxel
 from .ply import read_ply
@@ -10,6 +11,7 @@ from .preview import preview_cloud
 __all__ = [
     "Points",
     "count_points",
+    "export_cloud",
     "merge_cloud",
     "page_chunks",
     "points_in_world",

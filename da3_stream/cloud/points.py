@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from ..settings import CloudSettings
 from ..types import Float32, UInt8, WindowGeometry
 from .normals import depth_normals
 from .voxels import best_of_each, voxel_keys
+
+_COARSER = 2**0.25  # by so much a voxel grows while a page has too many points
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +82,13 @@ def window_points(
         best = _best(points, score)
         frames.append(points.take(best))
         scores.append(score[best])
-    points = Points.joined(frames)
-    return points.take(_best(points, np.concatenate(scores)))
+    points, score = Points.joined(frames), np.concatenate(scores)
+    best = _best(points, score)
+    while settings.per_pixel is not None and len(best) > max(1, settings.per_pixel * valid.size):
+        points = replace(points.take(best), voxel=points.voxel * _COARSER)
+        score = score[best]
+        best = _best(points, score)
+    return points.take(best)
 
 
 def depth_edges(depth: Float32, max_step: float) -> NDArray[np.bool_]:

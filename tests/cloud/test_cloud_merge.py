@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pytest
 import trimesh
-from made_up import NODES, SOURCE_SIZE, UNITS, street_run, street_scene, street_window
+from made_up import SOURCE_SIZE, run_with_pages, street_run, street_scene, street_window
 
 from da3_stream.cloud import merge as merge_module
 from da3_stream.cloud import (
@@ -26,15 +26,6 @@ from da3_stream.store import Scene, read_depth, read_poses, read_run_geometry
 
 SETTINGS = CloudSettings(voxel=0.02)
 ERROR = Sim3.exp([0.1, 0.05, 0, 0.01, 0.02, 0, 0.05])
-
-
-def run_with_pages(path, scene=None, settings=SETTINGS):
-    run = street_run(path, scene)
-    for number, (first, end, own_first, own_end) in enumerate(NODES):
-        geometry = street_window(first, end, UNITS[number])
-        owned = (geometry.frame_indices >= own_first) & (geometry.frame_indices < own_end)
-        write_page(run, number, window_points(geometry, owned, settings))
-    return run
 
 
 def test_the_cloud_lies_on_the_street(tmp_path):

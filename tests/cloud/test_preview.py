@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import trimesh
-from made_up import NODES, UNITS, street_run, street_window
+from made_up import run_with_pages
 
-from da3_stream.cloud import points_in_world, preview_cloud, read_page, read_ply, window_points, write_page
+from da3_stream.cloud import points_in_world, preview_cloud, read_page, read_ply
 from da3_stream.cloud import preview as preview_module
 from da3_stream.errors import StoreError
 from da3_stream.settings import CloudSettings
@@ -16,12 +16,7 @@ SETTINGS = CloudSettings(voxel=0.02, preview_points=1000)
 
 @pytest.fixture
 def run(tmp_path):
-    found = street_run(tmp_path / "run")
-    for number, (first, end, own_first, own_end) in enumerate(NODES):
-        geometry = street_window(first, end, UNITS[number])
-        owned = (geometry.frame_indices >= own_first) & (geometry.frame_indices < own_end)
-        write_page(found, number, window_points(geometry, owned, SETTINGS))
-    return found
+    return run_with_pages(tmp_path / "run")
 
 
 def test_it_has_at_most_so_many_points_of_all_pages_where_they_lie_now(run):

@@ -122,6 +122,15 @@ def test_the_voxel_is_a_share_of_the_median_depth_or_in_metres():
     assert window_points(geometry, ALL, in_metres).voxel == pytest.approx(0.01 * median)
 
 
+@pytest.mark.parametrize("density", [0.5, 0.03, 1e-9])
+def test_a_page_has_at_most_so_many_points_for_each_pixel(density):
+    geometry = street()
+    points = window_points(geometry, ALL, EVERY_PIXEL.model_copy(update={"per_pixel": density}))
+    most = density * geometry.depth.size
+    assert most / 2 < len(points) <= max(1, most)
+    assert len(np.unique(voxel_keys(points.xyz, points.voxel))) == len(points)
+
+
 def test_points_are_the_same_every_time():
     a, b = (window_points(street(2), ALL, CloudSettings()) for _ in range(2))
     for name in ("xyz", "rgb", "frame", "confidence"):
