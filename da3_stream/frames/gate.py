@@ -185,7 +185,7 @@ class MotionGate:
         if motion < self._parallax:
             return self._pass(seen, "still", motion)
         if self._usual.is_blurred(seen.look) and motion < FAR and self._may_harm():
-            return self._pass(seen, "blurred", motion)
+            return self._pass(seen, "blurred")  # its flow is not to be trusted
         return self._keep(seen, motion)
 
     def _see_loose(self, seen: _Seen) -> list[Frame]:
