@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import resource
 import shutil
-from collections.abc import Callable
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,9 +23,14 @@ from numpy.typing import NDArray
 from da3_stream.camera_input import read_intrinsics
 from da3_stream.errors import Da3StreamError
 from da3_stream.evaluation import evaluate, read_kitti
+from da3_stream.frames import gated, make_gate
+from da3_stream.frames.fitting import fit
+from da3_stream.settings import FramesSettings
+from da3_stream.types import Frame
 
 NOISE_LEVELS = 2.0
 SPOILT_EVERY = 12
+SIDE = 640
 
 COLUMNS = [
     Column("clip", "clip"),
@@ -40,6 +47,19 @@ COLUMNS = [
     Column("CPU s", "cpu_s", "{:.0f}"),
     Column("left out", "left_out_by_reason"),
     Column("error", "error"),
+]
+
+GATE_COLUMNS = [
+    Column("clip", "clip"),
+    Column("what", "scenario"),
+    Column("frames", "frames"),
+    Column("kept", "kept"),
+    Column("left out", "left_out_by_reason"),
+    Column("cuts before", "cuts"),
+    Column("CPU ms/frame", "cpu_ms", "{:.1f}"),
+    Column("step m", "step_m", "{:.3f}"),
+    Column("off m, median", "off_median_m", "{:.3f}"),
+    Column("off m, max", "off_max_m", "{:.3f}"),
 ]
 
 Picture = NDArray[np.uint8]
@@ -59,6 +79,12 @@ def main() -> None:
     """Every clip in every scenario, with the gate off and on."""
     options = _options()
     around = surroundings()
+    if options.only_gate:
+        with workplace(options.keep) as folder:
+            rows = [_gate_row(made, name) for name, make in _scenarios(options).items() for made in make(folder)]
+        report(options, around, GATE_COLUMNS, rows)
+        print("\noff: interpolated from where the truth is, the kept poses being the true ones; step: between frames.")
+        return
     with workplace(options.keep) as folder:
         rows = [
             _row(made, scenario, gate, folder, options)
@@ -74,6 +100,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     found = parser(__doc__)
+    found.add_argument("--only-gate", action="store_true", help="no runs: what the gate itself does with the frames")
     found.add_argument("--clips", default="kitti07_0-159", help="names, with commas")
     found.add_argument("--town", type=int, default=300, metavar="N", help="frames of the town, 0 for no town")
     found.add_argument("--stop", type=int, default=60, help="frames of a stop")
@@ -169,6 +196,46 @@ def _row(roll: Roll, scenario: str, gate: str, folder: Path, options: argparse.N
     return row
 
 
+def _gate_row(roll: Roll, scenario: str) -> Row:
+    """What the gate leaves of a roll, and how far off interpolation is."""
+    frames = [Frame(i, i / 10, _as_read(picture), str(i)) for i, picture in enumerate(roll.pictures)]
+    start = time.process_time()
+    kept = list(gated(frames, make_gate("auto", FramesSettings())))
+    cpu_s = time.process_time() - start
+    left_out = [entry for frame in kept for entry in frame.left_out]
+    tell(f"{roll.name}, {scenario}: {len(kept)} of {len(frames)} kept")
+    return {
+        "clip": roll.name,
+        "scenario": scenario,
+        "frames": len(frames),
+        "kept": len(kept),
+        "left_out_by_reason": _words(Counter(entry.reason for entry in left_out)),
+        "cuts": ", ".join(str(frame.index) for frame in kept if frame.begins_shot) or None,
+        "cpu_ms": 1000 * cpu_s / len(frames),
+        "step_m": float(np.nanmedian(np.linalg.norm(np.diff(roll.poses[:, :3, 3], axis=0), axis=1))),
+        **_off(roll, kept),
+    }
+
+
+def _as_read(picture: Picture) -> Picture:
+    """RGB at the size at which `sfm` has it read."""
+    fitted = fit(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), (picture.shape[1], picture.shape[0]), SIDE)
+    assert not isinstance(fitted, str)
+    return fitted
+
+
+def _off(roll: Roll, kept: list[Frame]) -> Row:
+    """Distances of interpolated camera centres from the true ones, along straight lines between the kept ones."""
+    centres = roll.poses[:, :3, 3]
+    after = [*kept[1:], kept[-1]]
+    off = [
+        float(np.linalg.norm((1 - e.share) * centres[a.index] + e.share * centres[b.index] - centres[e.index]))
+        for a, b in zip(kept, after, strict=True)
+        for e in a.left_out
+    ]
+    return {"off_median_m": float(np.nanmedian(off)), "off_max_m": float(np.nanmax(off))} if off else {}
+
+
 def _quality(out: Path, truth: Path) -> Row:
     try:
         result = evaluate(out, truth, format="kitti", plot=out / "evaluation.png")
@@ -177,7 +244,7 @@ def _quality(out: Path, truth: Path) -> Row:
     return {key: result[key] for key in ("path_length_m", "ate_rmse_m", "ate_percent", "coverage", "segments")}
 
 
-def _words(counts: dict[str, int]) -> str | None:
+def _words(counts: Mapping[str, int]) -> str | None:
     return ", ".join(f"{count} {reason}" for reason, count in counts.items()) or None
 
 

@@ -17,6 +17,7 @@ FEWEST_CORNERS = 12  # below, tracking tells nothing
 BACK_PX = 0.5  # a corner tracked there and back must come home this close
 TIED_SHARE = 0.25  # of the corners, tracked there and back: neighbouring frames have more, unrelated ones less
 SAME_LEVELS = 1.5  # mean difference in gray levels up to which pictures without corners are the same
+SURE_SHARE = 0.5  # beyond chance in any picture, small ones of noise too
 FAR_SHARE, CALM = 0.8, 4.0  # see `motion_of`
 
 COMPARED_PX = 640  # longest side at which key points are compared
@@ -43,8 +44,13 @@ class Shift:
 
     @property
     def is_tied(self) -> bool:
-        """Whether both looks are surely of one view."""
+        """Whether both looks are of one view."""
         return self.tied >= TIED_SHARE
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether they are beyond doubt."""
+        return self.tied >= SURE_SHARE
 
 
 def shift(a: Look, b: Look) -> Shift:

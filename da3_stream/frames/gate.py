@@ -177,7 +177,9 @@ class MotionGate:
         found = shift(self._kept.look, seen.look)
         if not found.is_known:
             return self._keep(seen)
-        return self._see_tied(seen, found.motion) if found.is_tied else self._see_loose(seen)
+        if found.is_sure or (found.is_tied and not self._loose):
+            return self._see_tied(seen, found.motion)
+        return self._see_loose(seen)
 
     def _see_tied(self, seen: _Seen, motion: float) -> list[Frame]:
         self._pass_glitches(self._loose)
@@ -185,7 +187,7 @@ class MotionGate:
         if motion < self._parallax:
             return self._pass(seen, "still", motion)
         if self._usual.is_blurred(seen.look) and motion < FAR and self._may_harm():
-            return self._pass(seen, "blurred", motion)
+            return self._pass(seen, "blurred")  # its flow is not to be trusted
         return self._keep(seen, motion)
 
     def _see_loose(self, seen: _Seen) -> list[Frame]:
