@@ -16,6 +16,7 @@ from .frames import read_ahead
 from .running.beginning import Begun, begun
 from .running.checkpoint import Checkpoint, commit
 from .running.events import Event
+from .running.forecast import Pace, announce
 from .running.job import Job, prepared
 from .running.journal import Journal
 from .running.parts import Part, cut
@@ -73,8 +74,10 @@ def reconstruct(directory: Begun, job: Job, record: Record, journal: Journal, pr
     if checkpoint is not None:
         checkpoint.restore(job, world, record, journal)
         log.warning("going on after window %d of the run in %s", checkpoint.tip["window"], run.path)
-    bar = progress_bar(job.source.expected, "reconstructing", progress)
-    bar.update(len(record.source_indices))
+    done = len(record.source_indices)
+    announce(run.path, job, done, progress)
+    bar = progress_bar(job.source.expected, "reconstructing", progress, done)
+    pace = Pace(job.source.expected, progress, done)
     with read_ahead(job.source, job.window_size) as frames, bar, closing(world):
         new = new_windows(frames, job, checkpoint, record)
         with closing(predicted(new, job.predictor, watch, asked)) as answers:
@@ -99,6 +102,7 @@ def reconstruct(directory: Begun, job: Job, record: Record, journal: Journal, pr
                 with watch.stage("commit"):
                     commit(run, job, world, record, journal, answer)
                 bar.update(len(window.owned))
+                pace.tell(len(record.source_indices))
     journal.tell_events(world.take_events())
 
 
