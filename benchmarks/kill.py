@@ -124,7 +124,7 @@ def _options() -> argparse.Namespace:
 def _rows(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
     parts, rng = options.parts.split(","), random.Random(options.seed)
     if set(parts) - {"sfm"}:
-        ring = _undisturbed(folder / "ring", drive)
+        ring = undisturbed(folder / "ring", drive)
         yield from _of_ring(folder, ring, parts, rng, options.moments)
     if "sfm" in parts:
         yield from _of_sfm(folder, options.sfm_frames)
@@ -136,36 +136,36 @@ def _of_ring(
     if "kill" in parts:
         places = sorted(ring.counts)
         for place in rng.sample(places, most or len(places)):
-            yield _trial(folder, ring, "killed", Moment(place, rng.randint(1, ring.counts[place])))
+            yield trial(folder, ring, "killed", Moment(place, rng.randint(1, ring.counts[place])))
     if "twice" in parts:
         for place in TWICE:
             first = Moment("before write_page", rng.randint(3, ring.counts["before write_page"]))
-            yield _trial(folder, ring, "killed, and again while resuming", first, then=Moment(place))
+            yield trial(folder, ring, "killed, and again while resuming", first, then=Moment(place))
     if "power" in parts:
         for place in (f"{when} {what}" for what in POWER for when in ("before", "after")):
             moment = Moment(place, rng.randint(2, ring.counts[place]), power_cut=True)
-            yield _trial(folder, ring, "power cut", moment)
+            yield trial(folder, ring, "power cut", moment)
     if "stop" in parts:
         for number in (signal.SIGINT, signal.SIGTERM):
             for place in STOPPED_AT:
                 moment = Moment(place, rng.randint(1, ring.counts[place]), number)
-                yield _trial(folder, ring, signal.Signals(number).name, moment, drive_as_command)
+                yield trial(folder, ring, signal.Signals(number).name, moment, drive_as_command)
     if "disk" in parts:
         yield from (_full_disk(folder, ring, share) for share in SHARES)
     if "damage" in parts:
-        yield from (_damaged(folder, ring, damage) for damage in DAMAGES)
+        yield from (damaged_trial(folder, ring, damage) for damage in DAMAGES)
 
 
 def _of_sfm(folder: Path, frames: int) -> Iterator[Row]:
     """The real predictor, with worker processes of its own, on a clip of the town."""
     clip = make_town(folder / "town", frames, SFM_SIZE, depth=False)
-    whole = _undisturbed(folder / "sfm", partial(drive_clip, clip / "town.mp4"))
+    whole = undisturbed(folder / "sfm", partial(drive_clip, clip / "town.mp4"))
     for moment in SFM_MOMENTS:
         what = "killed, sfm" if moment.signal == signal.SIGKILL else f"{signal.Signals(moment.signal).name}, sfm"
-        yield _trial(folder, whole, what, moment)
+        yield trial(folder, whole, what, moment)
 
 
-def _undisturbed(folder: Path, job: Job) -> Undisturbed:
+def undisturbed(folder: Path, job: Job) -> Undisturbed:
     folder.mkdir()
     run, notes = folder / "run", folder / "notes"
     if process(run, notes, job=job):
@@ -175,7 +175,7 @@ def _undisturbed(folder: Path, job: Job) -> Undisturbed:
     return Undisturbed(job, contents(run), notes_of(notes), counts, size)
 
 
-def _trial(
+def trial(
     folder: Path, whole: Undisturbed, what: str, moment: Moment, job: Job | None = None, then: Moment | None = None
 ) -> Row:
     """A run that something befalls at a moment, and is then resumed."""
@@ -230,7 +230,7 @@ def _full_disk(folder: Path, whole: Undisturbed, share: float) -> Row:
     return found if status == 1 else found | {"same": "NO", "differs": f"exit status {status}, not 1"}
 
 
-def _damaged(folder: Path, whole: Undisturbed, damage: Damage) -> Row:
+def damaged_trial(folder: Path, whole: Undisturbed, damage: Damage) -> Row:
     """Resumed with a damaged file the run must say so; resumed with the file as it was, it must be the same."""
     place = folder / f"damaged{time.monotonic_ns()}"
     place.mkdir()

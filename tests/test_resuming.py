@@ -107,6 +107,21 @@ def test_what_a_kill_left_behind_the_last_window_is_dropped(tmp_path: Path, undi
     assert contents(tmp_path / "run") == undisturbed
 
 
+@pytest.mark.parametrize("name", ["windows/000001.npz", "resume/tip.npz", "resume/windows.jsonl", "journal.jsonl"])
+def test_a_damaged_file_is_named_and_nothing_is_touched(tmp_path: Path, undisturbed: dict[str, Any], name: str) -> None:
+    run = tmp_path / "run"
+    cut_short(run, 3)
+    whole = (run / name).read_bytes()
+    (run / name).write_bytes(whole[: len(whole) // 2])
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with pytest.raises(StoreError, match=f"cannot go on with .*{name} is damaged: .*, or begin anew with --overwrite"):
+        pipeline.run(pictures(COUNT), run, SETTINGS, Counting())
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+    (run / name).write_bytes(whole)
+    pipeline.run(pictures(COUNT), run, SETTINGS, Counting())
+    assert contents(run) == undisturbed
+
+
 def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
     cut_short(tmp_path / "run", 3)
     other = SETTINGS.model_copy(update={"loops": SETTINGS.loops.model_copy(update={"reach": 5})})
