@@ -29,6 +29,7 @@ from killing import (
     drive,
     drive_as_command,
     drive_clip,
+    drive_unwarned,
     files_of,
     finished_window,
     notes_of,
@@ -222,7 +223,7 @@ def _state(run: Path) -> str | None:
 def _full_disk(folder: Path, whole: Undisturbed, share: float) -> Row:
     """A run on a file system of its own that is too small, which is enlarged before it is resumed."""
     with _small_disk(folder / "disk", int(share * whole.bytes)) as place:
-        status = process(place / "run", folder / "first", job=drive_as_command)
+        status = process(place / "run", folder / "first", job=drive_unwarned)
         what = f"{share:.0%} of {whole.bytes / 1e6:.1f} MB"
         row = {"what": "disk full (tmpfs)", "place": what, "status": status}
         _mount("remount,size=1g", place)

@@ -41,7 +41,10 @@ class Checkpoint:
         return bool(self.tip["ended"])
 
     def check(self) -> None:
-        """Raises StoreError if a line or the geometry of a window cannot be read."""
+        """Raises StoreError if a line or the geometry of a window cannot be read.
+
+        Damaged pixels are found when a loop is looked at there, which is refused then and costs nothing else.
+        """
         run, tip = self.run, self.tip
         all(chain(run.journal.read(tip["journal"]), run.progress.read(tip["progress"])))
         for node in range(len(tip["world"]["placement"]["scene"]["whole"])):
