@@ -17,6 +17,7 @@ from .frames import gated, read_ahead
 from .running.beginning import Begun, begun
 from .running.checkpoint import Checkpoint, commit
 from .running.events import Event
+from .running.forecast import Pace, announce
 from .running.job import Job, prepared
 from .running.journal import Journal
 from .running.known_map import KnownMap
@@ -77,8 +78,10 @@ def reconstruct(directory: Begun, job: Job, record: Record, journal: Journal, pr
         checkpoint.restore(job, world, record, journal)
         log.warning("going on after window %d of the run in %s", checkpoint.tip["window"], run.path)
     trail, scene_file = Trail(run.path / "trajectory.tum"), SceneFile(run.path / "scene.json")
-    bar = progress_bar(job.source.expected, "reconstructing", progress)
-    bar.update(len(record.source_indices))
+    done = len(record.source_indices)
+    announce(run.path, job, done, progress)
+    bar = progress_bar(job.source.expected, "reconstructing", progress, done)
+    pace = Pace(job.source.expected, progress, done)
     with read_ahead(job.source, job.window_size) as frames, bar, closing(world):
         new = new_windows(frames, job, checkpoint, world)
         with closing(predicted(new, job.predictor, watch, asked)) as answers:
@@ -105,6 +108,7 @@ def reconstruct(directory: Begun, job: Job, record: Record, journal: Journal, pr
                 with watch.stage("commit"):
                     commit(run, job, world, record, journal, answer)
                 bar.update(selected)
+                pace.tell(len(record.source_indices))
     journal.tell_events(world.take_events())
 
 

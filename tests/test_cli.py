@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -82,6 +84,35 @@ def test_quiet_says_nothing(call: Callable, folder: str, stand_in: None) -> None
 def test_verbose_tells_every_window(call: Callable, folder: str, stand_in: None) -> None:
     _, _, err = call("run", folder, "-v", "--set", "windows.size=12", "--set", "windows.overlap=4")
     assert err.count("INFO: window:") == 3
+
+
+def test_a_finished_run_says_so_and_is_left_alone(call: Callable, folder: str, stand_in: None) -> None:
+    call("run", folder, "-o", "out", "-q")
+    before = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
+    status, _, err = call("run", folder, "-o", "out")
+    assert status == 0 and "out holds this run, finished: there is nothing to do" in err
+    assert {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()} == before
+
+
+def test_another_input_is_refused(call: Callable, folder: str, stand_in: None) -> None:
+    call("run", folder, "-o", "out", "-q")
+    status, _, err = call("run", folder, "-o", "out", "-q", "--start", "0.1")
+    assert status == 2 and len(err.splitlines()) == 1
+    assert err.startswith("error: out already holds a run of another input") and "--overwrite to replace it" in err
+
+
+def test_a_short_disk_is_refused(call: Callable, folder: str, stand_in: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=10**6))
+    status, _, err = call("run", folder, "-o", "out", "-q")
+    assert status == 2 and err.startswith("error: the disk of out is short: this run may take ")
+    assert len(err.splitlines()) == 1 and not Path("out/run.json").exists()
+
+
+def test_it_says_what_it_will_take(call: Callable, folder: str, stand_in: None) -> None:
+    words = ["--set", "windows.size=10", "--set", "windows.overlap=4"]
+    _, _, err = call("run", folder, "-o", "out", *words)
+    assert "to do: 28 frames in 4 windows, at most 1 MB of disk (" in err
+    assert "frames a second: about " in err
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +113,41 @@ def test_what_a_kill_left_behind_the_last_window_is_dropped(tmp_path: Path, undi
     (tmp_path / "run" / "cloud" / ".000003.laz.tmp").write_bytes(b"torn")
     pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, Counting())
     assert contents(tmp_path / "run") == undisturbed
+
+
+@pytest.mark.parametrize("name", ["windows/000001.npz", "resume/tip.npz", "resume/windows.jsonl", "journal.jsonl"])
+def test_a_damaged_file_is_named_and_nothing_is_touched(tmp_path: Path, undisturbed: dict[str, Any], name: str) -> None:
+    run = tmp_path / "run"
+    cut_short(run, 3)
+    whole = (run / name).read_bytes()
+    (run / name).write_bytes(whole[: len(whole) // 2])
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with pytest.raises(StoreError, match=f"cannot go on with .*{name} is damaged: .*, or begin anew with --overwrite"):
+        pipeline.run(pictures(COUNT), run, SETTINGS, Counting())
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+    (run / name).write_bytes(whole)
+    pipeline.run(pictures(COUNT), run, SETTINGS, Counting())
+    assert contents(run) == undisturbed
+
+
+@pytest.mark.parametrize("call", [12, 23, 40])
+def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(
+    tmp_path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, call: int
+) -> None:
+    calls, fsync = count(1), os.fsync
+
+    def full(number: int) -> None:
+        if next(calls) >= call:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(RunError, match="the run broke off: cannot write .*: No space left on device; what was"):
+            pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, Counting())
+    predictor = Counting()
+    pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, predictor)
+    assert predictor.first_frames[0] > 0 and contents(tmp_path / "run") == undisturbed
 
 
 def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:

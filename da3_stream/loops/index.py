@@ -7,6 +7,7 @@ well kept as the last whatever the video turns to; the nearest codes are ranked 
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,13 +66,12 @@ class PlaceIndex:
         return KeyFrame(frame, ordinal, travel)
 
     def append(self, keys: list[KeyFrame], vectors: Float32) -> None:
-        """Write key frames with their unit vectors [n,D] to the file."""
+        """Write key frames with their unit vectors [n,D] to the file; raises OSError where the disk refuses."""
         records = np.zeros(len(keys), self._record)
         for name, _ in HEAD:
             records[name] = [getattr(key, name) for key in keys]
         records["code"], records["vector"] = self._encoded(vectors), vectors
-        self._file.write(records.tobytes())
-        self._file.flush()
+        self._write(records)
 
     def release(self, count: int) -> None:
         """Let the first `count` records be found from now on."""
@@ -126,14 +126,22 @@ class PlaceIndex:
             self._file.truncate(0)
             header = np.zeros(1, self._record)
             header["frame"] = self.dimension
-            self._file.write(header.tobytes())
-            self._file.flush()
+            self._write(header)
         found = int(np.fromfile(self._path, "<i8", 1)[0])
         if found != self.dimension:
             raise LoopsError(
                 f"{self._path} holds place descriptors of {found} numbers, not {self.dimension}: "
                 "go on with the descriptor that the run was begun with, or begin it anew"
             )
+
+    def _write(self, records: NDArray[np.void]) -> None:
+        """At the end of the file, down to the disk. Raises OSError that names the file."""
+        try:
+            self._file.write(records.tobytes())
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
 
     def _encoded(self, vectors: Float32) -> NDArray[np.uint8]:
         """Codes [n,128] of vectors [n,D]."""

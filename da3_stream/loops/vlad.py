@@ -8,6 +8,7 @@ into a compact image representation", CVPR 2010), each word's part brought to le
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,7 +71,10 @@ class VladDescriber:
             return None
         vocabulary = learn(roots)
         part = self._path.with_suffix(".part.npz")
-        np.savez(part, **vars(vocabulary))
+        with part.open("wb") as file:
+            np.savez(file, **vars(vocabulary))
+            file.flush()
+            os.fsync(file.fileno())
         part.replace(self._path)
         return vocabulary
 

@@ -12,6 +12,7 @@ from ..errors import SettingsError, StoreError
 from ..settings import Settings
 from ..store import JUST_CREATED, Run, create_run, free_folder, locked
 from .checkpoint import Checkpoint, read_checkpoint
+from .forecast import require_disk
 from .job import Job, identity
 
 # may change in the middle of a run
@@ -22,13 +23,15 @@ SAFE = ("cloud.", "model.workers", "model.vram_gb", "model.device", "model.windo
 class Begun:
     """A run directory that is this process's own, and what an earlier one left in it.
 
-    `interruptions` tells how earlier processes ended; a run that is `finished` needs nothing more.
+    `interruptions` tells how earlier processes ended, after so many `frames`; a run that is `finished` needs nothing
+    more.
     """
 
     run: Run
     checkpoint: Checkpoint | None = None
     finished: bool = False
     interruptions: tuple[dict[str, Any], ...] = ()
+    frames: int = 0
 
 
 @contextmanager
@@ -36,7 +39,8 @@ def begun(out: Path, job: Job, *, overwrite: bool, with_changes: bool) -> Iterat
     """Take the directory for a job; nobody else works in it until the end of the block.
 
     Raises StoreError with one sentence where it holds a run of another input or, but for what is safe to change
-    `with_changes`, with other settings, unless `overwrite`; where it holds anything else; where somebody works in it.
+    `with_changes`, with other settings, unless `overwrite`; where it holds anything else; where somebody works in it;
+    where the disk is short.
     """
     run = Run(out)
     held = (out / "run.json").is_file()
@@ -44,9 +48,13 @@ def begun(out: Path, job: Job, *, overwrite: bool, with_changes: bool) -> Iterat
         free_folder(out)
     with locked(run):
         if not held or overwrite:
+            require_disk(out, job)
             yield Begun(create_run(out, overwrite=overwrite))
         else:
-            yield _continued(run, job, with_changes)
+            found = _continued(run, job, with_changes)
+            if not found.finished:
+                require_disk(out, job, found.frames)
+            yield found
 
 
 def _continued(run: Run, job: Job, with_changes: bool) -> Begun:
@@ -54,15 +62,15 @@ def _continued(run: Run, job: Job, with_changes: bool) -> Begun:
     if status == JUST_CREATED:  # it was killed before it had begun
         return Begun(create_run(run.path, overwrite=True))
     changed = _refuse_other(run, status, job, with_changes)
-    checkpoint = read_checkpoint(run)
     before = [*status.get("interruptions", [])]
     if status["state"] == "finished" and not changed:
-        return Begun(run, checkpoint, True, tuple(before))
+        return Begun(run, None, True, tuple(before))
+    checkpoint = read_checkpoint(run)
     if checkpoint is None:
         return Begun(create_run(run.path, overwrite=True))
     if status["state"] != "finished":
         before.append({"state": status["state"], "after_window": checkpoint.tip["window"]})
-    return Begun(run, checkpoint, False, tuple(before))
+    return Begun(run, checkpoint, False, tuple(before), status.get("frames", 0))
 
 
 def _refuse_other(run: Run, status: Mapping[str, Any], job: Job, with_changes: bool) -> bool:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from ..errors import PredictorError
-from ..store import Run, drop_after, read_tree, write_tree
+from ..errors import PredictorError, StoreError
+from ..store import Run, drop_after, read_geometry, read_tree, write_tree
 from ..types import Frame, SkippedFrame, UInt8
 from ..windows import Window
 from .job import Job, predictor_name
@@ -38,6 +39,16 @@ class Checkpoint:
     def ended(self) -> bool:
         """Whether there was no window after it."""
         return bool(self.tip["ended"])
+
+    def check(self) -> None:
+        """Raises StoreError if a line or the geometry of a window cannot be read.
+
+        Damaged pixels are found when a loop is looked at there, which is refused then and costs nothing else.
+        """
+        run, tip = self.run, self.tip
+        all(chain(run.journal.read(tip["journal"]), run.progress.read(tip["progress"])))
+        for node in range(len(tip["world"]["placement"]["scene"]["whole"])):
+            read_geometry(run, node)
 
     def restore(self, job: Job, world: World, record: Record, journal: Journal) -> None:
         """Bring everything to where it was then, and drop from the files what came after."""
@@ -104,5 +115,17 @@ def conclude(run: Run) -> None:
 
 
 def read_checkpoint(run: Run) -> Checkpoint | None:
-    """The last finished window of a run directory, None if there is none. Raises StoreError if it is damaged."""
-    return Checkpoint(run, read_tree(run.tip_path)) if run.tip_path.exists() else None
+    """The last finished window of a run directory, None if there is none.
+
+    Raises StoreError if anything that the next windows need of it is damaged; nothing was touched then.
+    """
+    if not run.tip_path.exists():
+        return None
+    try:
+        checkpoint = Checkpoint(run, read_tree(run.tip_path))
+        checkpoint.check()
+    except StoreError as error:
+        raise StoreError(
+            f"cannot go on with the run in {run.path}: {error}; bring that file back, or begin anew with --overwrite"
+        ) from error
+    return checkpoint

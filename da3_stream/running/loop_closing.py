@@ -85,13 +85,15 @@ class LoopCloser:
         self._broken = False
 
     def look(self, window: WindowGeometry, nodes: Sequence[int]) -> Found:
-        """See `Loops`. A failure ends the search for loops, never the run."""
+        """See `Loops`. A failure ends the search for loops, not the run; OSError, by the disk, does."""
         if self._broken:
             return Found()
         try:
             verdicts = [self._judged(candidate) for candidate in self._finder.add(window)]
             self._tied = Counter({pair: n for pair, n in self._tied.items() if pair[1] >= nodes[0] - 1})
             return _found(self._corroboration.settle(verdicts, nodes[-1]))
+        except OSError:
+            raise
         except Exception as error:
             return self._given_up(error)
 

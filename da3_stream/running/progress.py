@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +18,25 @@ LOGGER = "da3_stream"
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
-def progress_bar(total: int | None, description: str, shown: bool) -> tqdm:
+log = logging.getLogger(__name__)
+
+
+def say(text: str, shown: bool) -> None:
+    """A line for the log, and for people where they are `shown` how it goes."""
+    from tqdm import tqdm
+
+    log.info(text)
+    if shown:
+        tqdm.write(text, file=sys.stderr)
+
+
+def progress_bar(total: int | None, description: str, shown: bool, done: int = 0) -> tqdm:
     """A bar over frames on stderr: frames a second and, where the total is known, the time left."""
     from tqdm import tqdm
 
     return tqdm(
         total=total,
+        initial=done,
         desc=description,
         unit="frame",
         disable=not shown,

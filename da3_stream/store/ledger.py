@@ -6,6 +6,7 @@ import json
 import os
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,28 +26,35 @@ class Ledger:
     def append(self, fields: Mapping[str, Any], unsummed: Mapping[str, Any] | None = None) -> None:
         """Add one line and flush it; `unsummed` fields come last and are left out of the checksum.
 
-        Raises StoreError where the disk refuses.
+        Raises StoreError where the disk refuses; what it took of the line goes again.
         """
         said = json_line(fields).encode()[:-1]
         rest = json_line(unsummed).encode()[1:-1] if unsummed else b""
         line = said + _SUM + b'%08x"' % zlib.crc32(said) + (b", " + rest if rest else b"") + b"}\n"
+        before = self.size()
         try:
             with open(self.path, "ab") as file:
                 file.write(line)
         except OSError as error:
+            with suppress(OSError):
+                os.truncate(self.path, before)
             raise StoreError(f"cannot write {self.path}: {error.strerror or error}") from error
 
-    def read(self) -> Iterator[dict[str, Any]]:
-        """The lines in order, without their checksums; a last one that a kill left unfinished is none.
+    def read(self, size: int | None = None) -> Iterator[dict[str, Any]]:
+        """The lines in order, without their checksums, or those of the first `size` bytes; a last one that a kill left
+        unfinished is none.
 
-        Raises StoreError for a line that is damaged.
+        Raises StoreError for a line that is damaged, and where there are fewer bytes.
         """
+        self._require(size or 0)
         if not self.path.exists():
             return
         with open(self.path, "rb") as file:
             for number, line in enumerate(file, 1):
                 if line.endswith(b"\n"):
                     yield _read(line, f"{self.path}, line {number},")
+                if file.tell() == size:
+                    return
 
     def size(self) -> int:
         """Its length in bytes."""
@@ -62,10 +70,13 @@ class Ledger:
 
     def cut(self, size: int) -> None:
         """Forget what was added after it had this length. Raises StoreError if it is shorter."""
-        if self.size() < size:
-            raise StoreError(f"{self.path} is damaged: it has lost lines; begin the run anew with --overwrite")
+        self._require(size)
         if self.path.exists():
             os.truncate(self.path, size)
+
+    def _require(self, size: int) -> None:
+        if self.size() < size:
+            raise StoreError(f"{self.path} is damaged: it has lost lines")
 
 
 def _read(line: bytes, where: str) -> dict[str, Any]:

@@ -1,0 +1,267 @@
+"""Is a run that was killed, stopped, out of disk or damaged the same in the end, and is nothing done twice?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from common import Column, Row, make_town, plain_parser, report, surroundings, tell, workplace
+from killing import (
+    Fuse,
+    Moment,
+    asked_after,
+    contents,
+    damaged,
+    differing,
+    drive,
+    drive_as_command,
+    drive_clip,
+    drive_unwarned,
+    files_of,
+    finished_window,
+    notes_of,
+    process,
+)
+
+COLUMNS = [
+    Column("what happened", "what"),
+    Column("where", "place"),
+    Column("exit status", "status"),
+    Column("state after", "state"),
+    Column("last finished window", "window"),
+    Column("asked of the predictor after resuming", "asked"),
+    Column("of that done before", "repeated"),
+    Column("same in the end", "same"),
+    Column("differs", "differs"),
+]
+TWICE = ("before drop_after", "after drop_after", "before renaming scene.json", "before renaming run.json")
+POWER = ("renaming resume/tip.npz", "commit", "renaming windows/*.npz", "write_scene", "PlaceIndex.append", "preview")
+STOPPED_AT = ("before commit", "before predict", "after LoopVerifier.verify", "before merge_cloud")
+SHARES = (0.35, 0.65, 0.95)  # of what the whole run takes, that a full disk holds
+
+SFM_SIZE = (160, 120)
+SFM_MOMENTS = (
+    Moment("half of windows/*.npz", 3),
+    Moment("after align_windows", 2),
+    Moment("before renaming resume/tip.npz", 3),
+    Moment("before write_page", 2, signal.SIGINT),
+    Moment("after commit", 1, signal.SIGTERM),
+)
+
+Job = Callable[[Fuse], None]
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Something that befalls a file of a run that was killed after its fourth window, and what is said of it."""
+
+    file: str
+    how: str  # see `damaged`
+    status: int  # of the run that finds it
+    said: str  # in what that run says
+
+
+DAMAGES = (
+    Damage("windows/000001.npz", "cut", 2, "windows/000001.npz is damaged"),
+    Damage("resume/tip.npz", "cut", 2, "resume/tip.npz is damaged"),
+    Damage("resume/tip.npz", "flip", 2, "resume/tip.npz is damaged"),
+    Damage("resume/windows.jsonl", "flip", 2, "resume/windows.jsonl, line"),
+    Damage("resume/windows.jsonl", "cut", 2, "it has lost lines"),
+    Damage("journal.jsonl", "flip", 2, "journal.jsonl, line"),
+    Damage("journal.jsonl", "cut", 2, "it has lost lines"),
+    Damage("cloud/000001.laz", "cut", 1, "cloud/000001.laz is damaged"),
+)
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """What a run gives that nothing befalls, and what it comes by on its way."""
+
+    job: Job
+    contents: dict[str, Any]
+    notes: list[tuple[str, ...]]
+    counts: dict[str, int]
+    bytes: int
+
+
+def main() -> None:
+    """Everything there is, in one table; exit status 1 where a run is not the same in the end."""
+    options = _options()
+    around, rows = surroundings(), []
+    try:
+        with workplace(options.keep) as folder:
+            for row in _rows(folder, options):
+                tell(f"{row['what']} {row['place']}: {row['same']} {row['differs'] or ''}")
+                rows.append(row)
+    finally:  # stopped by Ctrl-C, it tells what it has
+        report(options, around, COLUMNS, rows)
+    if any(row["same"] != "yes" for row in rows):
+        sys.exit(1)
+
+
+def _options() -> argparse.Namespace:
+    found = plain_parser(__doc__)
+    found.add_argument("--keep", type=Path, metavar="DIR", help="keep the run directories here")
+    found.add_argument("--moments", type=int, help="so many kills, drawn from all places (default: one at each place)")
+    found.add_argument("--seed", type=int, default=0, help="draws which time at each place")
+    found.add_argument("--parts", default="kill,twice,power,stop,disk,damage,sfm", help="which of these")
+    found.add_argument("--sfm-frames", type=int, default=130, help="length of the town clip for sfm")
+    return found.parse_args()
+
+
+def _rows(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
+    parts, rng = options.parts.split(","), random.Random(options.seed)
+    if set(parts) - {"sfm"}:
+        ring = undisturbed(folder / "ring", drive)
+        yield from _of_ring(folder, ring, parts, rng, options.moments)
+    if "sfm" in parts:
+        yield from _of_sfm(folder, options.sfm_frames)
+
+
+def _of_ring(
+    folder: Path, ring: Undisturbed, parts: Sequence[str], rng: random.Random, most: int | None
+) -> Iterator[Row]:
+    if "kill" in parts:
+        places = sorted(ring.counts)
+        for place in rng.sample(places, most or len(places)):
+            yield trial(folder, ring, "killed", Moment(place, rng.randint(1, ring.counts[place])))
+    if "twice" in parts:
+        for place in TWICE:
+            first = Moment("before write_page", rng.randint(3, ring.counts["before write_page"]))
+            yield trial(folder, ring, "killed, and again while resuming", first, then=Moment(place))
+    if "power" in parts:
+        for place in (f"{when} {what}" for what in POWER for when in ("before", "after")):
+            moment = Moment(place, rng.randint(2, ring.counts[place]), power_cut=True)
+            yield trial(folder, ring, "power cut", moment)
+    if "stop" in parts:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            for place in STOPPED_AT:
+                moment = Moment(place, rng.randint(1, ring.counts[place]), number)
+                yield trial(folder, ring, signal.Signals(number).name, moment, drive_as_command)
+    if "disk" in parts:
+        yield from (_full_disk(folder, ring, share) for share in SHARES)
+    if "damage" in parts:
+        yield from (damaged_trial(folder, ring, damage) for damage in DAMAGES)
+
+
+def _of_sfm(folder: Path, frames: int) -> Iterator[Row]:
+    """The real predictor, with worker processes of its own, on a clip of the town."""
+    clip = make_town(folder / "town", frames, SFM_SIZE, depth=False)
+    whole = undisturbed(folder / "sfm", partial(drive_clip, clip / "town.mp4"))
+    for moment in SFM_MOMENTS:
+        what = "killed, sfm" if moment.signal == signal.SIGKILL else f"{signal.Signals(moment.signal).name}, sfm"
+        yield trial(folder, whole, what, moment)
+
+
+def undisturbed(folder: Path, job: Job) -> Undisturbed:
+    folder.mkdir()
+    run, notes = folder / "run", folder / "notes"
+    if process(run, notes, job=job):
+        sys.exit("the undisturbed run failed")
+    counts = json.loads(notes.with_suffix(".json").read_text())
+    size = sum(path.stat().st_size for path in files_of(run))
+    return Undisturbed(job, contents(run), notes_of(notes), counts, size)
+
+
+def trial(
+    folder: Path, whole: Undisturbed, what: str, moment: Moment, job: Job | None = None, then: Moment | None = None
+) -> Row:
+    """A run that something befalls at a moment, and is then resumed."""
+    place = folder / f"trial{time.monotonic_ns()}"
+    place.mkdir()
+    status = process(place / "run", place / "first", moment, job or whole.job)
+    row = {"what": what, "place": f"{moment.place}, time {moment.number}", "status": status}
+    if then is not None:
+        process(place / "run", place / "between", then, whole.job)
+        row["place"] += f"; {then.place}"
+    row |= _resumed(place, whole)
+    if status == 0:
+        row |= {"same": "NO", "differs": "it was not reached"}
+    shutil.rmtree(place)
+    return row
+
+
+def _resumed(place: Path, whole: Undisturbed) -> Row:
+    """What becomes of an interrupted run in place/run."""
+    run = place / "run"
+    window, state = finished_window(run), _state(run)
+    status = process(run, place / "second", job=whole.job)
+    asked = Counter(note for note in notes_of(place / "second") if note[0] != "commit")
+    needed = asked_after(whole.notes, window)
+    differs = differing(contents(run), whole.contents) if status == 0 else [f"resuming ended with {status}"]
+    repeated, missing = asked - needed, needed - asked
+    differs += ["asked too little"] if missing else []
+    good = not differs and not repeated
+    return {
+        "state": state,
+        "window": window,
+        "asked": asked.total(),
+        "repeated": repeated.total(),
+        "same": "yes" if good else "NO",
+        "differs": ", ".join(differs[:3]) or None,
+    }
+
+
+def _state(run: Path) -> str | None:
+    path = run / "run.json"
+    return json.loads(path.read_text()).get("state") if path.exists() else None
+
+
+def _full_disk(folder: Path, whole: Undisturbed, share: float) -> Row:
+    """A run on a file system of its own that is too small, which is enlarged before it is resumed."""
+    with _small_disk(folder / "disk", int(share * whole.bytes)) as place:
+        status = process(place / "run", folder / "first", job=drive_unwarned)
+        what = f"{share:.0%} of {whole.bytes / 1e6:.1f} MB"
+        row = {"what": "disk full (tmpfs)", "place": what, "status": status}
+        _mount("remount,size=1g", place)
+        found = row | _resumed(place, whole)
+    return found if status == 1 else found | {"same": "NO", "differs": f"exit status {status}, not 1"}
+
+
+def damaged_trial(folder: Path, whole: Undisturbed, damage: Damage) -> Row:
+    """Resumed with a damaged file the run must say so; resumed with the file as it was, it must be the same."""
+    place = folder / f"damaged{time.monotonic_ns()}"
+    place.mkdir()
+    process(place / "run", place / "first", Moment("after commit", 4))
+    path = place / "run" / damage.file
+    before = path.read_bytes()
+    path.write_bytes(damaged(before, damage.how))
+    status = process(place / "run", place / "between", job=drive_as_command)
+    said = (place / "between").with_suffix(".said").read_text()
+    path.write_bytes(before)
+    found = {"what": f"damaged ({damage.how})", "place": damage.file, "status": status, **_resumed(place, whole)}
+    shutil.rmtree(place)
+    if status != damage.status or damage.said not in said or len(said.splitlines()) != 1:
+        return found | {"same": "NO", "differs": f"exit status {status}, {said!r}"}
+    return found
+
+
+@contextmanager
+def _small_disk(place: Path, size: int) -> Iterator[Path]:
+    place.mkdir(exist_ok=True)
+    _mount(f"size={size}", place)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def _mount(options: str, place: Path) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(place)], check=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""A run says what it will take, and does not begin where the disk is short."""
+
+from __future__ import annotations
+
+import shutil
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+from made_up import SIZE
+from stand_in import WINDOWS, StandIn, pictures, street
+
+from da3_stream import Settings, pipeline
+from da3_stream.errors import StoreError
+from da3_stream.running import forecast
+from da3_stream.running.forecast import PER_FRAME, PER_PIXEL, Pace, pace_text
+from da3_stream.running.job import prepared
+
+COUNT = 28
+FRAME = PER_PIXEL * SIZE[0] * SIZE[1] + PER_FRAME
+Usage = namedtuple("Usage", "total used free")
+
+
+def leave_free(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**12, 0, free))
+
+
+def test_it_counts_frames_windows_and_bytes() -> None:
+    with prepared(pictures(COUNT), Settings.build({"windows": WINDOWS}), StandIn()) as job:
+        assert forecast.forecast(job) == forecast.Forecast(COUNT, 3, COUNT * FRAME)
+        assert forecast.forecast(job, 20).bytes == 8 * FRAME
+        assert forecast.forecast(job).text(3 * 10**9) == "28 frames in 3 windows, at most 1 MB of disk (3.0 GB free)"
+
+
+def test_of_an_input_of_unknown_length_it_knows_a_window() -> None:
+    with prepared(iter(pictures(COUNT)), Settings.build({"windows": WINDOWS}), StandIn()) as job:
+        assert forecast.forecast(job) == forecast.Forecast(None, None, 12 * FRAME)
+        assert "unknown number, at most 0 MB of disk a window (2 MB free)" in forecast.forecast(job).text(2_000_000)
+
+
+def test_it_holds_for_a_run(tmp_path: Path) -> None:
+    run = street(tmp_path / "run", COUNT)
+    used = sum(path.stat().st_size for path in run.rglob("*") if path.is_file())
+    assert used < COUNT * FRAME + forecast.AT_ONCE
+    assert "to do: 28 frames in 3 windows, at most 1 MB of disk" in (run / "log.txt").read_text()
+
+
+def test_a_short_disk_is_refused_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    leave_free(monkeypatch, 1_000_000)
+    with pytest.raises(StoreError, match="is short: this run may take 4. MB, and 1 MB are free; make room"):
+        street(tmp_path / "run", COUNT)
+    assert not (tmp_path / "run" / "run.json").exists()
+
+
+def test_a_run_on_a_short_disk_is_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = street(tmp_path / "run", COUNT)
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    leave_free(monkeypatch, 1_000_000)
+    street(run, COUNT)  # finished: nothing is needed
+    with pytest.raises(StoreError, match="is short"):
+        pipeline.run(pictures(COUNT), run, Settings.build({"windows": WINDOWS}), StandIn(), overwrite=True)
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_the_pace_is_told_once_and_counts_this_process_only(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr(forecast.time, "monotonic", lambda: clock[0])
+    pace = Pace(1000, False, done=100, _start=0.0)
+    with caplog.at_level("INFO", "da3_stream"):
+        for window in range(1, 6):
+            clock[0] = 10.0 * window
+            pace.tell(100 + 50 * window)
+    assert [r.message for r in caplog.records] == ["5 frames a second: about 2 min left, and the time for the outputs"]
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [(None, "2 frames a second"), (100, "about 50 s left"), (2000, "about 17 min left"), (20000, "about 2.8 h left")],
+)
+def test_the_time_is_told_in_units_for_people(left: int | None, said: str) -> None:
+    assert said in pace_text(10, 5.0, left)

@@ -1,0 +1,60 @@
+"""The predictor works ahead of whoever takes its answers, and is there for looks at two places in between."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import closing
+
+import numpy as np
+
+from da3_stream.running.predicting import AHEAD, Asked, predicted
+from da3_stream.running.stopwatch import Stopwatch
+from da3_stream.types import Frame, WindowGeometry
+from da3_stream.windows import windows
+
+IMAGE = np.zeros((2, 2, 3), np.uint8)
+
+
+class Slow:
+    """Takes a moment; counts what it has begun."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+        self.inside = threading.Lock()
+
+    def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+        self.begun += 1
+        assert self.inside.acquire(blocking=False), "asked twice at once"
+        time.sleep(0.005)
+        self.inside.release()
+        return WindowGeometry.failed(frames, "it only sleeps")
+
+
+def frames(count: int) -> list[Frame]:
+    return [Frame(index, index / 10, IMAGE, str(index)) for index in range(count)]
+
+
+def test_a_look_waits_for_few_windows_whatever_the_predictor_has_to_do() -> None:
+    slow, waited = Slow(), []
+    asked = Asked(slow)
+    with closing(predicted(windows(frames(122), 6, 2), slow, Stopwatch(), asked)) as answers:
+        for _ in answers:
+            for _ in range(3):
+                before = slow.begun
+                asked.predict(frames(2))
+                waited.append(slow.begun - before - 1)
+    assert len(waited) == 3 * 30
+    assert max(waited) <= 1 + AHEAD  # one being predicted, one that barged in: then it has no room for more
+
+
+def test_it_works_ahead_while_an_answer_is_looked_at() -> None:
+    slow = Slow()
+    with closing(predicted(windows(frames(42), 6, 2), slow, Stopwatch())) as answers:
+        next(answers)
+        deadline = time.monotonic() + 10
+        while slow.begun < 2 + AHEAD and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(0.05)
+        assert slow.begun == 2 + AHEAD  # the one that was taken, one, and one more
