@@ -124,8 +124,7 @@ class Predictor(Protocol):
     that the reader can shrink frames at once), `in_flight` (windows that may be submitted at once, default 1; results
     are taken in order), `prepare(frames)` (called for every window in order, just before it is submitted: a predictor
     that learns from window to window does so in this order), `state()`/`restore(state)` (what must survive a kill),
-    `close()`. A jump in the frames' indices between two runs of frames marks a look at two places together, unless
-    they were prepared: then frames were left out of a window.
+    `close()`. A jump in the frames' indices between two runs of frames marks a look at two places together.
     """
 
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
