@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,8 @@ def main() -> None:
     around = surroundings()
     with workplace(options.keep) as folder:
         track, status = _measured(folder, options)
-        rows = _tenths(track, options.frames)
-        facts = _facts(track, status, options) | _quality(folder, options, status)
+        rows = _tenths(track, status["frames"])
+        facts = _facts(track, status, options) | _quality(folder)
     report(options, around | facts, COLUMNS, rows)
     print("\n" + "\n".join(f"{name}: {value}" for name, value in facts.items()))
     if options.markdown:
@@ -57,6 +58,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     found = parser(__doc__)
     found.add_argument("--frames", type=int, default=10_000, help="length of the run")
+    found.add_argument("--minutes", type=float, metavar="M", help="give no more frames after so many minutes")
     found.add_argument("--lap", type=int, default=300, help="frames of the lap that is driven again and again")
     found.add_argument("--size", default="160x120", help="WIDTHxHEIGHT of the frames")
     found.add_argument("--every", type=float, default=1.0, help="seconds between two looks at the processes")
@@ -71,7 +73,6 @@ def _measured(folder: Path, options: argparse.Namespace) -> tuple[Track, Row]:
     tell(f"rendering {options.lap} frames at {options.size}")
     lap = [town.frame(i) for i in range(options.lap)]
     images = [frame.image for frame in lap]
-    _write_truth(folder / "truth.txt", [frame.world_from_camera for frame in lap], options.frames)
     k = town.intrinsics
     camera = [float(k[0, 0]), float(k[1, 1]), float(k[0, 2]) - 0.5, float(k[1, 2]) - 0.5]
     given = {"model.name": "sfm", "camera.intrinsics": camera}
@@ -79,12 +80,17 @@ def _measured(folder: Path, options: argparse.Namespace) -> tuple[Track, Row]:
     out = folder / "run"
     tell(f"{options.frames} frames of sfm")
     with Sampler(out, SCRATCH, options.every) as sampler:
-        reconstruct(_looped(images, options.frames), out=out, settings=settings)
-    return sampler.track(), json.loads((out / "run.json").read_text())
+        reconstruct(_looped(images, options), out=out, settings=settings)
+    status = json.loads((out / "run.json").read_text())
+    _write_truth(folder / "truth.txt", [frame.world_from_camera for frame in lap], status["frames"])
+    return sampler.track(), status
 
 
-def _looped(images: list[NDArray[np.uint8]], count: int) -> Iterator[NDArray[np.uint8]]:
-    for i in range(count):
+def _looped(images: list[NDArray[np.uint8]], options: argparse.Namespace) -> Iterator[NDArray[np.uint8]]:
+    until = time.monotonic() + 60 * (options.minutes or np.inf)
+    for i in range(options.frames):
+        if time.monotonic() > until:
+            return
         yield images[i % len(images)]
 
 
@@ -114,11 +120,13 @@ def _tenth(track: Track, first: float, last: float) -> Row:
 
 
 def _facts(track: Track, status: Row, options: argparse.Namespace) -> Row:
-    since = SETTLED if options.frames >= 2 * SETTLED else options.frames / TENTHS
-    rows = _tenths(track, options.frames)
+    frames = status["frames"]
+    since = SETTLED if frames >= 2 * SETTLED else frames / TENTHS
+    rows = _tenths(track, frames)
     fps, cpu = (rows[-1].get(key, np.nan) / rows[1].get(key, np.nan) for key in ("fps", "cpu_ms"))
-    seconds = {k: round(1000 * v / options.frames, 1) for k, v in status["seconds_in_predictor"].items()}
+    seconds = {k: round(1000 * v / frames, 1) for k, v in status["seconds_in_predictor"].items()}
     return {
+        "frames": frames,
         "size": options.size,
         "settings": " ".join(options.set) or "defaults",
         "windows by status": status["windows_by_status"],
@@ -132,7 +140,7 @@ def _facts(track: Track, status: Row, options: argparse.Namespace) -> Row:
     }
 
 
-def _quality(folder: Path, options: argparse.Namespace, status: Row) -> Row:
+def _quality(folder: Path) -> Row:
     """Whether it tracked: error over all the laps."""
     try:
         found = evaluate(folder / "run", folder / "truth.txt", format="kitti")

@@ -61,9 +61,14 @@ def sequential_pairs(count: int) -> Iterator[tuple[int, int]]:
 
 def match_keypoints(first: Keypoints, second: Keypoints) -> Matches:
     """Mutually nearest descriptors that pass the distance and the ratio test."""
-    if min(len(first.xy), len(second.xy)) < 2:
+    return _matched(_unit(first.descriptors), _unit(second.descriptors))
+
+
+def _matched(first: NDArray[np.float32], second: NDArray[np.float32]) -> Matches:
+    """The same for descriptors [n,128] of length 1."""
+    if min(len(first), len(second)) < 2:
         return np.zeros((0, 2), np.uint32)
-    similarity = _unit(first.descriptors) @ _unit(second.descriptors).T
+    similarity = first @ second.T
     row = np.arange(len(similarity))
     best = similarity.argmax(axis=1)
     mutual = similarity.argmax(axis=0)[best] == row
@@ -104,7 +109,8 @@ def verify(xy1: Points, xy2: Points, matches: Matches, k: NDArray[np.float64]) -
 
 def match_chunk(keypoints: Mapping[int, Keypoints], pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Matches]:
     """Matches of many pairs, keyed as the pairs are."""
-    return {pair: match_keypoints(keypoints[pair[0]], keypoints[pair[1]]) for pair in pairs}
+    units = {index: _unit(found.descriptors) for index, found in keypoints.items()}
+    return {pair: _matched(units[pair[0]], units[pair[1]]) for pair in pairs}
 
 
 def verify_chunk(

@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from .mapping import remove_left_folders
-from .process import WorkerDiedError, WorkerProcess
+from .process import WorkerHungError, WorkerProcess, WorkLostError
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +83,7 @@ class Workers:
             self._tasks.put(None)
         for thread in self._threads:
             thread.join()
+        remove_left_folders()
 
     def _start(self) -> None:
         remove_left_folders()
@@ -104,10 +105,11 @@ class Workers:
             try:
                 result, cpu_s = process.do(task.work, task.args, self._limit_s)
                 break
-            except WorkerDiedError as error:
+            except WorkLostError as error:
+                remove_left_folders()
                 if self._closed:
                     raise WorkersClosedError("the processes were ended") from error
-                if attempt == ATTEMPTS:
+                if attempt == ATTEMPTS or isinstance(error, WorkerHungError):
                     raise
                 log.warning("%s: it is tried once more", error)
         with self._lock:

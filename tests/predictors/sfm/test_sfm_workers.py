@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from da3_stream.predictors.sfm.mapping import FOLDERS
 from da3_stream.predictors.sfm.process import WorkerDiedError, WorkerHungError
 from da3_stream.predictors.sfm.workers import Workers, WorkersClosedError
 
@@ -42,6 +44,11 @@ def die_once(folder: str) -> str:
         return "alive"
     place.touch()
     os._exit(3)
+
+
+def die_with_a_folder() -> None:
+    tempfile.mkdtemp(prefix=f"{FOLDERS}{os.getpid()}_", dir="/dev/shm")
+    kill_yourself()
 
 
 def raise_error() -> None:
@@ -118,6 +125,15 @@ def test_work_that_hangs_is_ended_and_costs_no_other(make_workers: MakeWorkers) 
     assert pieces[1].result() != first
     with pytest.raises(ProcessLookupError):
         os.kill(first, 0)
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no folder in memory on this machine")
+def test_the_working_folder_of_a_dead_process_is_removed(make_workers: MakeWorkers) -> None:
+    before = set(Path("/dev/shm").glob(f"{FOLDERS}*"))
+    with pytest.raises(WorkerDiedError):
+        make_workers().submit(die_with_a_folder).result()
+    numbers = [folder.name.removeprefix(FOLDERS) for folder in set(Path("/dev/shm").glob(f"{FOLDERS}*")) - before]
+    assert all(_runs(int(number.partition("_")[0])) for number in numbers)  # those of runs beside the test
 
 
 def test_closing_ends_what_is_under_way(make_workers: MakeWorkers) -> None:
