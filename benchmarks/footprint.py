@@ -42,10 +42,14 @@ class Track:
 
 
 class Sampler:
-    """A thread that looks at the processes, the scratch folders and the run directory, again and again."""
+    """A thread that looks at the processes, the scratch folders and the run directory, again and again.
 
-    def __init__(self, run: Path, scratch: str, every_s: float) -> None:
-        self._run, self._scratch, self._every_s = run, scratch, every_s
+    Scratch folders are named `prefix`, number of their process, underscore and more; those of other runs do not count.
+    """
+
+    def __init__(self, run: Path, prefix: str, every_s: float) -> None:
+        self._run, self._prefix, self._every_s = run, prefix, every_s
+        self._seen: set[int] = set()
         self._samples: list[Sample] = []
         self._left = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -70,7 +74,7 @@ class Sampler:
     def _sample(self) -> Sample:
         mine, others = os.getpid(), list(descendants(os.getpid()))
         main, workers = rss_bytes(mine) / MIB, sum(rss_bytes(pid) for pid in others) / MIB
-        places = {Path("/dev/shm"), Path(tempfile.gettempdir())}
+        self._seen |= {mine, *others}
         return {
             "seconds": time.monotonic(),
             "frames": self._frames(),
@@ -78,11 +82,19 @@ class Sampler:
             "main_mib": main,
             "workers_mib": workers,
             "ram_mib": main + workers,
-            "scratch_mib": sum(disk_bytes(path) for place in places for path in place.glob(self._scratch)) / MIB,
+            "scratch_mib": sum(disk_bytes(folder) for folder in self._scratch()) / MIB,
             "run_mib": disk_bytes(self._run) / MIB,
             "threads": threading.active_count(),
             "files": len(os.listdir("/proc/self/fd")),
         }
+
+    def _scratch(self) -> Iterator[Path]:
+        """The scratch folders of all processes that were ever seen."""
+        for place in {Path("/dev/shm"), Path(tempfile.gettempdir())}:
+            for folder in place.glob(f"{self._prefix}*"):
+                number = folder.name.removeprefix(self._prefix).partition("_")[0]
+                if number.isdecimal() and int(number) in self._seen:
+                    yield folder
 
     def _frames(self) -> float:
         """Frames that are stored, as run.json says."""
