@@ -10,20 +10,16 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from statistics import median
+from dataclasses import replace
 from typing import Any, Literal, Protocol
 
 from ..settings import FramesSettings
 from ..types import Frame
 from .flow import shift, unrelated
-from .looks import Look, look_at
+from .looks import look_at
 from .passed import Goal, Passed, on_the_way
+from .usual import USUAL, Seen, Usual
 
-BLUR = 0.5  # of the usual sharpness; natural shake in our clips stays above 0.68
-CLIPPED, CLIPPED_MORE = 0.5, 0.3  # share of the picture, and by how much more than usual
-USUAL = 15  # kept frames from which is known what is usual
-FEWEST_USUAL = 3
 MOST_HARMED = 10  # in a row; more of them are no accident but what the video looks like now
 FAR = 0.15  # of the picture; a blurred frame is kept rather than to jump farther than this
 MOST_LOOSE = 4  # frames that hang together with nothing, held until one is seen that tells what they are
@@ -81,38 +77,6 @@ class OpenGate:
         self._from, self._next = state["index"], max(state["ordinal"], 0)
 
 
-@dataclass(frozen=True, eq=False)
-class _Seen:
-    frame: Frame
-    look: Look
-
-
-@dataclass
-class _Usual:
-    """What the last kept frames looked like."""
-
-    sharpness: deque[float] = field(default_factory=lambda: deque(maxlen=USUAL))
-    clipped: deque[float] = field(default_factory=lambda: deque(maxlen=USUAL))
-
-    def add(self, look: Look) -> None:
-        self.sharpness.append(look.sharpness)
-        self.clipped.append(look.clipped)
-
-    def forget(self) -> None:
-        self.sharpness.clear()
-        self.clipped.clear()
-
-    def is_clipped(self, look: Look) -> bool:
-        known = len(self.clipped) >= FEWEST_USUAL
-        return known and look.clipped > max(CLIPPED, median(self.clipped) + CLIPPED_MORE)
-
-    def is_harmed(self, look: Look) -> bool:
-        return self.is_clipped(look) or self.is_blurred(look)
-
-    def is_blurred(self, look: Look) -> bool:
-        return len(self.sharpness) >= FEWEST_USUAL and look.sharpness < BLUR * median(self.sharpness)
-
-
 class MotionGate:
     """Keeps a frame when near things moved by `parallax`, a share of the picture's longer side, since the last one.
 
@@ -121,11 +85,12 @@ class MotionGate:
 
     def __init__(self, parallax: float) -> None:
         self._parallax = parallax
-        self._kept: _Seen | None = None
+        self._kept: Seen | None = None
         self._passed: list[Passed] = []  # since the kept frame, or before the first one
-        self._loose: list[_Seen] = []
+        self._loose: list[Seen] = []
         self._blank_start: Frame | None = None
-        self._usual = _Usual()
+        self._blank_last: Frame | None = None
+        self._usual = Usual()
         self._next = 0
         self._given: dict[str, Any] = {}
         self._resumed: Mapping[str, Any] = {}
@@ -134,7 +99,7 @@ class MotionGate:
         """See `Gate`."""
         if frame.index < self._resumed.get("index", frame.index):
             return []
-        seen = _Seen(frame, look_at(frame.image))
+        seen = Seen(frame, look_at(frame.image))
         if self._resumed:
             state, self._resumed = self._resumed, {}
             return self._go_on(seen, state)
@@ -144,14 +109,21 @@ class MotionGate:
         """See `Gate`."""
         out: list[Frame] = []
         if self._kept is None and self._blank_start is not None:
-            start = self._blank_start
-            self._passed = self._passed[1:]
-            out += self._keep(_Seen(start, look_at(start.image)))
+            out += self._keep_blanks(self._blank_start)
         for seen in self._loose:
             out += self._keep(seen)
         out += self._give(None)
         self._kept, self._passed, self._loose = None, [], []
         return out
+
+    def _keep_blanks(self, start: Frame) -> list[Frame]:
+        """The first and the last of nothing but blank frames: whoever looks at them says that they show nothing."""
+        between, last, self._passed = self._passed[1:-1], self._blank_last, []
+        out = self._keep(Seen(start, look_at(start.image)))
+        if last is None or last is start:
+            return out
+        self._passed = between
+        return [*out, *self._keep(Seen(last, look_at(last.image)))]
 
     def state(self) -> dict[str, Any]:
         """See `Gate`."""
@@ -161,13 +133,13 @@ class MotionGate:
         """See `Gate`."""
         self._resumed = state
 
-    def _go_on(self, seen: _Seen, state: Mapping[str, Any]) -> list[Frame]:
+    def _go_on(self, seen: Seen, state: Mapping[str, Any]) -> list[Frame]:
         """The frame that a state belongs to comes by again."""
         self._next = state["ordinal"]
-        self._usual = _Usual(deque(state["sharpness"][:-1], USUAL), deque(state["clipped"][:-1], USUAL))
+        self._usual = Usual(deque(state["sharpness"][:-1], USUAL), deque(state["clipped"][:-1], USUAL))
         return self._keep(seen, begins_shot=state["begins_shot"])
 
-    def _see(self, seen: _Seen) -> list[Frame]:
+    def _see(self, seen: Seen) -> list[Frame]:
         if seen.look.is_blank:
             return self._pass(seen, "blank")
         if self._kept is None:
@@ -181,7 +153,7 @@ class MotionGate:
             return self._see_tied(seen, found.motion)
         return self._see_loose(seen)
 
-    def _see_tied(self, seen: _Seen, motion: float) -> list[Frame]:
+    def _see_tied(self, seen: Seen, motion: float) -> list[Frame]:
         self._pass_glitches(self._loose)
         self._loose = []
         if motion < self._parallax:
@@ -190,7 +162,7 @@ class MotionGate:
             return self._pass(seen, "blurred")  # its flow is not to be trusted
         return self._keep(seen, motion)
 
-    def _see_loose(self, seen: _Seen) -> list[Frame]:
+    def _see_loose(self, seen: Seen) -> list[Frame]:
         """A frame that tracking cannot tie to the kept one: a cut, a glitch, or a leap; the next ones tell."""
         if self._loose and shift(self._loose[-1].look, seen.look).is_tied:
             return self._settle(seen)
@@ -200,7 +172,7 @@ class MotionGate:
         first, *rest = self._loose  # frames too far apart for tracking: the predictor may know better
         return self._keep_and_see(first, rest)
 
-    def _settle(self, seen: _Seen) -> list[Frame]:
+    def _settle(self, seen: Seen) -> list[Frame]:
         """The last loose frame and this one are of one view, so the loose ones were a leap, or a cut lies there."""
         assert self._kept is not None
         loose, kept = self._loose, self._kept.frame.image
@@ -211,7 +183,7 @@ class MotionGate:
         self._pass_glitches(loose[:-1])
         return self._keep_and_see(loose[-1], [seen], begins_shot=True)
 
-    def _keep_and_see(self, first: _Seen, rest: Sequence[_Seen], begins_shot: bool = False) -> list[Frame]:
+    def _keep_and_see(self, first: Seen, rest: Sequence[Seen], begins_shot: bool = False) -> list[Frame]:
         """Keep a frame; those after it are looked at anew, as if they came only now."""
         self._loose = []
         out = self._keep(first, begins_shot=begins_shot)
@@ -219,13 +191,14 @@ class MotionGate:
             out += self._see(seen)
         return out
 
-    def _pass(self, seen: _Seen, reason: str, motion: float = math.nan) -> list[Frame]:
-        if self._kept is None and not self._passed:
-            self._blank_start = seen.frame
+    def _pass(self, seen: Seen, reason: str, motion: float = math.nan) -> list[Frame]:
+        if self._kept is None:
+            self._blank_start = self._blank_start if self._passed else seen.frame
+            self._blank_last = seen.frame
         self._passed.append(Passed(seen.frame.index, seen.frame.timestamp, motion, reason))
         return []
 
-    def _pass_glitches(self, glitches: Sequence[_Seen]) -> None:
+    def _pass_glitches(self, glitches: Sequence[Seen]) -> None:
         for seen in glitches:
             self._pass(seen, "glitch")
         if glitches:
@@ -236,7 +209,7 @@ class MotionGate:
         recent = self._passed[-MOST_HARMED:]
         return len(recent) < MOST_HARMED or any(passed.reason == "still" for passed in recent)
 
-    def _keep(self, seen: _Seen, motion: float = math.nan, begins_shot: bool = False) -> list[Frame]:
+    def _keep(self, seen: Seen, motion: float = math.nan, begins_shot: bool = False) -> list[Frame]:
         out = self._give(None if begins_shot else Goal(seen.frame.timestamp, motion))
         if begins_shot or self._usual.is_harmed(seen.look):
             self._usual.forget()  # this is what the video looks like now
@@ -250,7 +223,7 @@ class MotionGate:
             "clipped": list(self._usual.clipped),
         }
         frame = replace(seen.frame, ordinal=self._next, begins_shot=begins_shot, left_out=leading, gate_state=state)
-        self._kept, self._passed, self._blank_start = _Seen(frame, seen.look), [], None
+        self._kept, self._passed, self._blank_start, self._blank_last = Seen(frame, seen.look), [], None, None
         self._next += 1
         return out
 

@@ -1,5 +1,6 @@
 """The run directory: what it holds, and what it says of its frames."""
 
+from .nodes import NodeGeometry, WindowPart
 from .places import FramePlaces, frame_places
 from .reading import (
     INTERPOLATED,
@@ -15,8 +16,6 @@ from .run import JUST_CREATED, Run, create_run, drop_after, free_folder, locked,
 from .scene import Scene, SceneFile, SceneNode, pack_scene, unpack_scene
 from .tree import read_tree, write_tree
 from .windows import (
-    NodeGeometry,
-    WindowPart,
     read_frame,
     read_frames,
     read_geometry,

@@ -15,8 +15,8 @@ from scipy.spatial.transform import Rotation
 
 from ..geometry.sim3_batch import inverse_v_matrices, v_matrices
 from ..types import Float64, LeftOut
+from .nodes import NodeGeometry
 from .places import FramePlaces
-from .windows import NodeGeometry
 
 
 @dataclass(frozen=True, eq=False)

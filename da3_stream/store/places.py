@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from ..errors import StoreError
 from ..geometry import Sim3, Similarities
 from ..types import Float64
+from .nodes import NodeGeometry
 from .scene import Scene
-from .windows import NodeGeometry
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from ..errors import StoreError
 from ..types import Float32, Float64
 from .between import left_out_places
+from .nodes import NodeGeometry
 from .places import FramePlaces, frame_places
 from .run import Run, open_run
 from .scene import Scene
-from .windows import NodeGeometry, read_frame, read_geometry
+from .windows import read_frame, read_geometry
 
 UNPLACED = "UNPLACED"  # status of a selected frame that no node owns (yet)
 INTERPOLATED = "INTERPOLATED"  # of one that the gate left out: its pose lies between those of its neighbours

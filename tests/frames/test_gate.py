@@ -110,11 +110,17 @@ def test_pictures_that_have_nothing_to_do_with_each_other_are_left_to_the_predic
 
 
 @pytest.mark.parametrize("count", [1, 2, 40])
+def test_equal_pictures_leave_the_first(count: int) -> None:
+    found = kept([view(WALL, 10.0)] * count)
+    assert indices(found) == [0] and set(reasons(found)) == set(range(1, count))
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
 @pytest.mark.parametrize("level", [0, 120])
-def test_blank_or_equal_pictures_leave_the_first(count: int, level: int) -> None:
-    for picture in (np.full((HEIGHT, WIDTH, 3), level, np.uint8), view(WALL, 10.0)):
-        found = kept([picture] * count)
-        assert indices(found) == [0] and set(reasons(found)) == set(range(1, count))
+def test_nothing_but_blank_pictures_leaves_the_first_and_the_last(count: int, level: int) -> None:
+    """So that the predictor sees, and says, that they show nothing."""
+    found = kept([np.full((HEIGHT, WIDTH, 3), level, np.uint8)] * count)
+    assert indices(found) == sorted({0, count - 1}) and set(reasons(found)) == set(range(1, count - 1))
 
 
 def test_black_at_the_beginning_goes_with_the_first_picture() -> None:

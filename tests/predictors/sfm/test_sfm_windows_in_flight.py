@@ -59,6 +59,9 @@ class Told:
         after = calibration.learnt(LensEstimate(lens, 1e-3, 1e-6), calibration.free, self._size)
         return Solution([], lens, judge([], len(self._found.xy)), after)
 
+    def tie(self, calibration: Calibration, border: int) -> Solution:
+        return self.solve(calibration)
+
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> type[Told]:

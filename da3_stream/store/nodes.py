@@ -1,0 +1,109 @@
+"""What is stored of a node: cameras and times of its frames, depth and confidence of those that it owns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import StoreError
+from ..geometry import resize_intrinsics
+from ..types import Float32, Float64, LeftOut, UInt8, WindowGeometry
+from .quantise import median_depth
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class NodeGeometry:
+    """Everything of a node but its pixels. `owned` marks the frames whose depth this node holds."""
+
+    frame_indices: NDArray[np.int64]  # [N] source indices, ascending
+    timestamps: Float64  # [N] seconds
+    window_from_camera: Float64  # [N,4,4] rigid, NaN where unknown
+    intrinsics: Float64  # [N,3,3] in pixels of the depth map
+    owned: NDArray[np.bool_]  # [N]
+    source_size: tuple[int, int]  # (width, height) of the input
+    depth_size: tuple[int, int]  # (width, height) of the depth map
+    status: str
+    frame_status: tuple[str, ...] = ()  # [N], or none where all are as the node
+    left_out: tuple[LeftOut, ...] = ()  # by the gate, beside the owned frames
+    median_depth: float = 0.0  # of the owned frames' valid pixels, in the node's units; 0 where there are none
+
+    def without_pixels(self) -> NodeGeometry:
+        """The node alone; intrinsics that are the same for all frames are held once."""
+        kept = {field.name: getattr(self, field.name) for field in fields(NodeGeometry)}
+        k = self.intrinsics
+        if len(k) and np.array_equal(k, np.broadcast_to(k[0], k.shape), equal_nan=True):
+            kept["intrinsics"] = np.broadcast_to(k[0].copy(), k.shape)
+        return NodeGeometry(**kept)
+
+    def own_frames(self) -> list[tuple[int, float]]:
+        """Index and time of every owned frame."""
+        return list(zip(self.frame_indices[self.owned].tolist(), self.timestamps[self.owned].tolist(), strict=True))
+
+    def source_intrinsics(self) -> Float64:
+        """Intrinsics [N,3,3] in pixels of the input."""
+        return resize_intrinsics(self.intrinsics, self.depth_size, self.source_size)
+
+    def status_of(self, row: int) -> str:
+        """One frame's status."""
+        return self.frame_status[row] if self.frame_status else self.status
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class WindowPart(NodeGeometry):
+    """A node with the pixels of its K owned frames, in the order of their rows."""
+
+    depth: Float32  # [K,H,W], 0 = none
+    confidence: Float32  # [K,H,W], 0 = unusable
+    images: tuple[UInt8, ...] = ()  # [h,w,3] RGB of the owned frames, or none at all
+
+    @staticmethod
+    def from_geometry(
+        geometry: WindowGeometry,
+        timestamps: Float64,
+        owned: NDArray[np.bool_],
+        source_size: tuple[int, int],
+        frame_status: tuple[str, ...] = (),
+        images: tuple[UInt8, ...] = (),
+        left_out: tuple[LeftOut, ...] = (),
+    ) -> WindowPart:
+        """What is stored of a predictor's answer."""
+        height, width = geometry.depth.shape[1:]
+        return WindowPart(
+            frame_indices=geometry.frame_indices,
+            timestamps=timestamps,
+            window_from_camera=geometry.window_from_camera,
+            intrinsics=geometry.intrinsics,
+            owned=owned,
+            source_size=source_size,
+            depth_size=(width, height),
+            status=geometry.status.value,
+            frame_status=frame_status,
+            left_out=left_out,
+            median_depth=median_depth(geometry.depth[owned]),
+            depth=geometry.depth[owned],
+            confidence=geometry.confidence[owned],
+            images=images,
+        )
+
+
+def check(part: WindowPart) -> None:
+    """Raises StoreError where its arrays do not go together."""
+    n, (width, height) = len(part.frame_indices), part.depth_size
+    pixels = (int(part.owned.sum()), height, width)
+    expected = {
+        "timestamps": (n,),
+        "window_from_camera": (n, 4, 4),
+        "intrinsics": (n, 3, 3),
+        "owned": (n,),
+        "depth": pixels,
+        "confidence": pixels,
+    }
+    for name, shape in expected.items():
+        if getattr(part, name).shape != shape:
+            raise StoreError(f"a node's {name} has shape {getattr(part, name).shape}, expected {shape}")
+    if len(part.images) not in (0, pixels[0]):
+        raise StoreError(f"a node has {len(part.images)} images of {pixels[0]} owned frames")
+    if (np.diff(part.frame_indices) <= 0).any() or len(part.frame_status) not in (0, n):
+        raise StoreError("a node needs ascending frame_indices, and one frame_status for each or none at all")
