@@ -6,11 +6,12 @@ from .pages import count_points, page_chunks, read_page, write_page
 from .placing import points_in_world, world_voxel
 from .ply import read_ply
 from .points import Points, window_points
-from .preview import preview_cloud
+from .preview import drop_samples, preview_cloud
 
 __all__ = [
     "Points",
     "count_points",
+    "drop_samples",
     "export_cloud",
     "merge_cloud",
     "page_chunks",

@@ -22,7 +22,6 @@ from .output import Cloud, writing_cloud
 from .pages import page_chunks, read_page
 from .placing import distances, points_in_world, world_voxel
 from .points import Points
-from .preview import drop_samples, preview_cloud
 from .scratch import Scratch
 from .thinning import Tile, within_limit
 from .tiles import Tiling, cube_codes, tiling
@@ -38,7 +37,7 @@ _RECORD = {False: np.dtype(_PLAIN), True: np.dtype([*_PLAIN, ("normal", "i1", 3)
 def merge_cloud(run: Run, geometry: RunGeometry, settings: CloudSettings) -> int:
     """Write the cloud from all pages in `settings.format`, at most `settings.max_points` points; returns how many.
 
-    Where that is not cloud.ply, cloud.ply becomes a preview of it. Raises StoreError if a page or a window is absent
+    Raises StoreError if a page or a window is absent
     or damaged, or where normals are asked for that the pages do not have; what was there before stays then.
     """
     voxel, kind = world_voxel(geometry, settings), _RECORD[settings.normals]
@@ -54,9 +53,6 @@ def merge_cloud(run: Run, geometry: RunGeometry, settings: CloudSettings) -> int
         with writing_cloud(run, Cloud(geometry.scene.units, voxel, farthest, cubes), settings) as output:
             for tile, records in tiles:
                 output.write(tile, records)
-    if settings.format != "ply":
-        preview_cloud(run, geometry, settings)
-    drop_samples(run)
     return output.count
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..cloud import merge_cloud, read_ply
+from ..cloud import drop_samples, merge_cloud, preview_cloud, read_ply
 from ..export import write_camera_poses, write_intrinsics, write_kitti, write_overview, write_tum
 from ..report import path_length
 from ..settings import Settings
@@ -34,6 +34,9 @@ def write_outputs(run: Run, status: Mapping[str, Any], settings: Settings) -> tu
     write_camera_poses(poses, run.path / "camera_poses.txt")
     write_intrinsics(poses, run.path / "intrinsics.txt")
     merge_cloud(run, geometry, settings.cloud)
+    if settings.cloud.format != "ply":
+        preview_cloud(run, geometry, settings.cloud)
+    drop_samples(run)
     _draw(run, poses, geometry.scene)
     return geometry.scene, poses
 

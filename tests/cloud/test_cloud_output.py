@@ -83,8 +83,8 @@ def test_equal_runs_have_equal_files(tmp_path, small_tiles):
     digests = []
     for name in "ab":
         run = run_with_pages(tmp_path / name)
-        merged(run, format="laz")
-        merged(run, format="tiles")
+        for kind in ("ply", "laz", "tiles"):
+            merged(run, format=kind)
         files = sorted(run.path.glob("tiles/*")) + [run.path / "cloud.laz", run.path / "cloud.ply"]
         digests.append([file.read_bytes() for file in files])
     assert digests[0] == digests[1]
@@ -92,7 +92,10 @@ def test_equal_runs_have_equal_files(tmp_path, small_tiles):
 
 def test_on_demand_with_other_settings(tmp_path):
     run = run_with_pages(tmp_path / "run")
+    merged(run)
+    before = (run.path / "cloud.ply").read_bytes()
     path, count = export_cloud(run.path, {"format": "laz", "max_points": 500, "voxel_m": None})
+    assert (run.path / "cloud.ply").read_bytes() == before
     assert path.name == "cloud.laz" and count == 500
     with pytest.raises(SettingsError, match="needs a run in metres"):
         export_cloud(run.path, {"voxel_m": 0.5})
