@@ -140,9 +140,8 @@ class ScaleSettings(Stage):
     @field_validator("camera_height", mode="before")
     @classmethod
     def _height(cls, value: object) -> object:
-        """A word, or metres, also as text; YAML reads a bare `off` as false."""
-        if value is False:
-            return "off"
+        """A word, or metres, also as text."""
+        value = _off(value)
         if value in ("auto", "off", "constant"):
             return value
         try:
@@ -177,12 +176,6 @@ class LoopsSettings(Stage):
     most_per_window: int = Field(8, ge=1, description="candidates verified for one window; each takes a prediction")
     most_per_place: int = Field(3, ge=1, description="earlier places that one place is tied to, the likest ones")
     reach: int = Field(10, ge=1, le=15, description="frames on either side of a place that a verification looks at")
-
-    @field_validator("descriptor", mode="before")
-    @classmethod
-    def _word(cls, value: object) -> object:
-        """YAML reads a bare `off` as false."""
-        return "off" if value is False else value
 
 
 class CloudSettings(Stage):

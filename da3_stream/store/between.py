@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
-from ..geometry.sim3_batch import inverse_v_matrices, v_matrices
+from ..geometry import Similarities
 from ..types import Float64, LeftOut
 from .nodes import NodeGeometry
 from .places import FramePlaces
@@ -60,14 +59,8 @@ def _poses(places: FramePlaces, kept: NDArray[np.int64], left_out: list[LeftOut]
 
 def _geodesic(a: Float64, b: Float64, shares: Float64) -> Float64:
     """A exp(w log(A^-1 B)) of rigid [M,4,4] and w [M]."""
-    inverse = np.swapaxes(a[:, :3, :3], 1, 2)
-    rotvecs = Rotation.from_matrix(inverse @ b[:, :3, :3]).as_rotvec()
-    steps = (inverse @ (b[:, :3, 3] - a[:, :3, 3])[:, :, None])[:, :, 0]
-    zeros = np.zeros(len(a))
-    rhos = np.einsum("mij,mj->mi", inverse_v_matrices(rotvecs, zeros), steps) * shares[:, None]
-    rotvecs = rotvecs * shares[:, None]
-    moves = np.einsum("mij,mj->mi", v_matrices(rotvecs, zeros), rhos)
+    start = Similarities.rigid(a)
+    place = start @ Similarities.exp(shares[:, None] * (start.inverse() @ Similarities.rigid(b)).log())
     out = a.copy()
-    out[:, :3, :3] = a[:, :3, :3] @ Rotation.from_rotvec(rotvecs).as_matrix()
-    out[:, :3, 3] += np.einsum("mij,mj->mi", a[:, :3, :3], moves)
+    out[:, :3, :3], out[:, :3, 3] = place.rotation, place.translation
     return out
