@@ -189,7 +189,7 @@ class CloudSettings(Stage):
     )
     min_confidence: float = Field(0.25, ge=0, lt=1, description="share of the least confident pixels left out")
     max_depth_step: float = Field(0.08, gt=0, description="relative depth step to a neighbour that counts as an edge")
-    fusion: Literal["off", "ghosts", "movers"] = Field(
+    fusion: Annotated[Literal["off", "ghosts", "movers"], Off] = Field(
         "ghosts",
         description="ghosts: drop what better views see through; movers: what other views see through; off: neither",
     )

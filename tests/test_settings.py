@@ -112,8 +112,8 @@ def test_the_gate_is_a_word_or_open(text: str, value: str | None) -> None:
     assert load_settings(assignments=[f"frames.gate={text}"]).frames.gate == value
 
 
-def test_loops_can_be_switched_off_by_the_word() -> None:
-    assert load_settings(assignments=["loops.descriptor=off"]).loops.descriptor == "off"
+def test_fusion_is_switched_off_by_a_bare_word() -> None:
+    assert load_settings(assignments=["cloud.fusion=off"]).cloud.fusion == "off"
 
 
 @pytest.mark.parametrize(("given", "value"), [("auto", "auto"), ("7.5", 7.5), (10, 10.0), (None, None)])
