@@ -60,8 +60,6 @@ def _begin(record: Record, begun: Begun) -> None:
     job = record.job
     if begun.checkpoint is None:
         record.write("running", job.scene)
-    else:
-        log.info("going on after window %d", begun.checkpoint.tip["window"])
     log.info("input: %s (%s), %dx%d", job.source.name, job.source.kind, *job.source.size)
     told = ", ".join(f"{key} {value}" for key, value in facts(job.predictor).items())
     log.info("predictor: %s%s", predictor_name(job.predictor), f" ({told})" if told else "")
