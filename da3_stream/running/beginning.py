@@ -46,6 +46,8 @@ def begun(out: Path, job: Job, *, overwrite: bool, with_changes: bool) -> Iterat
     held = (out / "run.json").is_file()
     if not held:
         free_folder(out)
+    elif not overwrite and (status := run.read_status()) != JUST_CREATED:
+        _refuse_other(run, status, job, with_changes)  # before the lock: what is refused stays as it is
     with locked(run):
         if not held or overwrite:
             require_disk(out, job)
