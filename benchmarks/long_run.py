@@ -120,6 +120,8 @@ class Drive:
             gc.collect()
             mark = {"frame": last, "rss": _rss(), "cpu": time.process_time(), "wall": time.perf_counter()}
             self.marks.append(mark | self.clock)
+            if self.windows % (10 * EVERY) == 1:
+                tell(f"{last} frames, {mark['rss'] / 2**20:.1f} MiB, {mark['cpu']:.0f} s of CPU")
 
 
 def main() -> None:

@@ -109,6 +109,8 @@ def reconstruct(directory: Begun, job: Job, record: Record, journal: Journal, pr
                     commit(run, job, world, record, journal, answer)
                 bar.update(selected)
                 pace.tell(len(record.source_indices))
+    with watch.stage("graph"):
+        scene_file.write(world.correct(last=True))
     journal.tell_events(world.take_events())
 
 

@@ -185,7 +185,9 @@ class CloudSettings(Stage):
     voxel_m: float | None = Field(None, gt=0, description="edge of a voxel in metres; needs a metric run or a scale")
     max_points: int | None = Field(None, ge=1, description="at most this many points in the merged cloud")
     per_pixel: float | None = Field(
-        None, gt=0, description="at most this many points on a window's page for each pixel of its frames"
+        0.025,
+        gt=0,
+        description="points on a window's page for each pixel of its frames, at most; null or voxel_m: no limit",
     )
     min_confidence: float = Field(0.25, ge=0, lt=1, description="share of the least confident pixels left out")
     max_depth_step: float = Field(0.08, gt=0, description="relative depth step to a neighbour that counts as an edge")

@@ -19,7 +19,7 @@ SOURCE_SIZE = (96, 64)
 FPS = 10.0
 # three nodes of 12 frames with 4 shared: (first, one past the last, first owned, one past the last owned)
 NODES = ((0, 12, 0, 10), (8, 20, 10, 18), (16, 28, 18, 28))
-PAGES = CloudSettings(voxel=0.02)
+PAGES = CloudSettings(voxel=0.02, per_pixel=None)
 UNITS = (1.0, 0.5, 2.5)  # world units in one unit of the node
 
 

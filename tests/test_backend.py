@@ -179,3 +179,71 @@ def test_a_window_that_hangs_on_one_edge_is_no_reason_to_solve() -> None:
     assert found.scene is grown and found.facts == ()
     backend.add_edges([loop(true, 0, COUNT - 1)])
     assert backend.correct(grown).facts[0]["nodes"] == COUNT
+
+
+def laps(count: int, noise: float = 1e-4) -> tuple[Scene, list[list[Edge]]]:
+    """Lap after lap of the ring: the scene as it is, and the edges that come with each node, loops by a lap as well."""
+    rng = np.random.default_rng(0)
+    turn = 2 * np.pi / COUNT
+    corner = Sim3.exp(np.array([2.0, 0, 0, 0, turn, 0, 0]))  # COUNT of them come back to the beginning
+    places, edges = [Sim3.identity()], [[]]
+    for k in range(1, count):
+        places.append(places[-1] @ corner)
+        new = [Edge(k - 1, k, corner @ Sim3.exp(rng.normal(0, noise, 7)), SURE)]
+        if k >= COUNT:
+            back = places[k - COUNT].inverse() @ places[k]
+            new.append(Edge(k - COUNT, k, back @ Sim3.exp(rng.normal(0, noise, 7)), SURE, loop=True))
+        edges.append(new)
+    nodes = [SceneNode(k, 0, (k, k + 1), place, k - 1 if k else None) for k, place in enumerate(places)]
+    return Scene(nodes=tuple(nodes)), edges
+
+
+def begun(scene: Scene, edges: list[list[Edge]], count: int) -> tuple[Backend, Scene]:
+    backend = Backend()
+    backend.add_edges([edge for new in edges[:count] for edge in new])
+    return backend, backend.correct(replace(scene, nodes=scene.nodes[:count])).scene
+
+
+def test_what_agrees_with_a_large_graph_waits_but_not_for_long_and_not_at_the_end() -> None:
+    scene, edges = laps(340)
+    backend, grown = begun(scene, edges, 330)
+    solved = []
+    for k in range(330, 340):
+        place = grown.nodes[-1].world_from_window @ edges[k][0].a_from_b
+        grown = grown.with_node(replace(scene.nodes[k], world_from_window=place))
+        backend.add_edges(edges[k])
+        found = backend.correct(grown)
+        solved.append(bool(found.facts))
+        grown = found.scene
+    assert solved == [False, False, False, True] * 2 + [False, False]
+    assert backend.correct(grown, last=True).facts[0]["nodes"] == 340
+    assert backend.correct(grown, last=True).facts == ()
+
+
+def test_what_surprises_does_not_wait() -> None:
+    scene, edges = laps(331)
+    backend, grown = begun(scene, edges, 330)
+    grown = grown.with_node(
+        replace(scene.nodes[330], world_from_window=grown.nodes[-1].world_from_window @ edges[330][0].a_from_b)
+    )
+    backend.add_edges(edges[330][:1])
+    moved = edges[330][1].a_from_b @ Sim3.exp(np.array([0.1, 0, 0, 0, 0, 0, 0]))
+    backend.add_edges([replace(edges[330][1], a_from_b=moved)])
+    assert backend.correct(grown).facts
+
+
+def test_what_waits_is_not_forgotten_by_a_resumed_run() -> None:
+    scene, edges = laps(332)
+    backend, grown = begun(scene, edges, 330)
+    news = backend.news()
+    grown = grown.with_node(
+        replace(scene.nodes[330], world_from_window=grown.nodes[-1].world_from_window @ edges[330][0].a_from_b)
+    )
+    backend.add_edges(edges[330])
+    assert backend.correct(grown).facts == ()
+    again = Backend()
+    again.restore(backend.state(), [*news, *backend.news()], [], grown)
+    whole, resumed = backend.correct(grown, last=True), again.correct(grown, last=True)
+    assert whole.facts == resumed.facts
+    for a, b in zip(whole.scene.nodes, resumed.scene.nodes, strict=True):
+        np.testing.assert_array_equal(a.world_from_window.matrix(), b.world_from_window.matrix())

@@ -15,7 +15,7 @@ from da3_stream.report import info, info_text, write_report
 from da3_stream.settings import CloudSettings
 from da3_stream.store import Scene, open_run, read_run_geometry
 
-SETTINGS = CloudSettings(voxel=0.02)
+SETTINGS = CloudSettings(voxel=0.02, per_pixel=None)
 
 
 @pytest.fixture

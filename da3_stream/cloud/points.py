@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,7 +14,7 @@ from ..types import Float32, UInt8, WindowGeometry
 from .normals import depth_normals
 from .voxels import best_of_each, voxel_keys
 
-_COARSER = 2**0.25  # by so much a voxel grows while a page has too many points
+_COARSER = 2**0.125  # by so much at least a voxel grows while a page has too many points
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +85,10 @@ def window_points(
         scores.append(score[best])
     points, score = Points.joined(frames), np.concatenate(scores)
     best = _best(points, score)
-    while settings.per_pixel is not None and len(best) > max(1, settings.per_pixel * valid.size):
-        points = replace(points.take(best), voxel=points.voxel * _COARSER)
-        score = score[best]
+    most = _most(valid.size, settings, metres_per_unit)
+    while len(best) > most:
+        coarser = max(_COARSER, 0.9 * math.sqrt(len(best) / most))  # surfaces: half the edge, four times the points
+        points, score = replace(points.take(best), voxel=points.voxel * coarser), score[best]
         best = _best(points, score)
     return points.take(best)
 
@@ -110,6 +112,13 @@ def _valid(geometry: WindowGeometry, rows: NDArray[np.int64]) -> NDArray[np.bool
     depth, confidence = geometry.depth[rows], geometry.confidence[rows]
     valid = np.isfinite(depth) & (depth > 0) & np.isfinite(confidence) & (confidence > 0)
     return valid if geometry.sky is None else valid & ~geometry.sky[rows]
+
+
+def _most(pixels: int, settings: CloudSettings, metres_per_unit: float | None) -> float:
+    """How many points a page may hold; a voxel in metres is kept to the letter."""
+    if settings.per_pixel is None or (settings.voxel_m is not None and metres_per_unit is not None):
+        return math.inf
+    return max(1.0, settings.per_pixel * pixels)
 
 
 def _edge(depth: Float32, settings: CloudSettings, metres_per_unit: float | None) -> float:

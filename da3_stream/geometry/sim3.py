@@ -22,9 +22,10 @@ class Sim3:
     translation: NDArray[np.float64]
 
     def __post_init__(self) -> None:
+        # contiguous, since sums over other layouts differ in their last bits, and a resumed run must not
         object.__setattr__(self, "scale", float(self.scale))
-        object.__setattr__(self, "rotation", np.asarray(self.rotation, np.float64).reshape(3, 3))
-        object.__setattr__(self, "translation", np.asarray(self.translation, np.float64).reshape(3))
+        object.__setattr__(self, "rotation", np.ascontiguousarray(self.rotation, np.float64).reshape(3, 3))
+        object.__setattr__(self, "translation", np.ascontiguousarray(self.translation, np.float64).reshape(3))
 
     @staticmethod
     def identity() -> Sim3:

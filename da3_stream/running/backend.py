@@ -1,7 +1,8 @@
 """The back-end of a run: what windows say of each other and of their own scale, and where they lie by all of it.
 
 Nodes of one segment make one pose graph. A chain alone needs none; a loop, or windows that know their scale, move it.
-A window that hangs on one edge only moves nothing, and is no reason to solve again.
+A window that hangs on one edge only moves nothing, and is no reason to solve again. What agrees with a large graph
+moves little, and waits: the larger the graph, the longer, so that a window costs the same after ten hours.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ log = logging.getLogger(__name__)
 
 BENT = (0.02, 0.005, 0.02)  # share of the way between windows, radians, log-scale
 SHORTEST = 1e-9  # a camera that stands makes no way
+PATIENCE = 100  # nodes of a graph for each new one that may wait
+SURPRISE = 18.5  # chi^2 of an edge's 7 numbers that does not wait: 1 % of true ones are beyond
+SURPRISING_SIGMAS = 3.0  # the same of a scale observation
 
 
 def chained(a: int, b: int, a_from_b: Sim3, information: NDArray[np.float64]) -> Edge:
@@ -63,6 +67,24 @@ class _Segment:
     def is_moved_by(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation]) -> bool:
         """Whether anything new among these can move a node: not what hangs one more node on the others."""
         return len(scales) > len(self.scales) or not _only_hangs(edges[len(self.edges) :], set(self.place))
+
+    def can_wait(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation], scene: Scene) -> bool:
+        """Whether what is new among these is of few nodes, for the size of the graph, and agrees with the scene."""
+        fresh, observed = edges[len(self.edges) :], scales[len(self.scales) :]
+        waiting = {node for edge in fresh for node in (edge.a, edge.b)} - self.place.keys()
+        if self.solution is None or len(waiting) > len(self.place) // PATIENCE:
+            return False
+        return all(_chi2(edge, scene) < SURPRISE for edge in fresh) and all(
+            abs(self._deviation(one, scene)) < SURPRISING_SIGMAS * one.sigma for one in observed
+        )
+
+    def _deviation(self, one: ScaleObservation, scene: Scene) -> float:
+        """Log-scale of a node in the scene, in the unit of the graph, less what was observed; infinite if unknown."""
+        if self.solution is None or (self.solution.common_log_scale is None and not one.absolute):
+            return np.inf
+        unit = _unit(scene, self) / self.solution.world_from_window[0].scale
+        common = 0.0 if one.absolute else self.solution.common_log_scale or 0.0
+        return float(np.log(scene.nodes[one.window].world_from_window.scale / unit)) - common - one.log_scale
 
     def add(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation]) -> None:
         """Take what is new among these."""
@@ -122,17 +144,17 @@ class Backend:
         """All that nodes know of their scale so far (`window` is the node); what was said before may be taken back."""
         self._scales = list(observations)
 
-    def correct(self, scene: Scene) -> Correction:
+    def correct(self, scene: Scene, *, last: bool = False) -> Correction:
         """The scene with its nodes where the graphs say; a segment that only a chain holds lies as its chain says.
 
-        A graph that fails leaves its segment as it is, and says so.
+        A graph that fails leaves its segment as it is, and says so. Nothing waits any more at the `last` time.
         """
         facts = []
         numbers = scene.segments()
         self._segments = {number: segment for number, segment in self._segments.items() if number in numbers}
         for number in numbers:
             try:
-                segment = self._solved(number, scene)
+                segment = self._solved(number, scene, last)
                 if segment is not None and segment.solution is not None:
                     scene = _placed(scene, number, segment, segment.solution, self._unit_factor(scene, segment))
                     facts.append(_facts(number, segment, segment.solution))
@@ -155,9 +177,9 @@ class Backend:
         common, own = self.height(scene), _height(scene, segment)
         return 1.0 if common is None or own is None else common / own
 
-    def _solved(self, number: int, scene: Scene) -> _Segment | None:
+    def _solved(self, number: int, scene: Scene, last: bool) -> _Segment | None:
         """The segment's graph with all that is known now, where something was added; None where a chain is all there
-        is and was."""
+        is and was, and where what was added can wait."""
         edges, scales = self._of_segment(number, scene)
         anchor = min([*(min(edge.a, edge.b) for edge in edges), *(one.window for one in scales)], default=None)
         if anchor is None:
@@ -166,6 +188,8 @@ class Backend:
         taken_back = not segment.begins(edges, scales)
         segment = fresh if taken_back else segment
         if not (taken_back or segment.is_moved_by(edges, scales)):
+            return None
+        if not (taken_back or last) and segment.can_wait(edges, scales, scene):
             return None
         self._segments[number] = segment
         segment.add(edges, scales)
@@ -187,6 +211,15 @@ def _only_hangs(edges: Iterable[Edge], known: set[int]) -> bool:
             return False
         known |= new
     return True
+
+
+def _chi2(edge: Edge, scene: Scene) -> float:
+    """How far an edge is from the scene, as the graph counts it; infinite where it does not say how sure it is."""
+    if edge.information is None:
+        return np.inf
+    a, b = (scene.nodes[node].world_from_window for node in (edge.a, edge.b))
+    residual = (edge.a_from_b.inverse() @ a.inverse() @ b).log()
+    return float(residual @ edge.information @ residual)
 
 
 def _height(scene: Scene, segment: _Segment) -> float | None:

@@ -75,11 +75,12 @@ class World:
         """No window comes any more."""
         self._take(self.loops.close())
 
-    def correct(self) -> Scene:
-        """Move the nodes to where all that is known says they are; metres, where the camera's height gives them."""
+    def correct(self, *, last: bool = False) -> Scene:
+        """Move the nodes to where all that is known says they are; metres, where the camera's height gives them. What
+        would move little may wait, but not at the `last` time."""
         events = self.heights.judge(self.scene)
         self.graphs.set_scales(self._scales())
-        correction = self.graphs.correct(self.scene)
+        correction = self.graphs.correct(self.scene, last=last)
         metres = self.heights.metres_per_unit(self.graphs.height(correction.scene))
         scene = correction.scene
         self.placement.scene = scene if metres is None else replace(scene, units="metres", scale=metres)

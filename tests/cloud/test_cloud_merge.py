@@ -24,7 +24,7 @@ from da3_stream.geometry import Sim3, project
 from da3_stream.settings import CloudSettings
 from da3_stream.store import Scene, read_depth, read_poses, read_run_geometry
 
-SETTINGS = CloudSettings(voxel=0.02)
+SETTINGS = CloudSettings(voxel=0.02, per_pixel=None)
 ERROR = Sim3.exp([0.1, 0.05, 0, 0.01, 0.02, 0, 0.05])
 
 
@@ -39,7 +39,7 @@ def test_the_cloud_lies_on_the_street(tmp_path):
 
 def test_points_of_a_frame_reproject_onto_their_pixels_under_its_pose_and_intrinsics(tmp_path):
     """Also where the place slides and its scale is not its node's."""
-    every_pixel = CloudSettings(voxel=1e-3, min_confidence=0.0, max_depth_step=1e9)
+    every_pixel = CloudSettings(voxel=1e-3, per_pixel=None, min_confidence=0.0, max_depth_step=1e9)
     run = run_with_pages(tmp_path / "run", street_scene((Sim3.identity(), ERROR, ERROR @ ERROR), 2.0), every_pixel)
     poses, geometry = read_poses(run.path), read_run_geometry(run)
     for node in range(3):

@@ -11,7 +11,7 @@ from da3_stream.errors import StoreError
 from da3_stream.settings import CloudSettings
 from da3_stream.store import read_run_geometry
 
-SETTINGS = CloudSettings(voxel=0.02, preview_points=1000)
+SETTINGS = CloudSettings(voxel=0.02, per_pixel=None, preview_points=1000)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from da3_stream.cloud.voxels import best_of_each, shuffled, voxel_keys
 from da3_stream.geometry import project
 from da3_stream.settings import CloudSettings
 
-EVERY_PIXEL = CloudSettings(voxel=1e-5, min_confidence=0.0, max_depth_step=1e9)
+EVERY_PIXEL = CloudSettings(voxel=1e-5, per_pixel=None, min_confidence=0.0, max_depth_step=1e9)
 ALL = np.ones(12, bool)
 
 
@@ -74,7 +74,7 @@ def test_equal_confidence_leaves_nothing_out():
     ],
 )
 def test_unusable_pixels_give_no_points(hidden):
-    points = window_points(hidden(street()), ALL, CloudSettings())
+    points = window_points(hidden(street()), ALL, CloudSettings(per_pixel=None))
     assert len(points) == 0 and points.voxel > 0
 
 
@@ -116,10 +116,12 @@ def test_one_point_stays_in_each_voxel_and_it_is_the_best_seen():
 def test_the_voxel_is_a_share_of_the_median_depth_or_in_metres():
     geometry = street()
     median = np.median(geometry.depth[geometry.depth > 0])
-    assert window_points(geometry, ALL, CloudSettings(voxel=0.02)).voxel == pytest.approx(0.02 * median)
+    assert window_points(geometry, ALL, CloudSettings(voxel=0.02, per_pixel=None)).voxel == pytest.approx(0.02 * median)
     in_metres = CloudSettings(voxel_m=0.3)
     assert window_points(geometry, ALL, in_metres, metres_per_unit=2.0).voxel == pytest.approx(0.15)
-    assert window_points(geometry, ALL, in_metres).voxel == pytest.approx(0.01 * median)
+    relative = CloudSettings(voxel_m=0.3, per_pixel=None)
+    assert window_points(geometry, ALL, relative).voxel == pytest.approx(0.01 * median)
+    assert window_points(geometry, ALL, in_metres).voxel > 0.01 * median  # too many points for a page else
 
 
 @pytest.mark.parametrize("density", [0.5, 0.03, 1e-9])

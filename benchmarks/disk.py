@@ -1,0 +1,150 @@
+"""How much disk does a run take at its worst moment, and what of it stays? Bytes a pixel and frame, and for a long run.
+
+Runs go into a file system of their own (tmpfs; needs the right to mount), so that scratch files without a name count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from common import (
+    Clip,
+    Column,
+    Measured,
+    Row,
+    find_clip,
+    make_town,
+    measured_run,
+    parser,
+    report,
+    surroundings,
+    workplace,
+)
+
+LONG = (4500, 504, 378)  # frames, width and height of the run that is asked about
+MOST = 4.0  # GiB, of all that it may take; today's best known pipeline takes 47
+KINDS = ("windows", "cloud", "places")
+
+COLUMNS = [
+    Column("clip", "clip"),
+    Column("frames", "frames"),
+    Column("size", "size"),
+    Column("windows B/px", "windows", "{:.2f}"),
+    Column("pages B/px", "cloud", "{:.2f}"),
+    Column("places B/frame", "places", "{:.0f}"),
+    Column("cloud.ply B/px", "ply", "{:.2f}"),
+    Column("all that stays B/px", "stays", "{:.2f}"),
+    Column("peak B/px", "peak", "{:.2f}"),
+    Column("4500 frames 504x378, peak GiB", "long_gib", "{:.2f}"),
+    Column("at most 4", "held"),
+]
+
+
+class Watch:
+    """The largest use of a file system while a block runs, looked at ten times a second."""
+
+    def __init__(self, place: Path) -> None:
+        self._place, self._left, self.peak = place, threading.Event(), 0
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Watch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._left.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._left.wait(0.1):
+            facts = os.statvfs(self._place)
+            self.peak = max(self.peak, (facts.f_blocks - facts.f_bfree) * facts.f_frsize)
+
+
+def main() -> None:
+    """One row per clip."""
+    options = _options()
+    around = surroundings()
+    with workplace(options.keep) as folder:
+        rows = [_row(clip, folder, options) for clip in _clips(folder, options)]
+    report(options, around, COLUMNS, rows)
+
+
+def _options() -> argparse.Namespace:
+    found = parser(__doc__)
+    found.add_argument("--clips", default="town,hololens_000,kitti07_0-159", help="names, with commas")
+    found.add_argument("--town-frames", type=int, default=240, help="length of the town at 504x378")
+    return found.parse_args()
+
+
+def _clips(folder: Path, options: argparse.Namespace) -> Iterator[Clip]:
+    for name in options.clips.split(","):
+        if name == "town":
+            yield Clip("town", make_town(folder / "town", options.town_frames, LONG[1:], depth=False))
+        else:
+            yield find_clip(name)
+
+
+def _row(clip: Clip, folder: Path, options: argparse.Namespace) -> Row:
+    words = ["--intrinsics", str(clip.intrinsics)] if clip.intrinsics else []
+    with (
+        _disk(folder / f"disk_{clip.name}") as place,
+        Watch(place) as watch,
+        measured_run(clip.source, place / "run", options, *words) as measured,
+    ):
+        found = _found(measured)
+        pixels = found.pop("pixels")
+        found["peak"] = watch.peak / pixels
+    frames, width, height = LONG
+    found["long_gib"] = found["peak"] * frames * width * height / 2**30
+    found["held"] = "yes" if found["long_gib"] <= MOST else "NO"
+    return {"clip": clip.name, **found}
+
+
+def _found(measured: Measured) -> dict[str, Any]:
+    """What the finished run directory holds."""
+    out, frames = measured.directory, measured.status["frames"]
+    width, height = _worked_on(out)
+    pixels = frames * width * height
+    sizes = {kind: _bytes(out / kind) for kind in KINDS}
+    return {
+        "frames": frames,
+        "size": f"{width}x{height}",
+        "pixels": pixels,
+        "windows": sizes["windows"] / pixels,
+        "cloud": sizes["cloud"] / pixels,
+        "places": sizes["places"] / frames,
+        "ply": (out / "cloud.ply").stat().st_size / pixels,
+        "stays": _bytes(out) / pixels,
+    }
+
+
+def _worked_on(out: Path) -> tuple[int, int]:
+    from da3_stream.store import open_run, read_run_geometry
+
+    return next(iter(read_run_geometry(open_run(out)).nodes.values())).depth_size
+
+
+def _bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+@contextmanager
+def _disk(place: Path) -> Iterator[Path]:
+    place.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8g", "tmpfs", str(place)], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+if __name__ == "__main__":
+    main()

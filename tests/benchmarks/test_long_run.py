@@ -1,0 +1,38 @@
+"""The ten hours of benchmarks/long_run.py in short: memory, solutions and disk do not grow with the laps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from long_run import SIZE, Drive, Lap
+
+from da3_stream import pipeline
+from da3_stream.settings import Settings
+from da3_stream.store import open_run
+
+FRAMES, LAP = 1920, 320
+SETTLED = 640  # frames
+A_FRAME = SIZE[0] * SIZE[1] * 11  # bytes of its picture, depth and confidence in memory
+
+
+@pytest.mark.slow
+def test_lap_after_lap_nothing_grows(tmp_path: Path) -> None:
+    drive = Drive(Lap.rendered(LAP))
+    run = open_run(pipeline.run(drive.pictures(FRAMES), tmp_path / "run", Settings(), drive))
+
+    later = [mark for mark in drive.marks if mark["frame"] >= SETTLED]
+    growth = np.polyfit([mark["frame"] for mark in later], [mark["rss"] for mark in later], 1)[0]
+    assert len(later) > 1
+    assert growth < 0.3 * A_FRAME  # a run that kept its pixels would be above 1
+
+    events = Counter(event["event"] for event in run.read_events())
+    assert events["loop"] > 20
+    assert events["graph"] <= events["window"]  # one solution a window at most
+
+    sizes = {kind: sum(file.stat().st_size for file in (run.path / kind).iterdir()) for kind in ("windows", "cloud")}
+    pixels = FRAMES * SIZE[0] * SIZE[1]
+    assert sizes["windows"] < 3.0 * pixels
+    assert sizes["cloud"] < 0.3 * pixels
