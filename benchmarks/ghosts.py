@@ -64,7 +64,7 @@ def main() -> None:
 
 def measured(drive: Drive, case: Case, path: Path, truth: np.ndarray, posts: np.ndarray) -> list[Row]:
     """A row for each kind of fusion."""
-    settings = CloudSettings(normals=True)
+    settings = CloudSettings(normals=True, per_pixel=None)
     run = reconstructed(drive, case, path, settings)
     rows = []
     for fusion in FUSIONS:

@@ -13,11 +13,12 @@ from stand_in import WINDOWS, StandIn, pictures, street
 from da3_stream import Settings, pipeline
 from da3_stream.errors import StoreError
 from da3_stream.running import forecast
-from da3_stream.running.forecast import PER_FRAME, PER_PIXEL, Pace, pace_text
+from da3_stream.running.forecast import OPEN_DENSITY, PER_FRAME, PER_PIXEL, PER_POINT, Pace, pace_text
 from da3_stream.running.job import prepared
 
 COUNT = 28
-FRAME = PER_PIXEL * SIZE[0] * SIZE[1] + PER_FRAME
+DENSITY = Settings().cloud.per_pixel or OPEN_DENSITY
+FRAME = round((PER_PIXEL + PER_POINT * DENSITY) * SIZE[0] * SIZE[1]) + PER_FRAME
 Usage = namedtuple("Usage", "total used free")
 
 

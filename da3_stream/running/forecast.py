@@ -13,10 +13,11 @@ from ..windows import windows
 from .job import Job
 from .progress import say
 
-# Bytes on the disk at the worst moment of a run, when its cloud is merged. Measured at 416x128 to 640x193: 3.6 to 9.2
-# for a pixel of a frame (windows 1.4-1.9, pages 0.6-1.8, sorting the cloud 1.2-3.9, the cloud 0.4-1.6), and 6 to 8 kB
-# for a frame (places, poses).
-PER_PIXEL, PER_FRAME = 10, 10_000
+# Bytes on the disk at the worst moment of a run, when its cloud is merged (benchmarks/disk.py): for a pixel of a frame
+# (depth, confidence, picture), for a point (on its page, while the cloud is sorted, in the cloud), for a frame (places,
+# poses). Where the settings leave the density open, pages held up to 0.14 points for a pixel.
+PER_PIXEL, PER_POINT, PER_FRAME = 3, 60, 20_000
+OPEN_DENSITY = 0.15
 AT_ONCE = 40_000_000  # preview, pictures, and what is left to the system
 KNOWN_AFTER = 3  # windows after which the time can be told
 
@@ -41,7 +42,9 @@ class Forecast:
 def forecast(job: Job, done: int = 0) -> Forecast:
     """What a run takes of which so many frames are done; where the number of frames is unknown, one window's bytes."""
     width, height = shrunk(job.source.size, job.source.image_side)
-    a_frame = PER_PIXEL * width * height + PER_FRAME
+    cloud = job.settings.cloud
+    density = OPEN_DENSITY if cloud.per_pixel is None or cloud.voxel_m is not None else cloud.per_pixel
+    a_frame = round((PER_PIXEL + PER_POINT * density) * width * height) + PER_FRAME
     total, size = job.source.expected, job.window_size
     if total is None:
         return Forecast(None, None, a_frame * size)
