@@ -58,9 +58,9 @@ class Lap:
     descriptors: Float32  # [L,D]
 
     @staticmethod
-    def rendered(count: int) -> Lap:
+    def rendered(count: int, size: tuple[int, int] = SIZE) -> Lap:
         """So many frames of the figure of eight."""
-        town = make_town("eight", frames=count, size=SIZE)
+        town = make_town("eight", frames=count, size=size)
         frames = list(town)
         poses = np.stack([frame.world_from_camera for frame in frames])
         rng = np.random.default_rng(0)
