@@ -2,7 +2,8 @@
 
 The frames of one lap are rendered once. The stand-in predictor returns their exact geometry with noise, every window in
 a unit of its own, and descriptors that know the place; all else is the pipeline as users run it. Memory is what is
-resident after garbage collection; CPU seconds are the process's, whole-graph solutions and rewriting apart.
+resident when a window is finished, after garbage collection and without what was freed (the highest moment, mostly the
+solver's, is told apart); CPU seconds are the process's, whole-graph solutions and rewriting apart.
 """
 
 from __future__ import annotations
@@ -12,15 +13,19 @@ import gc
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from common import Column, Row, parser, report, surroundings, tell, workplace
 from numpy.typing import NDArray
 
 from da3_stream import pipeline
+from da3_stream.machine import give_back_memory, peak_rss_bytes
 from da3_stream.posegraph import PoseGraph
 from da3_stream.running.trail import Trail
 from da3_stream.settings import Settings, load_settings
@@ -99,7 +104,6 @@ class Drive:
         poses[:, :3, 3] = (poses[:, :3, 3] + rng.normal(0, POSE_NOISE, (len(at), 3))) / unit
         depth = self.lap.depth[at] * np.exp(rng.normal(0, DEPTH_NOISE, self.lap.depth[at].shape)) / unit
         seen = self.lap.descriptors[at] + rng.normal(0, LIKENESS_NOISE, (len(at), FEATURES))
-        self._mark(len(frames), int(indices[-1]))
         return WindowGeometry(
             frame_indices=indices,
             images=np.stack([frame.image for frame in frames]),
@@ -111,13 +115,12 @@ class Drive:
             descriptors=seen.astype(np.float32),
         )
 
-    def _mark(self, count: int, last: int) -> None:
-        """Look at the clocks and, every so often, at the memory."""
-        if last < (self.marks[-1]["frame"] if self.marks else 0) or count < 50:
-            return  # a loop check
+    def mark(self, last: int) -> None:
+        """A window is finished, the last one of which had this frame: every so often look at clocks and memory."""
         self.windows += 1
         if self.windows % EVERY == 1:
             gc.collect()
+            give_back_memory()
             mark = {"frame": last, "rss": _rss(), "cpu": time.process_time(), "wall": time.perf_counter()}
             self.marks.append(mark | self.clock)
             if self.windows % (10 * EVERY) == 1:
@@ -130,14 +133,13 @@ def main() -> None:
     around = surroundings()
     tell(f"rendering a lap of {options.lap} frames at {SIZE[0]}x{SIZE[1]}")
     drive = Drive(Lap.rendered(options.lap))
-    _timed(PoseGraph, "solve", drive, "solve")
-    _timed(Trail, "_draw_anew", drive, "rewrite")
     settings: Settings = load_settings(assignments=options.set)
     with workplace(options.keep) as folder:
         out = folder / "long_run"
         shutil.rmtree(out, ignore_errors=True)
         start = time.perf_counter()
-        pipeline.run(drive.pictures(options.frames), out, settings, drive)
+        with watched(drive):
+            pipeline.run(drive.pictures(options.frames), out, settings, drive)
         seconds = time.perf_counter() - start
         tell(f"{options.frames} frames in {seconds:.0f} s")
         rows, facts = _tenths(drive, out, options.frames), _facts(drive, out, options.frames, seconds)
@@ -160,18 +162,34 @@ def _options() -> argparse.Namespace:
     return found.parse_args()
 
 
-def _timed(owner: type, name: str, drive: Drive, clock: str) -> None:
-    """Add up a method's own CPU seconds."""
-    method = getattr(owner, name)
+@contextmanager
+def watched(drive: Drive) -> Iterator[None]:
+    """Runs meanwhile mark every window that is finished, and add up the CPU seconds of solving and of rewriting."""
 
-    def timed(*args: object) -> object:
+    def committed(*given: Any) -> None:
+        commit(*given)
+        drive.mark(given[-1].window.frames[-1].index)
+
+    commit = pipeline.commit
+    with (
+        patch.object(pipeline, "commit", committed),
+        patch.object(PoseGraph, "solve", _timed(PoseGraph.solve, drive, "solve")),
+        patch.object(Trail, "_draw_anew", _timed(Trail._draw_anew, drive, "rewrite")),
+    ):
+        yield
+
+
+def _timed(method: Callable[..., Any], drive: Drive, clock: str) -> Callable[..., Any]:
+    """Adds up a method's own CPU seconds."""
+
+    def timed(*given: object) -> object:
         start = time.thread_time()
         try:
-            return method(*args)
+            return method(*given)
         finally:
             drive.clock[clock] += time.thread_time() - start
 
-    setattr(owner, name, timed)
+    return timed
 
 
 def _rss() -> int:
@@ -226,6 +244,7 @@ def _facts(drive: Drive, out: Path, frames: int, seconds: float) -> dict[str, st
         "RSS grows by": _judged(slope, MOST_BYTES_A_FRAME, "bytes a frame"),
         "CPU seconds of the last tenth over those of the second": _judged(slower, MOST_SLOWER, ""),
         "solutions and rewriting": _judged(share, MOST_SHARE, "of all CPU seconds"),
+        "most resident at any moment": f"{peak_rss_bytes() / 2**20:.0f} MiB",
         "whole run": f"{seconds:.0f} s",
         "disk, bytes a pixel and frame": ", ".join(f"{name} {size}" for name, size in disk.items()),
         "disk, bytes a frame of places": f"{files['places'] / frames:.0f}",

@@ -98,7 +98,7 @@ def checked_information(information: ArrayLike, size: int, name: str) -> Array:
     relative = matrix / np.outer(*[np.where(diagonal > 0, diagonal, 1.0)] * 2)
     if np.abs(relative - relative.T).max() > 1e-6 or np.linalg.eigvalsh(relative)[0] < -1e-6:
         raise PoseGraphError(f"the information of the {name} must be symmetric without negative eigenvalues")
-    return (matrix + matrix.T) / 2
+    return matrix if np.array_equal(matrix, matrix.T) else (matrix + matrix.T) / 2
 
 
 def checked_vector(vector: ArrayLike, name: str) -> Array:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..machine import give_back_memory
 from ..store import Run, Scene, WindowPart
 from ..types import ScaleObservation, WindowGeometry
 from ..windows import longest_overlap
@@ -86,6 +87,8 @@ class World:
         self.placement.scene = scene if metres is None else replace(scene, units="metres", scale=metres)
         self.known.scene = self.scene
         self.placement.events += [*events, *(Event("graph", facts) for facts in correction.facts)]
+        if correction.facts:
+            give_back_memory()
         return self.scene
 
     def news(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from long_run import SIZE, Drive, Lap
+from long_run import SIZE, Drive, Lap, watched
 
 from da3_stream import pipeline
 from da3_stream.settings import Settings
@@ -21,7 +21,8 @@ A_FRAME = SIZE[0] * SIZE[1] * 11  # bytes of its picture, depth and confidence i
 @pytest.mark.slow
 def test_lap_after_lap_nothing_grows(tmp_path: Path) -> None:
     drive = Drive(Lap.rendered(LAP))
-    run = open_run(pipeline.run(drive.pictures(FRAMES), tmp_path / "run", Settings(), drive))
+    with watched(drive):
+        run = open_run(pipeline.run(drive.pictures(FRAMES), tmp_path / "run", Settings(), drive))
 
     later = [mark for mark in drive.marks if mark["frame"] >= SETTLED]
     growth = np.polyfit([mark["frame"] for mark in later], [mark["rss"] for mark in later], 1)[0]
