@@ -145,21 +145,42 @@ def evaluate(
 @app.command()
 def export(
     run_dir: RunDir,
-    format: Annotated[
-        Literal["ply", "laz", "tiles"] | None, typer.Option(help="cloud.ply, cloud.laz or a folder of LAZ files.")
+    format: Annotated[str, typer.Option(help="One of the formats below.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="PATH", help="Default: a name in DIR/export.")
     ] = None,
-    voxel_m: Annotated[float | None, typer.Option(help="Edge of the cloud's voxels in metres.")] = None,
+    frames: Annotated[str | None, typer.Option(metavar="A:B", help="Frames of the input from A to before B.")] = None,
+    every: Annotated[int | None, typer.Option(help="Every n-th of them.")] = None,
+    voxel_m: Annotated[float | None, typer.Option(help="Edge of a voxel in metres.")] = None,
     max_points: Annotated[int | None, typer.Option(help="At most this many points.")] = None,
-    fusion: Annotated[Literal["off", "ghosts", "movers"] | None, typer.Option(help="What is dropped.")] = None,
+    confidence: Annotated[float | None, typer.Option(help="Share of the least confident points left out.")] = None,
+    resolution: Annotated[Literal["input", "model"] | None, typer.Option(help="Of the pictures.")] = None,
+    undistort: Annotated[
+        bool | None, typer.Option("--undistort", help="Remove the lens's distortion from the pictures.")
+    ] = None,
+    refine: Annotated[bool | None, typer.Option("--refine", help="Bundle adjustment of a COLMAP model.")] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", metavar="OPTION=VALUE", help="Any other option of the format.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
     verbose: Verbose = False,
 ) -> None:
-    """Write a run's cloud once more, with what is known of its places now."""
-    from .cloud import export_cloud
+    """Write a run in a format of other tools, also while it is still going."""
+    from .export.exporting import export_run, read_options
 
-    changes = {"format": format, "voxel_m": voxel_m, "max_points": max_points, "fusion": fusion}
+    named = {
+        "frames": frames,
+        "every": every,
+        "voxel_m": voxel_m,
+        "max_points": max_points,
+        "confidence": confidence,
+        "resolution": resolution,
+        "undistort": undistort,
+        "refine": refine,
+    }
     with console(verbose):
-        path, count = export_cloud(run_dir, changes)
-    typer.echo(f"{path}: {count} points")
+        path, said = export_run(run_dir, format, out, read_options(named, assignments or ()), overwrite=overwrite)
+    typer.echo(f"{path}: {said}")
 
 
 @app.command()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,11 @@ class PoseTable:
 
     def __len__(self) -> int:
         return len(self.source_index)
+
+    def take(self, rows: Sequence[int]) -> PoseTable:
+        """These rows only, in this order."""
+        arrays = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name not in ("has_times", "status")}
+        return PoseTable(**arrays, has_times=self.has_times, status=tuple(self.status[row] for row in rows))
 
 
 @dataclass(frozen=True, eq=False)
