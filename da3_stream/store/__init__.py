@@ -1,5 +1,6 @@
 """The run directory: what it holds, and what it says of its frames."""
 
+from .georeference import Georeference
 from .nodes import NodeGeometry, WindowPart
 from .places import FramePlaces, frame_places
 from .reading import (
@@ -20,6 +21,7 @@ from .windows import (
     read_frames,
     read_geometry,
     read_images,
+    read_sky,
     read_window,
     write_window,
 )
@@ -28,6 +30,7 @@ __all__ = [
     "JUST_CREATED",
     "INTERPOLATED",
     "FramePlaces",
+    "Georeference",
     "NodeGeometry",
     "PoseTable",
     "Run",
@@ -52,6 +55,7 @@ __all__ = [
     "read_images",
     "read_poses",
     "read_run_geometry",
+    "read_sky",
     "read_tree",
     "read_window",
     "unpack_scene",
