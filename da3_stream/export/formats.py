@@ -42,4 +42,8 @@ class Format:
 FORMATS = {
     "tum": Format("trajectory, TUM RGB-D", o.TrajectoryOptions, "trajectory.tum", "trajectories:export_tum"),
     "kitti": Format("trajectory, KITTI odometry", o.TrajectoryOptions, "trajectory.kitti", "trajectories:export_kitti"),
+    "euroc": Format("trajectory, EuRoC csv", o.TrajectoryOptions, "trajectory.csv", "trajectories:export_euroc"),
+    "geojson": Format("path on the map, GeoJSON", o.MapOptions, "path.geojson", "maps:export_geojson"),
+    "kml": Format("path on the map, KML", o.MapOptions, "path.kml", "maps:export_kml"),
+    "gpx": Format("path on the map, GPX", o.MapOptions, "path.gpx", "maps:export_gpx"),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AwareDatetime, Field, field_validator, model_validator
 
 from ..settings import Stage
 
@@ -40,6 +40,14 @@ class FrameOptions(Stage):
 
 class TrajectoryOptions(FrameOptions):
     """A trajectory file."""
+
+
+class MapOptions(FrameOptions):
+    """The camera's path on the Earth (WGS84), of a run that is located."""
+
+    start_time: AwareDatetime | None = Field(
+        None, description="when timestamp 0 was, with its zone (2026-05-01T09:30:00Z); without it there are no times"
+    )
 
 
 class CloudOptions(FrameOptions):
@@ -109,23 +117,32 @@ class SplatOptions(PictureOptions):
 class DepthOptions(FrameOptions):
     """A depth map a frame, with its confidence and, where the model gave one, its mask of the sky."""
 
-    encoding: Literal["tiff", "exr", "npy", "png"] = Field("tiff", description="png: 16 bits, 0 = none")
+    encoding: Literal["tiff", "exr", "npy", "png"] = Field("tiff", description="float32, or png: 16 bits, 0 = none")
     png_scale: Positive = Field(1000.0, description="counts of a PNG per unit of depth")
     resolution: Literal["input", "model"] = "model"
     with_confidence: bool = True
+    with_sky: bool = True
+
+
+class MiniNpzOptions(FrameOptions):
+    """What DA3's own tools write, without pictures."""
 
 
 class NpzOptions(FrameOptions):
-    """What DA3's own tools write."""
+    """What DA3's own tools write, with pictures."""
 
 
 class DepthPictureOptions(FrameOptions):
     """Coloured inverse depth, one scale over the whole run."""
 
     beside: bool = Field(True, description="the picture beside its depth")
+    resolution: Literal["input", "model"] = Field("model", description="size of each picture")
+    colours: Literal["turbo", "inferno"] = "turbo"
 
 
 class DepthVideoOptions(DepthPictureOptions):
     """The same as a film."""
 
-    fps: Positive | None = Field(None, description="pictures a second; default that of the input")
+    fps: Annotated[float, Field(ge=0.1, le=1000)] | None = Field(
+        None, description="pictures a second; default: what the frames' times say"
+    )
