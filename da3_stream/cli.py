@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from .console import console, default_out, fail, say, stoppable
+from .console import ExportCommand, console, default_out, fail, say, stoppable
 from .errors import Da3StreamError, RunError
 
 app = typer.Typer(
@@ -69,6 +69,10 @@ def run(
         str | None,
         typer.Option(metavar="auto|off|constant|METRES", help="Of the camera over the ground it is driven along."),
     ] = None,
+    exports: Annotated[
+        list[str] | None,
+        typer.Option("--export", metavar="FORMAT", help="Write this into DIR/export, too (see 'export --help')."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that DIR holds.")] = False,
     with_changes: Annotated[
         bool, typer.Option("--resume-with-changes", help="Go on with the run in DIR under other map settings.")
@@ -79,6 +83,7 @@ def run(
     """Turn a video or images into a trajectory and a point cloud."""
     from . import pipeline
     from .camera_input import read_intrinsics
+    from .export.exporting import export_run, find_format
     from .predictors import choose_model
     from .report import headline
     from .settings import load_settings
@@ -103,6 +108,8 @@ def run(
         "scale.camera_height": camera_height,
     }
     settings = load_settings(config, assignments or (), options)
+    for format in exports or ():
+        find_format(format)
     out = out or default_out(inputs)
     with console(verbose, quiet), stoppable(out):
         say(f"model: {choose_model(settings.model)}; run directory: {out}", quiet)
@@ -111,6 +118,9 @@ def run(
             source, out, settings, progress=not quiet, overwrite=overwrite, with_changes=with_changes
         )
         say(headline(directory), quiet)
+        for format in exports or ():
+            path, said = export_run(directory, format, overwrite=True)
+            say(f"{path}: {said}", quiet)
 
 
 @app.command(name="eval")
@@ -142,7 +152,7 @@ def evaluate(
     typer.echo(summary(result))
 
 
-@app.command()
+@app.command(cls=ExportCommand)
 def export(
     run_dir: RunDir,
     format: Annotated[str, typer.Option(help="One of the formats below.")],

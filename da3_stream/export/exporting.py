@@ -48,7 +48,10 @@ def read_options(named: Mapping[str, Any], assignments: Iterable[str]) -> dict[s
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise ExportError(f"'{text}' is no option: expected OPTION=VALUE")
-        found[name] = yaml.safe_load(value)
+        try:
+            found[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise ExportError(f"'{value}' is no value for {name}: expected one as YAML has them") from None
     return found
 
 

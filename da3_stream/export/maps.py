@@ -101,10 +101,10 @@ def _placemark(track: Track) -> Iterator[str]:
 
 
 def _track_points(track: Track) -> Iterator[str]:
-    times = track.times() or [None] * len(track)
-    for (lon, lat, height), time in zip(map(_decimal, track.place.tolist()), times, strict=True):
-        said = "" if time is None else f"<time>{time}</time>"
-        yield f'<trkpt lat="{lat}" lon="{lon}"><ele>{height}</ele>{said}</trkpt>'
+    times = track.times()
+    said = [""] * len(track) if times is None else [f"<time>{time}</time>" for time in times]
+    for (lon, lat, height), time in zip(map(_decimal, track.place.tolist()), said, strict=True):
+        yield f'<trkpt lat="{lat}" lon="{lon}"><ele>{height}</ele>{time}</trkpt>'
 
 
 def _rounded(place: list[float]) -> list[float]:

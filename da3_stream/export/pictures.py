@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ..errors import ExportError, FramesError
 from ..settings import FramesSettings
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from ..frames import FrameSource
     from .reading import Reading, View
 
+log = logging.getLogger(__name__)
+
 MODEL = "give --resolution model for the pictures that the run keeps"
 
 
@@ -23,8 +27,38 @@ def input_pictures(reading: Reading, views: Sequence[View]) -> Iterator[tuple[Vi
 
     Raises ExportError where the input cannot be read again, or is another one now.
     """
+    yield from _read(reading, _opened(reading), views)
+
+
+def model_pictures(reading: Reading, views: Sequence[View]) -> Iterator[tuple[View, UInt8]]:
+    """The views, ascending, with the pictures that their windows keep.
+
+    Raises ExportError where one has none: it was left out by the gate, or the run looked for no loops.
+    """
+    for view, picture in _kept(reading, views):
+        if picture is None:
+            raise ExportError(f"{reading.run.path} keeps no picture of frame {view.index}: give --resolution input")
+        yield view, picture
+
+
+def any_pictures(reading: Reading, views: Sequence[View]) -> Iterator[tuple[View, UInt8 | None]]:
+    """The views, ascending, with their pictures from the input, or, where that cannot be read again, from the run.
+
+    A warning says so; a frame of which the run keeps none has None. Raises ExportError where the input has become
+    shorter.
+    """
+    try:
+        source = _opened(reading)
+    except ExportError:
+        log.warning("the input of %s cannot be read again: the pictures that it keeps are shown", reading.run.path)
+        yield from _kept(reading, views)
+        return
+    yield from _read(reading, source, views)
+
+
+def _read(reading: Reading, source: FrameSource, views: Sequence[View]) -> Iterator[tuple[View, UInt8]]:
     wanted = {view.index: view for view in views}
-    for frame in _opened(reading):
+    for frame in source:
         if frame.index in wanted:
             yield wanted.pop(frame.index), frame.image
         if not wanted:
@@ -33,22 +67,16 @@ def input_pictures(reading: Reading, views: Sequence[View]) -> Iterator[tuple[Vi
     raise ExportError(f"the input of {reading.run.path} holds no frame {missing} any more: {MODEL}")
 
 
-def model_pictures(reading: Reading, views: Sequence[View]) -> Iterator[tuple[View, UInt8]]:
-    """The views, ascending, with the pictures that their windows keep.
-
-    Raises ExportError where one has none: it was left out by the gate, or the run looked for no loops.
-    """
+def _kept(reading: Reading, views: Sequence[View]) -> Iterator[tuple[View, UInt8 | None]]:
     places = reading.geometry.places
     owner = dict(zip(places.source_index.tolist(), places.node.tolist(), strict=True))
-    for node, group in groupby(views, lambda view: owner.get(view.index)):
-        for view in group:
-            try:
-                picture = None if node is None else read_images(reading.run, node, [view.index])[0]
-            except KeyError:
-                picture = None
-            if picture is None:
-                raise ExportError(f"{reading.run.path} keeps no picture of frame {view.index}: give --resolution input")
-            yield view, picture
+    picture: UInt8 | None
+    for view in views:
+        try:
+            picture = read_images(reading.run, owner[view.index], [view.index])[0]
+        except KeyError:
+            picture = None
+        yield view, picture
 
 
 def _opened(reading: Reading) -> FrameSource:
@@ -71,3 +99,15 @@ def _opened(reading: Reading) -> FrameSource:
 def _settings(reading: Reading) -> FramesSettings:
     kept = reading.status.get("settings", {}).get("frames", {})
     return FramesSettings.model_validate({**kept, "gate": "off"})
+
+
+def resized(picture: UInt8, size: tuple[int, int]) -> UInt8:
+    """A picture of (width, height); smaller ones are means over areas."""
+    import cv2
+
+    if (picture.shape[1], picture.shape[0]) == size:
+        return picture
+    smaller = size[0] < picture.shape[1]
+    return np.asarray(
+        cv2.resize(picture, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR), np.uint8
+    )

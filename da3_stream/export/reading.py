@@ -9,10 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import ExportError
 from ..geometry import resize_intrinsics
-from ..store import INTERPOLATED, PoseTable, Run, RunGeometry, frame_depth, open_run, pose_table, read_run_geometry
+from ..store import (
+    INTERPOLATED,
+    PoseTable,
+    Run,
+    RunGeometry,
+    frame_depth,
+    frame_depth_size,
+    frame_sky,
+    open_run,
+    pose_table,
+    read_run_geometry,
+)
 from ..types import Float32, Float64, UInt8
 from .options import FrameOptions, PictureOptions
 
@@ -104,6 +116,17 @@ class Reading:
             raise ExportError(f"none of the frames asked for has a place in {self.run.path}: nothing to export")
         return [self._view(row) for row in rows]
 
+    def all_views(self, options: FrameOptions) -> list[View]:
+        """All frames asked for, also those without a place (NaN). Raises ExportError if there are none."""
+        return [self._view(row) for row in self.rows(options)]
+
+    def views_with_depth(self, options: FrameOptions) -> list[View]:
+        """The frames asked for that have a place and a depth map. Raises ExportError if there are none."""
+        views = [view for view in self.views(options) if view.has_depth]
+        if not views:
+            raise ExportError(f"none of the frames asked for has depth in {self.run.path}: nothing to export")
+        return views
+
     def camera(self, view: View, options: PictureOptions) -> Camera:
         """The camera of the view's picture as these options have it made."""
         from ..geometry.lens import Lens
@@ -137,6 +160,27 @@ class Reading:
         for view, picture in read(self, views):
             yield view, self._straightened(picture, view) if options.undistort else picture
 
+    def depth_size(self, view: View) -> tuple[int, int]:
+        """(width, height) of a view's depth map. Raises KeyError as `depth`."""
+        return frame_depth_size(self.geometry, view.index)
+
+    def sky(self, view: View) -> NDArray[np.bool_] | None:
+        """Which pixels [H,W] of the depth map are sky, None where the model did not tell. Raises KeyError as `depth`.
+
+        Their depth is large, not 0: models fill it in.
+        """
+        return frame_sky(self.run, self.geometry, view.index)
+
+    def pictures_of_depth(self, views: Sequence[View], size: tuple[int, int]) -> Iterator[tuple[View, UInt8 | None]]:
+        """The views, ascending, with their pictures as the pinhole of the depth maps sees them, of (width, height).
+
+        From the input, or where that cannot be read again from the run (see `any_pictures`).
+        """
+        from .pictures import any_pictures, resized
+
+        for view, picture in any_pictures(self, views):
+            yield view, None if picture is None else resized(self._straightened(picture, view), size)
+
     @cached_property
     def k1(self) -> float:
         """Radial term of the lens (see `Lens`), 0 where it is negligible or nothing is known of it."""
@@ -150,6 +194,8 @@ class Reading:
         return replace(lens, k1=self.k1)
 
     def _straightened(self, picture: UInt8, view: View) -> UInt8:
+        if not np.isfinite(view.intrinsics).all():  # of no known camera
+            return picture
         from ..geometry.lens import Lens, Straightener
 
         size = (picture.shape[1], picture.shape[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ..errors import ExportError
@@ -81,9 +82,9 @@ def write_euroc(poses: PoseTable, units: str, path: Path) -> None:
     write_text(path, "".join([f"#timestamp [ns],{','.join(axes)}\n", *lines]))
 
 
-def known_poses(poses: PoseTable) -> np.ndarray:
+def known_poses(poses: PoseTable) -> NDArray[np.bool_]:
     """Which frames [N] have one."""
-    return np.isfinite(poses.world_from_camera).all(axis=(1, 2))
+    return np.asarray(np.isfinite(poses.world_from_camera).all(axis=(1, 2)))
 
 
 def _count(table: PoseTable) -> str:
