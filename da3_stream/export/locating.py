@@ -67,21 +67,28 @@ def longitude_latitude(georeference: Georeference, world: Float64) -> Float64:
     """Longitude and latitude in degrees (WGS84) and height over the ellipsoid of positions [N,3] in the world.
 
     A projected crs without heights has them over its ellipsoid. Raises ExportError for a crs that PROJ does not know
-    or that is neither projected nor geocentric, and for places that are none on the Earth.
+    or that is neither projected nor geocentric, for heights over a geoid whose grid is not on this machine, and for
+    places that are none on the Earth.
     """
     from pyproj import CRS, Transformer
     from pyproj.exceptions import ProjError
 
     try:
         crs = CRS.from_user_input(georeference.crs)
-        if not (crs.is_projected or crs.is_geocentric):
-            raise ExportError(f"the georeference's crs '{crs.name}' is neither projected nor geocentric")
-        to_earth = Transformer.from_crs(crs.to_3d() if len(crs.axis_info) == 2 else crs, WGS84, always_xy=True)
-        place = to_earth.transform(*georeference.geographic_from_world.apply(world).T)
     except ProjError as error:
         reason = " ".join(str(error).split())
         raise ExportError(f"the georeference of scene.json cannot be used: {reason}") from None
-    found = np.stack(place, axis=-1)
+    if not (crs.is_projected or crs.is_geocentric):
+        raise ExportError(f"the georeference's crs '{crs.name}' is neither projected nor geocentric")
+    solid = crs.to_3d() if len(crs.axis_info) == 2 else crs
+    try:
+        to_earth = Transformer.from_crs(solid, WGS84, always_xy=True, allow_ballpark=False)
+    except ProjError:
+        raise ExportError(
+            f"PROJ knows no way from '{crs.name}' to WGS84 on this machine: heights over a geoid need its grid, and "
+            "those over the ellipsoid none"
+        ) from None
+    found = np.stack(to_earth.transform(*georeference.geographic_from_world.apply(world).T), axis=-1)
     if not np.isfinite(found).all():
         raise ExportError(f"the georeference of scene.json leads to places that '{crs.name}' has not")
     return found
