@@ -242,7 +242,7 @@ def test_a_run_is_exported_where_it_is_or_where_it_is_wanted(call: Callable, tmp
         (["--format", "tum", "--frames", "9"], "option frames of tum: expected A:B with whole numbers"),
         (["--format", "tum", "--frames", "9:3"], "frames 9:3 holds none: B must be above A"),
         (["--format", "tum", "--every", "0"], "option every of tum: "),
-        (["--format", "tum", "--frames", "28:"], "run has no frame of --frames 28:: its frames are 0 to 27"),
+        (["--format", "tum", "--frames", "28:"], "--frames 28: holds no frame of run, which has 0 to 27"),
         (["--format", "depth", "--set", "encoding"], "'encoding' is no option: expected OPTION=VALUE"),
         (["--format", "depth", "--set", "encoding=["], "'[' is no value for encoding: expected one as YAML has them"),
         (["--format", "depth", "--set", "encoding=jpg"], "option encoding of depth: "),

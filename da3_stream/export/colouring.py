@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from ..errors import ExportError
 from ..types import Float32, Float64, UInt8
+from .options import FrameOptions
 from .reading import Reading, View
 
 SAMPLED_FRAMES = 64
@@ -43,17 +43,17 @@ class DepthScale:
         return f"{self.colours}: {near:.3g}{unit} and nearer to {far:.3g}{unit} and farther, by inverse depth"
 
 
-def depth_scale(reading: Reading, views: Sequence[View], colours: Literal["turbo", "inferno"]) -> DepthScale:
-    """The 2 % and 98 % quantiles of inverse depth over a sample of the views that have depth, the sky left out.
+def depth_scale(reading: Reading, colours: Literal["turbo", "inferno"]) -> DepthScale:
+    """The 2 % and 98 % quantiles of inverse depth over a sample of all frames of the run, the sky left out.
 
-    Raises ExportError where there is no depth at all.
+    So parts of a run that are exported one by one look alike. Raises ExportError where there is no depth at all.
     """
-    known = [view for view in views if view.has_depth]
+    known = reading.views_with_depth(FrameOptions())
     steps = np.unique(np.linspace(0, len(known) - 1, min(SAMPLED_FRAMES, len(known))).round().astype(int)).tolist()
     samples = [_sample(reading, known[k]) for k in steps]
     inverse = np.concatenate([np.zeros(0), *samples])
     if not len(inverse):
-        raise ExportError(f"none of the frames asked for has depth in {reading.run.path}: nothing to export")
+        raise ExportError(f"no frame of {reading.run.path} has depth: nothing to export")
     low, high = np.quantile(inverse, QUANTILES).tolist()
     return DepthScale(low, max(high, low * 1.01), colours)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -26,8 +27,7 @@ def export_depth_vis(reading: Reading, path: Path, options: DepthPictureOptions)
 
     Raises ExportError where no frame has depth.
     """
-    views = reading.all_views(options)
-    scale = depth_scale(reading, views, options.colours)
+    views, scale = _wanted(reading, options), depth_scale(reading, options.colours)
     for view, picture in _panels(reading, views, scale, options, reading.picture_size(options.resolution)):
         write_jpeg(path / f"{view.name}.jpg", picture)
     return f"{_count(views)}; {scale.said(reading.units)}"
@@ -38,8 +38,7 @@ def export_depth_video(reading: Reading, path: Path, options: DepthVideoOptions)
 
     Its comment tells the scale. Raises ExportError where no frame has depth, or a picture is too large for the codec.
     """
-    views = reading.all_views(options)
-    scale = depth_scale(reading, views, options.colours)
+    views, scale = _wanted(reading, options), depth_scale(reading, options.colours)
     width, height = (max(2, side // 2 * 2) for side in reading.picture_size(options.resolution))
     rate = Fraction(options.fps or usual_rate(views)).limit_denominator(1001)
     pictures = (p for _, p in _panels(reading, views, scale, options, (width, height)))
@@ -52,6 +51,12 @@ def usual_rate(views: Sequence[View]) -> float:
     steps = np.diff([view.timestamp for view in views])
     steps = steps[np.isfinite(steps) & (steps > 0)]
     return float(np.clip(1 / np.median(steps), 0.1, 1000)) if len(steps) else USUAL_FPS
+
+
+def _wanted(reading: Reading, options: DepthPictureOptions) -> list[View]:
+    """All frames asked for. Raises ExportError where none of them has depth."""
+    reading.views_with_depth(options)
+    return reading.all_views(options)
 
 
 def _panels(
@@ -85,17 +90,26 @@ def _encode(path: Path, pictures: Iterator[UInt8], size: tuple[int, int], rate: 
 
     if max(size) > LARGEST:
         raise ExportError(f"a film of {size[0]}x{size[1]} pixels is too large for H.264: give --resolution model")
-    with av.open(str(path), "w", format="mp4") as film:
-        film.metadata["comment"] = comment
-        stream = film.add_stream("libx264", rate=rate, options={"crf": "18", "preset": "veryfast"})
-        stream.width, stream.height = size
-        stream.pix_fmt = "yuv420p"
-        stream.colorspace = stream.color_primaries = stream.color_trc = BT709
-        stream.color_range = NARROW
-        for picture in pictures:
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            film.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace=BT709, dst_color_range=NARROW)))
-        film.mux(stream.encode())
+    try:
+        with av.open(str(path), "w", format="mp4") as film:
+            film.metadata["comment"] = comment
+            stream = _stream(film, size, rate)
+            for picture in pictures:
+                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+                film.mux(stream.encode(frame.reformat(format="yuv420p", dst_colorspace=BT709, dst_color_range=NARROW)))
+            film.mux(stream.encode())
+    except av.FFmpegError as error:
+        raise ExportError(f"cannot write the film: {error.strerror}") from error
+
+
+def _stream(film: Any, size: tuple[int, int], rate: Fraction) -> Any:
+    """An H.264 stream that every player shows."""
+    stream = film.add_stream("libx264", rate=rate, options={"crf": "18", "preset": "veryfast"})
+    stream.width, stream.height = size
+    stream.pix_fmt = "yuv420p"
+    stream.colorspace = stream.color_primaries = stream.color_trc = BT709
+    stream.color_range = NARROW
+    return stream
 
 
 def _count(views: Sequence[View]) -> str:

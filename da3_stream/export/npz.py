@@ -32,8 +32,8 @@ def export_npz(reading: Reading, path: Path, options: NpzOptions) -> str:
 
 
 def export_mini_npz(reading: Reading, path: Path, options: MiniNpzOptions) -> str:
-    """`depth` [N,H,W] in world units (8 decimals, 0 = none), `conf` [N,H,W] (2 decimals, 0 = unusable), `extrinsics`
-    [N,3,4] camera from world and `intrinsics` [N,3,3] of the depth maps, all float32, compressed.
+    """`depth` [N,H,W] in world units (8 decimals, 0 = none), `conf` [N,H,W] (2 decimals, 0 = unusable: DA3's own less
+    1), `extrinsics` [N,3,4] camera from world and `intrinsics` [N,3,3] of the depth maps, all float32, compressed.
 
     Rows are the frames with depth, in order. Raises ExportError where there are none, or their sizes differ.
     """

@@ -13,7 +13,10 @@ from ..types import Float32, UInt8
 
 
 def write_raster(path: Path, values: Float32, channel: str, encoding: Literal["tiff", "exr", "npy"]) -> None:
-    """A map [H,W] of float32, without loss: TIFF (deflate), OpenEXR (ZIP; one channel of this name) or NumPy's own."""
+    """A map [H,W] of float32, without loss: TIFF (deflate), OpenEXR (ZIP; one channel of this name) or NumPy's own.
+
+    Raises ExportError or OSError where the disk refuses.
+    """
     if encoding == "tiff":
         import tifffile
 
@@ -24,7 +27,10 @@ def write_raster(path: Path, values: Float32, channel: str, encoding: Literal["t
         import OpenEXR
 
         header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
-        OpenEXR.File(header, {channel: np.ascontiguousarray(values)}).write(str(path))
+        try:
+            OpenEXR.File(header, {channel: np.ascontiguousarray(values)}).write(str(path))
+        except RuntimeError as error:  # a full disk, too
+            raise ExportError(f"cannot write {path.name}: {' '.join(str(error).split())}") from error
     else:
         np.save(path, values)
 

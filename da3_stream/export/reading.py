@@ -98,9 +98,13 @@ class Reading:
         indices = self.table.source_index
         inside = (indices >= (first or 0)) & (indices < (np.inf if end is None else end))
         rows = np.flatnonzero(inside)[:: options.every].tolist()
+        if not len(indices):
+            raise ExportError(f"{self.run.path} holds no frames yet: nothing to export")
         if not rows:
-            said = f"--frames {'' if first is None else first}:{'' if end is None else end}"
-            raise ExportError(f"{self.run.path} has no frame of {said}: its frames are {_span(indices)}")
+            asked = f"{'' if first is None else first}:{'' if end is None else end}"
+            raise ExportError(
+                f"--frames {asked} holds no frame of {self.run.path}, which has {indices[0]} to {indices[-1]}"
+            )
         return rows
 
     def views(self, options: FrameOptions, *, one_segment: bool = False) -> list[View]:
@@ -154,11 +158,13 @@ class Reading:
         Raises ExportError where the input is gone, live or another one now, and pictures at its resolution are asked
         for.
         """
-        from .pictures import input_pictures, model_pictures
+        from .pictures import input_pictures, model_pictures, resized
 
-        read = input_pictures if options.resolution == "input" else model_pictures
+        read, size = input_pictures, self.size
+        if options.resolution == "model":  # the run keeps them as the reader gave them, a few pixels larger for DA3
+            read, size = model_pictures, self.picture_size("model")
         for view, picture in read(self, views):
-            yield view, self._straightened(picture, view) if options.undistort else picture
+            yield view, resized(self._straightened(picture, view) if options.undistort else picture, size)
 
     def depth_size(self, view: View) -> tuple[int, int]:
         """(width, height) of a view's depth map. Raises KeyError as `depth`."""
@@ -213,7 +219,3 @@ class Reading:
             table.intrinsics[row],
             table.status[row] != INTERPOLATED and bool(np.isfinite(table.depth_scale[row])),
         )
-
-
-def _span(indices: np.ndarray) -> str:
-    return f"{indices[0]} to {indices[-1]}" if len(indices) else "none"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -17,7 +18,9 @@ from PIL import Image
 from da3_stream.errors import ExportError
 from da3_stream.export.depth import depth_counts
 from da3_stream.export.exporting import export_run
+from da3_stream.export.rasters import write_raster
 from da3_stream.reconstruction import Reconstruction
+from da3_stream.store import create_run
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +143,7 @@ def test_a_distorted_lens_is_named(tmp_path):
     [
         ({"frames": "1:2"}, "none of the frames asked for has depth"),
         ({"frames": "23:24"}, "none of the frames asked for has a place"),
-        ({"frames": "90:"}, "has no frame of --frames 90:"),
+        ({"frames": "90:"}, "--frames 90: holds no frame of .*, which has 0 to 23"),
         ({"encoding": "jpg"}, "option encoding of depth"),
         ({"png_scale": 0}, "option png_scale of depth"),
         ({"voxel_m": 1}, "depth has no option 'voxel_m'"),
@@ -168,3 +171,18 @@ def test_an_export_is_replaced_only_when_asked_and_only_by_a_whole_one(run, tmp_
     assert sorted(folder.rglob("*")) == before and len(list(tmp_path.iterdir())) == 1
     export_run(run.path, "depth", folder, overwrite=True)
     assert len(list((folder / "depth").iterdir())) == 12
+
+
+def test_a_run_that_goes_on_is_exported_as_far_as_it_is(tmp_path):
+    run = gated_run(tmp_path)
+    run.write_status({**run.read_status(), "state": "running", "source_indices": [], "timestamps": []})
+    _, page, said = exported(run, tmp_path / "d")
+    assert said.startswith("12 depth maps, 11 frames have none") and len(page["frames"]) == 12
+    nothing = create_run(tmp_path / "begun")
+    with pytest.raises(ExportError, match="holds no frames yet"):
+        export_run(nothing.path, "depth")
+
+
+def test_a_full_disk_is_one_sentence():
+    with pytest.raises(ExportError, match="cannot write full: .*No space left on device"):
+        write_raster(Path("/dev/full"), np.random.default_rng(0).random((300, 300), np.float32), "Z", "exr")

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from fractions import Fraction
+from pathlib import Path
+
 import av
 import cv2
 import numpy as np
@@ -9,6 +12,7 @@ from made_up import SIZE, SOURCE_SIZE
 from PIL import Image
 
 from da3_stream.errors import ExportError
+from da3_stream.export import depth_pictures
 from da3_stream.export.colouring import DepthScale, depth_scale
 from da3_stream.export.exporting import export_run
 from da3_stream.export.options import FrameOptions
@@ -38,15 +42,20 @@ def test_none_is_black_near_is_the_last_colour_and_far_the_first():
 
 def test_one_scale_is_that_of_the_whole_run(run):
     reading = Reading.of(run.path)
-    scale = depth_scale(reading, reading.all_views(FrameOptions()), "turbo")
+    scale = depth_scale(reading, "turbo")
     rec = Reconstruction(run.path)
     inverse = np.concatenate([1 / d[d > 0] for d in (rec.depth(row).astype(float) for row in WITH_DEPTH)])
     np.testing.assert_allclose([scale.low, scale.high], np.quantile(inverse, [0.02, 0.98]), rtol=0.02)
 
 
+def test_parts_of_a_run_are_on_its_one_scale(run, tmp_path):
+    parts = [export_run(run.path, "depth_vis", tmp_path / f, {"frames": f})[1].split("; ")[1] for f in ("0:4", "9:20")]
+    assert parts[0] == parts[1]
+
+
 def test_the_sky_does_not_stretch_the_scale(tmp_path):
     reading = Reading.of(gated_run(tmp_path, sky=True).path)
-    with_sky = depth_scale(reading, reading.all_views(FrameOptions()), "turbo")
+    with_sky = depth_scale(reading, "turbo")
     rec = Reconstruction(reading.run.path)
     values = [(1 / np.where(d > 0, d, np.nan))[~rec.sky(row)] for row in WITH_DEPTH for d in [rec.depth(row)]]
     np.testing.assert_allclose(with_sky.high, np.nanquantile(np.concatenate(values), 0.98), rtol=0.02)
@@ -59,7 +68,7 @@ def test_a_film_shows_every_frame_at_the_rate_of_its_times(run, tmp_path, resolu
     assert frames.shape == (COUNT, size[1], 2 * size[0], 3) and rate == 10 and codec == "h264"
     assert said.startswith("24 pictures, 12 of them without depth at 10 a second; turbo: ") and comment in said
     reading = Reading.of(run.path)
-    scale = depth_scale(reading, reading.all_views(FrameOptions()), "turbo")
+    scale = depth_scale(reading, "turbo")
     for index, frame in enumerate(frames.astype(int)):
         middle = frame[size[1] // 2, size[0] // 2]
         assert np.abs(middle - input_picture(index)[0, 0]).max() < 12  # the picture on the left
@@ -105,9 +114,21 @@ def test_pictures_of_every_frame_lie_in_a_folder(run, tmp_path):
 
 @pytest.mark.parametrize("form", ["depth_vis", "depth_video"])
 def test_a_run_without_any_depth_is_refused(run, tmp_path, form):
-    for frames in ("1:2", "23:24"):
-        with pytest.raises(ExportError, match="none of the frames asked for has depth"):
+    for frames, what in (("1:2", "depth"), ("23:24", "a place")):
+        with pytest.raises(ExportError, match=f"none of the frames asked for has {what}"):
             export_run(run.path, form, tmp_path / "x", {"frames": frames})
     with pytest.raises(ExportError, match="option fps of depth_video|has no option 'fps'"):
         export_run(run.path, form, tmp_path / "x", {"fps": 0})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_one_sentence():
+    pictures = (np.random.default_rng(k).integers(0, 256, (48, 64, 3), np.uint8) for k in range(40))
+    with pytest.raises(ExportError, match="cannot write the film: No space left on device"):
+        depth_pictures._encode(Path("/dev/full"), pictures, (64, 48), Fraction(10), "")
+
+
+def test_a_film_too_large_for_its_codec_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(ExportError, match="a film of 20000x48 pixels is too large"):
+        depth_pictures._encode(tmp_path / "d.mp4", iter(()), (20000, 48), Fraction(10), "")
     assert list(tmp_path.iterdir()) == []
