@@ -255,6 +255,22 @@ def test_what_cannot_be_exported_is_one_sentence(call: Callable, tmp_path: Path,
     assert (status, out) == (2, "") and err.startswith(f"error: {said}") and len(err.splitlines()) == 1
 
 
+def test_a_map_that_was_located_by_hand_is_exported(call: Callable, tmp_path: Path) -> None:
+    import gpxpy
+
+    street_run(tmp_path / "run")
+    scene = json.loads(Path("run/scene.json").read_text())
+    place = {"scale": 1, "rotation": [[1, 0, 0], [0, 0, 1], [0, -1, 0]], "translation": [500000, 5300000, 700]}
+    scene["georeference"] = {"crs": "EPSG:32632", "geographic_from_world": place}
+    Path("run/scene.json").write_text(json.dumps(scene))
+    status, out, _ = call("export", "run", "--format", "gpx", "--set", "start_time=2026-05-01T09:30:00Z")
+    assert status == 0 and out == "run/export/path.gpx: 28 places in 1 segment\n"
+    first = gpxpy.parse(Path("run/export/path.gpx").read_text()).tracks[0].segments[0].points[0]
+    # the middle of zone 32; the latitude by Snyder's series for the distance 5300000 m / 0.9996 from the equator
+    assert (first.longitude, first.latitude) == pytest.approx((9.0, 47.853341946), abs=1e-7)
+    assert first.elevation == 700 and first.time.isoformat() == "2026-05-01T09:30:00+00:00"
+
+
 def test_a_run_exports_at_its_end_and_again(call: Callable, folder: str, stand_in: None) -> None:
     words = ["run", folder, "-o", "out", "--export", "tum", "--export", "depth_vis"]
     status, out, _ = call(*words)

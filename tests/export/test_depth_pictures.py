@@ -89,6 +89,16 @@ def test_a_film_alone_at_another_rate_needs_no_input(tmp_path, caplog):
     assert comment.startswith("inferno") and caplog.text == ""
 
 
+def test_frames_whose_picture_is_gone_say_so(tmp_path, caplog):
+    run = gated_run(tmp_path)
+    (tmp_path / "input").rename(tmp_path / "elsewhere")
+    frames, *_ = film(export_run(run.path, "depth_video", None, {"frames": "4:6"})[0])
+    left = frames[:, :, : SIZE[0]].astype(int)
+    assert np.abs(left[0, 16, 24] - input_picture(4)[0, 0]).max() < 12  # the run keeps it
+    assert np.median(left[1]) < 12 and left[1].max() > 150  # black, with words
+    assert "the pictures that it keeps are shown" in caplog.text
+
+
 def test_odd_sizes_become_even(tmp_path):
     from dataclasses import replace
 
