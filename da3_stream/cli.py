@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from .console import console, default_out, fail, say, stoppable
+from .console import ExportCommand, console, default_out, fail, say, stoppable
 from .errors import Da3StreamError, RunError
 
 app = typer.Typer(
@@ -69,6 +69,10 @@ def run(
         str | None,
         typer.Option(metavar="auto|off|constant|METRES", help="Of the camera over the ground it is driven along."),
     ] = None,
+    exports: Annotated[
+        list[str] | None,
+        typer.Option("--export", metavar="FORMAT", help="Write this into DIR/export, too (see 'export --help')."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that DIR holds.")] = False,
     with_changes: Annotated[
         bool, typer.Option("--resume-with-changes", help="Go on with the run in DIR under other map settings.")
@@ -79,6 +83,7 @@ def run(
     """Turn a video or images into a trajectory and a point cloud."""
     from . import pipeline
     from .camera_input import read_intrinsics
+    from .export.exporting import export_run, find_format
     from .predictors import choose_model
     from .report import headline
     from .settings import load_settings
@@ -103,6 +108,8 @@ def run(
         "scale.camera_height": camera_height,
     }
     settings = load_settings(config, assignments or (), options)
+    for format in exports or ():
+        find_format(format)
     out = out or default_out(inputs)
     with console(verbose, quiet), stoppable(out):
         say(f"model: {choose_model(settings.model)}; run directory: {out}", quiet)
@@ -111,6 +118,9 @@ def run(
             source, out, settings, progress=not quiet, overwrite=overwrite, with_changes=with_changes
         )
         say(headline(directory), quiet)
+        for format in exports or ():
+            path, said = export_run(directory, format, overwrite=True)
+            say(f"{path}: {said}", quiet)
 
 
 @app.command(name="eval")
@@ -142,24 +152,45 @@ def evaluate(
     typer.echo(summary(result))
 
 
-@app.command()
+@app.command(cls=ExportCommand)
 def export(
     run_dir: RunDir,
-    format: Annotated[
-        Literal["ply", "laz", "tiles"] | None, typer.Option(help="cloud.ply, cloud.laz or a folder of LAZ files.")
+    format: Annotated[str, typer.Option(help="One of the formats below.")],
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="PATH", help="Default: a name in DIR/export.")
     ] = None,
-    voxel_m: Annotated[float | None, typer.Option(help="Edge of the cloud's voxels in metres.")] = None,
+    frames: Annotated[str | None, typer.Option(metavar="A:B", help="Frames of the input from A to before B.")] = None,
+    every: Annotated[int | None, typer.Option(help="Every n-th of them.")] = None,
+    voxel_m: Annotated[float | None, typer.Option(help="Edge of a voxel in metres.")] = None,
     max_points: Annotated[int | None, typer.Option(help="At most this many points.")] = None,
-    fusion: Annotated[Literal["off", "ghosts", "movers"] | None, typer.Option(help="What is dropped.")] = None,
+    confidence: Annotated[float | None, typer.Option(help="Share of the least confident points left out.")] = None,
+    resolution: Annotated[Literal["input", "model"] | None, typer.Option(help="Of the pictures.")] = None,
+    undistort: Annotated[
+        bool | None, typer.Option("--undistort", help="Remove the lens's distortion from the pictures.")
+    ] = None,
+    refine: Annotated[bool | None, typer.Option("--refine", help="Bundle adjustment of a COLMAP model.")] = None,
+    assignments: Annotated[
+        list[str] | None, typer.Option("--set", metavar="OPTION=VALUE", help="Any other option of the format.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
     verbose: Verbose = False,
 ) -> None:
-    """Write a run's cloud once more, with what is known of its places now."""
-    from .cloud import export_cloud
+    """Write a run in a format of other tools, also while it is still going."""
+    from .export.exporting import export_run, read_options
 
-    changes = {"format": format, "voxel_m": voxel_m, "max_points": max_points, "fusion": fusion}
+    named = {
+        "frames": frames,
+        "every": every,
+        "voxel_m": voxel_m,
+        "max_points": max_points,
+        "confidence": confidence,
+        "resolution": resolution,
+        "undistort": undistort,
+        "refine": refine,
+    }
     with console(verbose):
-        path, count = export_cloud(run_dir, changes)
-    typer.echo(f"{path}: {count} points")
+        path, said = export_run(run_dir, format, out, read_options(named, assignments or ()), overwrite=overwrite)
+    typer.echo(f"{path}: {said}")
 
 
 @app.command()

@@ -11,6 +11,18 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import typer
+from typer.core import TyperCommand
+
+
+class ExportCommand(TyperCommand):
+    """Its help ends with the table of formats, which is read only then."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """As typer's."""
+        from .export.formats import formats_text
+
+        self.epilog = f"Formats, with options of their own:\n\n{formats_text()}"
+        super().format_help(ctx, formatter)
 
 
 def fail(what: object, status: int) -> NoReturn:

@@ -29,6 +29,10 @@ class StoreError(Da3StreamError):
     """A run directory cannot be created, read or written."""
 
 
+class ExportError(Da3StreamError):
+    """An export that cannot be made of a run, or written where it was asked for."""
+
+
 class EvaluationError(Da3StreamError):
     """A ground truth cannot be read or compared."""
 

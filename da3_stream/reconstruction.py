@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .cloud import Points, points_in_world, read_page, read_ply
-from .store import INTERPOLATED, frame_depth, open_run, pose_table, read_run_geometry
+from .store import INTERPOLATED, frame_depth, frame_sky, open_run, pose_table, read_run_geometry
 from .types import Float32, Float64, UInt8
+
+if TYPE_CHECKING:
+    from .export.options import FrameOptions
 
 
 class Reconstruction:
@@ -88,6 +91,10 @@ class Reconstruction:
         """Confidence [H,W] of a row's depth, 0 = unusable; comparable within this run only. Errors as `depth`."""
         return self._frame(row)[1]
 
+    def sky(self, row: int) -> NDArray[np.bool_] | None:
+        """Which pixels [H,W] of a row's depth are sky, None where the model did not tell. Errors as `depth`."""
+        return frame_sky(self._run, self._geometry, int(self.source_indices[row]))
+
     def depth_intrinsics(self, row: int) -> Float64:
         """Camera matrix [3,3] in pixels of a row's depth map, mostly smaller than the input. Errors as `depth`."""
         return self._frame(row)[2]
@@ -103,6 +110,25 @@ class Reconstruction:
         """Each window's points in the world, with their frames and confidences, one page at a time."""
         for node in self._geometry.nodes:
             yield points_in_world(read_page(self._run, node), self._geometry, node)
+
+    def export(
+        self,
+        format: str,
+        path: str | Path | None = None,
+        options: FrameOptions | Mapping[str, Any] | None = None,
+        *,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write the run, as its directory is now, in a format of other tools; returns where.
+
+        `format` is a name of `export.formats.FORMATS`, `options` of its class there or a mapping of its fields;
+        without `path` it goes to the folder `export` of the run directory. Raises ExportError with one sentence for
+        an unknown format or option, and for a target that exists (unless `overwrite`).
+        """
+        from .export.exporting import export_run
+
+        target = None if path is None else Path(path)
+        return export_run(self.path, format, target, options, overwrite=overwrite)[0]
 
     def _frame(self, row: int) -> tuple[Float32, Float32, Float64]:
         return frame_depth(self._run, self._geometry, int(self.source_indices[row]))

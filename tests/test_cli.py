@@ -18,6 +18,7 @@ from stand_in import StandIn, pictures
 
 from da3_stream import cli, console, pipeline
 from da3_stream.predictors import sfm
+from da3_stream.reconstruction import Reconstruction
 
 HEAVY = ("cv2", "av", "pycolmap", "torch", "matplotlib", "scipy", "numpy", "pydantic")
 
@@ -204,3 +205,104 @@ def test_the_demo_drives_round_the_town_and_names_everything(call: Callable) -> 
     for name in ("runs/demo/run/cloud.ply", "runs/demo/run/trajectory.tum", "runs/demo/run/report.html"):
         assert name in line and Path(name).exists()
     assert "error against the town's truth" in line
+
+
+def test_the_help_of_export_names_every_format_and_its_options(call: Callable) -> None:
+    from da3_stream.export.formats import FORMATS
+
+    status, text, _ = call("export", "--help")
+    assert status == 0 and all(f"{name}: {row.what}" in text for name, row in FORMATS.items())
+    assert "png_scale" in text and "--every" in text
+
+
+def test_help_reads_no_table_of_formats() -> None:
+    code = "import sys, da3_stream.cli as c; sys.argv[1:] = ['--help']\ntry: c.main()\nfinally: "
+    code += f"assert not [n for n in {(*HEAVY, 'da3_stream.export')} if n in sys.modules]"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_a_run_is_exported_where_it_is_or_where_it_is_wanted(call: Callable, tmp_path: Path) -> None:
+    street_run(tmp_path / "run")
+    status, out, err = call("export", "run", "--format", "tum", "--frames", "4:20", "--every", "3")
+    assert (status, out, err) == (0, "run/export/trajectory.tum: 6 frames\n", "")
+    assert np.loadtxt("run/export/trajectory.tum").shape == (6, 8)
+    status, _, err = call("export", "run", "--format", "tum")
+    assert status == 2 and err.startswith("error: run/export/trajectory.tum exists already") and "--overwrite" in err
+    assert call("export", "run", "--format", "tum", "--overwrite")[1].endswith(": 28 frames\n")
+    status, out, _ = call("export", "run", "--format", "depth", "-o", "maps", "--set", "encoding=npy")
+    assert status == 0 and out == "maps: 28 depth maps\n"
+    np.testing.assert_array_equal(np.load("maps/depth/000003.npy"), Reconstruction("run").depth(3))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--format", "vhs"], "there is no export format 'vhs': choose one of tum, kitti, "),
+        (["--format", "tum", "--resolution", "input"], "tum has no option 'resolution': it has frames, every"),
+        (["--format", "tum", "--frames", "9"], "option frames of tum: expected A:B with whole numbers"),
+        (["--format", "tum", "--frames", "9:3"], "frames 9:3 holds none: B must be above A"),
+        (["--format", "tum", "--every", "0"], "option every of tum: "),
+        (["--format", "tum", "--frames", "28:"], "--frames 28: holds no frame of run, which has 0 to 27"),
+        (["--format", "depth", "--set", "encoding"], "'encoding' is no option: expected OPTION=VALUE"),
+        (["--format", "depth", "--set", "encoding=["], "'[' is no value for encoding: expected one as YAML has them"),
+        (["--format", "depth", "--set", "encoding=jpg"], "option encoding of depth: "),
+        (["--format", "gpx"], "the map is not located: scene.json of run has no georeference"),
+    ],
+)
+def test_what_cannot_be_exported_is_one_sentence(call: Callable, tmp_path: Path, words: list[str], said: str) -> None:
+    street_run(tmp_path / "run")
+    status, out, err = call("export", "run", *words)
+    assert (status, out) == (2, "") and err.startswith(f"error: {said}") and len(err.splitlines()) == 1
+
+
+def test_a_map_that_was_located_by_hand_is_exported(call: Callable, tmp_path: Path) -> None:
+    import gpxpy
+
+    street_run(tmp_path / "run")
+    scene = json.loads(Path("run/scene.json").read_text())
+    place = {"scale": 1, "rotation": [[1, 0, 0], [0, 0, 1], [0, -1, 0]], "translation": [500000, 5300000, 700]}
+    scene["georeference"] = {"crs": "EPSG:32632", "geographic_from_world": place}
+    Path("run/scene.json").write_text(json.dumps(scene))
+    status, out, _ = call("export", "run", "--format", "gpx", "--set", "start_time=2026-05-01T09:30:00Z")
+    assert status == 0 and out == "run/export/path.gpx: 28 places in 1 segment\n"
+    first = gpxpy.parse(Path("run/export/path.gpx").read_text()).tracks[0].segments[0].points[0]
+    # the middle of zone 32; the latitude by Snyder's series for the distance 5300000 m / 0.9996 from the equator
+    assert (first.longitude, first.latitude) == pytest.approx((9.0, 47.853341946), abs=1e-7)
+    assert first.elevation == 700 and first.time.isoformat() == "2026-05-01T09:30:00+00:00"
+
+
+def test_a_run_exports_at_its_end_and_again(call: Callable, folder: str, stand_in: None) -> None:
+    words = ["run", folder, "-o", "out", "--export", "tum", "--export", "depth_vis"]
+    status, out, _ = call(*words)
+    assert status == 0 and "out/export/trajectory.tum: 28 frames" in out and "out/export/depth_vis: 28 pictures" in out
+    assert len(list(Path("out/export/depth_vis").iterdir())) == 28
+    Path("out/export/trajectory.tum").write_text("of yesterday")
+    assert call(*words, "-q") == (0, "", "")
+    assert len(Path("out/export/trajectory.tum").read_text().splitlines()) == 28
+
+
+def test_an_unknown_export_is_refused_before_the_run(call: Callable, folder: str, stand_in: None) -> None:
+    status, _, err = call("run", folder, "-o", "out", "--export", "tum", "--export", "vhs")
+    assert status == 2 and err.startswith("error: there is no export format 'vhs'") and not Path("out").exists()
+
+
+def test_an_export_that_fails_leaves_the_run_as_it_is(call: Callable, folder: str, stand_in: None) -> None:
+    status, out, err = call("run", folder, "-o", "out", "--export", "gpx")
+    assert status == 2 and "error: the map is not located" in err and "28 of 28 frames placed" in out
+    assert json.loads(Path("out/run.json").read_text())["state"] == "finished" and Path("out/cloud.ply").exists()
+    assert not list(Path("out/export").glob("*"))
+
+
+def test_ctrl_c_in_an_export_ends_with_130_and_leaves_no_part_of_it(
+    call: Callable, folder: str, stand_in: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from da3_stream.export import trajectories
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(trajectories, "write_tum", interrupted)
+    status, _, err = call("run", folder, "-o", "out", "-q", "--export", "tum")
+    assert status == 130 and "interrupted; what was placed until then is in out" in err
+    assert list(Path("out/export").iterdir()) == []
+    assert json.loads(Path("out/run.json").read_text())["state"] == "finished"

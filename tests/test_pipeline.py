@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
-from made_up import intrinsics, world_from_camera
+from made_up import SIZE, intrinsics, world_from_camera
 from numpy.typing import NDArray
 from stand_in import StandIn, lost_rows, pictures, street
 
@@ -321,3 +321,18 @@ def test_the_preview_is_renewed_while_it_runs(tmp_path: Path) -> None:
     run = street(tmp_path / "run", 45, cloud={"preview_every": 2, "preview_points": 1000})
     assert [event["windows"] for event in events(run, "preview")] == [1, 2, 4, 6]
     assert all(0 < event["points"] <= 1000 for event in events(run, "preview"))
+
+
+def test_the_sky_is_kept_with_the_frames_and_left_out_of_the_cloud(tmp_path: Path) -> None:
+    def upper_half(first: int, geometry: WindowGeometry) -> WindowGeometry:
+        sky = np.zeros(geometry.depth.shape, np.bool_)
+        sky[:, : SIZE[1] // 2] = True
+        return replace(geometry, sky=sky)
+
+    result = Reconstruction(street(tmp_path / "run", 13, upper_half))
+    assert all((sky := result.sky(row)) is not None and sky[:16].all() and not sky[16:].any() for row in range(13))
+    assert Reconstruction(street(tmp_path / "bare", 13)).sky(5) is None
+    for page in result.pages():
+        pose, k = result.world_from_camera[page.frame], result.depth_intrinsics(0)
+        seen = np.einsum("nji,nj->ni", pose[:, :3, :3], page.xyz - pose[:, :3, 3])
+        assert len(page) > 100 and (project(seen, k)[:, 1] > 16).all()

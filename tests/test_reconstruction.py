@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,7 +10,8 @@ import trimesh
 from made_up import FPS, NODES, SIZE, UNITS, intrinsics, street_depth, street_run, street_window, world_from_camera
 
 from da3_stream.cloud import merge_cloud, window_points, write_page
-from da3_stream.errors import StoreError
+from da3_stream.errors import ExportError, StoreError
+from da3_stream.export.options import DepthOptions, TrajectoryOptions
 from da3_stream.geometry import project
 from da3_stream.reconstruction import Reconstruction
 from da3_stream.report import info, info_text, write_report
@@ -119,3 +122,20 @@ def test_the_report_is_one_file_and_escapes_what_it_shows(run):
     (run.path / "overview.png").unlink()
     write_report(open_run(run.path))
     assert "<img" not in (run.path / "report.html").read_text()
+
+
+def test_it_exports_and_says_where(run, tmp_path):
+    rec = Reconstruction(run.path)
+    assert rec.export("tum") == run.path / "export" / "trajectory.tum"
+    path = rec.export("kitti", str(tmp_path / "k"), TrajectoryOptions(frames=(4, None), every=2))
+    np.testing.assert_array_equal(np.loadtxt(path).reshape(-1, 3, 4), rec.world_from_camera[4::2, :3])
+    with pytest.raises(ExportError, match="exists already"):
+        rec.export("kitti", path)
+    assert len(np.loadtxt(rec.export("kitti", path, {"every": 7}, overwrite=True))) == 4
+    with pytest.raises(ExportError, match="kitti takes TrajectoryOptions, not DepthOptions"):
+        rec.export("kitti", path, DepthOptions(), overwrite=True)
+
+
+def test_opening_a_run_brings_in_no_exporter():
+    code = "import sys, da3_stream.reconstruction; sys.exit(any('da3_stream.export' in name for name in sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -19,7 +19,8 @@ from stand_in import StandIn, pictures, street
 
 from da3_stream import Settings, pipeline
 from da3_stream.errors import PredictorError, RunError, StoreError
-from da3_stream.store import open_run
+from da3_stream.geometry import Sim3
+from da3_stream.store import Georeference, open_run
 from da3_stream.synthetic import make_town
 from da3_stream.types import Frame, WindowGeometry
 
@@ -230,3 +231,17 @@ def test_what_the_gate_left_out_is_left_out_again(tmp_path: Path, after: int) ->
     for key in ("source_indices", "timestamps", "left_out_by_reason", "interpolated", "windows_by_status"):
         assert told[key] == expected[key]
     assert told["left_out_by_reason"]["still"] >= 25
+
+
+def test_where_a_run_lies_on_the_earth_is_kept_when_it_goes_on(tmp_path: Path) -> None:
+    cut_short(tmp_path / "run", 3)
+    run = open_run(tmp_path / "run")
+    known = Georeference("EPSG:32632", Sim3(1.5, np.eye(3), np.array([5e5, 5e6, 400.0])))
+    run.write_scene(replace(run.read_scene(), georeference=known))
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, Counting(2))
+    (tmp_path / "run" / "scene.json").unlink()  # what is known of it is in the checkpoint, too
+    pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, Counting())
+    kept = run.read_scene().georeference
+    assert kept is not None and kept.crs == "EPSG:32632"
+    np.testing.assert_array_equal(kept.geographic_from_world.numbers(), known.geographic_from_world.numbers())

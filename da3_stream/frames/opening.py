@@ -40,10 +40,18 @@ def open_source(
     if isinstance(source, int) and not isinstance(source, bool):
         return open_camera(source, settings, image_side)
     if isinstance(source, (str, Path)):
-        return _open_name(str(source), settings, image_side)
+        return _again(_open_name(str(source), settings, image_side), [str(source)])
     if isinstance(source, Sequence) and source and all(isinstance(item, (str, Path)) for item in source):
-        return _open_list([str(item) for item in source], settings, image_side)
+        names = [str(item) for item in source]
+        return _again(_open_list(names, settings, image_side), names)
     return open_arrays(_checked(source), settings, image_side)
+
+
+def _again(source: FrameSource, names: Sequence[str]) -> FrameSource:
+    """The source, with the names that open it again where it is one of files."""
+    if source.kind in ("video", "images") and not is_address(names[0]):
+        source.paths = tuple(os.path.abspath(os.path.expanduser(name)) for name in names)
+    return source
 
 
 def _open_name(name: str, settings: FramesSettings, image_side: int | None) -> FrameSource:

@@ -68,6 +68,7 @@ class FrameSource:
     skipped: list[SkippedFrame] = field(default_factory=list)
     first_index: int = 0
     digest: str = ""
+    paths: tuple[str, ...] = ()  # absolute: what opens this input again; none where nobody can
     _known_until: int = 0  # candidates before this index were read by an earlier process
     _opened: Iterator[Frame] | None = None
     _last_time: float | None = None

@@ -9,14 +9,14 @@ the files hold beyond that is work of a window that was not finished, and is dro
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from ..errors import PredictorError, StoreError
-from ..store import Run, drop_after, read_geometry, read_tree, write_tree
+from ..store import Run, Scene, drop_after, read_geometry, read_tree, write_tree
 from ..types import Frame, SkippedFrame, UInt8
 from ..windows import Window
 from .job import Job, predictor_name
@@ -49,6 +49,7 @@ class Checkpoint:
         all(chain(run.journal.read(tip["journal"]), run.progress.read(tip["progress"])))
         for node in range(len(tip["world"]["placement"]["scene"]["whole"])):
             read_geometry(run, node)
+        self._located(Scene())
 
     def restore(self, job: Job, world: World, record: Record, journal: Journal) -> None:
         """Bring everything to where it was then, and drop from the files what came after."""
@@ -56,6 +57,7 @@ class Checkpoint:
         run.journal.cut(tip["journal"])
         run.progress.cut(tip["progress"])
         world.restore(tip["world"], list(run.progress.read()))
+        world.placement.scene = world.known.scene = self._located(world.scene)
         drop_after(run, len(world.scene.nodes))
         run.write_scene(world.scene)
         record.restore(tip["record"], world.known.selected())
@@ -65,6 +67,14 @@ class Checkpoint:
         job.gate.restore(tip["gate"])
         skipped = (SkippedFrame(*one) for one in tip["skipped"])
         job.source.go_on_from(tip["frames"][0], (bad for bad in skipped if bad.index < tip["frames"][0]))
+
+    def _located(self, scene: Scene) -> Scene:
+        """The scene where scene.json puts it on the Earth: that may have been written by hand since."""
+        if not (self.run.path / "scene.json").exists():
+            return scene
+        said = self.run.read_scene()
+        known = said.georeference
+        return replace(scene, georeference=None if known is None else known.rescaled(scene.scale / said.scale))
 
     def seen(self, world: World) -> Iterator[Frame]:
         """The frames before those of the last window, without their pictures: windows are cut as they were."""

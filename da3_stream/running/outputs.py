@@ -56,7 +56,7 @@ def _scaled(run: Run, geometry: RunGeometry, status: Mapping[str, Any], path_len
     if relative <= 0:
         log.warning("the path has no length: scale.path_length_m cannot be applied, units stay relative")
         return geometry
-    run.write_scene(replace(geometry.scene, units="metres", scale=geometry.scene.scale * path_length_m / relative))
+    run.write_scene(geometry.scene.in_metres(geometry.scene.scale * path_length_m / relative))
     return read_run_geometry(run)
 
 

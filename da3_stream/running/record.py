@@ -76,7 +76,7 @@ class Record:
         return {
             "state": state,
             **self._counts(scene, poses),
-            "input": {"name": source.name, "kind": source.kind, "size": source.size, "focal_px": source.focal_px},
+            "input": self._input(state),
             "model": {"name": predictor_name(predictor), "hash": getattr(predictor, "hash", None), **facts(predictor)},
             "camera": getattr(predictor, "camera", {}),
             "window_size": self.job.window_size,
@@ -99,6 +99,18 @@ class Record:
             "fps": source.fps,
             "source_indices": self.source_indices if state != "running" else (),
             "timestamps": self.timestamps if state != "running" else (),
+        }
+
+    def _input(self, state: str) -> dict[str, Any]:
+        """What was read; a list of files only at the end, since a window shall not cost more the more there are."""
+        source = self.job.source
+        paths = source.paths if len(source.paths) == 1 or state != "running" else ()
+        return {
+            "name": source.name,
+            "kind": source.kind,
+            "paths": paths,
+            "size": source.size,
+            "focal_px": source.focal_px,
         }
 
     def _counts(self, scene: Scene, poses: PoseTable | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..machine import give_back_memory
@@ -84,7 +84,7 @@ class World:
         correction = self.graphs.correct(self.scene, last=last)
         metres = self.heights.metres_per_unit(self.graphs.height(correction.scene))
         scene = correction.scene
-        self.placement.scene = scene if metres is None else replace(scene, units="metres", scale=metres)
+        self.placement.scene = scene if metres is None else scene.in_metres(metres)
         self.known.scene = self.scene
         self.placement.events += [*events, *(Event("graph", facts) for facts in correction.facts)]
         if correction.facts:

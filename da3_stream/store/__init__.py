@@ -1,5 +1,6 @@
 """The run directory: what it holds, and what it says of its frames."""
 
+from .georeference import Georeference
 from .nodes import NodeGeometry, WindowPart
 from .places import FramePlaces, frame_places
 from .reading import (
@@ -7,6 +8,8 @@ from .reading import (
     PoseTable,
     RunGeometry,
     frame_depth,
+    frame_depth_size,
+    frame_sky,
     pose_table,
     read_depth,
     read_poses,
@@ -20,6 +23,7 @@ from .windows import (
     read_frames,
     read_geometry,
     read_images,
+    read_sky,
     read_window,
     write_window,
 )
@@ -28,6 +32,7 @@ __all__ = [
     "JUST_CREATED",
     "INTERPOLATED",
     "FramePlaces",
+    "Georeference",
     "NodeGeometry",
     "PoseTable",
     "Run",
@@ -39,6 +44,8 @@ __all__ = [
     "create_run",
     "drop_after",
     "frame_depth",
+    "frame_depth_size",
+    "frame_sky",
     "free_folder",
     "frame_places",
     "locked",
@@ -52,6 +59,7 @@ __all__ = [
     "read_images",
     "read_poses",
     "read_run_geometry",
+    "read_sky",
     "read_tree",
     "read_window",
     "unpack_scene",

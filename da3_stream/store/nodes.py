@@ -57,6 +57,7 @@ class WindowPart(NodeGeometry):
     depth: Float32  # [K,H,W], 0 = none
     confidence: Float32  # [K,H,W], 0 = unusable
     images: tuple[UInt8, ...] = ()  # [h,w,3] RGB of the owned frames, or none at all
+    sky: NDArray[np.bool_] | None = None  # [K,H,W], where the predictor tells it
 
     @staticmethod
     def from_geometry(
@@ -85,6 +86,7 @@ class WindowPart(NodeGeometry):
             depth=geometry.depth[owned],
             confidence=geometry.confidence[owned],
             images=images,
+            sky=None if geometry.sky is None else geometry.sky[owned],
         )
 
 
@@ -99,6 +101,7 @@ def check(part: WindowPart) -> None:
         "owned": (n,),
         "depth": pixels,
         "confidence": pixels,
+        **({} if part.sky is None else {"sky": pixels}),
     }
     for name, shape in expected.items():
         if getattr(part, name).shape != shape:

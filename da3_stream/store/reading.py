@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from .nodes import NodeGeometry
 from .places import FramePlaces, frame_places
 from .run import Run, open_run
 from .scene import Scene
-from .windows import read_frame, read_geometry
+from .windows import read_frame, read_geometry, read_sky
 
 UNPLACED = "UNPLACED"  # status of a selected frame that no node owns (yet)
 INTERPOLATED = "INTERPOLATED"  # of one that the gate left out: its pose lies between those of its neighbours
@@ -38,6 +38,11 @@ class PoseTable:
 
     def __len__(self) -> int:
         return len(self.source_index)
+
+    def take(self, rows: Sequence[int]) -> PoseTable:
+        """These rows only, in this order."""
+        arrays = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name not in ("has_times", "status")}
+        return PoseTable(**arrays, has_times=self.has_times, status=tuple(self.status[row] for row in rows))
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,12 +112,28 @@ def read_depth(run_dir: Path, source_index: int) -> tuple[Float32, Float32, Floa
 def frame_depth(run: Run, geometry: RunGeometry, source_index: int) -> tuple[Float32, Float32, Float64]:
     """What `read_depth` gives, with the geometry read already."""
     places = geometry.places
-    m = int(np.searchsorted(places.source_index, source_index))
-    if m == len(places.source_index) or places.source_index[m] != source_index or np.isnan(places.scale[m]):
-        raise KeyError(f"frame {source_index} has no depth in this run")
+    m = _entry(places, source_index)
     node = int(places.node[m])
     depth, confidence = read_frame(run, node, source_index)
     return depth * np.float32(places.scale[m]), confidence, geometry.nodes[node].intrinsics[places.row[m]]
+
+
+def frame_depth_size(geometry: RunGeometry, source_index: int) -> tuple[int, int]:
+    """(width, height) of a frame's depth map. Raises KeyError as `read_depth`."""
+    return geometry.nodes[int(geometry.places.node[_entry(geometry.places, source_index)])].depth_size
+
+
+def frame_sky(run: Run, geometry: RunGeometry, source_index: int) -> NDArray[np.bool_] | None:
+    """Which pixels [H,W] of a frame are sky, None where the model did not tell. Raises KeyError as `read_depth`."""
+    m = _entry(geometry.places, source_index)
+    return read_sky(run, int(geometry.places.node[m]), source_index)
+
+
+def _entry(places: FramePlaces, source_index: int) -> int:
+    m = int(np.searchsorted(places.source_index, source_index))
+    if m == len(places.source_index) or places.source_index[m] != source_index or np.isnan(places.scale[m]):
+        raise KeyError(f"frame {source_index} has no depth in this run")
+    return m
 
 
 def _geometry_of(run: Run, scene: Scene, numbers: Iterable[int]) -> RunGeometry:

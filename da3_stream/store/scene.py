@@ -17,6 +17,7 @@ from ..errors import StoreError
 from ..geometry import Sim3
 from ..types import Float64
 from .files import json_line, json_page, write_text
+from .georeference import Georeference, georeference_from_json, pack_georeference, unpack_georeference
 
 Units = Literal["metres", "relative"]
 
@@ -39,16 +40,25 @@ class SceneNode:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """All nodes. `scale` multiplies everything that is read back: metres per unit if `units` is metres."""
+    """All nodes. `scale` multiplies everything that is read back: metres per unit if `units` is metres.
+
+    `georeference` is None until the map is located.
+    """
 
     units: Units = "relative"
     scale: float = 1.0
     nodes: tuple[SceneNode, ...] = ()
-    georeference: None = None
+    georeference: Georeference | None = None
 
     def with_node(self, node: SceneNode) -> Scene:
         """The scene with one more node, whose number is the count of nodes so far."""
         return replace(self, nodes=(*self.nodes, node))
+
+    def in_metres(self, scale: float) -> Scene:
+        """The scene with so many metres per unit; on the Earth it stays where it is."""
+        known = self.georeference
+        moved = None if known is None else known.rescaled(scale / self.scale)
+        return replace(self, units="metres", scale=scale, georeference=moved)
 
     def segments(self) -> tuple[int, ...]:
         """The segment numbers in use, ascending."""
@@ -78,18 +88,21 @@ def scene_from_json(tree: Mapping[str, Any]) -> Scene:
     """What a `SceneFile` holds, without loss. Raises StoreError if something is missing or of the wrong kind."""
     try:
         nodes = tuple(_node_from_json(node) for node in tree["nodes"])
-        return Scene(cast(Units, tree["units"]), float(tree["scale"]), nodes, tree["georeference"])
+        return Scene(
+            cast(Units, tree["units"]), float(tree["scale"]), nodes, georeference_from_json(tree["georeference"])
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(f"scene.json is damaged: {type(error).__name__} {error}") from None
 
 
 def pack_scene(scene: Scene) -> dict[str, Any]:
-    """The scene in arrays and numbers, for a file that is written often; `georeference` is left out."""
+    """The scene in arrays and numbers, for a file that is written often."""
     nodes = scene.nodes
     before = [-1 if node.previous is None else node.previous for node in nodes]
     return {
         "units": scene.units,
         "scale": scene.scale,
+        "georeference": pack_georeference(scene.georeference),
         "whole": np.array([(n.window, n.segment, *n.frames, b) for n, b in zip(nodes, before, strict=True)], np.int64),
         "real": np.array([(*n.world_from_window.numbers(), n.previous_per_unit) for n in nodes]),
     }
@@ -98,7 +111,9 @@ def pack_scene(scene: Scene) -> dict[str, Any]:
 def unpack_scene(packed: Mapping[str, Any]) -> Scene:
     """Inverse of `pack_scene`, without loss."""
     rows = zip(packed["whole"].tolist(), packed["real"], strict=True)
-    return Scene(packed["units"], packed["scale"], tuple(_unpacked(whole, real) for whole, real in rows))
+    nodes = tuple(_unpacked(whole, real) for whole, real in rows)
+    georeference = unpack_georeference(packed.get("georeference"))  # absent in runs of before it was there
+    return Scene(packed["units"], packed["scale"], nodes, georeference)
 
 
 def _unpacked(whole: list[int], real: Float64) -> SceneNode:

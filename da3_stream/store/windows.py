@@ -3,10 +3,11 @@
 Any reader of npz opens them. Entries: frame_indices [N], timestamps [N] (s), window_from_camera [N,4,4],
 intrinsics [N,3,3] (pixels of the depth map), owned [N], source_size and depth_size (width, height), status,
 frame_status [N or 0], median_depth, confidence_range [2], and for each owned frame depth_%06d and confidence_%06d by
-source index (see quantise.py), and where it is kept image_%06d: its picture as the predictor took it, the bytes of a
-JPEG file. Where the gate left frames out after an owned one (or before the first), left_out_index, left_out_timestamp,
-left_out_share and left_out_reason [M] tell which, and how far on the way to the next owned frame. One entry is read
-without the others. Equal values give equal bytes.
+source index (see quantise.py), where it is kept image_%06d: its picture as the predictor took it, the bytes of a JPEG
+file, and where the predictor tells it sky_%06d: which pixels are sky, eight in a byte (numpy.packbits of the mask row
+by row, the rows joined without gaps; 1 = sky). Where the gate left frames out after an owned one (or before the
+first), left_out_index, left_out_timestamp, left_out_share and left_out_reason [M] tell which, and how far on the way
+to the next owned frame. One entry is read without the others. Equal values give equal bytes.
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ def write_window(run: Run, node: int, part: WindowPart) -> None:
         arrays[f"confidence_{index:06d}"] = encode_confidence(part.confidence[k], bounds)
         if part.images:
             arrays[f"image_{index:06d}"] = encode_image(part.images[k])
+        if part.sky is not None:
+            arrays[f"sky_{index:06d}"] = np.packbits(part.sky[k])
     _write_npz(run.window_path(node), arrays)
 
 
@@ -85,6 +88,7 @@ def read_window(run: Run, node: int) -> WindowPart:
             **fields,
             depth=np.stack(depth) if frames else empty,
             confidence=np.stack(confidence) if frames else empty,
+            sky=_masks(entries, fields),
         )
 
 
@@ -119,6 +123,32 @@ def read_images(run: Run, node: int, source_indices: Sequence[int]) -> list[UInt
     if missing:
         raise KeyError(f"node {node} keeps no picture of frame {missing[0]}")
     return images
+
+
+def read_sky(run: Run, node: int, source_index: int) -> NDArray[np.bool_] | None:
+    """Which pixels [H,W] of an owned frame are sky, None where the predictor did not tell.
+
+    Raises KeyError if the node does not own the frame, StoreError if the file is absent or damaged.
+    """
+    with _opened(run.window_path(node)) as entries:
+        if f"depth_{source_index:06d}" in entries:
+            return _mask(entries, source_index, tuple(entries["depth_size"].tolist()))
+    raise KeyError(f"node {node} holds no depth of frame {source_index}")
+
+
+def _masks(entries: Mapping[str, Any], fields: Mapping[str, Any]) -> NDArray[np.bool_] | None:
+    """Of all owned frames [K,H,W], None where one is missing."""
+    found = [_mask(entries, k, fields["depth_size"]) for k in fields["frame_indices"][fields["owned"]].tolist()]
+    masks = [mask for mask in found if mask is not None]
+    return np.stack(masks) if masks and len(masks) == len(found) else None
+
+
+def _mask(entries: Mapping[str, Any], index: int, size: tuple[int, int]) -> NDArray[np.bool_] | None:
+    if f"sky_{index:06d}" not in entries:
+        return None
+    width, height = size
+    bits = np.unpackbits(entries[f"sky_{index:06d}"], count=height * width)
+    return bits.reshape(height, width).astype(np.bool_)
 
 
 def _pixels(entries: Mapping[str, Any], index: int) -> tuple[Float32, Float32]:

@@ -12,7 +12,7 @@ from made_up import street_scene
 
 from da3_stream.errors import StoreError
 from da3_stream.geometry import Sim3
-from da3_stream.store import Scene, SceneFile, SceneNode, create_run, pack_scene, unpack_scene
+from da3_stream.store import Georeference, Scene, SceneFile, SceneNode, create_run, pack_scene, unpack_scene
 from da3_stream.store.scene import scene_from_json
 
 number = st.floats(-1e6, 1e6)
@@ -81,3 +81,71 @@ def test_a_damaged_scene_is_one_sentence(tmp_path, text):
     (run.path / "scene.json").write_text(text)
     with pytest.raises(StoreError, match="scene.json is damaged"):
         run.read_scene()
+
+
+def placed(crs="EPSG:32632", scale=2.0, rotation=np.eye(3), translation=(5e5, 5.3e6, 300.0)):
+    return Georeference(crs, Sim3(scale, rotation, translation))
+
+
+@given(places, st.sampled_from(["EPSG:4978", 'PROJCRS["Ä"]']))
+def test_a_georeference_comes_back_to_the_last_bit(tmp_path_factory, place, crs):
+    path = tmp_path_factory.getbasetemp() / "georeferenced.json"
+    scene = Scene("metres", 1.5, street_scene().nodes, Georeference(crs, place))
+    SceneFile(path).write(scene)
+    for back in (scene_from_json(json.loads(path.read_text())), unpack_scene(pack_scene(scene))):
+        assert back.georeference.crs == crs
+        np.testing.assert_array_equal(back.georeference.geographic_from_world.numbers(), place.numbers())
+
+
+def test_a_run_that_is_not_located_says_null(tmp_path):
+    run = create_run(tmp_path / "run")
+    assert json.loads((run.path / "scene.json").read_text())["georeference"] is None
+    assert run.read_scene().georeference is None and unpack_scene(pack_scene(Scene())).georeference is None
+
+
+def test_a_scene_packed_before_there_were_georeferences_opens():
+    packed = pack_scene(street_scene())
+    del packed["georeference"]
+    assert unpack_scene(packed).georeference is None
+
+
+GOOD = {
+    "crs": "EPSG:4978",
+    "geographic_from_world": {"scale": 1, "rotation": np.eye(3).tolist(), "translation": [0] * 3},
+}
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        3,
+        [],
+        {},
+        {**GOOD, "crs": 32632},
+        {**GOOD, "crs": " "},
+        {"crs": "EPSG:4978"},
+        *({**GOOD, "geographic_from_world": {**GOOD["geographic_from_world"], **bad}} for bad in (
+            {"scale": 0}, {"scale": -1}, {"scale": None}, {"scale": "x"}, {"rotation": [[1, 0], [0, 1]]},
+            {"rotation": (2 * np.eye(3)).tolist()}, {"rotation": np.diag([1, 1, -1]).tolist()},
+            {"translation": [0, None, 0]}, {"translation": [0, 0]},
+        )),
+    ],
+)  # fmt: skip
+def test_a_malformed_georeference_is_one_sentence(tmp_path, tree):
+    run = create_run(tmp_path / "run")
+    scene = json.loads((run.path / "scene.json").read_text())
+    (run.path / "scene.json").write_text(json.dumps({**scene, "georeference": GOOD}))
+    assert run.read_scene().georeference is not None
+    (run.path / "scene.json").write_text(json.dumps({**scene, "georeference": tree}))
+    with pytest.raises(StoreError, match="georeference") as error:
+        run.read_scene()
+    assert "\n" not in str(error.value)
+
+
+def test_a_scene_in_other_units_stays_where_it_is_on_the_earth():
+    scene = replace(street_scene(scale=2.0), georeference=placed())
+    metres = scene.in_metres(6.0)
+    assert (metres.units, metres.scale) == ("metres", 6.0)
+    point = np.array([1.0, 2.0, 3.0])  # in units of the world before its scale
+    before = scene.georeference.geographic_from_world.apply(2 * point)
+    np.testing.assert_allclose(metres.georeference.geographic_from_world.apply(6 * point), before)

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from made_up import NODES, SIZE, SOURCE_SIZE, street_part
 
 from da3_stream.errors import StoreError
-from da3_stream.store import create_run, read_frame, read_geometry, read_images, read_window, write_window
+from da3_stream.store import create_run, read_frame, read_geometry, read_images, read_sky, read_window, write_window
 from da3_stream.store.quantise import (
     confidence_range,
     decode_confidence,
@@ -164,3 +164,41 @@ def test_arrays_that_do_not_go_together_are_refused(tmp_path):
         write_window(run, 0, replace(part, depth=part.depth[:-1]))
     with pytest.raises(StoreError, match="ascending frame_indices"):
         write_window(run, 0, replace(part, frame_indices=part.frame_indices[::-1]))
+
+
+def with_sky(part):
+    return replace(part, sky=np.random.default_rng(0).random(part.depth.shape) < 0.3)
+
+
+def test_the_sky_comes_back_frame_by_frame_and_with_the_window(tmp_path):
+    run, part = create_run(tmp_path / "run"), with_sky(street_part(1))
+    write_window(run, 1, part)
+    for k, index in enumerate(part.frame_indices[part.owned].tolist()):
+        np.testing.assert_array_equal(read_sky(run, 1, index), part.sky[k])
+    np.testing.assert_array_equal(read_window(run, 1).sky, part.sky)
+    with np.load(run.window_path(1)) as entries:
+        assert entries["sky_000012"].dtype == np.uint8 and entries["sky_000012"].size == SIZE[0] * SIZE[1] // 8
+    with pytest.raises(KeyError, match="no depth of frame 9"):
+        read_sky(run, 1, 9)
+
+
+def test_a_sky_whose_pixels_fill_no_whole_byte_comes_back(tmp_path):
+    run, part = create_run(tmp_path / "run"), street_part(1)
+    odd = {name: getattr(part, name)[:, :31, :45] for name in ("depth", "confidence")}
+    odd = with_sky(replace(part, **odd, depth_size=(45, 31)))
+    write_window(run, 1, odd)
+    np.testing.assert_array_equal(read_sky(run, 1, 12), odd.sky[2])
+
+
+def test_a_window_without_sky_is_the_same_file_as_ever(tmp_path):
+    run = create_run(tmp_path / "run")
+    write_window(run, 0, street_part(0))
+    assert read_sky(run, 0, 5) is None and read_window(run, 0).sky is None
+    with zipfile.ZipFile(run.window_path(0)) as archive:
+        assert not any(name.startswith("sky") for name in archive.namelist())
+
+
+def test_a_sky_of_another_shape_is_refused(tmp_path):
+    part = street_part(0)
+    with pytest.raises(StoreError, match="a node's sky has shape"):
+        write_window(create_run(tmp_path / "run"), 0, replace(part, sky=np.zeros((2, 3, 4), bool)))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .lens import Lens, LensEstimate
+from ...geometry.lens import Lens, LensEstimate
 from .mapping import FreeLens
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .lens import Lens, LensEstimate
+from ...geometry.lens import Lens, LensEstimate
 from .pairs import TwoView
 
 # With COLMAP's Huber loss of 1 px the lens that single windows find scatters by 1 px at the corner, with this by 0.3.

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...geometry import intrinsics_from_hfov, resize_intrinsics
+from ...geometry.lens import Lens, Straightener
 from ...types import Frame, Status, WindowGeometry
 from .assemble import Cameras, assemble, held
 from .calibration import Calibration
@@ -20,7 +21,6 @@ from .depth import dense_chunks, dense_depth
 from .features import track_points
 from .findings import Findings
 from .history import History
-from .lens import Lens, Straightener
 from .pairs import loop_border, window_pairs
 from .process import WorkLostError
 from .solve import Solver

@@ -8,10 +8,10 @@ from functools import cached_property
 
 import numpy as np
 
+from ...geometry.lens import Lens
 from .calibration import REDO_SHIFT, Calibration
 from .correspondences import Correspondences
 from .judge import Verdict, judge, judge_tie
-from .lens import Lens
 from .mapping import FreeLens, SparseModel, map_window
 from .pairs import MIN_INLIERS, TwoView, only, verify_chunk
 from .workers import Piece, Workers, chunks

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from da3_stream.geometry.lens import Lens, LensEstimate
 from da3_stream.predictors.sfm.calibration import PATIENCE, Calibration
-from da3_stream.predictors.sfm.lens import Lens, LensEstimate
 from da3_stream.predictors.sfm.mapping import FreeLens
 
 SIZE = (640, 480)

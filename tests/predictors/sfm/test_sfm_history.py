@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from da3_stream.geometry.lens import Lens
 from da3_stream.predictors.sfm.calibration import PATIENCE, Calibration
 from da3_stream.predictors.sfm.history import History
-from da3_stream.predictors.sfm.lens import Lens
 
 FIRST = Calibration.guessed(Lens(300.0, 300.0, 160.0, 120.0))
 

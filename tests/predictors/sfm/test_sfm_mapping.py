@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from da3_stream.geometry import umeyama
-from da3_stream.predictors.sfm.lens import Lens
+from da3_stream.geometry.lens import Lens
 from da3_stream.predictors.sfm.mapping import (
     FOLDERS,
     FreeLens,

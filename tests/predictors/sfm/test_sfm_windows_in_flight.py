@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from da3_stream.geometry.lens import LensEstimate
 from da3_stream.predictors.sfm import SfmPredictor
 from da3_stream.predictors.sfm import predictor as module
 from da3_stream.predictors.sfm import solve as solving
 from da3_stream.predictors.sfm.calibration import Calibration
 from da3_stream.predictors.sfm.correspondences import Correspondences
 from da3_stream.predictors.sfm.judge import judge
-from da3_stream.predictors.sfm.lens import LensEstimate
 from da3_stream.predictors.sfm.solve import Solution
 from da3_stream.predictors.sfm.workers import Workers
 from da3_stream.synthetic.town import TownFrame

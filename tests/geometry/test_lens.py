@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from da3_stream.predictors.sfm.lens import Lens, LensEstimate, Straightener
+from da3_stream.geometry.lens import Lens, LensEstimate, Straightener
 
 SIZE = (320, 240)
 PINHOLE = Lens(300.0, 310.0, 163.0, 118.0)

@@ -1,0 +1,184 @@
+"""Does an export's memory grow with the length of the run? Peak memory and seconds of every format, each in a child
+process, on flights over a textured ground of different lengths."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+from common import Column, Row, parser, report, surroundings, tell, workplace
+
+from da3_stream.cloud import window_points, write_page
+from da3_stream.export.exporting import export_run
+from da3_stream.export.formats import FORMATS
+from da3_stream.geometry import Sim3, intrinsics_matrix, pixel_centres
+from da3_stream.settings import CloudSettings
+from da3_stream.store import Georeference, Run, Scene, SceneNode, WindowPart, create_run, write_window
+from da3_stream.types import WindowGeometry
+
+FRAMES = 50  # of a window
+SIZE, LARGE = (192, 128), (384, 256)  # of depth and input
+HEIGHT_M, STEP_M, FPS = 30.0, 0.5, 10
+COLUMNS = (
+    Column("format", "format"),
+    Column("frames", "frames"),
+    Column("peak MiB", "peak_mib", "{:.0f}"),
+    Column("over reading the run, MiB", "more_mib", "{:.0f}"),
+    Column("seconds", "seconds", "{:.1f}"),
+    Column("result MB", "result_mb", "{:.1f}"),
+    Column("what", "said"),
+)
+
+
+def main() -> None:
+    options = parser(__doc__)
+    options.add_argument("--frames", default="500,2000", help="lengths of the flights")
+    options.add_argument("--formats", default=",".join(FORMATS), help="which")
+    options.add_argument("--work", nargs=3, metavar=("RUN", "FORMAT", "PATH"), help="(what a child process does)")
+    given = options.parse_args()
+    if given.work:
+        print(json.dumps(timed(*given.work)))
+        return
+    around = surroundings()
+    with workplace(given.keep) as folder:
+        rows = [row for count in map(int, given.frames.split(",")) for row in measured(folder, count, given)]
+    report(given, around, COLUMNS, rows)
+
+
+def measured(folder: Path, count: int, given: Any) -> list[Row]:
+    """A row for every format on a flight of so many frames."""
+    run = folder / f"flight_{count}"
+    if not (run / "scene.json").exists():
+        make_flight(folder, run, count)
+    names = ["(reading only)", *given.formats.split(",")]
+    rows = [child(run, name, folder / "export") for name in names]
+    for row in rows:
+        row |= {"frames": count, "more_mib": row["peak_mib"] - rows[0]["peak_mib"]}
+    return rows
+
+
+def child(run: Path, name: str, path: Path) -> Row:
+    words = [sys.executable, __file__, "--work", str(run), name, str(path)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    tell(f"{run.name} {name}: {done.stdout.strip()}")
+    return json.loads(done.stdout)
+
+
+def timed(run: str, name: str, path: str) -> Row:
+    """Export, or where the name is no format only read what every export reads."""
+    from da3_stream.export.reading import Reading
+
+    start, said, size = time.perf_counter(), "", 0
+    if name in FORMATS:
+        target, said = export_run(Path(run), name, Path(f"{path}_{name}"), overwrite=True)
+        files = [target] if target.is_file() else [file for file in target.rglob("*") if file.is_file()]
+        size = sum(file.stat().st_size for file in files)
+    else:
+        Reading.of(Path(run))
+    seconds = time.perf_counter() - start
+    return {"format": name, "seconds": seconds, "peak_mib": peak_mib(), "result_mb": size / 1e6, "said": said}
+
+
+def peak_mib() -> float:
+    """Of this process alone: the usual figure of a child begins with its parent's."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+
+
+def make_flight(folder: Path, path: Path, count: int) -> None:
+    """A run directory, and the video beside it."""
+    tell(f"making a flight of {count} frames")
+    film = folder / f"flight_{count}.mp4"
+    run, scene = create_run(path), Scene("metres", georeference=Georeference("EPSG:32632", Sim3(1.0, DOWN, PLACE)))
+    with av.open(str(film), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS, options={"crf": "18", "preset": "veryfast"})
+        stream.width, stream.height, stream.pix_fmt = *LARGE, "yuv420p"
+        for node in range(-(-count // FRAMES)):
+            indices = np.arange(node * FRAMES, min(count, (node + 1) * FRAMES))
+            add_window(run, node, indices)
+            scene = scene.with_node(SceneNode(node, 0, (int(indices[0]), int(indices[-1])), origin(indices[0])))
+            for index in indices.tolist():
+                picture = ground(index, LARGE)[1]
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    run.write_scene(scene)
+    run.write_status(status(film, count))
+
+
+DOWN = np.diag([1.0, -1.0, -1.0])  # east, north, up from the camera's right, down, ahead
+PLACE = [5e5, 5.3e6, 700.0]
+
+
+def status(film: Path, count: int) -> Row:
+    return {
+        "state": "finished",
+        "frames": count,
+        "input": {"name": film.name, "kind": "video", "paths": [str(film.resolve())], "size": LARGE},
+        "source_indices": list(range(count)),
+        "timestamps": [index / FPS for index in range(count)],
+        "has_times": True,
+        "fps": FPS,
+    }
+
+
+def origin(index: int) -> Sim3:
+    """Where the camera of a frame is."""
+    return Sim3(1.0, np.eye(3), [STEP_M * index, 0.0, 0.0])
+
+
+def add_window(run: Run, node: int, indices: np.ndarray) -> None:
+    """Depth, pictures, masks of the sky and points of a node."""
+    seen = [ground(index, SIZE) for index in indices.tolist()]
+    depth, images = np.stack([one[0] for one in seen]), np.stack([one[1] for one in seen])
+    poses = np.tile(np.eye(4), (len(indices), 1, 1))
+    poses[:, 0, 3] = STEP_M * (indices - indices[0])
+    geometry = WindowGeometry(
+        frame_indices=indices,
+        images=images,
+        depth=depth,
+        confidence=1 + (depth / HEIGHT_M),
+        intrinsics=np.tile(camera(SIZE), (len(indices), 1, 1)),
+        window_from_camera=poses,
+        is_metric=True,
+        sky=np.zeros(depth.shape, np.bool_),
+    )
+    owned = np.ones(len(indices), np.bool_)
+    write_window(run, node, WindowPart.from_geometry(geometry, indices / FPS, owned, LARGE, images=tuple(images)))
+    write_page(run, node, window_points(geometry, owned, CloudSettings(), 1.0))
+
+
+def ground(index: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Depth [H,W] float32 and picture [H,W,3] of hills under a camera that looks down, by the place in the world."""
+    k = camera(size)
+    rays = (pixel_centres(size[1], size[0]) - k[:2, 2]) / k[0, 0]
+    depth = np.full(rays.shape[:2], HEIGHT_M)
+    for _ in range(4):  # the hills are gentle: this converges
+        x, y = rays[..., 0] * depth + STEP_M * index, rays[..., 1] * depth
+        depth = HEIGHT_M + 2 * np.sin(x / 15) * np.cos(y / 20)
+    at = [(64 * axis % 2000).astype(np.float32) for axis in (x, y)]
+    return depth.astype(np.float32), np.asarray(cv2.remap(texture(), *at, cv2.INTER_LINEAR))
+
+
+def camera(size: tuple[int, int]) -> np.ndarray:
+    return intrinsics_matrix(0.9 * size[0], 0.9 * size[0], size[0] / 2, size[1] / 2)
+
+
+@cache
+def texture() -> np.ndarray:
+    """Noise of several scales [2001,2001,3]."""
+    rng = np.random.default_rng(0)
+    layers = [rng.integers(0, 256, (n, n, 3), dtype=np.uint8) for n in (16, 64, 250, 500)]
+    large = [cv2.resize(layer, (2001, 2001), interpolation=cv2.INTER_CUBIC) for layer in layers]
+    return np.mean(large, axis=0).astype(np.uint8)
+
+
+if __name__ == "__main__":
+    main()

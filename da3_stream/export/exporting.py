@@ -1,0 +1,81 @@
+"""One door for all formats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from ..errors import ExportError
+from .formats import FORMATS, Format
+from .options import FrameOptions
+from .reading import Reading
+from .target import fresh_target
+
+FOLDER = "export"  # of a run directory, for exports that were given no other place
+
+
+def export_run(
+    run_dir: Path,
+    format: str,
+    path: Path | None = None,
+    options: FrameOptions | Mapping[str, Any] | None = None,
+    *,
+    overwrite: bool = False,
+) -> tuple[Path, str]:
+    """Write a run, finished or going, in one of `FORMATS`; returns where it is and a line on what it holds.
+
+    Without `path` it goes to the folder `export` of the run directory. `options` are of the format's class, or its
+    fields by name. Raises ExportError with one sentence for an unknown format, options that it does not have, and a
+    target that exists (unless `overwrite`); what was there stays until the new export is whole.
+    """
+    asked = find_format(format)
+    checked = _checked(format, asked, options)
+    reading = Reading.of(Path(run_dir))
+    target = Path(path) if path is not None else reading.run.path / FOLDER / asked.file_name(checked)
+    with fresh_target(target, folder=asked.is_folder, overwrite=overwrite) as place:
+        said = asked.writer()(reading, place, checked)
+    return target, said
+
+
+def read_options(named: Mapping[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
+    """What the command line says: options that are not None, and texts OPTION=VALUE with values as YAML has them."""
+    found = {name: value for name, value in named.items() if value is not None}
+    for text in assignments:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise ExportError(f"'{text}' is no option: expected OPTION=VALUE")
+        try:
+            found[name] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            raise ExportError(f"'{value}' is no value for {name}: expected one as YAML has them") from None
+    return found
+
+
+def find_format(name: str) -> Format:
+    """A row of the table. Raises ExportError with the list of all."""
+    if name not in FORMATS:
+        raise ExportError(f"there is no export format '{name}': choose one of {', '.join(FORMATS)}")
+    return FORMATS[name]
+
+
+def _checked(name: str, asked: Format, options: FrameOptions | Mapping[str, Any] | None) -> FrameOptions:
+    if isinstance(options, FrameOptions):
+        if type(options) is not asked.options:
+            raise ExportError(f"{name} takes {asked.options.__name__}, not {type(options).__name__}")
+        return options
+    given = dict(options or {})
+    unknown = [key for key in given if key not in asked.options.model_fields]
+    if unknown:
+        known = ", ".join(asked.options.model_fields)
+        raise ExportError(f"{name} has no option '{unknown[0]}': it has {known}")
+    try:
+        return asked.options.model_validate(given, strict=False)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        reason = str(first["msg"]).removeprefix("Value error, ")
+        raise ExportError(f"option {where} of {name}: {reason}" if where else reason) from None

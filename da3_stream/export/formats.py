@@ -1,0 +1,63 @@
+"""The formats by name: what each is, its options, its usual file name, and where its writer is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from . import options as o
+from .reading import Reading
+
+# (what the run holds, where to write, options) -> one line for people
+Writer = Callable[[Reading, Path, Any], str]
+
+
+@dataclass(frozen=True)
+class Format:
+    """One row of the table. `file` ends with "/" where the export is a folder, and may name `{encoding}`."""
+
+    what: str
+    options: type[o.FrameOptions]
+    file: str
+    home: str  # module:function below this package; imported when it is needed
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it makes a folder of files."""
+        return self.file.endswith("/")
+
+    def file_name(self, options: o.FrameOptions) -> str:
+        """The usual name of its file or folder, under these options."""
+        return self.file.rstrip("/").format(encoding=getattr(options, "encoding", ""))
+
+    def writer(self) -> Writer:
+        """The function that writes it."""
+        module, _, function = self.home.partition(":")
+        return getattr(import_module(f".{module}", __package__), function)
+
+
+def formats_text() -> str:
+    """The table for people: a paragraph for each format, with the options that it has beside `frames` and `every`."""
+    rows = []
+    for name, row in FORMATS.items():
+        own = [key for key in row.options.model_fields if key not in o.FrameOptions.model_fields]
+        rows.append(f"{name}: {row.what}" + (f" ({', '.join(own)})" if own else ""))
+    return "\n\n".join(rows)
+
+
+FORMATS = {
+    "tum": Format("trajectory, TUM RGB-D", o.TrajectoryOptions, "trajectory.tum", "trajectories:export_tum"),
+    "kitti": Format("trajectory, KITTI odometry", o.TrajectoryOptions, "trajectory.kitti", "trajectories:export_kitti"),
+    "euroc": Format("trajectory, EuRoC csv", o.TrajectoryOptions, "trajectory.csv", "trajectories:export_euroc"),
+    "geojson": Format("path on the map, GeoJSON", o.MapOptions, "path.geojson", "maps:export_geojson"),
+    "kml": Format("path on the map, KML", o.MapOptions, "path.kml", "maps:export_kml"),
+    "gpx": Format("path on the map, GPX", o.MapOptions, "path.gpx", "maps:export_gpx"),
+    "depth": Format("depth maps, one file a frame", o.DepthOptions, "depth/", "depth:export_depth"),
+    "npz": Format("all frames in one, as DA3 writes it", o.NpzOptions, "results.npz", "npz:export_npz"),
+    "mini_npz": Format("the same without pictures", o.MiniNpzOptions, "mini_results.npz", "npz:export_mini_npz"),
+    "depth_vis": Format("pictures of depth", o.DepthPictureOptions, "depth_vis/", "depth_pictures:export_depth_vis"),
+    "depth_video": Format("a film of depth", o.DepthVideoOptions, "depth.mp4", "depth_pictures:export_depth_video"),
+}

@@ -1,0 +1,91 @@
+"""All frames in one npz, with the keys that DA3's own tools write; frame after frame, whatever the length."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ..errors import ExportError
+from ..geometry import resize_intrinsics
+from ..types import Float32, UInt8
+from .options import MiniNpzOptions, NpzOptions
+from .reading import Reading, View
+
+_LEVEL = 1  # as windows/*.npz
+
+
+def export_npz(reading: Reading, path: Path, options: NpzOptions) -> str:
+    """`image` [N,H,W,3] uint8 RGB, and what `export_mini_npz` writes, with depth to 6 decimals.
+
+    The pictures are scaled to the depth's size and free of distortion. Raises ExportError as that, and where neither
+    the input can be read again nor the run keeps a picture.
+    """
+    views, size = _same_size(reading, options)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
+        _stream(archive, "image", (len(views), size[1], size[0], 3), np.uint8, _images(reading, views, size))
+        _write_maps(archive, reading, views, size, 6)
+    return _said(views, size)
+
+
+def export_mini_npz(reading: Reading, path: Path, options: MiniNpzOptions) -> str:
+    """`depth` [N,H,W] in world units (8 decimals, 0 = none), `conf` [N,H,W] (2 decimals, 0 = unusable: DA3's own less
+    1), `extrinsics` [N,3,4] camera from world and `intrinsics` [N,3,3] of the depth maps, all float32, compressed.
+
+    Rows are the frames with depth, in order. Raises ExportError where there are none, or their sizes differ.
+    """
+    views, size = _same_size(reading, options)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
+        _write_maps(archive, reading, views, size, 8)
+    return _said(views, size)
+
+
+def _write_maps(
+    archive: zipfile.ZipFile, reading: Reading, views: list[View], size: tuple[int, int], decimals: int
+) -> None:
+    n, shape = len(views), (len(views), size[1], size[0])
+    _stream(archive, "depth", shape, np.float32, (np.round(reading.depth(view)[0], decimals) for view in views))
+    _stream(archive, "conf", shape, np.float32, (np.round(reading.depth(view)[1], 2) for view in views))
+    _stream(archive, "extrinsics", (n, 3, 4), np.float32, (view.camera_from_world[:3] for view in views))
+    _stream(archive, "intrinsics", (n, 3, 3), np.float32, (_intrinsics(reading, view) for view in views))
+
+
+def _intrinsics(reading: Reading, view: View) -> NDArray[np.float64]:
+    return resize_intrinsics(view.intrinsics, reading.size, reading.depth_size(view))
+
+
+def _images(reading: Reading, views: list[View], size: tuple[int, int]) -> Iterator[UInt8]:
+    for view, picture in reading.pictures_of_depth(views, size):
+        if picture is None:
+            raise ExportError(f"{reading.run.path} keeps no picture of frame {view.index}: mini_npz needs none")
+        yield picture
+
+
+def _stream(
+    archive: zipfile.ZipFile,
+    name: str,
+    shape: tuple[int, ...],
+    dtype: DTypeLike,
+    frames: Iterable[NDArray[np.float64] | Float32 | UInt8],
+) -> None:
+    """An array of `shape` as np.savez_compressed writes it, but along its first axis one after another."""
+    header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
+    with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for frame in frames:
+            file.write(np.ascontiguousarray(frame, dtype).tobytes())
+
+
+def _same_size(reading: Reading, options: MiniNpzOptions | NpzOptions) -> tuple[list[View], tuple[int, int]]:
+    views = reading.views_with_depth(options)
+    sizes = sorted({reading.depth_size(view) for view in views})
+    if len(sizes) > 1:
+        raise ExportError(f"the depth maps are of different sizes ({sizes[0]}, {sizes[1]}): one array cannot hold them")
+    return views, sizes[0]
+
+
+def _said(views: list[View], size: tuple[int, int]) -> str:
+    return f"{len(views)} frames of {size[0]}x{size[1]}"

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import zipfile
+
+import numpy as np
+import pytest
+from gated_run import WITH_DEPTH, gated_run, input_picture
+from made_up import SIZE
+
+from da3_stream.errors import ExportError
+from da3_stream.export.exporting import export_run
+from da3_stream.reconstruction import Reconstruction
+from da3_stream.store import read_window, write_window
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return gated_run(tmp_path_factory.mktemp("gated"))
+
+
+@pytest.mark.parametrize(("form", "decimals"), [("npz", 6), ("mini_npz", 8)])
+def test_numpy_reads_what_da3_writes(run, tmp_path, form, decimals):
+    path, said = export_run(run.path, form, tmp_path / "r.npz")
+    rec, n = Reconstruction(run.path), len(WITH_DEPTH)
+    with np.load(path) as found:
+        names = ["depth", "conf", "extrinsics", "intrinsics"]
+        assert found.files == (["image", *names] if form == "npz" else names)
+        assert all(found[name].dtype == np.float32 for name in names)
+        depth = np.stack([rec.depth(row) for row in WITH_DEPTH])
+        np.testing.assert_array_equal(found["depth"], np.round(depth, decimals))
+        conf = np.stack([rec.confidence(row) for row in WITH_DEPTH])
+        np.testing.assert_array_equal(found["conf"], np.round(conf, 2))
+        assert found["extrinsics"].shape == (n, 3, 4) and found["intrinsics"].shape == (n, 3, 3)
+        inverse = np.linalg.inv(rec.world_from_camera[WITH_DEPTH])[:, :3]
+        np.testing.assert_allclose(found["extrinsics"], inverse, atol=1e-6)
+        np.testing.assert_allclose(found["intrinsics"][3], rec.depth_intrinsics(6), rtol=1e-6)
+    assert said == f"12 frames of {SIZE[0]}x{SIZE[1]}"
+    with zipfile.ZipFile(path) as archive:
+        assert all(entry.compress_type == zipfile.ZIP_DEFLATED for entry in archive.infolist())
+
+
+def test_pictures_are_those_of_the_frames_at_the_depths_size(run, tmp_path):
+    with np.load(export_run(run.path, "npz", tmp_path / "r.npz", {"every": 4})[0]) as found:
+        assert found["image"].dtype == np.uint8 and found["image"].shape == (6, SIZE[1], SIZE[0], 3)
+        for k, picture in enumerate(found["image"]):
+            np.testing.assert_array_equal(picture, input_picture(4 * k)[:32, :48])
+
+
+def test_where_the_input_is_gone_the_runs_own_pictures_are_taken_and_it_is_said(tmp_path, caplog):
+    run = gated_run(tmp_path)
+    (tmp_path / "input").rename(tmp_path / "elsewhere")
+    with np.load(export_run(run.path, "npz")[0]) as found:
+        assert np.abs(found["image"][5].astype(int) - input_picture(10)[:32, :48]).max() <= 6
+    assert "cannot be read again: the pictures that it keeps are shown" in caplog.text
+    bare = gated_run(tmp_path / "bare", images=False)
+    (tmp_path / "bare" / "input").rename(tmp_path / "bare" / "elsewhere")
+    with pytest.raises(ExportError, match="keeps no picture of frame 0: mini_npz needs none"):
+        export_run(bare.path, "npz")
+    assert list((bare.path / "export").iterdir()) == []
+    export_run(bare.path, "mini_npz")
+
+
+def test_equal_runs_have_equal_bytes(run, tmp_path):
+    a, b = (export_run(run.path, "mini_npz", tmp_path / name)[0].read_bytes() for name in "ab")
+    assert a == b
+
+
+def test_maps_of_different_sizes_are_refused(tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    from made_up import street_run
+
+    run = street_run(tmp_path / "run")
+    run.write_status({**run.read_status(), "input": {"size": [96, 64]}})
+    part = read_window(run, 1)
+    cut = {name: getattr(part, name)[:, :, :40] for name in ("depth", "confidence")}
+    write_window(run, 1, replace(part, **cut, depth_size=(40, 32)))
+    with pytest.raises(ExportError, match="of different sizes"):
+        export_run(run.path, "mini_npz")
+    export_run(run.path, "mini_npz", None, {"frames": "0:10"})
