@@ -42,4 +42,11 @@ class Format:
 FORMATS = {
     "tum": Format("trajectory, TUM RGB-D", o.TrajectoryOptions, "trajectory.tum", "trajectories:export_tum"),
     "kitti": Format("trajectory, KITTI odometry", o.TrajectoryOptions, "trajectory.kitti", "trajectories:export_kitti"),
+    "ply": Format("merged cloud, PLY", o.CloudOptions, "cloud.ply", "clouds:export_ply"),
+    "las": Format("merged cloud, LAS 1.4", o.LasOptions, "cloud.las", "clouds:export_las"),
+    "laz": Format("merged cloud, LAS 1.4 compressed", o.LasOptions, "cloud.laz", "clouds:export_laz"),
+    "tiles": Format("merged cloud, a folder of LAZ tiles", o.LasOptions, "tiles/", "clouds:export_tiles"),
+    "glb": Format("points, cameras and path, binary glTF", o.GlbOptions, "scene.glb", "glb:export_glb"),
+    "rrd": Format("recording for rerun", o.RrdOptions, "run.rrd", "rerun:export_rrd"),
+    "mesh": Format("surface from the depth maps", o.MeshOptions, "mesh.{encoding}", "mesh:export_mesh"),
 }
