@@ -105,7 +105,9 @@ def _chosen(run: Run, geometry: RunGeometry, choice: Choice) -> Iterator[Points]
     for node in _nodes(geometry, choice):
         for page in page_chunks(run, node):
             points = _of_frames(points_in_world(page, geometry, node), choice)
-            yield points.take(points.confidence >= threshold) if threshold else points
+            points = points.take(points.confidence >= threshold) if threshold else points
+            if len(points):
+                yield points
 
 
 def _nodes(geometry: RunGeometry, choice: Choice) -> list[int]:
