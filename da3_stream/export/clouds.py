@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .options import CloudOptions, LasOptions
     from .reading import Reading
 
-_ASKED = ("voxel_m", "max_points", "fusion", "normals")
+_ASKED = ("voxel_m", "voxel", "max_points", "fusion", "normals")
 
 
 def export_ply(reading: Reading, path: Path, options: CloudOptions) -> str:
@@ -50,7 +50,9 @@ def cloud_choice(reading: Reading, options: CloudOptions, *, with_frames: bool =
     a run that has none."""
     if options.voxel_m is not None and reading.units != "metres":
         raise ExportError(f"voxel_m needs a run in metres, and {reading.run.path} is relative: leave it out")
-    kept = reading.status.get("settings", {}).get("cloud", {})
+    kept = dict(reading.status.get("settings", {}).get("cloud", {}))
+    if options.voxel is not None:
+        kept.pop("voxel_m", None)
     asked = {name: getattr(options, name) for name in _ASKED if getattr(options, name) is not None}
     settings = Settings.build({"cloud": {**kept, **asked}}).cloud
     every = options.frames == (None, None) and options.every == 1

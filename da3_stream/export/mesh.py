@@ -58,11 +58,12 @@ def export_mesh(reading: Reading, path: Path, options: MeshOptions) -> str:
         pieces = Pieces(file, fusion.voxel)
         with merged(reading.run, reading.geometry, choice, path.parent, cubes) as cloud:
             points = _Colours(iter(cloud.tiles))
-            for tile in np.unique(seen["code"]).tolist():
-                vertices, triangles = fusion.surface(tile, cubes, np.unique(seen["view"][seen["code"] == tile]))
+            for tile, tile_views in seen:
+                vertices, triangles = fusion.surface(tile, cubes, tile_views)
                 pieces.add(vertices, points.of(tile, vertices), triangles)
         vertex_count, triangle_count = write_mesh(path, options.encoding, pieces, options.min_triangles, reading)
-    return f"{triangle_count:,} triangles, {vertex_count:,} vertices, {pieces.count:,} pieces before small ones went"
+    axes = "y down" if options.encoding == "ply" else "y up"
+    return f"{triangle_count:,} triangles, {vertex_count:,} vertices, voxels of {fusion.voxel:.3g}, {axes}"
 
 
 def _open3d() -> Any:
@@ -80,7 +81,12 @@ def _open3d() -> Any:
 def _points(options: MeshOptions) -> CloudOptions:
     """The cloud that the colours come from: all points of the frames, one per voxel."""
     return CloudOptions(
-        frames=options.frames, every=options.every, voxel_m=options.voxel_m, fusion="off", normals=False
+        frames=options.frames,
+        every=options.every,
+        voxel_m=options.voxel_m,
+        voxel=options.voxel,
+        fusion="off",
+        normals=False,
     )
 
 
@@ -158,8 +164,8 @@ def _cubes_of(blocks: NDArray[np.int64], voxel: float) -> NDArray[np.uint64]:
     return cube_codes(middles.reshape(-1, 3), voxel).reshape(len(_NEEDED_BY), -1)
 
 
-def _surveyed(fusion: _Fusion, file: Any) -> tuple[Tiling, NDArray[np.void]]:
-    """The tiles, and which (in place of `code`) are seen by which views; some 100 bytes for each view."""
+def _surveyed(fusion: _Fusion, file: Any) -> tuple[Tiling, list[tuple[int, NDArray[np.int64]]]]:
+    """The tiles, and by which views each is seen, ascending; some 100 bytes for each view. `file` is for scratch."""
     known = np.zeros(0, np.uint64)
     for view in range(len(fusion.views)):
         codes = np.unique(_cubes_of(fusion.blocks(view), fusion.voxel))
@@ -173,7 +179,9 @@ def _surveyed(fusion: _Fusion, file: Any) -> tuple[Tiling, NDArray[np.void]]:
     while len(pairs := np.fromfile(file, _PAIR, 1 << 16)):
         pairs["code"] = cubes.of(pairs["code"])
         parts.append(np.unique(pairs))
-    return cubes, np.concatenate(parts)
+    pairs = np.unique(np.concatenate(parts))
+    tiles, first = np.unique(pairs["code"], return_index=True)
+    return cubes, list(zip(tiles.tolist(), np.split(pairs["view"], first[1:]), strict=False))
 
 
 class _Colours:

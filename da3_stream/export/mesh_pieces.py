@@ -96,7 +96,7 @@ class Pieces:
         """[parts] triangles of all that hangs together with a part."""
         parts = np.concatenate([piece.seam_parts + piece.first_part for piece in self._pieces])
         total = self.count
-        joined = coo_array((np.ones(len(parts), np.bool_), (parts, total + group)), shape=(total + groups,) * 2)
+        joined = coo_array((np.ones(len(parts), np.int32), (parts, total + group)), shape=(total + groups,) * 2)
         label = connected_components(joined, directed=False)[1][:total]
         triangles = np.concatenate([piece.part_triangles for piece in self._pieces])
         return np.bincount(label, triangles).astype(np.int64)[label]
@@ -133,6 +133,6 @@ def _keys(xyz: Float32) -> NDArray[np.void]:
 def _connected(triangles: Integers, vertices: int) -> tuple[int, Integers]:
     """How many parts the surface has, and the part [V] of each vertex."""
     ends = triangles[:, [0, 1, 1, 2]].reshape(-1, 2)
-    edges = coo_array((np.ones(len(ends), np.bool_), (ends[:, 0], ends[:, 1])), shape=(vertices, vertices))
+    edges = coo_array((np.ones(len(ends), np.int32), (ends[:, 0], ends[:, 1])), shape=(vertices, vertices))
     count, part = connected_components(edges, directed=False)
     return int(count), part.astype(np.int64)

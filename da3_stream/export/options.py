@@ -43,10 +43,22 @@ class TrajectoryOptions(FrameOptions):
     """A trajectory file."""
 
 
-class CloudOptions(FrameOptions):
+class VoxelOptions(FrameOptions):
+    """How fine; what is not given stays as the run's settings say, and finer than those brings nothing back."""
+
+    voxel_m: Positive | None = Field(None, description="edge of a voxel in metres; needs a run in metres")
+    voxel: Annotated[float, Field(gt=0, lt=1)] | None = Field(None, description="the same as a share of median depth")
+
+    @model_validator(mode="after")
+    def _one_voxel(self) -> VoxelOptions:
+        if self.voxel_m is not None and self.voxel is not None:
+            raise ValueError("voxel_m and voxel are two sizes of one thing: give one")
+        return self
+
+
+class CloudOptions(VoxelOptions):
     """The merged cloud; what is not given stays as the run's settings say."""
 
-    voxel_m: Positive | None = Field(None, description="edge of a voxel in metres; the run's own is the finest")
     max_points: Count | None = None
     confidence: Share = Field(0.0, description="share of the run's least confident points left out")
     fusion: Annotated[Literal["off", "ghosts", "movers"] | None, Off] = None
@@ -78,10 +90,9 @@ class RrdOptions(CloudOptions):
     picture_width: Count = Field(480, description="pixels of a picture, at most")
 
 
-class MeshOptions(FrameOptions):
-    """A surface from the depth maps."""
+class MeshOptions(VoxelOptions):
+    """A surface from the depth maps; its voxel is the cloud's."""
 
-    voxel_m: Positive | None = Field(None, description="edge of a voxel in metres; default by the scene's depth")
     confidence: Share = Field(0.25, description="share of the least confident depth left out")
     max_depth: Positive = Field(3.0, description="in median depths; what is seen from farther away is left out")
     min_views: Count = Field(3, description="frames that must have seen a place")

@@ -32,11 +32,12 @@ def export_rrd(reading: Reading, path: Path, options: RrdOptions) -> str:
     """The merged cloud in pieces, the cameras of the frames asked for, and their pictures if these are asked for."""
     rr = _rerun()
     views = reading.views(options)
-    recording = rr.RecordingStream("da3_stream", recording_id=reading.run.path.resolve().name)
+    recording = rr.RecordingStream("da3_stream")
     recording.set_log_time_enabled(False)
     recording.set_log_tick_enabled(False)
     recording.save(path)
     try:
+        recording.send_recording_name(reading.run.path.resolve().name)
         recording.log("world", rr.ViewCoordinates.RDF, static=True)
         count = _log_points(rr, recording, reading, path, options)
         _log_path(rr, recording, views)
