@@ -1,21 +1,27 @@
 # make setup, run, test, quick, bench, configs
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+USED := $(VENV)/.installed
+DEVELOPED := $(VENV)/.installed_dev
 VIDEO ?=
 ARGS ?=
 
 .PHONY: setup run test quick bench configs lint
 
-setup: $(STAMP)
-
-$(STAMP): pyproject.toml constraints.txt
+# what running takes; setup adds what tests, benchmarks and the optional exports take
+$(USED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || python3 -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	touch $(USED)
+
+$(DEVELOPED): $(USED)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
-	touch $(STAMP)
+	touch $(DEVELOPED)
+
+setup: $(DEVELOPED)
 
 # make run: the demo; make run VIDEO=my.mp4 [ARGS="--hfov-deg 70"]: a video of one's own
-run: setup
+run: $(USED)
 ifeq ($(VIDEO),)
 	$(BIN)/da3-stream demo $(ARGS)
 else

@@ -1,7 +1,7 @@
 """Coloured points: from a window's depth to pages, from pages to the merged cloud."""
 
-from .merge import merge_cloud
-from .on_demand import export_cloud
+from .merge import Choice, merge_cloud, merged
+from .output import Axes, Cloud, write_las, write_laz, write_ply, write_tiles
 from .pages import count_points, page_chunks, read_page, write_page
 from .placing import points_in_world, world_voxel
 from .ply import read_ply
@@ -9,11 +9,14 @@ from .points import Points, window_points
 from .preview import drop_samples, preview_cloud
 
 __all__ = [
+    "Axes",
+    "Choice",
+    "Cloud",
     "Points",
     "count_points",
     "drop_samples",
-    "export_cloud",
     "merge_cloud",
+    "merged",
     "page_chunks",
     "points_in_world",
     "preview_cloud",
@@ -21,5 +24,9 @@ __all__ = [
     "read_ply",
     "window_points",
     "world_voxel",
+    "write_las",
+    "write_laz",
     "write_page",
+    "write_ply",
+    "write_tiles",
 ]

@@ -1,10 +1,11 @@
-"""LAZ files written and read in pieces (LAS 1.4, point format 7; laspy with lazrs). Equal points give equal bytes."""
+"""LAS and LAZ files in pieces (LAS 1.4, point format 7; laspy with lazrs). Equal points give equal bytes."""
 
 from __future__ import annotations
 
 import contextlib
 import struct
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,42 +15,83 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..errors import StoreError
 from ..store.files import replacing
-from ..types import Float32, UInt8
+from ..types import Float32, Float64, UInt8
 
 NORMAL = ("NormalX", "NormalY", "NormalZ")  # as PDAL names them
 NORMAL_STEP = 1 / 127
+NOTE_USER = "da3_stream"  # whose records of a file's header are this program's
 
 
-class LazWriter:
-    """Takes points as they come. `scale` is the step of the coordinates, `extras` names further dimensions."""
+@dataclass(frozen=True, eq=False)
+class LasFile:
+    """How a file is laid out. `scale` is the step of the coordinates, `extras` names further dimensions."""
 
-    def __init__(self, file: BinaryIO, scale: float, normals: bool, extras: Mapping[str, DTypeLike]) -> None:
+    scale: float
+    offset: Float64 = field(default_factory=lambda: np.zeros(3))
+    normals: bool = False
+    extras: Mapping[str, DTypeLike] = field(default_factory=dict)
+    compressed: bool = True
+    crs: str | None = None  # whatever pyproj knows
+    note: str = ""  # kept as a record of this program's
+
+    def header(self) -> Any:
+        """laspy's header of such a file."""
         import laspy
 
         header = laspy.LasHeader(point_format=7, version="1.4")
         header.creation_date = date(2000, 1, 1)
         header.generating_software = "da3_stream"
-        header.scales, header.offsets = np.full(3, scale), np.zeros(3)
-        dimensions = [laspy.ExtraBytesParams(name, kind) for name, kind in extras.items()]
-        if normals:
+        header.global_encoding.wkt = True  # as point formats from 6 on must have it, with or without a WKT
+        header.scales, header.offsets = np.full(3, self.scale), self.offset
+        dimensions = [laspy.ExtraBytesParams(name, kind) for name, kind in self.extras.items()]
+        if self.normals:
             step, zero = np.array([NORMAL_STEP]), np.zeros(1)
             dimensions += [laspy.ExtraBytesParams(name, np.int8, scales=step, offsets=zero) for name in NORMAL]
         header.add_extra_dims(dimensions)
-        self._header, self._normals = header, normals
-        backend = laspy.LazBackend.Lazrs
-        self._writer = laspy.LasWriter(file, header, do_compress=True, laz_backend=backend, closefd=False)
+        if self.crs is not None:
+            header.add_crs(coordinate_system(self.crs))
+        if self.note:
+            header.vlrs.append(laspy.VLR(NOTE_USER, 1, "of what the coordinates are", self.note.encode()))
+        return header
+
+
+def coordinate_system(crs: str) -> Any:
+    """pyproj's CRS. Raises StoreError for one that it does not know."""
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError
+
+    try:
+        return CRS.from_user_input(crs)
+    except CRSError as error:
+        raise StoreError(f"{crs!r} is no coordinate system that pyproj knows: {error}") from None
+
+
+class LasWriter:
+    """Takes points as they come."""
+
+    def __init__(self, file: BinaryIO, kind: LasFile) -> None:
+        import laspy
+
+        self._kind, self._header = kind, kind.header()
+        backend = laspy.LazBackend.Lazrs if kind.compressed else None
+        self._writer = laspy.LasWriter(
+            file, self._header, do_compress=kind.compressed, laz_backend=backend, closefd=False
+        )
         self.count = 0
 
-    def write(self, xyz: Float32, rgb: UInt8, normal: Float32 | None = None, **extras: NDArray[Any]) -> None:
+    def write(
+        self, xyz: NDArray[np.floating], rgb: UInt8, normal: Float32 | None = None, **extras: NDArray[Any]
+    ) -> None:
         """Add points [M,3] with their colours, normals [M,3] where the file has them, and values [M] of the extras."""
         import laspy
 
         records = laspy.ScaleAwarePointRecord.zeros(len(xyz), header=self._header)
         for axis, name in enumerate("XYZ"):
-            records[name] = np.rint(xyz[:, axis].astype(np.float64) / self._header.scales[axis]).astype(np.int32)
+            steps = (xyz[:, axis].astype(np.float64) - self._kind.offset[axis]) / self._kind.scale
+            records[name] = np.rint(steps).astype(np.int32)
         for channel, name in enumerate(("red", "green", "blue")):
             records[name] = rgb[:, channel].astype(np.uint16) * 257
-        if self._normals and normal is not None:
+        if self._kind.normals and normal is not None:
             for axis, name in enumerate(NORMAL):
                 records.array[name] = np.rint(normal[:, axis] / NORMAL_STEP)
         for name, values in extras.items():
@@ -63,12 +105,10 @@ class LazWriter:
 
 
 @contextlib.contextmanager
-def writing_laz(
-    path: Path, scale: float, *, normals: bool = False, extras: Mapping[str, DTypeLike] | None = None
-) -> Iterator[LazWriter]:
-    """A LAZ file that stands at `path` when the block ends, and not before."""
+def writing_las(path: Path, kind: LasFile) -> Iterator[LasWriter]:
+    """A LAS or LAZ file that stands at `path` when the block ends, and not before."""
     with replacing(path) as file:
-        writer = LazWriter(file, scale, normals, extras or {})
+        writer = LasWriter(file, kind)
         yield writer
         writer.finish()
 

@@ -1,138 +1,131 @@
-"""The merged cloud on disk, in one of three formats; what was there before stays until the new one is whole."""
+"""A merged cloud on disk: PLY, LAS, LAZ or a folder of LAZ tiles; what was there before stays until it is whole."""
 
 from __future__ import annotations
 
 import math
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from ..errors import StoreError
-from ..settings import CloudSettings
-from ..store import Run
-from ..store.files import json_page, write_text
-from ..types import Float32
-from .laz import LazWriter, writing_laz
-from .ply import PlyWriter, writing_ply
+from ..geometry import Sim3
+from ..store.files import json_page, replacing_folder, write_text
+from ..types import Float32, Float64
+from .laz import LasFile, LasWriter, writing_las
+from .ply import writing_ply
+from .thinning import Tile
 from .tiles import Tiling
 from .voxels import voxel_keys
-
-NAMES = {"ply": "cloud.ply", "laz": "cloud.laz", "tiles": "tiles"}
 
 
 @dataclass(frozen=True, eq=False)
 class Cloud:
-    """What is known of the whole cloud before it is written."""
+    """What is known of a merged cloud, and its records (see merge.py) tile by tile, to be taken once."""
 
     units: str
     voxel: float
     farthest: float  # largest coordinate
     tiling: Tiling
+    kind: np.dtype[np.void]  # of a record
+    tiles: Iterable[Tile]
 
     @property
-    def step(self) -> float:
-        """Of coordinates in LAZ files: the power of ten below 1 % of a voxel, or what 30 bits reach."""
-        fine = math.floor(math.log10(self.voxel / 100))
-        return 10.0 ** max(fine, math.ceil(math.log10(max(self.farthest, 1e-300) / 2.0**30)))
+    def has_normals(self) -> bool:
+        """Whether every record has a surface normal."""
+        return "normal" in (self.kind.names or ())
+
+    @property
+    def extras(self) -> dict[str, DTypeLike]:
+        """Further dimensions of LAS files: whatever tells where a point comes from."""
+        return {"confidence": np.float32, "frame": np.int32} if "frame" in (self.kind.names or ()) else {}
 
 
-class Output(Protocol):
-    """Takes records (xyz, rgb, perhaps normal) tile by tile."""
+@dataclass(frozen=True, eq=False)
+class Axes:
+    """The coordinates of LAS files, if not those of the run's world."""
 
-    count: int
+    file_from_world: Sim3 = field(default_factory=Sim3.identity)
+    crs: str | None = None  # whatever pyproj knows; None: a place of their own
+    note: str = ""  # JSON, kept in the files
 
-    def write(self, tile: int, records: NDArray[np.void]) -> None:
-        """Add a tile's records."""
-        ...
-
-
-@contextmanager
-def writing_cloud(run: Run, cloud: Cloud, settings: CloudSettings) -> Iterator[Output]:
-    """The output that `settings.format` names; it stands in the run directory when the block ends, and not before."""
-    path = run.path / NAMES[settings.format]
-    if settings.format == "ply":
-        with writing_ply(path, f"da3_stream, {cloud.units}", normals=settings.normals) as ply:
-            yield _Ply(ply)
-    elif settings.format == "laz":
-        with writing_laz(path, cloud.step, normals=settings.normals) as laz:
-            yield _Laz(laz, cloud.voxel)
-    else:
-        with _replacing_folder(path) as folder:
-            tiles = _Tiles(folder, cloud, settings.normals)
-            yield tiles
-            tiles.finish()
+    def las_file(self, cloud: Cloud, *, compressed: bool = True) -> LasFile:
+        """How coordinates are kept: in steps of the power of ten below 1 % of a voxel, or of what 30 bits reach, about
+        the whole number nearest to where the world's origin is."""
+        voxel, farthest = (self.file_from_world.scale * value for value in (cloud.voxel, cloud.farthest))
+        fine = math.floor(math.log10(voxel / 100))
+        step = 10.0 ** max(fine, math.ceil(math.log10(max(farthest, 1e-300) / 2.0**30)))
+        offset = np.rint(self.file_from_world.translation) + 0.0
+        return LasFile(step, offset, cloud.has_normals, cloud.extras, compressed, self.crs, self.note)
 
 
-@dataclass
-class _Ply:
-    writer: PlyWriter
-    count: int = 0
-
-    def write(self, tile: int, records: NDArray[np.void]) -> None:
-        self.writer.write(records["xyz"], records["rgb"], _normals(records))
-        self.count += len(records)
+WORLD = Axes()
 
 
-@dataclass
-class _Laz:
-    """Voxel by voxel within a tile, since neighbours compress well."""
-
-    writer: LazWriter
-    voxel: float
-    count: int = 0
-
-    def write(self, tile: int, records: NDArray[np.void]) -> None:
-        ordered = records[np.argsort(voxel_keys(records["xyz"], self.voxel))]
-        self.writer.write(ordered["xyz"], ordered["rgb"], _normals(ordered))
-        self.count += len(records)
+def write_ply(path: Path, cloud: Cloud) -> int:
+    """Write the points in the run's world; returns how many. Raises StoreError where the disk refuses."""
+    with writing_ply(path, f"da3_stream, {cloud.units}", normals=cloud.has_normals) as ply:
+        for _, records in cloud.tiles:
+            ply.write(records["xyz"], records["rgb"], _normals(records))
+    return ply.count
 
 
-@dataclass
-class _Tiles:
-    """000000.laz and so on, and tiles.json with the cube of each."""
+def write_las(path: Path, cloud: Cloud, axes: Axes = WORLD) -> int:
+    """Write an uncompressed file; returns how many points. Raises StoreError where the disk refuses."""
+    return _write_whole(path, cloud, axes, compressed=False)
 
-    folder: Path
-    cloud: Cloud
-    normals: bool
-    count: int = 0
-    index: list[dict[str, Any]] = field(default_factory=list)
 
-    def write(self, tile: int, records: NDArray[np.void]) -> None:
-        if not len(records):
-            return
-        name = f"{len(self.index):06d}.laz"
-        with writing_laz(self.folder / name, self.cloud.step, normals=self.normals) as laz:
-            _Laz(laz, self.cloud.voxel).write(tile, records)
-        low, high = self.cloud.tiling.cube(tile, self.cloud.voxel)
-        self.index.append({"file": name, "low": low, "high": high, "points": len(records)})
-        self.count += len(records)
+def write_laz(path: Path, cloud: Cloud, axes: Axes = WORLD) -> int:
+    """Write a compressed file; returns how many points. Raises StoreError where the disk refuses."""
+    return _write_whole(path, cloud, axes, compressed=True)
 
-    def finish(self) -> None:
-        facts = {"units": self.cloud.units, "voxel": self.cloud.voxel, "points": self.count, "tiles": self.index}
-        write_text(self.folder / "tiles.json", json_page(facts))
+
+def write_tiles(path: Path, cloud: Cloud, axes: Axes = WORLD) -> int:
+    """Write a folder with 000000.laz and so on, and tiles.json with the cube of each in the run's world; returns how
+    many points. Raises StoreError where the disk refuses."""
+    kind, index = axes.las_file(cloud), list[dict[str, Any]]()
+    with replacing_folder(path) as folder:
+        for tile, records in cloud.tiles:
+            if not len(records):
+                continue
+            name = f"{len(index):06d}.laz"
+            with writing_las(folder / name, kind) as las:
+                _write(las, records, cloud, axes)
+            low, high = cloud.tiling.cube(tile, cloud.voxel)
+            index.append({"file": name, "low": low, "high": high, "points": len(records)})
+        count = sum(entry["points"] for entry in index)
+        write_text(folder / "tiles.json", json_page(_facts(cloud, axes, count) | {"tiles": index}))
+    return count
+
+
+WRITERS: dict[str, Callable[[Path, Cloud], int]] = {"ply": write_ply, "laz": write_laz}
+
+
+def _facts(cloud: Cloud, axes: Axes, count: int) -> dict[str, Any]:
+    facts: dict[str, Any] = {"units": cloud.units, "voxel": cloud.voxel, "points": count}
+    if axes is not WORLD:
+        facts |= {"crs": axes.crs, "file_from_world": axes.file_from_world.matrix()}
+    return facts
+
+
+def _write_whole(path: Path, cloud: Cloud, axes: Axes, *, compressed: bool) -> int:
+    with writing_las(path, axes.las_file(cloud, compressed=compressed)) as las:
+        for _, records in cloud.tiles:
+            _write(las, records, cloud, axes)
+    return las.count
+
+
+def _write(las: LasWriter, records: NDArray[np.void], cloud: Cloud, axes: Axes) -> None:
+    """Voxel by voxel, since neighbours compress well."""
+    ordered = records[np.argsort(voxel_keys(records["xyz"], cloud.voxel))]
+    xyz: Float64 = axes.file_from_world.apply(ordered["xyz"].astype(np.float64))
+    normals = _normals(ordered)
+    if normals is not None:
+        normals = (normals @ axes.file_from_world.rotation.T).astype(np.float32)
+    las.write(xyz, ordered["rgb"], normals, **{name: ordered[name] for name in cloud.extras})
 
 
 def _normals(records: NDArray[np.void]) -> Float32 | None:
     return records["normal"] * np.float32(1 / 127) if "normal" in (records.dtype.names or ()) else None
-
-
-@contextmanager
-def _replacing_folder(path: Path) -> Iterator[Path]:
-    """A new folder beside `path` that takes its place when the block ends well."""
-    new = path.with_name(f".{path.name}.tmp")
-    try:
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir()
-        yield new
-        shutil.rmtree(path, ignore_errors=True)
-        new.rename(path)
-    except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..store import Run
 from ..types import Float32
-from .laz import NORMAL, reading_laz, writing_laz
+from .laz import NORMAL, LasFile, reading_laz, writing_las
 from .points import Points
 
 COARSEST = 1024  # the first level holds every 1024th point
@@ -30,7 +30,8 @@ def write_page(run: Run, node: int, points: Points) -> None:
     ordered = points.take(level_order(len(points)))
     farthest = float(np.abs(ordered.xyz).max(initial=0.0))
     scale = max(ordered.voxel * _FINEST_SHARE, farthest / 2.0**30)
-    with writing_laz(run.page_path(node), scale, normals=points.normal is not None, extras=_EXTRAS) as page:
+    kind = LasFile(scale, normals=points.normal is not None, extras=_EXTRAS)
+    with writing_las(run.page_path(node), kind) as page:
         page.write(
             ordered.xyz,
             ordered.rgb,

@@ -25,8 +25,7 @@ Float64 = NDArray[np.float64]
 THRESHOLDS = (0.01, 0.02, 0.05)  # shares of the truth's median depth
 POINTS_PER_FRAME = 10_000  # of at most depth.MAX_FRAMES frames
 MAX_CLOUD_POINTS = 2_000_000
-_PLY_PROPERTIES = "float x,float y,float z,uchar red,uchar green,uchar blue"
-_PLY_POINT = np.dtype([("xyz", "<f4", 3), ("rgb", "u1", 3)])
+_PLY_TYPES = {"float": "<f4", "uchar": "u1"}
 
 
 @dataclass(frozen=True)
@@ -96,14 +95,15 @@ def read_cloud(path: Path) -> Float64:
     """
     try:
         with open(path, "rb") as file:
-            count = _vertex_count(file)
+            count, layout = _vertices(file)
             offset = file.tell()
-        points = np.memmap(path, _PLY_POINT, "r", offset, (count,)) if count else np.zeros(0, _PLY_POINT)
+        points = np.memmap(path, layout, "r", offset, (count,)) if count else np.zeros(0, layout)
     except (OSError, ValueError) as error:
         raise EvaluationError(f"cannot read the cloud {path}: {error}") from error
     if not len(points):
         raise EvaluationError(f"{path} holds no points: nothing can be compared")
-    return points["xyz"][spread(np.arange(len(points)), MAX_CLOUD_POINTS)].astype(np.float64)
+    some = points[spread(np.arange(len(points)), MAX_CLOUD_POINTS)]
+    return np.stack([some[axis] for axis in "xyz"], axis=-1).astype(np.float64)
 
 
 def thin(points: Float64, edge: float) -> Float64:
@@ -115,18 +115,22 @@ def thin(points: Float64, edge: float) -> Float64:
     return points[order[first]]
 
 
-def _vertex_count(file: BinaryIO) -> int:
-    """Points that the header announces; afterwards the file stands at the first. Raises ValueError on other layouts."""
+def _vertices(file: BinaryIO) -> tuple[int, np.dtype[np.void]]:
+    """How many points the header announces, and what each holds; afterwards the file stands at the first.
+
+    Raises ValueError on other layouts.
+    """
     header: list[list[str]] = []
     while (line := file.readline(200)).strip() != b"end_header":
         if not line:
             raise ValueError("it has no PLY header")
         header.append(line.decode("ascii", "replace").split())
-    properties = ",".join(" ".join(words[1:]) for words in header if words[:1] == ["property"])
-    counts = [int(words[2]) for words in header if words[:2] == ["element", "vertex"]]
-    if properties != _PLY_PROPERTIES or ["format", "binary_little_endian", "1.0"] not in header or len(counts) != 1:
-        raise ValueError(f"expected a binary little-endian PLY with {_PLY_PROPERTIES}, as a run writes it")
-    return counts[0]
+    fields = [(words[-1], _PLY_TYPES.get(words[1], "")) for words in header if words[:1] == ["property"]]
+    counts = [int(words[2]) for words in header if words[:1] == ["element"]]
+    known = {name for name, kind in fields if kind} >= set("xyz") and all(kind for _, kind in fields)
+    if not known or ["format", "binary_little_endian", "1.0"] not in header or len(counts) != 1:
+        raise ValueError("expected a binary little-endian PLY of points with float x, y and z, as a run writes it")
+    return counts[0], np.dtype(fields)
 
 
 def _frame_points(file: Path, intrinsics: Float64) -> Float64:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, field_validator, model_validator
 
 from ..settings import Stage
+from ..stages import Off
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -50,35 +51,59 @@ class MapOptions(FrameOptions):
     )
 
 
-class CloudOptions(FrameOptions):
+class VoxelOptions(FrameOptions):
+    """How fine; what is not given stays as the run's settings say, and finer than those brings nothing back."""
+
+    voxel_m: Positive | None = Field(None, description="edge of a voxel in metres; needs a run in metres")
+    voxel: Annotated[float, Field(gt=0, lt=1)] | None = Field(None, description="the same as a share of median depth")
+
+    @model_validator(mode="after")
+    def _one_voxel(self) -> VoxelOptions:
+        if self.voxel_m is not None and self.voxel is not None:
+            raise ValueError("voxel_m and voxel are two sizes of one thing: give one")
+        return self
+
+
+class CloudOptions(VoxelOptions):
     """The merged cloud; what is not given stays as the run's settings say."""
 
-    voxel_m: Positive | None = Field(None, description="edge of a voxel in metres")
     max_points: Count | None = None
-    confidence: Share | None = Field(None, description="share of the least confident points left out")
-    fusion: Literal["off", "ghosts", "movers"] | None = None
-    normals: bool | None = None
+    confidence: Share = Field(0.0, description="share of the run's least confident points left out")
+    fusion: Annotated[Literal["off", "ghosts", "movers"] | None, Off] = None
+    normals: bool | None = Field(None, description="needs a run with cloud.normals")
+
+
+class LasOptions(CloudOptions):
+    """The same for readers that take z for the height."""
+
+    up: Literal["z", "camera"] = Field(
+        "z",
+        description="z: up as the cameras were held; camera: the run's world, y down, z ahead. A run that is "
+        "georeferenced is written in the coordinates of its map, whatever this says",
+    )
 
 
 class GlbOptions(CloudOptions):
-    """Points, camera frusta and path; memory is bounded by the number of points."""
+    """Points, camera frusta and path, y up; memory is bounded by the number of points."""
 
     max_points: Count | None = 5_000_000
     cameras: Annotated[int, Field(ge=0)] = Field(200, description="frusta, evenly over the run")
 
 
 class RrdOptions(CloudOptions):
-    """A recording for rerun."""
+    """A recording for rerun: points, path, and the cameras in time."""
 
     max_points: Count | None = 5_000_000
-    pictures: bool = True
+    pictures: bool = Field(False, description="also the pictures, read from the input once more, as JPEG")
+    picture_width: Count = Field(480, description="pixels of a picture, at most")
 
 
-class MeshOptions(FrameOptions):
-    """A surface from the depth maps."""
+class MeshOptions(VoxelOptions):
+    """A surface from the depth maps; its voxel is the cloud's."""
 
-    voxel_m: Positive | None = Field(None, description="edge of a voxel in metres; default by the scene's depth")
-    confidence: Share = 0.25
+    confidence: Share = Field(0.25, description="share of the least confident depth left out")
+    max_depth: Positive = Field(3.0, description="in median depths; what is seen from farther away is left out")
+    min_views: Count = Field(3, description="frames that must have seen a place")
     encoding: Literal["glb", "ply", "obj"] = "ply"
     min_triangles: Count = Field(1000, description="smaller pieces are left out")
 

@@ -8,9 +8,9 @@ import pytest
 from made_up import PAGES as SETTINGS
 from made_up import run_with_pages
 
-from da3_stream.cloud import export_cloud, merge_cloud, read_ply
 from da3_stream.cloud import merge as merge_module
-from da3_stream.errors import SettingsError, StoreError
+from da3_stream.cloud import merge_cloud, read_ply
+from da3_stream.errors import StoreError
 from da3_stream.store import read_run_geometry
 
 
@@ -88,19 +88,6 @@ def test_equal_runs_have_equal_files(tmp_path, small_tiles):
         files = sorted(run.path.glob("tiles/*")) + [run.path / "cloud.laz", run.path / "cloud.ply"]
         digests.append([file.read_bytes() for file in files])
     assert digests[0] == digests[1]
-
-
-def test_on_demand_with_other_settings(tmp_path):
-    run = run_with_pages(tmp_path / "run")
-    merged(run)
-    before = (run.path / "cloud.ply").read_bytes()
-    path, count = export_cloud(run.path, {"format": "laz", "max_points": 500, "voxel_m": None})
-    assert (run.path / "cloud.ply").read_bytes() == before
-    assert path.name == "cloud.laz" and count == 500
-    with pytest.raises(SettingsError, match="needs a run in metres"):
-        export_cloud(run.path, {"voxel_m": 0.5})
-    with pytest.raises(SettingsError, match="cloud.voxel"):
-        export_cloud(run.path, {"voxel": 7.0})
 
 
 def test_one_point_and_none(tmp_path):

@@ -1,0 +1,58 @@
+"""Which way is up in a file: the run's world is that of its first camera, most readers want an axis that points up.
+
+Nothing measures gravity. Up is where the cameras say it is (see `top_view` of overview.py): across a level path, else
+against the cameras' mean y axis.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..cloud import Axes
+from ..geometry import Sim3
+from ..store.files import json_line
+from ..types import Float64
+from .overview import top_view
+
+if TYPE_CHECKING:
+    from .reading import Reading
+
+
+def z_up(reading: Reading) -> Sim3:
+    """The rotation to x right, y ahead (where the first camera looks), z up; the origin stays."""
+    return Sim3(1.0, _map_from_world(reading), np.zeros(3))
+
+
+def y_up(reading: Reading) -> Sim3:
+    """The rotation to the axes of glTF: x right, y up, z back; the origin stays."""
+    right, ahead, up = _map_from_world(reading)
+    return Sim3(1.0, np.stack([right, up, -ahead]), np.zeros(3))
+
+
+def georeference(reading: Reading) -> tuple[str, Sim3] | None:
+    """The coordinate system that the run was located in, and what leads there from its world; None if it was not."""
+    found = reading.geometry.scene.georeference
+    return None if found is None else (found.crs, found.geographic_from_world)
+
+
+def las_axes(reading: Reading, up: str) -> Axes:
+    """The coordinates of a LAS file: of the map where the run is georeferenced, else z up, or the run's own."""
+    located = georeference(reading)
+    if located is not None:
+        crs, geographic_from_world = located
+        return Axes(geographic_from_world, crs, _note(reading, geographic_from_world, "coordinates of the map"))
+    if up == "camera":
+        return Axes(note=_note(reading, Sim3.identity(), "x right, y down, z ahead of the first camera"))
+    place = z_up(reading)
+    return Axes(place, note=_note(reading, place, "x right, y ahead, z up; up as the cameras were held"))
+
+
+def _map_from_world(reading: Reading) -> Float64:
+    poses = reading.table.world_from_camera
+    return top_view(poses[:, :3, 3], poses[:, :3, :3])
+
+
+def _note(reading: Reading, place: Sim3, axes: str) -> str:
+    return json_line({"axes": axes, "units": reading.units, "file_from_world": place.matrix()})

@@ -1,0 +1,117 @@
+"""run.rrd: points, path, and cameras in time, for the rerun viewer (optional extra `rerun`).
+
+The world is the run's own (x right, y down, z ahead). Timelines are `frame` (the number in the input) and `time`
+(seconds); points and path are always there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..cloud import merged
+from ..cloud.placing import median_depth
+from ..errors import ExportError
+from ..geometry import resize_intrinsics
+from ..types import UInt8
+from .clouds import cloud_choice, said
+from .options import PictureOptions
+
+if TYPE_CHECKING:
+    from .options import RrdOptions
+    from .reading import Reading, View
+
+_AT_ONCE = 1 << 18  # points in one entity
+_QUALITY = 85  # of a JPEG
+
+
+def export_rrd(reading: Reading, path: Path, options: RrdOptions) -> str:
+    """The merged cloud in pieces, the cameras of the frames asked for, and their pictures if these are asked for."""
+    rr = _rerun()
+    views = reading.views(options)
+    recording = rr.RecordingStream("da3_stream")
+    recording.set_log_time_enabled(False)
+    recording.set_log_tick_enabled(False)
+    recording.save(path)
+    try:
+        recording.send_recording_name(reading.run.path.resolve().name)
+        recording.log("world", rr.ViewCoordinates.RDF, static=True)
+        count = _log_points(rr, recording, reading, path, options)
+        _log_path(rr, recording, views)
+        _log_cameras(rr, recording, reading, views, options)
+        recording.flush()
+    finally:
+        recording.disconnect()
+    return said(reading, count, f", {len(views)} cameras")
+
+
+def _rerun() -> Any:
+    try:
+        import rerun
+    except ImportError:
+        raise ExportError("rrd needs the package rerun-sdk: pip install 'da3_stream[rerun]'") from None
+    return rerun
+
+
+def _log_points(rr: Any, recording: Any, reading: Reading, path: Path, options: RrdOptions) -> int:
+    count = piece = 0
+    with merged(reading.run, reading.geometry, cloud_choice(reading, options), path.parent) as cloud:
+        for _, records in cloud.tiles:
+            for first in range(0, len(records), _AT_ONCE):
+                part = records[first : first + _AT_ONCE]
+                points = rr.Points3D(part["xyz"].copy(), colors=part["rgb"].copy(), radii=cloud.voxel / 2)
+                recording.log(f"world/points/{piece:06d}", points, static=True)
+                recording.flush()
+                count, piece = count + len(part), piece + 1
+    return count
+
+
+def _log_path(rr: Any, recording: Any, views: list[View]) -> None:
+    """A line through the cameras of every segment."""
+    segments = np.array([view.segment for view in views])
+    centres = np.array([view.world_from_camera[:3, 3] for view in views])
+    lines = [centres[segments == number] for number in np.unique(segments)]
+    recording.log("world/path", rr.LineStrips3D(lines, colors=[(76, 201, 240)] * len(lines)), static=True)
+
+
+def _log_cameras(rr: Any, recording: Any, reading: Reading, views: list[View], options: RrdOptions) -> None:
+    size = _picture_size(reading, options)
+    distance = 0.15 * (median_depth(reading.geometry) or 1.0)
+    for view, picture in _pictures(reading, views, options):
+        recording.set_time("frame", sequence=view.index)
+        recording.set_time("time", duration=view.timestamp)
+        pose = view.world_from_camera
+        k = resize_intrinsics(view.intrinsics, reading.size, size)
+        recording.log("world/camera", rr.Transform3D(translation=pose[:3, 3], mat3x3=pose[:3, :3]))
+        recording.log(
+            "world/camera",
+            rr.Pinhole(
+                image_from_camera=k, resolution=size, camera_xyz=rr.ViewCoordinates.RDF, image_plane_distance=distance
+            ),
+        )
+        if picture is not None:
+            small = _smaller(picture, size)
+            recording.log("world/camera/picture", rr.Image(small).compress(jpeg_quality=_QUALITY))
+
+
+def _picture_size(reading: Reading, options: RrdOptions) -> tuple[int, int]:
+    width, height = reading.size
+    share = min(1.0, options.picture_width / width)
+    return max(1, round(share * width)), max(1, round(share * height))
+
+
+def _pictures(reading: Reading, views: list[View], options: RrdOptions) -> Iterator[tuple[View, UInt8 | None]]:
+    """The views with their pictures, free of distortion as rerun's cameras are, or with none."""
+    if not options.pictures:
+        yield from ((view, None) for view in views)
+        return
+    yield from reading.pictures(views, PictureOptions(undistort=True))
+
+
+def _smaller(picture: UInt8, size: tuple[int, int]) -> UInt8:
+    import cv2
+
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
