@@ -170,7 +170,7 @@ class Alignment:
     shared: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ScaleObservation:
     """What one window knows of its own scale, to be a prior of the graph.
 

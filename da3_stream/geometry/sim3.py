@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Sim3:
     """A similarity `a_from_b`: scale, rotation [3,3] and translation [3], float64, acting as s R p + t."""
 

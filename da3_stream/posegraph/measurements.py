@@ -14,7 +14,7 @@ from .group import Array
 TURNED = 1e-4  # how far R^T R may be from the identity: rotations that went through float32 pass
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Edge:
     """Where window b lies in window a; without information the graph's default holds."""
 

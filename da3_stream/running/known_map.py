@@ -14,7 +14,7 @@ from ..store import NodeGeometry, Run, RunGeometry, Scene, frame_places, read_fr
 from ..types import Float64, Frame, Status, UInt8, WindowGeometry
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class _Seen:
     """The frames that a node owns, and the way between them in its own units."""
 

@@ -35,7 +35,7 @@ MIN_FRAMES = 5
 UNMODELLED = 0.005  # of log height: what all frames of a window err alike
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class HeightObservation:
     """Height of the camera over the ground in units of the window, with what it rests on.
 

@@ -22,7 +22,7 @@ from .georeference import Georeference, georeference_from_json, pack_georeferenc
 Units = Literal["metres", "relative"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class SceneNode:
     """One node's place. `frames` are its first and last source index, shared frames included.
 

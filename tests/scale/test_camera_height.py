@@ -146,7 +146,7 @@ def test_a_camera_that_does_not_look_along_its_way_is_refused(street: WindowGeom
 
 def test_a_window_is_heard_the_same_twice(street: WindowGeometry) -> None:
     first, second = seen(street), seen(street)
-    assert all(np.array_equal(getattr(first, name), getattr(second, name)) for name in vars(first))
+    assert all(np.array_equal(getattr(first, name), getattr(second, name)) for name in HeightObservation.__slots__)
 
 
 def test_a_shorter_step_between_frames_gives_the_same_height() -> None:
