@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .options import GlbOptions
     from .reading import Reading, View
 
-_FRUSTUM = 0.15  # depth of a frustum in median depths
+_FRUSTUM = 0.08  # depth of a frustum in median depths
 _CAMERA, _PATH = (255, 176, 0, 255), (76, 201, 240, 255)
 
 

@@ -9,6 +9,7 @@ Vertices take the colour of the nearest point of the cloud.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import tempfile
 from collections.abc import Iterator
@@ -68,10 +69,11 @@ def export_mesh(reading: Reading, path: Path, options: MeshOptions) -> str:
 
 def _open3d() -> Any:
     """open3d, which needs libusb on some machines that do not have it."""
-    try:
+    with contextlib.suppress(ImportError, OSError):
         import libusb_package
 
         ctypes.CDLL(str(libusb_package.get_library_path()), ctypes.RTLD_GLOBAL)
+    try:
         import open3d
     except (ImportError, OSError):
         raise ExportError("mesh needs the package open3d: pip install 'da3_stream[mesh]'") from None

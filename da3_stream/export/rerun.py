@@ -79,7 +79,7 @@ def _log_path(rr: Any, recording: Any, views: list[View]) -> None:
 
 def _log_cameras(rr: Any, recording: Any, reading: Reading, views: list[View], options: RrdOptions) -> None:
     size = _picture_size(reading, options)
-    distance = 0.15 * (median_depth(reading.geometry) or 1.0)
+    distance = 0.08 * (median_depth(reading.geometry) or 1.0)
     for view, picture in _pictures(reading, views, options):
         recording.set_time("frame", sequence=view.index)
         recording.set_time("time", duration=view.timestamp)

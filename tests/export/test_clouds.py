@@ -133,6 +133,15 @@ def test_a_coordinate_system_that_nobody_knows_is_one_sentence(tmp_path):
         export_laz(replace(reading, geometry=replace(reading.geometry, scene=scene)), tmp_path / "a.laz", LasOptions())
 
 
+def test_the_tiles_index_says_where_they_are(tmp_path):
+    path, (points,) = exported(whole_run(tmp_path / "run"), "tiles")
+    index = json.loads((path / "tiles.json").read_text())
+    assert index["crs"] is None and index["units"] == "relative" and index["points"] == len(points)
+    world = Sim3.from_matrix(index["file_from_world"]).inverse().apply(points[:, :3])
+    (tile,) = index["tiles"]
+    assert (world >= np.array(tile["low"]) - 0.01).all() and (world <= np.array(tile["high"]) + 0.01).all()
+
+
 def test_frames_and_every_choose_the_points_frames(tmp_path):
     run = whole_run(tmp_path / "run")
     _, (every,) = exported(run, "laz")
