@@ -10,7 +10,7 @@ from made_up import SOURCE_SIZE, run_with_pages
 from da3_stream.settings import CloudSettings
 from da3_stream.store import Run
 
-EVERY_PIXEL = CloudSettings(voxel=1e-3, min_confidence=0.0, max_depth_step=1e9, fusion="off")
+EVERY_PIXEL = CloudSettings(voxel=1e-3, per_pixel=None, min_confidence=0.0, max_depth_step=1e9, fusion="off")
 
 
 def whole_run(path: Path, settings: CloudSettings | None = None, **status: object) -> Run:

@@ -2,7 +2,7 @@
 
 Points lie in levels: every 1024th of the original order first, then those between them, and so on, so that the
 beginning of a page is an even sample of it. Within a level the order of frames and pixels stays, which compresses
-well. Confidence keeps 5 significant bits, coordinates 8 bits below a voxel; normals, where there are any, are the
+well. Confidence keeps 8 significant bits, coordinates 8 bits below a voxel; normals, where there are any, are the
 extra dimensions NormalX, NormalY and NormalZ in steps of 1/127. Equal points give equal bytes.
 """
 
@@ -36,7 +36,7 @@ def write_page(run: Run, node: int, points: Points) -> None:
             ordered.xyz,
             ordered.rgb,
             ordered.normal,
-            confidence=_five_bits(ordered.confidence),
+            confidence=_eight_bits(ordered.confidence),
             frame=ordered.frame,
         )
 
@@ -95,6 +95,6 @@ def _points(reader: Any, count: int) -> Points:
     )
 
 
-def _five_bits(confidence: Float32) -> Float32:
-    """Rounded down to 5 significant bits (a third of the bytes once compressed)."""
-    return (confidence.view(np.uint32) & np.uint32(0xFFF80000)).view(np.float32)
+def _eight_bits(confidence: Float32) -> Float32:
+    """Rounded down to 8 significant bits (half the bytes once compressed)."""
+    return (confidence.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
