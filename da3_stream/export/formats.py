@@ -42,4 +42,7 @@ class Format:
 FORMATS = {
     "tum": Format("trajectory, TUM RGB-D", o.TrajectoryOptions, "trajectory.tum", "trajectories:export_tum"),
     "kitti": Format("trajectory, KITTI odometry", o.TrajectoryOptions, "trajectory.kitti", "trajectories:export_kitti"),
+    "colmap": Format("cameras, poses and points on tracks, COLMAP", o.ColmapOptions, "colmap/", "colmap:export_colmap"),
+    "nerfstudio": Format("transforms.json", o.NerfstudioOptions, "nerfstudio/", "nerfstudio:export_nerfstudio"),
+    "3dgs": Format("input of Gaussian splats", o.SplatOptions, "3dgs/", "splats:export_splats"),
 }

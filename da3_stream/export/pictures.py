@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ExportError, FramesError
@@ -13,6 +14,7 @@ from ..types import UInt8
 
 if TYPE_CHECKING:
     from ..frames import FrameSource
+    from .options import PictureOptions
     from .reading import Reading, View
 
 MODEL = "give --resolution model for the pictures that the run keeps"
@@ -49,6 +51,12 @@ def model_pictures(reading: Reading, views: Sequence[View]) -> Iterator[tuple[Vi
             if picture is None:
                 raise ExportError(f"{reading.run.path} keeps no picture of frame {view.index}: give --resolution input")
             yield view, picture
+
+
+def picture_files(reading: Reading, options: PictureOptions) -> dict[int, Path]:
+    """The input's own image files by frame, where the pictures asked for are what they hold; else none."""
+    unchanged = options.resolution == "input" and not (options.undistort and reading.k1)
+    return dict(enumerate(_opened(reading).files)) if unchanged else {}
 
 
 def _opened(reading: Reading) -> FrameSource:

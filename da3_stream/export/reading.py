@@ -110,7 +110,7 @@ class Reading:
 
         size = self.picture_size(options.resolution)
         lens = Lens.from_matrix(resize_intrinsics(view.intrinsics, self.size, size))
-        return Camera(size, lens if options.undistort else self._distorted(lens))
+        return Camera(size, self._distorted(lens) if _is_distorted(options) else lens)
 
     def picture_size(self, resolution: Literal["input", "model"]) -> tuple[int, int]:
         """(width, height) of all pictures."""
@@ -128,13 +128,15 @@ class Reading:
     def pictures(self, views: Sequence[View], options: PictureOptions) -> Iterator[tuple[View, UInt8]]:
         """The views, ascending, with their pictures [H,W,3] RGB, of the size and without the distortion as asked for.
 
-        Raises ExportError where the input is gone, live or another one now, and pictures at its resolution are asked
-        for.
+        Those that the run keeps have none: the model looked at what a pinhole would have seen. Raises ExportError where
+        the input is gone, live or another one now, and pictures at its resolution are asked for.
         """
         from .pictures import input_pictures, model_pictures
 
-        read = input_pictures if options.resolution == "input" else model_pictures
-        for view, picture in read(self, views):
+        if options.resolution == "model":
+            yield from model_pictures(self, views)
+            return
+        for view, picture in input_pictures(self, views):
             yield view, self._straightened(picture, view) if options.undistort else picture
 
     @cached_property
@@ -167,6 +169,10 @@ class Reading:
             table.intrinsics[row],
             table.status[row] != INTERPOLATED and bool(np.isfinite(table.depth_scale[row])),
         )
+
+
+def _is_distorted(options: PictureOptions) -> bool:
+    return options.resolution == "input" and not options.undistort
 
 
 def _span(indices: np.ndarray) -> str:
