@@ -71,8 +71,8 @@ def main() -> None:
         ]
     report(options, around, COLUMNS, rows)
     print(
-        f"\nbefore and after: --refine. px: mean reprojection error; track: mean length; moved: camera centres in world "
-        f"units; kB a frame: peak memory more than for {FEW} frames, over the frames more, refining included.\n"
+        f"\nbefore and after: --refine. px: mean reprojection error; track: mean length; moved: camera centres in "
+        f"world units; kB a frame: peak memory more than for {FEW} frames, over the frames more, refining included.\n"
         f"asked for: at least {MIN_PER_IMAGE} points in every image, below {MAX_BEFORE_PX:g} px before and "
         f"{MAX_AFTER_PX:g} px after, ATE no larger after than before, without --refine at most {MAX_KB} kB a frame."
     )

@@ -85,8 +85,10 @@ def sparse_model(gathered: Gathered, shared: bool | None, most: int | None) -> A
     structure = triangulated(gathered.tracks, poses, focal)
     structure = structure if most is None else structure.longest(most)
     one = shared_camera(gathered.cameras, shared)
-    seen = gathered.tracks.xy
-    return build_model(gathered.names, gathered.cameras, one, np.linalg.inv(poses).astype(np.float64), seen, structure)
+    camera_from_world = np.linalg.inv(poses).astype(np.float64)
+    model = build_model(gathered.names, gathered.cameras, one, camera_from_world, gathered.tracks.xy, structure)
+    gathered.tracks.xy.clear()
+    return model
 
 
 def write_model(model: Any, folder: Path, *, text: bool) -> None:

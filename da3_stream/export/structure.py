@@ -47,9 +47,10 @@ class Structure:
 
 def triangulated(tracks: Tracks, world_from_camera: Float64, focal: Float64) -> Structure:
     """The points of all tracks whose rays meet, under cameras [N,4,4] with focal lengths [N] in pixels."""
-    seen = tracks.observations(LEAST)
+    seen = tracks.finished(LEAST)
     camera_from_world = np.linalg.inv(world_from_camera).astype(np.float64)
     parts = [_chunk(seen, rows, tracks.rays, camera_from_world, focal) for rows in _chunks(seen.track)]
+    tracks.rays.clear()
     kept = np.concatenate([np.zeros(0, np.int64), *(part[0] for part in parts)])
     position = np.concatenate([np.zeros((0, 3)), *(part[1] for part in parts)])
     points, number = np.unique(seen.track[kept], return_inverse=True)

@@ -84,8 +84,8 @@ class Tracks:
         self._retire(picture)
         return True
 
-    def observations(self, least: int) -> Observations:
-        """Those of tracks that at least so many pictures see."""
+    def finished(self, least: int) -> Observations:
+        """Those of tracks that at least so many pictures see; nothing can be added afterwards."""
         everything = np.concatenate([self._live, *self._ended.values()])
         long = everything[everything["count"] >= least]
         long = long[np.argsort(long["number"])]
@@ -98,6 +98,7 @@ class Tracks:
         order = np.lexsort((picture, number))
         rgb = np.concatenate([np.zeros((0, 3), np.uint8), *self._rgb])[long["number"]]
         track = np.searchsorted(long["number"], number[order]).astype(np.int32)
+        self._live, self._ended, self._found, self._rgb = self._live[:0], {}, [], []  # memory that is needed now
         return Observations(track, picture[order], point[order], _positions(long), rgb)
 
     def _near(self, sight: Sight, pose: Float64) -> list[int]:
