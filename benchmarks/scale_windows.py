@@ -13,10 +13,10 @@ from common import Clip, tell
 
 from da3_stream.camera_input import read_intrinsics
 from da3_stream.geometry import intrinsics_matrix
+from da3_stream.keypoints import Keypoints
 from da3_stream.predictors.sfm import SfmPredictor
 from da3_stream.predictors.sfm.calibration import Calibration
 from da3_stream.predictors.sfm.correspondences import Correspondences
-from da3_stream.predictors.sfm.features import Keypoints
 from da3_stream.predictors.sfm.pairs import Matches
 from da3_stream.running.job import prepared
 from da3_stream.running.predicting import predicted

@@ -113,15 +113,18 @@ class PictureOptions(FrameOptions):
 
     resolution: Literal["input", "model"] = Field("input", description="of the input, or as the model looked at it")
     undistort: bool = Field(False, description="remove the lens's distortion from the pictures")
+    encoding: Literal["jpg", "png"] = Field("jpg", description="of pictures that are not files of the input already")
 
 
 class ColmapOptions(PictureOptions):
     """A COLMAP model with its pictures."""
 
     text: bool = Field(False, description="text files instead of binary ones")
-    shared_camera: bool = Field(True, description="one camera for all frames instead of one each")
+    shared_camera: bool | None = Field(
+        None, description="one for all frames, or one each; default: one if all are alike"
+    )
     refine: bool = Field(False, description="bundle adjustment; the poses of before are kept beside")
-    confidence: Share = 0.25
+    confidence: Share = Field(0.25, description="share of the least confident depth on which no track begins")
     max_points: Count | None = None
 
 
@@ -129,14 +132,15 @@ class NerfstudioOptions(PictureOptions):
     """transforms.json with pictures, depth maps and points to begin with."""
 
     depth: bool = True
-    max_points: Count | None = 1_000_000
+    max_points: Count = 1_000_000
 
 
 class SplatOptions(PictureOptions):
     """images/ and sparse/0/ as trainers of Gaussian splats take them; pictures are always free of distortion."""
 
     undistort: Literal[True] = True
-    max_points: Count | None = 1_000_000
+    confidence: Share = Field(0.25, description="share of the least confident depth on which no track begins")
+    max_points: Count = Field(1_000_000, description="of points3D.ply; points3D.bin holds those on tracks")
 
 
 class DepthOptions(FrameOptions):

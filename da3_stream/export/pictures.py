@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..types import UInt8
 
 if TYPE_CHECKING:
     from ..frames import FrameSource
+    from .options import PictureOptions
     from .reading import Reading, View
 
 log = logging.getLogger(__name__)
@@ -77,6 +79,12 @@ def _kept(reading: Reading, views: Sequence[View]) -> Iterator[tuple[View, UInt8
         except KeyError:
             picture = None
         yield view, picture
+
+
+def picture_files(reading: Reading, options: PictureOptions) -> dict[int, Path]:
+    """The input's own image files by frame, where the pictures asked for are what they hold; else none."""
+    unchanged = options.resolution == "input" and not (options.undistort and reading.k1)
+    return dict(enumerate(_opened(reading).files)) if unchanged else {}
 
 
 def _opened(reading: Reading) -> FrameSource:

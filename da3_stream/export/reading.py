@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,6 +31,8 @@ from .options import FrameOptions, PictureOptions
 
 if TYPE_CHECKING:
     from ..geometry.lens import Lens
+
+log = logging.getLogger(__name__)
 
 NEGLIGIBLE_PX = 1 / 3  # a lens that moves the corners by less was taken for a pinhole by the run, too
 
@@ -115,6 +118,9 @@ class Reading:
         if one_segment and rows:
             segments = self.table.segment[rows]
             longest = int(np.bincount(segments).argmax())
+            others = int((segments != longest).sum())
+            if others:
+                log.warning("left out %d frames of other segments, which nothing ties to the longest one", others)
             rows = [row for row in rows if self.table.segment[row] == longest]
         if not rows:
             raise ExportError(f"none of the frames asked for has a place in {self.run.path}: nothing to export")

@@ -70,6 +70,7 @@ def open_images(name: str, paths: Sequence[Path], settings: FramesSettings, imag
         settings=settings,
         image_side=image_side,
         expected=count_selected(len(paths), settings.default_fps, settings),
+        files=paths,
     ).open()
     source.focal_px = read_focal_px(paths[source.first_index], source.size)
     return source

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
+from pathlib import Path
 from typing import Literal, Protocol
 
 from ..errors import FramesError
@@ -69,6 +70,7 @@ class FrameSource:
     first_index: int = 0
     digest: str = ""
     paths: tuple[str, ...] = ()  # absolute: what opens this input again; none where nobody can
+    files: Sequence[Path] = ()  # of images: where each candidate lies, by its index
     _known_until: int = 0  # candidates before this index were read by an earlier process
     _opened: Iterator[Frame] | None = None
     _last_time: float | None = None

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .features import Keypoints, TrackedPoints
+from ...keypoints import Keypoints
+from .features import TrackedPoints
 from .pairs import Matches, match_tracks
 
 Pair = tuple[int, int]

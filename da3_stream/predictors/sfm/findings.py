@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .features import Keypoints, extract_keypoints
+from ...keypoints import Keypoints, extract_keypoints
 from .pairs import Matches, match_chunk
 from .workers import Piece, Workers, chunks
 

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...geometry.lens import Lens
+from ...keypoints import Keypoints
 from ...windows import second_place
-from .features import Keypoints, TrackedPoints
+from .features import TrackedPoints
 
 OFFSETS = (1, 2, 4, 8, 16, 32, 64, 128)  # quadratic sequential pairs: near ones for detail, far ones for scale
 MOST_IN_LOOP_CHECK = 64  # frames; more are a window with a hole

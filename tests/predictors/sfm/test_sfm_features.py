@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from da3_stream.predictors.sfm.features import extract_keypoints, track_points
+from da3_stream.keypoints import extract_keypoints
+from da3_stream.predictors.sfm.features import track_points
 
 SHAPE = (120, 160)
 

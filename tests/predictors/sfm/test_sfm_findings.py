@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from da3_stream.predictors.sfm.features import Keypoints
+from da3_stream.keypoints import Keypoints
 from da3_stream.predictors.sfm.findings import CHUNK, Findings
 from da3_stream.predictors.sfm.pairs import sequential_pairs
 from da3_stream.predictors.sfm.process import WorkerDiedError

@@ -14,7 +14,8 @@ from scipy.spatial.transform import Rotation
 
 from da3_stream.geometry import intrinsics_matrix, project
 from da3_stream.geometry.lens import Lens
-from da3_stream.predictors.sfm.features import Keypoints, TrackedPoints
+from da3_stream.keypoints import Keypoints
+from da3_stream.predictors.sfm.features import TrackedPoints
 from da3_stream.predictors.sfm.pairs import (
     MIN_INLIERS,
     OFFSETS,

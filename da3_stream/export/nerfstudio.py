@@ -1,0 +1,121 @@
+"""A nerfstudio folder: transforms.json, images/, depth/ and points.ply.
+
+Cameras are world from camera with OpenGL's axes (x right, y up, z back). The world is turned so that z points up; the
+turn is written as `applied_transform` (3x4, saved from original coordinates), and points.ply is turned as well. Depth
+along z is float32 .npy in thousandths of a unit, because nerfstudio multiplies every depth map by 0.001 unless told
+otherwise; 0 = none. It shows what the picture shows, at the run's own resolution. Frames without depth are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..cloud.ply import writing_ply
+from ..errors import ExportError
+from ..geometry import pixel_centres
+from ..geometry.lens import Lens
+from ..store.files import json_page, write_text
+from ..types import Float32, Float64
+from .colmap_model import shared_camera
+from .options import NerfstudioOptions
+from .overview import top_view
+from .picture_files import PictureFolder
+from .pictures import picture_files
+from .reading import Camera, Reading, View
+from .sampling import sampled_points
+from .sights import normalised
+
+PER_UNIT = 1000.0  # nerfstudio's depth_unit_scale_factor is 0.001
+OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
+POINTS = "points.ply"
+
+
+def export_nerfstudio(reading: Reading, path: Path, options: NerfstudioOptions) -> str:
+    """See the module. Raises ExportError where there are no pictures or no frame has depth."""
+    views = [view for view in reading.views(options, one_segment=True) if view.has_depth]
+    if not views:
+        raise ExportError(f"none of the frames asked for has depth in {reading.run.path}: nothing to export")
+    turn = _upright(views)
+    frames = list(_frames(reading, views, path, options, turn))
+    count = _write_points(reading, views, path / POINTS, options.max_points, turn)
+    head = {"applied_transform": turn[:3], "ply_file_path": POINTS, "depth_unit_scale_factor": 1 / PER_UNIT}
+    write_text(
+        path / "transforms.json", json_page({**_cameras(reading, views, options, frames), **head, "frames": frames})
+    )
+    return f"{len(frames)} images, {count} points to begin with"
+
+
+def _upright(views: Sequence[View]) -> Float64:
+    """The turn [4,4] that makes z point up."""
+    poses = np.stack([view.world_from_camera for view in views])
+    turn = np.eye(4)
+    turn[:3, :3] = top_view(poses[:, :3, 3], poses[:, :3, :3])
+    return turn
+
+
+def _frames(
+    reading: Reading, views: Sequence[View], path: Path, options: NerfstudioOptions, turn: Float64
+) -> Iterator[dict[str, Any]]:
+    """Write pictures and depth; one entry of `frames` each."""
+    files = PictureFolder(path / "images", picture_files(reading, options), options.encoding)
+    if options.depth:
+        (path / "depth").mkdir()
+    for view, picture in reading.pictures(views, options):
+        entry: dict[str, Any] = {
+            "file_path": f"images/{files.add(view.name, view.index, picture)}",
+            "transform_matrix": turn @ view.world_from_camera @ OPENCV_FROM_OPENGL,
+        }
+        if options.depth:
+            entry["depth_file_path"] = name = f"depth/{view.name}.npy"
+            np.save(path / name, _depth(reading, view, reading.camera(view, options)))
+        yield entry
+
+
+def _depth(reading: Reading, view: View, camera: Camera) -> Float32:
+    depth, _, k = reading.depth(view)
+    return _as_pictured(depth, k, camera) * np.float32(PER_UNIT)
+
+
+def _as_pictured(depth: Float32, k: Float64, camera: Camera) -> Float32:
+    """The depth [H,W] of a pinhole K [3,3], bent as the camera bends its pictures."""
+    if not camera.lens.k1:
+        return depth
+    height, width = depth.shape
+    shown = pixel_centres(height, width).reshape(-1, 2) * np.array(camera.size) / [width, height]
+    straight = normalised(shown.astype(np.float32), camera.lens) * [k[0, 0], k[1, 1]] + k[:2, 2]
+    column, row = np.floor(straight).astype(np.int64).T
+    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    found = depth[np.where(inside, row, 0), np.where(inside, column, 0)]
+    return np.where(inside, found, np.float32(0)).reshape(height, width)
+
+
+def _cameras(
+    reading: Reading, views: Sequence[View], options: NerfstudioOptions, frames: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
+    """The camera's numbers for the top level; where they differ by frame they go to the frames."""
+    cameras = [reading.camera(view, options) for view in views]
+    shared = shared_camera(cameras, None)
+    model = {"camera_model": "OPENCV" if any(camera.lens.k1 for camera in cameras) else "PINHOLE"}
+    if shared:
+        return model | _numbers(shared.lens, shared.size)
+    for frame, camera in zip(frames, cameras, strict=True):
+        frame.update(_numbers(camera.lens, camera.size))
+    return model
+
+
+def _numbers(lens: Lens, size: tuple[int, int]) -> dict[str, float]:
+    width, height = size
+    focal = {"w": width, "h": height, "fl_x": lens.fx, "fl_y": lens.fy, "cx": lens.cx, "cy": lens.cy}
+    return focal | {"k1": lens.k1, "k2": 0.0, "p1": 0.0, "p2": 0.0}
+
+
+def _write_points(reading: Reading, views: Sequence[View], path: Path, most: int, turn: Float64) -> int:
+    points = sampled_points(reading, views, most)
+    rotation = turn[:3, :3].T.astype(np.float32)
+    with writing_ply(path, f"units: {reading.units}, z up", normals=True) as ply:
+        ply.write(points.xyz @ rotation, points.rgb, None if points.normal is None else points.normal @ rotation)
+    return len(points)

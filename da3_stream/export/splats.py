@@ -1,0 +1,27 @@
+"""A folder that trainers of 3-D Gaussian splats take: images/ without distortion, and sparse/0/.
+
+sparse/0/ is a COLMAP model with PINHOLE cameras, whose points3D.bin holds the points on tracks, and points3D.ply, from
+which the original trainer begins: a sample of the cloud, x y z nx ny nz red green blue. Without it that trainer would
+make one from points3D.bin, without normals.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..cloud.ply import writing_ply
+from .colmap import gather, sparse_model, summary, write_model
+from .options import SplatOptions
+from .reading import Reading
+from .sampling import sampled_points
+
+
+def export_splats(reading: Reading, path: Path, options: SplatOptions) -> str:
+    """See the module. Raises ExportError where there are no pictures, StoreError where a page is damaged."""
+    gathered = gather(reading, path / "images", options, options.confidence)
+    model = sparse_model(gathered, None, None)
+    write_model(model, path / "sparse" / "0", text=False)
+    points = sampled_points(reading, reading.views(options, one_segment=True), options.max_points)
+    with writing_ply(path / "sparse" / "0" / "points3D.ply", f"units: {reading.units}", normals=True) as ply:
+        ply.write(points.xyz, points.rgb, points.normal)
+    return f"{summary(model, gathered)}; {len(points)} points to begin with"
