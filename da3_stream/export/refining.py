@@ -26,7 +26,7 @@ from ..types import Float64
 LOSS = 2.0
 PRIOR = 1.0
 FINEST_PX = 0.05
-STEPS = 50
+STEPS = 100
 # Bytes at the worst moment, twice what was measured: 470 for an observation, all included (kitti07_0-159, 160 images)
 PER_OBSERVATION, PER_IMAGE = 1_000, 100_000
 

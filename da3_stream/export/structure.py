@@ -20,7 +20,7 @@ STEPS = 10
 DAMPING = 1e-6  # of the diagonal
 WORST_PX = 4.0  # COLMAP's own limit for an observation
 LEAST_ANGLE_DEG = 1.0  # between the first ray and another: below, the distance is a guess
-CHUNK = 1 << 17  # observations worked on at once, about 500 bytes each
+CHUNK = 1 << 15  # observations worked on at once, about 500 bytes each
 
 
 @dataclass(frozen=True, eq=False)
