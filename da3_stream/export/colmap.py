@@ -109,7 +109,7 @@ def summary(model: Any, gathered: Gathered) -> str:
 
 def _followed(found: Gathered, reading: Reading, view: View, picture: UInt8, camera: Camera, confidence: float) -> bool:
     """Whether the view takes part; where it does, its points are followed."""
-    depth = DepthMap.sure(*reading.depth(view), confidence) if view.has_depth else None
+    depth = DepthMap.sure(*reading.surface(view), confidence) if view.has_depth else None
     return found.tracks.add(
         look(picture, camera, depth), view.world_from_camera, least=0 if view.has_depth else REACHED
     )

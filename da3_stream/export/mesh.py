@@ -143,7 +143,7 @@ class _Fusion:
 
     def _read(self, view: int) -> tuple[Float32, Float64]:
         """Depth [H,W], 0 where it is not to be trusted, and K."""
-        depth, confidence, k = self._reading.depth(self.views[view])
+        depth, confidence, k = self._reading.surface(self.views[view])
         good = np.isfinite(depth) & (confidence > 0) & (confidence >= self._threshold)
         good &= ~depth_edges(depth, self._step)
         return np.where(good, depth, np.float32(0)), np.ascontiguousarray(k, np.float64)
@@ -156,7 +156,7 @@ class _Fusion:
         return float(np.quantile(known, share, method="lower")) if len(known) else 0.0
 
     def _maps(self, view: int) -> tuple[Float32, Float32]:
-        depth, confidence, _ = self._reading.depth(self.views[view])
+        depth, confidence, _ = self._reading.surface(self.views[view])
         return depth, confidence
 
 

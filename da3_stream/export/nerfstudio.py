@@ -76,7 +76,7 @@ def _frames(
 
 
 def _depth(reading: Reading, view: View, camera: Camera) -> Float32:
-    depth, _, k = reading.depth(view)
+    depth, _, k = reading.surface(view)
     return _as_pictured(depth, k, camera) * np.float32(PER_UNIT)
 
 

@@ -158,6 +158,12 @@ class Reading:
         """
         return frame_depth(self.run, self.geometry, view.index)
 
+    def surface(self, view: View) -> tuple[Float32, Float32, Float64]:
+        """What `depth` gives, with no depth and no confidence in the sky, whose depth models fill in."""
+        depth, confidence, k = self.depth(view)
+        sky = self.sky(view)
+        return (depth, confidence, k) if sky is None else (np.where(sky, 0, depth), np.where(sky, 0, confidence), k)
+
     def pictures(self, views: Sequence[View], options: PictureOptions) -> Iterator[tuple[View, UInt8]]:
         """The views, ascending, with their pictures [H,W,3] RGB, of the size and without the distortion as asked for.
 

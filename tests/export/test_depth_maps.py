@@ -18,7 +18,9 @@ from PIL import Image
 from da3_stream.errors import ExportError
 from da3_stream.export.depth import depth_counts
 from da3_stream.export.exporting import export_run
+from da3_stream.export.options import FrameOptions
 from da3_stream.export.rasters import write_raster
+from da3_stream.export.reading import Reading
 from da3_stream.reconstruction import Reconstruction
 from da3_stream.store import create_run
 
@@ -186,3 +188,14 @@ def test_a_run_that_goes_on_is_exported_as_far_as_it_is(tmp_path):
 def test_a_full_disk_is_one_sentence():
     with pytest.raises(ExportError, match="cannot write full: .*No space left on device"):
         write_raster(Path("/dev/full"), np.random.default_rng(0).random((300, 300), np.float32), "Z", "exr")
+
+
+def test_the_sky_is_no_surface(tmp_path):
+    reading = Reading.of(gated_run(tmp_path, sky=True).path)
+    for view, mask in zip(reading.views_with_depth(FrameOptions()), sky_masks(), strict=True):
+        depth, confidence, k = reading.surface(view)
+        whole, sure, same = reading.depth(view)
+        assert not depth[mask].any() and not confidence[mask].any() and depth.dtype == np.float32
+        np.testing.assert_array_equal(depth[~mask], whole[~mask])
+        np.testing.assert_array_equal(confidence[~mask], sure[~mask])
+        np.testing.assert_array_equal(k, same)
