@@ -81,7 +81,8 @@ def write_video(path: Path, pictures: Sequence[NDArray[np.uint8]]) -> Path:
 
 
 def run_town(source: Path, out: Path, predictor: Truth) -> Path:
-    settings = Settings.build({"windows": {"size": 9, "overlap": 4}, "frames": {"gate": "off"}})
+    stages = {"windows": {"size": 9, "overlap": 4}, "frames": {"gate": "off"}, "cloud": {"per_pixel": None}}
+    settings = Settings.build(stages)
     return pipeline.run(source, out, settings, predictor)
 
 

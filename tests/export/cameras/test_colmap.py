@@ -133,14 +133,13 @@ def test_refining_is_refused_where_memory_is_short(run: Path, tmp_path: Path, mo
     assert not (tmp_path / "model").exists()
 
 
-def test_pictures_as_the_model_saw_them(run: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("undistort", "model"), [(False, "SIMPLE_RADIAL"), (True, "PINHOLE")])
+def test_pictures_of_the_size_that_the_model_saw(run: Path, tmp_path: Path, undistort: bool, model: str) -> None:
     bent = with_distortion(shutil.copytree(run, tmp_path / "run"), 0.05)
-    try:
-        folder, _ = export_run(bent, "colmap", tmp_path / "model", {"resolution": "model"})
-    except ExportError as error:
-        pytest.fail(str(error))
+    options = {"resolution": "model", "undistort": undistort}
+    folder, _ = export_run(bent, "colmap", tmp_path / "model", options)
     camera = opened(folder).camera(1)
-    assert (camera.width, camera.height) == SEEN and camera.model.name == "PINHOLE"
+    assert (camera.width, camera.height) == SEEN and camera.model.name == model
     np.testing.assert_allclose(camera.calibration_matrix(), resize_intrinsics(town().intrinsics, SIZE, SEEN), rtol=1e-6)
     assert cv2.imread(str(folder / "images" / "000000.jpg")).shape[:2] == SEEN[::-1]
 
