@@ -25,6 +25,7 @@ from common import Column, Row, parser, report, surroundings, tell, workplace
 from numpy.typing import NDArray
 
 from da3_stream import pipeline
+from da3_stream.errors import RunError
 from da3_stream.machine import give_back_memory, peak_rss_bytes
 from da3_stream.posegraph import PoseGraph
 from da3_stream.running.trail import Trail
@@ -139,10 +140,11 @@ def main() -> None:
         shutil.rmtree(out, ignore_errors=True)
         start = time.perf_counter()
         with watched(drive):
-            pipeline.run(drive.pictures(options.frames), out, settings, drive)
+            broken = _driven(drive, out, settings, options.frames)
         seconds = time.perf_counter() - start
         tell(f"{options.frames} frames in {seconds:.0f} s")
         rows, facts = _tenths(drive, out, options.frames), _facts(drive, out, options.frames, seconds)
+        facts["ended"] = f"NO: {broken}" if broken else "in order"
     report(options, around, COLUMNS, [*rows])
     print("\n" + "\n".join(f"{name}: {value}" for name, value in facts.items()))
     if options.markdown:
@@ -160,6 +162,15 @@ def _options() -> argparse.Namespace:
     found.add_argument("--lap", type=int, default=3000, help="frames of a lap, which are rendered")
     found.add_argument("--picture", type=Path, metavar="FILE", help="draw memory and time over the run")
     return found.parse_args()
+
+
+def _driven(drive: Drive, out: Path, settings: Settings, frames: int) -> str | None:
+    """Why the run broke off, None if it did not: what was measured until then is told all the same."""
+    try:
+        pipeline.run(drive.pictures(frames), out, settings, drive)
+    except RunError as error:
+        return str(error)
+    return None
 
 
 @contextmanager

@@ -90,7 +90,7 @@ def paint(points: Float64, rgb: UInt8, limits: Float64) -> UInt8:
 
 def _plane_normal(centres: Float64) -> Float64 | None:
     """Unit normal of the plane that the path spreads over, or None if it is nearly a line or fills space."""
-    _, spread, axes = np.linalg.svd(centres - centres.mean(axis=0), full_matrices=True)
+    _, spread, axes = np.linalg.svd(centres - centres.mean(axis=0), full_matrices=False)
     if len(spread) < 3 or spread[1] < 0.1 * spread[0] or spread[2] > 0.3 * spread[1]:
         return None
     return axes[2]

@@ -92,3 +92,8 @@ def test_a_run_without_poses_and_points_has_a_picture(tmp_path):
     write_overview(nothing, *NO_POINTS, "metres", tmp_path / "o.png")
     assert Image.open(tmp_path / "o.png").size[0] > 300
     write_overview(poses, *NO_POINTS, "metres", tmp_path / "o.png")
+
+
+def test_ten_hours_of_frames_need_no_more_memory_than_they_take():
+    view = top_view(*along(np.linspace(0, 3000, 200_000)))
+    np.testing.assert_allclose(view[2], [0, -1, 0], atol=1e-9)
