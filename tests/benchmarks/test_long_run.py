@@ -13,8 +13,8 @@ from da3_stream import pipeline
 from da3_stream.settings import Settings
 from da3_stream.store import open_run
 
-FRAMES, LAP = 1920, 320
-SETTLED = 640  # frames
+FRAMES, LAP = 2100, 350
+SETTLED = 700  # frames
 A_FRAME = SIZE[0] * SIZE[1] * 11  # bytes of its picture, depth and confidence in memory
 
 
