@@ -31,18 +31,12 @@ def y_up(reading: Reading) -> Sim3:
     return Sim3(1.0, np.stack([right, up, -ahead]), np.zeros(3))
 
 
-def georeference(reading: Reading) -> tuple[str, Sim3] | None:
-    """The coordinate system that the run was located in, and what leads there from its world; None if it was not."""
-    found = reading.geometry.scene.georeference
-    return None if found is None else (found.crs, found.geographic_from_world)
-
-
 def las_axes(reading: Reading, up: str) -> Axes:
     """The coordinates of a LAS file: of the map where the run is georeferenced, else z up, or the run's own."""
-    located = georeference(reading)
+    located = reading.geometry.scene.georeference
     if located is not None:
-        crs, geographic_from_world = located
-        return Axes(geographic_from_world, crs, _note(reading, geographic_from_world, "coordinates of the map"))
+        place = located.geographic_from_world
+        return Axes(place, located.crs, _note(reading, place, "coordinates of the map"))
     if up == "camera":
         return Axes(note=_note(reading, Sim3.identity(), "x right, y down, z ahead of the first camera"))
     place = z_up(reading)

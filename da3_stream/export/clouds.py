@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ..cloud import Axes, Choice, Cloud, merged, write_las, write_laz, write_ply, write_tiles
 from ..errors import ExportError
 from ..settings import Settings
-from .axes import georeference, las_axes
+from .axes import las_axes
 
 if TYPE_CHECKING:
     from .options import CloudOptions, LasOptions
@@ -71,5 +71,5 @@ def _export(reading: Reading, path: Path, options: LasOptions, write: Callable[[
     choice = cloud_choice(reading, options, with_frames=True)
     with merged(reading.run, reading.geometry, choice, path.parent) as cloud:
         count = write(path, cloud, axes)
-    where = f", {axes.crs}" if georeference(reading) else ", z up" if options.up == "z" else ", y down"
+    where = f", {axes.crs}" if axes.crs else ", z up" if options.up == "z" else ", y down"
     return said(reading, count, where)

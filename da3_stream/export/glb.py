@@ -19,12 +19,13 @@ from ..store.files import replacing
 from ..types import Float32, Float64, UInt8
 from .axes import y_up
 from .clouds import cloud_choice, said
+from .reading import paths
 
 if TYPE_CHECKING:
     from .options import GlbOptions
     from .reading import Reading, View
 
-_FRUSTUM = 0.08  # depth of a frustum in median depths
+FRUSTUM = 0.08  # depth of a frustum in median depths
 _CAMERA, _PATH = (255, 176, 0, 255), (76, 201, 240, 255)
 
 
@@ -58,7 +59,7 @@ def _frusta(reading: Reading, views: Sequence[View]) -> list[Float64]:
     """Per camera four triangles [4,3] closed at the camera, as polylines."""
     width, height = reading.size
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
-    depth = np.full(4, _FRUSTUM * (median_depth(reading.geometry) or 1.0))
+    depth = np.full(4, FRUSTUM * (median_depth(reading.geometry) or 1.0))
     lines = []
     for view in views:
         tips = unproject(corners, depth, view.intrinsics)
@@ -69,10 +70,7 @@ def _frusta(reading: Reading, views: Sequence[View]) -> list[Float64]:
 
 def _add_path(scene: Any, views: Sequence[View], place: Sim3) -> None:
     """A line through the cameras of every segment that has two."""
-    segments = np.array([view.segment for view in views])
-    centres = np.array([view.world_from_camera[:3, 3] for view in views])
-    lines = [centres[segments == number] for number in np.unique(segments)]
-    lines = [line for line in lines if len(line) > 1]
+    lines = [line for line in paths(views) if len(line) > 1]
     if lines:
         _add(scene, "path", _lines(lines, _PATH, place))
 

@@ -231,3 +231,10 @@ class Reading:
             table.intrinsics[row],
             table.status[row] != INTERPOLATED and bool(np.isfinite(table.depth_scale[row])),
         )
+
+
+def paths(views: Sequence[View]) -> list[Float64]:
+    """The cameras' centres [n,3] of every segment, in the order of the views."""
+    segments = np.array([view.segment for view in views])
+    centres = np.array([view.world_from_camera[:3, 3] for view in views])
+    return [centres[segments == number] for number in np.unique(segments)]

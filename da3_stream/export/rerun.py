@@ -10,15 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ..cloud import merged
 from ..cloud.placing import median_depth
 from ..errors import ExportError
 from ..geometry import resize_intrinsics
 from ..types import UInt8
 from .clouds import cloud_choice, said
+from .glb import FRUSTUM
 from .options import PictureOptions
+from .pictures import resized
+from .reading import paths
 
 if TYPE_CHECKING:
     from .options import RrdOptions
@@ -71,15 +72,13 @@ def _log_points(rr: Any, recording: Any, reading: Reading, path: Path, options: 
 
 def _log_path(rr: Any, recording: Any, views: list[View]) -> None:
     """A line through the cameras of every segment."""
-    segments = np.array([view.segment for view in views])
-    centres = np.array([view.world_from_camera[:3, 3] for view in views])
-    lines = [centres[segments == number] for number in np.unique(segments)]
+    lines = paths(views)
     recording.log("world/path", rr.LineStrips3D(lines, colors=[(76, 201, 240)] * len(lines)), static=True)
 
 
 def _log_cameras(rr: Any, recording: Any, reading: Reading, views: list[View], options: RrdOptions) -> None:
     size = _picture_size(reading, options)
-    distance = 0.08 * (median_depth(reading.geometry) or 1.0)
+    distance = FRUSTUM * (median_depth(reading.geometry) or 1.0)
     for view, picture in _pictures(reading, views, options):
         recording.set_time("frame", sequence=view.index)
         recording.set_time("time", duration=view.timestamp)
@@ -93,7 +92,7 @@ def _log_cameras(rr: Any, recording: Any, reading: Reading, views: list[View], o
             ),
         )
         if picture is not None:
-            small = _smaller(picture, size)
+            small = resized(picture, size)
             recording.log("world/camera/picture", rr.Image(small).compress(jpeg_quality=_QUALITY))
 
 
@@ -109,9 +108,3 @@ def _pictures(reading: Reading, views: list[View], options: RrdOptions) -> Itera
         yield from ((view, None) for view in views)
         return
     yield from reading.pictures(views, PictureOptions(undistort=True))
-
-
-def _smaller(picture: UInt8, size: tuple[int, int]) -> UInt8:
-    import cv2
-
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
