@@ -20,6 +20,7 @@ from ..geometry import Sim3, inverse_of_definite
 from ..posegraph import Edge, GraphSolution, PoseGraph
 from ..store import Scene
 from ..types import ScaleObservation
+from .shelf import Shelf
 
 log = logging.getLogger(__name__)
 
@@ -106,10 +107,11 @@ class Backend:
         self._scales: list[ScaleObservation] = []
         self._segments: dict[int, _Segment] = {}
         self._told = 0  # edges that `news` gave
+        self._shelf = Shelf()
 
     def add_edges(self, edges: Iterable[Edge]) -> None:
         """Alignments and loops."""
-        self._edges.extend(edges)
+        self._edges.extend(self._shelved(edge) for edge in edges)
 
     def news(self) -> list[dict[str, Any]]:
         """The edges added since this was last asked, for `restore`."""
@@ -132,7 +134,7 @@ class Backend:
         self, state: dict[str, Any], news: Iterable[dict[str, Any]], scales: Sequence[ScaleObservation], scene: Scene
     ) -> None:
         """Go on from a state, all news until then, and what nodes had said of their scale."""
-        self._edges, self._scales = [_read(edge) for edge in news], list(scales)
+        self._edges, self._scales = [self._shelved(_read(edge)) for edge in news], list(scales)
         self._told = len(self._edges)
         for number, then in state.items():
             edges, observed = self._of_segment(int(number), scene)
@@ -168,6 +170,10 @@ class Backend:
         """The common length of all relative scale observations in world units (the camera's height), if it is known."""
         heights = (_height(scene, segment) for _, segment in sorted(self._segments.items()))
         return next((height for height in heights if height is not None), None)
+
+    def _shelved(self, edge: Edge) -> Edge:
+        information = None if edge.information is None else self._shelf.keep(edge.information)
+        return replace(edge, a_from_b=self._shelf.keep_transform(edge.a_from_b), information=information)
 
     def _unit_factor(self, scene: Scene, segment: _Segment) -> float:
         """By which a segment must grow: to metres where its windows know them, else for its camera to be as high as

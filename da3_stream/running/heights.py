@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..store import Scene, SceneNode
 from ..types import ScaleObservation
 from .events import Event
 from .parts import Part
+from .shelf import Shelf
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ class Heights:
     found: list[HeightObservation | Refusal] = field(default_factory=list)  # of every node
     verdict: Verdict | None = None
     _told: int = 0  # of those found, that `news` gave
+    _shelf: Shelf = field(default_factory=Shelf)
 
     def news(self) -> list[dict[str, Any]]:
         """What was found since this was last asked, for `restore`."""
@@ -40,13 +42,13 @@ class Heights:
 
     def restore(self, state: dict[str, Any], news: Iterable[dict[str, Any]]) -> None:
         """Go on from a state and all news until then."""
-        self.found, self.verdict = [_read(one) for one in news], Verdict(**state) if state else None
+        self.found, self.verdict = [self._shelved(_read(one)) for one in news], Verdict(**state) if state else None
         self._told = len(self.found)
 
     def add(self, parts: Sequence[Part]) -> None:
         """Look at the parts of a window, which are the next nodes."""
         if self.wanted != "off":
-            self.found.extend(_height(part) for part in parts)
+            self.found.extend(self._shelved(_height(part)) for part in parts)
 
     def judge(self, scene: Scene) -> list[Event]:
         """Decide whether what was found counts; a line for the journal where the verdict turned."""
@@ -66,6 +68,11 @@ class Heights:
             return None
         return self.wanted / height
 
+    def _shelved(self, one: HeightObservation | Refusal) -> HeightObservation | Refusal:
+        if isinstance(one, Refusal):
+            return one
+        return replace(one, rolls=self._shelf.keep(one.rolls), pitches=self._shelf.keep(one.pitches))
+
     def _judged(self, scene: Scene) -> Verdict:
         if self.wanted != "auto":
             return ON
@@ -75,8 +82,7 @@ class Heights:
 def _read(one: dict[str, Any]) -> HeightObservation | Refusal:
     if "reason" in one:
         return Refusal(**one)
-    arrays = {name: np.array(one[name], np.float64) for name in ("log_heights", "rolls", "pitches")}
-    return HeightObservation(**{**one, **arrays, "rows": np.array(one["rows"], np.int64)})
+    return HeightObservation(**{**one, **{name: np.array(one[name], np.float64) for name in ("rolls", "pitches")}})
 
 
 def _height(part: Part) -> HeightObservation | Refusal:

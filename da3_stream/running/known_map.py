@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..geometry import Sim3
 from ..store import NodeGeometry, Run, RunGeometry, Scene, frame_places, read_frames, read_geometry, read_images
 from ..types import Float64, Frame, Status, UInt8, WindowGeometry
+from .shelf import Shelf
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -19,7 +20,7 @@ class _Seen:
     """The frames that a node owns, and the way between them in its own units."""
 
     node: int
-    indices: NDArray[np.int64]
+    indices: NDArray[np.int64]  # [K]
     way: Float64  # [K]
     beyond: float  # from the last one to the first that the next node owns
     ordinal: int  # of the first, counted over all frames that nodes own
@@ -34,6 +35,7 @@ class KnownMap:
         self._run, self._is_metric = run, is_metric
         self._seen: list[_Seen] = []
         self._firsts: list[int] = []
+        self._shelf = Shelf()
         self._count = 0
 
     def restore(self, scene: Scene) -> None:
@@ -44,7 +46,7 @@ class KnownMap:
 
     def add(self, node: int, part: NodeGeometry) -> None:
         """A node that was just stored; one that owns nothing is known by none."""
-        self.nodes[node] = part.without_pixels()
+        self.nodes[node] = part.without_pixels(self._shelf.keep)
         owned = part.owned
         if not owned.any():
             return
@@ -52,7 +54,8 @@ class KnownMap:
         way = np.concatenate([[0.0], np.cumsum(steps)])
         last = min(int(np.flatnonzero(owned)[-1]) + 1, len(way) - 1)  # the first frame of the next node, mostly
         beyond = float(way[last] - way[owned][-1])
-        self._seen.append(_Seen(node, part.frame_indices[owned], way[owned], beyond, self._count))
+        indices, way = (self._shelf.keep(values[owned]) for values in (part.frame_indices, way))
+        self._seen.append(_Seen(node, indices, way, beyond, self._count))
         self._count += int(owned.sum())
         self._firsts.append(int(part.frame_indices[owned][0]))
 

@@ -40,15 +40,13 @@ class HeightObservation:
     """Height of the camera over the ground in units of the window, with what it rests on.
 
     `log_height` is over the whole window, `sigma` its standard deviation from the frames' own spread, of which
-    neighbours err alike. `log_heights`, `rolls` and `pitches` are of single frames (`rows` of the window).
+    neighbours err alike. `rolls` and `pitches` are of the frames that show it.
     """
 
     log_height: float
     sigma: float
     spread: float  # standard deviation of single frames' log heights
     found: float  # share of the frames looked at
-    rows: NDArray[np.int64]  # [F]
-    log_heights: Float64  # [F]
     rolls: Float64  # [F] rad
     pitches: Float64  # [F] rad, downwards
 
@@ -138,8 +136,6 @@ def _pooled(views: Views, planes: dict[int, RoadPlane], looked_at: int) -> Heigh
         float(np.hypot(correlated_sigma(heights - log_height, spread), UNMODELLED)),
         spread,
         len(planes) / looked_at,
-        views.rows[np.array(list(planes))],
-        heights,
         np.array([plane.roll for plane in planes.values()]),
         np.array([plane.pitch for plane in planes.values()]),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -29,12 +30,13 @@ class NodeGeometry:
     left_out: tuple[LeftOut, ...] = ()  # by the gate, beside the owned frames
     median_depth: float = 0.0  # of the owned frames' valid pixels, in the node's units; 0 where there are none
 
-    def without_pixels(self) -> NodeGeometry:
-        """The node alone; intrinsics that are the same for all frames are held once."""
+    def without_pixels(self, keep: Callable[[NDArray], NDArray]) -> NodeGeometry:
+        """The node alone, its arrays as `keep` gives them; intrinsics that all frames share are held once."""
         kept = {field.name: getattr(self, field.name) for field in fields(NodeGeometry)}
-        k = self.intrinsics
-        if len(k) and np.array_equal(k, np.broadcast_to(k[0], k.shape), equal_nan=True):
-            kept["intrinsics"] = np.broadcast_to(k[0].copy(), k.shape)
+        kept |= {name: keep(kept[name]) for name in ("frame_indices", "timestamps", "window_from_camera", "owned")}
+        k, first = self.intrinsics, self.intrinsics[:1]
+        same = np.array_equal(k, np.broadcast_to(first, k.shape), equal_nan=True)
+        kept["intrinsics"] = np.broadcast_to(keep(first), k.shape) if same else keep(k)
         return NodeGeometry(**kept)
 
     def own_frames(self) -> list[tuple[int, float]]:

@@ -15,8 +15,7 @@ def heard(
 ) -> HeightObservation:
     rng = np.random.default_rng(0)
     angles = np.radians(sway_deg) * rng.standard_normal((2, 40))
-    heights = log_height + spread * rng.standard_normal(40)
-    return HeightObservation(log_height, 0.01, spread, found, np.arange(40), heights, *angles)
+    return HeightObservation(log_height, 0.01, spread, found, *angles)
 
 
 def test_heights_that_agree_switch_it_on() -> None:
