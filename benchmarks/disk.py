@@ -1,6 +1,8 @@
 """How much disk does a run take at its worst moment, and what of it stays? Bytes a pixel and frame, and for a long run.
 
 Runs go into a file system of their own (tmpfs; needs the right to mount), so that scratch files without a name count.
+Every clip is run to its half and whole: the difference tells what grows, the rest is there whatever the length (the
+last window's geometry, for whoever goes on after a kill, twice while it is replaced) and follows the size of a frame.
 """
 
 from __future__ import annotations
@@ -36,12 +38,16 @@ COLUMNS = [
     Column("clip", "clip"),
     Column("frames", "frames"),
     Column("size", "size"),
+    Column("window", "window"),
     Column("windows B/px", "windows", "{:.2f}"),
     Column("pages B/px", "cloud", "{:.2f}"),
     Column("places B/frame", "places", "{:.0f}"),
     Column("cloud.ply B/px", "ply", "{:.2f}"),
     Column("all that stays B/px", "stays", "{:.2f}"),
-    Column("peak B/px", "peak", "{:.2f}"),
+    Column("peak MiB, half", "half_mib", "{:.0f}"),
+    Column("whole", "peak_mib", "{:.0f}"),
+    Column("grows by B/px", "slope", "{:.2f}"),
+    Column("constant MiB", "constant_mib", "{:.0f}"),
     Column("4500 frames 504x378, peak GiB", "long_gib", "{:.2f}"),
     Column("at most 4", "held"),
 ]
@@ -93,19 +99,35 @@ def _clips(folder: Path, options: argparse.Namespace) -> Iterator[Clip]:
 
 
 def _row(clip: Clip, folder: Path, options: argparse.Namespace) -> Row:
+    whole = _measured(clip, folder, options)
+    half = _measured(clip, folder, options, "--max-frames", str(whole["frames"] // 2))
+    slope = (whole["peak"] - half["peak"]) / (whole["pixels"] - half["pixels"])
+    constant = whole["peak"] - slope * whole["pixels"]
+    frames, pixels = LONG[0], LONG[1] * LONG[2]
+    larger = max(pixels / (whole["pixels"] / whole["frames"]), 1.0)
+    long_gib = (slope * frames * pixels + constant * larger) / 2**30
+    return {
+        "clip": clip.name,
+        **whole,
+        "half_mib": half["peak"] / 2**20,
+        "peak_mib": whole["peak"] / 2**20,
+        "slope": slope,
+        "constant_mib": constant / 2**20,
+        "long_gib": long_gib,
+        "held": "yes" if long_gib <= MOST else "NO",
+    }
+
+
+def _measured(clip: Clip, folder: Path, options: argparse.Namespace, *more: str) -> dict[str, Any]:
+    """What one run takes at its worst moment and leaves, in bytes."""
     words = ["--intrinsics", str(clip.intrinsics)] if clip.intrinsics else []
     with (
         _disk(folder / f"disk_{clip.name}") as place,
         Watch(place) as watch,
-        measured_run(clip.source, place / "run", options, *words) as measured,
+        measured_run(clip.source, place / "run", options, *words, *more) as measured,
     ):
         found = _found(measured)
-        pixels = found.pop("pixels")
-        found["peak"] = watch.peak / pixels
-    frames, width, height = LONG
-    found["long_gib"] = found["peak"] * frames * width * height / 2**30
-    found["held"] = "yes" if found["long_gib"] <= MOST else "NO"
-    return {"clip": clip.name, **found}
+    return {**found, "peak": watch.peak}
 
 
 def _found(measured: Measured) -> dict[str, Any]:
@@ -117,6 +139,7 @@ def _found(measured: Measured) -> dict[str, Any]:
     return {
         "frames": frames,
         "size": f"{width}x{height}",
+        "window": measured.status["window_size"],
         "pixels": pixels,
         "windows": sizes["windows"] / pixels,
         "cloud": sizes["cloud"] / pixels,
