@@ -27,6 +27,7 @@ from da3_stream.types import WindowGeometry
 FRAMES = 50  # of a window
 SIZE, LARGE = (192, 128), (384, 256)  # of depth and input
 HEIGHT_M, STEP_M, FPS = 30.0, 0.5, 10
+DENSITY = 0.25  # points a pixel on the pages: of the short flight they already fill the tiles of a merge
 COLUMNS = (
     Column("format", "format"),
     Column("frames", "frames"),
@@ -152,7 +153,7 @@ def add_window(run: Run, node: int, indices: np.ndarray) -> None:
     )
     owned = np.ones(len(indices), np.bool_)
     write_window(run, node, WindowPart.from_geometry(geometry, indices / FPS, owned, LARGE, images=tuple(images)))
-    write_page(run, node, window_points(geometry, owned, CloudSettings(), 1.0))
+    write_page(run, node, window_points(geometry, owned, CloudSettings(per_pixel=DENSITY), 1.0))
 
 
 def ground(index: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -111,7 +111,7 @@ def run(
     for format in exports or ():
         find_format(format)
     out = out or default_out(inputs)
-    with console(verbose, quiet), stoppable(out):
+    with console(verbose, quiet), stoppable(f"what was placed until then is in {out}"):
         say(f"model: {choose_model(settings.model)}; run directory: {out}", quiet)
         source = inputs[0] if len(inputs) == 1 else inputs
         directory = pipeline.run(
@@ -188,7 +188,7 @@ def export(
         "undistort": undistort,
         "refine": refine,
     }
-    with console(verbose):
+    with console(verbose), stoppable("nothing was written"):
         path, said = export_run(run_dir, format, out, read_options(named, assignments or ()), overwrite=overwrite)
     typer.echo(f"{path}: {said}")
 
@@ -220,7 +220,7 @@ def demo(
     """Drive round a synthetic town, reconstruct it, and compare with the truth; no download."""
     from .demo import demo
 
-    with console(verbose, quiet), stoppable(out / "run"):
+    with console(verbose, quiet), stoppable(f"what was placed until then is in {out / 'run'}"):
         typer.echo(demo(out, frames, progress=not quiet).line())
 
 

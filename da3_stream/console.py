@@ -78,13 +78,13 @@ class ConsoleHandler(logging.Handler):
 
 
 @contextmanager
-def stoppable(out: Path) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end a run in order, with exit status 130 and 143."""
+def stoppable(left: str) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end the block in order, with exit status 130 (and a word on what is `left`) and 143."""
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         yield
     except KeyboardInterrupt:
-        fail(f"interrupted; what was placed until then is in {out}", 130)
+        fail(f"interrupted; {left}", 130)
     finally:
         signal.signal(signal.SIGTERM, before)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -306,3 +308,19 @@ def test_ctrl_c_in_an_export_ends_with_130_and_leaves_no_part_of_it(
     assert status == 130 and "interrupted; what was placed until then is in out" in err
     assert list(Path("out/export").iterdir()) == []
     assert json.loads(Path("out/run.json").read_text())["state"] == "finished"
+    status, _, err = call("export", "out", "--format", "tum")
+    assert (status, err) == (130, "error: interrupted; nothing was written\n")
+
+
+def test_sigterm_in_an_export_ends_with_143_and_leaves_no_part_of_it(
+    call: Callable, folder: str, stand_in: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from da3_stream.export import trajectories
+
+    def terminated(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    assert call("run", folder, "-o", "out", "-q")[0] == 0
+    monkeypatch.setattr(trajectories, "write_tum", terminated)
+    assert call("export", "out", "--format", "tum")[0] == 143
+    assert list(Path("out/export").iterdir()) == []
