@@ -14,7 +14,7 @@ from ..store.files import write_text
 from ..types import Float64
 from .options import TrajectoryOptions
 from .reading import Reading
-from .text import row_lines, write_rows
+from .text import write_rows
 
 
 def export_tum(reading: Reading, path: Path, options: TrajectoryOptions) -> str:
@@ -45,17 +45,17 @@ def write_tum(poses: PoseTable, path: Path) -> None:
 
     One line per frame; frames without a pose keep their time and have `nan` for the rest.
     """
-    write_text(path, "".join(tum_lines(poses.timestamp, poses.world_from_camera)))
+    write_rows(path, tum_rows(poses.timestamp, poses.world_from_camera))
 
 
-def tum_lines(timestamps: Float64, world_from_camera: Float64) -> list[str]:
-    """The lines of times [N] and poses [N,4,4], NaN where unknown."""
+def tum_rows(timestamps: Float64, world_from_camera: Float64) -> Float64:
+    """The numbers [N,8] of times [N] and poses [N,4,4], NaN where unknown."""
     known = np.isfinite(world_from_camera).all(axis=(1, 2))
     rows = np.full((len(timestamps), 8), np.nan)
     rows[:, 0] = timestamps
     rows[:, 1:4] = world_from_camera[:, :3, 3]
     rows[known, 4:] = Rotation.from_matrix(world_from_camera[known, :3, :3]).as_quat()
-    return row_lines(rows)
+    return rows
 
 
 def write_kitti(poses: PoseTable, path: Path) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import StoreError
-from ..export import tum_lines
+from ..export import row_text, tum_rows
 from ..geometry import Sim3
 from ..store import NodeGeometry, RunGeometry, Scene, frame_places, pose_table
-from ..store.files import write_text
+from ..store.files import replacing
+from ..types import Float64
 
 MOVED = 0.01  # median depths of a window by which its line may be off before all are written anew
 TURNED = 0.003  # radians, and log-scale
@@ -49,24 +49,29 @@ class Trail:
         return bool(np.any(shift | turn | (np.abs(np.log(now[:, 0] / then[:, 0])) > TURNED)))
 
     def _draw_anew(self, scene: Scene, geometries: dict[int, NodeGeometry], nodes: Sequence[int]) -> None:
-        settled, new = _lines(scene, geometries, [_first_frame(geometries, nodes)])
-        write_text(self._path, "".join([*settled, *new]))
-        self._settled = sum(len(line) for line in settled)
+        old, new = _rows(scene, geometries, [_first_frame(geometries, nodes)])
+        with replacing(self._path) as file:
+            file.writelines(row_text(old))
+            settled = file.tell()
+            file.writelines(row_text(new))
+        self._settled = settled
         self._drawn = [node.world_from_window for node in scene.nodes]
         self._open, self._unit = list(nodes), scene.scale
 
     def _add(self, scene: Scene, geometries: dict[int, NodeGeometry], nodes: Sequence[int]) -> None:
         """Write the lines of the last window's nodes again, and those of the new ones."""
         near = {k: geometries[k] for k in range(self._first_near(scene), nodes[-1] + 1)}
-        _, old, new = _lines(scene, near, [_first_frame(near, self._open), _first_frame(near, nodes)])
+        _, old, new = _rows(scene, near, [_first_frame(near, self._open), _first_frame(near, nodes)])
         try:
             with open(self._path, "r+b") as file:
                 file.seek(self._settled)
-                file.write("".join([*old, *new]).encode())
+                file.writelines(row_text(old))
+                settled = file.tell()
+                file.writelines(row_text(new))
                 file.truncate()
         except OSError as error:
             raise StoreError(f"cannot write {self._path}: {error.strerror or error}") from error
-        self._settled += sum(len(line) for line in old)
+        self._settled = settled
         self._drawn += [scene.nodes[k].world_from_window for k in nodes]
         self._open = list(nodes)
 
@@ -85,9 +90,8 @@ def _first_frame(geometries: dict[int, NodeGeometry], nodes: Sequence[int]) -> i
     return min([*own, *(geometries[node].left_out[0].index for node in nodes if geometries[node].left_out)])
 
 
-def _lines(scene: Scene, geometries: dict[int, NodeGeometry], borders: Sequence[int]) -> list[list[str]]:
-    """The lines of all frames that nodes speak for, in parts that begin at these frames."""
+def _rows(scene: Scene, geometries: dict[int, NodeGeometry], borders: Sequence[int]) -> list[Float64]:
+    """The lines of all frames that nodes speak for, as numbers, in parts that begin at these frames."""
     poses = pose_table({}, RunGeometry(scene, geometries, frame_places(scene, geometries)))
-    lines = tum_lines(poses.timestamp, poses.world_from_camera)
-    rows = [0, *np.searchsorted(poses.source_index, borders).tolist(), len(lines)]
-    return [lines[start:stop] for start, stop in pairwise(rows)]
+    rows = tum_rows(poses.timestamp, poses.world_from_camera)
+    return np.split(rows, np.searchsorted(poses.source_index, borders))

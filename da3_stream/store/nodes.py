@@ -47,10 +47,6 @@ class NodeGeometry:
         """Intrinsics [N,3,3] in pixels of the input."""
         return resize_intrinsics(self.intrinsics, self.depth_size, self.source_size)
 
-    def status_of(self, row: int) -> str:
-        """One frame's status."""
-        return self.frame_status[row] if self.frame_status else self.status
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class WindowPart(NodeGeometry):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -80,10 +80,8 @@ def pose_table(status: Mapping[str, Any], geometry: RunGeometry) -> PoseTable:
     timestamps = _filled(np.full(n, np.nan), rows, np.concatenate([places.timestamp, between.timestamp]))
     timestamps[np.searchsorted(indices, listed)] = times
     states = np.full(n, UNPLACED, object)
-    states[rows] = [
-        *(geometry.nodes[k].status_of(r) for k, r in _owners(places)),
-        *(INTERPOLATED if segment >= 0 else UNPLACED for segment in between.segment.tolist()),
-    ]
+    beside = np.where(between.segment >= 0, INTERPOLATED, UNPLACED).astype(object)
+    states[rows] = np.concatenate([_states(geometry), beside])
     intrinsics = _intrinsics(geometry)
     poses = np.concatenate([places.world_from_camera, between.world_from_camera])
     return PoseTable(
@@ -150,12 +148,26 @@ def _listed(status: Mapping[str, Any]) -> tuple[NDArray[np.int64], Float64]:
 
 
 def _intrinsics(geometry: RunGeometry) -> Float64:
-    by_node = {number: node.source_intrinsics() for number, node in geometry.nodes.items()}
-    return np.array([by_node[k][r] for k, r in _owners(geometry.places)], np.float64).reshape(-1, 3, 3)
+    found = np.empty((len(geometry.places.node), 3, 3))
+    for node, entries, rows in _by_owner(geometry):
+        found[entries] = node.source_intrinsics()[rows]
+    return found
 
 
-def _owners(places: FramePlaces) -> list[tuple[int, int]]:
-    return list(zip(places.node.tolist(), places.row.tolist(), strict=True))
+def _states(geometry: RunGeometry) -> NDArray[np.object_]:
+    found = np.empty(len(geometry.places.node), object)
+    for node, entries, rows in _by_owner(geometry):
+        found[entries] = np.array(node.frame_status, object)[rows] if node.frame_status else node.status
+    return found
+
+
+def _by_owner(geometry: RunGeometry) -> Iterator[tuple[NodeGeometry, NDArray[np.int64], NDArray[np.int64]]]:
+    """Every node with the places of the frames that it owns, and their rows in it."""
+    places = geometry.places
+    order = np.argsort(places.node, kind="stable")
+    numbers, starts = np.unique(places.node[order], return_index=True)
+    for number, entries in zip(numbers.tolist(), np.split(order, starts[1:]), strict=False):
+        yield geometry.nodes[number], entries, places.row[entries]
 
 
 def _filled(table: NDArray, rows: NDArray[np.int64], values: NDArray) -> NDArray:

@@ -33,7 +33,7 @@ def test_geometry_comes_back_exactly_and_pixels_within_the_stated_error(tmp_path
     for name in ("frame_indices", "timestamps", "window_from_camera", "intrinsics", "owned"):
         np.testing.assert_array_equal(getattr(back, name), getattr(part, name))
     assert (back.status, back.frame_status, back.source_size) == ("OK", part.frame_status, SOURCE_SIZE)
-    assert (back.status_of(0), back.status_of(11), back.depth_size) == ("OK", "HELD", SIZE)
+    assert (back.frame_status[0], back.frame_status[11], back.depth_size) == ("OK", "HELD", SIZE)
     np.testing.assert_allclose(back.depth, part.depth, rtol=2**-11)
     np.testing.assert_allclose(back.confidence, part.confidence, rtol=0.01)
     assert back.median_depth == part.median_depth == median_depth(part.depth)
