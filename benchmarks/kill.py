@@ -48,7 +48,14 @@ COLUMNS = [
     Column("differs", "differs"),
 ]
 TWICE = ("before drop_after", "after drop_after", "before renaming scene.json", "before renaming run.json")
-POWER = ("renaming resume/tip.npz", "commit", "renaming windows/*.npz", "write_scene", "PlaceIndex.append", "preview")
+POWER = (
+    "renaming resume/tip.npz",
+    "commit",
+    "renaming windows/*.npz",
+    "renaming scene.json",
+    "PlaceIndex.append",
+    "preview",
+)
 STOPPED_AT = ("before commit", "before predict", "after LoopVerifier.verify", "before merge_cloud")
 SHARES = (0.35, 0.65, 0.95)  # of what the whole run takes, that a full disk holds
 

@@ -200,7 +200,11 @@ def drive(fuse: Fuse) -> None:
 
 def drive_as_command(fuse: Fuse, job: Callable[[Fuse], None] = drive) -> None:
     """The same as the command line does it: an exit status, and one sentence, which is kept beside the notes."""
-    with fuse.notes.with_suffix(".said").open("w") as said, redirect_stderr(said), stoppable(fuse.run):
+    with (
+        fuse.notes.with_suffix(".said").open("w") as said,
+        redirect_stderr(said),
+        stoppable(f"what was placed until then is in {fuse.run}"),
+    ):
         try:
             job(fuse)
         except Da3StreamError as error:
@@ -216,7 +220,7 @@ def drive_unwarned(fuse: Fuse) -> None:
 def drive_clip(clip: Path, fuse: Fuse) -> None:
     """The command line's way with `sfm` through a clip."""
     settings = Settings.build({"model": {"name": "sfm"}, "windows": {"size": 40, "overlap": 12}})
-    with stoppable(fuse.run):
+    with stoppable(f"what was placed until then is in {fuse.run}"):
         pipeline.run(clip, fuse.run, settings)
 
 

@@ -13,7 +13,7 @@ from da3_stream.geometry import Sim3
 from da3_stream.running.trail import Trail
 from da3_stream.store import NodeGeometry, Scene, frame_places
 
-PARTS: dict[int, NodeGeometry] = {number: street_part(number).without_pixels(np.copy) for number in range(3)}
+PARTS: dict[int, NodeGeometry] = {number: street_part(number).compact(np.copy) for number in range(3)}
 
 
 def grown(path: Path, scenes: list[Scene]) -> list[bool]:

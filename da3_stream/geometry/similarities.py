@@ -45,7 +45,7 @@ class Similarities:
 
     @staticmethod
     def rigid(matrices: Array) -> Similarities:
-        """Of rigid matrices [N,4,4]."""
+        """Of rigid matrices [N,4,4], or without their last row [N,3,4]."""
         return Similarities(np.ones(len(matrices)), matrices[:, :3, :3], matrices[:, :3, 3])
 
     @staticmethod

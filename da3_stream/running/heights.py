@@ -82,7 +82,7 @@ class Heights:
 def _read(one: dict[str, Any]) -> HeightObservation | Refusal:
     if "reason" in one:
         return Refusal(**one)
-    return HeightObservation(**{**one, **{name: np.array(one[name], np.float64) for name in ("rolls", "pitches")}})
+    return HeightObservation(**{**one, **{name: np.array(one[name], np.float32) for name in ("rolls", "pitches")}})
 
 
 def _height(part: Part) -> HeightObservation | Refusal:

@@ -20,7 +20,6 @@ class _Seen:
     """The frames that a node owns, and the way between them in its own units."""
 
     node: int
-    indices: NDArray[np.int64]  # [K]
     way: Float64  # [K]
     beyond: float  # from the last one to the first that the next node owns
     ordinal: int  # of the first, counted over all frames that nodes own
@@ -46,7 +45,7 @@ class KnownMap:
 
     def add(self, node: int, part: NodeGeometry) -> None:
         """A node that was just stored; one that owns nothing is known by none."""
-        self.nodes[node] = part.without_pixels(self._shelf.keep)
+        self.nodes[node] = part.compact(self._shelf.keep)
         owned = part.owned
         if not owned.any():
             return
@@ -54,8 +53,7 @@ class KnownMap:
         way = np.concatenate([[0.0], np.cumsum(steps)])
         last = min(int(np.flatnonzero(owned)[-1]) + 1, len(way) - 1)  # the first frame of the next node, mostly
         beyond = float(way[last] - way[owned][-1])
-        indices, way = (self._shelf.keep(values[owned]) for values in (part.frame_indices, way))
-        self._seen.append(_Seen(node, indices, way, beyond, self._count))
+        self._seen.append(_Seen(node, self._shelf.keep(way[owned]), beyond, self._count))
         self._count += int(owned.sum())
         self._firsts.append(int(part.frame_indices[owned][0]))
 
@@ -74,8 +72,7 @@ class KnownMap:
 
     def frames_of(self, window: int) -> list[int]:
         """The frames that a node owns."""
-        node = self.nodes[window]
-        return node.frame_indices[node.owned].tolist()
+        return self._owned(window).tolist()
 
     def geometry(self, window: int, frames: Sequence[int] | None = None) -> WindowGeometry:
         """A stored node with some of the frames that it owns (all if None), in its own frame; pictures are black."""
@@ -89,7 +86,7 @@ class KnownMap:
             depth,
             confidence,
             node.intrinsics[rows],
-            node.window_from_camera[rows],
+            _whole(node.window_from_camera[rows]),
             self._is_metric,
             status=Status(node.status),
         )
@@ -117,21 +114,31 @@ class KnownMap:
 
     def _way_in(self, place: int, earlier: int, later: int) -> float:
         seen = self._seen[place]
-        inside = seen.way[(seen.indices >= earlier) & (seen.indices <= later)]
-        beyond = seen.beyond if len(inside) and later > seen.indices[-1] else 0.0
+        indices = self._owned(seen.node)
+        inside = seen.way[(indices >= earlier) & (indices <= later)]
+        beyond = seen.beyond if len(inside) and later > indices[-1] else 0.0
         return (float(np.ptp(inside)) + beyond) * self.world_from_window(seen.node).scale if len(inside) else 0.0
 
     def _frame(self, index: int, owner: _Seen, image: UInt8) -> Frame:
         node = self.nodes[owner.node]
         timestamp = float(node.timestamps[np.searchsorted(node.frame_indices, index)])
-        ordinal = owner.ordinal + int(np.searchsorted(owner.indices, index))
+        ordinal = owner.ordinal + int(np.searchsorted(self._owned(owner.node), index))
         return Frame(index, timestamp, image, str(index), node.source_size, ordinal)
 
     def _owner(self, frame: int) -> _Seen:
         seen = self._seen[self._place(frame)]
-        if frame not in seen.indices:
+        if frame not in self._owned(seen.node):
             raise KeyError(f"no window owns frame {frame}")
         return seen
 
+    def _owned(self, node: int) -> NDArray[np.int64]:
+        geometry = self.nodes[node]
+        return geometry.frame_indices[geometry.owned]
+
     def _place(self, frame: int) -> int:
         return max(bisect_right(self._firsts, frame) - 1, 0)
+
+
+def _whole(poses: Float64) -> Float64:
+    """[N,4,4] of the upper rows [N,3,4]."""
+    return np.concatenate([poses, np.tile(np.eye(4)[3:], (len(poses), 1, 1))], axis=1)

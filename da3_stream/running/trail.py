@@ -9,8 +9,7 @@ import numpy as np
 
 from ..errors import StoreError
 from ..export import row_text, tum_rows
-from ..geometry import Sim3
-from ..store import NodeGeometry, RunGeometry, Scene, frame_places, pose_table
+from ..store import NodeGeometry, RunGeometry, Scene, SceneNode, frame_places, pose_table
 from ..store.files import replacing
 from ..types import Float64
 
@@ -23,14 +22,14 @@ class Trail:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._drawn: list[Sim3] = []  # of every node: its place when its lines were written
+        self._drawn = np.zeros((0, 13))  # of every node: its place when its lines were written
         self._open: list[int] = []  # nodes of the last window: the next one still moves the end of their lines
         self._settled = 0  # bytes of lines before theirs
         self._unit = 1.0
 
     def grow(self, scene: Scene, geometries: dict[int, NodeGeometry], nodes: Sequence[int]) -> bool:
         """Add the lines of a window's nodes; whether everything was written anew instead, because it had moved."""
-        anew = not self._drawn or len(self._drawn) != nodes[0] or self._has_moved(scene, geometries)
+        anew = not len(self._drawn) or len(self._drawn) != nodes[0] or self._has_moved(scene, geometries)
         if anew:
             self._draw_anew(scene, geometries, nodes)
         else:
@@ -41,8 +40,8 @@ class Trail:
         """Whether any line in the file is off by more than may be."""
         if abs(np.log(scene.scale / self._unit)) > TURNED:
             return True
-        now = np.array([node.world_from_window.numbers() for node in scene.nodes[: len(self._drawn)]]).reshape(-1, 13)
-        then = np.array([place.numbers() for place in self._drawn]).reshape(-1, 13)
+        then = self._drawn
+        now = _places(scene.nodes[: len(then)])
         depth = np.array([geometries[k].median_depth or 1.0 for k in range(len(then))])
         shift = np.linalg.norm(now[:, 10:] - then[:, 10:], axis=1) > MOVED * depth * then[:, 0]
         turn = np.abs(now[:, 1:10] - then[:, 1:10]).max(axis=1, initial=0.0) > TURNED
@@ -55,7 +54,7 @@ class Trail:
             settled = file.tell()
             file.writelines(row_text(new))
         self._settled = settled
-        self._drawn = [node.world_from_window for node in scene.nodes]
+        self._drawn = _places(scene.nodes)
         self._open, self._unit = list(nodes), scene.scale
 
     def _add(self, scene: Scene, geometries: dict[int, NodeGeometry], nodes: Sequence[int]) -> None:
@@ -72,7 +71,7 @@ class Trail:
         except OSError as error:
             raise StoreError(f"cannot write {self._path}: {error.strerror or error}") from error
         self._settled = settled
-        self._drawn += [scene.nodes[k].world_from_window for k in nodes]
+        self._drawn = np.concatenate([self._drawn, _places([scene.nodes[k] for k in nodes])])
         self._open = list(nodes)
 
     def _first_near(self, scene: Scene) -> int:
@@ -82,6 +81,10 @@ class Trail:
         while first and scene.nodes[first - 1].window >= window - 1:
             first -= 1
         return first
+
+
+def _places(nodes: Sequence[SceneNode]) -> Float64:
+    return np.array([node.world_from_window.numbers() for node in nodes]).reshape(-1, 13)
 
 
 def _first_frame(geometries: dict[int, NodeGeometry], nodes: Sequence[int]) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import Float64, Status, WindowGeometry
+from ..types import Float32, Float64, Status, WindowGeometry
 from .patch import likeness, road_patch
 from .plane_fit import RoadPlane, fit_road, plane_vector
 from .robust import correlated_sigma, location
@@ -47,8 +47,8 @@ class HeightObservation:
     sigma: float
     spread: float  # standard deviation of single frames' log heights
     found: float  # share of the frames looked at
-    rolls: Float64  # [F] rad
-    pitches: Float64  # [F] rad, downwards
+    rolls: Float32  # [F] rad
+    pitches: Float32  # [F] rad, downwards
 
 
 @dataclass(frozen=True)
@@ -136,6 +136,6 @@ def _pooled(views: Views, planes: dict[int, RoadPlane], looked_at: int) -> Heigh
         float(np.hypot(correlated_sigma(heights - log_height, spread), UNMODELLED)),
         spread,
         len(planes) / looked_at,
-        np.array([plane.roll for plane in planes.values()]),
-        np.array([plane.pitch for plane in planes.values()]),
+        np.array([plane.roll for plane in planes.values()], np.float32),
+        np.array([plane.pitch for plane in planes.values()], np.float32),
     )

@@ -14,13 +14,13 @@ from ..types import Float32, Float64, LeftOut, UInt8, WindowGeometry
 from .quantise import median_depth
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class NodeGeometry:
     """Everything of a node but its pixels. `owned` marks the frames whose depth this node holds."""
 
     frame_indices: NDArray[np.int64]  # [N] source indices, ascending
     timestamps: Float64  # [N] seconds
-    window_from_camera: Float64  # [N,4,4] rigid, NaN where unknown
+    window_from_camera: Float64  # [N,4,4] rigid, NaN where unknown; [N,3,4] of a `compact` node
     intrinsics: Float64  # [N,3,3] in pixels of the depth map
     owned: NDArray[np.bool_]  # [N]
     source_size: tuple[int, int]  # (width, height) of the input
@@ -30,10 +30,12 @@ class NodeGeometry:
     left_out: tuple[LeftOut, ...] = ()  # by the gate, beside the owned frames
     median_depth: float = 0.0  # of the owned frames' valid pixels, in the node's units; 0 where there are none
 
-    def without_pixels(self, keep: Callable[[NDArray], NDArray]) -> NodeGeometry:
-        """The node alone, its arrays as `keep` gives them; intrinsics that all frames share are held once."""
+    def compact(self, keep: Callable[[NDArray], NDArray]) -> NodeGeometry:
+        """The node without its pixels, for a long time: its arrays as `keep` gives them, poses without their last row,
+        intrinsics that all frames share once."""
         kept = {field.name: getattr(self, field.name) for field in fields(NodeGeometry)}
-        kept |= {name: keep(kept[name]) for name in ("frame_indices", "timestamps", "window_from_camera", "owned")}
+        kept |= {name: keep(kept[name]) for name in ("frame_indices", "timestamps", "owned")}
+        kept["window_from_camera"] = keep(self.window_from_camera[:, :3])
         k, first = self.intrinsics, self.intrinsics[:1]
         same = np.array_equal(k, np.broadcast_to(first, k.shape), equal_nan=True)
         kept["intrinsics"] = np.broadcast_to(keep(first), k.shape) if same else keep(k)
@@ -48,7 +50,7 @@ class NodeGeometry:
         return resize_intrinsics(self.intrinsics, self.depth_size, self.source_size)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
+@dataclass(frozen=True, eq=False, kw_only=True, slots=True)
 class WindowPart(NodeGeometry):
     """A node with the pixels of its K owned frames, in the order of their rows."""
 
