@@ -93,7 +93,7 @@ def _options() -> argparse.Namespace:
 def _clips(folder: Path, options: argparse.Namespace) -> Iterator[Clip]:
     for name in options.clips.split(","):
         if name == "town":
-            yield Clip("town", make_town(folder / "town", options.town_frames, LONG[1:], depth=False))
+            yield Clip("town", make_town(folder / "town", options.town_frames, LONG[1:], depth=False) / "town.mp4")
         else:
             yield find_clip(name)
 
@@ -132,6 +132,8 @@ def _measured(clip: Clip, folder: Path, options: argparse.Namespace, *more: str)
 
 def _found(measured: Measured) -> dict[str, Any]:
     """What the finished run directory holds."""
+    if measured.error:
+        raise SystemExit(f"{measured.directory}: {measured.error}")
     out, frames = measured.directory, measured.status["frames"]
     width, height = _worked_on(out)
     pixels = frames * width * height
