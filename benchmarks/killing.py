@@ -122,6 +122,7 @@ def files_of(run: Path) -> list[Path]:
 
 def arm(fuse: Fuse) -> None:
     """Let this process come by all places that there are. It is for children: nothing is put back."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs ignore
     fuse.synced.update({str(path): path.stat().st_size for path in files_of(fuse.run)})
     for owner, name in FUNCTIONS:
         place = f"{owner.__name__}.{name}" if isinstance(owner, type) else name
