@@ -27,7 +27,8 @@ from da3_stream.types import WindowGeometry
 FRAMES = 50  # of a window
 SIZE, LARGE = (192, 128), (384, 256)  # of depth and input
 HEIGHT_M, STEP_M, FPS = 30.0, 0.5, 10
-DENSITY = 0.25  # points a pixel on the pages: of the short flight they already fill the tiles of a merge
+VOXEL_M = 0.05  # so fine that the clouds of the short flight already fill the tiles of a merge
+CLOUDS = ("ply", "las", "laz", "tiles", "glb", "rrd")
 COLUMNS = (
     Column("format", "format"),
     Column("frames", "frames"),
@@ -79,7 +80,8 @@ def timed(run: str, name: str, path: str) -> Row:
 
     start, said, size = time.perf_counter(), "", 0
     if name in FORMATS:
-        target, said = export_run(Path(run), name, Path(f"{path}_{name}"), overwrite=True)
+        fine = {"voxel_m": VOXEL_M} if name in CLOUDS else {}
+        target, said = export_run(Path(run), name, Path(f"{path}_{name}"), fine, overwrite=True)
         files = [target] if target.is_file() else [file for file in target.rglob("*") if file.is_file()]
         size = sum(file.stat().st_size for file in files)
     else:
@@ -153,7 +155,7 @@ def add_window(run: Run, node: int, indices: np.ndarray) -> None:
     )
     owned = np.ones(len(indices), np.bool_)
     write_window(run, node, WindowPart.from_geometry(geometry, indices / FPS, owned, LARGE, images=tuple(images)))
-    write_page(run, node, window_points(geometry, owned, CloudSettings(per_pixel=DENSITY), 1.0))
+    write_page(run, node, window_points(geometry, owned, CloudSettings(voxel_m=VOXEL_M), 1.0))
 
 
 def ground(index: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
