@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 from town_windows import height_of, straight_road, window_of
 
 from da3_stream.scale import HeightObservation, Refusal, camera_height
+from da3_stream.scale.views import Views
 from da3_stream.synthetic import CameraPath, Town, make_town
 from da3_stream.synthetic.town import plan_and_path
 from da3_stream.types import Status, WindowGeometry
@@ -94,7 +95,9 @@ def test_traffic_ahead_does_not_matter() -> None:
 def test_frames_without_a_pose_are_left_out(street: WindowGeometry) -> None:
     poses = street.window_from_camera.copy()
     poses[[3, 4, 11]] = np.nan
-    found = seen(replace(street, window_from_camera=poses))
+    spoilt = replace(street, window_from_camera=poses)
+    found = seen(spoilt)
+    assert not np.isin([3, 4, 11], Views.of(spoilt).rows).any()
     assert len(found.rolls) <= FRAMES - 3
     assert found.log_height == pytest.approx(seen(street).log_height, abs=0.01)
 
