@@ -8,13 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 from backend_oracle import by_gtsam, from_the_truth, has_gtsam, problem_of
 from backend_scenes import NOISE, Scene, ring, seen
 from backend_table import claim
 from common import ROOT, Row, tell
+from footprint import status_mib
 
 from da3_stream.geometry import Sim3
 from da3_stream.posegraph import PoseGraph, group
@@ -111,20 +111,20 @@ def _measure(solver: str, windows: int, loops: int) -> Row:
     start = scene.truth if solver == "gtsam-truth" else _linear(scene)
     import gtsam  # noqa: F401
 
-    before = _status_mib("VmRSS")
+    before = status_mib("VmRSS")
     found = by_gtsam(scene, True, start)
-    return {"cost": found.cost, "seconds": found.seconds, "extra_mib": _status_mib("VmHWM") - before}
+    return {"cost": found.cost, "seconds": found.seconds, "extra_mib": status_mib("VmHWM") - before}
 
 
 def _ours(scene: Scene) -> Row:
-    graph, before, start = scene.graph(True), _status_mib("VmRSS"), _clocks()
+    graph, before, start = scene.graph(True), status_mib("VmRSS"), _clocks()
     solution = graph.solve()
     seconds, wall_s = _since(start)
     return {
         "cost": solution.final_cost,
         "seconds": seconds,
         "wall_s": wall_s,
-        "extra_mib": _status_mib("VmHWM") - before,
+        "extra_mib": status_mib("VmHWM") - before,
         "rejected": len(solution.rejected),
         "ate": scene.ate(solution.world_from_window),
         "drift": scene.ate(_chain(scene)),
@@ -176,12 +176,6 @@ def _chain(scene: Scene) -> list[Sim3]:
     for edge in scene.edges[: len(scene.truth) - 1]:
         world.append(world[-1] @ edge.a_from_b)
     return world
-
-
-def _status_mib(name: str) -> float:
-    """A figure of Linux on this process's memory."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
 if __name__ == "__main__":

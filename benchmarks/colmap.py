@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from common import ROOT, Column, Row, find_clip, make_town, measured_run, parser, report, surroundings, tell, workplace
+from footprint import status_mib
 
 from da3_stream import store
 from da3_stream.evaluation import read_trajectory
@@ -160,20 +161,11 @@ def _export(case: Case, folder: Path, *words: str) -> tuple[float, float]:
     child = subprocess.Popen([sys.executable, "-m", "da3_stream", *command], cwd=ROOT, stdout=subprocess.DEVNULL)
     most = 0.0
     while child.poll() is None:
-        most = max(most, _high_water_mib(child.pid))
+        most = max(most, status_mib("VmHWM", child.pid))
         time.sleep(0.02)
     if child.returncode:
         raise SystemExit(f"{case.name}: the export failed")
     return most, time.perf_counter() - start
-
-
-def _high_water_mib(process: int) -> float:
-    """The most that a process held so far; what wait4 tells of a child begins with its parent's."""
-    try:
-        lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    except OSError:
-        return 0.0
-    return next((int(line.split()[1]) / 2**10 for line in lines if line.startswith("VmHWM:")), 0.0)
 
 
 def _ate(case: Case, model: Any, when: str) -> Row:

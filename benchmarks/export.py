@@ -15,6 +15,7 @@ import av
 import cv2
 import numpy as np
 from common import Column, Row, parser, report, surroundings, tell, workplace
+from footprint import status_mib
 
 from da3_stream.cloud import window_points, write_page
 from da3_stream.export.exporting import export_run
@@ -87,13 +88,7 @@ def timed(run: str, name: str, path: str) -> Row:
     else:
         Reading.of(Path(run))
     seconds = time.perf_counter() - start
-    return {"format": name, "seconds": seconds, "peak_mib": peak_mib(), "result_mb": size / 1e6, "said": said}
-
-
-def peak_mib() -> float:
-    """Of this process alone: the usual figure of a child begins with its parent's."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+    return {"format": name, "seconds": seconds, "peak_mib": status_mib("VmHWM"), "result_mb": size / 1e6, "said": said}
 
 
 def make_flight(folder: Path, path: Path, count: int) -> None:

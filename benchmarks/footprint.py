@@ -135,6 +135,15 @@ def disk_bytes(folder: Path) -> int:
     return total
 
 
+def status_mib(name: str, process: int | str = "self") -> float:
+    """A figure of Linux on a process's memory, such as VmHWM, the most that it held so far; 0 for one that is gone.
+
+    What getrusage and wait4 tell of a child begins with its parent's.
+    """
+    lines = _text(Path(f"/proc/{process}/status")).splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith(f"{name}:")), 0) / 1024
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text()

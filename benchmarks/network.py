@@ -13,9 +13,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from common import ROOT, Column, Row, plain_parser, report, surroundings, tell
+from footprint import status_mib
 
 ORIGINAL = {  # measured once on two other cores at 32 frames (issue 4): resident MiB, peak MiB, seconds a frame
     ("da3-small", "504x154"): (394, 1105, 0.40),
@@ -116,9 +116,9 @@ def _measure(model: str, size: str, frames: str, schedule: str) -> Row:
     network.load_tensors({key: 0.02 * torch.randn(shape, generator=generator) for key, shape in shapes.items()})
     images = torch.randn(1, count, 3, height, width, generator=generator)
     network.forward(images[:, :1])  # what torch sets up at its first call is not the network's
-    resident, start = _status_mib("VmRSS"), time.perf_counter()
+    resident, start = status_mib("VmRSS"), time.perf_counter()
     network.forward(images, use_ray_pose=plain, frames_at_once=count if plain else int(schedule.split()[-1]))
-    seconds, peak = time.perf_counter() - start, _status_mib("VmHWM")
+    seconds, peak = time.perf_counter() - start, status_mib("VmHWM")
     extra, kept = peak - resident, None if plain else _kept_mib(model, (height, width), count)
     return {
         "s_per_frame": seconds / count,
@@ -141,12 +141,6 @@ def _kept_mib(model: str, size: tuple[int, int], frames: int) -> float:
     pixels = frames * size[0] * size[1]
     planner = Planner(named_config(model), torch.device("cpu"), torch.float32)
     return (planner.need(frames, (size[0] // 14, size[1] // 14)).window - 3 * pixels + 2 * 4 * pixels) / 2**20
-
-
-def _status_mib(name: str) -> float:
-    """A figure of Linux on this process's memory."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
 if __name__ == "__main__":

@@ -62,9 +62,7 @@ def moves(geometry: RunGeometry, rows: NDArray[np.int64]) -> Float64:
         return np.zeros((0, 3, 4))
     places = geometry.places
     pose = np.empty((len(rows), 3, 4))
-    nodes, which = np.unique(places.node[rows], return_inverse=True)
-    order = np.argsort(which, kind="stable")
-    for node, mine in zip(nodes.tolist(), np.split(order, np.cumsum(np.bincount(which))[:-1]), strict=True):
+    for node, mine in places.by_node(rows):
         pose[mine] = geometry.nodes[node].window_from_camera[places.row[rows[mine]], :3]
     world = places.world_from_camera[rows]
     turn = places.scale[rows, None, None] * np.einsum("kij,klj->kil", world[:, :3, :3], pose[:, :3, :3])

@@ -32,6 +32,14 @@ class FramePlaces:
     scale: Float64  # [M] world units per unit of the owner's depth; NaN where there is no place
     world_from_camera: Float64  # [M,4,4] rigid; NaN where there is no place
 
+    def by_node(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
+        """The nodes that own the frames of these rows [K], ascending, each with its positions among them."""
+        owners = self.node[rows]
+        order = np.argsort(owners, kind="stable")
+        nodes, starts = np.unique(owners[order], return_index=True)
+        for node, start, stop in zip(nodes.tolist(), starts, [*starts[1:], len(rows)], strict=False):
+            yield node, order[start:stop]
+
     def place(self, m: int) -> Sim3:
         """The place as a similarity: depth in the owner's units -> world."""
         return Sim3(self.scale[m], self.world_from_camera[m, :3, :3], self.world_from_camera[m, :3, 3])

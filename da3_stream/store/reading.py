@@ -164,9 +164,7 @@ def _states(geometry: RunGeometry) -> NDArray[np.object_]:
 def _by_owner(geometry: RunGeometry) -> Iterator[tuple[NodeGeometry, NDArray[np.int64], NDArray[np.int64]]]:
     """Every node with the places of the frames that it owns, and their rows in it."""
     places = geometry.places
-    order = np.argsort(places.node, kind="stable")
-    numbers, starts = np.unique(places.node[order], return_index=True)
-    for number, entries in zip(numbers.tolist(), np.split(order, starts[1:]), strict=False):
+    for number, entries in places.by_node(np.arange(len(places.node))):
         yield geometry.nodes[number], entries, places.row[entries]
 
 
