@@ -26,6 +26,7 @@ from .running.predicting import Asked, predicted
 from .running.progress import progress_bar
 from .running.record import Record
 from .running.recording import recorded
+from .running.threads import one_blas_thread
 from .running.trail import Trail
 from .running.world import World
 from .settings import Settings
@@ -58,6 +59,7 @@ def run(
     their outputs.
     """
     with (
+        one_blas_thread(),
         prepared(source, settings or Settings(), predictor) as job,
         begun(Path(out), job, overwrite=overwrite, with_changes=with_changes) as directory,
     ):
@@ -84,7 +86,7 @@ def reconstruct(directory: Begun, job: Job, record: Record, journal: Journal, pr
     pace = Pace(job.source.expected, progress, done)
     with read_ahead(job.source, job.window_size) as frames, bar, closing(world):
         new = new_windows(frames, job, checkpoint, world)
-        with closing(predicted(new, job.predictor, watch, asked)) as answers:
+        with closing(predicted(new, job.predictor, watch, asked, job.source.stop)) as answers:
             for answer in answers:
                 window, geometry = answer.window, answer.geometry
                 parts = cut(window, geometry)

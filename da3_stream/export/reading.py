@@ -123,8 +123,12 @@ class Reading:
                 log.warning("left out %d frames of other segments, which nothing ties to the longest one", others)
             rows = [row for row in rows if self.table.segment[row] == longest]
         if not rows:
-            raise ExportError(f"none of the frames asked for has a place in {self.run.path}: nothing to export")
+            raise self.nothing_placed()
         return [self._view(row) for row in rows]
+
+    def nothing_placed(self) -> ExportError:
+        """What to raise where none of the frames asked for has a place."""
+        return ExportError(f"none of the frames asked for has a place in {self.run.path}: nothing to export")
 
     def all_views(self, options: FrameOptions) -> list[View]:
         """All frames asked for, also those without a place (NaN). Raises ExportError if there are none."""

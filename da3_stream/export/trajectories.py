@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from ..errors import ExportError
 from ..store import PoseTable
 from ..store.files import write_text
 from ..types import Float64
@@ -35,7 +34,7 @@ def export_euroc(reading: Reading, path: Path, options: TrajectoryOptions) -> st
     """See `write_euroc`. Raises ExportError where no frame has a pose."""
     table = reading.table.take(reading.rows(options))
     if not known_poses(table).any():
-        raise ExportError(f"none of the frames asked for has a place in {reading.run.path}: nothing to export")
+        raise reading.nothing_placed()
     write_euroc(table, reading.units, path)
     return _count(table)
 

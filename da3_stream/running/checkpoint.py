@@ -60,7 +60,7 @@ class Checkpoint:
         world.placement.scene = world.known.scene = self._located(world.scene)
         drop_after(run, len(world.scene.nodes))
         run.write_scene(world.scene)
-        record.restore(tip["record"], world.known.selected())
+        record.restore(tip["record"], world.known.selected(), world.known.left_out())
         journal.restore(tip["told"])
         if tip["predictor"] is not None:
             job.predictor.restore(tip["predictor"])  # type: ignore[attr-defined]

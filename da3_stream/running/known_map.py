@@ -62,6 +62,10 @@ class KnownMap:
         beside = [(e.index, e.timestamp) for node in self.nodes.values() for e in node.left_out]
         return sorted([*beside, *(pair for node in self.nodes.values() for pair in node.own_frames())])
 
+    def left_out(self) -> list[int]:
+        """Indices of the frames that nodes speak for without owning them, in order."""
+        return sorted(entry.index for node in self.nodes.values() for entry in node.left_out)
+
     def run_geometry(self) -> RunGeometry:
         """Where all frames lie now."""
         return RunGeometry(self.scene, self.nodes, frame_places(self.scene, self.nodes))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -50,14 +50,19 @@ class Asked:
 
 
 def predicted(
-    windows: Iterable[Window[Frame]], predictor: Predictor, watch: Stopwatch, asked: Asked | None = None
+    windows: Iterable[Window[Frame]],
+    predictor: Predictor,
+    watch: Stopwatch,
+    asked: Asked | None = None,
+    stop: Callable[[], None] | None = None,
 ) -> Generator[Answer]:
     """Every window with its geometry, in order, while a thread of its own keeps the predictor busy.
 
-    At most `predictor.in_flight` windows are with the predictor, and at most one more waits, predicted, to be taken;
-    `in_flight` is read before each submission, so that a predictor may change it as it learns. A predictor that fails
-    on a window costs that window only (see `WindowGeometry.failed`). Raises PredictorError for an answer that breaks
-    the contract, and what reading the windows raises, after the answers before it.
+    At most `predictor.in_flight` windows are with the predictor, one more waits, cut, to be submitted, and at most one
+    more, predicted, to be taken; `in_flight` is read before each submission, so that a predictor may change it as it
+    learns. A predictor that fails on a window costs that window only (see `WindowGeometry.failed`). `stop` makes the
+    windows end, from another thread: it is called when answers are wanted no more. Raises PredictorError for an answer
+    that breaks the contract, and what reading the windows raises, after the answers before it.
     """
     feeder = _Feeder(windows, predictor, asked or Asked(predictor))
     try:
@@ -71,14 +76,14 @@ def predicted(
             feeder.taken()
             yield answer
     finally:
-        feeder.close()
+        feeder.close(stop or _stop_nothing)
 
 
 class _Feeder:
     """A thread that submits windows as soon as there is room for one."""
 
     def __init__(self, windows: Iterable[Window[Frame]], predictor: Predictor, asked: Asked) -> None:
-        self._windows, self._predictor, self._asked = iter(windows), predictor, asked
+        self._windows, self._predictor, self._asked = windows, predictor, asked
         self._pool = ThreadPoolExecutor(MOST_IN_FLIGHT, thread_name_prefix="predict")
         self._submitted: SimpleQueue[Future[Answer] | BaseException | None] = SimpleQueue()
         self._changed, self._left = threading.Condition(), threading.Event()
@@ -97,21 +102,21 @@ class _Feeder:
         """One answer was taken."""
         self._count(taken=1)
 
-    def close(self) -> None:
+    def close(self, stop: Callable[[], None]) -> None:
         """Submit no more, and wait for the thread; what is being predicted is left to end by itself."""
         self._left.set()
         self._count()
+        stop()  # live input may have nothing to give for long
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._thread.join()
 
     def _feed(self) -> None:
         try:
-            while self._wait_for_room():
-                window = next(self._windows, None)
-                if window is None:
-                    self._submitted.put(None)
+            for window in self._windows:  # the next one is cut while there is no room for it yet
+                if not self._wait_for_room():
                     return
                 self._submit(window)
+            self._submitted.put(None)
         except BaseException as error:  # raised again where the answers are taken
             self._submitted.put(error)
 
@@ -169,6 +174,10 @@ def in_flight(predictor: Predictor) -> int:
 
 def _nothing(frames: Sequence[Frame]) -> None:
     """What predictors do that need no preparation."""
+
+
+def _stop_nothing() -> None:
+    """For windows that end soon by themselves."""
 
 
 def _none() -> None:

@@ -33,7 +33,7 @@ class Record:
     windows: Counter[str] = field(default_factory=Counter)  # by status
     left_out: Counter[str] = field(default_factory=Counter)  # frames, by why the gate left them out
     shots: list[int] = field(default_factory=list)  # source indices of frames behind a cut
-    interpolated: list[list[int]] = field(default_factory=list)  # their source indices, [first, last] of every run
+    interpolated: array[int] = field(default_factory=lambda: array("q"))  # source indices of frames left out
 
     def add(self, window: Window[Frame], geometry: WindowGeometry) -> int:
         """Count a window and the frames that it speaks for: those that it owns, and those left out beside them.
@@ -48,19 +48,21 @@ class Record:
         self.shots += [frame.index for frame in owned if frame.begins_shot]
         self.windows[geometry.status.value] += 1
         self.left_out.update(entry.reason for entry in beside)
-        self.interpolated += runs(selected, {entry.index for entry in beside})
+        self.interpolated.extend(sorted(entry.index for entry in beside))
         return len(selected)
 
     def state(self) -> dict[str, Any]:
         """What must survive a kill beside the frames: numbers and texts."""
         counts = {"windows": dict(self.windows), "left_out": dict(self.left_out), "shots": self.shots}
-        return {**counts, "interpolated": self.interpolated, "started": self.started, "watch": self.watch.state()}
+        return {**counts, "started": self.started, "watch": self.watch.state()}
 
-    def restore(self, state: dict[str, Any], selected: Sequence[tuple[int, float]]) -> None:
-        """Go on from a state and the indices and times of the frames that windows had spoken for then."""
+    def restore(self, state: dict[str, Any], selected: Sequence[tuple[int, float]], beside: Sequence[int]) -> None:
+        """Go on from a state, the indices and times of the frames that windows had spoken for then, and the indices of
+        those among them that had been left out."""
         self.windows, self.left_out = Counter(state["windows"]), Counter(state["left_out"])
-        self.interpolated, self.shots, self.started = state["interpolated"], state["shots"], state["started"]
+        self.shots, self.started = state["shots"], state["started"]
         self.watch.restore(state["watch"])
+        self.interpolated = array("q", beside)
         self.source_indices = array("q", [index for index, _ in selected])
         self.timestamps = array("d", [timestamp for _, timestamp in selected])
 
@@ -93,7 +95,7 @@ class Record:
             "peak_rss_bytes": peak_rss_bytes(),
             "skipped_frames": list(source.skipped),
             "left_out_by_reason": dict(sorted(self.left_out.items())),
-            "interpolated": self.interpolated,
+            "interpolated": runs(self.source_indices, set(self.interpolated)) if state != "running" else (),
             "dropped": source.dropped,
             "has_times": source.has_times,
             "fps": source.fps,
@@ -128,12 +130,14 @@ class Record:
         }
 
 
-def runs(selected: Iterable[tuple[int, float]], marked: set[int]) -> list[list[int]]:
-    """[first, last] of the marked ones among selected frames (source index, time), where they follow each other."""
+def runs(selected: Iterable[int], marked: set[int]) -> list[list[int]]:
+    """[first, last] of the marked ones among selected frames, where they follow each other."""
     found: list[list[int]] = []
     before = False
-    for index, _ in selected:
-        if index in marked:
-            found = [*found[:-1], [found[-1][0], index]] if before else [*found, [index, index]]
+    for index in selected:
+        if index in marked and before:
+            found[-1][1] = index
+        elif index in marked:
+            found.append([index, index])
         before = index in marked
     return found
