@@ -17,6 +17,10 @@ class PredictorError(Da3StreamError):
     """A predictor cannot be built, or broke its contract."""
 
 
+class DeviceLostError(PredictorError):
+    """The device on which a predictor computes has failed: nothing that is asked of it later would work."""
+
+
 class ModelError(Da3StreamError):
     """A network that cannot be built, loaded or asked for what it is asked for."""
 

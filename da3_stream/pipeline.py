@@ -26,7 +26,7 @@ from .running.predicting import Asked, predicted
 from .running.progress import progress_bar
 from .running.record import Record
 from .running.recording import recorded
-from .running.threads import one_blas_thread
+from .running.threads import one_thread_each
 from .running.trail import Trail
 from .running.world import World
 from .settings import Settings
@@ -59,7 +59,7 @@ def run(
     their outputs.
     """
     with (
-        one_blas_thread(),
+        one_thread_each(),
         prepared(source, settings or Settings(), predictor) as job,
         begun(Path(out), job, overwrite=overwrite, with_changes=with_changes) as directory,
     ):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import threading
 from collections.abc import Sequence
+from itertools import repeat
 from pathlib import Path
 
 import cv2
@@ -17,6 +20,7 @@ from da3_stream import Settings, pipeline
 from da3_stream.frames import flow
 from da3_stream.reconstruction import Reconstruction
 from da3_stream.running.job import gate_mode
+from da3_stream.store import open_run, read_images
 from da3_stream.types import Frame, WindowGeometry
 from da3_stream.windows import second_place
 
@@ -150,8 +154,26 @@ class Device:
 def test_a_camera_is_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cv2, "VideoCapture", Device)
     predictor = Seeing()
-    settings = Settings.build({**SETTINGS, "frames": {"gate": "auto", "max_frames": 40}})
+    tree = {**SETTINGS, "frames": {"gate": "auto", "max_frames": 40}, "loops": {"descriptor": "off"}}
+    settings = Settings.build(tree)
     result = Reconstruction(pipeline.run("0", tmp_path / "run", settings, predictor))
     assert result.status["input"]["kind"] == "camera" and result.status["state"] == "finished"
     assert len(result) == 40 and result.status["has_times"] and np.isfinite(result.world_from_camera).all()
     assert sum(map(len, predictor.asked)) < 40 + 8
+    window = open_run(tmp_path / "run")
+    assert [image.shape for image in read_images(window, 0, [0])] == [(SIZE[1], SIZE[0], 3)]  # nobody can read it again
+
+
+def test_ctrl_c_leaves_a_camera_that_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Standing(Device):
+        def __init__(self, number: int) -> None:
+            self.pictures = repeat(drive(0, 1)[0])
+
+    monkeypatch.setattr(cv2, "VideoCapture", Standing)
+    main = threading.main_thread().ident
+    assert main is not None
+    threading.Timer(1.0, signal.pthread_kill, (main, signal.SIGINT)).start()
+    settings = Settings.build({**SETTINGS, "frames": {"gate": "auto"}})
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.run("0", tmp_path / "run", settings, Seeing())
+    assert open_run(tmp_path / "run").read_status()["state"] == "interrupted"

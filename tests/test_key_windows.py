@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 from made_up import world_from_camera
 from stand_in import WINDOWS, StandIn, pictures, street
 
 from da3_stream import Settings, pipeline
+from da3_stream.errors import DeviceLostError, RunError
 from da3_stream.reconstruction import Reconstruction
 from da3_stream.types import Frame, WindowGeometry
 
@@ -64,3 +66,17 @@ def test_one_that_fails_costs_nothing(tmp_path: Path) -> None:
     run = pipeline.run(pictures(COUNT), tmp_path / "run", settings, Fails())
     assert [event["failed"] for event in events(run, "key window")] == ["no stride", "no stride"]
     assert json.loads((run / "run.json").read_text())["state"] == "finished"
+
+
+def test_a_lost_device_ends_the_run_and_the_look_is_taken_again(tmp_path: Path) -> None:
+    class Lost(Recording):
+        def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+            if max(np.diff([frame.index for frame in frames])) > 1:
+                raise DeviceLostError("the device has failed")
+            return super().predict(frames)
+
+    settings = Settings.build({"windows": {**WINDOWS, "key_every": 3}, "loops": {"descriptor": "off"}})
+    with pytest.raises(RunError, match="the device has failed"):
+        pipeline.run(pictures(COUNT), tmp_path / "run", settings, Lost())
+    run = pipeline.run(pictures(COUNT), tmp_path / "run", settings, Recording())
+    assert [event.get("failed") for event in events(run, "key window")] == [None, None]

@@ -8,19 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from da3_stream.errors import DeviceLostError
 from da3_stream.loops.index import PlaceIndex
 from da3_stream.loops.travel import KeyFrame
 from da3_stream.running.loop_closing import LoopCloser
 
 
 class Breaking:
-    """A finder that cannot add."""
+    """A finder that cannot add, and a verifier that cannot verify."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
 
     def add(self, window: object) -> None:
         raise self.error
+
+    verify = add
 
 
 def closer(error: Exception) -> LoopCloser:
@@ -49,3 +52,13 @@ def test_the_index_names_its_file_where_the_disk_refuses(tmp_path: Path, monkeyp
     monkeypatch.setattr("os.fsync", refuse)
     with pytest.raises(OSError, match="descriptors.bin"):
         index.append([KeyFrame(0, 0, 0.0)], np.eye(4, dtype=np.float32)[:1])
+
+
+def test_a_lost_device_is_no_refused_loop() -> None:
+    loops = closer(DeviceLostError("the device has failed"))
+    for _ in range(2):
+        with pytest.raises(DeviceLostError):
+            loops.look(None, [0])  # type: ignore[arg-type]
+    loops = LoopCloser(None, Breaking(DeviceLostError("gone")), None)  # type: ignore[arg-type]
+    with pytest.raises(DeviceLostError):
+        loops._verified(None)  # type: ignore[arg-type]

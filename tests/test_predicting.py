@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
+from itertools import islice
 
 import numpy as np
 
 from da3_stream.running.predicting import AHEAD, Asked, predicted
 from da3_stream.running.stopwatch import Stopwatch
 from da3_stream.types import Frame, WindowGeometry
-from da3_stream.windows import windows
+from da3_stream.windows import Window, windows
 
 IMAGE = np.zeros((2, 2, 3), np.uint8)
 
@@ -30,6 +31,18 @@ class Slow:
         time.sleep(0.005)
         self.inside.release()
         return WindowGeometry.failed(frames, "it only sleeps")
+
+
+class Waiting:
+    """Waits until the next window is there, and remembers whether it came."""
+
+    def __init__(self) -> None:
+        self.next_one = threading.Event()
+        self.came: list[bool] = []
+
+    def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+        self.came.append(self.next_one.wait(20))
+        return WindowGeometry.failed(frames, "it only waits")
 
 
 def frames(count: int) -> list[Frame]:
@@ -58,3 +71,30 @@ def test_it_works_ahead_while_an_answer_is_looked_at() -> None:
             time.sleep(0.001)
         time.sleep(0.05)
         assert slow.begun == 2 + AHEAD  # the one that was taken, one, and one more
+
+
+def test_leaving_stops_windows_that_do_not_come() -> None:
+    stopped = threading.Event()
+
+    def standing() -> Iterator[Window[Frame]]:
+        yield from islice(windows(frames(42), 6, 2), 1)
+        assert stopped.wait(30), "nobody stops what the thread waits for"
+
+    began = time.monotonic()
+    with closing(predicted(standing(), Slow(), Stopwatch(), stop=stopped.set)) as answers:
+        next(answers)
+    assert stopped.is_set() and time.monotonic() - began < 25
+
+
+def test_the_next_window_is_cut_while_the_predictor_is_busy() -> None:
+    waiting = Waiting()
+
+    def two() -> Iterator[Window[Frame]]:
+        first, second = islice(windows(frames(42), 6, 2), 2)
+        yield first
+        waiting.next_one.set()
+        yield second
+
+    with closing(predicted(two(), waiting, Stopwatch())) as answers:
+        assert len(list(answers)) == 2
+    assert waiting.came == [True, True]

@@ -245,3 +245,62 @@ def test_where_a_run_lies_on_the_earth_is_kept_when_it_goes_on(tmp_path: Path) -
     kept = run.read_scene().georeference
     assert kept is not None and kept.crs == "EPSG:32632"
     np.testing.assert_array_equal(kept.geographic_from_world.numbers(), known.geographic_from_world.numbers())
+
+
+@pytest.mark.parametrize("change", [{"normals": True}, {"per_pixel": 0.1}, {"voxel": 0.005}, {"voxel_m": 0.5}])
+def test_what_is_in_the_stored_points_cannot_change(tmp_path: Path, change: dict[str, Any]) -> None:
+    street(tmp_path / "run", COUNT, scale={"factor": 2.0})
+    before = contents(tmp_path / "run")
+    tree = {"windows": {"size": 12, "overlap": 4}, "scale": {"factor": 2.0}, "cloud": change}
+    with pytest.raises(StoreError, match=r"other settings \(cloud\.\w+ was .*\): give another directory"):
+        pipeline.run(pictures(COUNT), tmp_path / "run", Settings.build(tree), Counting(), with_changes=True)
+    assert contents(tmp_path / "run") == before
+    assert open_run(tmp_path / "run").read_status()["state"] == "finished"
+
+
+class Lens(Counting):
+    """Knows its lens once it was asked, as the classical predictor does."""
+
+    @property
+    def camera(self) -> dict[str, Any]:
+        return {"k1": -0.1} if self.first_frames else {}
+
+
+def test_what_was_known_at_the_end_is_known_when_outputs_are_drawn_anew(tmp_path: Path) -> None:
+    images = [*pictures(COUNT), np.zeros((5, 50, 3), np.uint8)]  # the last one does not fit
+    run = pipeline.run(images, tmp_path / "run", SETTINGS, Lens())
+    told, journal = open_run(run).read_status(), contents(run)["journal"]
+    coarser = SETTINGS.model_copy(update={"cloud": SETTINGS.cloud.model_copy(update={"voxel": 0.05})})
+    predictor = Lens()
+    pipeline.run(images, run, coarser, predictor, with_changes=True)
+    again = open_run(run).read_status()
+    assert predictor.first_frames == [] and told["camera"] == {"k1": -0.1} and told["skipped"] == 1
+    for key in ("camera", "skipped_frames", "source_indices", "windows_by_status"):
+        assert again[key] == told[key]
+    assert contents(run)["journal"] == journal
+
+
+def test_a_run_that_is_gone_on_with_says_that_it_runs(tmp_path: Path) -> None:
+    states = []
+
+    class Looking(Counting):
+        def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+            states.append(open_run(tmp_path / "run").read_status()["state"])
+            return super().predict(frames)
+
+    cut_short(tmp_path / "run", 3)
+    assert open_run(tmp_path / "run").read_status()["state"] == "interrupted"
+    pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, Looking())
+    assert set(states) == {"running"}
+
+
+def test_frames_that_were_skipped_before_do_not_count_after_a_kill(tmp_path: Path) -> None:
+    images = pictures(COUNT)
+    images[3] = np.zeros((5, 50, 3), np.uint8)
+    tree = {"windows": {"size": 12, "overlap": 4}, "frames": {"max_frames": 40}}
+    whole = pipeline.run(images, tmp_path / "whole", Settings.build(tree), Counting())
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.run(images, tmp_path / "run", Settings.build(tree), Counting(2))
+    pipeline.run(images, tmp_path / "run", Settings.build(tree), Counting())
+    assert contents(tmp_path / "run") == contents(whole)
+    assert open_run(whole).read_status()["frames"] == 40

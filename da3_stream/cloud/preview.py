@@ -30,7 +30,8 @@ _CHUNK = 1 << 17
 
 
 def preview_cloud(run: Run, geometry: RunGeometry, settings: CloudSettings) -> int:
-    """Write cloud.ply from an even sample of every page, at most `settings.preview_points` points; returns how many.
+    """Write cloud.ply from an even sample of every page, at most `settings.preview_points` points, or one of
+    each page; returns how many.
 
     Raises StoreError if a page is absent or damaged.
     """
@@ -66,13 +67,13 @@ class _Held:
 def _renew(run: Run, path: Path, nodes: int, most: int) -> None:
     """Bring samples.bin up to the pages 0 to `nodes` - 1."""
     held = _held(path)
-    if held is None or held.nodes > nodes or held.count > most:
+    if held is None or held.nodes > nodes or held.count > max(most, held.nodes):
         total = sum(count_points(run, node) for node in range(nodes))
         held = _Held(0, 1 << max(0, (-(-total // most) - 1).bit_length()), 0)
         _write(path, held, [])
     for node in range(held.nodes, nodes):
         samples = _sampled(run, node, held.every)
-        while held.count + len(samples) > most:
+        while held.count + len(samples) > max(most, node + 1):  # one point of each page always stays
             held = _halved(path, held)
             samples = samples[samples["number"] % held.every == 0]
         held = _Held(node + 1, held.every, held.count + len(samples))

@@ -136,8 +136,8 @@ class MotionGate:
     def _go_on(self, seen: Seen, state: Mapping[str, Any]) -> list[Frame]:
         """The frame that a state belongs to comes by again."""
         self._next = state["ordinal"]
-        self._usual = Usual(deque(state["sharpness"][:-1], USUAL), deque(state["clipped"][:-1], USUAL))
-        return self._keep(seen, begins_shot=state["begins_shot"])
+        self._usual = Usual(deque(state["sharpness"], USUAL), deque(state["clipped"], USUAL))
+        return self._take(seen, begins_shot=state["begins_shot"])
 
     def _see(self, seen: Seen) -> list[Frame]:
         if seen.look.is_blank:
@@ -210,10 +210,14 @@ class MotionGate:
         return len(recent) < MOST_HARMED or any(passed.reason == "still" for passed in recent)
 
     def _keep(self, seen: Seen, motion: float = math.nan, begins_shot: bool = False) -> list[Frame]:
-        out = self._give(None if begins_shot else Goal(seen.frame.timestamp, motion))
         if begins_shot or self._usual.is_harmed(seen.look):
             self._usual.forget()  # this is what the video looks like now
         self._usual.add(seen.look)
+        return self._take(seen, motion, begins_shot)
+
+    def _take(self, seen: Seen, motion: float = math.nan, begins_shot: bool = False) -> list[Frame]:
+        """Keep a frame that is among the usual ones already."""
+        out = self._give(None if begins_shot else Goal(seen.frame.timestamp, motion))
         leading = on_the_way(0.0, self._passed, None) if self._kept is None else ()
         state = {
             "index": seen.frame.index,

@@ -72,6 +72,7 @@ class Feed:
     _queue: list[_Taken] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _stopped: threading.Event = field(default_factory=threading.Event)
+    _waits: bool = False  # a file on a server, which has times of its own
     _over: bool = False
     _error: BaseException | None = None
     _count: int = 0
@@ -112,7 +113,9 @@ class Feed:
 
     def _is_past(self) -> bool:
         """Whether the wanted time is over although no picture says so."""
-        return self.end is not None and self._begun is not None and time.monotonic() - self._begun > self.end
+        if self.end is None or self._begun is None or self._waits:
+            return False
+        return time.monotonic() - self._begun > self.end
 
     def _run(self, capture: Capture) -> None:
         """What the thread does; what goes wrong in it is raised where the pictures are used."""
@@ -136,12 +139,13 @@ class Feed:
             capture = self._sought(reason)
 
     def _take_all(self, capture: Capture) -> None:
+        self._waits = capture.ends
         for picture in capture.pictures():
             if self._stopped.is_set():
                 return
-            self._take(picture, capture.ends)
+            self._take(picture)
 
-    def _take(self, picture: Picture, waits: bool) -> None:
+    def _take(self, picture: Picture) -> None:
         now = time.monotonic()
         self._begun = now if self._begun is None else self._begun
         timestamp = now - self._begun if picture.time is None else picture.time
@@ -150,7 +154,7 @@ class Feed:
         self._last = timestamp
         most = min(max(QUEUE_BYTES // max(picture.n_bytes, 1), FEWEST_QUEUED), MOST_QUEUED)
         with self._changed:
-            while waits and len(self._queue) >= most and not self._stopped.is_set():
+            while self._waits and len(self._queue) >= most and not self._stopped.is_set():
                 self._changed.wait(PATIENCE_S)
             self._queue.append(_Taken(self._count, timestamp, picture))
             self._count += 1

@@ -15,6 +15,7 @@ from ..errors import FramesError
 from ..settings import FramesSettings
 from .arrays import open_arrays
 from .capture import SCHEMES, is_address
+from .fingerprint import digest_of_files
 from .images import IMAGE_SUFFIXES, is_image, natural_key, open_images
 from .live import open_camera, open_stream
 from .source import FrameSource
@@ -51,6 +52,7 @@ def _again(source: FrameSource, names: Sequence[str]) -> FrameSource:
     """The source, with the names that open it again where it is one of files."""
     if source.kind in ("video", "images") and not is_address(names[0]):
         source.paths = tuple(os.path.abspath(os.path.expanduser(name)) for name in names)
+        source.digest = digest_of_files(source.digest, source.files or [Path(path) for path in source.paths])
     return source
 
 

@@ -51,8 +51,8 @@ class FrameSource:
     `expected` is the number of selected frames where it can be known without reading (bad frames counted as good),
     `fps` the input's own mean rate where it has times, `size` the (width, height) of the first good frame at the
     input's resolution, `focal_px` the focal length that its EXIF data tell at that size, `digest` tells the input by
-    its first good frame, and `skipped` grows while iterating. Files can be iterated again from the beginning; a
-    generator of arrays only once. `feed` is there for live input, whose frames nobody can read again.
+    its first good frame and its files, and `skipped` grows while iterating. Files can be iterated again from the
+    beginning; a generator of arrays only once. `feed` is there for live input, whose frames nobody can read again.
     """
 
     name: str
@@ -72,6 +72,7 @@ class FrameSource:
     paths: tuple[str, ...] = ()  # absolute: what opens this input again; none where nobody can
     files: Sequence[Path] = ()  # of images: where each candidate lies, by its index
     _known_until: int = 0  # candidates before this index were read by an earlier process
+    _known_bad: frozenset[int] = frozenset()  # and these of them were skipped
     _opened: Iterator[Frame] | None = None
     _last_time: float | None = None
     _stopped: bool = False
@@ -102,6 +103,7 @@ class FrameSource:
         """Give out only frames from this index on; what was skipped before it is known already."""
         self._known_until = index
         self.skipped[:] = skipped
+        self._known_bad = frozenset(bad.index for bad in self.skipped)
 
     def __iter__(self) -> Iterator[Frame]:
         frames = self._read() if self._opened is None else self._opened
@@ -123,10 +125,9 @@ class FrameSource:
 
     def _good(self, selected: Iterable[Candidate]) -> Iterator[Frame | None]:
         """Good frames, and None for those that an earlier process has read."""
-        known_bad = {bad.index for bad in self.skipped}
         for candidate in selected:
             if candidate.index < self._known_until:
-                yield from () if candidate.index in known_bad else (None,)
+                yield from () if candidate.index in self._known_bad else (None,)
                 continue
             image = self._fitted(candidate.decode())
             if isinstance(image, str):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..da3 import DepthAnything3, Prediction, is_lost
-from ..errors import NoScaleError, PredictorError
+from ..errors import DeviceLostError, NoScaleError, PredictorError
 from ..geometry import resize_intrinsics
 from ..types import Float32, Float64, Frame, Status, WindowGeometry
 from . import DA3_SIDE
@@ -59,7 +59,7 @@ class Da3Predictor:
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
         """Poses and depth of the frames; see `Status` for how far to trust them.
 
-        Raises PredictorError where the device has failed: nothing that is asked of it later would work.
+        Raises DeviceLostError where the device has failed.
         """
         try:
             found = self._model.infer(
@@ -75,7 +75,7 @@ class Da3Predictor:
             if not is_lost(error):
                 raise
             reason = str(error).strip().splitlines()[0]
-            raise PredictorError(
+            raise DeviceLostError(
                 f"the device has failed ({reason}): the same command goes on after the last window once it works again"
             ) from error
         return self._geometry(frames, found)

@@ -15,8 +15,13 @@ from .checkpoint import Checkpoint, read_checkpoint
 from .forecast import require_disk
 from .job import Job, identity
 
-# may change in the middle of a run
-SAFE = ("cloud.", "model.workers", "model.vram_gb", "model.device", "model.window_timeout_s")
+# What may change in the middle of a run: the machine, and what acts when the stored points are merged.
+SAFE = {
+    *(f"model.{name}" for name in ("workers", "vram_gb", "device", "window_timeout_s")),
+    *(f"cloud.{name}" for name in ("max_points", "fusion", "views", "free_space", "format")),
+    *(f"cloud.{name}" for name in ("preview_points", "preview_every")),
+}
+COARSER = {"cloud.voxel", "cloud.voxel_m"}  # may grow: the stored points are thinned to what they were
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +86,14 @@ def _refuse_other(run: Run, status: Mapping[str, Any], job: Job, with_changes: b
     if "identity" not in status:
         raise StoreError(f"{run.path} already holds a run, of another version of this program: {escape}")
     for name, (then, now) in _differing(status["identity"], identity(job)).items():
+        if job.source.feed is not None:
+            raise StoreError(f"{run.path} already holds a run, and live input cannot be gone on with: {escape}")
         raise StoreError(f"{run.path} already holds a run of another {name} ({then}, now {now}): {escape}")
     changes = _differing(_flat(_settings(status)), _flat(job.settings))
     for name, (then, now) in changes.items():
-        if not (with_changes and name.startswith(SAFE)):
-            safe = "--resume-with-changes to go on with the new ones, " if name.startswith(SAFE) else ""
+        is_safe = _is_safe(name, then, now)
+        if not (with_changes and is_safe):
+            safe = "--resume-with-changes to go on with the new ones, " if is_safe else ""
             raise StoreError(
                 f"{run.path} already holds a run with other settings ({name} was {then}, now {now}): {safe}{escape}"
             )
@@ -94,6 +102,11 @@ def _refuse_other(run: Run, status: Mapping[str, Any], job: Job, with_changes: b
 
 def _differing(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     return {name: (then.get(name), value) for name, value in now.items() if then.get(name) != value}
+
+
+def _is_safe(name: str, then: Any, now: Any) -> bool:
+    """Whether a setting may change while what was stored stays."""
+    return name in SAFE or (name in COARSER and None not in (then, now) and now >= then)
 
 
 def _settings(status: Mapping[str, Any]) -> Settings:

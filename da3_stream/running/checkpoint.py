@@ -8,7 +8,7 @@ the files hold beyond that is work of a window that was not finished, and is dro
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -66,7 +66,8 @@ class Checkpoint:
             job.predictor.restore(tip["predictor"])  # type: ignore[attr-defined]
         job.gate.restore(tip["gate"])
         skipped = (SkippedFrame(*one) for one in tip["skipped"])
-        job.source.go_on_from(tip["frames"][0], (bad for bad in skipped if bad.index < tip["frames"][0]))
+        known = (bad for bad in skipped if self.ended or bad.index < tip["frames"][0])
+        job.source.go_on_from(tip["frames"][0], known)
 
     def _located(self, scene: Scene) -> Scene:
         """The scene where scene.json puts it on the Earth: that may have been written by hand since."""
@@ -105,7 +106,7 @@ def commit(run: Run, job: Job, world: World, record: Record, journal: Journal, a
         "world": world.state(),
         "record": record.state(),
         "told": journal.told,
-        "skipped": [(bad.index, bad.name, bad.reason) for bad in job.source.skipped if bad.index < frames[-1].index],
+        "skipped": _rows(bad for bad in job.source.skipped if bad.index < frames[-1].index),
         "predictor": answer.state,
     }
     try:
@@ -116,12 +117,16 @@ def commit(run: Run, job: Job, world: World, record: Record, journal: Journal, a
         ) from error
 
 
-def conclude(run: Run) -> None:
-    """There is no window any more: what only a next one would need goes."""
+def conclude(run: Run, skipped: Iterable[SkippedFrame]) -> None:
+    """There is no window any more: what only a next one would need goes; `skipped` are those of the whole input."""
     if run.tip_path.exists():
         tip = read_tree(run.tip_path)
         tip["world"]["placement"] |= {"previous": [], "earlier": []}
-        write_tree(run.tip_path, tip | {"ended": True})
+        write_tree(run.tip_path, tip | {"ended": True, "skipped": _rows(skipped)})
+
+
+def _rows(skipped: Iterable[SkippedFrame]) -> list[tuple[int, str, str]]:
+    return [(bad.index, bad.name, bad.reason) for bad in skipped]
 
 
 def read_checkpoint(run: Run) -> Checkpoint | None:

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import DeviceLostError
 from ..loops import combined_information, scene_depth
 from ..posegraph import Edge
 from ..stitching import align_windows
@@ -33,11 +34,13 @@ class KeyWindows:
     predictor: Predictor
 
     def look(self, window: int) -> Found:
-        """What a key window after this window says; nothing where none is due. A failure never ends a run."""
+        """What a key window after this window says; nothing where none is due. Only a lost device ends a run."""
         if not self.every or (window + 1) % self.every:
             return Found()
         try:
             return self._found(window)
+        except DeviceLostError:
+            raise
         except Exception as error:
             log.warning("a look at key frames failed: %s", error, exc_info=True)
             return Found(events=(Event("key window", {"window": window, "failed": str(error)}),))

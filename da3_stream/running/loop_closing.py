@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from threading import Event as Flag
 from typing import Any, Protocol
 
+from ..errors import DeviceLostError
 from ..loops import Corroboration, LoopFinder, LoopVerifier, MakeDescriber
 from ..posegraph import Edge
 from ..settings import LoopsSettings
@@ -85,14 +86,14 @@ class LoopCloser:
         self._broken = False
 
     def look(self, window: WindowGeometry, nodes: Sequence[int]) -> Found:
-        """See `Loops`. A failure ends the search for loops, not the run; OSError, by the disk, does."""
+        """See `Loops`. A failure ends the search for loops, not the run; one of the disk or the device does."""
         if self._broken:
             return Found()
         try:
             verdicts = [self._judged(candidate) for candidate in self._finder.add(window)]
             self._tied = Counter({pair: n for pair, n in self._tied.items() if pair[1] >= nodes[0] - 1})
             return _found(self._corroboration.settle(verdicts, nodes[-1]))
-        except OSError:
+        except (OSError, DeviceLostError):
             raise
         except Exception as error:
             return self._given_up(error)
@@ -133,6 +134,8 @@ class LoopCloser:
     def _verified(self, candidate: LoopCandidate) -> LoopEdge | LoopRefusal:
         try:
             return self._verifier.verify(candidate)
+        except DeviceLostError:
+            raise
         except Exception as error:
             log.warning("a look at two places together failed: %s", error, exc_info=True)
             return LoopRefusal(candidate, f"the look at both places failed: {error}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,12 +46,19 @@ def progress_bar(total: int | None, description: str, shown: bool, done: int = 0
     )
 
 
+class _LogFile(logging.FileHandler):
+    """A log that a full disk leaves with gaps; that the disk is full is told by what matters more."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
+        """Nothing."""
+
+
 @contextmanager
 def log_file(path: Path) -> Iterator[None]:
     """What the package logs from INFO on goes to a file, too. Raises StoreError if it cannot be opened."""
     logger = logging.getLogger(LOGGER)
     try:
-        handler = logging.FileHandler(path, encoding="utf-8")
+        handler = _LogFile(path, encoding="utf-8")
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
     handler.setFormatter(logging.Formatter(LOG_FORMAT))
@@ -64,4 +71,5 @@ def log_file(path: Path) -> Iterator[None]:
     finally:
         logger.setLevel(level)
         logger.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):
+            handler.close()

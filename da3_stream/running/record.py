@@ -33,6 +33,7 @@ class Record:
     windows: Counter[str] = field(default_factory=Counter)  # by status
     left_out: Counter[str] = field(default_factory=Counter)  # frames, by why the gate left them out
     shots: list[int] = field(default_factory=list)  # source indices of frames behind a cut
+    camera: dict[str, Any] = field(default_factory=dict)  # what was known of the lens when the run was gone on with
     interpolated: array[int] = field(default_factory=lambda: array("q"))  # source indices of frames left out
 
     def add(self, window: Window[Frame], geometry: WindowGeometry) -> int:
@@ -54,13 +55,13 @@ class Record:
     def state(self) -> dict[str, Any]:
         """What must survive a kill beside the frames: numbers and texts."""
         counts = {"windows": dict(self.windows), "left_out": dict(self.left_out), "shots": self.shots}
-        return {**counts, "started": self.started, "watch": self.watch.state()}
+        return {**counts, "camera": self._camera(), "started": self.started, "watch": self.watch.state()}
 
     def restore(self, state: dict[str, Any], selected: Sequence[tuple[int, float]], beside: Sequence[int]) -> None:
         """Go on from a state, the indices and times of the frames that windows had spoken for then, and the indices of
         those among them that had been left out."""
         self.windows, self.left_out = Counter(state["windows"]), Counter(state["left_out"])
-        self.shots, self.started = state["shots"], state["started"]
+        self.shots, self.started, self.camera = state["shots"], state["started"], state["camera"]
         self.watch.restore(state["watch"])
         self.interpolated = array("q", beside)
         self.source_indices = array("q", [index for index, _ in selected])
@@ -80,7 +81,7 @@ class Record:
             **self._counts(scene, poses),
             "input": self._input(state),
             "model": {"name": predictor_name(predictor), "hash": getattr(predictor, "hash", None), **facts(predictor)},
-            "camera": getattr(predictor, "camera", {}),
+            "camera": self._camera(),
             "window_size": self.job.window_size,
             "window_overlap": self.job.window_overlap,
             "settings": self.job.settings.model_dump(mode="json"),
@@ -103,8 +104,13 @@ class Record:
             "timestamps": self.timestamps if state != "running" else (),
         }
 
+    def _camera(self) -> dict[str, Any]:
+        """What the predictor knows of the lens; one that was not asked anything yet knows what it told before."""
+        return getattr(self.job.predictor, "camera", {}) or self.camera
+
     def _input(self, state: str) -> dict[str, Any]:
-        """What was read; a list of files only at the end, since a window shall not cost more the more there are."""
+        """What was read; a list of files only at the end, since a window shall not cost more the more there are (see
+        `Run.read_input_paths`)."""
         source = self.job.source
         paths = source.paths if len(source.paths) == 1 or state != "running" else ()
         return {

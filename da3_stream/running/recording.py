@@ -35,7 +35,7 @@ def recorded(begun: Begun, job: Job) -> Iterator[tuple[Record, Journal]]:
         _begin(record, begun)
         try:
             yield record, journal
-            conclude(run)
+            conclude(run, job.source.skipped)
             _finish(record, journal, "finished")
         except (KeyboardInterrupt, SystemExit):
             log.warning("interrupted: writing out what was placed so far")
@@ -59,7 +59,12 @@ def sentence(error: BaseException) -> str:
 def _begin(record: Record, begun: Begun) -> None:
     job = record.job
     if begun.checkpoint is None:
+        begun.run.write_input_paths(job.source.paths)
         record.write("running", job.scene)
+    else:  # from now on, nothing in the directory is finished
+        settings = job.settings.model_dump(mode="json")
+        now = {"state": "running", "settings": settings, "interruptions": begun.interruptions}
+        begun.run.write_status({**begun.run.read_status(), **now})
     log.info("input: %s (%s), %dx%d", job.source.name, job.source.kind, *job.source.size)
     told = ", ".join(f"{key} {value}" for key, value in facts(job.predictor).items())
     log.info("predictor: %s%s", predictor_name(job.predictor), f" ({told})" if told else "")

@@ -33,6 +33,7 @@ class World:
     known: KnownMap
     loops: Loops
     keys: KeyWindows
+    is_live: bool = False
     graphs: Backend = field(default_factory=Backend)
 
     @staticmethod
@@ -44,7 +45,7 @@ class World:
         loops = make_loops(run, known, asked, job.describer, job.settings.loops)
         placement = Placement(job.scene, longest_overlap(job.window_size, job.window_overlap))
         keys = KeyWindows(job.settings.windows.key_every, job.window_size, known, asked)
-        return World(placement, Heights(wanted), metric, known, loops, keys)
+        return World(placement, Heights(wanted), metric, known, loops, keys, is_live=job.source.feed is not None)
 
     @property
     def scene(self) -> Scene:
@@ -116,8 +117,8 @@ class World:
 
     @property
     def keeps_pictures(self) -> bool:
-        """Whether frames will be looked at again."""
-        return self.loops.keeps_pictures or self.keys.every > 0
+        """Whether frames will be looked at again: by the run, or, where nobody can read them again, by an export."""
+        return self.is_live or self.loops.keeps_pictures or self.keys.every > 0
 
     def take_events(self) -> list[Event]:
         """What happened since this was last asked."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +35,7 @@ _FILES = (
     "evaluation.png",
     "places/descriptors.bin",
     "places/vocabulary.npz",
+    "resume/input.json",
     "resume/windows.jsonl",
     "resume/tip.npz",
 )
@@ -71,6 +72,18 @@ class Run:
     def tip_path(self) -> Path:
         """What the next window needs of the last one that was finished."""
         return self.path / "resume" / "tip.npz"
+
+    def write_input_paths(self, paths: Sequence[str]) -> None:
+        """Keep what opens the input again, once: it may be a list of all its files."""
+        write_text(self._input_paths, json_page({"paths": paths}))
+
+    def read_input_paths(self) -> list[str]:
+        """What opens the input again, [] where nobody can. Raises StoreError if it is damaged."""
+        return read_json(self._input_paths).get("paths", []) if self._input_paths.exists() else []
+
+    @property
+    def _input_paths(self) -> Path:
+        return self.path / "resume" / "input.json"
 
     def write_status(self, status: Mapping[str, Any]) -> None:
         """Replace run.json in one step; numpy values and dataclasses are written plainly, NaN as null."""

@@ -64,3 +64,10 @@ def test_a_missing_page_is_one_sentence(run):
     run.page_path(1).unlink()
     with pytest.raises(StoreError, match="000001.laz is missing"):
         preview_cloud(run, read_run_geometry(run), SETTINGS)
+
+
+def test_pages_more_than_points_keep_one_point_each(run):
+    samples = run.path / "cloud" / "samples.bin"
+    for _ in range(2):
+        preview_module._renew(run, samples, 3, 2)
+        assert preview_module._held(samples).count == 3

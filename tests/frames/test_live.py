@@ -314,6 +314,14 @@ def test_what_breaks_in_the_thread_is_raised_where_frames_are_used() -> None:
 def test_large_pictures_make_the_queue_short() -> None:
     feed = live.Feed("big", Endless)
     for _ in range(100):
-        feed._take(Picture(lambda: "none", 2**28), waits=False)
+        feed._take(Picture(lambda: "none", 2**28))
         time.sleep(1e-6)
     assert len(feed._queue) <= live.FEWEST_QUEUED and feed.dropped + len(feed._queue) == feed._count
+
+
+def test_the_end_of_a_file_on_a_server_goes_by_its_own_times() -> None:
+    feed = live.Feed("a file", lambda: None, end=1.0)  # type: ignore[arg-type,return-value]
+    feed._begun = time.monotonic() - 10
+    assert feed._is_past()
+    feed._waits = True
+    assert not feed._is_past()
