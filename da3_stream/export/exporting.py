@@ -13,9 +13,7 @@ from ..errors import ExportError
 from .formats import FORMATS, Format
 from .options import FrameOptions
 from .reading import Reading
-from .target import fresh_target
-
-FOLDER = "export"  # of a run directory, for exports that were given no other place
+from .target import FOLDER, fresh_target, require_apart
 
 
 def export_run(
@@ -29,13 +27,15 @@ def export_run(
     """Write a run, finished or going, in one of `FORMATS`; returns where it is and a line on what it holds.
 
     Without `path` it goes to the folder `export` of the run directory. `options` are of the format's class, or its
-    fields by name. Raises ExportError with one sentence for an unknown format, options that it does not have, and a
-    target that exists (unless `overwrite`); what was there stays until the new export is whole.
+    fields by name. Raises ExportError with one sentence for an unknown format, options that it does not have, a target
+    that exists (unless `overwrite`) and one that is or holds the run or its input; what was there stays until the new
+    export is whole, and a folder that no export wrote stays in any case.
     """
     asked = find_format(format)
     checked = _checked(format, asked, options)
     reading = Reading.of(Path(run_dir))
     target = Path(path) if path is not None else reading.run.path / FOLDER / asked.file_name(checked)
+    require_apart(target, reading.run.path, reading.input_paths)
     with fresh_target(target, folder=asked.is_folder, overwrite=overwrite) as place:
         said = asked.writer()(reading, place, checked)
     return target, said

@@ -95,6 +95,11 @@ class Reading:
         width, height = self.status["input"]["size"]
         return width, height
 
+    @property
+    def input_paths(self) -> tuple[str, ...]:
+        """What opens the input again, absolute; none where nobody can."""
+        return tuple(self.status.get("input", {}).get("paths", ()))
+
     def rows(self, options: FrameOptions) -> list[int]:
         """Rows of the table that were asked for, with and without a place. Raises ExportError if there are none."""
         first, end = options.frames
@@ -130,6 +135,10 @@ class Reading:
         """What to raise where none of the frames asked for has a place."""
         return ExportError(f"none of the frames asked for has a place in {self.run.path}: nothing to export")
 
+    def without_depth(self) -> ExportError:
+        """What to raise where none of the frames asked for has depth."""
+        return ExportError(f"none of the frames asked for has depth in {self.run.path}: nothing to export")
+
     def all_views(self, options: FrameOptions) -> list[View]:
         """All frames asked for, also those without a place (NaN). Raises ExportError if there are none."""
         return [self._view(row) for row in self.rows(options)]
@@ -138,7 +147,7 @@ class Reading:
         """The frames asked for that have a place and a depth map. Raises ExportError if there are none."""
         views = [view for view in self.views(options) if view.has_depth]
         if not views:
-            raise ExportError(f"none of the frames asked for has depth in {self.run.path}: nothing to export")
+            raise self.without_depth()
         return views
 
     def camera(self, view: View, options: PictureOptions) -> Camera:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import logging
 import math
 import os
 import shutil
@@ -16,6 +17,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..errors import StoreError
+
+log = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -49,12 +52,31 @@ def replacing_folder(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
         yield temporary
-        shutil.rmtree(path, ignore_errors=True)
-        temporary.rename(path)
+        move_folder(temporary, path)
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def move_folder(new: Path, path: Path) -> None:
+    """Give a folder the place of another, which goes only when the new one stands, and comes back where it cannot.
+
+    Raises OSError where the disk refuses; a warning tells what is left of the old one if it cannot be removed.
+    """
+    old = path.with_name(f".{path.name}.old.tmp")
+    try:
+        if path.exists():
+            shutil.rmtree(old, ignore_errors=True)
+            path.rename(old)
+        new.rename(path)
+    except BaseException:  # Ctrl-C, too
+        if old.exists() and not path.exists():
+            old.rename(path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+    if old.exists():
+        log.warning("%s is new, but the one before could not be removed whole: see %s", path, old)
 
 
 def write_text(path: Path, text: str) -> None:

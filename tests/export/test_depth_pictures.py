@@ -17,6 +17,7 @@ from da3_stream.export.colouring import DepthScale, depth_scale
 from da3_stream.export.exporting import export_run
 from da3_stream.export.options import FrameOptions
 from da3_stream.export.reading import Reading
+from da3_stream.export.target import MARK
 from da3_stream.reconstruction import Reconstruction
 
 
@@ -114,7 +115,7 @@ def test_odd_sizes_become_even(tmp_path):
 def test_pictures_of_every_frame_lie_in_a_folder(run, tmp_path):
     folder, said = export_run(run.path, "depth_vis", tmp_path / "v")
     names = sorted(path.name for path in folder.iterdir())
-    assert names == [f"{index:06d}.jpg" for index in range(COUNT)] and "12 of them without depth" in said
+    assert names == [MARK, *(f"{index:06d}.jpg" for index in range(COUNT))] and "12 of them without depth" in said
     picture = np.asarray(Image.open(folder / "000004.jpg")).astype(int)
     assert picture.shape == (SIZE[1], 2 * SIZE[0], 3)
     assert np.abs(picture[:, : SIZE[0] - 8] - input_picture(4)[0, 0]).max() < 12
