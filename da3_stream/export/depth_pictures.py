@@ -14,7 +14,7 @@ from ..errors import ExportError
 from ..types import UInt8
 from .colouring import DepthScale, depth_scale
 from .options import DepthPictureOptions, DepthVideoOptions
-from .rasters import write_jpeg
+from .rasters import write_picture
 from .reading import Reading, View
 
 USUAL_FPS = 30.0  # where times do not tell a rate
@@ -29,7 +29,7 @@ def export_depth_vis(reading: Reading, path: Path, options: DepthPictureOptions)
     """
     views, scale = _wanted(reading, options), depth_scale(reading, options.colours)
     for view, picture in _panels(reading, views, scale, options, reading.picture_size(options.resolution)):
-        write_jpeg(path / f"{view.name}.jpg", picture)
+        write_picture(path / f"{view.name}.jpg", picture)
     return f"{_count(views)}; {scale.said(reading.units)}"
 
 

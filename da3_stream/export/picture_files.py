@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from ..types import UInt8
+from .rasters import write_picture
 
-JPEG_QUALITY = 95
 UPRIGHT, ORIENTATION = 1, 0x0112  # Exif 2.32, section 4.6.4
 SUFFIXES = {"JPEG": ".jpg", "PNG": ".png"}
 
@@ -38,15 +38,6 @@ def link_or_copy(file: Path, target: Path) -> None:
         os.link(file.resolve(), target)
     except OSError:
         shutil.copyfile(file, target)
-
-
-def write_picture(path: Path, picture: UInt8) -> None:
-    """A picture [H,W,3] RGB as JPEG (quality 95) or PNG, by the suffix. Raises OSError."""
-    import cv2
-
-    options = [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if path.suffix == ".jpg" else []
-    _, data = cv2.imencode(path.suffix, picture[..., ::-1], options)
-    path.write_bytes(data.tobytes())
 
 
 class PictureFolder:

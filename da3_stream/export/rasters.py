@@ -1,7 +1,8 @@
-"""Files of one map of numbers each."""
+"""Files of one map of numbers or one picture each."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from ..errors import ExportError
 from ..types import Float32, UInt8
+
+JPEG_QUALITY = 95
 
 
 def write_raster(path: Path, values: Float32, channel: str, encoding: Literal["tiff", "exr", "npy"]) -> None:
@@ -36,21 +39,21 @@ def write_raster(path: Path, values: Float32, channel: str, encoding: Literal["t
 
 
 def write_png(path: Path, values: NDArray[np.uint16] | UInt8) -> None:
-    """A picture [H,W] of 8 or 16 bits. Raises ExportError where the disk refuses."""
-    _encode(path, ".png", values)
+    """A map [H,W] of 8 or 16 bits. Raises ExportError for one that PNG cannot hold, OSError where the disk refuses."""
+    _encode(path, values)
 
 
-def write_jpeg(path: Path, rgb: UInt8) -> None:
-    """A picture [H,W,3] RGB, of good quality. Raises ExportError where the disk refuses."""
+def write_picture(path: Path, rgb: UInt8) -> None:
+    """A picture [H,W,3] as JPEG (quality 95) or PNG, by the suffix. Raises as `write_png`."""
     import cv2
 
-    _encode(path, ".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
+    _encode(path, rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if path.suffix == ".jpg" else [])
 
 
-def _encode(path: Path, suffix: str, values: NDArray[Any], parameters: list[int] | None = None) -> None:
+def _encode(path: Path, values: NDArray[Any], parameters: Sequence[int] = ()) -> None:
     import cv2
 
-    done, data = cv2.imencode(suffix, values, parameters or [])
+    done, data = cv2.imencode(path.suffix, values, parameters)
     if not done:
         raise ExportError(f"cannot encode {path.name}: a picture of {values.shape} pixels")
     path.write_bytes(data.tobytes())
