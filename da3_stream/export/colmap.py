@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..types import Float64, UInt8
+from .colmap_files import write_model
 from .colmap_model import build_model, shared_camera
 from .options import ColmapOptions, PictureOptions
 from .picture_files import PictureFolder
@@ -35,14 +36,14 @@ class Gathered:
 
     names: list[str] = field(default_factory=list)
     cameras: list[Camera] = field(default_factory=list)
-    poses: list[Float64] = field(default_factory=list)
+    views: list[View] = field(default_factory=list)
     left_out: int = 0
     tracks: Tracks = field(default_factory=Tracks)
 
     @property
     def world_from_camera(self) -> Float64:
         """[N,4,4]"""
-        return np.stack(self.poses)
+        return np.stack([view.world_from_camera for view in self.views])
 
 
 def export_colmap(reading: Reading, path: Path, options: ColmapOptions) -> str:
@@ -61,21 +62,35 @@ def export_colmap(reading: Reading, path: Path, options: ColmapOptions) -> str:
 
 
 def gather(reading: Reading, folder: Path, options: PictureOptions, confidence: float) -> Gathered:
-    """Write the pictures into a new folder, and follow the points in them. Raises ExportError without pictures."""
-    found = Gathered()
-    views = reading.views(options, one_segment=True)
+    """Write the pictures into a new folder, and follow the points in them.
+
+    Raises ExportError where there are no pictures, or no depth from which a track could begin.
+    """
+    found, views = Gathered(), _pictured(reading, options)
     files = PictureFolder(folder, picture_files(reading, options), options.encoding)
     for view, picture in reading.pictures(views, options):
         camera = reading.camera(view, options)
         if _followed(found, reading, view, picture, camera, confidence):
             found.names.append(files.add(view.name, view.index, picture))
             found.cameras.append(camera)
-            found.poses.append(view.world_from_camera)
+            found.views.append(view)
         else:
             found.left_out += 1
     if found.left_out:
         log.warning("left out %d frames without depth that no tracks reach", found.left_out)
     return found
+
+
+def _pictured(reading: Reading, options: PictureOptions) -> list[View]:
+    """The frames asked for that may have a picture: of those that the gate left out, the run keeps none."""
+    views = reading.views(options, one_segment=True)
+    with_depth = [view for view in views if view.has_depth]
+    if not with_depth:
+        raise reading.without_depth()
+    if options.resolution == "input" or len(with_depth) == len(views):
+        return views
+    log.warning("left out %d frames without depth, whose pictures only the input has", len(views) - len(with_depth))
+    return with_depth
 
 
 def sparse_model(gathered: Gathered, shared: bool | None, most: int | None) -> Any:
@@ -89,12 +104,6 @@ def sparse_model(gathered: Gathered, shared: bool | None, most: int | None) -> A
     model = build_model(gathered.names, gathered.cameras, one, camera_from_world, gathered.tracks.xy, structure)
     gathered.tracks.xy.clear()
     return model
-
-
-def write_model(model: Any, folder: Path, *, text: bool) -> None:
-    """As COLMAP's files, binary or text."""
-    folder.mkdir(parents=True)
-    (model.write_text if text else model.write_binary)(str(folder))
 
 
 def summary(model: Any, gathered: Gathered) -> str:

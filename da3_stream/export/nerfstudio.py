@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from ..cloud.ply import writing_ply
-from ..errors import ExportError
 from ..geometry import pixel_centres
 from ..geometry.lens import Lens
 from ..store.files import json_page, write_text
@@ -38,7 +37,7 @@ def export_nerfstudio(reading: Reading, path: Path, options: NerfstudioOptions) 
     """See the module. Raises ExportError where there are no pictures or no frame has depth."""
     views = [view for view in reading.views(options, one_segment=True) if view.has_depth]
     if not views:
-        raise ExportError(f"none of the frames asked for has depth in {reading.run.path}: nothing to export")
+        raise reading.without_depth()
     turn = _upright(views)
     frames = list(_frames(reading, views, path, options, turn))
     count = _write_points(reading, views, path / POINTS, options.max_points, turn)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..cloud.ply import writing_ply
-from .colmap import gather, sparse_model, summary, write_model
+from .colmap import gather, sparse_model, summary
+from .colmap_files import write_model
 from .options import SplatOptions
 from .reading import Reading
 from .sampling import sampled_points
@@ -21,7 +22,7 @@ def export_splats(reading: Reading, path: Path, options: SplatOptions) -> str:
     gathered = gather(reading, path / "images", options, options.confidence)
     model = sparse_model(gathered, None, None)
     write_model(model, path / "sparse" / "0", text=False)
-    points = sampled_points(reading, reading.views(options, one_segment=True), options.max_points)
+    points = sampled_points(reading, gathered.views, options.max_points)
     with writing_ply(path / "sparse" / "0" / "points3D.ply", f"units: {reading.units}", normals=True) as ply:
         ply.write(points.xyz, points.rgb, points.normal)
     return f"{summary(model, gathered)}; {len(points)} points to begin with"

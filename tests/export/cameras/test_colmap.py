@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from town_run import FRAMES, SEEN, SIZE, Truth, frame, run_town, scene_point, to
 
 from da3_stream.errors import ExportError
 from da3_stream.export import refining
+from da3_stream.export.colmap_files import write_model
 from da3_stream.export.exporting import export_run
 from da3_stream.export.reading import Reading
 from da3_stream.geometry import resize_intrinsics
@@ -178,3 +180,36 @@ def test_one_segment_only_and_the_others_are_told(run: Path, tmp_path: Path, cap
     left = FRAMES - model.num_images()
     assert 0 < left < FRAMES and f"{left} frames of other segments" in caplog.text
     assert len(Reading.of(apart).geometry.scene.segments()) == 2
+
+
+@pytest.mark.parametrize("name", ["rigs", "cameras", "frames", "images", "points3D"])
+@pytest.mark.parametrize("text", [False, True])
+def test_a_file_that_a_full_disk_cut_short_is_one_sentence(
+    exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: bool
+) -> None:
+    writer, file = "write_text" if text else "write_binary", f"{name}.{'txt' if text else 'bin'}"
+    write, model = getattr(pycolmap.Reconstruction, writer), opened(exported)
+    write_model(model, tmp_path / "whole", text=text)
+    for left_over in (-1, 0.5, 0):
+
+        def cut(model: pycolmap.Reconstruction, folder: str, left: float = left_over) -> None:
+            write(model, folder)
+            size = (Path(folder) / file).stat().st_size
+            os.truncate(Path(folder) / file, size - 1 if left < 0 else int(left * size))
+
+        monkeypatch.setattr(pycolmap.Reconstruction, writer, cut)
+        with pytest.raises(ExportError, match=f"cannot write {file}: it was cut short, as by a full disk"):
+            write_model(model, tmp_path / f"cut{left_over}", text=text)
+
+
+def test_what_was_cut_short_is_no_export(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = pycolmap.Reconstruction.write_binary
+
+    def cut(model: pycolmap.Reconstruction, folder: str) -> None:
+        write(model, folder)
+        os.truncate(Path(folder) / "points3D.bin", 4096)
+
+    monkeypatch.setattr(pycolmap.Reconstruction, "write_binary", cut)
+    with pytest.raises(ExportError, match="points3D.bin: it was cut short"):
+        export_run(run, "colmap", tmp_path / "model", {"every": 4})
+    assert list(tmp_path.iterdir()) == []

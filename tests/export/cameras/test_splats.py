@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 import struct
 from pathlib import Path
@@ -65,3 +66,12 @@ def test_points_have_normals_as_the_original_loader_reads_them(exported: Path, r
 def test_distortion_cannot_be_kept(run: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="undistort"):
         export_run(run, "3dgs", tmp_path / "data", {"undistort": False})
+
+
+def test_other_segments_are_told_once(run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    apart = shutil.copytree(run, tmp_path / "run")
+    scene = json.loads((apart / "scene.json").read_text())
+    scene["nodes"][-1].update(segment=1, previous=None)
+    (apart / "scene.json").write_text(json.dumps(scene))
+    export_run(apart, "3dgs", tmp_path / "data")
+    assert caplog.text.count("frames of other segments") == 1
