@@ -50,6 +50,7 @@ class Axes:
     file_from_world: Sim3 = field(default_factory=Sim3.identity)
     crs: str | None = None  # whatever pyproj knows; None: a place of their own
     note: str = ""  # JSON, kept in the files
+    units: str | None = None  # of the files' coordinates; None: those of the run's world
 
     def las_file(self, cloud: Cloud, *, compressed: bool = True) -> LasFile:
         """How coordinates are kept: in steps of the power of ten below 1 % of a voxel, or of what 30 bits reach, about
@@ -83,8 +84,8 @@ def write_laz(path: Path, cloud: Cloud, axes: Axes = WORLD) -> int:
 
 
 def write_tiles(path: Path, cloud: Cloud, axes: Axes = WORLD) -> int:
-    """Write a folder with 000000.laz and so on, and tiles.json with the cube of each in the run's world; returns how
-    many points. Raises StoreError where the disk refuses."""
+    """Write a folder with 000000.laz and so on, and tiles.json with their units and the cube of each, which is in the
+    run's world; returns how many points. Raises StoreError where the disk refuses."""
     kind, index = axes.las_file(cloud), list[dict[str, Any]]()
     with replacing_folder(path) as folder:
         for tile, records in cloud.tiles:
@@ -104,7 +105,8 @@ WRITERS: dict[str, Callable[[Path, Cloud], int]] = {"ply": write_ply, "laz": wri
 
 
 def _facts(cloud: Cloud, axes: Axes, count: int) -> dict[str, Any]:
-    facts: dict[str, Any] = {"units": cloud.units, "voxel": cloud.voxel, "points": count}
+    voxel = axes.file_from_world.scale * cloud.voxel
+    facts: dict[str, Any] = {"units": axes.units or cloud.units, "voxel": voxel, "points": count}
     if axes is not WORLD:
         facts |= {"crs": axes.crs, "file_from_world": axes.file_from_world.matrix()}
     return facts

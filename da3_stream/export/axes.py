@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..cloud import Axes
+from ..cloud.laz import coordinate_system
 from ..geometry import Sim3
 from ..store.files import json_line
 from ..types import Float64
@@ -32,15 +33,25 @@ def y_up(reading: Reading) -> Sim3:
 
 
 def las_axes(reading: Reading, up: str) -> Axes:
-    """The coordinates of a LAS file: of the map where the run is georeferenced, else z up, or the run's own."""
+    """The coordinates of a LAS file: of the map where the run is georeferenced, else z up, or the run's own.
+
+    Raises StoreError for a map whose coordinate system PROJ does not know.
+    """
     located = reading.geometry.scene.georeference
     if located is not None:
         place = located.geographic_from_world
-        return Axes(place, located.crs, _note(reading, place, "coordinates of the map"))
+        units = _units_of(located.crs)
+        return Axes(place, located.crs, _note(units, place, "coordinates of the map"), units)
     if up == "camera":
-        return Axes(note=_note(reading, Sim3.identity(), "x right, y down, z ahead of the first camera"))
+        return Axes(note=_note(reading.units, Sim3.identity(), "x right, y down, z ahead of the first camera"))
     place = z_up(reading)
-    return Axes(place, note=_note(reading, place, "x right, y ahead, z up; up as the cameras were held"))
+    return Axes(place, note=_note(reading.units, place, "x right, y ahead, z up; up as the cameras were held"))
+
+
+def _units_of(crs: str) -> str:
+    """ "metres", or what PROJ calls the unit of the first axis. Raises StoreError for a crs that it does not know."""
+    axis = coordinate_system(crs).axis_info[0]
+    return "metres" if axis.unit_conversion_factor == 1.0 else axis.unit_name
 
 
 def _map_from_world(reading: Reading) -> Float64:
@@ -48,5 +59,5 @@ def _map_from_world(reading: Reading) -> Float64:
     return top_view(poses[:, :3, 3], poses[:, :3, :3])
 
 
-def _note(reading: Reading, place: Sim3, axes: str) -> str:
-    return json_line({"axes": axes, "units": reading.units, "file_from_world": place.matrix()})
+def _note(units: str, place: Sim3, axes: str) -> str:
+    return json_line({"axes": axes, "units": units, "file_from_world": place.matrix()})

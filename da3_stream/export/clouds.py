@@ -27,7 +27,7 @@ _ASKED = ("voxel_m", "voxel", "max_points", "fusion", "normals")
 def export_ply(reading: Reading, path: Path, options: CloudOptions) -> str:
     """cloud.ply as the run itself writes it."""
     with merged(reading.run, reading.geometry, cloud_choice(reading, options), path.parent) as cloud:
-        return said(reading, write_ply(path, cloud))
+        return said(reading.units, write_ply(path, cloud))
 
 
 def export_las(reading: Reading, path: Path, options: LasOptions) -> str:
@@ -60,10 +60,9 @@ def cloud_choice(reading: Reading, options: CloudOptions, *, with_frames: bool =
     return Choice(settings, frames, options.confidence, with_frames)
 
 
-def said(reading: Reading, count: int, more: str = "") -> str:
+def said(units: str, count: int, more: str = "") -> str:
     """A line for people."""
-    unit = "metres" if reading.units == "metres" else "relative units"
-    return f"{count:,} points in {unit}{more}"
+    return f"{count:,} points in {'relative units' if units == 'relative' else units}{more}"
 
 
 def _export(reading: Reading, path: Path, options: LasOptions, write: Callable[[Path, Cloud, Axes], int]) -> str:
@@ -72,4 +71,4 @@ def _export(reading: Reading, path: Path, options: LasOptions, write: Callable[[
     with merged(reading.run, reading.geometry, choice, path.parent) as cloud:
         count = write(path, cloud, axes)
     where = f", {axes.crs}" if axes.crs else ", z up" if options.up == "z" else ", y down"
-    return said(reading, count, where)
+    return said(axes.units or reading.units, count, where)

@@ -44,7 +44,7 @@ def export_glb(reading: Reading, path: Path, options: GlbOptions) -> str:
     _add_path(scene, views, place)
     with replacing(path) as file:
         file.write(scene.export(file_type="glb"))
-    return said(reading, len(xyz), f", {len(shown)} cameras, y up")
+    return said(reading.units, len(xyz), f", {len(shown)} cameras, y up")
 
 
 def _points(reading: Reading, path: Path, options: GlbOptions) -> tuple[Float32, UInt8]:

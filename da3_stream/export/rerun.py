@@ -46,7 +46,7 @@ def export_rrd(reading: Reading, path: Path, options: RrdOptions) -> str:
         recording.flush()
     finally:
         recording.disconnect()
-    return said(reading, count, f", {len(views)} cameras")
+    return said(reading.units, count, f", {len(views)} cameras")
 
 
 def _rerun() -> Any:
