@@ -91,6 +91,8 @@ class LasWriter:
             records[name] = np.rint(steps).astype(np.int32)
         for channel, name in enumerate(("red", "green", "blue")):
             records[name] = rgb[:, channel].astype(np.uint16) * 257
+        for name in ("return_number", "number_of_returns"):
+            records[name] = np.ones(len(xyz), np.uint8)  # the only one: LAS 1.4 counts from 1
         if self._kind.normals and normal is not None:
             for axis, name in enumerate(NORMAL):
                 records.array[name] = np.rint(normal[:, axis] / NORMAL_STEP)

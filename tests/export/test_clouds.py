@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from types import SimpleNamespace
 
 import laspy
 import numpy as np
@@ -15,10 +13,7 @@ from scipy.spatial import cKDTree
 from da3_stream.cloud import Points, merge_cloud, read_ply, write_page
 from da3_stream.cloud import merge as merge_module
 from da3_stream.errors import ExportError, SettingsError, StoreError
-from da3_stream.export.clouds import export_laz
 from da3_stream.export.exporting import export_run
-from da3_stream.export.options import LasOptions
-from da3_stream.export.reading import Reading
 from da3_stream.geometry import Sim3, project
 from da3_stream.store import read_run_geometry
 from da3_stream.store.scene import Scene
@@ -81,6 +76,8 @@ def test_las_is_as_its_readers_expect(tmp_path):
     header = laspy.open(path).header
     assert str(header.version) == "1.4" and header.point_format.id == 7 and header.global_encoding.wkt
     assert header.point_count == len(points) > 3000
+    assert header.number_of_points_by_return.tolist() == [len(points)] + 14 * [0]
+    assert all((laspy.read(path)[name] == 1).all() for name in ("return_number", "number_of_returns"))
     np.testing.assert_allclose([header.mins, header.maxs], [points[:, :3].min(0), points[:, :3].max(0)], atol=1e-6)
     assert off_the_street(points[:, :3] @ Z_UP).max() < 0.01
     assert -1.51 < points[:, 2].min() < -1.49  # the ground is below
@@ -104,33 +101,6 @@ def test_ply_is_the_clouds_own_file(tmp_path):
     assert path == run.path / "export" / "cloud.ply"
     assert path.read_bytes() == (run.path / "cloud.ply").read_bytes()
     assert said == f"{len(trimesh.load(path).vertices):,} points in relative units"
-
-
-def test_a_located_run_is_written_in_the_coordinates_of_its_map(tmp_path):
-    run = whole_run(tmp_path / "run")
-    place = Sim3(2.0, Z_UP, np.array([691_000.25, 5_334_000.75, 519.5]))
-    reading = Reading.of(run.path)
-    scene = replace(reading.geometry.scene, georeference=SimpleNamespace(crs="EPSG:32632", geographic_from_world=place))
-    located = replace(reading, geometry=replace(reading.geometry, scene=scene))
-
-    said = export_laz(located, tmp_path / "map.laz", LasOptions())
-    points = points_of(tmp_path / "map.laz")
-    with laspy.open(tmp_path / "map.laz") as reader:
-        assert reader.header.parse_crs().to_epsg() == 32632
-        assert abs(reader.header.offsets - place.translation).max() <= 0.5
-    assert said.endswith("EPSG:32632")
-    assert off_the_street(place.inverse().apply(points[:, :3])).max() < 0.01
-
-
-def test_a_coordinate_system_that_nobody_knows_is_one_sentence(tmp_path):
-    run = whole_run(tmp_path / "run")
-    reading = Reading.of(run.path)
-    scene = replace(
-        reading.geometry.scene, georeference=SimpleNamespace(crs="EPSG:99", geographic_from_world=Sim3.identity())
-    )
-
-    with pytest.raises(StoreError, match="'EPSG:99' is no coordinate system that pyproj knows"):
-        export_laz(replace(reading, geometry=replace(reading.geometry, scene=scene)), tmp_path / "a.laz", LasOptions())
 
 
 def test_the_tiles_index_says_where_they_are(tmp_path):
