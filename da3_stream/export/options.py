@@ -94,7 +94,7 @@ class RrdOptions(CloudOptions):
     """A recording for rerun: points, path, and the cameras in time."""
 
     max_points: Count | None = 5_000_000
-    pictures: bool = Field(False, description="also the pictures, read from the input once more, as JPEG")
+    pictures: bool = Field(False, description="also the pictures, of the input or as the run keeps them, as JPEG")
     picture_width: Count = Field(480, description="pixels of a picture, at most")
 
 

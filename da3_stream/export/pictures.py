@@ -13,21 +13,21 @@ from ..errors import ExportError, FramesError
 from ..settings import FramesSettings
 from ..store import read_images
 from ..types import UInt8
+from .options import FrameOptions, PictureOptions
 
 if TYPE_CHECKING:
     from ..frames import FrameSource
-    from .options import PictureOptions
     from .reading import Reading, View
 
 log = logging.getLogger(__name__)
 
-MODEL = "give --resolution model for the pictures that the run keeps"
+KEPT = "give --resolution model for the pictures that the run keeps"
 
 
 def input_pictures(reading: Reading, views: Sequence[View]) -> Iterator[tuple[View, UInt8]]:
     """The views, ascending, with their pictures read once more from the input.
 
-    Raises ExportError where the input cannot be read again, or is another one now.
+    Raises ExportError where the input cannot be read again, is another one now, or has lost a frame.
     """
     yield from _read(reading, _opened(reading), views)
 
@@ -39,34 +39,38 @@ def model_pictures(reading: Reading, views: Sequence[View]) -> Iterator[tuple[Vi
     """
     for view, picture in _kept(reading, views):
         if picture is None:
-            raise ExportError(f"{reading.run.path} keeps no picture of frame {view.index}: give --resolution input")
+            raise ExportError(f"{reading.run.path} keeps no picture of frame {view.index}{_instead_of_kept(reading)}")
         yield view, picture
 
 
 def any_pictures(reading: Reading, views: Sequence[View]) -> Iterator[tuple[View, UInt8 | None]]:
-    """The views, ascending, with their pictures from the input, or, where that cannot be read again, from the run.
+    """The views, ascending, with their pictures from the input, or, from where it cannot be read again, from the run.
 
-    A warning says so; a frame of which the run keeps none has None. Raises ExportError where the input has become
-    shorter.
+    A warning says so; a frame of which the run keeps none has None.
     """
+    done = 0
     try:
-        source = _opened(reading)
-    except ExportError:
-        log.warning("the input of %s cannot be read again: the pictures that it keeps are shown", reading.run.path)
-        yield from _kept(reading, views)
+        for pair in input_pictures(reading, views):
+            yield pair
+            done += 1
         return
-    yield from _read(reading, source, views)
+    except ExportError:
+        shown = "the pictures that it keeps are shown" if _keeps_pictures(reading) else "it keeps none either"
+        log.warning("the input of %s cannot be read again: %s", reading.run.path, shown)
+    yield from _kept(reading, views[done:])
 
 
 def _read(reading: Reading, source: FrameSource, views: Sequence[View]) -> Iterator[tuple[View, UInt8]]:
-    wanted = {view.index: view for view in views}
+    left = iter(views)
+    view = next(left, None)
     for frame in source:
-        if frame.index in wanted:
-            yield wanted.pop(frame.index), frame.image
-        if not wanted:
-            return
-    missing = next(iter(wanted))
-    raise ExportError(f"the input of {reading.run.path} holds no frame {missing} any more: {MODEL}")
+        if view is not None and frame.index == view.index:
+            yield view, frame.image
+            view = next(left, None)
+        if view is None or frame.index > view.index:
+            break
+    if view is not None:
+        raise ExportError(f"the input of {reading.run.path} lacks frame {view.index} now{_instead_of_input(reading)}")
 
 
 def _kept(reading: Reading, views: Sequence[View]) -> Iterator[tuple[View, UInt8 | None]]:
@@ -81,6 +85,26 @@ def _kept(reading: Reading, views: Sequence[View]) -> Iterator[tuple[View, UInt8
         yield view, picture
 
 
+def _keeps_pictures(reading: Reading) -> bool:
+    """As its first frame with depth tells."""
+    first = [view for view in reading.all_views(FrameOptions()) if view.has_depth][:1]
+    return any(picture is not None for _, picture in _kept(reading, first))
+
+
+def _instead_of_input(reading: Reading) -> str:
+    """How a sentence goes on that says why the input is of no use."""
+    return f": {KEPT}" if _keeps_pictures(reading) else ", and the run keeps no pictures"
+
+
+def _instead_of_kept(reading: Reading) -> str:
+    """How a sentence goes on that says that a kept picture is missing."""
+    try:
+        _opened(reading)
+    except ExportError:
+        return ", and its input cannot be read again"
+    return ": give --resolution input"
+
+
 def picture_files(reading: Reading, options: PictureOptions) -> dict[int, Path]:
     """The input's own image files by frame, where the pictures asked for are what they hold; else none."""
     unchanged = options.resolution == "input" and not (options.undistort and reading.k1)
@@ -91,17 +115,29 @@ def _opened(reading: Reading) -> FrameSource:
     """The run's input once more, at full size. Raises ExportError with one sentence."""
     from ..frames import open_source
 
-    facts, path = reading.status["input"], reading.run.path
-    if not facts.get("paths"):
-        raise ExportError(f"the input of {path} ({facts['name']}) cannot be read again: {MODEL}")
+    of, paths = f"the input of {reading.run.path}", reading.input_paths
+    if not paths:
+        name = reading.status["input"]["name"]
+        raise ExportError(f"{of} ({name}) cannot be read again{_instead_of_input(reading)}")
     try:
-        paths = facts["paths"]
         source = open_source(paths[0] if len(paths) == 1 else paths, _settings(reading))
     except FramesError as error:
-        raise ExportError(f"the input of {path} cannot be read again ({error}): {MODEL}") from error
-    if source.size != reading.size:
-        raise ExportError(f"the input of {path} is another one now, of size {source.size}: {MODEL}")
+        raise ExportError(f"{of} cannot be read again ({error}){_instead_of_input(reading)}") from error
+    if _is_another(reading, source):
+        raise ExportError(f"{of} is another one now, {_outline(source)}{_instead_of_input(reading)}")
     return source
+
+
+def _outline(source: FrameSource) -> str:
+    """How many pictures of which kind, as `identity` of running/job.py begins."""
+    width, height = source.size
+    return f"{source.expected or 'some'} {source.kind} of {width}x{height}"
+
+
+def _is_another(reading: Reading, source: FrameSource) -> bool:
+    """Whether it differs from what run.json says of the run's input."""
+    known = reading.status.get("identity", {}).get("input", _outline(source))
+    return source.size != reading.size or known.partition(", digest ")[0] != _outline(source)
 
 
 def _settings(reading: Reading) -> FramesSettings:

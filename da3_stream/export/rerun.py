@@ -17,8 +17,6 @@ from ..geometry import resize_intrinsics
 from ..types import UInt8
 from .clouds import cloud_choice, said
 from .glb import FRUSTUM
-from .options import PictureOptions
-from .pictures import resized
 from .reading import paths
 
 if TYPE_CHECKING:
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 1 << 18  # points in one entity
 _QUALITY = 85  # of a JPEG
+_PICTURE = "world/camera/picture"
 
 
 def export_rrd(reading: Reading, path: Path, options: RrdOptions) -> str:
@@ -79,7 +78,7 @@ def _log_path(rr: Any, recording: Any, views: list[View]) -> None:
 def _log_cameras(rr: Any, recording: Any, reading: Reading, views: list[View], options: RrdOptions) -> None:
     size = _picture_size(reading, options)
     distance = FRUSTUM * (median_depth(reading.geometry) or 1.0)
-    for view, picture in _pictures(reading, views, options):
+    for view, picture in _pictures(reading, views, options, size):
         recording.set_time("frame", sequence=view.index)
         recording.set_time("time", duration=view.timestamp)
         pose = view.world_from_camera
@@ -92,8 +91,9 @@ def _log_cameras(rr: Any, recording: Any, reading: Reading, views: list[View], o
             ),
         )
         if picture is not None:
-            small = resized(picture, size)
-            recording.log("world/camera/picture", rr.Image(small).compress(jpeg_quality=_QUALITY))
+            recording.log(_PICTURE, rr.Image(picture).compress(jpeg_quality=_QUALITY))
+        elif options.pictures:  # else the viewer goes on showing the last one
+            recording.log(_PICTURE, rr.Clear(recursive=False))
 
 
 def _picture_size(reading: Reading, options: RrdOptions) -> tuple[int, int]:
@@ -102,9 +102,8 @@ def _picture_size(reading: Reading, options: RrdOptions) -> tuple[int, int]:
     return max(1, round(share * width)), max(1, round(share * height))
 
 
-def _pictures(reading: Reading, views: list[View], options: RrdOptions) -> Iterator[tuple[View, UInt8 | None]]:
+def _pictures(
+    reading: Reading, views: list[View], options: RrdOptions, size: tuple[int, int]
+) -> Iterator[tuple[View, UInt8 | None]]:
     """The views with their pictures, free of distortion as rerun's cameras are, or with none."""
-    if not options.pictures:
-        yield from ((view, None) for view in views)
-        return
-    yield from reading.pictures(views, PictureOptions(undistort=True))
+    return reading.pictures_of_depth(views, size) if options.pictures else ((view, None) for view in views)

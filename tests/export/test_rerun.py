@@ -1,36 +1,20 @@
 from __future__ import annotations
 
 import sys
-from collections import defaultdict
 
 import cv2
 import numpy as np
 import pytest
 import trimesh
 from exported import whole_run
+from gated_run import WITH_DEPTH, gated_run, input_picture
 from made_up import FPS, intrinsics, world_from_camera
+from recordings import chunks_of, column
 from stand_in import pictures
 
+from da3_stream.cloud import Points, write_page
 from da3_stream.errors import ExportError, StoreError
 from da3_stream.export.exporting import export_run
-
-
-def chunks_of(path):
-    """What rerun's own reader finds, as arrow tables by entity."""
-    reader = pytest.importorskip("rerun.chunk", reason="rerun-sdk is not installed").RrdReader(path)
-    found = defaultdict(list)
-    for chunk in reader.stream():
-        found[chunk.entity_path].append(chunk.to_record_batch())
-    return found
-
-
-def column(batches, name):
-    """The values of a component, one per row."""
-    rows = []
-    for batch in batches:
-        if name in batch.schema.names:
-            rows += batch.column(name).to_pylist()
-    return rows
 
 
 @pytest.fixture
@@ -91,6 +75,21 @@ def test_pictures_come_along_when_asked_for(run, tmp_path):
         there = cv2.resize(cv2.imread(str(folder / f"{number:03d}.png")), (48, 32), interpolation=cv2.INTER_AREA)
         assert abs(picture.astype(int) - there).mean() < 8
     np.testing.assert_allclose(np.array(column(found["/world/camera"], "Pinhole:resolution")[0]).ravel(), (48, 32))
+
+
+def test_pictures_are_those_that_the_run_keeps_where_the_input_is_gone(tmp_path, caplog):
+    pytest.importorskip("rerun", reason="rerun-sdk is not installed")
+    run = gated_run(tmp_path)
+    write_page(run, 0, Points.none(0.1))
+    (tmp_path / "input").rename(tmp_path / "elsewhere")
+    found = chunks_of(export_run(run.path, "rrd", None, {"pictures": True})[0])["/world/camera/picture"]
+    shown = [batch for batch in found if "EncodedImage:blob" in batch.schema.names]
+    cleared = [batch for batch in found if "Clear:is_recursive" in batch.schema.names]
+    assert column(shown, "frame") == WITH_DEPTH and sorted(column(cleared, "frame")) == list(range(1, 22, 2))
+    for index, blob in zip(WITH_DEPTH, column(shown, "EncodedImage:blob"), strict=True):
+        picture = cv2.imdecode(np.array(blob, np.uint8).ravel(), cv2.IMREAD_COLOR)[..., ::-1]
+        assert picture.shape == (64, 96, 3) and np.abs(picture.astype(int) - input_picture(index)).max() <= 8
+    assert "cannot be read again: the pictures that it keeps are shown" in caplog.text
 
 
 def test_without_rerun_one_sentence_says_how_to_get_it(tmp_path, monkeypatch):
