@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,9 @@ from ..types import Float64
 from .options import MapOptions
 from .reading import Reading
 from .trajectories import known_poses
+
+if TYPE_CHECKING:
+    from pyproj import CRS
 
 WGS84 = "EPSG:4979"  # longitude, latitude, height over the ellipsoid
 
@@ -64,13 +68,36 @@ def tracks(reading: Reading, options: MapOptions) -> list[Track]:
 
 
 def longitude_latitude(georeference: Georeference, world: Float64) -> Float64:
-    """Longitude and latitude in degrees (WGS84) and height over the ellipsoid of positions [N,3] in the world.
+    """Longitude and latitude in degrees (WGS84) and height over the ellipsoid in metres of positions [N,3] in the
+    world.
 
-    A projected crs without heights has them over its ellipsoid. Raises ExportError for a crs that PROJ does not know
-    or that is neither projected nor geocentric, for heights over a geoid whose grid is not on this machine, and for
-    places that are none on the Earth.
+    A projected crs without heights has them over its ellipsoid, in the unit of its plane. Raises ExportError for a crs
+    that PROJ does not know or that is neither projected nor geocentric, for heights over a geoid whose grid is not on
+    this machine, and for places that are none on the Earth.
     """
-    from pyproj import CRS, Transformer
+    from pyproj import Transformer
+    from pyproj.exceptions import ProjError
+
+    crs, place = _crs(georeference), georeference.geographic_from_world.apply(world)
+    name = crs.name
+    if len(crs.axis_info) == 2:  # the heights that PROJ adds are in metres
+        crs, place = crs.to_3d(), place * [1.0, 1.0, crs.axis_info[0].unit_conversion_factor]
+    try:
+        to_earth = Transformer.from_crs(crs, WGS84, always_xy=True, allow_ballpark=False)
+    except ProjError:
+        raise ExportError(
+            f"PROJ knows no way from '{name}' to WGS84 on this machine: heights over a geoid need its grid, and "
+            "those over the ellipsoid none"
+        ) from None
+    found = np.stack(to_earth.transform(*place.T), axis=-1)
+    if not np.isfinite(found).all():
+        raise ExportError(f"the georeference of scene.json leads to places that '{name}' has not")
+    return found
+
+
+def _crs(georeference: Georeference) -> CRS:
+    """Raises ExportError for one that PROJ does not know or that is neither projected nor geocentric."""
+    from pyproj import CRS
     from pyproj.exceptions import ProjError
 
     try:
@@ -80,15 +107,4 @@ def longitude_latitude(georeference: Georeference, world: Float64) -> Float64:
         raise ExportError(f"the georeference of scene.json cannot be used: {reason}") from None
     if not (crs.is_projected or crs.is_geocentric):
         raise ExportError(f"the georeference's crs '{crs.name}' is neither projected nor geocentric")
-    solid = crs.to_3d() if len(crs.axis_info) == 2 else crs
-    try:
-        to_earth = Transformer.from_crs(solid, WGS84, always_xy=True, allow_ballpark=False)
-    except ProjError:
-        raise ExportError(
-            f"PROJ knows no way from '{crs.name}' to WGS84 on this machine: heights over a geoid need its grid, and "
-            "those over the ellipsoid none"
-        ) from None
-    found = np.stack(to_earth.transform(*georeference.geographic_from_world.apply(world).T), axis=-1)
-    if not np.isfinite(found).all():
-        raise ExportError(f"the georeference of scene.json leads to places that '{crs.name}' has not")
-    return found
+    return crs

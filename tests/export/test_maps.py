@@ -82,6 +82,17 @@ def test_a_path_straight_up_keeps_its_place_and_gains_its_length(tmp_path):
     assert line[-1][2] - line[0][2] == pytest.approx(gained, abs=1e-3)
 
 
+@pytest.mark.parametrize(("crs", "metres"), [("EPSG:32618", 1.0), ("EPSG:2263", 1200 / 3937)])
+def test_heights_are_in_the_unit_of_the_maps_plane(tmp_path, crs, metres):
+    east, north = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(-73.98, 40.75)
+    climbing = Georeference(crs, Sim3(1 / metres, np.eye(3), [east, north, 120.0 / metres]))  # ahead is up
+    run = located(tmp_path / "run", climbing)
+    (line,) = from_geojson(exported(run, "geojson"))
+    np.testing.assert_allclose(line[0][:2], [-73.98, 40.75], atol=1e-7)
+    heights = 120.0 + Reconstruction(run.path).world_from_camera[:, 2, 3]
+    np.testing.assert_allclose([place[2] for place in line], heights, atol=1e-3)
+
+
 def test_a_crs_as_wkt_and_one_of_another_datum_are_read(tmp_path):
     from pyproj import CRS
 
