@@ -13,6 +13,7 @@ import contextlib
 import ctypes
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ..cloud import merged
+from ..cloud import Choice, merged
 from ..cloud.placing import median_depth, world_voxel
 from ..cloud.points import depth_edges
 from ..cloud.tiles import Tiling, cube_codes, tiling
@@ -52,7 +53,7 @@ def export_mesh(reading: Reading, path: Path, options: MeshOptions) -> str:
     views = [view for view in reading.views(options) if view.has_depth]
     if not views:
         raise ExportError(f"no frame asked for has depth in {reading.run.path}: nothing to make a surface of")
-    choice = cloud_choice(reading, _points(options))
+    choice = _colour_choice(reading, options)
     fusion = _Fusion(open3d, reading, views, options, world_voxel(reading.geometry, choice.settings))
     with tempfile.TemporaryFile(dir=path.parent) as file, tempfile.TemporaryFile(dir=path.parent) as more:
         cubes, seen = _surveyed(fusion, more)
@@ -80,9 +81,9 @@ def _open3d() -> Any:
     return open3d
 
 
-def _points(options: MeshOptions) -> CloudOptions:
-    """The cloud that the colours come from: all points of the frames, one per voxel."""
-    return CloudOptions(
+def _colour_choice(reading: Reading, options: MeshOptions) -> Choice:
+    """The cloud that the colours come from: all points of the frames, one per voxel, whatever the run's own limit."""
+    asked = CloudOptions(
         frames=options.frames,
         every=options.every,
         voxel_m=options.voxel_m,
@@ -90,6 +91,8 @@ def _points(options: MeshOptions) -> CloudOptions:
         fusion="off",
         normals=False,
     )
+    choice = cloud_choice(reading, asked)
+    return replace(choice, settings=choice.settings.model_copy(update={"max_points": None}))
 
 
 class _Fusion:
@@ -98,7 +101,7 @@ class _Fusion:
     def __init__(self, open3d: Any, reading: Reading, views: list[View], options: MeshOptions, voxel: float) -> None:
         self._open3d, self._reading, self.views, self.voxel = open3d, reading, views, voxel
         self._farthest = options.max_depth * median_depth(reading.geometry)
-        self._step = cloud_choice(reading, _points(options)).settings.max_depth_step
+        self._step = _colour_choice(reading, options).settings.max_depth_step
         self._min_views = min(options.min_views, len(views))
         self._threshold = self._confidence(options.confidence)
         self._depth = lru_cache(_KEPT)(self._read)

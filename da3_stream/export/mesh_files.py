@@ -79,7 +79,7 @@ def _write_obj(file: IO[bytes], tiles: Tiles, place: Sim3) -> tuple[int, int]:
     file.write(b"# da3_stream, y up\n")
     for vertices, triangles in tiles:
         rows = np.column_stack([place.apply(vertices["xyz"]), vertices["rgb"] / 255.0])
-        np.savetxt(file, rows, "v %.6g %.6g %.6g %.4f %.4f %.4f")
+        np.savetxt(file, rows, "v %.9g %.9g %.9g %.4f %.4f %.4f")
         np.savetxt(file, triangles + 1, "f %d %d %d")
         vertex_count, triangle_count = vertex_count + len(vertices), triangle_count + len(triangles)
     return vertex_count, triangle_count

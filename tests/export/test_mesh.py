@@ -15,8 +15,9 @@ from da3_stream.errors import ExportError
 from da3_stream.export import mesh as mesh_module
 from da3_stream.export import mesh_files
 from da3_stream.export.exporting import export_run
-from da3_stream.export.mesh_pieces import Pieces
+from da3_stream.export.mesh_pieces import VERTEX, Pieces
 from da3_stream.export.options import MeshOptions
+from da3_stream.geometry import Sim3
 
 STEEP = PAGES.model_copy(update={"max_depth_step": 0.15})  # so that the ground is no edge in these small maps
 
@@ -54,11 +55,10 @@ def test_the_surface_lies_on_the_street(run):
 
 
 def geometry_and_settings(run):
-    from da3_stream.export.clouds import cloud_choice
     from da3_stream.export.reading import Reading
 
     reading = Reading.of(run.path)
-    return reading.geometry, cloud_choice(reading, mesh_module._points(MeshOptions())).settings
+    return reading.geometry, mesh_module._colour_choice(reading, MeshOptions()).settings
 
 
 def test_tiles_meet_without_a_seam(run, monkeypatch):
@@ -79,6 +79,12 @@ def test_vertices_have_the_colour_of_the_nearest_point_of_the_cloud(run):
     xyz, rgb = read_ply(export_run(run.path, "ply", None, {"fusion": "off"})[0])
     expected = rgb[cKDTree(xyz).query(np.asarray(mesh.vertices, np.float32))[1]]
     assert (np.asarray(mesh.visual.vertex_colors)[:, :3] == expected).all(axis=1).mean() > 0.95  # but near seams
+
+
+def test_colours_are_of_all_points_whatever_the_runs_limit(run, tmp_path):
+    limited = whole_run(tmp_path / "limited", STEEP.model_copy(update={"max_points": 50}))
+    every, some = (np.asarray(meshed(given)[0].visual.vertex_colors) for given in (run, limited))
+    np.testing.assert_array_equal(some, every)
 
 
 def test_small_pieces_are_left_out(run):
@@ -159,3 +165,12 @@ def test_pieces_hang_together_across_seams():
     assert len(vertices) == 8 and len(triangles) == 6 and vertices[:, 0].max() == 192
     assert sorted(np.abs(trimesh.triangles.area(vertices[triangles])).tolist()) == [2048.0] * 6
     assert len(list(pieces.welded(7))[0][0]) == 0
+
+
+def test_an_obj_far_from_the_origin_keeps_every_digit():
+    vertices = np.zeros(2, VERTEX)
+    vertices["xyz"] = [[12345.678, -54321.12, 98765.43], [1e-4 / 3, 1 / 3, 1e5 / 3]]
+    file = io.BytesIO()
+    mesh_files._write_obj(file, iter([(vertices, np.zeros((0, 3), np.int64))]), Sim3.identity())
+    read = [line.split()[1:4] for line in file.getvalue().decode().splitlines() if line.startswith("v ")]
+    np.testing.assert_array_equal(np.array(read, np.float32), vertices["xyz"])
