@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 import trimesh
 from numpy.typing import NDArray
+from recordings import chunks_of, column
 from scipy.spatial.transform import Rotation
-from town_run import FRAMES, SEEN, SIZE, scene_point
+from town_run import FRAMES, SEEN, SIZE, scene_point, with_distortion
 
 from da3_stream.export.axes import y_up
 from da3_stream.export.exporting import export_run
@@ -23,12 +25,16 @@ from da3_stream.reconstruction import Reconstruction
 
 AT, SEEN_FROM = 5, 9  # the frame that the point is taken from, and the one it is looked for in
 CLOSE_PX = 0.05
+K1 = 0.05  # moves this point by over a pixel
+ONE = {"frames": f"{SEEN_FROM}:{SEEN_FROM + 1}"}
 Array = NDArray[np.float64]
 
 
-def seen(point: Array, world_from_camera: Array, k: Array) -> Array:
-    """Where a pinhole of OpenCV's axes sees a point, first pixel centre at 0.5."""
-    return project((point - world_from_camera[:3, 3]) @ world_from_camera[:3, :3], k)
+def seen(point: Array, world_from_camera: Array, k: Array, k1: float = 0.0) -> Array:
+    """Where a camera of OpenCV's axes sees a point, first pixel centre at 0.5."""
+    x, y, z = (point - world_from_camera[:3, 3]) @ world_from_camera[:3, :3]
+    bend = 1 + k1 * (x * x + y * y) / (z * z)
+    return project(np.array([x * bend, y * bend, z]), k)
 
 
 def by_colmap(path: Path, point: Array, rec: Reconstruction) -> Array:
@@ -44,7 +50,7 @@ def by_nerfstudio(path: Path, point: Array, rec: Reconstruction) -> Array:
     frame = next(entry for entry in meta["frames"] if Path(entry["file_path"]).stem == f"{SEEN_FROM:06d}")
     k = np.array([[meta["fl_x"], 0, meta["cx"]], [0, meta["fl_y"], meta["cy"]], [0, 0, 1.0]])
     pose = np.array(frame["transform_matrix"]) @ np.diag([1.0, -1, -1, 1])
-    return seen(np.array(meta["applied_transform"]) @ [*point, 1.0], pose, k)
+    return seen(np.array(meta["applied_transform"]) @ [*point, 1.0], pose, k, meta["k1"])
 
 
 def by_npz(path: Path, point: Array, rec: Reconstruction) -> Array:
@@ -89,6 +95,17 @@ def by_glb(path: Path, point: Array, rec: Reconstruction) -> Array:
     return np.array([across, down]) / reach * SIZE
 
 
+def by_rrd(path: Path, point: Array, rec: Reconstruction) -> Array:
+    """By the one camera in the file; matrices are kept column by column."""
+    camera = chunks_of(path)["/world/camera"]
+    names = ("Transform3D:translation", "Transform3D:mat3x3", "Pinhole:image_from_camera", "Pinhole:resolution")
+    place, turn, k, size = (np.array(column(camera, name)[0], np.float64).ravel() for name in names)
+    assert size.tolist() == list(SIZE)
+    pose = np.eye(4)
+    pose[:3, :3], pose[:3, 3] = turn.reshape(3, 3).T, place
+    return seen(point, pose, k.reshape(3, 3).T)
+
+
 def posed(place: Array, xyzw: Array) -> Array:
     pose = np.eye(4)
     pose[:3, :3], pose[:3, 3] = Rotation.from_quat(xyzw).as_matrix(), place
@@ -107,7 +124,8 @@ FORMATS: dict[str, tuple[Callable[[Path, Array, Reconstruction], Array], dict[st
     "tum": (by_tum, {}),
     "kitti": (by_kitti, {}),
     "euroc": (by_euroc, {}),
-    "glb": (by_glb, {"frames": f"{SEEN_FROM}:{SEEN_FROM + 1}"}),
+    "glb": (by_glb, ONE),
+    "rrd": (by_rrd, ONE),
 }
 
 
@@ -116,6 +134,20 @@ def test_a_point_falls_on_its_pixel(name: str, run: Path, tmp_path: Path) -> Non
     rec = Reconstruction(run)
     assert len(rec) == FRAMES
     (pixel_of, options), kind = FORMATS[name], name.partition(" ")[0]
+    if kind == "rrd":
+        pytest.importorskip("rerun", reason="rerun-sdk is not installed")
     path, _ = export_run(run, kind, tmp_path / f"exported{Path(FORMATS_OF[kind].file).suffix}", options)
     point, expected = scene_point(rec, AT, SEEN_FROM)
+    assert np.linalg.norm(pixel_of(path, point, rec) - expected) < CLOSE_PX
+
+
+@pytest.mark.parametrize("name", ["colmap", "colmap text", "nerfstudio"])
+def test_it_does_so_through_a_lens_that_bends(name: str, run: Path, tmp_path: Path) -> None:
+    """In the formats that carry distortion; the others are of pinholes."""
+    bent = with_distortion(shutil.copytree(run, tmp_path / "run"), K1)
+    pixel_of, options = FORMATS[name]
+    path, _ = export_run(bent, name.partition(" ")[0], tmp_path / "exported", options)
+    rec = Reconstruction(run)
+    (point, straight), (_, expected) = scene_point(rec, AT, SEEN_FROM), scene_point(rec, AT, SEEN_FROM, K1)
+    assert np.linalg.norm(expected - straight) > 20 * CLOSE_PX
     assert np.linalg.norm(pixel_of(path, point, rec) - expected) < CLOSE_PX
