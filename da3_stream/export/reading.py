@@ -97,8 +97,8 @@ class Reading:
 
     @property
     def input_paths(self) -> tuple[str, ...]:
-        """What opens the input again, absolute; none where nobody can."""
-        return tuple(self.status.get("input", {}).get("paths", ()))
+        """What opens the input again, absolute, also while the run is going; none where nobody can."""
+        return tuple(self.status.get("input", {}).get("paths", ()) or self.run.read_input_paths())
 
     def rows(self, options: FrameOptions) -> list[int]:
         """Rows of the table that were asked for, with and without a place. Raises ExportError if there are none."""

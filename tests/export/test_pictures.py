@@ -61,6 +61,18 @@ def test_where_neither_the_input_nor_the_run_has_pictures_that_is_said(tmp_path)
         export_run(run.path, "colmap", tmp_path / "i", {"resolution": "model"})
 
 
+def test_a_list_of_images_is_read_while_the_run_is_going(tmp_path):
+    run = gated_run(tmp_path)
+    files = [str(path) for path in sorted((tmp_path / "input").iterdir())]
+    facts = {**run.read_status()["input"], "paths": []}  # as run.json has it until the end
+    run.write_status({**run.read_status(), "state": "running", "input": facts})
+    run.write_input_paths(files)
+    folder, _ = export_run(run.path, "colmap", tmp_path / "c")
+    assert images_of(folder)[3] == "000006.png" and (folder / "images" / "000006.png").samefile(files[6])
+    with pytest.raises(ExportError, match="would take the place of the input of the run"):
+        export_run(run.path, "tum", Path(files[2]), overwrite=True)
+
+
 def test_an_input_of_another_count_is_another_one(tmp_path):
     run = with_identity(gated_run(tmp_path), f"{COUNT} images of 96x64, digest 0123456789abcdef")
     export_run(run.path, "colmap", tmp_path / "a")
