@@ -86,7 +86,7 @@ def _pictured(reading: Reading, options: PictureOptions) -> list[View]:
     views = reading.views(options, one_segment=True)
     with_depth = [view for view in views if view.has_depth]
     if not with_depth:
-        raise reading.without_depth()
+        raise reading.none_has("depth")
     if options.resolution == "input" or len(with_depth) == len(views):
         return views
     log.warning("left out %d frames without depth, whose pictures only the input has", len(views) - len(with_depth))

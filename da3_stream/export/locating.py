@@ -56,7 +56,7 @@ def tracks(reading: Reading, options: MapOptions) -> list[Track]:
     table = reading.table.take(reading.rows(options))
     table = table.take(np.flatnonzero(known_poses(table)).tolist())
     if not len(table):
-        raise reading.nothing_placed()
+        raise reading.none_has("a place")
     if options.start_time is not None and not table.has_times:
         raise ExportError("start_time needs times of the frames, and the input has none: leave it out")
     place = longitude_latitude(georeference, table.world_from_camera[:, :3, 3])

@@ -50,9 +50,7 @@ _NEEDED_BY = np.stack(np.meshgrid([0, -1], [0, -1], [0, -1]), axis=-1).reshape(-
 def export_mesh(reading: Reading, path: Path, options: MeshOptions) -> str:
     """Fuse, weld, leave small pieces out, and write; GLB and OBJ have y up, PLY is in the run's world."""
     open3d = _open3d()
-    views = [view for view in reading.views(options) if view.has_depth]
-    if not views:
-        raise ExportError(f"no frame asked for has depth in {reading.run.path}: nothing to make a surface of")
+    views = reading.views_with_depth(options)
     choice = _colour_choice(reading, options)
     fusion = _Fusion(open3d, reading, views, options, world_voxel(reading.geometry, choice.settings))
     with tempfile.TemporaryFile(dir=path.parent) as file, tempfile.TemporaryFile(dir=path.parent) as more:

@@ -35,9 +35,7 @@ POINTS = "points.ply"
 
 def export_nerfstudio(reading: Reading, path: Path, options: NerfstudioOptions) -> str:
     """See the module. Raises ExportError where there are no pictures or no frame has depth."""
-    views = [view for view in reading.views(options, one_segment=True) if view.has_depth]
-    if not views:
-        raise reading.without_depth()
+    views = reading.views_with_depth(options, one_segment=True)
     turn = _upright(views)
     frames = list(_frames(reading, views, path, options, turn))
     count = _write_points(reading, views, path / POINTS, options.max_points, turn)

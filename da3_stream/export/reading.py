@@ -128,26 +128,22 @@ class Reading:
                 log.warning("left out %d frames of other segments, which nothing ties to the longest one", others)
             rows = [row for row in rows if self.table.segment[row] == longest]
         if not rows:
-            raise self.nothing_placed()
+            raise self.none_has("a place")
         return [self._view(row) for row in rows]
 
-    def nothing_placed(self) -> ExportError:
-        """What to raise where none of the frames asked for has a place."""
-        return ExportError(f"none of the frames asked for has a place in {self.run.path}: nothing to export")
-
-    def without_depth(self) -> ExportError:
-        """What to raise where none of the frames asked for has depth."""
-        return ExportError(f"none of the frames asked for has depth in {self.run.path}: nothing to export")
+    def none_has(self, what: str) -> ExportError:
+        """What to raise where none of the frames asked for has "a place" or "depth"."""
+        return ExportError(f"none of the frames asked for has {what} in {self.run.path}: nothing to export")
 
     def all_views(self, options: FrameOptions) -> list[View]:
         """All frames asked for, also those without a place (NaN). Raises ExportError if there are none."""
         return [self._view(row) for row in self.rows(options)]
 
-    def views_with_depth(self, options: FrameOptions) -> list[View]:
-        """The frames asked for that have a place and a depth map. Raises ExportError if there are none."""
-        views = [view for view in self.views(options) if view.has_depth]
+    def views_with_depth(self, options: FrameOptions, *, one_segment: bool = False) -> list[View]:
+        """Those of `views` that have a depth map. Raises ExportError if there are none."""
+        views = [view for view in self.views(options, one_segment=one_segment) if view.has_depth]
         if not views:
-            raise self.without_depth()
+            raise self.none_has("depth")
         return views
 
     def camera(self, view: View, options: PictureOptions) -> Camera:

@@ -34,7 +34,7 @@ def export_euroc(reading: Reading, path: Path, options: TrajectoryOptions) -> st
     """See `write_euroc`. Raises ExportError where no frame has a pose."""
     table = reading.table.take(reading.rows(options))
     if not known_poses(table).any():
-        raise reading.nothing_placed()
+        raise reading.none_has("a place")
     write_euroc(table, reading.units, path)
     return _count(table)
 

@@ -60,8 +60,7 @@ class OpenGate:
         if frame.index < self._from:
             return []
         frame = replace(frame, ordinal=self._next, gate_state={"index": frame.index, "ordinal": self._next})
-        self._next += 1
-        self._from = frame.index
+        self._next, self._from = self._next + 1, frame.index
         return [frame]
 
     def finish(self) -> list[Frame]:
@@ -90,8 +89,7 @@ class MotionGate:
         self._loose: list[Seen] = []
         self._blank_start: Frame | None = None
         self._blank_last: Frame | None = None
-        self._usual = Usual()
-        self._next = 0
+        self._usual, self._next = Usual(), 0
         self._given: dict[str, Any] = {}
         self._resumed: Mapping[str, Any] = {}
 
@@ -101,8 +99,7 @@ class MotionGate:
             return []
         seen = Seen(frame, look_at(frame.image))
         if self._resumed:
-            state, self._resumed = self._resumed, {}
-            return self._go_on(seen, state)
+            return self._go_on(seen)
         return self._see(seen)
 
     def finish(self) -> list[Frame]:
@@ -120,10 +117,10 @@ class MotionGate:
         """The first and the last of nothing but blank frames: whoever looks at them says that they show nothing."""
         between, last, self._passed = self._passed[1:-1], self._blank_last, []
         out = self._keep(Seen(start, look_at(start.image)))
-        if last is None or last is start:
-            return out
-        self._passed = between
-        return [*out, *self._keep(Seen(last, look_at(last.image)))]
+        if last is not None and last is not start:
+            self._passed = between
+            out += self._keep(Seen(last, look_at(last.image)))
+        return out
 
     def state(self) -> dict[str, Any]:
         """See `Gate`."""
@@ -133,8 +130,9 @@ class MotionGate:
         """See `Gate`."""
         self._resumed = state
 
-    def _go_on(self, seen: Seen, state: Mapping[str, Any]) -> list[Frame]:
+    def _go_on(self, seen: Seen) -> list[Frame]:
         """The frame that a state belongs to comes by again."""
+        state, self._resumed = self._resumed, {}
         self._next = state["ordinal"]
         self._usual = Usual(deque(state["sharpness"], USUAL), deque(state["clipped"], USUAL))
         return self._take(seen, begins_shot=state["begins_shot"])
@@ -169,8 +167,7 @@ class MotionGate:
         self._loose.append(seen)
         if len(self._loose) <= MOST_LOOSE:
             return []
-        first, *rest = self._loose  # frames too far apart for tracking: the predictor may know better
-        return self._keep_and_see(first, rest)
+        return self._keep_and_see(self._loose[0], self._loose[1:])  # too far for tracking: let the predictor see
 
     def _settle(self, seen: Seen) -> list[Frame]:
         """The last loose frame and this one are of one view, so the loose ones were a leap, or a cut lies there."""
