@@ -56,7 +56,8 @@ def _options() -> argparse.Namespace:
     found = plain_parser(__doc__)
     found.add_argument("--windows", type=int, default=30, help="windows of each run")
     found.add_argument("--unit", type=float, default=0.5, help="seconds of a 1 in a ratio")
-    found.add_argument("--ratios", default="0.3:1:0.3,1:0.3:0.3,0.3:0.3:1,1:1:0.3", help="decode:predict:back-end, by commas")
+    ratios = "0.3:1:0.3,1:0.3:0.3,0.3:0.3:1,1:1:0.3"
+    found.add_argument("--ratios", default=ratios, help="decode:predict:back-end, by commas")
     return found.parse_args()
 
 
