@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
+import time
 from collections.abc import Sequence
 from itertools import repeat
 from pathlib import Path
@@ -164,15 +165,24 @@ def test_a_camera_is_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert [image.shape for image in read_images(window, 0, [0])] == [(SIZE[1], SIZE[0], 3)]  # nobody can read it again
 
 
+def ctrl_c_when_windows_are_waited_for() -> None:
+    while not any(thread.name == "capture" for thread in threading.enumerate()):
+        time.sleep(0.01)
+    while not any(thread.name == "feed" for thread in threading.enumerate()):
+        time.sleep(0.01)
+    time.sleep(0.5)
+    main = threading.main_thread().ident
+    assert main is not None
+    signal.pthread_kill(main, signal.SIGINT)
+
+
 def test_ctrl_c_leaves_a_camera_that_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Standing(Device):
         def __init__(self, number: int) -> None:
             self.pictures = repeat(drive(0, 1)[0])
 
     monkeypatch.setattr(cv2, "VideoCapture", Standing)
-    main = threading.main_thread().ident
-    assert main is not None
-    threading.Timer(1.0, signal.pthread_kill, (main, signal.SIGINT)).start()
+    threading.Thread(target=ctrl_c_when_windows_are_waited_for, daemon=True).start()
     settings = Settings.build({**SETTINGS, "frames": {"gate": "auto"}})
     with pytest.raises(KeyboardInterrupt):
         pipeline.run("0", tmp_path / "run", settings, Seeing())
