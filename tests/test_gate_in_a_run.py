@@ -182,8 +182,12 @@ def test_ctrl_c_leaves_a_camera_that_stands(tmp_path: Path, monkeypatch: pytest.
             self.pictures = repeat(drive(0, 1)[0])
 
     monkeypatch.setattr(cv2, "VideoCapture", Standing)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where a shell runs this beside others
     threading.Thread(target=ctrl_c_when_windows_are_waited_for, daemon=True).start()
     settings = Settings.build({**SETTINGS, "frames": {"gate": "auto"}})
-    with pytest.raises(KeyboardInterrupt):
-        pipeline.run("0", tmp_path / "run", settings, Seeing())
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.run("0", tmp_path / "run", settings, Seeing())
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert open_run(tmp_path / "run").read_status()["state"] == "interrupted"
