@@ -11,7 +11,7 @@ from common import Clip, Column, Measured, Row, find_clip, measured_run, parser,
 
 from da3_stream.errors import Da3StreamError
 from da3_stream.evaluation import evaluate
-from da3_stream.report import info
+from da3_stream.session.report import info
 
 MIN_COVERAGE = 0.98
 FOCAL_TOLERANCE = 0.10

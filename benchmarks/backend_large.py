@@ -18,7 +18,7 @@ from footprint import status_mib
 
 from da3_stream.geometry import Sim3
 from da3_stream.posegraph import PoseGraph, group
-from da3_stream.posegraph.initial import LinearStart
+from da3_stream.posegraph.initialization import LinearStart
 
 LAP = 75  # windows
 DRIFT = np.array([0.3] * 3 + [0.02] * 4)  # m, rad, log-scale at every window: absurd after thousands

@@ -18,9 +18,9 @@ from common import Column, Row, plain_parser, report, surroundings, tell, workpl
 from numpy.typing import NDArray
 
 from da3_stream.geometry import Sim3
-from da3_stream.loops.corroboration import Corroboration
-from da3_stream.loops.describing import DinoDescriber, Rows
+from da3_stream.loops.descriptor import DinoDescriber, Rows
 from da3_stream.loops.finder import LoopFinder
+from da3_stream.loops.temporal_consistency import Corroboration
 from da3_stream.loops.verify import LoopVerifier
 from da3_stream.loops.vlad import VladDescriber
 from da3_stream.settings import LoopsSettings

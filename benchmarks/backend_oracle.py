@@ -13,8 +13,8 @@ from backend_scenes import Scene
 
 from da3_stream.geometry import Sim3
 from da3_stream.posegraph import group
-from da3_stream.posegraph.assembly import build
-from da3_stream.posegraph.descent import descend
+from da3_stream.posegraph.build import build
+from da3_stream.posegraph.levenberg_marquardt import descend
 from da3_stream.posegraph.problem import Problem
 
 GTSAM_ORDER = [3, 4, 5, 0, 1, 2, 6]  # of its logarithm: rotation, translation, log-scale

@@ -23,15 +23,15 @@ from scale_windows import Predicted, clip_windows, town_windows
 from da3_stream.evaluation import read_kitti
 from da3_stream.geometry import umeyama
 from da3_stream.posegraph import Edge
-from da3_stream.running.backend import Backend
-from da3_stream.running.heights import Heights
-from da3_stream.running.key_windows import KeyWindows
-from da3_stream.running.loop_closing import NoLoops
-from da3_stream.running.metres import MetricWord
-from da3_stream.running.parts import Part, cut
-from da3_stream.running.placement import Placement
-from da3_stream.running.world import World
 from da3_stream.scale import HeightObservation, Refusal
+from da3_stream.slam.backend import Backend
+from da3_stream.slam.chain import Placement
+from da3_stream.slam.keyframe_windows import KeyWindows
+from da3_stream.slam.loop_closing import NoLoops
+from da3_stream.slam.metric_prior import MetricWord
+from da3_stream.slam.scale_priors import Heights
+from da3_stream.slam.splitting import Part, cut
+from da3_stream.slam.system import World
 from da3_stream.store import NodeGeometry, Scene, frame_places, open_run, read_run_geometry
 from da3_stream.synthetic import make_town
 from da3_stream.types import ScaleObservation

@@ -77,7 +77,7 @@ def child(run: Path, name: str, path: Path) -> Row:
 
 def timed(run: str, name: str, path: str) -> Row:
     """Export, or where the name is no format only read what every export reads."""
-    from da3_stream.export.reading import Reading
+    from da3_stream.export.run_reader import Reading
 
     start, said, size = time.perf_counter(), "", 0
     if name in FORMATS:

@@ -24,7 +24,7 @@ from da3_stream.camera_input import read_intrinsics
 from da3_stream.errors import Da3StreamError
 from da3_stream.evaluation import evaluate, read_kitti
 from da3_stream.frames import gated, make_gate
-from da3_stream.frames.fitting import fit
+from da3_stream.frames.sources.resizing import fit
 from da3_stream.settings import FramesSettings
 from da3_stream.types import Frame
 

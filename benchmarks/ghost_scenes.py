@@ -16,7 +16,7 @@ from da3_stream.geometry import Sim3, pixel_centres, unproject
 from da3_stream.settings import CloudSettings
 from da3_stream.store import Run, Scene, SceneNode, WindowPart, create_run, write_window
 from da3_stream.synthetic import Town
-from da3_stream.synthetic.cast import View, cast, ray_maps
+from da3_stream.synthetic.rendering.cast import View, cast, ray_maps
 from da3_stream.types import WindowGeometry
 
 Float64 = NDArray[np.float64]

@@ -18,10 +18,10 @@ from common import Row
 
 from da3_stream.da3 import DepthAnything3, Network
 from da3_stream.da3.checkpoint import Checkpoint
-from da3_stream.da3.clip import Clip, Request
 from da3_stream.da3.config import NestedConfig, NetworkConfig, named_config, read_config
 from da3_stream.da3.device import suited_dtype
 from da3_stream.da3.memory import cap
+from da3_stream.da3.network.clip import Clip, Request
 from da3_stream.da3.preprocess import normalised
 
 HEAD_FLOP = {64: 16.5e6, 128: 58.8e6, 256: 221e6}  # for a patch, by the head's width, without the ray branch

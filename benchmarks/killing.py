@@ -21,13 +21,13 @@ from typing import Any
 
 import ring
 
-import da3_stream.running.beginning as beginning
-import da3_stream.running.checkpoint as checkpoint
-import da3_stream.running.loop_closing as loop_closing
-import da3_stream.running.outputs as outputs
-import da3_stream.running.placement as placement
-import da3_stream.running.predicting as predicting
-import da3_stream.running.recording as recording
+import da3_stream.predictors.scheduler as predicting
+import da3_stream.session.checkpoint as checkpoint
+import da3_stream.session.lifecycle as recording
+import da3_stream.session.outputs as outputs
+import da3_stream.session.resume as beginning
+import da3_stream.slam.chain as placement
+import da3_stream.slam.loop_closing as loop_closing
 from da3_stream import Settings, pipeline
 from da3_stream.console import fail, stoppable
 from da3_stream.errors import Da3StreamError, RunError
@@ -35,7 +35,7 @@ from da3_stream.loops import LoopVerifier
 from da3_stream.loops.index import PlaceIndex
 from da3_stream.posegraph import PoseGraph
 from da3_stream.store import Run, read_tree
-from da3_stream.store.ledger import Ledger
+from da3_stream.store.append_log import Ledger
 
 FUNCTIONS: list[tuple[Any, str]] = [
     (predicting, "predict"),

@@ -28,7 +28,7 @@ from da3_stream import pipeline
 from da3_stream.errors import RunError
 from da3_stream.machine import give_back_memory, peak_rss_bytes
 from da3_stream.posegraph import PoseGraph
-from da3_stream.running.trail import Trail
+from da3_stream.session.live_trajectory import Trail
 from da3_stream.settings import Settings, load_settings
 from da3_stream.synthetic import make_town
 from da3_stream.types import Float32, Frame, WindowGeometry

@@ -13,7 +13,7 @@ import numpy as np
 from common import Column, Row, plain_parser, report, surroundings, tell, workplace
 
 from da3_stream.loops.index import PlaceIndex
-from da3_stream.loops.travel import KeyFrame
+from da3_stream.loops.keyframes import KeyFrame
 from da3_stream.types import Float32
 
 NEIGHBOUR = 0.97  # of a frame that is the one before

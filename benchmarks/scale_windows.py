@@ -13,15 +13,15 @@ from common import Clip, tell
 
 from da3_stream.camera_input import read_intrinsics
 from da3_stream.geometry import intrinsics_matrix
-from da3_stream.keypoints import Keypoints
+from da3_stream.geometry.keypoints import Keypoints
+from da3_stream.predictors.scheduler import predicted
 from da3_stream.predictors.sfm import SfmPredictor
-from da3_stream.predictors.sfm.calibration import Calibration
-from da3_stream.predictors.sfm.correspondences import Correspondences
-from da3_stream.predictors.sfm.pairs import Matches
-from da3_stream.running.job import prepared
-from da3_stream.running.predicting import predicted
-from da3_stream.running.stopwatch import Stopwatch
+from da3_stream.predictors.sfm.mapping.calibration import Calibration
+from da3_stream.predictors.sfm.matching.correspondences import Correspondences
+from da3_stream.predictors.sfm.matching.pairs import Matches
+from da3_stream.session.job import prepared
 from da3_stream.settings import Settings
+from da3_stream.stopwatch import Stopwatch
 from da3_stream.synthetic import Town, TownFrame
 from da3_stream.types import Float64, Status, UInt8, WindowGeometry
 from da3_stream.windows import Window, windows

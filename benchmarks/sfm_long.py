@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from da3_stream import reconstruct
 from da3_stream.errors import Da3StreamError
 from da3_stream.evaluation import evaluate
-from da3_stream.predictors.sfm.mapping import FOLDERS
+from da3_stream.predictors.sfm.mapping.global_mapping import FOLDERS
 from da3_stream.settings import load_settings
 from da3_stream.synthetic import make_town
 

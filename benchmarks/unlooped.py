@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from da3_stream.geometry import Sim3
-from da3_stream.running.backend import Backend
-from da3_stream.running.heights import Heights
+from da3_stream.slam.backend import Backend
+from da3_stream.slam.scale_priors import Heights
 from da3_stream.store import Run, Scene, open_run, read_tree
 
 

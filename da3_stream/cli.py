@@ -85,7 +85,7 @@ def run(
     from .camera_input import read_intrinsics
     from .export.exporting import export_run, find_format
     from .predictors import choose_model
-    from .report import headline
+    from .session.report import headline
     from .settings import load_settings
 
     options = {
@@ -200,7 +200,7 @@ def info(
     verbose: Verbose = False,
 ) -> None:
     """Tell what was done, with which settings, and how it went."""
-    from .report import info, info_text
+    from .session.report import info, info_text
     from .store.files import json_page
 
     with console(verbose):
@@ -227,7 +227,7 @@ def demo(
 @weights_app.command(name="list")
 def list_weights() -> None:
     """List the models, their licences and sizes."""
-    from .weights_manifest import weights_text
+    from .models.manifest import weights_text
 
     typer.echo(weights_text())
 
@@ -235,7 +235,7 @@ def list_weights() -> None:
 @weights_app.command(name="fetch")
 def fetch_weights(name: Annotated[str, typer.Argument(help="A name of 'weights list'.")]) -> None:
     """Bring a model's weights into the hub's cache on this machine, and verify them; run again, it goes on."""
-    from .weights_manifest import fetch, licence_note
+    from .models.manifest import fetch, licence_note
 
     note = licence_note(name)
     if note:
@@ -246,7 +246,7 @@ def fetch_weights(name: Annotated[str, typer.Argument(help="A name of 'weights l
 @weights_app.command(name="verify")
 def verify_weights(name: Annotated[str, typer.Argument(help="A name of 'weights list'.")]) -> None:
     """Hash a model's weights on this machine and compare."""
-    from .weights_manifest import verify
+    from .models.manifest import verify
 
     typer.echo(f"{name} is whole, sha256 {verify(name)}")
 

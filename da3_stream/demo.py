@@ -9,7 +9,7 @@ from typing import Any
 from .camera_input import read_intrinsics
 from .evaluation import evaluate
 from .pipeline import run
-from .running.progress import progress_bar
+from .session.progress import progress_bar
 from .settings import CameraSettings, Settings
 from .synthetic import make_town, write_town
 

@@ -14,22 +14,22 @@ from numpy.typing import NDArray
 
 from .cloud import preview_cloud, window_points, write_page
 from .frames import gated, read_ahead
-from .running.beginning import Begun, begun
-from .running.checkpoint import Checkpoint, commit
-from .running.events import Event
-from .running.forecast import Pace, announce
-from .running.job import Job, prepared
-from .running.journal import Journal
-from .running.known_map import KnownMap
-from .running.parts import Part, cut
-from .running.predicting import Asked, predicted
-from .running.progress import progress_bar
-from .running.record import Record
-from .running.recording import recorded
-from .running.threads import one_thread_each
-from .running.trail import Trail
-from .running.world import World
+from .predictors.scheduler import Asked, predicted
+from .session.checkpoint import Checkpoint, commit
+from .session.estimate import Pace, announce
+from .session.job import Job, prepared
+from .session.journal import Journal
+from .session.lifecycle import recorded
+from .session.live_trajectory import Trail
+from .session.progress import progress_bar
+from .session.resume import Begun, begun
+from .session.status import Record
+from .session.threads import one_thread_each
 from .settings import Settings
+from .slam.splitting import Part, cut
+from .slam.submaps import KnownMap
+from .slam.system import World
+from .slam.update import Event
 from .store import Run, Scene, SceneFile, WindowPart, write_window
 from .types import Frame, Predictor
 from .windows import Window, windows

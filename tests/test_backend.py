@@ -9,7 +9,7 @@ import pytest
 
 from da3_stream.geometry import Sim3
 from da3_stream.posegraph import Edge
-from da3_stream.running.backend import Backend
+from da3_stream.slam.backend import Backend
 from da3_stream.store import Scene, SceneNode
 from da3_stream.types import ScaleObservation
 

@@ -154,7 +154,7 @@ def test_a_failure_inside_ends_with_1_one_sentence_and_the_traceback_in_the_log(
 
 
 def test_a_bug_ends_with_1_and_one_sentence(call: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from da3_stream import report
+    from da3_stream.session import report
 
     monkeypatch.setattr(report, "info", lambda _: {}["key"])
     status, _, err = call("info", str(tmp_path))
@@ -298,7 +298,7 @@ def test_an_export_that_fails_leaves_the_run_as_it_is(call: Callable, folder: st
 def test_ctrl_c_in_an_export_ends_with_130_and_leaves_no_part_of_it(
     call: Callable, folder: str, stand_in: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from da3_stream.export import trajectories
+    from da3_stream.export.trajectory import files as trajectories
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
@@ -315,7 +315,7 @@ def test_ctrl_c_in_an_export_ends_with_130_and_leaves_no_part_of_it(
 def test_sigterm_in_an_export_ends_with_143_and_leaves_no_part_of_it(
     call: Callable, folder: str, stand_in: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from da3_stream.export import trajectories
+    from da3_stream.export.trajectory import files as trajectories
 
     def terminated(*_: object) -> None:
         os.kill(os.getpid(), signal.SIGTERM)

@@ -12,9 +12,9 @@ from stand_in import WINDOWS, StandIn, pictures, street
 
 from da3_stream import Settings, pipeline
 from da3_stream.errors import StoreError
-from da3_stream.running import forecast
-from da3_stream.running.forecast import OPEN_DENSITY, PER_FRAME, PER_PIXEL, PER_POINT, Pace, pace_text
-from da3_stream.running.job import prepared
+from da3_stream.session import estimate
+from da3_stream.session.estimate import OPEN_DENSITY, PER_FRAME, PER_PIXEL, PER_POINT, Pace, pace_text
+from da3_stream.session.job import prepared
 
 COUNT = 28
 DENSITY = Settings().cloud.per_pixel or OPEN_DENSITY
@@ -28,21 +28,21 @@ def leave_free(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
 
 def test_it_counts_frames_windows_and_bytes() -> None:
     with prepared(pictures(COUNT), Settings.build({"windows": WINDOWS}), StandIn()) as job:
-        assert forecast.forecast(job) == forecast.Forecast(COUNT, 3, COUNT * FRAME)
-        assert forecast.forecast(job, 20).bytes == 8 * FRAME
-        assert forecast.forecast(job).text(3 * 10**9) == "28 frames in 3 windows, at most 1 MB of disk (3.0 GB free)"
+        assert estimate.forecast(job) == estimate.Forecast(COUNT, 3, COUNT * FRAME)
+        assert estimate.forecast(job, 20).bytes == 8 * FRAME
+        assert estimate.forecast(job).text(3 * 10**9) == "28 frames in 3 windows, at most 1 MB of disk (3.0 GB free)"
 
 
 def test_of_an_input_of_unknown_length_it_knows_a_window() -> None:
     with prepared(iter(pictures(COUNT)), Settings.build({"windows": WINDOWS}), StandIn()) as job:
-        assert forecast.forecast(job) == forecast.Forecast(None, None, 12 * FRAME)
-        assert "unknown number, at most 0 MB of disk a window (2 MB free)" in forecast.forecast(job).text(2_000_000)
+        assert estimate.forecast(job) == estimate.Forecast(None, None, 12 * FRAME)
+        assert "unknown number, at most 0 MB of disk a window (2 MB free)" in estimate.forecast(job).text(2_000_000)
 
 
 def test_it_holds_for_a_run(tmp_path: Path) -> None:
     run = street(tmp_path / "run", COUNT)
     used = sum(path.stat().st_size for path in run.rglob("*") if path.is_file())
-    assert used < COUNT * FRAME + forecast.AT_ONCE
+    assert used < COUNT * FRAME + estimate.AT_ONCE
     assert "to do: 28 frames in 3 windows, at most 1 MB of disk" in (run / "log.txt").read_text()
 
 
@@ -67,7 +67,7 @@ def test_the_pace_is_told_once_and_counts_this_process_only(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = [0.0]
-    monkeypatch.setattr(forecast.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(estimate.time, "monotonic", lambda: clock[0])
     pace = Pace(1000, False, done=100, _start=0.0)
     with caplog.at_level("INFO", "da3_stream"):
         for window in range(1, 6):

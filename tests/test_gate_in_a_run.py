@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from stand_in import StandIn
 
 from da3_stream import Settings, pipeline
-from da3_stream.frames import flow
+from da3_stream.frames.gate import optical_flow as flow
 from da3_stream.reconstruction import Reconstruction
-from da3_stream.running.job import gate_mode
+from da3_stream.session.job import gate_mode
 from da3_stream.store import open_run, read_images
 from da3_stream.types import Frame, WindowGeometry
 from da3_stream.windows import second_place

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from stand_in_hub import Hub, serving, sha256
 
-from da3_stream import hub as hub_module
 from da3_stream.errors import ModelError
+from da3_stream.models import hub as hub_module
 
 WEIGHTS = np.random.default_rng(0).bytes(24 << 20)  # the client writes every 10 MiB
 REPO = "depth-anything/DA3-SMALL"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from made_up import NODES, SIZE, SOURCE_SIZE, street_part, street_scene, world_from_camera
 
-from da3_stream.running.known_map import KnownMap
+from da3_stream.slam.submaps import KnownMap
 from da3_stream.store import create_run, write_window
 
 

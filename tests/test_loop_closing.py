@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from da3_stream.geometry import Sim3
-from da3_stream.running.loop_closing import TIES, LoopCloser
+from da3_stream.slam.loop_closing import TIES, LoopCloser
 from da3_stream.types import LoopCandidate, LoopEdge, LoopRefusal, WindowGeometry
 
 SPAN = 100  # frames of a window

@@ -10,8 +10,8 @@ import pytest
 
 from da3_stream.errors import DeviceLostError
 from da3_stream.loops.index import PlaceIndex
-from da3_stream.loops.travel import KeyFrame
-from da3_stream.running.loop_closing import LoopCloser
+from da3_stream.loops.keyframes import KeyFrame
+from da3_stream.slam.loop_closing import LoopCloser
 
 
 class Breaking:

@@ -9,8 +9,8 @@ import pytest
 from made_up import street_window, world_from_camera
 
 from da3_stream.geometry import Sim3
-from da3_stream.running.parts import Part, cut
-from da3_stream.running.placement import Placement
+from da3_stream.slam.chain import Placement
+from da3_stream.slam.splitting import Part, cut
 from da3_stream.store import Scene
 from da3_stream.types import Frame, Status, WindowGeometry
 from da3_stream.windows import Window

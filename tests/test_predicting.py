@@ -10,8 +10,8 @@ from itertools import islice
 
 import numpy as np
 
-from da3_stream.running.predicting import AHEAD, Asked, predicted
-from da3_stream.running.stopwatch import Stopwatch
+from da3_stream.predictors.scheduler import AHEAD, Asked, predicted
+from da3_stream.stopwatch import Stopwatch
 from da3_stream.types import Frame, WindowGeometry
 from da3_stream.windows import Window, windows
 

@@ -10,9 +10,7 @@ import pytest
 
 from da3_stream.errors import ModelError, PredictorError, SettingsError
 from da3_stream.geometry import intrinsics_from_hfov
-from da3_stream.predictors import choose_model, image_side, known_camera, make_predictor
-from da3_stream.settings import CameraSettings, ModelSettings, Settings
-from da3_stream.weights_manifest import (
+from da3_stream.models.manifest import (
     cached_folder,
     checkpoint_folder,
     fetch,
@@ -22,6 +20,8 @@ from da3_stream.weights_manifest import (
     weights_hash,
     weights_text,
 )
+from da3_stream.predictors import choose_model, image_side, known_camera, make_predictor
+from da3_stream.settings import CameraSettings, ModelSettings, Settings
 
 SIZE = (640, 480)
 

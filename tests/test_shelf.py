@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from da3_stream.geometry import Sim3
-from da3_stream.running.shelf import Shelf
+from da3_stream.slam.arena import Shelf
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (0, 3, 3), (5,), (60, 4, 4)])

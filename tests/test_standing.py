@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from made_up import street_window
 
-from da3_stream.running.standing import LENT_CONFIDENCE, lend_to_held, lend_within
+from da3_stream.stitching.static_depth import LENT_CONFIDENCE, lend_to_held, lend_within
 from da3_stream.types import WindowGeometry
 
 

@@ -10,7 +10,7 @@ from made_up import street_part, street_scene
 
 from da3_stream.evaluation import read_tum
 from da3_stream.geometry import Sim3
-from da3_stream.running.trail import Trail
+from da3_stream.session.live_trajectory import Trail
 from da3_stream.store import NodeGeometry, Scene, frame_places
 
 PARTS: dict[int, NodeGeometry] = {number: street_part(number).compact(np.copy) for number in range(3)}

@@ -9,10 +9,10 @@ import numpy as np
 
 from da3_stream.geometry import intrinsics_from_hfov
 from da3_stream.synthetic import CameraPath, Town
-from da3_stream.synthetic.atlas import Atlas
+from da3_stream.synthetic.materials.atlas import Atlas
 from da3_stream.synthetic.paths import looking, shaken
-from da3_stream.synthetic.scene import Scene
-from da3_stream.synthetic.shapes import Look, Shapes, floor, footing
+from da3_stream.synthetic.scenes.scene import Scene
+from da3_stream.synthetic.scenes.shapes import Look, Shapes, floor, footing
 from da3_stream.types import WindowGeometry
 
 EYE_M = 1.65

@@ -1,12 +1,12 @@
 """Coloured points: from a window's depth to pages, from pages to the merged cloud."""
 
-from .merge import Choice, merge_cloud, merged
-from .output import Axes, Cloud, write_las, write_laz, write_ply, write_tiles
 from .pages import count_points, page_chunks, read_page, write_page
-from .placing import points_in_world, world_voxel
-from .ply import read_ply
+from .files.ply import read_ply
+from .fuse import Choice, merge_cloud, merged
+from .output import Axes, Cloud, write_las, write_laz, write_ply, write_tiles
 from .points import Points, window_points
 from .preview import drop_samples, preview_cloud
+from .transform import points_in_world, world_voxel
 
 __all__ = [
     "Axes",

@@ -14,10 +14,10 @@ from numpy.typing import DTypeLike, NDArray
 from ..geometry import Sim3
 from ..store.files import json_page, replacing_folder, write_text
 from ..types import Float32, Float64
-from .laz import LasFile, LasWriter, writing_las
-from .ply import writing_ply
-from .thinning import Tile
-from .tiles import Tiling
+from .files.laz import LasFile, LasWriter, writing_las
+from .files.ply import writing_ply
+from .fusion.subsampling import Tile
+from .fusion.tiling import Tiling
 from .voxels import voxel_keys
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..store import Run
 from ..types import Float32
-from .laz import NORMAL, LasFile, reading_laz, writing_las
+from .files.laz import NORMAL, LasFile, reading_laz, writing_las
 from .points import Points
 
 COARSEST = 1024  # the first level holds every 1024th point

@@ -20,8 +20,8 @@ from ..settings import CloudSettings
 from ..store import Run, RunGeometry
 from ..store.files import replacing
 from .pages import COARSEST, count_points, level_order, read_page
-from .placing import moved, moves, positions
-from .ply import writing_ply
+from .files.ply import writing_ply
+from .transform import moved, moves, positions
 
 _HEAD = np.dtype([("magic", "S8"), ("nodes", "<u8"), ("every", "<u8"), ("count", "<u8")])
 _SAMPLE = np.dtype([("number", "<u4"), ("frame", "<i4"), ("xyz", "<f4", 3), ("rgb", "u1", 3)])

@@ -2,6 +2,6 @@
 
 from .device import is_lost
 from .model import DepthAnything3, Prediction
-from .network import Network, NetworkOutput
+from .network.network import Network, NetworkOutput
 
 __all__ = ["DepthAnything3", "Network", "NetworkOutput", "Prediction", "is_lost"]

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from ..errors import ModelError
-from ..hub import CONFIG, WEIGHTS
+from ..models.hub import CONFIG, WEIGHTS
 from .config import NestedConfig, NetworkConfig, family_of, named_config, read_config
-from .network import Network
+from .network.network import Network
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ..errors import ModelError
-from .frame_cache import FrameKey
+from .network.frame_cache import FrameKey
 from .preprocess import Image, Prepared
 
 Float64 = NDArray[np.float64]

@@ -10,8 +10,8 @@ from typing import TypeVar
 import torch
 
 from ..errors import ModelError
+from .backbone.embedding import PATCH, Grid
 from .config import NestedConfig, NetworkConfig
-from .embedding import PATCH, Grid
 
 log = logging.getLogger(__name__)
 

@@ -14,19 +14,19 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ..errors import ModelError
-from .attention import best_kernel, described
-from .camera import normalised_poses
+from .backbone.attention import best_kernel, described
 from .checkpoint import Checkpoint, read_checkpoint
-from .clip import Clip, ClipOutput, Request
 from .config import NestedConfig
 from .device import best_device, suited_dtype, usable_device
-from .frame_cache import FrameCache
+from .heads.camera import normalised_poses
+from .heads.metric import metres_from_canonical
+from .heads.rays import RayFit
 from .inputs import frame_keys, matrices, pixels
 from .memory import Planner, cap
-from .metric import metres_from_canonical
+from .network.clip import Clip, ClipOutput, Request
+from .network.frame_cache import FrameCache
 from .pose_alignment import predicted_from_given
 from .preprocess import Prepared, prepare
-from .rays import RayFit
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class DepthAnything3:
         `cache_frames` is how many frames are remembered from one call of `infer` with `indices` to the next. Raises
         ModelError in one sentence where there is no whole checkpoint, or no room for it.
         """
-        from ..weights_manifest import checkpoint_folder
+        from ..models.manifest import checkpoint_folder
 
         chosen = best_device() if device is None else usable_device(device)
         cap(chosen, vram_gb)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import ModelError
-from .embedding import PATCH
+from .backbone.embedding import PATCH
 
 METHODS = ("upper_bound_resize", "upper_bound_crop", "lower_bound_resize", "lower_bound_crop")
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -1,9 +1,9 @@
 """One file per format; each reads a run through `store`."""
 
-from .camera_poses import write_camera_poses, write_intrinsics
-from .overview import write_overview
-from .text import row_text
-from .trajectories import tum_rows, write_kitti, write_tum
+from .trajectory.camera_poses import write_camera_poses, write_intrinsics
+from .trajectory.files import tum_rows, write_kitti, write_tum
+from .trajectory.overview import write_overview
+from .trajectory.text import row_text
 
 __all__ = [
     "row_text",

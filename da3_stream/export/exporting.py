@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from ..errors import ExportError
 from .formats import FORMATS, Format
 from .options import FrameOptions
-from .reading import Reading
-from .target import FOLDER, fresh_target, require_apart
+from .output_path import FOLDER, fresh_target, require_apart
+from .run_reader import Reading
 
 
 def export_run(

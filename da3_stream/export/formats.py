@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from . import options as o
-from .reading import Reading
+from .run_reader import Reading
 
 # (what the run holds, where to write, options) -> one line for people
 Writer = Callable[[Reading, Path, Any], str]

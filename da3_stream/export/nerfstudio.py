@@ -14,19 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from ..cloud.ply import writing_ply
+from ..cloud.files.ply import writing_ply
 from ..geometry import pixel_centres
 from ..geometry.lens import Lens
 from ..store.files import json_page, write_text
 from ..types import Float32, Float64
-from .colmap_model import shared_camera
+from .cloud.sampling import sampled_points
+from .colmap.keypoints import normalised
+from .colmap.model import shared_camera
+from .images.frame_images import picture_files
+from .images.image_folder import PictureFolder
 from .options import NerfstudioOptions
-from .overview import top_view
-from .picture_files import PictureFolder
-from .pictures import picture_files
-from .reading import Camera, Reading, View
-from .sampling import sampled_points
-from .sights import normalised
+from .run_reader import Camera, Reading, View
+from .trajectory.overview import top_view
 
 PER_UNIT = 1000.0  # nerfstudio's depth_unit_scale_factor is 0.001
 OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])

@@ -13,7 +13,7 @@ from ..errors import ExportError
 from ..geometry import resize_intrinsics
 from ..types import Float32, UInt8
 from .options import MiniNpzOptions, NpzOptions
-from .reading import Reading, View
+from .run_reader import Reading, View
 
 _LEVEL = 1  # as windows/*.npz
 

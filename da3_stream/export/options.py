@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, field_validator, model_validator
 
-from ..settings import Stage
-from ..stages import Off
+from ..settings.stages import Off, Stage
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]

@@ -1,9 +1,9 @@
 """Pure mathematics without input or output: similarities, cameras, point-set alignment."""
 
 from .cameras import intrinsics_from_hfov, intrinsics_matrix, pixel_centres, project, resize_intrinsics, unproject
-from .definite import inverse_of_definite
+from .covariance import inverse_of_definite
 from .sim3 import Sim3
-from .similarities import Similarities
+from .sim3_array import Similarities
 from .umeyama import umeyama
 
 __all__ = [

@@ -1,10 +1,10 @@
 """Revisited places: descriptors, their index, candidates, and verification by geometry."""
 
-from .choosing import MakeDescriber, choose_describer
-from .corroboration import Corroboration
-from .describing import Describer
+from .choose_descriptor import MakeDescriber, choose_describer
+from .descriptor import Describer
 from .finder import LoopFinder
-from .travel import scene_depth
+from .keyframes import scene_depth
+from .temporal_consistency import Corroboration
 from .verify import LoopVerifier, MapSoFar, combined_information
 
 __all__ = [

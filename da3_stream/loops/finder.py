@@ -11,10 +11,10 @@ import numpy as np
 
 from ..settings import LoopsSettings
 from ..types import Float32, LoopCandidate, WindowGeometry
-from .describing import Describer
+from .descriptor import Describer
 from .index import PlaceIndex
-from .runs import Hit, Run, Runs, Spacing, islands
-from .travel import KeyFrame, Odometer
+from .keyframes import KeyFrame, Odometer
+from .sequences import Hit, Run, Runs, Spacing, islands
 
 MIN_TRAVEL = 3.0  # depths to the nearest frame that can be found: before that it is still the same view
 MIN_PLACES = 16  # findable entries before what is usual can be told

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import LoopsError
 from ..types import Float32
-from .travel import KeyFrame
+from .keyframes import KeyFrame
 
 HEAD = [("frame", "<i8"), ("ordinal", "<i8"), ("travel", "<f8")]
 CODE_BYTES = 128

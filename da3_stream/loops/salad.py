@@ -16,16 +16,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..da3.backbone import Backbone, Pass, groups
-from ..da3.blocks import BLOCK_EPS
+from ..da3.backbone.backbone import Backbone, Pass, groups
+from ..da3.backbone.blocks import BLOCK_EPS
+from ..da3.backbone.embedding import PATCH
 from ..da3.config import BackboneConfig
 from ..da3.device import best_device, suited_dtype
-from ..da3.embedding import PATCH
 from ..da3.preprocess import normalised
 from ..da3.tensors import load_into
 from ..errors import ModelError
 from ..types import Float32, WindowGeometry
-from .describing import Rows, all_rows, as_unit, readable
+from .descriptor import Rows, all_rows, as_unit, readable
 
 VIT_B = BackboneConfig(embed_dim=768, depth=12, num_heads=12)
 CLUSTERS, CLUSTER_WIDTH, TOKEN_WIDTH, HIDDEN = 64, 128, 256, 512

@@ -23,9 +23,9 @@ from ..types import (
     WindowGeometry,
 )
 from ..windows import second_place
-from .agreement import Agreement, agreement
 from .drift import POSSIBLE, USUAL, Drift
-from .travel import middle, scene_depth
+from .geometric_check import Agreement, agreement
+from .keyframes import middle, scene_depth
 
 LOOKED_AT = 11  # frames of a neighbourhood, evenly spread: all of them tell no more, and cost as much as half a window
 MIN_INLIERS = 0.5

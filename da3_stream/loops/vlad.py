@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types import Float32, UInt8, WindowGeometry
-from .describing import Rows, all_rows, as_unit, readable
+from .descriptor import Rows, all_rows, as_unit, readable
 
 SIDE = 320  # longest side of the pictures looked at
 KEY_POINTS = 300  # a frame

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry.sim3_batch import hats, inverse_right_jacobians
+from ..geometry.sim3_closed_forms import hats, inverse_right_jacobians
 from . import group
 from .group import Array, Batch
 

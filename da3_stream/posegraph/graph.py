@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 from ..geometry import Sim3
 from ..types import ScaleObservation
 from . import group
-from .assembly import Measurements, build
+from .build import Measurements, build
+from .gnc import Kept, Optimiser, Verdict, judge, judge_more
 from .group import Batch
 from .measurements import (
     Direction,
@@ -25,9 +26,8 @@ from .measurements import (
     checked_information,
     checked_vector,
 )
-from .placing import chained
 from .problem import Problem
-from .robust import Kept, Optimiser, Verdict, judge, judge_more
+from .spanning_tree import chained
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ..geometry import Sim3
-from ..geometry.sim3_batch import adjoints as adjoint_matrices
-from ..geometry.sim3_batch import inverse_v_matrices, v_matrices
+from ..geometry.sim3_closed_forms import adjoints as adjoint_matrices
+from ..geometry.sim3_closed_forms import inverse_v_matrices, v_matrices
 
 Array = NDArray[np.float64]
 Batch = Any  # pypose.LieTensor, whose import takes over a second and is left to whoever solves

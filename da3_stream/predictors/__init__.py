@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 
 from ..errors import PredictorError, SettingsError
 from ..geometry import intrinsics_from_hfov, intrinsics_matrix
-from ..hub import CONFIG, WEIGHTS
 from ..machine import usable_cores
-from ..settings import CameraSettings, ModelSettings, Settings
-from ..types import Predictor
-from ..weights_manifest import (
+from ..models.hub import CONFIG, WEIGHTS
+from ..models.manifest import (
     FREE,
     LOCAL,
     best_cached,
@@ -25,6 +23,8 @@ from ..weights_manifest import (
     model_names,
     weights_hash,
 )
+from ..settings import CameraSettings, ModelSettings, Settings
+from ..types import Predictor
 from ..windows import longest_overlap
 
 log = logging.getLogger(__name__)

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types import Float32, Float64, Status, WindowGeometry
+from .normalized_frames import Views
 from .patch import likeness, road_patch
 from .plane_fit import RoadPlane, fit_road, plane_vector
 from .robust import correlated_sigma, location
-from .views import Views
 
 REFERENCES = 60  # frames of a window that are looked at; the others add little that is independent
 SEARCHED = 8  # of them, for the first idea of the height

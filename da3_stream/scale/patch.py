@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..geometry import pixel_centres
 from ..types import Float32, Float64
-from .views import Views
+from .normalized_frames import Views
 
 HALF_WIDTH = 1.1  # camera heights to either side: a lane, less its borders
 FARTHEST = 25.0  # camera heights ahead

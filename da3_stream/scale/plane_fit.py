@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..types import Float64
+from .normalized_frames import Views
 from .patch import Patch, Sight, correlation, likeness, look, road_patch
-from .views import Views
 
 BASELINES = (0.7, 1.4)  # camera heights between a frame and those it is compared with
 SEARCH = np.linspace(-0.24, 0.24, 7)  # of log height about the start, within what the descent then reaches

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ..geometry import Sim3
+from ..geometry.robust_statistics import geometric_median
 from .overlap import Overlap
-from .robust import geometric_median
 
 Array = NDArray[np.float64]
 

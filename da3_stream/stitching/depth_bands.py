@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .bulk import shortest_half
+from ..geometry.robust_statistics import grouped_median
+from .autocorrelation import mean_variance
+from .inlier_mixture import shortest_half
 from .overlap import Overlap
-from .robust import grouped_median
-from .series import mean_variance
 
 Array = NDArray[np.float64]
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ..geometry import Sim3
+from ..geometry.robust_statistics import MAD_TO_SIGMA, weighted_median
+from .autocorrelation import mean_variance
 from .overlap import Overlap
-from .robust import MAD_TO_SIGMA, weighted_median
 from .scale import ScaleEstimate
-from .series import mean_variance
 
 Array = NDArray[np.float64]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .bulk import Bulk, bulk_locations
+from ..geometry.robust_statistics import effective_count, grouped_median, location, tukey_weights
+from .autocorrelation import mean_variance
 from .depth_bands import agreeing_depths
+from .inlier_mixture import Bulk, bulk_locations
 from .overlap import BLOCKS, Overlap
-from .robust import effective_count, grouped_median, location, tukey_weights
-from .series import mean_variance
 
 Array = NDArray[np.float64]
 

@@ -1,9 +1,9 @@
 """The run directory: what it holds, and what it says of its frames."""
 
+from .array_tree import read_tree, write_tree
+from .frame_poses import FramePlaces, frame_places
 from .georeference import Georeference
-from .nodes import NodeGeometry, WindowPart
-from .places import FramePlaces, frame_places
-from .reading import (
+from .pose_table import (
     INTERPOLATED,
     PoseTable,
     RunGeometry,
@@ -17,8 +17,8 @@ from .reading import (
 )
 from .run import JUST_CREATED, Run, create_run, drop_after, free_folder, locked, open_run
 from .scene import Scene, SceneFile, SceneNode, pack_scene, unpack_scene
-from .tree import read_tree, write_tree
-from .windows import (
+from .submap import NodeGeometry, WindowPart
+from .submap_files import (
     read_frame,
     read_frames,
     read_geometry,

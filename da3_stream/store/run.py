@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StoreError
+from .append_log import Ledger
 from .files import json_page, read_json, write_text
-from .ledger import Ledger
 from .scene import Scene, SceneFile, scene_from_json
 
 _NUMBERED = re.compile(r"\d{6,}\.(npz|laz)")

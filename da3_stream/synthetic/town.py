@@ -13,12 +13,12 @@ from ..errors import SyntheticError
 from ..geometry import intrinsics_from_hfov
 from . import paths
 from .paths import CameraPath
-from .streets import LANE_M, ONE_BLOCK, Plan, figure_eight, plan_for_drive, plan_for_flight
-from .terrain import Terrain
+from .scenes.streets import LANE_M, ONE_BLOCK, Plan, figure_eight, plan_for_drive, plan_for_flight
+from .scenes.terrain import Terrain
 
 if TYPE_CHECKING:
-    from .scene import Scene
-    from .town_scene import Convoy
+    from .scenes.scene import Scene
+    from .scenes.town_scene import Convoy
 
 DRIVES = ("block", "eight")
 PATHS = (*DRIVES, "drone", "drone_down", "handheld")
@@ -80,7 +80,7 @@ class Town:
 
     def frame(self, index: int) -> TownFrame:
         """Render one frame, the same whether alone or in sequence."""
-        from .camera import photograph
+        from .rendering.camera import photograph
 
         if not 0 <= index < len(self):
             raise SyntheticError(f"the town has frames 0 to {len(self) - 1}, not {index}")
@@ -147,7 +147,7 @@ def _route(path: str, plan: Plan) -> NDArray[np.float64]:
 
 
 def _convoy(path: str | CameraPath, plan: Plan, way: CameraPath, cars: int) -> Convoy | None:
-    from .town_scene import Convoy
+    from .scenes.town_scene import Convoy
 
     if not cars or not isinstance(path, str):
         return None
@@ -157,8 +157,8 @@ def _convoy(path: str | CameraPath, plan: Plan, way: CameraPath, cars: int) -> C
 
 
 def _scene(path: str | CameraPath, plan: Plan, seed: int, cars: int, terrain: Terrain, convoy: Convoy | None) -> Scene:
-    from .room_scene import room_scene
-    from .town_scene import town_scene
+    from .scenes.room_scene import room_scene
+    from .scenes.town_scene import town_scene
 
     return room_scene(seed) if path == "handheld" else town_scene(plan, seed, cars, terrain, convoy)
 

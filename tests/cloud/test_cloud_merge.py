@@ -7,7 +7,7 @@ import pytest
 import trimesh
 from made_up import SOURCE_SIZE, run_with_pages, street_run, street_scene, street_window
 
-from da3_stream.cloud import merge as merge_module
+from da3_stream.cloud import fuse as merge_module
 from da3_stream.cloud import (
     merge_cloud,
     points_in_world,
@@ -17,7 +17,7 @@ from da3_stream.cloud import (
     world_voxel,
     write_page,
 )
-from da3_stream.cloud.placing import distances
+from da3_stream.cloud.transform import distances
 from da3_stream.cloud.voxels import voxel_keys
 from da3_stream.errors import StoreError
 from da3_stream.geometry import Sim3, project

@@ -8,7 +8,7 @@ import pytest
 from made_up import PAGES as SETTINGS
 from made_up import run_with_pages
 
-from da3_stream.cloud import merge as merge_module
+from da3_stream.cloud import fuse as merge_module
 from da3_stream.cloud import merge_cloud, read_ply
 from da3_stream.errors import StoreError
 from da3_stream.store import read_run_geometry

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from da3_stream.cloud import Points, merge_cloud, read_ply, write_page
-from da3_stream.cloud.views import inverse_depth
+from da3_stream.cloud.fusion.depth_views import inverse_depth
 from da3_stream.errors import StoreError
 from da3_stream.geometry import Sim3, intrinsics_matrix
 from da3_stream.settings import CloudSettings

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from da3_stream.da3 import Network, NetworkOutput
-from da3_stream.da3.camera import decode_cameras
-from da3_stream.da3.metric import filled_sky, metres_from_canonical
+from da3_stream.da3.heads.camera import decode_cameras
+from da3_stream.da3.heads.metric import filled_sky, metres_from_canonical
 
 BLOCKS = "backbone.pretrained.blocks"
 INPUTS = re.compile(rf"{re.escape(BLOCKS)}\.\d+\.norm2|head\.norm|cam_dec")

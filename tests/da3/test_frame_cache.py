@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from da3_stream.da3 import DepthAnything3, Network, Prediction
-from da3_stream.da3.backbone import Backbone
+from da3_stream.da3.backbone.backbone import Backbone
 from da3_stream.da3.checkpoint import Checkpoint
-from da3_stream.da3.frame_cache import FrameCache, FrameKey
+from da3_stream.da3.network.frame_cache import FrameCache, FrameKey
 
 
 def key(index: int) -> FrameKey:

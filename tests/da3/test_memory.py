@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from da3_stream.da3 import DepthAnything3, Network
-from da3_stream.da3.branch import Branch
 from da3_stream.da3.config import named_config
 from da3_stream.da3.memory import CONTEXT_BYTES, GB, Planner, is_out_of_memory
+from da3_stream.da3.network.branch import Branch
 from da3_stream.errors import ModelError
 
 CPU = torch.device("cpu")

@@ -16,8 +16,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from da3_stream.da3 import Network
-from da3_stream.da3.camera import normalised_poses
 from da3_stream.da3.checkpoint import read_checkpoint
+from da3_stream.da3.heads.camera import normalised_poses
 from da3_stream.da3.model import DepthAnything3
 from da3_stream.da3.pose_alignment import predicted_from_given
 from da3_stream.da3.preprocess import MEAN, STD, normalised, prepare

@@ -10,7 +10,9 @@ import pytest
 import torch
 
 from da3_stream.da3 import Network
-from da3_stream.da3.camera import (
+from da3_stream.da3.backbone.embedding import Rotary, local_rotary, position_table, uv_embedding
+from da3_stream.da3.backbone.reference_view import choose_reference
+from da3_stream.da3.heads.camera import (
     decode_cameras,
     encode_cameras,
     inverse_of_rigid,
@@ -18,9 +20,7 @@ from da3_stream.da3.camera import (
     normalised_poses,
     quaternion_from_matrix,
 )
-from da3_stream.da3.embedding import Rotary, local_rotary, position_table, uv_embedding
-from da3_stream.da3.metric import FILLED_AS_SKY, align, metres_from_canonical, quantile
-from da3_stream.da3.reference_view import choose_reference
+from da3_stream.da3.heads.metric import FILLED_AS_SKY, align, metres_from_canonical, quantile
 from da3_stream.errors import ModelError
 
 from .stages import reference_first

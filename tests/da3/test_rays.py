@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from da3_stream.da3 import rays
-from da3_stream.da3.camera import inverse_of_rigid, matrix_from_quaternion
-from da3_stream.da3.rays import RayFit, cameras_from_rays, direct_linear_transform, sample_index
+from da3_stream.da3.heads import rays
+from da3_stream.da3.heads.camera import inverse_of_rigid, matrix_from_quaternion
+from da3_stream.da3.heads.rays import RayFit, cameras_from_rays, direct_linear_transform, sample_index
 from da3_stream.errors import ModelError
 
 Case = dict[str, torch.Tensor]

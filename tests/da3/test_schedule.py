@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from da3_stream.da3 import Network, attention
-from da3_stream.da3.attention import Kernel, attend, best_kernel
-from da3_stream.da3.clip import Clip, Request
+from da3_stream.da3 import Network
+from da3_stream.da3.backbone import attention
+from da3_stream.da3.backbone.attention import Kernel, attend, best_kernel
+from da3_stream.da3.network.clip import Clip, Request
 from da3_stream.errors import ModelError
 
 from .conftest import as_input

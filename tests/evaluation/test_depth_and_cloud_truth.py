@@ -175,7 +175,7 @@ def test_on_a_straight_path_the_cameras_give_the_roll() -> None:
 
 
 def test_a_cloud_with_normals_is_read_as_one_without(tmp_path) -> None:
-    from da3_stream.cloud.ply import writing_ply
+    from da3_stream.cloud.files.ply import writing_ply
 
     points = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
     for name, normals in (("a", False), ("b", True)):

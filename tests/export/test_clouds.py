@@ -11,7 +11,7 @@ from made_up import NODES, PAGES, UNITS, intrinsics, street_scene, street_window
 from scipy.spatial import cKDTree
 
 from da3_stream.cloud import Points, merge_cloud, read_ply, write_page
-from da3_stream.cloud import merge as merge_module
+from da3_stream.cloud import fuse as merge_module
 from da3_stream.errors import ExportError, SettingsError, StoreError
 from da3_stream.export.exporting import export_run
 from da3_stream.geometry import Sim3, project

@@ -16,12 +16,12 @@ from made_up import SIZE, SOURCE_SIZE
 from PIL import Image
 
 from da3_stream.errors import ExportError
-from da3_stream.export.depth import depth_counts
+from da3_stream.export.depth.maps import depth_counts
 from da3_stream.export.exporting import export_run
+from da3_stream.export.images.rasters import write_raster
 from da3_stream.export.options import FrameOptions
-from da3_stream.export.rasters import write_raster
-from da3_stream.export.reading import Reading
-from da3_stream.export.target import MARK
+from da3_stream.export.output_path import MARK
+from da3_stream.export.run_reader import Reading
 from da3_stream.reconstruction import Reconstruction
 from da3_stream.store import create_run
 
@@ -163,7 +163,7 @@ def test_an_export_is_replaced_only_when_asked_and_only_by_a_whole_one(run, tmp_
     before = sorted(folder.rglob("*"))
     with pytest.raises(ExportError, match="exists already"):
         export_run(run.path, "depth", folder)
-    from da3_stream.export import depth
+    from da3_stream.export.depth import maps as depth
 
     def full(*_):
         raise OSError(28, "No space left on device")

@@ -12,12 +12,12 @@ from made_up import SIZE, SOURCE_SIZE
 from PIL import Image
 
 from da3_stream.errors import ExportError
-from da3_stream.export import depth_pictures
-from da3_stream.export.colouring import DepthScale, depth_scale
+from da3_stream.export.depth import visualisation as depth_pictures
+from da3_stream.export.depth.colour_scale import DepthScale, depth_scale
 from da3_stream.export.exporting import export_run
 from da3_stream.export.options import FrameOptions
-from da3_stream.export.reading import Reading
-from da3_stream.export.target import MARK
+from da3_stream.export.output_path import MARK
+from da3_stream.export.run_reader import Reading
 from da3_stream.reconstruction import Reconstruction
 
 

@@ -12,10 +12,10 @@ from scipy.spatial import cKDTree
 
 from da3_stream.cloud import read_ply
 from da3_stream.errors import ExportError
-from da3_stream.export import mesh as mesh_module
-from da3_stream.export import mesh_files
 from da3_stream.export.exporting import export_run
-from da3_stream.export.mesh_pieces import VERTEX, Pieces
+from da3_stream.export.mesh import files as mesh_files
+from da3_stream.export.mesh import tsdf as mesh_module
+from da3_stream.export.mesh.welding import VERTEX, Pieces
 from da3_stream.export.options import MeshOptions
 from da3_stream.geometry import Sim3
 
@@ -55,7 +55,7 @@ def test_the_surface_lies_on_the_street(run):
 
 
 def geometry_and_settings(run):
-    from da3_stream.export.reading import Reading
+    from da3_stream.export.run_reader import Reading
 
     reading = Reading.of(run.path)
     return reading.geometry, mesh_module._colour_choice(reading, MeshOptions()).settings

@@ -10,7 +10,7 @@ from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from da3_stream.export import write_overview
-from da3_stream.export.overview import map_limits, paint, top_view
+from da3_stream.export.trajectory.overview import map_limits, paint, top_view
 from da3_stream.store import read_poses
 
 NO_POINTS = (np.zeros((0, 3), np.float32), np.zeros((0, 3), np.uint8))

@@ -14,7 +14,7 @@ from made_up import SIZE
 
 from da3_stream.errors import ExportError
 from da3_stream.export.exporting import export_run
-from da3_stream.export.rasters import write_picture
+from da3_stream.export.images.rasters import write_picture
 from da3_stream.store import Run
 
 

@@ -10,7 +10,7 @@ from gated_run import gated_run
 
 from da3_stream.errors import ExportError, StoreError
 from da3_stream.export.exporting import export_run
-from da3_stream.export.target import MARK
+from da3_stream.export.output_path import MARK
 from da3_stream.store import Run
 from da3_stream.store.files import replacing_folder
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from da3_stream.frames.gate import Gate, MotionGate, gated
+from da3_stream.frames.gate.gate import Gate, MotionGate, gated
 from da3_stream.types import Frame
 
 WIDTH, HEIGHT = 320, 240

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from da3_stream.frames.gate import MOST_HARMED, MotionGate, OpenGate, gated, make_gate
+from da3_stream.frames.gate.gate import MOST_HARMED, MotionGate, OpenGate, gated, make_gate
 from da3_stream.settings import FramesSettings
 from da3_stream.types import Frame
 

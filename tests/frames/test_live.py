@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from da3_stream.errors import FramesError
-from da3_stream.frames import live, open_source, read_ahead
-from da3_stream.frames.capture import LineLostError, Picture, is_address, shown
+from da3_stream.frames import open_source, read_ahead
+from da3_stream.frames.sources import live
+from da3_stream.frames.sources.capture import LineLostError, Picture, is_address, shown
 from da3_stream.settings import FramesSettings
 
 from .conftest import number_of, picture

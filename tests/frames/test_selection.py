@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from da3_stream.frames.selection import Moment, count_selected, select, with_rate
+from da3_stream.frames.sources.selection import Moment, count_selected, select, with_rate
 from da3_stream.settings import FramesSettings
 
 gaps = st.lists(st.integers(1, 200), min_size=1, max_size=80)  # milliseconds between neighbours

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from da3_stream.errors import FramesError
-from da3_stream.frames import open_source, pictures, read_ahead
-from da3_stream.frames.video import upright
+from da3_stream.frames import open_source, read_ahead
+from da3_stream.frames.sources import decoding as pictures
+from da3_stream.frames.sources.video import upright
 from da3_stream.settings import FramesSettings
 from da3_stream.types import Frame, UInt8
 

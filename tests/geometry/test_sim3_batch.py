@@ -9,7 +9,13 @@ from scipy.linalg import expm
 
 from da3_stream.geometry import Sim3
 from da3_stream.geometry.sim3 import hat
-from da3_stream.geometry.sim3_batch import adjoints, hats, inverse_right_jacobians, inverse_v_matrices, v_matrices
+from da3_stream.geometry.sim3_closed_forms import (
+    adjoints,
+    hats,
+    inverse_right_jacobians,
+    inverse_v_matrices,
+    v_matrices,
+)
 
 unit = st.floats(-1, 1)
 sizes = st.sampled_from([0.0, 1e-12, 1e-9, 1e-7, 1e-4, 0.1, 0.3, 0.49, 0.51, 1.0, 3.0, np.pi])

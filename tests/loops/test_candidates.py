@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from places import DEPTH_M, looks, ring, stopped, windows_of
 
-from da3_stream.loops.describing import DinoDescriber
+from da3_stream.loops.descriptor import DinoDescriber
 from da3_stream.loops.finder import LoopFinder
 from da3_stream.loops.vlad import VladDescriber
 from da3_stream.settings import LoopsSettings

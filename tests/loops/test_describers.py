@@ -11,7 +11,7 @@ from places import looks, ring, windows_of
 
 from da3_stream.errors import LoopsError
 from da3_stream.loops import Describer, choose_describer
-from da3_stream.loops.describing import DinoDescriber
+from da3_stream.loops.descriptor import DinoDescriber
 from da3_stream.loops.vlad import VladDescriber
 from da3_stream.settings import LoopsSettings
 from da3_stream.synthetic import make_town

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from da3_stream.errors import LoopsError
 from da3_stream.loops.index import PlaceIndex
-from da3_stream.loops.travel import KeyFrame
+from da3_stream.loops.keyframes import KeyFrame
 
 DIMENSION = 256
 

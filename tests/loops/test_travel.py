@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from places import DEPTH_M, ring, stopped, windows_of
 
-from da3_stream.loops.travel import KEY_STEP, KeyFrame, Odometer, scene_depth
+from da3_stream.loops.keyframes import KEY_STEP, KeyFrame, Odometer, scene_depth
 from da3_stream.types import Status, WindowGeometry
 
 LENGTH_M = 200.0

@@ -11,7 +11,7 @@ import pytest
 from street import ExactPredictor, Failing, TownMap
 
 from da3_stream.geometry import Sim3
-from da3_stream.loops.corroboration import Corroboration
+from da3_stream.loops.temporal_consistency import Corroboration
 from da3_stream.loops.verify import CHECK_SIGMAS, LOOKED_AT, LoopVerifier, combined_information
 from da3_stream.synthetic import make_town
 from da3_stream.types import Alignment, Frame, LoopCandidate, LoopEdge, LoopRefusal, Status, WindowGeometry

@@ -7,11 +7,11 @@ import pytest
 from rings import SIGMAS, ring, seen
 
 from da3_stream.posegraph import group
-from da3_stream.posegraph.assembly import Measurements, build
+from da3_stream.posegraph.build import Measurements, build
+from da3_stream.posegraph.gnc import Optimiser
 from da3_stream.posegraph.innovation import innovations, limit
 from da3_stream.posegraph.measurements import checked_edge
 from da3_stream.posegraph.problem import Problem
-from da3_stream.posegraph.robust import Optimiser
 
 LOOPS = [(1, 21), (5, 26), (12, 32)]
 FIRST_LOOP = 39  # number of chain edges before them

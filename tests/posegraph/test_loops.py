@@ -10,7 +10,7 @@ from rings import SIGMAS, ate, furthest, ring, seen
 
 from da3_stream.geometry import Sim3
 from da3_stream.posegraph import PoseGraph
-from da3_stream.posegraph.robust import GATE, tls_weights
+from da3_stream.posegraph.gnc import GATE, tls_weights
 
 INFORMATION = np.diag(1 / SIGMAS**2)
 TRUE = [(3, 40), (17, 55), (30, 68)]

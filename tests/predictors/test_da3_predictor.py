@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from da3_stream import Reconstruction, Settings, pipeline, reconstruct
 from da3_stream.da3 import DepthAnything3, Network, Prediction
-from da3_stream.da3.clip import Clip, ClipOutput, Request
+from da3_stream.da3.network.clip import Clip, ClipOutput, Request
 from da3_stream.errors import Da3StreamError, ModelError, NoScaleError, PredictorError, RunError
 from da3_stream.predictors import ModelChoice, make_predictor
 from da3_stream.predictors.da3 import Da3Predictor

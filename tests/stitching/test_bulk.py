@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from da3_stream.stitching.bulk import bulk_locations, shortest_half
+from da3_stream.stitching.inlier_mixture import bulk_locations, shortest_half
 
 SEEDS = st.integers(0, 10_000)
 

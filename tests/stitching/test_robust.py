@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from da3_stream.stitching.robust import (
+from da3_stream.geometry.robust_statistics import (
     geometric_median,
     grouped_median,
     location,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from da3_stream.stitching.series import mean_variance
+from da3_stream.stitching.autocorrelation import mean_variance
 
 
 def process(rng: np.random.Generator, count: int, memory: float) -> np.ndarray:

@@ -12,7 +12,7 @@ from made_up import FPS, street_part, street_run, street_scene, world_from_camer
 from da3_stream.geometry import Sim3
 from da3_stream.reconstruction import Reconstruction
 from da3_stream.store import Run, read_geometry, read_poses, write_window
-from da3_stream.store.windows import read_window
+from da3_stream.store.submap_files import read_window
 from da3_stream.types import LeftOut
 
 OUT = (3, 4, 9, 10, 27)  # frames that are taken out of the made-up street; 9 and 10 lie at the border of two nodes

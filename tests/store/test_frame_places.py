@@ -11,7 +11,7 @@ from made_up import NODES, street_part, street_scene, world_from_camera
 from da3_stream.errors import StoreError
 from da3_stream.geometry import Sim3
 from da3_stream.store import FramePlaces, NodeGeometry, Scene, frame_places
-from da3_stream.store.places import slide_weights
+from da3_stream.store.frame_poses import slide_weights
 
 PARTS: dict[int, NodeGeometry] = {number: street_part(number) for number in range(3)}
 TRUTH = np.stack([world_from_camera(f) for f in range(28)])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from da3_stream.errors import StoreError
-from da3_stream.store.ledger import Ledger
+from da3_stream.store.append_log import Ledger
 
 
 @pytest.fixture

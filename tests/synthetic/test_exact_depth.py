@@ -11,8 +11,8 @@ from scipy.spatial.transform import Rotation
 
 from da3_stream.geometry import intrinsics_from_hfov, pixel_centres, project, unproject
 from da3_stream.synthetic import Town, TownFrame, make_town
-from da3_stream.synthetic.cast import View, cast, ray_maps
-from da3_stream.synthetic.shapes import Ball, Face, Shapes
+from da3_stream.synthetic.rendering.cast import View, cast, ray_maps
+from da3_stream.synthetic.scenes.shapes import Ball, Face, Shapes
 
 SIZE = (40, 30)
 K = intrinsics_from_hfov(70.0, SIZE)

@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from da3_stream.errors import SyntheticError
 from da3_stream.synthetic.paths import CameraPath, rounded
-from da3_stream.synthetic.streets import PITCH_M, plan_for_drive
+from da3_stream.synthetic.scenes.streets import PITCH_M, plan_for_drive
 from da3_stream.synthetic.town import PATHS, plan_and_path
 
 

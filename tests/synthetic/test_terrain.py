@@ -8,8 +8,8 @@ import pytest
 from da3_stream.errors import SyntheticError
 from da3_stream.synthetic import Town, make_town
 from da3_stream.synthetic.paths import EYE_M
-from da3_stream.synthetic.streets import PITCH_M, ROAD_M
-from da3_stream.synthetic.terrain import AXLES_M, PLAIN, Terrain
+from da3_stream.synthetic.scenes.streets import PITCH_M, ROAD_M
+from da3_stream.synthetic.scenes.terrain import AXLES_M, PLAIN, Terrain
 
 GRADE = 0.08
 

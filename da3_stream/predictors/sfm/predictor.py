@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 from ...geometry import intrinsics_from_hfov, resize_intrinsics
 from ...geometry.lens import Lens, Straightener
 from ...types import Frame, Status, WindowGeometry
-from .assemble import Cameras, assemble, held
-from .calibration import Calibration
-from .correspondences import Correspondences, combine, motion_px
 from .depth import dense_chunks, dense_depth
-from .features import track_points
-from .findings import Findings
-from .history import History
-from .pairs import loop_border, window_pairs
-from .process import WorkLostError
-from .solve import Solver
-from .turns import Key, Turns
-from .workers import Workers
+from .mapping.assemble import Cameras, assemble, held
+from .mapping.calibration import Calibration
+from .mapping.calibration_history import History
+from .mapping.solve import Solver
+from .matching.correspondences import Correspondences, combine, motion_px
+from .matching.feature_cache import Findings
+from .matching.features import track_points
+from .matching.pairs import loop_border, window_pairs
+from .processes.ordered_lock import Key, Turns
+from .processes.process import WorkLostError
+from .processes.workers import Workers
 
 log = logging.getLogger(__name__)
 

@@ -13,10 +13,10 @@ import pytest
 from town_run import FRAMES, SEEN, SIZE, Truth, frame, run_town, scene_point, town, with_distortion, write_video
 
 from da3_stream.errors import ExportError
-from da3_stream.export import refining
-from da3_stream.export.colmap_files import write_model
+from da3_stream.export.colmap import bundle_adjustment as refining
+from da3_stream.export.colmap.files import write_model
 from da3_stream.export.exporting import export_run
-from da3_stream.export.reading import Reading
+from da3_stream.export.run_reader import Reading
 from da3_stream.geometry import resize_intrinsics
 from da3_stream.reconstruction import Reconstruction
 

@@ -16,10 +16,10 @@ from recordings import chunks_of, column
 from scipy.spatial.transform import Rotation
 from town_run import FRAMES, SEEN, SIZE, scene_point, with_distortion
 
-from da3_stream.export.axes import y_up
+from da3_stream.export.cloud.axes import y_up
 from da3_stream.export.exporting import export_run
 from da3_stream.export.formats import FORMATS as FORMATS_OF
-from da3_stream.export.reading import Reading
+from da3_stream.export.run_reader import Reading
 from da3_stream.geometry import project, resize_intrinsics
 from da3_stream.reconstruction import Reconstruction
 

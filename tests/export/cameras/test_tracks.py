@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from da3_stream.export.sights import DepthMap, Sight
-from da3_stream.export.structure import Structure, triangulated
-from da3_stream.export.tracks import RECENT, Tracks
+from da3_stream.export.colmap.keypoints import DepthMap, Sight
+from da3_stream.export.colmap.tracks import RECENT, Tracks
+from da3_stream.export.colmap.triangulation import Structure, triangulated
 from da3_stream.geometry import unproject
 
 FOCAL, SIZE = 400.0, (640, 480)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from da3_stream.geometry import Sim3
-from da3_stream.predictors.sfm.assemble import assemble, fill, held
-from da3_stream.predictors.sfm.mapping import SparseModel
+from da3_stream.predictors.sfm.mapping.assemble import assemble, fill, held
+from da3_stream.predictors.sfm.mapping.global_mapping import SparseModel
 from da3_stream.types import Status
 
 Poses = NDArray[np.float64]

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from da3_stream.geometry.lens import Lens, LensEstimate
-from da3_stream.predictors.sfm.calibration import PATIENCE, Calibration
-from da3_stream.predictors.sfm.mapping import FreeLens
+from da3_stream.predictors.sfm.mapping.calibration import PATIENCE, Calibration
+from da3_stream.predictors.sfm.mapping.global_mapping import FreeLens
 
 SIZE = (640, 480)
 GUESS = Lens(550.0, 550.0, 320.0, 240.0)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from da3_stream.keypoints import extract_keypoints
-from da3_stream.predictors.sfm.features import track_points
+from da3_stream.geometry.keypoints import extract_keypoints
+from da3_stream.predictors.sfm.matching.features import track_points
 
 SHAPE = (120, 160)
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from da3_stream.keypoints import Keypoints
-from da3_stream.predictors.sfm.findings import CHUNK, Findings
-from da3_stream.predictors.sfm.pairs import sequential_pairs
-from da3_stream.predictors.sfm.process import WorkerDiedError
-from da3_stream.predictors.sfm.workers import Piece, Workers
+from da3_stream.geometry.keypoints import Keypoints
+from da3_stream.predictors.sfm.matching.feature_cache import CHUNK, Findings
+from da3_stream.predictors.sfm.matching.pairs import sequential_pairs
+from da3_stream.predictors.sfm.processes.process import WorkerDiedError
+from da3_stream.predictors.sfm.processes.workers import Piece, Workers
 
 NONE = Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
 

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from da3_stream.geometry.lens import Lens
-from da3_stream.predictors.sfm.calibration import PATIENCE, Calibration
-from da3_stream.predictors.sfm.history import History
+from da3_stream.predictors.sfm.mapping.calibration import PATIENCE, Calibration
+from da3_stream.predictors.sfm.mapping.calibration_history import History
 
 FIRST = Calibration.guessed(Lens(300.0, 300.0, 160.0, 120.0))
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from da3_stream.predictors.sfm.judge import MIN_BRIDGE, judge, judge_tie
-from da3_stream.predictors.sfm.mapping import SparseModel
+from da3_stream.predictors.sfm.mapping.global_mapping import SparseModel
+from da3_stream.predictors.sfm.mapping.quality import MIN_BRIDGE, judge, judge_tie
 
 COUNT = 20
 POINTS = 60  # born in every frame and seen in the next one, too

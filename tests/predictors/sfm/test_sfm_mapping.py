@@ -16,14 +16,14 @@ from scipy.spatial.transform import Rotation
 
 from da3_stream.geometry import umeyama
 from da3_stream.geometry.lens import Lens
-from da3_stream.predictors.sfm.mapping import (
+from da3_stream.predictors.sfm.mapping.global_mapping import (
     FOLDERS,
     FreeLens,
     SparseModel,
     map_window,
     remove_left_folders,
 )
-from da3_stream.predictors.sfm.pairs import sequential_pairs, verify_chunk
+from da3_stream.predictors.sfm.matching.pairs import sequential_pairs, verify_chunk
 
 SIZE = (320, 240)
 LENS = Lens(250.0, 250.0, 160.0, 120.0)
@@ -164,7 +164,7 @@ def test_a_free_lens_finds_both_at_once() -> None:
 
 
 def test_only_what_killed_processes_left_is_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("da3_stream.predictors.sfm.mapping._fast_folder", lambda: str(tmp_path))
+    monkeypatch.setattr("da3_stream.predictors.sfm.mapping.global_mapping._fast_folder", lambda: str(tmp_path))
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     left, mine, other = (tmp_path / name for name in (f"{FOLDERS}{gone.pid}_a", f"{FOLDERS}{os.getpid()}_b", "other_1"))

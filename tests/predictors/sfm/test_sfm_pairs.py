@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from da3_stream.geometry import intrinsics_matrix, project
+from da3_stream.geometry.keypoints import Keypoints
 from da3_stream.geometry.lens import Lens
-from da3_stream.keypoints import Keypoints
-from da3_stream.predictors.sfm.features import TrackedPoints
-from da3_stream.predictors.sfm.pairs import (
+from da3_stream.predictors.sfm.matching.features import TrackedPoints
+from da3_stream.predictors.sfm.matching.pairs import (
     MIN_INLIERS,
     OFFSETS,
     TwoView,

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from da3_stream.predictors.sfm.turns import Key, Turns
+from da3_stream.predictors.sfm.processes.ordered_lock import Key, Turns
 
 PATIENCE_S = 60.0
 WINDOWS: list[Key] = [(10 * k, 10 * k + 14) for k in range(6)]

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from da3_stream.geometry.lens import LensEstimate
 from da3_stream.predictors.sfm import SfmPredictor
 from da3_stream.predictors.sfm import predictor as module
-from da3_stream.predictors.sfm import solve as solving
-from da3_stream.predictors.sfm.calibration import Calibration
-from da3_stream.predictors.sfm.correspondences import Correspondences
-from da3_stream.predictors.sfm.judge import judge
-from da3_stream.predictors.sfm.solve import Solution
-from da3_stream.predictors.sfm.workers import Workers
+from da3_stream.predictors.sfm.mapping import solve as solving
+from da3_stream.predictors.sfm.mapping.calibration import Calibration
+from da3_stream.predictors.sfm.mapping.quality import judge
+from da3_stream.predictors.sfm.mapping.solve import Solution
+from da3_stream.predictors.sfm.matching.correspondences import Correspondences
+from da3_stream.predictors.sfm.processes.workers import Workers
 from da3_stream.synthetic.town import TownFrame
 from da3_stream.types import Frame, Status
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from da3_stream.predictors.sfm.mapping import FOLDERS
-from da3_stream.predictors.sfm.process import WorkerDiedError, WorkerHungError
-from da3_stream.predictors.sfm.workers import Workers, WorkersClosedError
+from da3_stream.predictors.sfm.mapping.global_mapping import FOLDERS
+from da3_stream.predictors.sfm.processes.process import WorkerDiedError, WorkerHungError
+from da3_stream.predictors.sfm.processes.workers import Workers, WorkersClosedError
 
 PATIENCE_S = 300.0  # of a test on a busy machine
 QUICK_S = 2.0
@@ -154,7 +154,7 @@ def test_closing_ends_what_is_under_way(make_workers: MakeWorkers) -> None:
 def test_no_process_is_left_when_its_parent_is_killed(tmp_path: Path) -> None:
     script = f"""
 import os, signal
-from da3_stream.predictors.sfm.workers import Workers
+from da3_stream.predictors.sfm.processes.workers import Workers
 workers = Workers(2)
 workers.allow({PATIENCE_S})
 pieces = [workers.submit(os.getpid) for _ in range(20)]

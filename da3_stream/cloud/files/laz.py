@@ -1,0 +1,130 @@
+"""LAS and LAZ files in pieces (LAS 1.4, point format 7; laspy with lazrs). Equal points give equal bytes."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ...errors import StoreError
+from ...store.files import replacing
+from ...types import Float32, Float64, UInt8
+
+NORMAL = ("NormalX", "NormalY", "NormalZ")  # as PDAL names them
+NORMAL_STEP = 1 / 127
+NOTE_USER = "da3_stream"  # whose records of a file's header are this program's
+
+
+@dataclass(frozen=True, eq=False)
+class LasFile:
+    """How a file is laid out. `scale` is the step of the coordinates, `extras` names further dimensions."""
+
+    scale: float
+    offset: Float64 = field(default_factory=lambda: np.zeros(3))
+    normals: bool = False
+    extras: Mapping[str, DTypeLike] = field(default_factory=dict)
+    compressed: bool = True
+    crs: str | None = None  # whatever pyproj knows
+    note: str = ""  # kept as a record of this program's
+
+    def header(self) -> Any:
+        """laspy's header of such a file."""
+        import laspy
+
+        header = laspy.LasHeader(point_format=7, version="1.4")
+        header.creation_date = date(2000, 1, 1)
+        header.generating_software = "da3_stream"
+        header.global_encoding.wkt = True  # as point formats from 6 on must have it, with or without a WKT
+        header.scales, header.offsets = np.full(3, self.scale), self.offset
+        dimensions = [laspy.ExtraBytesParams(name, kind) for name, kind in self.extras.items()]
+        if self.normals:
+            step, zero = np.array([NORMAL_STEP]), np.zeros(1)
+            dimensions += [laspy.ExtraBytesParams(name, np.int8, scales=step, offsets=zero) for name in NORMAL]
+        header.add_extra_dims(dimensions)
+        if self.crs is not None:
+            header.add_crs(coordinate_system(self.crs))
+        if self.note:
+            header.vlrs.append(laspy.VLR(NOTE_USER, 1, "of what the coordinates are", self.note.encode()))
+        return header
+
+
+def coordinate_system(crs: str) -> Any:
+    """pyproj's CRS. Raises StoreError for one that it does not know."""
+    from pyproj import CRS
+    from pyproj.exceptions import CRSError
+
+    try:
+        return CRS.from_user_input(crs)
+    except CRSError as error:
+        raise StoreError(f"{crs!r} is no coordinate system that pyproj knows: {error}") from None
+
+
+class LasWriter:
+    """Takes points as they come."""
+
+    def __init__(self, file: BinaryIO, kind: LasFile) -> None:
+        import laspy
+
+        self._kind, self._header = kind, kind.header()
+        backend = laspy.LazBackend.Lazrs if kind.compressed else None
+        self._writer = laspy.LasWriter(
+            file, self._header, do_compress=kind.compressed, laz_backend=backend, closefd=False
+        )
+        self.count = 0
+
+    def write(
+        self, xyz: NDArray[np.floating], rgb: UInt8, normal: Float32 | None = None, **extras: NDArray[Any]
+    ) -> None:
+        """Add points [M,3] with their colours, normals [M,3] where the file has them, and values [M] of the extras."""
+        import laspy
+
+        records = laspy.ScaleAwarePointRecord.zeros(len(xyz), header=self._header)
+        for axis, name in enumerate("XYZ"):
+            steps = (xyz[:, axis].astype(np.float64) - self._kind.offset[axis]) / self._kind.scale
+            records[name] = np.rint(steps).astype(np.int32)
+        for channel, name in enumerate(("red", "green", "blue")):
+            records[name] = rgb[:, channel].astype(np.uint16) * 257
+        for name in ("return_number", "number_of_returns"):
+            records[name] = np.ones(len(xyz), np.uint8)  # the only one: LAS 1.4 counts from 1
+        if self._kind.normals and normal is not None:
+            for axis, name in enumerate(NORMAL):
+                records.array[name] = np.rint(normal[:, axis] / NORMAL_STEP)
+        for name, values in extras.items():
+            records[name] = values
+        self._writer.write_points(records)
+        self.count += len(xyz)
+
+    def finish(self) -> None:
+        """Complete the header."""
+        self._writer.close()
+
+
+@contextlib.contextmanager
+def writing_las(path: Path, kind: LasFile) -> Iterator[LasWriter]:
+    """A LAS or LAZ file that stands at `path` when the block ends, and not before."""
+    with replacing(path) as file:
+        writer = LasWriter(file, kind)
+        yield writer
+        writer.finish()
+
+
+@contextlib.contextmanager
+def reading_laz(path: Path) -> Iterator[Any]:
+    """laspy's reader. Raises StoreError if the file is absent or damaged, also while it is read within the block."""
+    import laspy
+
+    damage = (laspy.errors.LaspyException, RuntimeError, OSError, ValueError, struct.error)  # lazrs: RuntimeError
+    try:
+        with laspy.open(path, laz_backend=laspy.LazBackend.Lazrs) as reader:
+            yield reader
+    except FileNotFoundError:
+        raise StoreError(f"{path} is missing: the run directory is incomplete") from None
+    except damage as error:
+        raise StoreError(f"{path} is damaged: {type(error).__name__} {error}") from None

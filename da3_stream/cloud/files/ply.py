@@ -1,0 +1,121 @@
+"""cloud.ply: binary little endian, x y z float32, where asked nx ny nz float32, red green blue uint8."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import StoreError
+from ...store.files import replacing
+from ...types import Float32, UInt8
+
+_COLOUR = ("rgb", "u1", 3)
+_PLAIN = np.dtype([("xyz", "<f4", 3), _COLOUR])
+_WITH_NORMALS = np.dtype([("xyz", "<f4", 3), ("normal", "<f4", 3), _COLOUR])
+_POSITION = b"".join(b"property float %b\n" % name for name in (b"x", b"y", b"z"))
+_NORMAL = b"".join(b"property float %b\n" % name for name in (b"nx", b"ny", b"nz"))
+_RGB = b"".join(b"property uchar %b\n" % name for name in (b"red", b"green", b"blue"))
+_HEADER = re.compile(
+    rb"ply\nformat binary_little_endian 1\.0\ncomment [^\n]*\nelement vertex (\d+)\n"
+    + _POSITION
+    + b"(%b)?" % _NORMAL
+    + _RGB
+    + b"end_header\n"
+)
+_LONGEST = 1024  # no header of ours is longer
+_RUN = 64  # neighbouring vertices read together where a cloud is sampled
+
+
+class PlyWriter:
+    """Takes points as they come; the header, of fixed length, is completed when all are there."""
+
+    def __init__(self, file: BinaryIO, comment: str, normals: bool) -> None:
+        self._file, self._comment, self._normals = file, comment, normals
+        self.count = 0
+        self._file.write(_header(0, comment, normals))
+
+    def write(self, xyz: Float32, rgb: UInt8, normal: Float32 | None = None) -> None:
+        """Add points [M,3] with their colours, and normals [M,3] where the file has them."""
+        vertices = np.empty(len(xyz), _WITH_NORMALS if self._normals else _PLAIN)
+        vertices["xyz"], vertices["rgb"] = xyz, rgb
+        if self._normals:
+            vertices["normal"] = 0 if normal is None else normal
+        self._file.write(vertices.data)
+        self.count += len(vertices)
+
+    def finish(self) -> None:
+        """Write the count."""
+        self._file.seek(0)
+        self._file.write(_header(self.count, self._comment, self._normals))
+
+
+@contextlib.contextmanager
+def writing_ply(path: Path, comment: str, *, normals: bool = False) -> Iterator[PlyWriter]:
+    """A PLY file that stands at `path` when the block ends, and not before."""
+    with replacing(path) as file:
+        writer = PlyWriter(file, comment, normals)
+        yield writer
+        writer.finish()
+
+
+def read_ply(path: Path, limit: int | None = None) -> tuple[Float32, UInt8]:
+    """(xyz [M,3], rgb [M,3]) of a cloud that this package wrote; with `limit` an even sample of at most that many.
+
+    Raises StoreError if the file is absent, torn or of another layout.
+    """
+    with _opened(path) as file:
+        count, layout = _layout(path, file)
+        held = (os.fstat(file.fileno()).st_size - file.tell()) // layout.itemsize
+        if held < count:
+            raise StoreError(f"{path} is damaged: its header promises {count} points, it holds {held}")
+        vertices = _even(file, count, layout, count if limit is None else min(count, limit))
+    return vertices["xyz"].copy(), vertices["rgb"].copy()
+
+
+def count_vertices(path: Path) -> int:
+    """How many points such a cloud holds, by its header. Raises StoreError as `read_ply` does."""
+    with _opened(path) as file:
+        return _layout(path, file)[0]
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with open(path, "rb") as file:
+            yield file
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _header(count: int, comment: str, normals: bool) -> bytes:
+    """The comment is padded so that every count gives the same length."""
+    padded = comment + " " * (20 - len(str(count)))
+    opening = f"ply\nformat binary_little_endian 1.0\ncomment {padded}\nelement vertex {count}\n"
+    return opening.encode("ascii") + _POSITION + (_NORMAL if normals else b"") + _RGB + b"end_header\n"
+
+
+def _layout(path: Path, file: BinaryIO) -> tuple[int, np.dtype[np.void]]:
+    """The number of vertices and what each holds; the file is left at the first one."""
+    match = _HEADER.match(file.read(_LONGEST))
+    if not match:
+        raise StoreError(f"{path} is not a cloud of this program: expected binary x y z float, red green blue uchar")
+    file.seek(match.end())
+    return int(match[1]), _WITH_NORMALS if match[2] else _PLAIN
+
+
+def _even(file: BinaryIO, count: int, layout: np.dtype[np.void], wanted: int) -> NDArray[np.void]:
+    """So many vertices, in short runs spread evenly over the whole file."""
+    if wanted == count:
+        return np.fromfile(file, layout, count)
+    first, parts = file.tell(), []
+    for taken in range(0, wanted, _RUN):
+        file.seek(first + taken * count // wanted * layout.itemsize)
+        parts.append(file.read(min(_RUN, wanted - taken) * layout.itemsize))
+    return np.frombuffer(b"".join(parts), layout)

@@ -1,0 +1,61 @@
+"""Which frame of a clip the others are seen from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from ...errors import ModelError
+
+
+def choose_reference(summary: Tensor, strategy: str) -> int:
+    """The reference among N >= 3 frames from their special tokens [N,C]; ties go to the first frame.
+
+    "saddle_balanced" takes the frame that is most ordinary in likeness to the others, in length and in spread;
+    "saddle_sim_range" the one with the widest range of likeness. Computed in float32 whatever the weights are.
+    Raises ModelError for an unknown strategy.
+    """
+    require_strategy(strategy)
+    return STRATEGIES[strategy](summary.float())
+
+
+def require_strategy(name: str) -> None:
+    """Raises ModelError for a strategy that does not exist."""
+    if name not in STRATEGIES:
+        raise ModelError(f"no way to choose a reference frame is called {name!r}; known are {', '.join(STRATEGIES)}")
+
+
+def _likeness(tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """Unit tokens [N,C], and the cosine between frames [N,N] with an empty diagonal.
+
+    Exactly symmetric and empty, so that frames that tie do so whatever the rounding.
+    """
+    unit = tokens / tokens.norm(dim=-1, keepdim=True)
+    likeness = unit @ unit.T
+    return unit, ((likeness + likeness.T) / 2).fill_diagonal_(0.0)
+
+
+def _balanced(tokens: Tensor) -> int:
+    unit, likeness = _likeness(tokens)
+    measures = (likeness.sum(dim=1) / (len(unit) - 1), tokens.norm(dim=-1), unit.var(dim=-1))
+    return int(sum((_spread(measure) - 0.5).abs() for measure in measures).argmin())  # type: ignore[union-attr]
+
+
+def _spread(measure: Tensor) -> Tensor:
+    """From 0 for the least to 1 for the largest."""
+    low, high = measure.min(), measure.max()
+    return (measure - low) / (high - low + 1e-8)
+
+
+def _range(tokens: Tensor) -> int:
+    _, likeness = _likeness(tokens)
+    return int((likeness.amax(dim=1) - likeness.amin(dim=1)).argmax())
+
+
+STRATEGIES: dict[str, Callable[[Tensor], int]] = {
+    "saddle_balanced": _balanced,
+    "saddle_sim_range": _range,
+    "first": lambda tokens: 0,
+    "middle": lambda tokens: len(tokens) // 2,
+}

@@ -1,0 +1,65 @@
+"""Metres and sky: what the metric branch adds to relative depth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ...errors import NoScaleError
+
+FILLED_AS_SKY = 0.3
+FEW = 10  # pixels of one kind that are too few to act on
+FAR_SHARE = 0.99
+FARTHEST_M = 200.0
+CANONICAL_FOCAL_PX = 300.0
+LOOKED_AT = 1_000_000  # values from which a quantile is taken, evenly spaced
+
+
+@dataclass(frozen=True, eq=False)
+class Aligned:
+    """Depth in metres [N,H,W], confidence, and the metres of one relative unit."""
+
+    depth: Tensor
+    confidence: Tensor
+    scale: float
+
+
+def filled_sky(depth: Tensor, sky: Tensor) -> Tensor:
+    """Depth [...,H,W] with the sky as far as the farthest hundredth of everything else."""
+    clear = sky < FILLED_AS_SKY
+    if int(clear.sum()) <= FEW or int((~clear).sum()) <= FEW:
+        return depth
+    return torch.where(clear, depth, quantile(depth[clear], FAR_SHARE))
+
+
+def metres_from_canonical(depth: Tensor, k: Tensor) -> Tensor:
+    """Output of the metric model [...,N,H,W] times focal length over 300 px, with K [...,N,3,3]."""
+    focal = (k[..., 0, 0] + k[..., 1, 1]) / 2
+    return depth * (focal / CANONICAL_FOCAL_PX)[..., None, None]
+
+
+def align(depth: Tensor, confidence: Tensor, metric: Tensor, sky: Tensor) -> Aligned:
+    """Bring relative depth [N,H,W] to metres by one factor, fitted where the surer half is not sky.
+
+    Raises NoScaleError where (nearly) everything is sky, or nothing is sure.
+    """
+    clear = sky < FILLED_AS_SKY
+    if int(clear.sum()) <= FEW:
+        raise NoScaleError("the clip shows nothing but sky: there is no scale to be found")
+    sure = confidence >= quantile(confidence[clear], 0.5)
+    mask = sure & clear & (metric > 0.01) & (depth > 0.001)
+    if not mask.any():
+        raise NoScaleError("no pixel has a sure depth by both branches: there is no scale to be found")
+    products = (torch.where(mask, depth * other, 0.0).sum(dtype=torch.float64) for other in (metric, depth))
+    scale = float(next(products) / next(products).clamp(min=1e-12))
+    depth = depth * scale
+    far = quantile(depth[clear], FAR_SHARE).clamp(max=FARTHEST_M)
+    return Aligned(torch.where(clear, depth, far), torch.where(clear, confidence, 1.0), scale)
+
+
+def quantile(values: Tensor, share: float) -> Tensor:
+    """Linear quantile of [n]; of very many every k-th is looked at, so that the answer does not depend on chance."""
+    step = -(-len(values) // LOOKED_AT)
+    return torch.quantile(values[::step].float(), share)

@@ -1,0 +1,79 @@
+"""What goes into a pass of the network, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor
+
+from ..backbone.embedding import PATCH, Grid
+from ..heads.rays import RayFit
+from .frame_cache import FrameCache, FrameKey
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """Images, and the cameras where they are known: poses [N,3 or 4,4] and K [N,3,3]."""
+
+    images: Tensor  # [N,3,H,W] normalised, or uint8 [N,H,W,3] RGB
+    camera_from_world: Tensor | None = None
+    intrinsics: Tensor | None = None
+    keys: tuple[FrameKey, ...] = ()  # of every frame where they are to be kept in a cache
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of the images."""
+        height, width = self.images.shape[1:3] if self.images.dtype == torch.uint8 else self.images.shape[2:]
+        return height, width
+
+    @property
+    def grid(self) -> Grid:
+        """Rows and columns of patches."""
+        return self.size[0] // PATCH, self.size[1] // PATCH
+
+    def only(self, frames: slice | Sequence[int]) -> Clip:
+        """These images, without anything that goes with them."""
+        return Clip(self.images[frames if isinstance(frames, slice) else list(frames)])
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """What is asked of a clip, see `Network.forward`."""
+
+    ref_view: str = "saddle_balanced"
+    ref_index: int | None = None
+    use_ray_pose: bool = False
+    ray_fit: RayFit = RayFit()
+    export_layers: frozenset[int] = frozenset()
+    descriptors: bool = False
+    frames_at_once: int = 8
+    maps_on: torch.device | None = None
+    cache: FrameCache | None = None
+
+    @property
+    def head_frames_at_once(self) -> int:
+        """Fewer: maps are larger than tokens."""
+        return max(1, self.frames_at_once // 4)
+
+    def of_frames_alone(self) -> Request:
+        """The same work for a branch that looks at single frames and is asked for maps only."""
+        return replace(self, use_ray_pose=False, export_layers=frozenset(), descriptors=False)
+
+
+@dataclass(frozen=True, eq=False)
+class ClipOutput:
+    """What is known of a clip's N frames."""
+
+    depth: Tensor  # [N,H,W]
+    confidence: Tensor | None = None  # [N,H,W]
+    sky: Tensor | None = None  # [N,H,W]
+    camera_from_world: Tensor | None = None  # [N,3,4]
+    intrinsics: Tensor | None = None  # [N,3,3]
+    scale: Tensor | None = None
+    descriptors: Tensor | None = None  # [N,2C]
+    exported: dict[int, Tensor] = field(default_factory=dict)  # layer -> [N,gh,gw,C]

@@ -1,0 +1,74 @@
+"""The merged cloud as PLY, LAS, LAZ and LAZ tiles, of all frames or some.
+
+PLY is in the run's world. LAS files are in the coordinates of the map where the run is georeferenced, else z up (see
+axes.py); what leads there from the run's world stands in a record of their header (da3_stream, 1), as JSON. Their extra
+dimensions are `confidence` (float32, as the predictor gave it, 8 significant bits, comparable within a run only) and
+`frame` (int32, the number in the input of the frame that saw the point).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...cloud import Axes, Choice, Cloud, merged, write_las, write_laz, write_ply, write_tiles
+from ...errors import ExportError
+from ...settings import Settings
+from .axes import las_axes
+
+if TYPE_CHECKING:
+    from ..options import CloudOptions, LasOptions
+    from ..run_reader import Reading
+
+_ASKED = ("voxel_m", "voxel", "max_points", "fusion", "normals")
+
+
+def export_ply(reading: Reading, path: Path, options: CloudOptions) -> str:
+    """cloud.ply as the run itself writes it."""
+    with merged(reading.run, reading.geometry, cloud_choice(reading, options), path.parent) as cloud:
+        return said(reading.units, write_ply(path, cloud))
+
+
+def export_las(reading: Reading, path: Path, options: LasOptions) -> str:
+    """One uncompressed file."""
+    return _export(reading, path, options, write_las)
+
+
+def export_laz(reading: Reading, path: Path, options: LasOptions) -> str:
+    """One compressed file."""
+    return _export(reading, path, options, write_laz)
+
+
+def export_tiles(reading: Reading, path: Path, options: LasOptions) -> str:
+    """A folder of compressed files that join without gaps, and tiles.json."""
+    return _export(reading, path, options, write_tiles)
+
+
+def cloud_choice(reading: Reading, options: CloudOptions, *, with_frames: bool = False) -> Choice:
+    """Which points these options ask for. Raises ExportError for frames that the run does not have, and for metres in
+    a run that has none."""
+    if options.voxel_m is not None and reading.units != "metres":
+        raise ExportError(f"voxel_m needs a run in metres, and {reading.run.path} is relative: leave it out")
+    kept = dict(reading.status.get("settings", {}).get("cloud", {}))
+    if options.voxel is not None:
+        kept.pop("voxel_m", None)
+    asked = {name: getattr(options, name) for name in _ASKED if getattr(options, name) is not None}
+    settings = Settings.build({"cloud": {**kept, **asked}}).cloud
+    every = options.frames == (None, None) and options.every == 1
+    frames = None if every else reading.table.source_index[reading.rows(options)]
+    return Choice(settings, frames, options.confidence, with_frames)
+
+
+def said(units: str, count: int, more: str = "") -> str:
+    """A line for people."""
+    return f"{count:,} points in {'relative units' if units == 'relative' else units}{more}"
+
+
+def _export(reading: Reading, path: Path, options: LasOptions, write: Callable[[Path, Cloud, Axes], int]) -> str:
+    axes = las_axes(reading, options.up)
+    choice = cloud_choice(reading, options, with_frames=True)
+    with merged(reading.run, reading.geometry, choice, path.parent) as cloud:
+        count = write(path, cloud, axes)
+    where = f", {axes.crs}" if axes.crs else ", z up" if options.up == "z" else ", y down"
+    return said(axes.units or reading.units, count, where)

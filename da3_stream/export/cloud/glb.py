@@ -1,0 +1,89 @@
+"""scene.glb: points, camera frusta and path in the axes of glTF (x right, y up, z back; metres, where the run is).
+
+Nodes are named points, cameras and path. Up is where the cameras say it is (see axes.py). Khronos Group, "glTF 2.0
+specification" (2021). The whole file is made in memory, which `max_points` bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...cloud import merged
+from ...cloud.transform import median_depth
+from ...geometry import Sim3, unproject
+from ...store.files import replacing
+from ...types import Float32, Float64, UInt8
+from ..run_reader import paths
+from .axes import y_up
+from .files import cloud_choice, said
+
+if TYPE_CHECKING:
+    from ..options import GlbOptions
+    from ..run_reader import Reading, View
+
+FRUSTUM = 0.08  # depth of a frustum in median depths
+_CAMERA, _PATH = (255, 176, 0, 255), (76, 201, 240, 255)
+
+
+def export_glb(reading: Reading, path: Path, options: GlbOptions) -> str:
+    """Points of the merged cloud, so many frusta evenly over the frames asked for, and the path through all of them."""
+    import trimesh
+
+    place, views = y_up(reading), reading.views(options)
+    xyz, rgb = _points(reading, path, options)
+    scene = trimesh.Scene(metadata={"units": reading.units, "generator": "da3_stream"})
+    if len(xyz):
+        _add(scene, "points", trimesh.PointCloud(place.apply(xyz), rgb))
+    shown = [views[k] for k in np.unique(np.linspace(0, len(views) - 1, options.cameras).astype(int))]
+    if shown:
+        _add(scene, "cameras", _lines(_frusta(reading, shown), _CAMERA, place))
+    _add_path(scene, views, place)
+    with replacing(path) as file:
+        file.write(scene.export(file_type="glb"))
+    return said(reading.units, len(xyz), f", {len(shown)} cameras, y up")
+
+
+def _points(reading: Reading, path: Path, options: GlbOptions) -> tuple[Float32, UInt8]:
+    """(positions [M,3], colours [M,3]) in the run's world."""
+    with merged(reading.run, reading.geometry, cloud_choice(reading, options), path.parent) as cloud:
+        parts = [records[["xyz", "rgb"]].copy() for _, records in cloud.tiles]
+    xyz, rgb = [part["xyz"] for part in parts], [part["rgb"] for part in parts]
+    return np.concatenate([np.zeros((0, 3), np.float32), *xyz]), np.concatenate([np.zeros((0, 3), np.uint8), *rgb])
+
+
+def _frusta(reading: Reading, views: Sequence[View]) -> list[Float64]:
+    """Per camera four triangles [4,3] closed at the camera, as polylines."""
+    width, height = reading.size
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+    depth = np.full(4, FRUSTUM * (median_depth(reading.geometry) or 1.0))
+    lines = []
+    for view in views:
+        tips = unproject(corners, depth, view.intrinsics)
+        for a, b in zip(tips, np.roll(tips, -1, axis=0), strict=True):
+            lines.append(Sim3.from_matrix(view.world_from_camera).apply(np.stack([np.zeros(3), a, b])))
+    return lines
+
+
+def _add_path(scene: Any, views: Sequence[View], place: Sim3) -> None:
+    """A line through the cameras of every segment that has two."""
+    lines = [line for line in paths(views) if len(line) > 1]
+    if lines:
+        _add(scene, "path", _lines(lines, _PATH, place))
+
+
+def _lines(lines: Sequence[Float64], colour: tuple[int, int, int, int], place: Sim3) -> Any:
+    """trimesh's path of polylines of the run's world."""
+    from trimesh.path import Path3D
+    from trimesh.path.entities import Line
+
+    starts = np.cumsum([0, *(len(line) for line in lines)])
+    entities = [Line(np.arange(a, b), color=colour) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    return Path3D(entities, place.apply(np.concatenate(lines)), process=False)
+
+
+def _add(scene: Any, name: str, shape: Any) -> None:
+    scene.add_geometry(shape, node_name=name, geom_name=name)

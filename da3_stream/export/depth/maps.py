@@ -1,0 +1,147 @@
+"""A folder of depth maps, one file a frame, with confidences, masks of the sky, and depth.json that explains them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ...geometry import resize_intrinsics
+from ...store.files import json_line, write_text
+from ...store.quantise import confidence_range, encode_confidence
+from ...types import Float32
+from ..images.rasters import write_png, write_raster
+from ..options import DepthOptions
+from ..run_reader import Reading, View
+
+FULL = 65535  # the largest count of a 16-bit PNG
+
+
+def export_depth(reading: Reading, path: Path, options: DepthOptions) -> str:
+    """depth/, confidence/ and sky/ with a file %06d for every frame that has depth, named by its number in the input.
+
+    Depth is along the camera's z axis in world units, 0 = none; of a pinhole, the lens's distortion removed. Raises
+    ExportError where no frame has depth.
+    """
+    views = reading.views_with_depth(options)
+    book = _Book()
+    for name in ("depth", *(["confidence"] if options.with_confidence else [])):
+        (path / name).mkdir()
+    for view in views:
+        _write_frame(reading, view, path, options, book)
+    left = sorted({view.index for view in reading.all_views(options)} - {view.index for view in views})
+    write_text(path / "depth.json", _explained(reading, options, book, left))
+    return _said(len(views), len(left), book)
+
+
+@dataclass
+class _Book:
+    """What depth.json will say, and what was counted."""
+
+    frames: list[str] = field(default_factory=list)  # a line of JSON each
+    pixels: int = 0  # with depth
+    saturated: int = 0
+
+
+def _write_frame(reading: Reading, view: View, path: Path, options: DepthOptions, book: _Book) -> None:
+    depth, confidence, k = reading.depth(view)
+    small = (depth.shape[1], depth.shape[0])
+    size = reading.size if options.resolution == "input" else small
+    entry: dict[str, Any] = {"frame": view.index, "timestamp": view.timestamp, "size": size}
+    entry["intrinsics"] = resize_intrinsics(k, small, size)
+    depth = _enlarged(depth, size)
+    book.pixels += int((depth > 0).sum())
+    entry |= _write_depth(depth, path, view.name, options, book)
+    if options.with_confidence:
+        entry |= _write_confidence(_enlarged(confidence, size), path, view.name, options)
+    sky = reading.sky(view) if options.with_sky else None
+    if sky is not None:
+        (path / "sky").mkdir(exist_ok=True)
+        entry["sky"] = f"sky/{view.name}.png"
+        write_png(path / entry["sky"], _enlarged(sky.astype(np.uint8) * np.uint8(255), size))
+    book.frames.append(json_line(entry))
+
+
+def _write_depth(depth: Float32, path: Path, name: str, options: DepthOptions, book: _Book) -> dict[str, Any]:
+    entry: dict[str, Any] = {"depth": f"depth/{name}.{options.encoding}"}
+    if options.encoding == "png":
+        counts, saturated = depth_counts(depth, options.png_scale)
+        write_png(path / entry["depth"], counts)
+        book.saturated += saturated
+        entry["saturated_pixels"] = saturated
+    else:
+        write_raster(path / entry["depth"], depth, "Z", options.encoding)
+    return entry
+
+
+def depth_counts(depth: Float32, per_unit: float) -> tuple[NDArray[np.uint16], int]:
+    """Counts [H,W] of depth, nearest ones, 0 = none; and how many pixels are beyond the largest count, which they take.
+
+    Depths of less than half a count take 1, so that they are not none.
+    """
+    valid = np.isfinite(depth) & (depth > 0)
+    counts = np.rint(np.where(valid, depth, 0).astype(np.float64) * per_unit)
+    saturated = int((counts > FULL).sum())
+    return np.where(valid, np.clip(counts, 1, FULL), 0).astype(np.uint16), saturated
+
+
+def _write_confidence(confidence: Float32, path: Path, name: str, options: DepthOptions) -> dict[str, Any]:
+    entry: dict[str, Any] = {"confidence": f"confidence/{name}.{options.encoding}"}
+    if options.encoding == "png":
+        bounds = confidence_range(confidence)
+        write_png(path / entry["confidence"], encode_confidence(confidence, bounds))
+        entry["confidence_range"] = bounds
+    else:
+        write_raster(path / entry["confidence"], confidence, "confidence", options.encoding)
+    return entry
+
+
+def _enlarged(values: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    """Every pixel takes the nearest one's value: nothing is mixed over edges."""
+    if (values.shape[1], values.shape[0]) == size:
+        return values
+    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_NEAREST_EXACT))
+
+
+def _explained(reading: Reading, options: DepthOptions, book: _Book, left: list[int]) -> str:
+    is_png = options.encoding == "png"
+    rules = {
+        "depth": f"count / {options.png_scale!r}; count {FULL} is that or more" if is_png else "the value",
+        "confidence": "code 0: unusable; else low (high / low)^((code - 1) / 254), (low, high) the frame's "
+        "confidence_range"
+        if is_png
+        else "the value; 0 = unusable",
+        "sky": "255 = sky; where a frame has no mask, the model did not tell",
+        "resolution": "input: nearest pixel's value, intrinsics scaled"
+        if options.resolution == "input"
+        else "as the model looked at it",
+        "intrinsics": "3x3 in pixels of the file, the centre of the first pixel is at 0.5, 0.5",
+        "lens": f"pinhole; pictures of the input are distorted by 1 + {reading.k1!r} r^2"
+        if reading.k1
+        else "pinhole, as the pictures of the input",
+    }
+    head = {
+        "what": "depth along the camera's z axis, 0 = none",
+        "units": reading.units,
+        "counts_per_unit": options.png_scale if is_png else None,
+        "saturated_pixels": book.saturated,
+        "pixels_with_depth": book.pixels,
+        "rules": rules,
+        "frames_without_depth": left,
+    }
+    lines = [f"  {json_line(key)}: {json_line(value)}" for key, value in head.items()]
+    frames = ",\n".join(f"    {line}" for line in book.frames)
+    return "{\n" + ",\n".join(lines) + f',\n  "frames": [\n{frames}\n  ]\n}}\n'
+
+
+def _said(count: int, left: int, book: _Book) -> str:
+    said = f"{count} depth maps" + (f", {left} frames have none" if left else "")
+    if book.saturated:
+        share = 100 * book.saturated / book.pixels
+        said += f"; {book.saturated} pixels ({share:.2g} %) are beyond {FULL} counts and take that value: give a "
+        said += "smaller png_scale, or another encoding"
+    return said

@@ -1,0 +1,58 @@
+"""Pictures as files: the input's own where they can stay as they are, else encoded anew."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Literal
+
+from ...types import UInt8
+from .rasters import write_picture
+
+UPRIGHT, ORIENTATION = 1, 0x0112  # Exif 2.32, section 4.6.4
+SUFFIXES = {"JPEG": ".jpg", "PNG": ".png"}
+
+Encoding = Literal["jpg", "png"]
+
+
+def usable_suffix(file: Path | None, size: tuple[int, int]) -> str | None:
+    """The suffix under which an image file may stand for its picture as it is: an upright JPEG or PNG, 8 bits a colour,
+    of (width, height) `size`. None where it may not."""
+    from PIL import Image, UnidentifiedImageError
+
+    if file is None:
+        return None
+    try:
+        with Image.open(file) as image:
+            upright = image.getexif().get(ORIENTATION, UPRIGHT) == UPRIGHT
+            plain = image.mode == "RGB" and image.size == size
+            return SUFFIXES.get(image.format or "") if upright and plain else None
+    except (OSError, UnidentifiedImageError, SyntaxError, ValueError):
+        return None
+
+
+def link_or_copy(file: Path, target: Path) -> None:
+    """The same file under another name, or a copy where the two lie on different disks. Raises OSError."""
+    try:
+        os.link(file.resolve(), target)
+    except OSError:
+        shutil.copyfile(file, target)
+
+
+class PictureFolder:
+    """Puts pictures into a folder of their own, under the names of their views."""
+
+    def __init__(self, folder: Path, files: dict[int, Path], encoding: Encoding) -> None:
+        folder.mkdir()
+        self._folder, self._files, self._encoding = folder, files, encoding
+
+    def add(self, name: str, index: int, picture: UInt8) -> str:
+        """The name of the file that holds the picture [H,W,3] of the frame with this number in the input."""
+        file = self._files.get(index)
+        suffix = usable_suffix(file, (picture.shape[1], picture.shape[0]))
+        if file is not None and suffix is not None:
+            link_or_copy(file, self._folder / f"{name}{suffix}")
+            return f"{name}{suffix}"
+        write_picture(self._folder / f"{name}.{self._encoding}", picture)
+        return f"{name}.{self._encoding}"

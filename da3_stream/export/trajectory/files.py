@@ -1,0 +1,91 @@
+"""Trajectory files of the frames that were asked for: TUM RGB-D, KITTI odometry, EuRoC."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from ...store import PoseTable
+from ...store.files import write_text
+from ...types import Float64
+from ..options import TrajectoryOptions
+from ..run_reader import Reading
+from .text import write_rows
+
+
+def export_tum(reading: Reading, path: Path, options: TrajectoryOptions) -> str:
+    """See `write_tum`."""
+    table = reading.table.take(reading.rows(options))
+    write_tum(table, path)
+    return _count(table)
+
+
+def export_kitti(reading: Reading, path: Path, options: TrajectoryOptions) -> str:
+    """See `write_kitti`."""
+    table = reading.table.take(reading.rows(options))
+    write_kitti(table, path)
+    return _count(table)
+
+
+def export_euroc(reading: Reading, path: Path, options: TrajectoryOptions) -> str:
+    """See `write_euroc`. Raises ExportError where no frame has a pose."""
+    table = reading.table.take(reading.rows(options))
+    if not known_poses(table).any():
+        raise reading.none_has("a place")
+    write_euroc(table, reading.units, path)
+    return _count(table)
+
+
+def write_tum(poses: PoseTable, path: Path) -> None:
+    """`timestamp tx ty tz qx qy qz qw`, world from camera (the TUM RGB-D benchmark's format).
+
+    One line per frame; frames without a pose keep their time and have `nan` for the rest.
+    """
+    write_rows(path, tum_rows(poses.timestamp, poses.world_from_camera))
+
+
+def tum_rows(timestamps: Float64, world_from_camera: Float64) -> Float64:
+    """The numbers [N,8] of times [N] and poses [N,4,4], NaN where unknown."""
+    known = np.isfinite(world_from_camera).all(axis=(1, 2))
+    rows = np.full((len(timestamps), 8), np.nan)
+    rows[:, 0] = timestamps
+    rows[:, 1:4] = world_from_camera[:, :3, 3]
+    rows[known, 4:] = Rotation.from_matrix(world_from_camera[known, :3, :3]).as_quat()
+    return rows
+
+
+def write_kitti(poses: PoseTable, path: Path) -> None:
+    """The upper 3x4 of world from camera, row by row (the KITTI odometry benchmark's format).
+
+    One line of 12 numbers per frame, `nan` where the pose is unknown.
+    """
+    write_rows(path, poses.world_from_camera[:, :3].reshape(-1, 12))
+
+
+def write_euroc(poses: PoseTable, units: str, path: Path) -> None:
+    """Time in whole nanoseconds, position and quaternion, w first (the columns of EuRoC's ground truth).
+
+    The camera stands for the sensor S. Only what is known is written: no velocities and biases, and no line for frames
+    without a pose, for which the format has no mark. The header names columns and units.
+    """
+    unit = "m" if units == "metres" else "relative"
+    axes = [f"p_RS_R_{axis} [{unit}]" for axis in "xyz"] + [f"q_RS_{axis} []" for axis in "wxyz"]
+    known = poses.take(np.flatnonzero(known_poses(poses)).tolist())
+    times = np.rint(known.timestamp * 1e9).astype(np.int64)
+    turns = Rotation.from_matrix(known.world_from_camera[:, :3, :3]).as_quat(scalar_first=True)
+    rows = np.concatenate([known.world_from_camera[:, :3, 3], turns], axis=1)
+    lines = [f"{time},{','.join(map(repr, row))}\n" for time, row in zip(times.tolist(), rows.tolist(), strict=True)]
+    write_text(path, "".join([f"#timestamp [ns],{','.join(axes)}\n", *lines]))
+
+
+def known_poses(poses: PoseTable) -> NDArray[np.bool_]:
+    """Which frames [N] have one."""
+    return np.asarray(np.isfinite(poses.world_from_camera).all(axis=(1, 2)))
+
+
+def _count(table: PoseTable) -> str:
+    unknown = len(table) - int(known_poses(table).sum())
+    return f"{len(table)} frames" + (f", {unknown} of them without a pose" if unknown else "")

@@ -1,0 +1,143 @@
+"""overview.png: the cloud and the camera's path, seen from above."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...store import PoseTable
+from ...store.files import replacing
+from ...types import Float32, Float64, UInt8
+
+_INK, _PAPER, _FAINT = "#e8e8e8", "#14161a", "#7d828c"
+_SEGMENTS = ("#ffb000", "#4cc9f0", "#f72585", "#80ed99", "#c77dff", "#ff7b54")
+_START, _END = "#3ddc84", "#ff5252"
+_LONG_SIDE = (250, 1000)  # cells of the map: at least, at most
+_MARGIN = 0.06  # of the longer side of the map
+
+
+def write_overview(poses: PoseTable, xyz: Float32, rgb: UInt8, units: str, path: Path) -> None:
+    """Draw points [M,3] with their colours and the path of every segment; `units` is "metres" or "relative"."""
+    centres = poses.world_from_camera[:, :3, 3]
+    plan_from_world = top_view(centres, poses.world_from_camera[:, :3, :3])
+    track, points = centres @ plan_from_world.T, xyz @ plan_from_world.T
+    limits = map_limits(track[:, :2], points[:, :2])
+    figure = _figure(limits)
+    axes = figure.axes[0]
+    axes.imshow(paint(points, rgb, limits), extent=limits.ravel(), origin="lower", interpolation="nearest", zorder=0)
+    for number in np.unique(poses.segment[poses.segment >= 0]).tolist():
+        _draw_segment(axes, track[poses.segment == number, :2], number)
+    _label(axes, poses, units)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110, facecolor=_PAPER, metadata={"Software": None})
+    with replacing(path) as file:
+        file.write(buffer.getvalue())
+
+
+def top_view(centres: Float64, rotations: Float64) -> Float64:
+    """Rotation [3,3] whose rows are right, forward and up of a map, from camera centres [N,3] and rotations [N,3,3].
+
+    Where the path spreads over a plane that most cameras stand upright on or look down at, up is its normal. Else up
+    is opposed to the cameras' mean y axis. Forward is the first camera's view direction laid flat.
+    """
+    known = np.isfinite(centres).all(axis=1)
+    if not known.any():
+        return np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
+    first, mean = rotations[known][0], rotations[known].mean(axis=0)
+    upright = -mean[:, 1] if np.linalg.norm(mean[:, 1]) > 0.5 else -first[:, 1]
+    upright /= np.linalg.norm(upright)
+    normal = _plane_normal(centres[known])
+    if normal is None:
+        return _map_axes(upright, first)
+    normal *= np.sign(normal @ (upright - mean[:, 2])) or 1.0
+    is_level = max(normal @ upright, -(normal @ mean[:, 2])) > np.cos(np.radians(30))
+    return _map_axes(normal if is_level else upright, first)
+
+
+def map_limits(track: Float64, points: Float64) -> Float64:
+    """[[left, right], [bottom, top]]: all of the track, and the points but for the outermost in every direction."""
+    known = track[np.isfinite(track).all(axis=1)]
+    outer = [np.quantile(points, share, axis=0) for share in (0.02, 0.98)] if len(points) else []
+    if not len(known) and not outer:
+        return np.array([[-1.0, 1.0], [-1.0, 1.0]])
+    corners = np.stack([*known, *outer])
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    room = _MARGIN * max(float((high - low).max()), 1e-9)
+    side = np.maximum(high - low + 2 * room, 0.35 * float((high - low).max() + 2 * room))
+    middle = (low + high) / 2
+    return np.stack([middle - side / 2, middle + side / 2], axis=-1)
+
+
+def paint(points: Float64, rgb: UInt8, limits: Float64) -> UInt8:
+    """The map [H,W,3], first row at the bottom: the mean colour of the points over every cell, paper elsewhere."""
+    extent = limits[:, 1] - limits[:, 0]
+    long_side = np.clip(np.sqrt(2 * len(points)), *_LONG_SIDE)  # so that few cells between points stay empty
+    shape = np.maximum(np.rint(long_side * extent / extent.max()), 1).astype(int)  # (width, height)
+    cell = np.floor((points[:, :2] - limits[:, 0]) / extent * shape).astype(np.int64)
+    inside = ((cell >= 0) & (cell < shape)).all(axis=1)
+    flat = cell[inside, 1] * shape[0] + cell[inside, 0]
+    cells = int(shape.prod())
+    count = np.bincount(flat, minlength=cells)
+    sums = np.stack([np.bincount(flat, rgb[inside, c], cells) for c in range(3)], axis=-1)
+    image = np.tile(np.array([int(_PAPER[i : i + 2], 16) for i in (1, 3, 5)], np.uint8), (cells, 1))
+    image[count > 0] = (sums[count > 0] / count[count > 0, None]).astype(np.uint8)
+    return image.reshape(shape[1], shape[0], 3)
+
+
+def _plane_normal(centres: Float64) -> Float64 | None:
+    """Unit normal of the plane that the path spreads over, or None if it is nearly a line or fills space."""
+    _, spread, axes = np.linalg.svd(centres - centres.mean(axis=0), full_matrices=False)
+    if len(spread) < 3 or spread[1] < 0.1 * spread[0] or spread[2] > 0.3 * spread[1]:
+        return None
+    return axes[2]
+
+
+def _map_axes(up: NDArray[np.float64], first: Float64) -> Float64:
+    forward = first[:, 2] - (first[:, 2] @ up) * up
+    if np.linalg.norm(forward) < 0.1:  # looking straight down: the top of the picture is forward
+        forward = -first[:, 1] + (first[:, 1] @ up) * up
+    forward /= np.linalg.norm(forward)
+    return np.stack([np.cross(forward, up), forward, up])
+
+
+def _figure(limits: Float64) -> Any:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    extent = limits[:, 1] - limits[:, 0]
+    width, height = 10.0 * extent / extent.max() + [1.2, 1.4]
+    figure = Figure(figsize=(max(width, 6.0), max(height, 4.5)), facecolor=_PAPER, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot(facecolor=_PAPER, aspect="equal")
+    axes.set_xlim(*limits[0])
+    axes.set_ylim(*limits[1])
+    axes.tick_params(colors=_FAINT, labelsize=9)
+    for spine in axes.spines.values():
+        spine.set_color("#3a3e46")
+    return figure
+
+
+def _draw_segment(axes: Any, track: Float64, number: int) -> None:
+    colour = _SEGMENTS[number % len(_SEGMENTS)]
+    axes.plot(*track.T, color=_PAPER, linewidth=4.0, zorder=2, solid_capstyle="round")
+    axes.plot(*track.T, color=colour, linewidth=2.0, zorder=3, solid_capstyle="round", label=f"segment {number}")
+    for end, marker, fill in ((0, "o", _START), (-1, "s", _END)):
+        axes.plot(*track[end], marker, color=fill, markeredgecolor=_PAPER, markersize=9, zorder=4)
+
+
+def _label(axes: Any, poses: PoseTable, units: str) -> None:
+    placed = int((poses.segment >= 0).sum())
+    segments = len(np.unique(poses.segment[poses.segment >= 0]))
+    unit = "m" if units == "metres" else "relative units"
+    title = f"{placed} of {len(poses)} frames placed"
+    if segments > 1:
+        title += f", {segments} segments"
+        legend = axes.legend(facecolor=_PAPER, edgecolor=_FAINT, labelcolor=_INK, fontsize=9, loc="upper right")
+        legend.set_zorder(5)
+    axes.set_title(f"Seen from above: {title}", color=_INK, fontsize=12, loc="left")
+    axes.set_xlabel(f"right of the first camera ({unit})    green: start, red: end", color=_FAINT, fontsize=10)
+    axes.set_ylabel(f"ahead of the first camera ({unit})", color=_FAINT, fontsize=10)

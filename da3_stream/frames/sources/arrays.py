@@ -1,0 +1,48 @@
+"""Any Python iterable of images held in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Sized
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ...settings import FramesSettings
+from ...types import UInt8
+from .selection import count_selected, with_rate
+from .source import Candidate, FrameSource
+
+
+def open_arrays(arrays: Iterable[Any], settings: FramesSettings, image_side: int | None) -> FrameSource:
+    """Frames from an iterable (a generator too) of RGB [H,W,3] or gray [H,W] uint8 arrays, which are copied.
+
+    They carry no times: timestamp = index / `settings.default_fps`. An item of another kind is skipped by name. Raises
+    FramesError with one sentence if no item can be used; what the iterable itself raises is passed on.
+    """
+    settings = with_rate(settings, None)
+    total = len(arrays) if isinstance(arrays, Sized) else None
+    return FrameSource(
+        name=f"{type(arrays).__name__} of arrays",
+        kind="arrays",
+        candidates=partial(_candidates, arrays, settings.default_fps),
+        settings=settings,
+        image_side=image_side,
+        expected=None if total is None else count_selected(total, settings.default_fps, settings),
+    ).open()
+
+
+def _candidates(arrays: Iterable[Any], rate: float) -> Generator[Candidate]:
+    for index, item in enumerate(arrays):
+        yield Candidate(index, index / rate, f"array_{index:06d}", partial(as_rgb, item))
+
+
+def as_rgb(item: Any) -> UInt8 | str:
+    """A copy of the item as [H,W,3] uint8, or the reason why it is no image."""
+    if not isinstance(item, np.ndarray):
+        return f"type {type(item).__name__}, expected a numpy array"
+    if item.dtype != np.uint8:
+        return f"dtype {item.dtype}, expected uint8"
+    if item.size == 0 or not (item.ndim == 2 or (item.ndim == 3 and item.shape[2] == 3)):
+        return f"shape {list(item.shape)}, expected [height, width, 3] or [height, width]"
+    return np.repeat(item[:, :, None], 3, axis=2) if item.ndim == 2 else np.array(item)

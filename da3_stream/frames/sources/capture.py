@@ -1,0 +1,148 @@
+"""Pictures as they come from a camera or over the network, one after the other, until the line breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from ...errors import FramesError
+from ...types import UInt8
+from .container import TEXT_FORMATS
+from .video import decoded
+
+SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "rtp", "udp", "tcp", "srt")
+OPEN_S, READ_S = 15.0, 5.0  # how long a silent line is waited for
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """One that was captured; `decode` gives it as upright RGB [H,W,3] uint8, or the reason why there is none.
+
+    `time` is in seconds where the input is a file and tells it, None where only the time of arrival counts.
+    """
+
+    decode: Callable[[], UInt8 | str]
+    n_bytes: int
+    time: float | None = None
+
+
+class LineLostError(Exception):
+    """Nothing comes any more, and why."""
+
+
+class Capture(Protocol):
+    """An open camera or stream. One that `ends` is a file that is read over the network."""
+
+    ends: bool
+
+    def pictures(self) -> Iterator[Picture]:
+        """One after the other. Raises LineLostError where the line breaks."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+class Camera:
+    """A camera of this machine, by OpenCV."""
+
+    ends = False
+
+    def __init__(self, number: int) -> None:
+        """Raises FramesError if it cannot be opened."""
+        import cv2
+
+        level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        try:
+            self._capture = cv2.VideoCapture(number)
+        finally:
+            cv2.utils.logging.setLogLevel(level)
+        if not self._capture.isOpened():
+            raise FramesError(
+                f"camera {number} cannot be opened: check that it is connected, that you may use /dev/video{number}, "
+                "and that no other program does"
+            )
+
+    def pictures(self) -> Iterator[Picture]:
+        """See `Capture`."""
+        while True:
+            done, image = self._capture.read()
+            if not done:
+                raise LineLostError("it gives no pictures")
+            yield Picture(partial(_rgb, image), image.nbytes)
+
+    def close(self) -> None:
+        """See `Capture`."""
+        self._capture.release()
+
+
+class Stream:
+    """A network stream, or a video file on a server, by PyAV."""
+
+    def __init__(self, address: str) -> None:
+        """Raises FramesError if it cannot be opened or holds no pictures."""
+        self._container = _connected(address)
+        self._stream = self._container.streams.best("video")
+        if self._stream is None or self._container.format.name in TEXT_FORMATS:
+            self._container.close()
+            raise FramesError(f"'{shown(address)}' holds no moving pictures: give the address of a video stream")
+        self._stream.thread_type = "AUTO"
+        self.ends = bool(self._container.duration)
+
+    def pictures(self) -> Iterator[Picture]:
+        """See `Capture`."""
+        import av
+
+        origin = self._stream.start_time or 0
+        try:
+            for frame in self._container.decode(self._stream):
+                known = self.ends and frame.pts is not None
+                time = float((frame.pts - origin) * self._stream.time_base) if known else None
+                yield Picture(partial(decoded, frame), frame.width * frame.height * 3 // 2, time)
+        except (av.FFmpegError, OSError) as error:
+            raise LineLostError(_reason(error)) from None
+        if not self.ends:
+            raise LineLostError("it ended")
+
+    def close(self) -> None:
+        """See `Capture`."""
+        self._container.close()
+
+
+def _connected(address: str) -> Any:
+    """The open container."""
+    import av
+
+    options = {"rtsp_transport": "tcp"} if address.startswith("rtsp") else {}
+    try:
+        return av.open(address, timeout=(OPEN_S, READ_S), options=options)
+    except (av.FFmpegError, OSError) as error:
+        raise FramesError(
+            f"'{shown(address)}' cannot be opened as a stream: {_reason(error)}; check the address, and that its "
+            "camera or server is on"
+        ) from None
+
+
+def is_address(name: str) -> bool:
+    """Whether this names a stream on the network."""
+    return "://" in name and urlsplit(name).scheme.lower() in SCHEMES
+
+
+def shown(address: str) -> str:
+    """The address as others may read it: without user and password."""
+    parts = urlsplit(address)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _rgb(image: UInt8) -> UInt8:
+    import cv2
+
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB if image.ndim == 3 else cv2.COLOR_GRAY2RGB)
+
+
+def _reason(error: Any) -> str:
+    return (getattr(error, "strerror", None) or str(error)).lower()

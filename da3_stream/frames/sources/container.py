@@ -1,0 +1,84 @@
+"""A video file as a container with one stream of pictures, or one sentence that says why it is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from ...errors import FramesError
+
+TEXT_FORMATS = ("tty", "bin", "xbin", "idf", "adf")  # FFmpeg draws text files; nobody means that
+
+
+@contextmanager
+def open_container(path: Path) -> Iterator[tuple[Any, Any]]:
+    """The container and its picture stream; what goes wrong with the file while it is open becomes one sentence."""
+    import av
+
+    if path.stat().st_size == 0:
+        raise FramesError(f"'{path}' is empty (0 bytes): copy or download it again")
+    try:
+        with av.open(str(path)) as container:
+            yield container, _picture_stream(path, container)
+    except (av.FFmpegError, OSError) as error:
+        raise FramesError(_why_unreadable(path, error)) from None
+
+
+def _picture_stream(path: Path, container: Any) -> Any:
+    from av.stream import Disposition
+
+    stream = container.streams.best("video")
+    if container.format.name in TEXT_FORMATS:
+        raise FramesError(f"'{path}' is not a video file but text: give a video or images")
+    if stream is None or Disposition.attached_pic in stream.disposition:
+        raise FramesError(f"'{path}' has no video stream ({_contents(container)}): give a file with moving pictures")
+    if stream.codec_context is None:
+        raise FramesError(f"'{path}' has a video stream that no decoder here reads: convert it to H.264")
+    stream.thread_type = "AUTO"
+    return stream
+
+
+def _contents(container: Any) -> str:
+    kinds = [stream.type for stream in container.streams if stream.type != "video"]
+    return f"only {', '.join(sorted(set(kinds)))}" if kinds else "nothing at all"
+
+
+def _why_unreadable(path: Path, error: Exception) -> str:
+    if _lacks_index(path):
+        return (
+            f"'{path}' is not a video file that can be read: it was cut off before its index (moov) was written; "
+            "record or copy it again, or repair it with a tool such as untrunc"
+        )
+    reason = getattr(error, "strerror", None) or str(error)
+    return f"'{path}' is not a video file that can be read: {reason}; give a video or images"
+
+
+def _lacks_index(path: Path) -> bool:
+    """Whether this is an MP4 or MOV without its moov box (top-level boxes: size, type, content)."""
+    kinds, position, end = [], 0, path.stat().st_size
+    with path.open("rb") as file:
+        while position + 16 <= end:
+            file.seek(position)
+            head = file.read(16)
+            size = int.from_bytes(head[:4], "big")
+            size = int.from_bytes(head[8:], "big") if size == 1 else size
+            kinds.append(head[4:8])
+            position += size if size >= 8 else end
+    return kinds[:1] == [b"ftyp"] and b"moov" not in kinds
+
+
+def count_cut_off(path: Path, stream: Any) -> int:
+    """How many frames the file's index places beyond the file's end; 0 for a whole file or one without an index."""
+    end = path.stat().st_size
+    return sum(entry.pos >= end for entry in stream.index_entries or ())
+
+
+def count_frames(path: Path, container: Any, stream: Any, rate: Fraction | None) -> int:
+    """How many frames the file holds; 0 where only reading it all would tell."""
+    duration = Fraction(container.duration or 0, 1_000_000)  # libav's AV_TIME_BASE is a microsecond
+    by_duration = round(duration * rate) if rate else 0
+    listed = stream.frames - count_cut_off(path, stream)
+    return listed if stream.frames > 0.9 * by_duration else by_duration  # fragments list only their first one

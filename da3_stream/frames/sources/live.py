@@ -1,0 +1,188 @@
+"""Live input: a thread captures, a bounded queue keeps the newest pictures, and a lost line is sought again.
+
+Where the queue is full, every second picture in it is dropped, never the newest: what a slow consumer gets is evenly
+spread over time, as if the camera were slower. A file on a server is no live input: there the thread waits instead.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from functools import partial
+
+from ...errors import FramesError
+from ...settings import FramesSettings
+from .capture import Camera, Capture, LineLostError, Picture, Stream, shown
+from .selection import with_rate
+from .source import Candidate, FrameSource
+
+log = logging.getLogger(__name__)
+
+MOST_QUEUED, FEWEST_QUEUED = 120, 8  # pictures; about a window
+QUEUE_BYTES = 256 * 2**20
+FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 10.0  # between attempts to get a lost line back, doubled each time
+GIVE_UP_S = 600.0
+PATIENCE_S = 0.2  # how often who waits looks whether it is over
+GOODBYE_S = 2.0  # for a capture that is stuck; its thread ends by itself when the line times out
+
+
+def open_camera(number: int, settings: FramesSettings, image_side: int | None) -> FrameSource:
+    """Frames of a camera of this machine until it is stopped. Raises FramesError if it cannot be opened."""
+    return _open(Feed(f"camera {number}", partial(Camera, number), settings.end), "camera", settings, image_side)
+
+
+def open_stream(address: str, settings: FramesSettings, image_side: int | None) -> FrameSource:
+    """Frames of a network stream until it is stopped, or of a file on a server until its end. Raises FramesError if it
+    cannot be opened."""
+    return _open(Feed(shown(address), partial(Stream, address), settings.end), "stream", settings, image_side)
+
+
+def _open(feed: Feed, kind: str, settings: FramesSettings, image_side: int | None) -> FrameSource:
+    return FrameSource(
+        name=feed.name,
+        kind=kind,  # type: ignore[arg-type]
+        candidates=feed.candidates,
+        settings=with_rate(settings, settings.default_fps),
+        image_side=image_side,
+        has_times=True,
+        feed=feed,
+    ).open()
+
+
+@dataclass(frozen=True, eq=False)
+class _Taken:
+    """A captured picture with its number and the seconds since the first."""
+
+    index: int
+    timestamp: float
+    picture: Picture
+
+
+@dataclass(eq=False)
+class Feed:
+    """Pictures of one input; `connect` opens it, `end` is the time in seconds after which none is wanted."""
+
+    name: str
+    connect: Callable[[], Capture]
+    end: float | None = None
+    dropped: int = 0
+    _queue: list[_Taken] = field(default_factory=list)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _stopped: threading.Event = field(default_factory=threading.Event)
+    _waits: bool = False  # a file on a server, which has times of its own
+    _over: bool = False
+    _error: BaseException | None = None
+    _count: int = 0
+    _begun: float | None = None  # monotonic time of the first picture
+    _last: float = -1.0
+
+    def stop(self) -> None:
+        """No further picture comes; can be called from any thread."""
+        self._stopped.set()
+
+    def candidates(self) -> Generator[Candidate]:
+        """The pictures, in order, until the end, `stop`, or a line that stays lost. Raises FramesError if the input
+        cannot be opened to begin with."""
+        self._stopped.clear()
+        self._queue, self._over, self._error = [], False, None
+        self._count, self._begun, self._last = 0, None, -1.0
+        thread = threading.Thread(target=self._run, args=(self.connect(),), name="capture", daemon=True)
+        thread.start()
+        try:
+            while (taken := self._next()) is not None:
+                name = f"frame_{taken.index:06d}"
+                yield Candidate(taken.index, taken.timestamp, name, taken.picture.decode)
+        finally:
+            self.stop()
+            thread.join(GOODBYE_S)
+
+    def _next(self) -> _Taken | None:
+        with self._changed:
+            while not self._queue:
+                if self._error is not None:
+                    raise self._error
+                if self._over or self._stopped.is_set() or self._is_past():
+                    return None
+                self._changed.wait(PATIENCE_S)
+            taken = self._queue.pop(0)
+            self._changed.notify_all()
+            return None if self._stopped.is_set() else taken
+
+    def _is_past(self) -> bool:
+        """Whether the wanted time is over although no picture says so."""
+        if self.end is None or self._begun is None or self._waits:
+            return False
+        return time.monotonic() - self._begun > self.end
+
+    def _run(self, capture: Capture) -> None:
+        """What the thread does; what goes wrong in it is raised where the pictures are used."""
+        try:
+            self._capture(capture)
+        except BaseException as error:
+            self._error = error
+        with self._changed:
+            self._over = True
+            self._changed.notify_all()
+
+    def _capture(self, capture: Capture | None) -> None:
+        while capture is not None:
+            try:
+                self._take_all(capture)
+                break
+            except LineLostError as lost:
+                reason = str(lost)
+            finally:
+                capture.close()
+            capture = self._sought(reason)
+
+    def _take_all(self, capture: Capture) -> None:
+        self._waits = capture.ends
+        for picture in capture.pictures():
+            if self._stopped.is_set():
+                return
+            self._take(picture)
+
+    def _take(self, picture: Picture) -> None:
+        now = time.monotonic()
+        self._begun = now if self._begun is None else self._begun
+        timestamp = now - self._begun if picture.time is None else picture.time
+        if timestamp <= self._last:
+            return  # of a file that was begun anew after the line was lost
+        self._last = timestamp
+        most = min(max(QUEUE_BYTES // max(picture.n_bytes, 1), FEWEST_QUEUED), MOST_QUEUED)
+        with self._changed:
+            while self._waits and len(self._queue) >= most and not self._stopped.is_set():
+                self._changed.wait(PATIENCE_S)
+            self._queue.append(_Taken(self._count, timestamp, picture))
+            self._count += 1
+            if len(self._queue) > most:
+                self._thin()
+            self._changed.notify_all()
+
+    def _thin(self) -> None:
+        kept = self._queue[::-2][::-1]  # the newest is among them
+        if not self.dropped:
+            log.warning("%s gives more frames than can be used at this pace: some are dropped", self.name)
+        self.dropped += len(self._queue) - len(kept)
+        self._queue = kept
+
+    def _sought(self, reason: str) -> Capture | None:
+        """The input opened again, or None where that is not wanted any more."""
+        log.warning("%s was lost (%s): trying to get it back", self.name, reason)
+        start, delay = time.monotonic(), FIRST_DELAY_S
+        while not self._stopped.wait(delay):
+            try:
+                capture = self.connect()
+            except FramesError as error:
+                log.info("not yet: %s", error)
+                if time.monotonic() - start > GIVE_UP_S:
+                    log.warning("%s did not come back within %.0f s: taken for the end", self.name, GIVE_UP_S)
+                    return None
+                delay = min(2 * delay, LONGEST_DELAY_S)
+            else:
+                log.warning("%s is back after %.1f s", self.name, time.monotonic() - start)
+                return capture
+        return None

@@ -1,0 +1,159 @@
+"""One door for all inputs."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Sequence, Sized
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import FramesError
+from ...settings import FramesSettings
+from .arrays import open_arrays
+from .capture import SCHEMES, is_address
+from .fingerprint import digest_of_files
+from .images import IMAGE_SUFFIXES, is_image, natural_key, open_images
+from .live import open_camera, open_stream
+from .source import FrameSource
+from .video import VIDEO_SUFFIXES, open_video
+
+EXPECTED = (
+    "give a video, a folder, a glob or list of images, a camera's number, a stream's address, or an iterable of "
+    "[height, width, 3] uint8 arrays"
+)
+
+
+def open_source(
+    source: str | Path | int | Sequence[str | Path] | Iterable[NDArray[np.uint8]],
+    settings: FramesSettings,
+    image_side: int | None = None,
+) -> FrameSource:
+    """Frames from a video file, an image, a folder or glob of images, a list of image files, an iterable of arrays, a
+    camera (its number, as text too) or a network stream (rtsp, http and others).
+
+    Frames are upright RGB, their longest side at most `image_side` pixels. The first good frame is read at once.
+    Raises FramesError with one sentence that says what is wrong with the input and what to do.
+    """
+    if isinstance(source, int) and not isinstance(source, bool):
+        return open_camera(source, settings, image_side)
+    if isinstance(source, (str, Path)):
+        return _again(_open_name(str(source), settings, image_side), [str(source)])
+    if isinstance(source, Sequence) and source and all(isinstance(item, (str, Path)) for item in source):
+        names = [str(item) for item in source]
+        return _again(_open_list(names, settings, image_side), names)
+    return open_arrays(_checked(source), settings, image_side)
+
+
+def _again(source: FrameSource, names: Sequence[str]) -> FrameSource:
+    """The source, with the names that open it again where it is one of files."""
+    if source.kind in ("video", "images") and not is_address(names[0]):
+        source.paths = tuple(os.path.abspath(os.path.expanduser(name)) for name in names)
+        source.digest = digest_of_files(source.digest, source.files or [Path(path) for path in source.paths])
+    return source
+
+
+def _open_name(name: str, settings: FramesSettings, image_side: int | None) -> FrameSource:
+    path = Path(os.path.expanduser(name))
+    try:
+        is_folder, is_file = path.is_dir() and bool(name), path.is_file()
+    except OSError as error:
+        raise FramesError(f"'{name}' cannot be opened ({error.strerror}): check the path and its permissions") from None
+    if is_folder and (path / "run.json").is_file() and (path / "windows").is_dir():
+        raise FramesError(f"'{name}' is a run directory, not footage: 'da3-stream info {name}' tells what it holds")
+    if is_folder:
+        return open_images(name, _images_in(path), settings, image_side)
+    if is_file:
+        return _open_file(path, settings, image_side)
+    if glob.has_magic(name) and not is_address(name):
+        return _open_glob(name, settings, image_side)
+    if name.isascii() and name.isdecimal():
+        return open_camera(int(name), settings, image_side)
+    if is_address(name):
+        return open_stream(name, settings, image_side)
+    raise FramesError(_why_missing(name))
+
+
+def _open_file(path: Path, settings: FramesSettings, image_side: int | None) -> FrameSource:
+    if is_image(path):
+        return open_images(str(path), [path], settings, image_side)
+    return open_video(path, settings, image_side)
+
+
+def _open_glob(pattern: str, settings: FramesSettings, image_side: int | None) -> FrameSource:
+    found = (Path(match) for match in glob.glob(os.path.expanduser(pattern), recursive=True))
+    files = sorted((path for path in found if path.is_file()), key=natural_key)
+    images = [path for path in files if is_image(path)]
+    if not files:
+        raise FramesError(f"no file matches '{pattern}': check the pattern")
+    if len(files) == 1:
+        return _open_file(files[0], settings, image_side)
+    if not images:
+        hint = _videos_hint(files) or _looked_for()
+        raise FramesError(f"none of the {len(files)} files that match '{pattern}' is an image{hint}")
+    return open_images(pattern, images, settings, image_side)
+
+
+def _open_list(names: list[str], settings: FramesSettings, image_side: int | None) -> FrameSource:
+    if len(names) == 1:
+        return _open_name(names[0], settings, image_side)
+    paths = [Path(os.path.expanduser(name)) for name in names]
+    for name, path in zip(names, paths, strict=True):
+        if not path.exists():
+            raise FramesError(_why_missing(name))
+        if not (is_image(path) and path.is_file()):
+            raise FramesError(f"'{name}' is no image file: several inputs at once must all be images, or give just one")
+    return open_images(f"{names[0]} and {len(names) - 1} more", paths, settings, image_side)
+
+
+def _images_in(folder: Path) -> list[Path]:
+    try:
+        entries = sorted(folder.iterdir(), key=natural_key)
+    except OSError as error:
+        raise FramesError(f"the folder '{folder}' cannot be read ({error.strerror}): check its permissions") from None
+    images = [path for path in entries if is_image(path) and path.is_file()]
+    if not images:
+        hint = _videos_hint(entries) or _subfolder_hint(entries) or _looked_for()
+        raise FramesError(f"the folder '{folder}' holds no images{hint}")
+    return images
+
+
+def _videos_hint(files: Sequence[Path]) -> str:
+    videos = [path for path in files if path.suffix.lower() in VIDEO_SUFFIXES]
+    if not videos:
+        return ""
+    count = f"{len(videos)} videos" if len(videos) > 1 else "a video"
+    return f" but {count}: give one video file, such as '{videos[0]}'"
+
+
+def _subfolder_hint(entries: Sequence[Path]) -> str:
+    for folder in (path for path in entries if path.is_dir() and os.access(path, os.R_OK)):
+        if any(is_image(path) for path in folder.iterdir()):
+            return f" itself, but a folder of them: give '{folder}'"
+    return ""
+
+
+def _looked_for() -> str:
+    return f": looked for {', '.join(suffix[1:] for suffix in IMAGE_SUFFIXES)}"
+
+
+def _why_missing(name: str) -> str:
+    if not name:
+        return f"the name of the input is empty: {EXPECTED}"
+    if "://" in name:
+        return f"'{name}' is an address of a kind that is not read: give one of {', '.join(SCHEMES)}, or a file"
+    return f"there is no video, image or folder '{name}': check the path"
+
+
+def _checked(source: Any) -> Iterable[Any]:
+    """The source if it can hold images one after the other."""
+    if isinstance(source, (bytes, bytearray)) or not isinstance(source, Iterable):
+        raise FramesError(f"an object of type {type(source).__name__} is no source of frames: {EXPECTED}")
+    if isinstance(source, np.ndarray) and (source.ndim < 3 or (source.ndim == 3 and source.shape[2] <= 4)):
+        raise FramesError(f"an array of shape {list(source.shape)} is no sequence of images: put one image into a list")
+    if isinstance(source, Sized) and len(source) == 0:
+        raise FramesError(f"an empty {type(source).__name__} holds no frame: {EXPECTED}")
+    return source

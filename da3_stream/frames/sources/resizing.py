@@ -1,0 +1,33 @@
+"""One size for all frames of a run."""
+
+from __future__ import annotations
+
+from ...types import UInt8
+
+MAX_ASPECT_CHANGE = 0.01  # relative; above it a frame is not the first one's view made smaller or larger
+
+
+def size_of(image: UInt8) -> tuple[int, int]:
+    """(width, height) of an image [H,W,...]."""
+    return image.shape[1], image.shape[0]
+
+
+def shrunk(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
+    """(width, height) with the longest side at most `longest`, the aspect kept to the nearest pixel."""
+    if longest is None or max(size) <= longest:
+        return size
+    factor = longest / max(size)
+    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
+def fit(image: UInt8, size: tuple[int, int], longest: int | None) -> UInt8 | str:
+    """The image as [H,W,3] at the run's `size`, shrunk to its `longest` side; or the reason why it does not fit."""
+    import cv2
+
+    width, height = size_of(image)
+    if abs(width * size[1] / (height * size[0]) - 1) > MAX_ASPECT_CHANGE:
+        return f"size {width}x{height} differs from the first frame's {size[0]}x{size[1]}"
+    target = shrunk(size, longest)
+    if (width, height) == target:
+        return image
+    return cv2.resize(image, target, interpolation=cv2.INTER_AREA if width > target[0] else cv2.INTER_LINEAR)

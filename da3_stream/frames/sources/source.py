@@ -1,0 +1,171 @@
+"""A source of frames: candidates in their order, of which the selected ones are decoded, fitted and handed out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Literal, Protocol
+
+from ...errors import FramesError
+from ...settings import FramesSettings
+from ...types import Frame, SkippedFrame, UInt8
+from .resizing import fit, size_of
+from .selection import select
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A frame before it is known to be wanted or good.
+
+    `decode` gives the upright RGB picture [H,W,3] uint8, or the reason why there is none; it is called at most once,
+    and only for selected frames, so that the others cost no conversion.
+    """
+
+    index: int
+    timestamp: float
+    name: str
+    decode: Callable[[], UInt8 | str]
+
+
+class Live(Protocol):
+    """What feeds a source that does not wait for its reader."""
+
+    dropped: int
+
+    def stop(self) -> None:
+        """Give no further picture."""
+        ...
+
+
+@dataclass
+class FrameSource:
+    """The selected good frames of one input, in order; iterate to get them.
+
+    `expected` is the number of selected frames where it can be known without reading (bad frames counted as good),
+    `fps` the input's own mean rate where it has times, `size` the (width, height) of the first good frame at the
+    input's resolution, `focal_px` the focal length that its EXIF data tell at that size, `digest` tells the input by
+    its first good frame and its files, and `skipped` grows while iterating. Files can be iterated again from the
+    beginning; a generator of arrays only once. `feed` is there for live input, whose frames nobody can read again.
+    """
+
+    name: str
+    kind: Literal["video", "images", "arrays", "camera", "stream"]
+    candidates: Callable[[], Generator[Candidate]]
+    settings: FramesSettings
+    image_side: int | None = None
+    expected: int | None = None
+    fps: float | None = None
+    has_times: bool = False
+    focal_px: float | None = None
+    size: tuple[int, int] = (0, 0)
+    feed: Live | None = None
+    skipped: list[SkippedFrame] = field(default_factory=list)
+    first_index: int = 0
+    digest: str = ""
+    paths: tuple[str, ...] = ()  # absolute: what opens this input again; none where nobody can
+    files: Sequence[Path] = ()  # of images: where each candidate lies, by its index
+    _known_until: int = 0  # candidates before this index were read by an earlier process
+    _known_bad: frozenset[int] = frozenset()  # and these of them were skipped
+    _opened: Iterator[Frame] | None = None
+    _last_time: float | None = None
+    _stopped: bool = False
+
+    @property
+    def dropped(self) -> int:
+        """Frames of a live input that nobody was in time for."""
+        return 0 if self.feed is None else self.feed.dropped
+
+    def stop(self) -> None:
+        """Give no further frame: the iteration that is going on ends in order. Any thread may call it."""
+        self._stopped = True
+        if self.feed is not None:
+            self.feed.stop()
+
+    def open(self) -> FrameSource:
+        """Itself with the first good frame read. Raises FramesError with one sentence where there is none."""
+        frames = self._read()
+        first = next(frames, None)
+        if first is None:
+            raise FramesError(self._why_empty())
+        self.first_index = first.index
+        self.digest = sha256(first.image.tobytes()).hexdigest()[:16]
+        self._opened = _resumed(self, first, frames)
+        return self
+
+    def go_on_from(self, index: int, skipped: Iterable[SkippedFrame]) -> None:
+        """Give out only frames from this index on; what was skipped before it is known already."""
+        self._known_until = index
+        self.skipped[:] = skipped
+        self._known_bad = frozenset(bad.index for bad in self.skipped)
+
+    def __iter__(self) -> Iterator[Frame]:
+        frames = self._read() if self._opened is None else self._opened
+        self._opened, self._stopped = None, False
+        return frames
+
+    def _read(self) -> Generator[Frame]:
+        self.skipped[:] = [bad for bad in self.skipped if bad.index < self._known_until]
+        with closing(self.candidates()) as candidates:
+            good = self._good(select(self._watched(candidates), self.settings))
+            yield from (frame for frame in islice(good, self.settings.max_frames) if frame is not None)
+
+    def _watched(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+        for candidate in candidates:
+            if self._stopped:
+                return
+            self._last_time = candidate.timestamp
+            yield candidate
+
+    def _good(self, selected: Iterable[Candidate]) -> Iterator[Frame | None]:
+        """Good frames, and None for those that an earlier process has read."""
+        for candidate in selected:
+            if candidate.index < self._known_until:
+                yield from () if candidate.index in self._known_bad else (None,)
+                continue
+            image = self._fitted(candidate.decode())
+            if isinstance(image, str):
+                self._skip(candidate, image)
+            else:
+                yield Frame(candidate.index, candidate.timestamp, image, candidate.name, self.size)
+
+    def _fitted(self, image: UInt8 | str) -> UInt8 | str:
+        if isinstance(image, str):
+            return image
+        if self.size == (0, 0):
+            self.size = size_of(image)
+        return fit(image, self.size, self.image_side)
+
+    def _skip(self, candidate: Candidate, reason: str) -> None:
+        log.info("skipped %s: %s", candidate.name, reason)
+        self.skipped.append(SkippedFrame(candidate.index, candidate.name, reason))
+
+    def _why_empty(self) -> str:
+        if self.skipped:
+            bad, count = self.skipped[0], len(self.skipped)
+            which = bad.name if count == 1 else f"none of {count} could be used, the first, {bad.name}"
+            return f"'{self.name}' has no usable frame ({which}: {bad.reason}): give a video or images that can be read"
+        if self._last_time is None:
+            return f"'{self.name}' holds no frame: give a video or images with at least one"
+        return (
+            f"'{self.name}' has no frame {_range(self.settings)}: its last one is at {self._last_time:.3f} s; "
+            "change frames.start or frames.end"
+        )
+
+
+def _resumed(source: FrameSource, first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
+    if first.index >= source._known_until:
+        yield first
+    yield from rest
+
+
+def _range(settings: FramesSettings) -> str:
+    start = f"from {settings.start:g} s" if settings.start is not None else ""
+    end = f"before {settings.end:g} s" if settings.end is not None else ""
+    return " ".join(part for part in (start, end) if part)

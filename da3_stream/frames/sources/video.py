@@ -1,0 +1,96 @@
+"""Video files through PyAV: upright pictures in presentation order with their true times."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...settings import FramesSettings
+from ...types import UInt8
+from .container import count_cut_off, count_frames, open_container
+from .decoding import read_pictures
+from .selection import count_selected, with_rate
+from .source import Candidate, FrameSource
+
+VIDEO_SUFFIXES = (
+    *(".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mts", ".m2ts", ".ts", ".mpg", ".mpeg", ".wmv", ".flv"),
+    *(".3gp", ".ogv", ".lrv", ".insv", ".360", ".h264", ".h265", ".hevc"),
+)
+LOST = "cannot be decoded"
+DAMAGED = "decoded from damaged data"
+
+
+def open_video(path: Path, settings: FramesSettings, image_side: int | None) -> FrameSource:
+    """The frames of a video file. Raises FramesError with one sentence if there are none that can be read.
+
+    Timestamps are seconds since the video stream's own start, so that the first frame stands at 0 unless it is lost;
+    where a file stores no times, index / rate. A picture that its decoder does not give, or gives with errors, counts
+    in `Frame.index` and, if selected, is skipped by name.
+    """
+    with open_container(path) as (container, stream):
+        rate = stream.average_rate or stream.guessed_rate
+        total = count_frames(path, container, stream, rate)
+        has_times = stream.time_base is not None and stream.start_time is not None
+    fps = float(rate) if rate else None
+    settings = with_rate(settings, (fps or settings.default_fps) if has_times else None)
+    return FrameSource(
+        name=str(path),
+        kind="video",
+        candidates=partial(_candidates, path, settings.start, fps or settings.default_fps),
+        settings=settings,
+        image_side=image_side,
+        expected=count_selected(total, fps, settings) if total and fps else None,
+        fps=fps if has_times else None,
+        has_times=has_times,
+    ).open()
+
+
+def _candidates(path: Path, start: float | None, rate: float) -> Generator[Candidate]:
+    """Every picture of the file in presentation order; those far before `start` only by their place and time."""
+    with open_container(path) as (container, stream):
+        origin = stream.start_time or 0
+        start_pts = -math.inf if start is None else origin + start / stream.time_base
+        index, timestamp = -1, 0.0
+        for index, (pts, frame) in enumerate(read_pictures(container, stream, start_pts)):
+            timestamp = index / rate if pts is None else float((pts - origin) * stream.time_base)
+            yield Candidate(index, timestamp, f"{path.stem}_{index:06d}", partial(decoded, frame))
+        if missing := count_cut_off(path, stream):
+            reason = f"the file is cut off (frames listed in its index that are missing from here on: {missing})"
+            yield Candidate(index + 1, timestamp + 1 / rate, f"{path.stem}_{index + 1:06d}", lambda: reason)
+
+
+def decoded(frame: Any | None) -> UInt8 | str:
+    """A decoder's picture as upright RGB [H,W,3] uint8, or the reason why there is none."""
+    if frame is None:
+        return LOST
+    if frame.is_corrupt:
+        return DAMAGED
+    return upright(frame.to_ndarray(format="rgb24"), _display_matrix(frame))
+
+
+def upright(image: UInt8, matrix: tuple[int, ...] | None) -> UInt8:
+    """The picture [H,W,3] as its display matrix (ISO 14496-12: a b u c d v ...) shows it, to quarter turns and flips.
+
+    The matrix takes column p and row q to column a p + c q and row b p + d q.
+    """
+    if matrix is None:
+        return image
+    a, b, _, c, d = matrix[:5]
+    if abs(b) > abs(a):
+        image = image.transpose(1, 0, 2)
+        across, down = c, b
+    else:
+        across, down = a, d
+    return np.ascontiguousarray(image[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1])
+
+
+def _display_matrix(frame: Any) -> tuple[int, ...] | None:
+    from av.sidedata.sidedata import Type
+
+    data = frame.side_data.get(Type.DISPLAYMATRIX)
+    return None if data is None else tuple(np.frombuffer(bytes(data), np.int32).tolist())

@@ -1,0 +1,133 @@
+"""A start that cannot get stuck: log-scales, then rotations, then translations, each linear in the graph.
+
+Rotations by the chordal relaxation (Carlone, Tron, Daniilidis and Dellaert, "Initialization techniques for 3D SLAM",
+ICRA 2015, section III-B); the cascade as in Strasdat's scale-drift-aware graphs, with each stage solved for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from . import group
+from .factors import Factors, ScaleFactors
+from .gauge import anchored
+from .group import Array, Batch
+from .problem import Problem
+from .sparse import Term
+
+RIDGE = 1e-9  # of a correlation matrix: numbers of which an edge says nothing
+
+
+@dataclass(frozen=True, eq=False)
+class LinearStart:
+    """The three linear problems of a graph, ready for any weights of its edges. Node 0 keeps its pose."""
+
+    problem: Problem
+    measured: Batch  # [E] a_from_b
+    scale_information: Array  # [E], of the log-scale whatever the other six numbers are
+    rotation_information: Array  # [E], of one angle whatever the other numbers are
+    shift_information: Array  # [E,3,3], of rho at known rotation and scale
+
+    @staticmethod
+    def of(problem: Problem) -> LinearStart:
+        """Take the edges' information matrices apart."""
+        information = problem.edges.information
+        covariance = _inverse(information)
+        return LinearStart(
+            problem,
+            problem.edges.b_from_a.Inv(),
+            1 / covariance[:, 6, 6],
+            3 / np.einsum("nii->n", covariance[:, 3:6, 3:6]),
+            information[:, :3, :3],
+        )
+
+    def solve(self, weights: Array) -> Batch:
+        """A state [N] for edges weighted [E]."""
+        log_scales = self._log_scales(weights)
+        rotations = self._rotations(weights)
+        translations = self._translations(weights, log_scales, rotations)
+        return anchored(self.problem, group.put_together(log_scales, rotations, translations))
+
+    def _log_scales(self, weights: Array) -> Array:
+        edges = self.problem.edges
+        signs = np.array([-1.0, 1.0])[None, :, None, None] * np.ones((len(weights), 2, 1, 1))
+        measured = np.log(group.scales(self.measured))[:, None, None]
+        information = (weights * self.scale_information)[:, None, None]
+        terms = [Term(edges.nodes, signs, -measured, information)]
+        for factors in self.problem.others:
+            terms.append(_scale_term(factors) if isinstance(factors, ScaleFactors) else _nothing(factors, 1, 1))
+        free = self.problem.free[:, 6:].copy()
+        free[0] &= any(isinstance(f, ScaleFactors) and f.nodes.shape[1] == 1 for f in self.problem.others)
+        return self._solved(terms, free)[:, 0, 0]
+
+    def _rotations(self, weights: Array) -> Rotation:
+        """Least squares of R_b^T - R_ab^T R_a^T over all matrices, then the nearest rotations."""
+        back = np.swapaxes(group.rotations(self.measured), 1, 2)
+        identity = np.broadcast_to(np.eye(3), back.shape)
+        information = (weights * self.rotation_information)[:, None, None] * np.eye(3)
+        fixed = self._first_only(np.eye(3))
+        residuals = fixed[self.problem.edges.nodes[:, 1]] - back @ fixed[self.problem.edges.nodes[:, 0]]
+        term = Term(self.problem.edges.nodes, np.stack([-back, identity], axis=1), residuals, information)
+        relaxed = fixed + self._solved([term, *self._silent(3)], self._moving())
+        return Rotation.from_matrix(_nearest_rotations(np.swapaxes(relaxed, 1, 2)))
+
+    def _translations(self, weights: Array, log_scales: Array, rotations: Rotation) -> Array:
+        """Least squares of t_b - t_a - s_a R_a t_ab, in units of window b as the edges' own residuals are."""
+        a, b = self.problem.edges.nodes.T
+        scales, turned = np.exp(log_scales), rotations.as_matrix()
+        ahead = scales[a, None] * np.einsum("nij,nj->ni", turned[a], group.translations(self.measured))
+        back = np.swapaxes(turned[b], 1, 2) / scales[b, None, None]
+        information = np.swapaxes(back, 1, 2) @ self.shift_information @ back * weights[:, None, None]
+        identity = np.broadcast_to(np.eye(3), back.shape)
+        term = Term(self.problem.edges.nodes, np.stack([-identity, identity], axis=1), -ahead[:, :, None], information)
+        return self._solved([term, *self._silent(1)], self._moving())[:, :, 0]
+
+    def _solved(self, terms: Sequence[Term], free: NDArray[np.bool_]) -> Array:
+        """The unknowns [N,S,C] of linear equations, where free [N,S]."""
+        pattern = self.problem.pattern
+        masked = [Term(t.nodes, t.jacobians * free[t.nodes][:, :, None, :], t.residuals, t.information) for t in terms]
+        blocks, slope = pattern.normal_equations(masked)
+        still = pattern.diagonals(blocks) <= 0
+        return pattern.solve(blocks, slope, still.astype(np.float64))[pattern.place]
+
+    def _silent(self, sides: int) -> list[Term]:
+        return [_nothing(factors, 3, sides) for factors in self.problem.others]
+
+    def _moving(self) -> NDArray[np.bool_]:
+        return np.broadcast_to((np.arange(len(self.problem.free)) > 0)[:, None], (len(self.problem.free), 3))
+
+    def _first_only(self, value: Array) -> Array:
+        out = np.zeros((len(self.problem.free), *value.shape))
+        out[0] = value
+        return out
+
+
+def _scale_term(factors: ScaleFactors) -> Term:
+    jacobians = np.broadcast_to(np.array([1.0, -1.0])[: factors.nodes.shape[1]], factors.nodes.shape)
+    return Term(factors.nodes, jacobians[:, :, None, None], -factors.log_scales[:, None, None], factors.information)
+
+
+def _nothing(factors: Factors, size: int, sides: int) -> Term:
+    """A term of the right shape that says nothing."""
+    count, nodes = factors.nodes.shape
+    return Term(factors.nodes, np.zeros((count, nodes, 1, size)), np.zeros((count, 1, sides)), np.ones((count, 1, 1)))
+
+
+def _nearest_rotations(matrices: Array) -> Array:
+    """The rotations closest to matrices [N,3,3] (singular values replaced by 1, 1, +-1)."""
+    u, _, vt = np.linalg.svd(matrices)
+    u[:, :, 2] *= np.linalg.det(u @ vt)[:, None]
+    return u @ vt
+
+
+def _inverse(information: Array) -> Array:
+    """Covariances [E,7,7]; what an edge says nothing of is very uncertain in it, whatever its unit."""
+    diagonal = np.einsum("nii->ni", information)
+    size = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    both = size[:, :, None] * size[:, None, :]
+    return np.linalg.inv(information / both + RIDGE * np.eye(7)) / both

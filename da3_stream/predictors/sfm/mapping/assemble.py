@@ -1,0 +1,90 @@
+"""From the models of a window to one pose per frame: parts, breaks, and frames that no model holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation, Slerp
+
+from ....types import Status
+from .global_mapping import SparseModel
+
+Poses = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Cameras:
+    """One pose per row [n,4,4] (window_from_camera), whether it was measured [n], and where new parts begin."""
+
+    poses: Poses
+    measured: NDArray[np.bool_]
+    breaks: tuple[int, ...]
+    status: Status
+    notes: tuple[str, ...]
+
+
+def assemble(models: list[SparseModel], cuts: tuple[int, ...], count: int) -> Cameras:
+    """Largest model first; smaller ones join where they hold rows that no part spans yet."""
+    if not models:
+        return held(count, Status.FAILED, "no two frames could be related")
+    poses, part = np.full((count, 4, 4), np.nan), np.full(count, -1)
+    for number, model in enumerate(models):
+        rows = model.rows
+        if (part[rows[0] : rows[-1] + 1] < 0).all():
+            poses[rows] = model.model_from_camera
+            part[rows[0] : rows[-1] + 1] = number
+    measured = np.isfinite(poses[:, 0, 0])
+    breaks = tuple(sorted({*cuts, *_part_starts(part)}))
+    for start, stop in zip((0, *breaks), (*breaks, count), strict=True):
+        poses[start:stop] = fill(poses[start:stop])
+    notes = [f"cut before row {row}: weak link" for row in cuts]
+    notes += [f"{int((~measured).sum())} frames without a measured pose"] if not measured.all() else []
+    return Cameras(poses, measured, breaks, Status.OK if not notes else Status.WEAK, tuple(notes))
+
+
+def held(count: int, status: Status, note: str) -> Cameras:
+    """All frames in one place, nothing measured."""
+    return Cameras(np.tile(np.eye(4), (count, 1, 1)), np.zeros(count, bool), (), status, (note,))
+
+
+def _part_starts(part: NDArray[np.int64]) -> list[int]:
+    """Rows where another part begins; rows of no part belong to the part before them."""
+    owner, current = part.copy(), -1
+    for row, number in enumerate(part):
+        current = number if number >= 0 else current
+        owner[row] = current
+    owner[owner < 0] = owner[np.argmax(owner >= 0)]
+    return (np.flatnonzero(np.diff(owner)) + 1).tolist()
+
+
+def fill(poses: Poses) -> Poses:
+    """Poses [n,4,4] with gaps interpolated and ends carried on at constant velocity; all unknown gives identities."""
+    known = np.flatnonzero(np.isfinite(poses[:, 0, 0]))
+    if not len(known):
+        return np.tile(np.eye(4), (len(poses), 1, 1))
+    out = poses.copy()
+    inside = np.arange(known[0], known[-1] + 1)
+    if len(known) > 1:
+        rotations = Slerp(known, Rotation.from_matrix(poses[known, :3, :3]))(inside).as_matrix()
+        centres = [np.interp(inside, known, poses[known, axis, 3]) for axis in range(3)]
+        gaps = ~np.isfinite(poses[inside, 0, 0])
+        out[inside[gaps]] = _rigid(rotations, np.stack(centres, axis=1))[gaps]
+    _carry_on(out, range(known[-1] + 1, len(out)), int(known[-1]), 1 if len(known) > 1 else 0)
+    _carry_on(out, range(known[0] - 1, -1, -1), int(known[0]), -1 if len(known) > 1 else 0)
+    return out
+
+
+def _carry_on(poses: Poses, rows: range, last: int, direction: int) -> None:
+    """Repeat the last motion before `last` (seen in the given direction) over the rows."""
+    motion = np.linalg.inv(poses[last - direction]) @ poses[last] if direction else np.eye(4)
+    for row in rows:
+        before = row - direction if direction else last
+        poses[row] = poses[before] @ motion
+
+
+def _rigid(rotations: NDArray[np.float64], centres: NDArray[np.float64]) -> Poses:
+    out = np.tile(np.eye(4), (len(rotations), 1, 1))
+    out[:, :3, :3], out[:, :3, 3] = rotations, centres
+    return out

@@ -1,0 +1,121 @@
+"""One lens for the whole video: learnt over the first windows that can tell, then held.
+
+Calibrations that come with data sets are often a pinhole K while a few pixels of radial distortion are left in the
+pictures, which bends the scale of a forward drive (Cvisic et al., "Recalibrating the KITTI dataset camera setup for
+improved odometry accuracy", ECMR 2021, found it for KITTI). So a given K is held, and a radial term is learnt.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from ....geometry.lens import Lens, LensEstimate
+from .global_mapping import FreeLens
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 6  # windows after which what could not be learnt is held
+FOCAL_SIGMA = 0.03  # relative; below it a window can tell the focal length
+FOCAL_SIGMA_HINT = 0.10  # below it the value is better than the guess
+CORNER_SIGMA_PX = 1.0  # below it a window can tell the distortion
+FOCAL_SPREAD = 0.015  # what windows of one video differ by beyond what their own covariance says, relative
+CORNER_SPREAD = 0.002  # the same for the corner's shift, as a share of the image's width
+REDO_SHIFT = 0.05  # relative change of the focal length after which pairs must be verified again
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What is believed of the lens so far, and what is still free to move.
+
+    `focal_weight` and `radial_weight` (inverse variances) say how much evidence the mean over windows holds.
+    """
+
+    lens: Lens
+    free: FreeLens
+    windows: int = 0
+    focal_given: bool = False
+    focal_weight: float = 0.0
+    radial_weight: float = 0.0
+
+    @staticmethod
+    def given(lens: Lens) -> Calibration:
+        """K is given: only the distortion is learnt."""
+        return Calibration(lens, FreeLens(focal=False, radial=True), focal_given=True)
+
+    @staticmethod
+    def guessed(lens: Lens) -> Calibration:
+        """Nothing is known: the focal length is learnt too."""
+        return Calibration(lens, FreeLens(focal=True, radial=True))
+
+    def tree(self) -> dict[str, Any]:
+        """Numbers by name, for a file."""
+        return asdict(self)
+
+    @staticmethod
+    def of_tree(tree: dict[str, Any]) -> Calibration:
+        """Inverse of `tree`; other names are ignored."""
+        known = {field.name: tree[field.name] for field in fields(Calibration)}
+        return Calibration(**known | {"lens": Lens(**known["lens"]), "free": FreeLens(**known["free"])})
+
+    def pinhole(self) -> Calibration:
+        """The same, with no distortion to be learnt."""
+        return replace(self, free=FreeLens(focal=self.free.focal))
+
+    def held(self) -> Calibration:
+        """The same, with nothing to be learnt."""
+        return replace(self, free=FreeLens())
+
+    @property
+    def settled(self) -> bool:
+        """Whether the lens is held from now on."""
+        return not self.free
+
+    def tries(self) -> list[FreeLens]:
+        """What to let free in the next window, boldest first; the last is what remains if it cannot tell."""
+        options = [self.free, FreeLens(focal=self.free.focal), FreeLens()]
+        return [option for i, option in enumerate(options) if option not in options[:i]]
+
+    def believes(self, estimate: LensEstimate | None, free: FreeLens, size: tuple[int, int]) -> bool:
+        """Whether a window with this much freedom could tell what was free."""
+        if estimate is None:
+            return not free
+        sure_radial = not free.radial or estimate.corner_sigma_px(size) < CORNER_SIGMA_PX
+        limit = FOCAL_SIGMA if free.radial else FOCAL_SIGMA_HINT
+        return sure_radial and estimate.focal_sigma < limit * estimate.lens.fx
+
+    def learnt(self, estimate: LensEstimate | None, free: FreeLens, size: tuple[int, int]) -> Calibration:
+        """The calibration after a window that was believed with this much freedom: a mean weighted by certainty."""
+        after = replace(self, windows=self.windows + 1)
+        if estimate is not None and free.focal:
+            weight = 1.0 / (np.square(estimate.focal_sigma) + np.square(FOCAL_SPREAD * estimate.lens.fx))
+            after = after._with_focal(estimate.lens, float(weight))
+        if estimate is not None and free.radial:
+            weight = 1.0 / (np.square(estimate.corner_sigma_px(size)) + np.square(CORNER_SPREAD * size[0]))
+            after = after._with_radial(estimate.lens, float(weight))
+        log.info("lens after %d windows: %s", after.windows, after.lens)
+        return replace(after, free=FreeLens()) if after.windows >= PATIENCE else after
+
+    def _with_focal(self, lens: Lens, weight: float) -> Calibration:
+        share = weight / (self.focal_weight + weight)
+        factor = (lens.fx / self.lens.fx) ** share
+        moved = replace(self.lens, fx=self.lens.fx * factor, fy=self.lens.fy * factor)
+        return replace(self, lens=moved, focal_weight=self.focal_weight + weight)
+
+    def _with_radial(self, lens: Lens, weight: float) -> Calibration:
+        share = weight / (self.radial_weight + weight)
+        k1 = self.lens.k1 + share * (lens.k1 - self.lens.k1)
+        return replace(self, lens=replace(self.lens, k1=k1), radial_weight=self.radial_weight + weight)
+
+    def summary(self) -> dict[str, Any]:
+        """JSON-ready: the lens at the size that is worked on, and how it is known."""
+        return {
+            "focal_px": [self.lens.fx, self.lens.fy],
+            "focal_sigma_px": self.focal_weight**-0.5 if self.focal_weight else None,
+            "k1": self.lens.k1,
+            "focal_known": self.focal_given or self.focal_weight > 0,
+            "windows_used": self.windows,
+        }

@@ -1,0 +1,130 @@
+"""Which reconstruction of a window to believe, and where a believed one must be cut.
+
+A weak link shows where both the step length and the depth that is seen change by a large factor between the same two
+frames: the picture stays the same, only the scale breaks. Registered frames, reprojection errors and joins do not show
+it (sfm_recipe.md, section 3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .global_mapping import SparseModel
+
+ALARM = np.log(2.0)  # a jump of the scale that calls for a second opinion
+CUT = np.log(3.0)  # a jump at which a window is cut if no opinion is free of it
+SIDE = 4  # frames looked at on either side of a gap
+MIN_BRIDGE = 12  # points that must be seen on both sides of a gap
+MIN_HELD = 0.5  # share of the frames of each of two places that one model must hold to tie them
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """How a window's models look: frames left out, and for every gap between frames the jump of its scale."""
+
+    missing: int
+    jumps: NDArray[np.float64]  # [rows - 1], natural log
+    bridges: NDArray[np.int64]  # [rows - 1], points seen on both sides
+
+    @property
+    def alarm(self) -> bool:
+        """Whether a second opinion is called for."""
+        return self.missing > 0 or self.worst > ALARM or bool((self.bridges < MIN_BRIDGE).any())
+
+    @property
+    def worst(self) -> float:
+        """The largest jump."""
+        return float(self.jumps.max(initial=0.0))
+
+    @property
+    def cost(self) -> float:
+        """For comparing opinions of one window: lower is better."""
+        thin = int((self.bridges < MIN_BRIDGE).sum())
+        return self.missing + 10.0 * max(0.0, self.worst - ALARM) + thin
+
+    def cuts(self) -> tuple[int, ...]:
+        """Rows at which a new part begins because the link before them is not believed."""
+        weak = (self.jumps > CUT) | (self.bridges < MIN_BRIDGE)
+        return tuple(row + 1 for row in _peaks(self.jumps, weak, self.bridges))
+
+
+def judge(models: list[SparseModel], count: int) -> Verdict:
+    """Look at the largest model of a window of `count` rows; rows in smaller models or none count as missing."""
+    if not models:
+        return Verdict(count, np.zeros(0), np.zeros(0, np.int64))
+    model = models[0]
+    return Verdict(count - len(model.rows), scale_jumps(model, count), bridging_points(model, count))
+
+
+def judge_tie(models: list[SparseModel], count: int, border: int) -> Verdict:
+    """Look only at what ties two places together, the second from row `border` on: cut there or nowhere.
+
+    Within a place nothing is judged: each is going to be measured against what is known of it, and another visit may be
+    faster and farther from things.
+    """
+    if not models:
+        return judge(models, count)
+    rows = models[0].rows
+    ties = bridging_points(models[0], count)[border - 1]
+    if (rows < border).sum() < MIN_HELD * border or (rows >= border).sum() < MIN_HELD * (count - border):
+        ties = 0
+    bridges = np.full(count - 1, np.iinfo(np.int64).max)
+    bridges[border - 1] = ties
+    return Verdict(count - len(rows), np.zeros(count - 1), bridges)
+
+
+def scale_jumps(model: SparseModel, count: int) -> NDArray[np.float64]:
+    """For every gap the log factor by which steps and seen depths change together, [count - 1]."""
+    steps, depths = np.full(count - 1, np.nan), np.full(count, np.nan)
+    centres = model.model_from_camera[:, :3, 3]
+    for i, row in enumerate(model.rows):
+        depths[row] = _median_depth(model, i)
+        if i + 1 < len(model.rows) and model.rows[i + 1] == row + 1:
+            steps[row] = np.linalg.norm(centres[i + 1] - centres[i])
+    log_steps, log_depths = np.log(np.maximum(steps, 1e-12)), np.log(np.maximum(depths, 1e-12))
+    return np.array([_jump(log_steps, log_depths, gap) for gap in range(count - 1)])
+
+
+def bridging_points(model: SparseModel, count: int) -> NDArray[np.int64]:
+    """Points seen at or before and after every gap, [count - 1]; gaps outside the model's rows are not judged."""
+    first, last = np.full(len(model.points), count), np.full(len(model.points), -1)
+    for row, seen in zip(model.rows, model.seen, strict=True):
+        first[seen[:, 1]] = np.minimum(first[seen[:, 1]], row)
+        last[seen[:, 1]] = np.maximum(last[seen[:, 1]], row)
+    gaps = np.arange(count - 1)
+    bridges = ((first[:, None] <= gaps) & (last[:, None] > gaps)).sum(axis=0)
+    inside = (gaps >= model.rows[0]) & (gaps < model.rows[-1])
+    return np.where(inside, bridges, np.iinfo(np.int64).max)
+
+
+def _median_depth(model: SparseModel, i: int) -> float:
+    """Median depth of the points that a camera sees; NaN if it sees none."""
+    if not len(model.seen[i]):
+        return float("nan")
+    pose = model.model_from_camera[i]
+    return float(np.median((model.points[model.seen[i][:, 1]] - pose[:3, 3]) @ pose[:3, 2]))
+
+
+def _jump(log_steps: NDArray[np.float64], log_depths: NDArray[np.float64], gap: int) -> float:
+    """The part of the change across a gap that steps and depths share."""
+    step = _change(log_steps[max(0, gap - SIDE) : gap], log_steps[gap + 1 : gap + 1 + SIDE])
+    depth = _change(log_depths[max(0, gap - SIDE + 1) : gap + 1], log_depths[gap + 1 : gap + 1 + SIDE])
+    return min(abs(step), abs(depth)) if step * depth > 0 else 0.0
+
+
+def _change(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
+    before, after = before[np.isfinite(before)], after[np.isfinite(after)]
+    return float(np.median(after) - np.median(before)) if len(before) and len(after) else 0.0
+
+
+def _peaks(jumps: NDArray[np.float64], weak: NDArray[np.bool_], bridges: NDArray[np.int64]) -> list[int]:
+    """One gap of every run of weak gaps: that with the largest jump, or with the fewest points."""
+    out: list[int] = []
+    gaps = np.flatnonzero(weak)
+    for run in np.split(gaps, np.flatnonzero(np.diff(gaps) > 1) + 1):
+        if len(run):
+            out.append(int(run[np.lexsort((bridges[run], -np.round(jumps[run], 6)))[0]]))
+    return out

@@ -1,0 +1,56 @@
+"""All that is known to correspond in one window: matched SIFT key points and KLT tracks side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....geometry.keypoints import Keypoints
+from .features import TrackedPoints
+from .pairs import Matches, match_tracks
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Correspondences:
+    """Points of every row [n,2], SIFT key points first and tracked points from `tracked_from` on, and their matches.
+
+    Key points are precise over long distances; tracks hold where texture repeats or fades. One epipolar geometry must
+    explain both.
+    """
+
+    xy: list[NDArray[np.float32]]
+    tracked_from: list[int]
+    matches: dict[Pair, Matches]
+
+
+def combine(
+    keypoints: Sequence[Keypoints], matches: Mapping[Pair, Matches], tracked: Sequence[TrackedPoints]
+) -> Correspondences:
+    """Put both kinds into one numbering."""
+    first = [len(found.xy) for found in keypoints]
+    xy = [np.concatenate([found.xy, points.xy]) for found, points in zip(keypoints, tracked, strict=True)]
+    both = {}
+    for (a, b), found in matches.items():
+        shifted = match_tracks(tracked[a], tracked[b]) + np.array([first[a], first[b]], np.uint32)
+        both[a, b] = np.concatenate([found, shifted])
+    return Correspondences(xy, first, both)
+
+
+def motion_px(tracked: Sequence[TrackedPoints]) -> float:
+    """How far tracked points move between neighbouring frames: their median, which nine tenths of the frames stay
+    below. Infinite where nothing can be tracked."""
+    moved = [_motion(a, b) for a, b in zip(tracked[:-1], tracked[1:], strict=True)]
+    moved = [motion for motion in moved if np.isfinite(motion)]
+    return float(np.percentile(moved, 90)) if moved else float("inf")
+
+
+def _motion(first: TrackedPoints, second: TrackedPoints) -> float:
+    pairs = match_tracks(first, second)
+    if not len(pairs):
+        return float("nan")
+    return float(np.median(np.linalg.norm(first.xy[pairs[:, 0]] - second.xy[pairs[:, 1]], axis=1)))

@@ -1,0 +1,138 @@
+"""What is said of two frames: matches, and which of them one epipolar geometry explains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ....geometry.keypoints import Keypoints
+from ....geometry.lens import Lens
+from ....windows import second_place
+from .features import TrackedPoints
+
+OFFSETS = (1, 2, 4, 8, 16, 32, 64, 128)  # quadratic sequential pairs: near ones for detail, far ones for scale
+MOST_IN_LOOP_CHECK = 64  # frames; more are a window with a hole
+MAX_ANGLE = 0.7  # between descriptors, radians
+MAX_ANGLE_RATIO = 0.8  # best to second best (Lowe 2004, section 7.1)
+MIN_INLIERS = 15
+EPIPOLAR_PX = 1.0
+HOMOGRAPHY_PX = 1.5
+PANORAMIC_SHARE = 0.8  # a homography that explains this share of the inliers makes the translation unreliable
+
+Points = NDArray[np.float64]
+Matches = NDArray[np.uint32]  # [m,2], indices into the key points of the two frames
+
+
+@dataclass(frozen=True, eq=False)
+class TwoView:
+    """A verified pair: inlier matches [m,2], essential matrix and homography [3,3], and whether it is (nearly) planar
+    or a pure rotation."""
+
+    matches: Matches
+    essential: NDArray[np.float64]
+    homography: NDArray[np.float64]
+    planar: bool
+
+
+def window_pairs(count: int, border: int | None) -> list[tuple[int, int]]:
+    """Pairs of rows to be matched among `count` frames: sequential ones, and where a loop check shows two places, the
+    second from row `border` on, all pairs across."""
+    if border is None:
+        return list(sequential_pairs(count))
+    earlier, later = range(border), range(border, count)
+    within = [*sequential_pairs(border), *((border + a, border + b) for a, b in sequential_pairs(len(later)))]
+    return [*within, *((a, b) for a in earlier for b in later)]
+
+
+def loop_border(indices: Sequence[int]) -> int | None:
+    """The row at which the second of two places begins; None for a window of a video, holes included."""
+    return second_place(indices) if len(indices) <= MOST_IN_LOOP_CHECK else None
+
+
+def sequential_pairs(count: int) -> Iterator[tuple[int, int]]:
+    """Pairs (earlier row, later row) among `count` consecutive frames at quadratic distances."""
+    for offset in OFFSETS:
+        for row in range(count - offset):
+            yield row, row + offset
+
+
+def match_keypoints(first: Keypoints, second: Keypoints) -> Matches:
+    """Mutually nearest descriptors that pass the distance and the ratio test."""
+    return _matched(_unit(first.descriptors), _unit(second.descriptors))
+
+
+def _matched(first: NDArray[np.float32], second: NDArray[np.float32]) -> Matches:
+    """The same for descriptors [n,128] of length 1."""
+    if min(len(first), len(second)) < 2:
+        return np.zeros((0, 2), np.uint32)
+    similarity = first @ second.T
+    row = np.arange(len(similarity))
+    best = similarity.argmax(axis=1)
+    mutual = similarity.argmax(axis=0)[best] == row
+    angle = np.arccos(similarity[row, best].clip(-1, 1))
+    similarity[row, best] = -1.0
+    second_angle = np.arccos(similarity.max(axis=1).clip(-1, 1))
+    keep = mutual & (angle < MAX_ANGLE) & (angle < MAX_ANGLE_RATIO * second_angle)
+    return np.stack([row[keep], best[keep]], axis=1).astype(np.uint32)
+
+
+def _unit(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
+    values = descriptors.astype(np.float32)
+    return values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-9)
+
+
+def match_tracks(first: TrackedPoints, second: TrackedPoints) -> Matches:
+    """Points of the same track."""
+    _, a, b = np.intersect1d(first.track, second.track, assume_unique=True, return_indices=True)
+    return np.stack([a, b], axis=1).astype(np.uint32)
+
+
+def verify(xy1: Points, xy2: Points, matches: Matches, k: NDArray[np.float64]) -> TwoView | None:
+    """Keep what one essential matrix explains (MAGSAC++, Barath et al. CVPR 2020); None with too few inliers.
+
+    `xy1`, `xy2` [n,2] are free of distortion, K is [3,3].
+    """
+    if len(matches) < MIN_INLIERS:
+        return None
+    a, b = xy1[matches[:, 0]], xy2[matches[:, 1]]
+    essential, good = cv2.findEssentialMat(a, b, k, cv2.USAC_MAGSAC, 0.999, EPIPOLAR_PX)
+    if essential is None or essential.shape != (3, 3) or good.sum() < MIN_INLIERS:
+        return None
+    inliers = good[:, 0] > 0
+    homography, explained = cv2.findHomography(a[inliers], b[inliers], cv2.USAC_MAGSAC, HOMOGRAPHY_PX)
+    planar = homography is not None and explained.sum() > PANORAMIC_SHARE * inliers.sum()
+    return TwoView(matches[inliers], essential, np.eye(3) if homography is None else homography, bool(planar))
+
+
+def match_chunk(keypoints: Mapping[int, Keypoints], pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Matches]:
+    """Matches of many pairs, keyed as the pairs are."""
+    units = {index: _unit(found.descriptors) for index, found in keypoints.items()}
+    return {pair: _matched(units[pair[0]], units[pair[1]]) for pair in pairs}
+
+
+def verify_chunk(
+    xy: Mapping[int, NDArray[np.float32]], matches: Mapping[tuple[int, int], Matches], lens: Lens
+) -> dict[tuple[int, int], TwoView]:
+    """Verified pairs among many; those that fail are left out."""
+    cv2.setNumThreads(1)
+    straight = {row: lens.undistort(points) for row, points in xy.items()}
+    k = lens.matrix()
+    verified = {pair: verify(straight[pair[0]], straight[pair[1]], found, k) for pair, found in matches.items()}
+    return {pair: view for pair, view in verified.items() if view is not None}
+
+
+def only(
+    views: Mapping[tuple[int, int], TwoView], first: Sequence[int], tracked: bool
+) -> dict[tuple[int, int], TwoView]:
+    """The verified pairs with one kind of correspondence left: tracked points (whose indices begin at `first` of each
+    row) or matched key points (all below)."""
+    kept = {}
+    for (a, b), view in views.items():
+        of_kind = (view.matches[:, 0] >= first[a]) == tracked
+        if of_kind.sum() >= MIN_INLIERS:
+            kept[a, b] = replace(view, matches=view.matches[of_kind])
+    return kept

@@ -1,0 +1,140 @@
+"""What was done and how it went, for people: `da3-stream info` and report.html."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..cloud.files.ply import count_vertices
+from ..store import INTERPOLATED, PoseTable, Run, open_run, pose_table, read_run_geometry
+from ..store.files import write_text
+
+_LISTS = ("source_indices", "timestamps", "interpolated")  # one entry per frame: for programs
+_MOST_LINES = 20  # of a list, such as the skipped frames
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{title}</title>
+<style>
+body {{ margin: 2rem auto; max-width: 72rem; padding: 0 1rem; background: #14161a; color: #e8e8e8;
+       font: 15px/1.5 system-ui, sans-serif; }}
+h1 {{ font-size: 1.4rem; font-weight: 600; }}
+img {{ max-width: 100%; max-height: 90vh; border: 1px solid #3a3e46; }}
+table {{ border-collapse: collapse; margin-top: 1.5rem; }}
+th, td {{ text-align: left; vertical-align: top; padding: .2rem 1.2rem .2rem 0; border-bottom: 1px solid #2a2d33; }}
+th {{ color: #9aa0aa; font-weight: 400; white-space: nowrap; }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+{picture}
+<table>
+{rows}
+</table>
+</body>
+</html>
+"""
+
+
+def info(run_dir: Path) -> dict[str, Any]:
+    """run.json without its per-frame lists, and what follows from the run's files; ready for JSON.
+
+    Raises StoreError if the directory is not a run or is damaged.
+    """
+    run = open_run(run_dir)
+    status, geometry = run.read_status(), read_run_geometry(run)
+    poses = pose_table(status, geometry)
+    return {
+        "path": str(run.path),
+        **{key: value for key, value in status.items() if key not in _LISTS},
+        "placed": int((poses.segment >= 0).sum()),
+        "frame_status": dict(sorted(Counter(poses.status).items())),
+        "segments": len(set(poses.segment[poses.segment >= 0].tolist())),
+        "units": geometry.scene.units,
+        "path_length": path_length(poses),
+        "points": count_vertices(run.path / "cloud.ply") if (run.path / "cloud.ply").exists() else None,
+        "events": dict(sorted(Counter(event["event"] for event in run.read_events()).items())),
+    }
+
+
+def info_text(facts: Mapping[str, Any]) -> str:
+    """The facts of `info` as lines of name and value."""
+    rows = list(_rows(facts))
+    width = max((len(name) for name, _ in rows), default=0)
+    return "\n".join(f"{name:<{width}}  {value}".rstrip() for name, value in rows)
+
+
+def headline(run_dir: Path) -> str:
+    """What came out of a run, in one line. Raises StoreError as `info` does."""
+    facts = info(run_dir)
+    segments, between = facts["segments"], facts["frame_status"].get(INTERPOLATED, 0)
+    told = f" ({between} of them between others)" if between else ""
+    return (
+        f"{facts['placed']} of {facts['frames']} frames placed{told} in {segments} segment{'s' * (segments != 1)}, "
+        f"{facts['points'] or 0} points, {facts['seconds']:.1f} s; "
+        f"look at report.html, cloud.ply and trajectory.tum in {run_dir}"
+    )
+
+
+def write_report(run: Run) -> None:
+    """Write report.html: the facts of `info` and the overview picture, in one file."""
+    facts = info(run.path)
+    rows = [f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in _rows(facts)]
+    title = html.escape(f"da3_stream: {run.path.resolve().name}")
+    page = _PAGE.format(title=title, picture=_picture(run.path / "overview.png"), rows="\n".join(rows))
+    write_text(run.path / "report.html", page)
+
+
+def path_length(poses: PoseTable) -> float:
+    """Length of the cameras' path in world units, over neighbouring placed frames of one segment."""
+    placed = poses.segment >= 0
+    centres, segments = poses.world_from_camera[placed, :3, 3], poses.segment[placed]
+    steps = np.linalg.norm(np.diff(centres, axis=0), axis=1)
+    return float(steps[segments[1:] == segments[:-1]].sum())
+
+
+def _picture(path: Path) -> str:
+    if not path.exists():
+        return ""
+    data = base64.b64encode(path.read_bytes()).decode("ascii")
+    return f'<img alt="cloud and camera path seen from above" src="data:image/png;base64,{data}">'
+
+
+def _rows(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """(name, value) lines; nested names are joined by dots, lists of objects take a line each."""
+    for key, value in facts.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from _rows(value, f"{name}.")
+        elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+            yield from _list_rows(name, value)
+        else:
+            yield name, _text(key, value)
+
+
+def _list_rows(name: str, entries: list[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+    yield name, str(len(entries))
+    for entry in entries[:_MOST_LINES]:
+        yield "", ", ".join(f"{key} {_text(key, value)}" for key, value in entry.items())
+    if len(entries) > _MOST_LINES:
+        yield "", f"and {len(entries) - _MOST_LINES} more (see run.json)"
+
+
+def _text(key: str, value: Any) -> str:
+    if value is None:
+        return "-"
+    if key.endswith("_bytes") and isinstance(value, int):
+        return f"{value / 2**20:,.0f} MiB"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        return ", ".join(_text("", entry) for entry in value) or "none"
+    return str(value)

@@ -1,0 +1,121 @@
+"""A run directory is begun, gone on with, found finished, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import SettingsError, StoreError
+from ..settings import Settings
+from ..store import JUST_CREATED, Run, create_run, free_folder, locked
+from .checkpoint import Checkpoint, read_checkpoint
+from .estimate import require_disk
+from .job import Job, identity
+
+# What may change in the middle of a run: the machine, and what acts when the stored points are merged.
+SAFE = {
+    *(f"model.{name}" for name in ("workers", "vram_gb", "device", "window_timeout_s")),
+    *(f"cloud.{name}" for name in ("max_points", "fusion", "views", "free_space", "format")),
+    *(f"cloud.{name}" for name in ("preview_points", "preview_every")),
+}
+COARSER = {"cloud.voxel", "cloud.voxel_m"}  # may grow: the stored points are thinned to what they were
+
+
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """A run directory that is this process's own, and what an earlier one left in it.
+
+    `interruptions` tells how earlier processes ended, after so many `frames`; a run that is `finished` needs nothing
+    more.
+    """
+
+    run: Run
+    checkpoint: Checkpoint | None = None
+    finished: bool = False
+    interruptions: tuple[dict[str, Any], ...] = ()
+    frames: int = 0
+
+
+@contextmanager
+def begun(out: Path, job: Job, *, overwrite: bool, with_changes: bool) -> Iterator[Begun]:
+    """Take the directory for a job; nobody else works in it until the end of the block.
+
+    Raises StoreError with one sentence where it holds a run of another input or, but for what is safe to change
+    `with_changes`, with other settings, unless `overwrite`; where it holds anything else; where somebody works in it;
+    where the disk is short.
+    """
+    run = Run(out)
+    held = (out / "run.json").is_file()
+    if not held:
+        free_folder(out)
+    elif not overwrite and (status := run.read_status()) != JUST_CREATED:
+        _refuse_other(run, status, job, with_changes)  # before the lock: what is refused stays as it is
+    with locked(run):
+        if not held or overwrite:
+            require_disk(out, job)
+            yield Begun(create_run(out, overwrite=overwrite))
+        else:
+            found = _continued(run, job, with_changes)
+            if not found.finished:
+                require_disk(out, job, found.frames)
+            yield found
+
+
+def _continued(run: Run, job: Job, with_changes: bool) -> Begun:
+    status = run.read_status()
+    if status == JUST_CREATED:  # it was killed before it had begun
+        return Begun(create_run(run.path, overwrite=True))
+    changed = _refuse_other(run, status, job, with_changes)
+    before = [*status.get("interruptions", [])]
+    if status["state"] == "finished" and not changed:
+        return Begun(run, None, True, tuple(before))
+    checkpoint = read_checkpoint(run)
+    if checkpoint is None:
+        return Begun(create_run(run.path, overwrite=True))
+    if status["state"] != "finished":
+        before.append({"state": status["state"], "after_window": checkpoint.tip["window"]})
+    return Begun(run, checkpoint, False, tuple(before), status.get("frames", 0))
+
+
+def _refuse_other(run: Run, status: Mapping[str, Any], job: Job, with_changes: bool) -> bool:
+    """Whether settings were changed that may be; StoreError for other changes."""
+    escape = "give another directory, or --overwrite to replace it"
+    if "identity" not in status:
+        raise StoreError(f"{run.path} already holds a run, of another version of this program: {escape}")
+    for name, (then, now) in _differing(status["identity"], identity(job)).items():
+        if job.source.feed is not None:
+            raise StoreError(f"{run.path} already holds a run, and live input cannot be gone on with: {escape}")
+        raise StoreError(f"{run.path} already holds a run of another {name} ({then}, now {now}): {escape}")
+    changes = _differing(_flat(_settings(status)), _flat(job.settings))
+    for name, (then, now) in changes.items():
+        is_safe = _is_safe(name, then, now)
+        if not (with_changes and is_safe):
+            safe = "--resume-with-changes to go on with the new ones, " if is_safe else ""
+            raise StoreError(
+                f"{run.path} already holds a run with other settings ({name} was {then}, now {now}): {safe}{escape}"
+            )
+    return bool(changes)
+
+
+def _differing(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    return {name: (then.get(name), value) for name, value in now.items() if then.get(name) != value}
+
+
+def _is_safe(name: str, then: Any, now: Any) -> bool:
+    """Whether a setting may change while what was stored stays."""
+    return name in SAFE or (name in COARSER and None not in (then, now) and now >= then)
+
+
+def _settings(status: Mapping[str, Any]) -> Settings:
+    try:
+        return Settings.build(status["settings"])
+    except (SettingsError, KeyError) as error:
+        raise StoreError(f"the run was made by another version of this program ({error}): give --overwrite") from None
+
+
+def _flat(settings: Settings) -> dict[str, Any]:
+    tree = settings.model_dump(mode="json")
+    return {f"{stage}.{key}": value for stage, entries in tree.items() for key, value in entries.items()}

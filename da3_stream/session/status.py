@@ -1,0 +1,149 @@
+"""run.json: what was asked for, by what it was done, how it went."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from ..machine import machine, peak_rss_bytes, versions
+from ..stopwatch import Stopwatch
+from ..store import PoseTable, Run, Scene
+from ..types import Frame, Status, WindowGeometry
+from ..windows import Window
+from .job import Job, facts, identity, predictor_name
+
+
+@dataclass
+class Record:
+    """What run.json tells, kept up to date window by window."""
+
+    run: Run
+    job: Job
+    watch: Stopwatch = field(default_factory=Stopwatch)
+    started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    interruptions: tuple[dict[str, Any], ...] = ()
+    source_indices: array[int] = field(default_factory=lambda: array("q"))
+    timestamps: array[float] = field(default_factory=lambda: array("d"))
+    windows: Counter[str] = field(default_factory=Counter)  # by status
+    left_out: Counter[str] = field(default_factory=Counter)  # frames, by why the gate left them out
+    shots: list[int] = field(default_factory=list)  # source indices of frames behind a cut
+    camera: dict[str, Any] = field(default_factory=dict)  # what was known of the lens when the run was gone on with
+    interpolated: array[int] = field(default_factory=lambda: array("q"))  # source indices of frames left out
+
+    def add(self, window: Window[Frame], geometry: WindowGeometry) -> int:
+        """Count a window and the frames that it speaks for: those that it owns, and those left out beside them.
+
+        Returns how many there are.
+        """
+        owned = [window.frames[row] for row in window.owned_rows]
+        beside = [entry for frame in owned for entry in frame.left_out]
+        selected = sorted([*((f.index, f.timestamp) for f in owned), *((e.index, e.timestamp) for e in beside)])
+        self.source_indices.extend(index for index, _ in selected)
+        self.timestamps.extend(timestamp for _, timestamp in selected)
+        self.shots += [frame.index for frame in owned if frame.begins_shot]
+        self.windows[geometry.status.value] += 1
+        self.left_out.update(entry.reason for entry in beside)
+        self.interpolated.extend(sorted(entry.index for entry in beside))
+        return len(selected)
+
+    def state(self) -> dict[str, Any]:
+        """What must survive a kill beside the frames: numbers and texts."""
+        counts = {"windows": dict(self.windows), "left_out": dict(self.left_out), "shots": self.shots}
+        return {**counts, "camera": self._camera(), "started": self.started, "watch": self.watch.state()}
+
+    def restore(self, state: dict[str, Any], selected: Sequence[tuple[int, float]], beside: Sequence[int]) -> None:
+        """Go on from a state, the indices and times of the frames that windows had spoken for then, and the indices of
+        those among them that had been left out."""
+        self.windows, self.left_out = Counter(state["windows"]), Counter(state["left_out"])
+        self.shots, self.started, self.camera = state["shots"], state["started"], state["camera"]
+        self.watch.restore(state["watch"])
+        self.interpolated = array("q", beside)
+        self.source_indices = array("q", [index for index, _ in selected])
+        self.timestamps = array("d", [timestamp for _, timestamp in selected])
+
+    def write(self, state: str, scene: Scene, poses: PoseTable | None = None) -> dict[str, Any]:
+        """Replace run.json; returns what it now holds."""
+        status = self.status(state, scene, poses)
+        self.run.write_status(status)
+        return status
+
+    def status(self, state: str, scene: Scene, poses: PoseTable | None = None) -> dict[str, Any]:
+        """The whole of run.json; `poses` are known at the end, and only then every frame is listed."""
+        source, predictor = self.job.source, self.job.predictor
+        return {
+            "state": state,
+            **self._counts(scene, poses),
+            "input": self._input(state),
+            "model": {"name": predictor_name(predictor), "hash": getattr(predictor, "hash", None), **facts(predictor)},
+            "camera": self._camera(),
+            "window_size": self.job.window_size,
+            "window_overlap": self.job.window_overlap,
+            "settings": self.job.settings.model_dump(mode="json"),
+            "versions": versions(),
+            "machine": machine(),
+            "identity": identity(self.job),
+            "started": self.started,
+            "interruptions": self.interruptions,
+            "seconds": round(self.watch.seconds, 3),
+            "seconds_by_stage": self.watch.by_stage(),
+            "seconds_in_predictor": {k: round(v, 3) for k, v in getattr(predictor, "timings", {}).items()},
+            "peak_rss_bytes": peak_rss_bytes(),
+            "skipped_frames": list(source.skipped),
+            "left_out_by_reason": dict(sorted(self.left_out.items())),
+            "interpolated": runs(self.source_indices, set(self.interpolated)) if state != "running" else (),
+            "dropped": source.dropped,
+            "has_times": source.has_times,
+            "fps": source.fps,
+            "source_indices": self.source_indices if state != "running" else (),
+            "timestamps": self.timestamps if state != "running" else (),
+        }
+
+    def _camera(self) -> dict[str, Any]:
+        """What the predictor knows of the lens; one that was not asked anything yet knows what it told before."""
+        return getattr(self.job.predictor, "camera", {}) or self.camera
+
+    def _input(self, state: str) -> dict[str, Any]:
+        """What was read; a list of files only at the end, since a window shall not cost more the more there are (see
+        `Run.read_input_paths`)."""
+        source = self.job.source
+        paths = source.paths if len(source.paths) == 1 or state != "running" else ()
+        return {
+            "name": source.name,
+            "kind": source.kind,
+            "paths": paths,
+            "size": source.size,
+            "focal_px": source.focal_px,
+        }
+
+    def _counts(self, scene: Scene, poses: PoseTable | None) -> dict[str, Any]:
+        segments = scene.segments() if poses is None else np.unique(poses.segment[poses.segment >= 0])
+        return {
+            "frames": len(self.source_indices),
+            "windows": self.windows.total(),
+            "windows_failed": self.windows[Status.FAILED.value],
+            "windows_by_status": dict(sorted(self.windows.items())),
+            "segments": len(segments),
+            "skipped": len(self.job.source.skipped),
+            "left_out": self.left_out.total(),
+            "units": scene.units,
+            "scale": scene.scale,
+        }
+
+
+def runs(selected: Iterable[int], marked: set[int]) -> list[list[int]]:
+    """[first, last] of the marked ones among selected frames, where they follow each other."""
+    found: list[list[int]] = []
+    before = False
+    for index in selected:
+        if index in marked and before:
+            found[-1][1] = index
+        elif index in marked:
+            found.append([index, index])
+        before = index in marked
+    return found

@@ -1,0 +1,30 @@
+"""Every number that a user can turn: one class per stage of a run (`stages`); YAML in and out (`presets`)."""
+
+from .presets import assign, base_yaml, load_settings, preset_names, read_preset, to_yaml
+from .stages import (
+    CameraSettings,
+    CloudSettings,
+    FramesSettings,
+    LoopsSettings,
+    ModelSettings,
+    ScaleSettings,
+    Settings,
+    WindowsSettings,
+)
+
+__all__ = [
+    "CameraSettings",
+    "CloudSettings",
+    "FramesSettings",
+    "LoopsSettings",
+    "ModelSettings",
+    "ScaleSettings",
+    "Settings",
+    "WindowsSettings",
+    "assign",
+    "base_yaml",
+    "load_settings",
+    "preset_names",
+    "read_preset",
+    "to_yaml",
+]

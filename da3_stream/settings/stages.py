@@ -1,0 +1,259 @@
+"""The stages of a run, and the few numbers of each that a user can turn."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from ..errors import SettingsError
+
+
+class Stage(BaseModel):
+    """Numbers of one stage; unknown names and wrong types are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def _off(value: object) -> object:
+    """YAML reads a bare `off` as false."""
+    return "off" if value is False else value
+
+
+Off = BeforeValidator(_off)
+
+
+class FramesSettings(Stage):
+    """Which frames of the input are used."""
+
+    every: int = Field(1, ge=1, description="use every n-th frame")
+    fps: Literal["auto"] | float | None = Field(
+        None, description="use about this many frames a second; auto: about 10 where the input has times"
+    )
+    start: float | None = Field(None, ge=0, description="seconds to skip at the beginning")
+    end: float | None = Field(None, gt=0, description="stop at this time in seconds")
+    max_frames: int | None = Field(None, ge=1, description="use at most this many frames")
+    default_fps: float = Field(30.0, gt=0, description="rate assumed for images, which carry no times")
+    gate: Annotated[Literal["auto", "off"] | None, Off] = Field(
+        None,
+        description="auto leaves out frames that add nothing or harm, off none; null: off for arrays in memory and "
+        "for a given predictor, else auto",
+    )
+    parallax: float = Field(
+        0.006, gt=0, lt=0.2, description="how far near things move between kept frames, in widths of the picture"
+    )
+
+    @field_validator("fps", mode="before")
+    @classmethod
+    def _fps(cls, value: object) -> object:
+        """A word, or a rate, also as text."""
+        if value is None or value == "auto":
+            return value
+        try:
+            rate = float(value) if isinstance(value, (str, int, float)) and value is not True else math.nan
+        except ValueError:
+            rate = math.nan
+        if not 0 < rate < math.inf:
+            raise ValueError(f"expected auto or a number of frames a second, not {value!r}")
+        return rate
+
+    @model_validator(mode="after")
+    def _ordered(self) -> FramesSettings:
+        if self.start is not None and self.end is not None and self.end <= self.start:
+            raise ValueError(f"end ({self.end:g} s) must lie after start ({self.start:g} s)")
+        return self
+
+
+class CameraSettings(Stage):
+    """What is known of the camera, at the input's resolution."""
+
+    intrinsics: tuple[float, float, float, float] | None = Field(
+        None, strict=False, description="fx, fy, cx, cy in pixels, first pixel centre at 0 (OpenCV, KITTI)"
+    )
+    hfov_deg: float | None = Field(None, gt=1, lt=179, description="horizontal field of view in degrees")
+
+    lens: Literal["auto", "pinhole"] = Field(
+        "auto",
+        description="auto learns the radial distortion that is left in the pictures; pinhole trusts there is none",
+    )
+
+    @model_validator(mode="after")
+    def _plausible(self) -> CameraSettings:
+        if self.intrinsics is None:
+            return self
+        if self.hfov_deg is not None:
+            raise ValueError("intrinsics and hfov_deg both set the focal length: give one of them")
+        if not all(math.isfinite(v) for v in self.intrinsics) or min(self.intrinsics[:2]) <= 0:
+            raise ValueError(
+                f"intrinsics must be four finite numbers fx, fy, cx, cy with fx, fy > 0: {self.intrinsics}"
+            )
+        return self
+
+
+class WindowsSettings(Stage):
+    """How many frames go together; null takes the predictor's own default, else 60 and 12."""
+
+    size: int | None = Field(None, ge=2, description="frames in a window")
+    overlap: int | None = Field(None, ge=1, description="frames that neighbouring windows share")
+    key_every: int = Field(
+        0,
+        ge=0,
+        description="windows between two windows of key frames over all of them; 0: none; each takes a prediction",
+    )
+
+    @model_validator(mode="after")
+    def _overlap_below_size(self) -> WindowsSettings:
+        if self.size is not None and self.overlap is not None and self.overlap >= self.size:
+            raise ValueError(f"overlap ({self.overlap}) must be below size ({self.size})")
+        return self
+
+
+class ModelSettings(Stage):
+    """Which predictor looks at the windows, and where it runs."""
+
+    name: str = Field(
+        "auto", description="auto, sfm, a name of 'da3-stream weights list', or a folder with a checkpoint"
+    )
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps (sfm runs on the CPU)")
+    workers: int | None = Field(None, ge=1, description="parallel processes; null takes one per core")
+    vram_gb: float | None = Field(
+        None, gt=0, description="memory of the device in GB (1e9 bytes) that a DA3 model may take; null: what is free"
+    )
+    resolution: int | None = Field(None, ge=64, description="longest image side in pixels that the model looks at")
+    window_timeout_s: float | None = Field(
+        None,
+        gt=0,
+        description="seconds that sfm may work on one step of a window before the window has failed; null: 10 min and "
+        "5 s a frame, more above 640x480",
+    )
+
+
+class ScaleSettings(Stage):
+    """Where the scale comes from: at most one of the three gives metres to a run whose model is not metric."""
+
+    factor: float | None = Field(None, gt=0, description="metres per unit of the run")
+    path_length_m: float | None = Field(None, gt=0, description="true length of the camera's path in metres")
+    camera_height: Literal["auto", "off", "constant"] | float = Field(
+        "auto",
+        description="over the ground: metres, constant (but unknown), off, or auto: constant where it looks so",
+    )
+
+    @field_validator("camera_height", mode="before")
+    @classmethod
+    def _height(cls, value: object) -> object:
+        """A word, or metres, also as text."""
+        value = _off(value)
+        if value in ("auto", "off", "constant"):
+            return value
+        try:
+            metres = float(value) if isinstance(value, (str, int, float)) and value is not True else math.nan
+        except ValueError:
+            metres = math.nan
+        if not 0 < metres < math.inf:
+            raise ValueError(f"expected auto, off, constant or the camera's height in metres, not {value!r}")
+        return metres
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> ScaleSettings:
+        metres = self.camera_height if isinstance(self.camera_height, float) else None
+        given = {"factor": self.factor, "path_length_m": self.path_length_m, "camera_height": metres}
+        names = [name for name, value in given.items() if value is not None]
+        if len(names) > 1:
+            raise ValueError(f"{names[0]} and {names[1]} both set the scale: give one of them")
+        return self
+
+
+class LoopsSettings(Stage):
+    """How revisited places are recognised, and which of them are looked at closely."""
+
+    descriptor: Annotated[Literal["auto", "off", "dino", "salad", "vlad"], Off] = Field(
+        "auto", description="auto: dino where a DA3 model runs, else vlad; salad needs its checkpoint; off: no loops"
+    )
+    salad: str | None = Field(None, description="the checkpoint dino_salad.ckpt, or its tensors as .safetensors")
+    min_similarity: float = Field(
+        0.5, ge=0, le=1, description="of a candidate: 0 is usual between any two places, 1 between neighbouring frames"
+    )
+    spacing: float = Field(1.0, gt=0, description="way between two loops of the same laps, in depths of the scene")
+    most_per_window: int = Field(8, ge=1, description="candidates verified for one window; each takes a prediction")
+    most_per_place: int = Field(3, ge=1, description="earlier places that one place is tied to, the likest ones")
+    reach: int = Field(10, ge=1, le=15, description="frames on either side of a place that a verification looks at")
+
+
+class CloudSettings(Stage):
+    """Which points reach the cloud, and what is written of them."""
+
+    voxel: float = Field(0.01, gt=0, lt=1, description="edge of a voxel as a share of the median depth")
+    voxel_m: float | None = Field(None, gt=0, description="edge of a voxel in metres; needs a metric run or a scale")
+    max_points: int | None = Field(None, ge=1, description="at most this many points in the merged cloud")
+    per_pixel: float | None = Field(
+        0.025,
+        gt=0,
+        description="points on a window's page for each pixel of its frames, at most; null or voxel_m: no limit",
+    )
+    min_confidence: float = Field(0.25, ge=0, lt=1, description="share of the least confident pixels left out")
+    max_depth_step: float = Field(0.08, gt=0, description="relative depth step to a neighbour that counts as an edge")
+    fusion: Annotated[Literal["off", "ghosts", "movers"], Off] = Field(
+        "ghosts",
+        description="ghosts: drop what better views see through; movers: what other views see through; off: neither",
+    )
+    views: int = Field(8, ge=1, le=32, description="views in which a point is looked for by the fusion")
+    free_space: float = Field(
+        0.03, gt=0, lt=1, description="share of its depth by which a view must see beyond a point to speak against it"
+    )
+    normals: bool = Field(False, description="each point with its surface normal, from the depth around it")
+    format: Literal["ply", "laz", "tiles"] = Field(
+        "ply", description="the merged cloud: cloud.ply, cloud.laz, or a folder tiles/ of LAZ files"
+    )
+    preview_points: int = Field(2_000_000, ge=1000, description="points of the preview while running")
+    preview_every: int = Field(10, ge=1, description="windows between two previews")
+
+
+class Settings(Stage):
+    """All stages. Unknown keys and wrong types are refused by name."""
+
+    frames: FramesSettings = FramesSettings()
+    camera: CameraSettings = CameraSettings()
+    windows: WindowsSettings = WindowsSettings()
+    model: ModelSettings = ModelSettings()
+    scale: ScaleSettings = ScaleSettings()
+    loops: LoopsSettings = LoopsSettings()
+    cloud: CloudSettings = CloudSettings()
+
+    @classmethod
+    def build(cls, tree: dict[str, Any]) -> Settings:
+        """Validate a nested dictionary. Raises SettingsError with one sentence that names the first bad key."""
+        try:
+            return cls.model_validate(tree)
+        except ValidationError as error:
+            raise SettingsError(_sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    """One sentence for the first thing that pydantic found wrong."""
+    problem = error.errors()[0]
+    path = [str(part) for part in problem["loc"]]
+    name = ".".join(path)
+    if problem["type"] == "extra_forbidden":
+        return f"unknown setting '{name}': {_allowed(path[:-1])}"
+    given = problem["input"]
+    if problem["type"] == "value_error":
+        reason = problem["msg"].removeprefix("Value error, ")
+        return f"setting {name}: {reason}" if name else reason
+    return f"setting '{name}' cannot be {given!r}: {problem['msg'][0].lower() + problem['msg'][1:]}"
+
+
+def _allowed(parents: list[str]) -> str:
+    model: Any = Settings
+    for parent in parents:
+        model = model.model_fields[parent].annotation
+    where = f"{parents[0]} has" if parents else "the stages are"
+    return f"{where} {', '.join(model.model_fields)}"

@@ -1,0 +1,283 @@
+"""The back-end of a run: what windows say of each other and of their own scale, and where they lie by all of it.
+
+Nodes of one segment make one pose graph. A chain alone needs none; a loop, or windows that know their scale, move it.
+A window that hangs on one edge only moves nothing, and is no reason to solve again. What agrees with a large graph
+moves little, and waits: the larger the graph, the longer, so that a window costs the same after ten hours.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from operator import eq
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..geometry import Sim3, inverse_of_definite
+from ..posegraph import Edge, GraphSolution, PoseGraph
+from ..store import Scene
+from ..types import ScaleObservation
+from .arena import Shelf
+
+log = logging.getLogger(__name__)
+
+BENT = (0.02, 0.005, 0.02)  # share of the way between windows, radians, log-scale
+SHORTEST = 1e-9  # a camera that stands makes no way
+PATIENCE = 100  # nodes of a graph for each new one that may wait
+SURPRISE = 18.5  # chi^2 of an edge's 7 numbers that does not wait: 1 % of true ones are beyond
+SURPRISING_SIGMAS = 3.0  # the same of a scale observation
+
+
+def chained(a: int, b: int, a_from_b: Sim3, information: NDArray[np.float64]) -> Edge:
+    """The edge of an alignment: what the overlap tells [7,7], less sure by what windows may be bent from one overlap to
+    the next, which no overlap tells."""
+    length = float(np.linalg.norm(a_from_b.translation)) / a_from_b.scale
+    way, turn, scale = BENT
+    bent = np.square([max(way * length, SHORTEST)] * 3 + [turn] * 3 + [scale])
+    loosened = inverse_of_definite(inverse_of_definite(information) + np.diag(bent))
+    return Edge(a, b, a_from_b, (loosened + loosened.T) / 2)
+
+
+@dataclass(frozen=True, eq=False)
+class Correction:
+    """The scene after a solution, and what the journal should say of it."""
+
+    scene: Scene
+    facts: tuple[dict[str, Any], ...] = ()  # one for each segment that was solved
+
+
+@dataclass(eq=False)
+class _Segment:
+    """The graph of one segment, what is in it, and the graph's numbers of its nodes."""
+
+    anchor: int  # the node that the graph begins with, which stays where it is
+    graph: PoseGraph = field(default_factory=PoseGraph)
+    edges: list[Edge] = field(default_factory=list)
+    scales: list[ScaleObservation] = field(default_factory=list)
+    place: dict[int, int] = field(default_factory=dict)
+    solution: GraphSolution | None = None
+
+    def begins(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation]) -> bool:
+        """Whether more was added to what is in it, and nothing else changed."""
+        pairs = ((self.edges, edges), (self.scales, scales))
+        return all(len(mine) <= len(all_) and all(map(eq, mine, all_)) for mine, all_ in pairs)
+
+    def is_moved_by(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation]) -> bool:
+        """Whether anything new among these can move a node: not what hangs one more node on the others."""
+        return len(scales) > len(self.scales) or not _only_hangs(edges[len(self.edges) :], set(self.place))
+
+    def can_wait(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation], scene: Scene) -> bool:
+        """Whether what is new among these is of few nodes, for the size of the graph, and agrees with the scene."""
+        fresh, observed = edges[len(self.edges) :], scales[len(self.scales) :]
+        waiting = {node for edge in fresh for node in (edge.a, edge.b)} - self.place.keys()
+        if self.solution is None or len(waiting) > len(self.place) // PATIENCE:
+            return False
+        return all(_chi2(edge, scene) < SURPRISE for edge in fresh) and all(
+            abs(self._deviation(one, scene)) < SURPRISING_SIGMAS * one.sigma for one in observed
+        )
+
+    def _deviation(self, one: ScaleObservation, scene: Scene) -> float:
+        """Log-scale of a node in the scene, in the unit of the graph, less what was observed; infinite if unknown."""
+        if self.solution is None or (self.solution.common_log_scale is None and not one.absolute):
+            return np.inf
+        unit = _unit(scene, self) / self.solution.world_from_window[0].scale
+        common = 0.0 if one.absolute else self.solution.common_log_scale or 0.0
+        return float(np.log(scene.nodes[one.window].world_from_window.scale / unit)) - common - one.log_scale
+
+    def add(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation]) -> None:
+        """Take what is new among these."""
+        for edge in edges[len(self.edges) :]:
+            self.graph.add_edge(self._number(edge.a), self._number(edge.b), edge.a_from_b, edge.information, edge.loop)
+        for one in scales[len(self.scales) :]:
+            self.graph.add_scale(self._number(one.window), one.log_scale, one.sigma, relative=not one.absolute)
+        self.edges, self.scales = list(edges), list(scales)
+
+    def _number(self, node: int) -> int:
+        return self.place.setdefault(node, len(self.place))
+
+
+class Backend:
+    """Takes edges and scale observations as they come; `correct` says where the nodes lie now."""
+
+    def __init__(self) -> None:
+        self._edges: list[Edge] = []
+        self._scales: list[ScaleObservation] = []
+        self._segments: dict[int, _Segment] = {}
+        self._told = 0  # edges that `news` gave
+        self._shelf = Shelf()
+
+    def add_edges(self, edges: Iterable[Edge]) -> None:
+        """Alignments and loops."""
+        self._edges.extend(self._shelved(edge) for edge in edges)
+
+    def news(self) -> list[dict[str, Any]]:
+        """The edges added since this was last asked, for `restore`."""
+        fresh, self._told = self._edges[self._told :], len(self._edges)
+        return [_written(edge) for edge in fresh]
+
+    def state(self) -> dict[str, Any]:
+        """The solutions, for `restore`: numbers and arrays."""
+        return {
+            str(number): {
+                "anchor": segment.anchor,
+                "edges": len(segment.edges),
+                "scales": len(segment.scales),
+                "graph": segment.graph.state(),
+            }
+            for number, segment in self._segments.items()
+        }
+
+    def restore(
+        self, state: dict[str, Any], news: Iterable[dict[str, Any]], scales: Sequence[ScaleObservation], scene: Scene
+    ) -> None:
+        """Go on from a state, all news until then, and what nodes had said of their scale."""
+        self._edges, self._scales = [self._shelved(_read(edge)) for edge in news], list(scales)
+        self._told = len(self._edges)
+        for number, then in state.items():
+            edges, observed = self._of_segment(int(number), scene)
+            segment = self._segments[int(number)] = _Segment(then["anchor"], place={then["anchor"]: 0})
+            segment.add(edges[: then["edges"]], observed[: then["scales"]])
+            segment.solution = segment.graph.restore(then["graph"])
+
+    def set_scales(self, observations: Sequence[ScaleObservation]) -> None:
+        """All that nodes know of their scale so far (`window` is the node); what was said before may be taken back."""
+        self._scales = list(observations)
+
+    def correct(self, scene: Scene, *, last: bool = False) -> Correction:
+        """The scene with its nodes where the graphs say; a segment that only a chain holds lies as its chain says.
+
+        A graph that fails leaves its segment as it is, and says so. Nothing waits any more at the `last` time.
+        """
+        facts = []
+        numbers = scene.segments()
+        self._segments = {number: segment for number, segment in self._segments.items() if number in numbers}
+        for number in numbers:
+            try:
+                segment = self._solved(number, scene, last)
+                if segment is not None and segment.solution is not None:
+                    scene = _placed(scene, number, segment, segment.solution, self._unit_factor(scene, segment))
+                    facts.append(_facts(number, segment, segment.solution))
+            except Exception as error:
+                log.warning("the graph of segment %d failed: %s", number, error, exc_info=True)
+                self._segments.pop(number, None)
+                facts.append({"segment": number, "failed": str(error)})
+        return Correction(scene, tuple(facts))
+
+    def height(self, scene: Scene) -> float | None:
+        """The common length of all relative scale observations in world units (the camera's height), if it is known."""
+        heights = (_height(scene, segment) for _, segment in sorted(self._segments.items()))
+        return next((height for height in heights if height is not None), None)
+
+    def _shelved(self, edge: Edge) -> Edge:
+        information = None if edge.information is None else self._shelf.keep(edge.information)
+        return replace(edge, a_from_b=self._shelf.keep_transform(edge.a_from_b), information=information)
+
+    def _unit_factor(self, scene: Scene, segment: _Segment) -> float:
+        """By which a segment must grow: to metres where its windows know them, else for its camera to be as high as
+        that of the first segment that knows."""
+        if segment.solution is not None and any(one.absolute for one in segment.scales):
+            return segment.solution.world_from_window[0].scale / _unit(scene, segment)
+        common, own = self.height(scene), _height(scene, segment)
+        return 1.0 if common is None or own is None else common / own
+
+    def _solved(self, number: int, scene: Scene, last: bool) -> _Segment | None:
+        """The segment's graph with all that is known now, where something was added; None where a chain is all there
+        is and was, and where what was added can wait."""
+        edges, scales = self._of_segment(number, scene)
+        anchor = min([*(min(edge.a, edge.b) for edge in edges), *(one.window for one in scales)], default=None)
+        if anchor is None:
+            return None
+        segment = self._segments.get(number, fresh := _Segment(anchor, place={anchor: 0}))
+        taken_back = not segment.begins(edges, scales)
+        segment = fresh if taken_back else segment
+        if not (taken_back or segment.is_moved_by(edges, scales)):
+            return None
+        if not (taken_back or last) and segment.can_wait(edges, scales, scene):
+            return None
+        self._segments[number] = segment
+        segment.add(edges, scales)
+        segment.solution = segment.graph.solve()
+        return segment
+
+    def _of_segment(self, number: int, scene: Scene) -> tuple[list[Edge], list[ScaleObservation]]:
+        """What is known of a segment's nodes."""
+        members = {k for k, node in enumerate(scene.nodes) if node.segment == number}
+        edges = [edge for edge in self._edges if edge.a in members and edge.b in members]
+        return edges, [one for one in self._scales if one.window in members]
+
+
+def _only_hangs(edges: Iterable[Edge], known: set[int]) -> bool:
+    """Whether every edge ties one new node to those known before it, as in a chain or a tree."""
+    for edge in edges:
+        new = {edge.a, edge.b} - known
+        if len(new) != 1:
+            return False
+        known |= new
+    return True
+
+
+def _chi2(edge: Edge, scene: Scene) -> float:
+    """How far an edge is from the scene, as the graph counts it; infinite where it does not say how sure it is."""
+    if edge.information is None:
+        return np.inf
+    a, b = (scene.nodes[node].world_from_window for node in (edge.a, edge.b))
+    residual = (edge.a_from_b.inverse() @ a.inverse() @ b).log()
+    return float(residual @ edge.information @ residual)
+
+
+def _height(scene: Scene, segment: _Segment) -> float | None:
+    if segment.solution is None or segment.solution.common_log_scale is None:
+        return None
+    if any(one.absolute for one in segment.scales):
+        return float(np.exp(segment.solution.common_log_scale))
+    return _unit(scene, segment) * float(np.exp(segment.solution.common_log_scale))
+
+
+def _unit(scene: Scene, segment: _Segment) -> float:
+    return scene.nodes[segment.anchor].world_from_window.scale
+
+
+def _placed(scene: Scene, number: int, segment: _Segment, solution: GraphSolution, factor: float) -> Scene:
+    """The segment's nodes by the solution, grown by a factor about its first one; nodes without poses stay with those
+    of which they took their place."""
+    start = scene.nodes[segment.anchor].world_from_window
+    grown = Sim3(start.scale * factor, start.rotation, start.translation)
+    world_from_graph = grown @ solution.world_from_window[0].inverse()
+    nodes = list(scene.nodes)
+    for k, node in enumerate(nodes):
+        if k in segment.place:
+            place = world_from_graph @ solution.world_from_window[segment.place[k]]
+            nodes[k] = replace(node, world_from_window=place)
+        elif node.segment == number and node.previous is not None:
+            nodes[k] = replace(node, world_from_window=nodes[node.previous].world_from_window)
+    return replace(scene, nodes=tuple(nodes))
+
+
+def _facts(number: int, segment: _Segment, solution: GraphSolution) -> dict[str, Any]:
+    back = {place: node for node, place in segment.place.items()}
+    return {
+        "segment": number,
+        "nodes": len(segment.place),
+        "rejected": [(back[a], back[b]) for a, b in solution.rejected],
+        "converged": solution.converged,
+        "iterations": solution.iterations,
+        "initial_cost": solution.initial_cost,
+        "final_cost": solution.final_cost,
+    }
+
+
+def _written(edge: Edge) -> dict[str, Any]:
+    return {
+        "nodes": (edge.a, edge.b),
+        "a_from_b": edge.a_from_b.numbers(),
+        "information": edge.information,
+        "loop": edge.loop,
+    }
+
+
+def _read(edge: dict[str, Any]) -> Edge:
+    a, b = edge["nodes"]
+    return Edge(a, b, Sim3.from_numbers(edge["a_from_b"]), np.array(edge["information"]), edge["loop"])

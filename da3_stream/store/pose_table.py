@@ -1,0 +1,173 @@
+"""What a run says of its frames: poses, intrinsics, depth, in world units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import StoreError
+from ..types import Float32, Float64
+from .frame_poses import FramePlaces, frame_places
+from .interpolation import left_out_places
+from .run import Run, open_run
+from .scene import Scene
+from .submap import NodeGeometry
+from .submap_files import read_frame, read_geometry, read_sky
+
+UNPLACED = "UNPLACED"  # status of a selected frame that no node owns (yet)
+INTERPOLATED = "INTERPOLATED"  # of one that the gate left out: its pose lies between those of its neighbours
+
+
+@dataclass(frozen=True, eq=False)
+class PoseTable:
+    """One row per selected frame, in order."""
+
+    source_index: NDArray[np.int64]  # [N]
+    timestamp: Float64  # [N] seconds
+    has_times: bool  # False: timestamps are source index over an assumed rate
+    segment: NDArray[np.int64]  # [N], -1 where there is no pose
+    world_from_camera: Float64  # [N,4,4] rigid, NaN where unknown
+    depth_scale: Float64  # [N] world units per unit of stored depth, NaN where unknown
+    intrinsics: Float64  # [N,3,3] in pixels of the input, NaN where unknown
+    status: tuple[str, ...]  # [N]
+
+    def __len__(self) -> int:
+        return len(self.source_index)
+
+    def take(self, rows: Sequence[int]) -> PoseTable:
+        """These rows only, in this order."""
+        arrays = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name not in ("has_times", "status")}
+        return PoseTable(**arrays, has_times=self.has_times, status=tuple(self.status[row] for row in rows))
+
+
+@dataclass(frozen=True, eq=False)
+class RunGeometry:
+    """Scene, nodes and places of a run at one moment; a few hundred bytes a frame."""
+
+    scene: Scene
+    nodes: dict[int, NodeGeometry]
+    places: FramePlaces
+
+
+def read_run_geometry(run: Run) -> RunGeometry:
+    """All nodes that scene.json names. Raises StoreError if a file is absent or damaged."""
+    scene = run.read_scene()
+    return _geometry_of(run, scene, range(len(scene.nodes)))
+
+
+def read_poses(run_dir: Path) -> PoseTable:
+    """Poses, intrinsics and states of all selected frames, also of a run that is still going.
+
+    Rows are run.json's `source_indices` and, while that lags behind, the frames that nodes own.
+    """
+    run = open_run(run_dir)
+    return pose_table(run.read_status(), read_run_geometry(run))
+
+
+def pose_table(status: Mapping[str, Any], geometry: RunGeometry) -> PoseTable:
+    """The table that `read_poses` gives, from what was read already."""
+    places = geometry.places
+    listed, times = _listed(status)
+    between = left_out_places(places, geometry.nodes)
+    indices = np.union1d(np.union1d(listed, places.source_index), between.source_index)
+    rows = np.searchsorted(indices, np.concatenate([places.source_index, between.source_index]))
+    n = len(indices)
+    timestamps = _filled(np.full(n, np.nan), rows, np.concatenate([places.timestamp, between.timestamp]))
+    timestamps[np.searchsorted(indices, listed)] = times
+    states = np.full(n, UNPLACED, object)
+    beside = np.where(between.segment >= 0, INTERPOLATED, UNPLACED).astype(object)
+    states[rows] = np.concatenate([_states(geometry), beside])
+    intrinsics = _intrinsics(geometry)
+    poses = np.concatenate([places.world_from_camera, between.world_from_camera])
+    return PoseTable(
+        source_index=indices,
+        timestamp=timestamps,
+        has_times=bool(status.get("has_times", True)),
+        segment=_filled(np.full(n, -1), rows, np.concatenate([places.segment, between.segment])),
+        world_from_camera=_filled(np.full((n, 4, 4), np.nan), rows, poses),
+        depth_scale=_filled(np.full(n, np.nan), rows[: len(places.scale)], places.scale),
+        intrinsics=_filled(np.full((n, 3, 3), np.nan), rows, np.concatenate([intrinsics, intrinsics[between.kept]])),
+        status=tuple(states.tolist()),
+    )
+
+
+def read_depth(run_dir: Path, source_index: int) -> tuple[Float32, Float32, Float64]:
+    """Depth [H,W] in world units (0 = none), confidence [H,W] and intrinsics [3,3] of one frame at that resolution.
+
+    Raises KeyError if no node owns the frame or it has no place. Reads the nodes that know the frame, no others.
+    """
+    run = open_run(run_dir)
+    scene = run.read_scene()
+    near = [k for k, node in enumerate(scene.nodes) if node.frames[0] <= source_index <= node.frames[1]]
+    return frame_depth(run, _geometry_of(run, scene, near), source_index)
+
+
+def frame_depth(run: Run, geometry: RunGeometry, source_index: int) -> tuple[Float32, Float32, Float64]:
+    """What `read_depth` gives, with the geometry read already."""
+    places = geometry.places
+    m = _entry(places, source_index)
+    node = int(places.node[m])
+    depth, confidence = read_frame(run, node, source_index)
+    return depth * np.float32(places.scale[m]), confidence, geometry.nodes[node].intrinsics[places.row[m]]
+
+
+def frame_depth_size(geometry: RunGeometry, source_index: int) -> tuple[int, int]:
+    """(width, height) of a frame's depth map. Raises KeyError as `read_depth`."""
+    return geometry.nodes[int(geometry.places.node[_entry(geometry.places, source_index)])].depth_size
+
+
+def frame_sky(run: Run, geometry: RunGeometry, source_index: int) -> NDArray[np.bool_] | None:
+    """Which pixels [H,W] of a frame are sky, None where the model did not tell. Raises KeyError as `read_depth`."""
+    m = _entry(geometry.places, source_index)
+    return read_sky(run, int(geometry.places.node[m]), source_index)
+
+
+def _entry(places: FramePlaces, source_index: int) -> int:
+    m = int(np.searchsorted(places.source_index, source_index))
+    if m == len(places.source_index) or places.source_index[m] != source_index or np.isnan(places.scale[m]):
+        raise KeyError(f"frame {source_index} has no depth in this run")
+    return m
+
+
+def _geometry_of(run: Run, scene: Scene, numbers: Iterable[int]) -> RunGeometry:
+    nodes = {number: read_geometry(run, number) for number in numbers}
+    return RunGeometry(scene, nodes, frame_places(scene, nodes))
+
+
+def _listed(status: Mapping[str, Any]) -> tuple[NDArray[np.int64], Float64]:
+    """Source indices and timestamps of the selected frames that run.json lists."""
+    indices, times = status.get("source_indices", []), status.get("timestamps", [])
+    if len(indices) != len(times):
+        raise StoreError(f"run.json is damaged: {len(indices)} source_indices, but {len(times)} timestamps")
+    return np.array(indices, np.int64), np.array(times, np.float64)
+
+
+def _intrinsics(geometry: RunGeometry) -> Float64:
+    found = np.empty((len(geometry.places.node), 3, 3))
+    for node, entries, rows in _by_owner(geometry):
+        found[entries] = node.source_intrinsics()[rows]
+    return found
+
+
+def _states(geometry: RunGeometry) -> NDArray[np.object_]:
+    found = np.empty(len(geometry.places.node), object)
+    for node, entries, rows in _by_owner(geometry):
+        found[entries] = np.array(node.frame_status, object)[rows] if node.frame_status else node.status
+    return found
+
+
+def _by_owner(geometry: RunGeometry) -> Iterator[tuple[NodeGeometry, NDArray[np.int64], NDArray[np.int64]]]:
+    """Every node with the places of the frames that it owns, and their rows in it."""
+    places = geometry.places
+    for number, entries in places.by_node(np.arange(len(places.node))):
+        yield geometry.nodes[number], entries, places.row[entries]
+
+
+def _filled(table: NDArray, rows: NDArray[np.int64], values: NDArray) -> NDArray:
+    table[rows] = values
+    return table

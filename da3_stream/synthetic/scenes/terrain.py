@@ -1,0 +1,56 @@
+"""Ground that rises to the east: ramps along the blocks, level where streets cross."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial.transform import Rotation
+
+from ..paths import CameraPath
+from .shapes import Shapes
+from .streets import PITCH_M, ROAD_M, SLAB_M
+
+AXLES_M = 2.6  # from one to the other, below a camera that is carried by a car
+
+
+@dataclass(frozen=True)
+class Terrain:
+    """`grade` is what a ramp rises in a metre; 0 is a plain."""
+
+    grade: float = 0.0
+
+    def height(self, east: ArrayLike) -> NDArray[np.float64]:
+        """Of the ground, by the way east; 0 amid the first block."""
+        blocks, rest = np.divmod(np.asarray(east, np.float64) + PITCH_M[0] / 2, PITCH_M[0])
+        ramps = blocks * SLAB_M[0] + np.clip(rest - ROAD_M / 2, 0.0, SLAB_M[0])
+        return self.grade * (ramps - SLAB_M[0] / 2)
+
+    @property
+    def sag(self) -> float:
+        """How far a plane through all crossings must sink to be nowhere above the ground."""
+        return abs(self.grade) * ROAD_M
+
+    def under(self, shapes: Shapes) -> Shapes:
+        """The shapes of a plain, each corner lifted: faces that lie on one ramp stay whole."""
+        corner = self.height(shapes.origin[:, 0])
+        ends = self.height(shapes.origin[:, None, 0] + shapes.edges[:, :, 0])
+        lifted = replace(shapes, origin=shapes.origin.copy(), edges=shapes.edges.copy(), centre=shapes.centre.copy())
+        lifted.origin[:, 2] += corner
+        lifted.edges[:, :, 2] += ends - corner[:, None]
+        lifted.centre[:, 2] += self.height(shapes.centre[:, 0])
+        return lifted
+
+    def carrying(self, path: CameraPath) -> CameraPath:
+        """The path of a camera on a car that drives over it: lifted by both axles, and tilted as they stand."""
+        poses = path.world_from_camera.copy()
+        forward = poses[:, :2, 2] / np.linalg.norm(poses[:, :2, 2], axis=1, keepdims=True)
+        front, back = (self.height(poses[:, 0, 3] + side * AXLES_M / 2 * forward[:, 0]) for side in (1, -1))
+        tilt = np.arctan2(front - back, AXLES_M)
+        poses[:, 2, 3] += (front + back) / 2
+        poses[:, :3, :3] = poses[:, :3, :3] @ Rotation.from_rotvec(tilt[:, None] * (1.0, 0.0, 0.0)).as_matrix()
+        return replace(path, world_from_camera=poses)
+
+
+PLAIN = Terrain()
