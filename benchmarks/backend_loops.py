@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from da3_stream.geometry import Sim3
 from da3_stream.loops.descriptor import DinoDescriber, Rows
 from da3_stream.loops.finder import LoopFinder
-from da3_stream.loops.temporal_consistency import Corroboration
+from da3_stream.loops.temporal_consistency import TemporalConsistency
 from da3_stream.loops.verify import LoopVerifier
 from da3_stream.loops.vlad import VladDescriber
 from da3_stream.settings import LoopsSettings
@@ -130,7 +130,7 @@ class Truth:
         geometry = self._geometry(indices, noise, np.full((len(indices), 8, 8), 9.0, np.float32))
         return replace(geometry, descriptors=None if descriptors is None else descriptors[indices])
 
-    def window_of(self, frame: int) -> int:
+    def submap_of(self, frame: int) -> int:
         return max(0, round((frame - self._span / 2) / self._step))
 
     def frames_of(self, window: int) -> list[int]:
@@ -144,7 +144,7 @@ class Truth:
         end = min(window * self._step + self._span, len(self.poses))
         return Sim3.from_matrix(self.poses[max(0, end - self._span)])
 
-    def travelled(self, earlier: int, later: int) -> float:
+    def path_length(self, earlier: int, later: int) -> float:
         return float(np.linalg.norm(np.diff(self.poses[earlier : later + 1, :3, 3], axis=0), axis=1).sum())
 
     def _geometry(self, indices: NDArray[np.int64], images: NDArray[np.uint8], depth: Float32) -> WindowGeometry:
@@ -199,11 +199,11 @@ def verified(truth: Truth, found: list[list[LoopCandidate]], most: int) -> list[
     """What becomes of at most so many of the candidates, evenly chosen."""
     flat = [candidate for window in found for candidate in window]
     chosen = {flat[k] for k in np.unique(np.linspace(0, len(flat) - 1, min(most, len(flat))).astype(int))}
-    verifier, corroboration = LoopVerifier(truth, truth, SETTINGS.reach), Corroboration(truth)
+    verifier, corroboration = LoopVerifier(truth, truth, SETTINGS.reach), TemporalConsistency(truth)
     settled: list[LoopEdge | LoopRefusal] = []
     for window in found:
         verdicts = [verifier.verify(candidate) for candidate in window if candidate in chosen]
-        newest = max((truth.window_of(candidate.later) for candidate in window), default=0)
+        newest = max((truth.submap_of(candidate.later) for candidate in window), default=0)
         settled += corroboration.settle(verdicts, newest)
     return [*settled, *corroboration.close()]
 

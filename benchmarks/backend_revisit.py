@@ -25,7 +25,7 @@ from da3_stream.evaluation import evaluate, read_kitti
 from da3_stream.evaluation.associate import associate
 from da3_stream.evaluation.compare import SegmentComparison, compare
 from da3_stream.geometry import Sim3, umeyama
-from da3_stream.store import NodeGeometry, open_run, read_geometry, read_poses
+from da3_stream.store import SubmapCameras, open_run, read_cameras, read_poses
 
 RESULTS = Path(__file__).parent / "results"
 TOWN_TIMES_BETTER, TOWN_PERCENT = 3.0, 0.15
@@ -105,8 +105,10 @@ def outcome(clip: Clip, out: Path) -> Outcome:
 
 def loop_error(run: Path, event: Event, part: SegmentComparison) -> tuple[float, float, float]:
     """How far a loop puts the later frame from where the truth has it: metres, depths of the scene, degrees."""
-    earlier, later = (read_geometry(open_run(run), node) for node in event["nodes"])
-    camera_a, camera_b = (_camera(node, frame) for node, frame in zip((earlier, later), event["frames"], strict=True))
+    earlier, later = (read_cameras(open_run(run), submap) for submap in event["nodes"])
+    camera_a, camera_b = (
+        _camera(submap, frame) for submap, frame in zip((earlier, later), event["frames"], strict=True)
+    )
     a_from_b = Sim3.exp(event["a_from_b"])
     seen = camera_a[:3, :3].T @ (a_from_b.apply(camera_b[:3, 3]) - camera_a[:3, 3])
     turned = camera_a[:3, :3].T @ a_from_b.rotation @ camera_b[:3, :3]
@@ -118,14 +120,14 @@ def loop_error(run: Path, event: Event, part: SegmentComparison) -> tuple[float,
     return apart, apart / (metres * earlier.median_depth), float(np.degrees(np.arccos(cosine)))
 
 
-def _camera(node: NodeGeometry, frame: int) -> Poses:
-    return node.window_from_camera[np.searchsorted(node.frame_indices, frame)]
+def _camera(submap: SubmapCameras, frame: int) -> Poses:
+    return submap.window_from_camera[np.searchsorted(submap.frame_indices, frame)]
 
 
-def _metres_per_unit(node: NodeGeometry, part: SegmentComparison) -> float:
-    """The true scale of a node, from all of its cameras."""
-    _, mine, true = np.intersect1d(node.frame_indices, part.source_index, return_indices=True)
-    return umeyama(part.truth_positions[true], node.window_from_camera[mine, :3, 3]).scale
+def _metres_per_unit(submap: SubmapCameras, part: SegmentComparison) -> float:
+    """The true scale of a submap, from all of its cameras."""
+    _, mine, true = np.intersect1d(submap.frame_indices, part.source_index, return_indices=True)
+    return umeyama(part.truth_positions[true], submap.window_from_camera[mine, :3, 3]).scale
 
 
 def row(clip: Clip, measured: Measured, without: Outcome, with_: Outcome) -> Row:

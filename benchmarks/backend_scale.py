@@ -25,14 +25,14 @@ from da3_stream.geometry import umeyama
 from da3_stream.posegraph import Edge
 from da3_stream.scale import HeightObservation, Refusal
 from da3_stream.slam.backend import Backend
-from da3_stream.slam.chain import Placement
-from da3_stream.slam.keyframe_windows import KeyWindows
+from da3_stream.slam.chain import SubmapChain
+from da3_stream.slam.keyframe_windows import KeyframeWindows
 from da3_stream.slam.loop_closing import NoLoops
-from da3_stream.slam.metric_prior import MetricWord
-from da3_stream.slam.scale_priors import Heights
-from da3_stream.slam.splitting import Part, cut
-from da3_stream.slam.system import World
-from da3_stream.store import NodeGeometry, Scene, frame_places, open_run, read_run_geometry
+from da3_stream.slam.metric_prior import MetricScalePrior
+from da3_stream.slam.scale_priors import CameraHeightPrior
+from da3_stream.slam.splitting import SubmapGeometry, split
+from da3_stream.slam.system import SlamSystem
+from da3_stream.store import Scene, SubmapCameras, frame_poses, open_run, read_run_geometry
 from da3_stream.synthetic import make_town
 from da3_stream.types import ScaleObservation
 
@@ -70,36 +70,36 @@ class Chain:
     scene: Scene
     edges: Sequence[Edge]
     heights: Sequence[HeightObservation | Refusal]
-    nodes: dict[int, NodeGeometry]
+    submaps: dict[int, SubmapCameras]
     truth: Array
     ms_per_frame: float
 
     def solved(self, wanted: str | float) -> Scene:
-        """Where the nodes lie with a setting of --camera-height."""
+        """Where the submaps lie with a setting of --camera-height."""
         known: Any = SimpleNamespace()  # nobody looks at a place again
-        heights, none = Heights(wanted, list(self.heights)), KeyWindows(0, 0, known, known)
-        world = World(Placement(self.scene), heights, MetricWord(False), known, NoLoops(), none)
+        heights, none = CameraHeightPrior(wanted, list(self.heights)), KeyframeWindows(0, 0, known, known)
+        world = SlamSystem(SubmapChain(self.scene), heights, MetricScalePrior(False), known, NoLoops(), none)
         world.graphs.add_edges(self.edges)
-        return world.correct()
+        return world.optimize()
 
     def solved_by_truth(self) -> Scene:
-        """Where the nodes lie if every window knew its own scale for certain: what no camera height can better."""
-        true = [float(np.log(self._true_scale(k))) for k in range(len(self.scene.nodes))]
+        """Where the submaps lie if every window knew its own scale for certain: what no camera height can better."""
+        true = [float(np.log(self._true_scale(k))) for k in range(len(self.scene.submaps))]
         graphs = Backend()
         graphs.add_edges(self.edges)
         graphs.set_scales([ScaleObservation(k, scale, CERTAIN, "truth", False) for k, scale in enumerate(true)])
-        return graphs.correct(self.scene).scene
+        return graphs.optimize(self.scene).scene
 
     def verdict(self) -> tuple[bool, str]:
         """What `auto` decides, and why."""
-        heights = Heights("auto", list(self.heights))
+        heights = CameraHeightPrior("auto", list(self.heights))
         heights.judge(self.scene)
         assert heights.verdict is not None
         return heights.verdict.on, heights.verdict.reason
 
     def compared(self, scene: Scene) -> tuple[float, float]:
         """ATE (m) after Sim(3) alignment, and true metres per unit of the scene."""
-        places = frame_places(scene, self.nodes)
+        places = frame_poses(scene, self.submaps)
         truth, found = self.truth[places.source_index], places.world_from_camera[:, :3, 3]
         known = np.isfinite(truth).all(axis=1) & np.isfinite(found).all(axis=1)
         truth, found = truth[known], found[known]
@@ -115,13 +115,13 @@ class Chain:
     def worst_window(self, scene: Scene) -> float:
         """The largest error of a window's scale, relative to the scale of the whole."""
         whole = self.compared(scene)[1]
-        units = [node.world_from_window.scale * scene.scale for node in scene.nodes]
+        units = [submap.world_from_window.scale * scene.scale for submap in scene.submaps]
         true = [self._true_scale(k) / whole for k in range(len(units))]
         return float(np.max(np.abs(np.log(units) - np.log(true))))
 
     def _true_scale(self, number: int) -> float:
-        node = self.nodes[number]
-        truth, own = self.truth[node.frame_indices], node.window_from_camera[:, :3, 3]
+        submap = self.submaps[number]
+        truth, own = self.truth[submap.frame_indices], submap.window_from_camera[:, :3, 3]
         known = np.isfinite(truth).all(axis=1) & np.isfinite(own).all(axis=1)
         return umeyama(truth[known], own[known]).scale
 
@@ -167,23 +167,23 @@ def _clip_truth(name: str) -> Array:
 
 def _chain(name: str, found: Iterable[Predicted], truth: Array) -> Chain:
     """Windows through the run's own placement, and the heights that they see."""
-    placement, heights, nodes = Placement(Scene()), Heights("auto"), dict[int, NodeGeometry]()
+    placement, heights, submaps = SubmapChain(Scene()), CameraHeightPrior("auto"), dict[int, SubmapCameras]()
     cpu_s, frames = 0.0, 0
     for window, geometry in found:
-        parts = cut(window, geometry)
-        nodes |= zip(placement.place(window.number, parts), map(_known, parts), strict=True)
+        parts = split(window, geometry)
+        submaps |= zip(placement.add_window(window.number, parts), map(_known, parts), strict=True)
         start = time.process_time()
         heights.add(parts)
         cpu_s, frames = cpu_s + time.process_time() - start, frames + len(window.frames)
         tell(f"{name}: window {window.number}")
-    return Chain(placement.scene, placement.take_edges(), heights.found, nodes, truth, 1e3 * cpu_s / frames)
+    return Chain(placement.scene, placement.take_edges(), heights.found, submaps, truth, 1e3 * cpu_s / frames)
 
 
-def _known(part: Part) -> NodeGeometry:
+def _known(part: SubmapGeometry) -> SubmapCameras:
     g = part.geometry
     size = (g.images.shape[2], g.images.shape[1])
     times = g.frame_indices / 10.0
-    return NodeGeometry(
+    return SubmapCameras(
         frame_indices=g.frame_indices,
         timestamps=times,
         window_from_camera=g.window_from_camera,
@@ -250,7 +250,7 @@ def _command_row(name: str, folder: Path, options: argparse.Namespace) -> Row:
         if measured.error:
             raise SystemExit(measured.error)
         geometry = read_run_geometry(open_run(out))
-    chain = Chain(geometry.scene, (), (), geometry.nodes, _clip_truth(name), np.nan)
+    chain = Chain(geometry.scene, (), (), geometry.submaps, _clip_truth(name), np.nan)
     percent = 100 * chain.compared(geometry.scene)[0] / chain.path_m
     limit = CLIPS[name].get("ate_percent")
     target, met = ("stated", None) if limit is None else (f"<= {limit:g}", percent <= limit)

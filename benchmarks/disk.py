@@ -154,7 +154,7 @@ def _found(measured: Measured) -> dict[str, Any]:
 def _worked_on(out: Path) -> tuple[int, int]:
     from da3_stream.store import open_run, read_run_geometry
 
-    return next(iter(read_run_geometry(open_run(out)).nodes.values())).depth_size
+    return next(iter(read_run_geometry(open_run(out)).submaps.values())).depth_size
 
 
 def _bytes(folder: Path) -> int:

@@ -22,7 +22,7 @@ from da3_stream.export.exporting import export_run
 from da3_stream.export.formats import FORMATS
 from da3_stream.geometry import Sim3, intrinsics_matrix, pixel_centres
 from da3_stream.settings import CloudSettings
-from da3_stream.store import Georeference, Run, Scene, SceneNode, WindowPart, create_run, write_window
+from da3_stream.store import Georeference, Run, Scene, Submap, SubmapFrames, create_run, write_submap
 from da3_stream.types import WindowGeometry
 
 FRAMES = 50  # of a window
@@ -99,10 +99,10 @@ def make_flight(folder: Path, path: Path, count: int) -> None:
     with av.open(str(film), "w") as container:
         stream = container.add_stream("libx264", rate=FPS, options={"crf": "18", "preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = *LARGE, "yuv420p"
-        for node in range(-(-count // FRAMES)):
-            indices = np.arange(node * FRAMES, min(count, (node + 1) * FRAMES))
-            add_window(run, node, indices)
-            scene = scene.with_node(SceneNode(node, 0, (int(indices[0]), int(indices[-1])), origin(indices[0])))
+        for submap in range(-(-count // FRAMES)):
+            indices = np.arange(submap * FRAMES, min(count, (submap + 1) * FRAMES))
+            add_window(run, submap, indices)
+            scene = scene.with_submap(Submap(submap, 0, (int(indices[0]), int(indices[-1])), origin(indices[0])))
             for index in indices.tolist():
                 picture = ground(index, LARGE)[1]
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
@@ -132,8 +132,8 @@ def origin(index: int) -> Sim3:
     return Sim3(1.0, np.eye(3), [STEP_M * index, 0.0, 0.0])
 
 
-def add_window(run: Run, node: int, indices: np.ndarray) -> None:
-    """Depth, pictures, masks of the sky and points of a node."""
+def add_window(run: Run, submap: int, indices: np.ndarray) -> None:
+    """Depth, pictures, masks of the sky and points of a submap."""
     seen = [ground(index, SIZE) for index in indices.tolist()]
     depth, images = np.stack([one[0] for one in seen]), np.stack([one[1] for one in seen])
     poses = np.tile(np.eye(4), (len(indices), 1, 1))
@@ -149,8 +149,8 @@ def add_window(run: Run, node: int, indices: np.ndarray) -> None:
         sky=np.zeros(depth.shape, np.bool_),
     )
     owned = np.ones(len(indices), np.bool_)
-    write_window(run, node, WindowPart.from_geometry(geometry, indices / FPS, owned, LARGE, images=tuple(images)))
-    write_page(run, node, window_points(geometry, owned, CloudSettings(voxel_m=VOXEL_M), 1.0))
+    write_submap(run, submap, SubmapFrames.from_geometry(geometry, indices / FPS, owned, LARGE, images=tuple(images)))
+    write_page(run, submap, window_points(geometry, owned, CloudSettings(voxel_m=VOXEL_M), 1.0))
 
 
 def ground(index: int, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

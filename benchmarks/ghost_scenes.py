@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from da3_stream.cloud import window_points, write_page
 from da3_stream.geometry import Sim3, pixel_centres, unproject
 from da3_stream.settings import CloudSettings
-from da3_stream.store import Run, Scene, SceneNode, WindowPart, create_run, write_window
+from da3_stream.store import Run, Scene, Submap, SubmapFrames, create_run, write_submap
 from da3_stream.synthetic import Town
 from da3_stream.synthetic.rendering.cast import View, cast, ray_maps
 from da3_stream.types import WindowGeometry
@@ -65,15 +65,15 @@ def reconstructed(drive: Drive, case: Case, path: Path, settings: CloudSettings)
     """A run directory of a case, with windows and pages and without a merged cloud."""
     run, scene, rng = create_run(path), Scene("metres"), np.random.default_rng(0)
     lap = len(drive.images) // 2
-    for node, (start, first, end) in enumerate(_windows(lap, case.laps)):
+    for submap, (start, first, end) in enumerate(_windows(lap, case.laps)):
         geometry = _window(drive, case, first, end, rng)
         frames, begins, ends = geometry.frame_indices, first == start, end == start + lap
         owned = (begins | (frames >= first + OVERLAP // 2)) & (ends | (frames < end - OVERLAP // 2))
         size = (drive.depth.shape[2], drive.depth.shape[1])
-        write_window(run, node, WindowPart.from_geometry(geometry, frames / 10, owned, size))
-        write_page(run, node, window_points(geometry, owned, settings, 1.0))
+        write_submap(run, submap, SubmapFrames.from_geometry(geometry, frames / 10, owned, size))
+        write_page(run, submap, window_points(geometry, owned, settings, 1.0))
         place = _place(drive, case, first, start > 0, rng)
-        scene = scene.with_node(SceneNode(node, 0, (first, end - 1), place, None if begins else node - 1))
+        scene = scene.with_submap(Submap(submap, 0, (first, end - 1), place, None if begins else submap - 1))
     run.write_scene(scene)
     return run
 

@@ -35,7 +35,7 @@ from da3_stream.loops import LoopVerifier
 from da3_stream.loops.index import PlaceIndex
 from da3_stream.posegraph import PoseGraph
 from da3_stream.store import Run, read_tree
-from da3_stream.store.append_log import Ledger
+from da3_stream.store.append_log import AppendLog
 
 FUNCTIONS: list[tuple[Any, str]] = [
     (predicting, "predict"),
@@ -44,9 +44,9 @@ FUNCTIONS: list[tuple[Any, str]] = [
     (PlaceIndex, "append"),
     (LoopVerifier, "verify"),
     (PoseGraph, "solve"),
-    (Ledger, "append"),
+    (AppendLog, "append"),
     (Run, "write_scene"),
-    (pipeline, "write_window"),
+    (pipeline, "write_submap"),
     (pipeline, "write_page"),
     (pipeline, "preview"),
     (pipeline, "commit"),

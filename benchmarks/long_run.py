@@ -28,7 +28,7 @@ from da3_stream import pipeline
 from da3_stream.errors import RunError
 from da3_stream.machine import give_back_memory, peak_rss_bytes
 from da3_stream.posegraph import PoseGraph
-from da3_stream.session.live_trajectory import Trail
+from da3_stream.session.live_trajectory import LiveTrajectory
 from da3_stream.settings import Settings, load_settings
 from da3_stream.synthetic import make_town
 from da3_stream.types import Float32, Frame, WindowGeometry
@@ -185,7 +185,7 @@ def watched(drive: Drive) -> Iterator[None]:
     with (
         patch.object(pipeline, "commit", committed),
         patch.object(PoseGraph, "solve", _timed(PoseGraph.solve, drive, "solve")),
-        patch.object(Trail, "_draw_anew", _timed(Trail._draw_anew, drive, "rewrite")),
+        patch.object(LiveTrajectory, "_draw_anew", _timed(LiveTrajectory._draw_anew, drive, "rewrite")),
     ):
         yield
 

@@ -21,7 +21,7 @@ from common import Column, Row, plain_parser, report, surroundings, tell, workpl
 from da3_stream.cloud import Points, merge_cloud, write_page
 from da3_stream.geometry import Sim3, intrinsics_matrix
 from da3_stream.settings import CloudSettings
-from da3_stream.store import Run, Scene, SceneNode, WindowPart, create_run, read_run_geometry, write_window
+from da3_stream.store import Run, Scene, Submap, SubmapFrames, create_run, read_run_geometry, write_submap
 from da3_stream.types import WindowGeometry
 
 PER_PAGE = 2_000_000
@@ -67,13 +67,13 @@ def make_pages(path: Path, count: int) -> None:
     run, scene = create_run(path), Scene("metres")
     side = round(np.sqrt(PER_PAGE)) * SPACING
     across = max(1, round(np.sqrt(count)))
-    for node in range(count):
-        corner = (1 - SHARED) * side * np.array([node % across, node // across])
-        write_window(run, node, window(node, side))
-        write_page(run, node, page(node, side, corner))
+    for submap in range(count):
+        corner = (1 - SHARED) * side * np.array([submap % across, submap // across])
+        write_submap(run, submap, window(submap, side))
+        write_page(run, submap, page(submap, side, corner))
         place = Sim3(1.0, np.eye(3), np.array([*corner, 0.0]))
-        scene = scene.with_node(SceneNode(node, 0, (node * FRAMES, node * FRAMES + FRAMES - 1), place))
-        tell(f"page {node + 1} of {count}")
+        scene = scene.with_submap(Submap(submap, 0, (submap * FRAMES, submap * FRAMES + FRAMES - 1), place))
+        tell(f"page {submap + 1} of {count}")
     run.write_scene(scene)
 
 
@@ -82,27 +82,27 @@ def ground(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return HEIGHT_M + 2 * np.sin(x / 30) * np.cos(y / 40)
 
 
-def page(node: int, side: float, corner: np.ndarray) -> Points:
+def page(submap: int, side: float, corner: np.ndarray) -> Points:
     """A jittered grid, each point in the frame whose strip it lies in."""
-    rng, n = np.random.default_rng(node), round(side / SPACING)
+    rng, n = np.random.default_rng(submap), round(side / SPACING)
     x, y = ((np.indices((n, n)).reshape(2, -1)[::-1] + rng.uniform(0, 1, (2, n * n))) * SPACING).astype(np.float32)
     xyz = np.stack([x, y, ground(x + corner[0], y + corner[1])], axis=-1).astype(np.float32)
-    frame = (node * FRAMES + np.minimum(y * FRAMES / side, FRAMES - 1)).astype(np.int32)
+    frame = (submap * FRAMES + np.minimum(y * FRAMES / side, FRAMES - 1)).astype(np.int32)
     shade = (127 + 60 * np.sin(x / 7)).astype(np.uint8)
     confidence = rng.uniform(1, 20, len(xyz)).astype(np.float32)
     return Points(xyz, np.repeat(shade[:, None], 3, 1), frame, confidence, SPACING)
 
 
-def window(node: int, side: float) -> WindowPart:
+def window(submap: int, side: float) -> SubmapFrames:
     """Frames above the strips, 96x64 pixels, looking down at flat ground (the hills are within the margin)."""
     k = intrinsics_matrix(60.0, 60.0, 48.0, 32.0)
     poses = np.tile(np.eye(4), (FRAMES, 1, 1))
     poses[:, 0, 3], poses[:, 1, 3] = side / 2, (np.arange(FRAMES) + 0.5) * side / FRAMES
     depth = np.full((FRAMES, 64, 96), HEIGHT_M, np.float32)
-    indices = np.arange(node * FRAMES, (node + 1) * FRAMES)
+    indices = np.arange(submap * FRAMES, (submap + 1) * FRAMES)
     images = np.zeros((*depth.shape, 3), np.uint8)
     geometry = WindowGeometry(indices, images, depth, np.ones_like(depth), np.tile(k, (FRAMES, 1, 1)), poses, True)
-    return WindowPart.from_geometry(geometry, indices / 10.0, np.ones(FRAMES, bool), (96, 64))
+    return SubmapFrames.from_geometry(geometry, indices / 10.0, np.ones(FRAMES, bool), (96, 64))
 
 
 def child(work: str, path: Path) -> Row:
@@ -164,7 +164,7 @@ def merged(run: Run, kind: str) -> tuple[int, int, Path]:
     from da3_stream.cloud import count_points
 
     geometry = read_run_geometry(run)
-    read = sum(count_points(run, node) for node in geometry.nodes)
+    read = sum(count_points(run, submap) for submap in geometry.submaps)
     count = merge_cloud(run, geometry, CloudSettings(voxel_m=SPACING, format=kind))
     return count, read, run.path / f"cloud.{kind}"
 

@@ -14,12 +14,12 @@ from common import Clip, tell
 from da3_stream.camera_input import read_intrinsics
 from da3_stream.geometry import intrinsics_matrix
 from da3_stream.geometry.keypoints import Keypoints
-from da3_stream.predictors.scheduler import predicted
+from da3_stream.predictors.scheduler import predictions
 from da3_stream.predictors.sfm import SfmPredictor
 from da3_stream.predictors.sfm.mapping.calibration import Calibration
 from da3_stream.predictors.sfm.matching.correspondences import Correspondences
 from da3_stream.predictors.sfm.matching.pairs import Matches
-from da3_stream.session.job import prepared
+from da3_stream.session.job import open_job
 from da3_stream.settings import Settings
 from da3_stream.stopwatch import Stopwatch
 from da3_stream.synthetic import Town, TownFrame
@@ -73,9 +73,9 @@ def _predict(clip: Clip, folder: Path, weak: bool) -> None:
     camera = read_intrinsics(str(clip.intrinsics))
     settings = Settings.build({"camera": {"intrinsics": camera}, "model": {"name": "sfm"}})
     predictor = _tracks_only(clip, camera) if weak else None
-    with prepared(clip.source, settings, predictor) as job:
+    with open_job(clip.source, settings, predictor) as job:
         cut = windows(job.source, job.window_size, job.window_overlap)
-        for answer in predicted(cut, job.predictor, Stopwatch()):
+        for answer in predictions(cut, job.predictor, Stopwatch()):
             number = answer.window.number
             tell(f"{folder.name}: window {number}, {answer.geometry.status.value}")
             _write(folder / f"{number:06d}.npz", answer.window, answer.geometry)

@@ -13,24 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cloud import preview_cloud, window_points, write_page
-from .frames import gated, read_ahead
-from .predictors.scheduler import Asked, predicted
+from .frames import gated, prefetch
+from .predictors.scheduler import SerializedPredictor, predictions
 from .session.checkpoint import Checkpoint, commit
-from .session.estimate import Pace, announce
-from .session.job import Job, prepared
+from .session.estimate import TimeEstimate, announce
+from .session.job import Job, open_job
 from .session.journal import Journal
-from .session.lifecycle import recorded
-from .session.live_trajectory import Trail
+from .session.lifecycle import run_lifecycle
+from .session.live_trajectory import LiveTrajectory
 from .session.progress import progress_bar
-from .session.resume import Begun, begun
-from .session.status import Record
+from .session.resume import RunSession, open_session
+from .session.status import RunStatus
 from .session.threads import one_thread_each
 from .settings import Settings
-from .slam.splitting import Part, cut
-from .slam.submaps import KnownMap
-from .slam.system import World
+from .slam.splitting import SubmapGeometry, split
+from .slam.submaps import SubmapStore
+from .slam.system import SlamSystem
 from .slam.update import Event
-from .store import Run, Scene, SceneFile, WindowPart, write_window
+from .store import Run, Scene, SceneFile, SubmapFrames, write_submap
 from .types import Frame, Predictor
 from .windows import Window, windows
 
@@ -60,64 +60,64 @@ def run(
     """
     with (
         one_thread_each(),
-        prepared(source, settings or Settings(), predictor) as job,
-        begun(Path(out), job, overwrite=overwrite, with_changes=with_changes) as directory,
+        open_job(source, settings or Settings(), predictor) as job,
+        open_session(Path(out), job, overwrite=overwrite, with_changes=with_changes) as directory,
     ):
         if directory.finished:
             log.warning("%s holds this run, finished: there is nothing to do", directory.run.path)
             return directory.run.path
-        with recorded(directory, job) as (record, journal):
+        with run_lifecycle(directory, job) as (record, journal):
             reconstruct(directory, job, record, journal, progress)
         return directory.run.path
 
 
-def reconstruct(directory: Begun, job: Job, record: Record, journal: Journal, progress: bool) -> None:
+def reconstruct(directory: RunSession, job: Job, record: RunStatus, journal: Journal, progress: bool) -> None:
     """Window by window: read, predict, place, store, recognise, correct, tell, commit."""
     run, checkpoint = directory.run, directory.checkpoint
-    asked, watch = Asked(job.predictor), record.watch
-    world = World.of(run, job, asked)
+    asked, watch = SerializedPredictor(job.predictor), record.watch
+    world = SlamSystem.of(run, job, asked)
     if checkpoint is not None:
         checkpoint.restore(job, world, record, journal)
         log.warning("going on after window %d of the run in %s", checkpoint.tip["window"], run.path)
-    trail, scene_file = Trail(run.path / "trajectory.tum"), SceneFile(run.path / "scene.json")
+    trail, scene_file = LiveTrajectory(run.path / "trajectory.tum"), SceneFile(run.path / "scene.json")
     done = len(record.source_indices)
     announce(run.path, job, done, progress)
     bar = progress_bar(job.source.expected, "reconstructing", progress, done)
-    pace = Pace(job.source.expected, progress, done)
-    with read_ahead(job.source, job.window_size) as frames, bar, closing(world):
+    pace = TimeEstimate(job.source.expected, progress, done)
+    with prefetch(job.source, job.window_size) as frames, bar, closing(world):
         new = new_windows(frames, job, checkpoint, world)
-        with closing(predicted(new, job.predictor, watch, asked, job.source.stop)) as answers:
+        with closing(predictions(new, job.predictor, watch, asked, job.source.stop)) as answers:
             for answer in answers:
                 window, geometry = answer.window, answer.geometry
-                parts = cut(window, geometry)
+                parts = split(window, geometry)
                 with watch.stage("stitching"):
-                    nodes = world.place(window.number, parts)
+                    submaps = world.add_window(window.number, parts)
                 with watch.stage("scale"):
-                    world.measure(nodes, parts)
+                    world.observe_scale(submaps, parts)
                 with watch.stage("store"):
-                    store(run, job.settings, window, world, nodes, parts)
+                    store(run, job.settings, window, world, submaps, parts)
                 with watch.stage("loops"):
-                    world.recognise(geometry.rows(np.arange(window.owned_rows.stop)), nodes)
+                    world.close_loops(geometry.rows(np.arange(window.owned_rows.stop)), submaps)
                 with watch.stage("graph"):
-                    scene_file.write(world.correct())
+                    scene_file.write(world.optimize())
                 with watch.stage("trajectory"):
-                    trail.grow(world.scene, world.known.nodes, nodes)
+                    trail.append(world.scene, world.submaps.submaps, submaps)
                 selected = record.add(window, geometry)
                 journal.tell_window(window, geometry, world.take_events())
                 record.write("running", world.scene)
                 with watch.stage("preview"):
-                    preview(run, journal, job.settings, world.known, window.number + 1)
+                    preview(run, journal, job.settings, world.submaps, window.number + 1)
                 with watch.stage("commit"):
                     commit(run, job, world, record, journal, answer)
                 bar.update(selected)
                 pace.tell(len(record.source_indices))
     with watch.stage("graph"):
-        scene_file.write(world.correct(last=True))
+        scene_file.write(world.optimize(last=True))
     journal.tell_events(world.take_events())
 
 
 def new_windows(
-    frames: Iterable[Frame], job: Job, checkpoint: Checkpoint | None, world: World
+    frames: Iterable[Frame], job: Job, checkpoint: Checkpoint | None, world: SlamSystem
 ) -> Iterator[Window[Frame]]:
     """The windows after those that an earlier process finished."""
     kept = gated(frames, job.gate)
@@ -130,31 +130,36 @@ def new_windows(
 
 
 def store(
-    run: Run, settings: Settings, window: Window[Frame], world: World, nodes: Sequence[int], parts: Sequence[Part]
+    run: Run,
+    settings: Settings,
+    window: Window[Frame],
+    world: SlamSystem,
+    submaps: Sequence[int],
+    parts: Sequence[SubmapGeometry],
 ) -> None:
-    """Geometry and points of every node."""
+    """Geometry and points of every submap."""
     times = {frame.index: frame.timestamp for frame in window.frames}
     beside = {frame.index: frame.left_out for frame in window.frames}
     pictures = {frame.index: frame.image for frame in window.frames} if world.keeps_pictures else {}
-    for node, part in zip(nodes, parts, strict=True):
+    for submap, part in zip(submaps, parts, strict=True):
         indices = part.geometry.frame_indices
         timestamps = np.array([times[index] for index in indices.tolist()])
         images = tuple(pictures[index] for index in indices[part.owned].tolist() if index in pictures)
         size = window.frames[0].source_size
         left_out = tuple(entry for index in indices[part.owned].tolist() for entry in beside[index])
-        kept = WindowPart.from_geometry(part.geometry, timestamps, part.owned, size, images=images, left_out=left_out)
-        write_window(run, node, kept)
-        points = window_points(part.geometry, part.owned, settings.cloud, metres_per_unit(world.scene, node))
-        write_page(run, node, points)
-        world.remember(node, kept)
+        kept = SubmapFrames.from_geometry(part.geometry, timestamps, part.owned, size, images=images, left_out=left_out)
+        write_submap(run, submap, kept)
+        points = window_points(part.geometry, part.owned, settings.cloud, metres_per_unit(world.scene, submap))
+        write_page(run, submap, points)
+        world.remember(submap, kept)
 
 
-def metres_per_unit(scene: Scene, node: int) -> float | None:
-    """Metres in one unit of a node, None in a run without metres."""
-    return scene.scale * scene.nodes[node].world_from_window.scale if scene.units == "metres" else None
+def metres_per_unit(scene: Scene, submap: int) -> float | None:
+    """Metres in one unit of a submap, None in a run without metres."""
+    return scene.scale * scene.submaps[submap].world_from_window.scale if scene.units == "metres" else None
 
 
-def preview(run: Run, journal: Journal, settings: Settings, known: KnownMap, window_count: int) -> None:
+def preview(run: Run, journal: Journal, settings: Settings, known: SubmapStore, window_count: int) -> None:
     """Renew cloud.ply after the first window and then every so many."""
     if window_count == 1 or window_count % settings.cloud.preview_every == 0:
         points = preview_cloud(run, known.run_geometry(), settings.cloud)

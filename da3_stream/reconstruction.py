@@ -108,8 +108,8 @@ class Reconstruction:
 
     def pages(self) -> Iterator[Points]:
         """Each window's points in the world, with their frames and confidences, one page at a time."""
-        for node in self._geometry.nodes:
-            yield points_in_world(read_page(self._run, node), self._geometry, node)
+        for submap in self._geometry.submaps:
+            yield points_in_world(read_page(self._run, submap), self._geometry, submap)
 
     def export(
         self,

@@ -178,7 +178,7 @@ class ScaleObservation:
     window, `sigma` its standard deviation, `source` who says so.
     """
 
-    window: int
+    submap: int
     log_scale: float
     sigma: float
     source: str
@@ -208,7 +208,7 @@ class LoopEdge:
     """
 
     candidate: LoopCandidate
-    windows: tuple[int, int]  # a of the earlier frame, b of the later one
+    submaps: tuple[int, int]  # a of the earlier frame, b of the later one
     a_from_b: Sim3
     information: Float64
     evidence: Mapping[str, float]

@@ -11,10 +11,10 @@ from made_up import FPS, SIZE, SOURCE_SIZE, street_window, world_from_camera
 from numpy.typing import NDArray
 
 from da3_stream.geometry import Sim3
-from da3_stream.store import Run, Scene, SceneNode, WindowPart, create_run, write_window
+from da3_stream.store import Run, Scene, Submap, SubmapFrames, create_run, write_submap
 from da3_stream.types import LeftOut
 
-UNIT = 2.5  # world units in one of the node
+UNIT = 2.5  # world units in one of the submap
 COUNT = 24  # even frames have depth, odd ones were left out, and the last one has no place
 WITH_DEPTH = list(range(0, 23, 2))
 
@@ -25,16 +25,16 @@ def input_picture(index: int) -> NDArray[np.uint8]:
 
 
 def gated_run(path: Path, *, sky: bool = False, images: bool = True, k1: float = 0.0) -> Run:
-    """Its one node owns all frames with depth; the input lies beside it in the folder `input`."""
+    """Its one submap owns all frames with depth; the input lies beside it in the folder `input`."""
     run, geometry = create_run(path / "run"), street_window(0, 12, UNIT)
     geometry = replace(geometry, frame_indices=2 * geometry.frame_indices, sky=sky_masks() if sky else None)
     left_out = tuple(LeftOut(index, index / FPS, 0.5, "standing") for index in range(1, 22, 2))
     kept = tuple(cv2.resize(input_picture(index), SIZE) for index in WITH_DEPTH) if images else ()
     times, owned = geometry.frame_indices / FPS, np.ones(12, np.bool_)
-    part = WindowPart.from_geometry(geometry, times, owned, SOURCE_SIZE, images=kept, left_out=left_out)
-    write_window(run, 0, part)
+    part = SubmapFrames.from_geometry(geometry, times, owned, SOURCE_SIZE, images=kept, left_out=left_out)
+    write_submap(run, 0, part)
     place = Sim3.from_matrix(world_from_camera(0) @ np.diag([UNIT] * 3 + [1.0]))
-    run.write_scene(Scene("metres", 1.0, (SceneNode(0, 0, (0, 22), place),)))
+    run.write_scene(Scene("metres", 1.0, (Submap(0, 0, (0, 22), place),)))
     run.write_status(
         {
             "state": "finished",

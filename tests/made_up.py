@@ -11,16 +11,16 @@ from scipy.spatial.transform import Rotation
 from da3_stream.cloud import window_points, write_page
 from da3_stream.geometry import Sim3, intrinsics_matrix, pixel_centres
 from da3_stream.settings import CloudSettings
-from da3_stream.store import Run, Scene, SceneNode, WindowPart, create_run, write_window
+from da3_stream.store import Run, Scene, Submap, SubmapFrames, create_run, write_submap
 from da3_stream.types import WindowGeometry
 
 SIZE = (48, 32)  # width, height of the depth maps
 SOURCE_SIZE = (96, 64)
 FPS = 10.0
-# three nodes of 12 frames with 4 shared: (first, one past the last, first owned, one past the last owned)
-NODES = ((0, 12, 0, 10), (8, 20, 10, 18), (16, 28, 18, 28))
+# three submaps of 12 frames with 4 shared: (first, one past the last, first owned, one past the last owned)
+SUBMAPS = ((0, 12, 0, 10), (8, 20, 10, 18), (16, 28, 18, 28))
 PAGES = CloudSettings(voxel=0.02, per_pixel=None)
-UNITS = (1.0, 0.5, 2.5)  # world units in one unit of the node
+UNITS = (1.0, 0.5, 2.5)  # world units in one unit of the submap
 
 
 def world_from_camera(frame: int) -> NDArray[np.float64]:
@@ -69,23 +69,23 @@ def street_window(first: int, end: int, unit: float = 1.0) -> WindowGeometry:
     )
 
 
-def street_part(number: int) -> WindowPart:
-    """One of the three nodes, as it is stored."""
-    first, end, own_first, own_end = NODES[number]
+def street_part(number: int) -> SubmapFrames:
+    """One of the three submaps, as it is stored."""
+    first, end, own_first, own_end = SUBMAPS[number]
     geometry = street_window(first, end, UNITS[number])
     frames = geometry.frame_indices
-    return WindowPart.from_geometry(geometry, frames / FPS, (frames >= own_first) & (frames < own_end), SOURCE_SIZE)
+    return SubmapFrames.from_geometry(geometry, frames / FPS, (frames >= own_first) & (frames < own_end), SOURCE_SIZE)
 
 
 def street_scene(errors: tuple[Sim3, ...] = (Sim3.identity(),) * 3, scale: float = 1.0) -> Scene:
-    """The three nodes at their true places, each moved by an error."""
+    """The three submaps at their true places, each moved by an error."""
     scene = Scene(scale=scale)
-    for number, (first, end, _, _) in enumerate(NODES):
+    for number, (first, end, _, _) in enumerate(SUBMAPS):
         truth = Sim3.from_matrix(world_from_camera(first) @ np.diag([UNITS[number]] * 3 + [1.0]))
         previous = number - 1 if number else None
         previous_per_unit = UNITS[number] / UNITS[number - 1] if number else 1.0
-        node = SceneNode(number, 0, (first, end - 1), errors[number] @ truth, previous, previous_per_unit)
-        scene = scene.with_node(node)
+        submap = Submap(number, 0, (first, end - 1), errors[number] @ truth, previous, previous_per_unit)
+        scene = scene.with_submap(submap)
     return scene
 
 
@@ -94,7 +94,7 @@ def street_run(path: Path, scene: Scene | None = None) -> Run:
     run = create_run(path)
     frames = list(range(28))
     for number in range(3):
-        write_window(run, number, street_part(number))
+        write_submap(run, number, street_part(number))
     run.write_scene(scene or street_scene())
     run.write_status(
         {
@@ -114,7 +114,7 @@ def street_run(path: Path, scene: Scene | None = None) -> Run:
 def run_with_pages(path: Path, scene: Scene | None = None, settings: CloudSettings | None = None) -> Run:
     """A whole run directory with its pages."""
     run = street_run(path, scene)
-    for number, (first, end, own_first, own_end) in enumerate(NODES):
+    for number, (first, end, own_first, own_end) in enumerate(SUBMAPS):
         geometry = street_window(first, end, UNITS[number])
         owned = (geometry.frame_indices >= own_first) & (geometry.frame_indices < own_end)
         write_page(run, number, window_points(geometry, owned, settings or PAGES))

@@ -13,8 +13,8 @@ from stand_in import WINDOWS, StandIn, pictures, street
 from da3_stream import Settings, pipeline
 from da3_stream.errors import StoreError
 from da3_stream.session import estimate
-from da3_stream.session.estimate import OPEN_DENSITY, PER_FRAME, PER_PIXEL, PER_POINT, Pace, pace_text
-from da3_stream.session.job import prepared
+from da3_stream.session.estimate import OPEN_DENSITY, PER_FRAME, PER_PIXEL, PER_POINT, TimeEstimate, pace_text
+from da3_stream.session.job import open_job
 
 COUNT = 28
 DENSITY = Settings().cloud.per_pixel or OPEN_DENSITY
@@ -27,16 +27,20 @@ def leave_free(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
 
 
 def test_it_counts_frames_windows_and_bytes() -> None:
-    with prepared(pictures(COUNT), Settings.build({"windows": WINDOWS}), StandIn()) as job:
-        assert estimate.forecast(job) == estimate.Forecast(COUNT, 3, COUNT * FRAME)
-        assert estimate.forecast(job, 20).bytes == 8 * FRAME
-        assert estimate.forecast(job).text(3 * 10**9) == "28 frames in 3 windows, at most 1 MB of disk (3.0 GB free)"
+    with open_job(pictures(COUNT), Settings.build({"windows": WINDOWS}), StandIn()) as job:
+        assert estimate.estimate_disk(job) == estimate.DiskEstimate(COUNT, 3, COUNT * FRAME)
+        assert estimate.estimate_disk(job, 20).bytes == 8 * FRAME
+        assert (
+            estimate.estimate_disk(job).text(3 * 10**9) == "28 frames in 3 windows, at most 1 MB of disk (3.0 GB free)"
+        )
 
 
 def test_of_an_input_of_unknown_length_it_knows_a_window() -> None:
-    with prepared(iter(pictures(COUNT)), Settings.build({"windows": WINDOWS}), StandIn()) as job:
-        assert estimate.forecast(job) == estimate.Forecast(None, None, 12 * FRAME)
-        assert "unknown number, at most 0 MB of disk a window (2 MB free)" in estimate.forecast(job).text(2_000_000)
+    with open_job(iter(pictures(COUNT)), Settings.build({"windows": WINDOWS}), StandIn()) as job:
+        assert estimate.estimate_disk(job) == estimate.DiskEstimate(None, None, 12 * FRAME)
+        assert "unknown number, at most 0 MB of disk a window (2 MB free)" in estimate.estimate_disk(job).text(
+            2_000_000
+        )
 
 
 def test_it_holds_for_a_run(tmp_path: Path) -> None:
@@ -68,7 +72,7 @@ def test_the_pace_is_told_once_and_counts_this_process_only(
 ) -> None:
     clock = [0.0]
     monkeypatch.setattr(estimate.time, "monotonic", lambda: clock[0])
-    pace = Pace(1000, False, done=100, _start=0.0)
+    pace = TimeEstimate(1000, False, done=100, _start=0.0)
     with caplog.at_level("INFO", "da3_stream"):
         for window in range(1, 6):
             clock[0] = 10.0 * window

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from da3_stream.geometry import Sim3
-from da3_stream.slam.loop_closing import TIES, LoopCloser
+from da3_stream.slam.loop_closing import MAX_LOOPS_PER_PAIR, LoopCloser
 from da3_stream.types import LoopCandidate, LoopEdge, LoopRefusal, WindowGeometry
 
 SPAN = 100  # frames of a window
@@ -69,8 +69,8 @@ SAME_PAIR = candidates((10, 910), (30, 930), (50, 950), (70, 970))
 def test_two_windows_are_tied_no_more_often_than_tells_something() -> None:
     verifier = Verifier()
     loops = closer(Finder(SAME_PAIR, candidates((90, 990), (110, 990))), verifier)
-    first, second = loops.look(NOTHING, [9]), loops.look(NOTHING, [9])
-    assert verifier.looked == [910, 930, 990] and TIES == 2
+    first, second = loops.process(NOTHING, [9]), loops.process(NOTHING, [9])
+    assert verifier.looked == [910, 930, 990] and MAX_LOOPS_PER_PAIR == 2
     assert [edge.a for edge in (*first.edges, *second.edges)] == [0, 0, 1]
     reasons = [event.fields["reason"] for event in (*first.events, *second.events) if event.kind == "loop refused"]
     assert reasons == ["its windows are tied to each other already"] * 3
@@ -78,11 +78,11 @@ def test_two_windows_are_tied_no_more_often_than_tells_something() -> None:
 
 @pytest.mark.parametrize("verifier", [Verifier(certain=False), Verifier(loop=False)])
 def test_what_is_not_certain_ties_nothing(verifier: Verifier) -> None:
-    closer(Finder(SAME_PAIR), verifier).look(NOTHING, [9])
+    closer(Finder(SAME_PAIR), verifier).process(NOTHING, [9])
     assert verifier.looked == [910, 930, 950, 970]
 
 
 def test_the_journal_tells_the_transform_of_a_loop(tmp_path: Path) -> None:
-    found = closer(Finder(SAME_PAIR[:1]), Verifier()).look(NOTHING, [9])
+    found = closer(Finder(SAME_PAIR[:1]), Verifier()).process(NOTHING, [9])
     told = Sim3.exp(found.events[0].fields["a_from_b"])
     np.testing.assert_allclose(told.apply(np.array([5.0, 6.0, 7.0])), [11.0, 14.0, 17.0], rtol=1e-7)

@@ -32,16 +32,16 @@ def closer(error: Exception) -> LoopCloser:
 
 def test_a_failure_ends_the_search_and_is_told() -> None:
     loops = closer(ValueError("no matrix"))
-    (event,) = loops.look(None, [0]).events  # type: ignore[arg-type]
+    (event,) = loops.process(None, [0]).events  # type: ignore[arg-type]
     assert (event.kind, event.fields) == ("loops stopped", {"reason": "no matrix"})
-    assert loops.look(None, [1]).events == ()  # type: ignore[arg-type]
+    assert loops.process(None, [1]).events == ()  # type: ignore[arg-type]
 
 
 def test_a_full_disk_is_passed_on_and_the_search_can_go_on() -> None:
     loops = closer(OSError(errno.ENOSPC, "No space left on device", "places/descriptors.bin"))
     for _ in range(2):
         with pytest.raises(OSError, match="No space left on device"):
-            loops.look(None, [0])  # type: ignore[arg-type]
+            loops.process(None, [0])  # type: ignore[arg-type]
 
 
 def test_the_index_names_its_file_where_the_disk_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +58,7 @@ def test_a_lost_device_is_no_refused_loop() -> None:
     loops = closer(DeviceLostError("the device has failed"))
     for _ in range(2):
         with pytest.raises(DeviceLostError):
-            loops.look(None, [0])  # type: ignore[arg-type]
+            loops.process(None, [0])  # type: ignore[arg-type]
     loops = LoopCloser(None, Breaking(DeviceLostError("gone")), None)  # type: ignore[arg-type]
     with pytest.raises(DeviceLostError):
         loops._verified(None)  # type: ignore[arg-type]

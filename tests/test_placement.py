@@ -1,4 +1,4 @@
-"""Windows become nodes: chained, cut at breaks, begun anew, joined."""
+"""Windows become submaps: chained, cut at breaks, begun anew, joined."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from made_up import street_window, world_from_camera
 
 from da3_stream.geometry import Sim3
-from da3_stream.slam.chain import Placement
-from da3_stream.slam.splitting import Part, cut
+from da3_stream.slam.chain import SubmapChain
+from da3_stream.slam.splitting import SubmapGeometry, split
 from da3_stream.store import Scene
 from da3_stream.types import Frame, Status, WindowGeometry
 from da3_stream.windows import Window
@@ -22,8 +22,8 @@ def window_of(geometry: WindowGeometry, owned: range) -> Window[Frame]:
     return Window(0, frames, start, range(start + owned.start, start + owned.stop))
 
 
-def part(first: int, end: int, unit: float = 1.0) -> Part:
-    return Part(street_window(first, end, unit), np.ones(end - first, bool))
+def part(first: int, end: int, unit: float = 1.0) -> SubmapGeometry:
+    return SubmapGeometry(street_window(first, end, unit), np.ones(end - first, bool))
 
 
 def true_place(first: int, unit: float) -> Sim3:
@@ -31,18 +31,18 @@ def true_place(first: int, unit: float) -> Sim3:
 
 
 def test_a_chain_of_windows_lies_where_it_should() -> None:
-    placement = Placement(Scene())
+    placement = SubmapChain(Scene())
     for number, (first, unit) in enumerate(((0, 1.0), (8, 0.5), (16, 2.5))):
-        assert placement.place(number, [part(first, first + 12, unit)]) == [number]
-        place = placement.scene.nodes[number].world_from_window
+        assert placement.add_window(number, [part(first, first + 12, unit)]) == [number]
+        place = placement.scene.submaps[number].world_from_window
         np.testing.assert_allclose(place.matrix(), true_place(first, unit).matrix(), atol=1e-6)
-    assert [node.previous for node in placement.scene.nodes] == [None, 0, 1]
+    assert [submap.previous for submap in placement.scene.submaps] == [None, 0, 1]
 
 
 @pytest.mark.parametrize("breaks", [(), (4,), (3, 9), (0, 12), (11,)])
 def test_parts_own_every_owned_frame_exactly_once(breaks: tuple[int, ...]) -> None:
     geometry = replace(street_window(8, 20), breaks=breaks)
-    parts = cut(window_of(geometry, range(2, 10)), geometry)
+    parts = split(window_of(geometry, range(2, 10)), geometry)
     owned = np.concatenate([p.geometry.frame_indices[p.owned] for p in parts])
     assert owned.tolist() == list(range(10, 18))
     assert all(p.owned.any() for p in parts)
@@ -50,62 +50,62 @@ def test_parts_own_every_owned_frame_exactly_once(breaks: tuple[int, ...]) -> No
 
 def test_a_failed_window_is_one_part_without_poses() -> None:
     geometry = replace(street_window(0, 12), status=Status.FAILED, breaks=(4,))
-    (only,) = cut(window_of(geometry, range(12)), geometry)
+    (only,) = split(window_of(geometry, range(12)), geometry)
     assert np.isnan(only.geometry.window_from_camera).all() and not only.geometry.depth.any()
 
 
 def test_an_untied_window_goes_on_from_the_last_camera_with_the_same_median_depth() -> None:
-    placement = Placement(Scene())
-    placement.place(0, [part(0, 12)])
-    placement.place(1, [part(20, 32, unit=5.0)])
-    node = placement.scene.nodes[1]
-    assert node.segment == 1 and node.previous is None
-    np.testing.assert_allclose(node.world_from_window.rigid(), world_from_camera(11), atol=1e-12)
+    placement = SubmapChain(Scene())
+    placement.add_window(0, [part(0, 12)])
+    placement.add_window(1, [part(20, 32, unit=5.0)])
+    submap = placement.scene.submaps[1]
+    assert submap.segment == 1 and submap.previous is None
+    np.testing.assert_allclose(submap.world_from_window.rigid(), world_from_camera(11), atol=1e-12)
     medians = [np.median(w.depth[w.depth > 0]) for w in (street_window(0, 12), street_window(20, 32, 5.0))]
-    assert node.world_from_window.scale == pytest.approx(medians[0] / medians[1])
+    assert submap.world_from_window.scale == pytest.approx(medians[0] / medians[1])
 
 
 def test_the_surest_tie_decides_and_the_most_shared_frames_among_equals() -> None:
-    placement = Placement(Scene())
-    placement.place(0, [part(0, 5), part(5, 12)])
-    placement.place(1, [part(2, 14)])
-    assert placement.scene.nodes[2].previous == 1  # seven shared frames, not three
+    placement = SubmapChain(Scene())
+    placement.add_window(0, [part(0, 5), part(5, 12)])
+    placement.add_window(1, [part(2, 14)])
+    assert placement.scene.submaps[2].previous == 1  # seven shared frames, not three
 
 
 @pytest.mark.parametrize(("left", "right"), [((0, 5), (5, 12)), ((0, 8), (8, 12))])
 def test_a_window_that_spans_a_break_joins_the_segments_and_truth_comes_out(
     left: tuple[int, int], right: tuple[int, int]
 ) -> None:
-    placement = Placement(Scene())
-    placement.place(0, [part(*left), part(*right, unit=3.0)])
+    placement = SubmapChain(Scene())
+    placement.add_window(0, [part(*left), part(*right, unit=3.0)])
     assert placement.scene.segments() == (0, 1)
-    placement.place(1, [part(2, 14, unit=0.5)])
+    placement.add_window(1, [part(2, 14, unit=0.5)])
     assert placement.scene.segments() == (0,)
     for number, (first, unit) in enumerate(((left[0], 1.0), (right[0], 3.0), (2, 0.5))):
-        place = placement.scene.nodes[number].world_from_window
+        place = placement.scene.submaps[number].world_from_window
         np.testing.assert_allclose(place.matrix(), true_place(first, unit).matrix(), atol=1e-5)
 
 
 def test_after_segments_were_joined_a_new_one_gets_a_new_number() -> None:
-    placement = Placement(Scene())
-    placement.place(0, [part(0, 5), part(5, 12)])
-    placement.place(1, [part(2, 14)])
-    placement.place(2, [part(40, 52)])
-    assert placement.scene.nodes[-1].segment == 2
+    placement = SubmapChain(Scene())
+    placement.add_window(0, [part(0, 5), part(5, 12)])
+    placement.add_window(1, [part(2, 14)])
+    placement.add_window(2, [part(40, 52)])
+    assert placement.scene.submaps[-1].segment == 2
 
 
 def test_the_events_tell_what_happened_once() -> None:
-    placement = Placement(Scene())
-    placement.place(0, [part(0, 12)])
-    placement.place(1, [part(8, 20)])
+    placement = SubmapChain(Scene())
+    placement.add_window(0, [part(0, 12)])
+    placement.add_window(1, [part(8, 20)])
     assert [event.kind for event in placement.take_events()] == ["segment", "alignment"]
     assert placement.take_events() == []
 
 
 def test_windows_that_share_frames_at_distance_two_are_tied_too() -> None:
-    placement = Placement(Scene(), most_shared=9)
+    placement = SubmapChain(Scene(), most_shared=9)
     for number, first in enumerate((0, 3, 6, 9)):
-        placement.place(number, [part(first, first + 12, 1.0 + 0.5 * number)])
+        placement.add_window(number, [part(first, first + 12, 1.0 + 0.5 * number)])
     edges = placement.take_edges()
     assert [(edge.a, edge.b) for edge in edges] == [(0, 1), (1, 2), (0, 2), (2, 3), (0, 3), (1, 3)]
     for edge in edges:
@@ -114,7 +114,7 @@ def test_windows_that_share_frames_at_distance_two_are_tied_too() -> None:
 
 
 def test_a_chain_with_usual_overlaps_has_one_edge_a_window() -> None:
-    placement = Placement(Scene(), most_shared=6)
+    placement = SubmapChain(Scene(), most_shared=6)
     for number, first in enumerate((0, 8, 16)):
-        placement.place(number, [part(first, first + 12)])
+        placement.add_window(number, [part(first, first + 12)])
     assert [(edge.a, edge.b) for edge in placement.take_edges()] == [(0, 1), (1, 2)]

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 import trimesh
-from made_up import FPS, NODES, SIZE, UNITS, intrinsics, street_depth, street_run, street_window, world_from_camera
+from made_up import FPS, SIZE, SUBMAPS, UNITS, intrinsics, street_depth, street_run, street_window, world_from_camera
 
 from da3_stream.cloud import merge_cloud, window_points, write_page
 from da3_stream.errors import ExportError, StoreError
@@ -24,7 +24,7 @@ SETTINGS = CloudSettings(voxel=0.02, per_pixel=None)
 @pytest.fixture
 def run(tmp_path):
     run = street_run(tmp_path / "run")
-    for number, (first, end, own_first, own_end) in enumerate(NODES):
+    for number, (first, end, own_first, own_end) in enumerate(SUBMAPS):
         geometry = street_window(first, end, UNITS[number])
         owned = (geometry.frame_indices >= own_first) & (geometry.frame_indices < own_end)
         write_page(run, number, window_points(geometry, owned, SETTINGS))
@@ -66,7 +66,7 @@ def test_points_and_pages_lie_in_the_world_of_the_poses(run):
     assert len(trimesh.load(run.path / "cloud.ply").vertices) == len(xyz) == len(rgb)
     pages = list(rec.pages())
     assert len(pages) == 3 and sum(len(page) for page in pages) >= len(xyz)
-    for page, (_, _, own_first, own_end) in zip(pages, NODES, strict=True):
+    for page, (_, _, own_first, own_end) in zip(pages, SUBMAPS, strict=True):
         assert set(page.frame.tolist()) == set(range(own_first, own_end))
         frame = own_first
         pose = rec.world_from_camera[frame]

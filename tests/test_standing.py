@@ -7,7 +7,11 @@ from dataclasses import replace
 import numpy as np
 from made_up import street_window
 
-from da3_stream.stitching.static_depth import LENT_CONFIDENCE, lend_to_held, lend_within
+from da3_stream.stitching.static_depth import (
+    LENT_CONFIDENCE,
+    propagate_depth_to_held_window,
+    propagate_depth_to_static_frames,
+)
 from da3_stream.types import WindowGeometry
 
 
@@ -20,7 +24,7 @@ def standing_from(window: WindowGeometry, row: int) -> WindowGeometry:
 
 def test_frames_that_stand_get_the_depth_of_the_frame_that_came_to_rest() -> None:
     window = standing_from(street_window(0, 12), 7)
-    lent = lend_within(window)
+    lent = propagate_depth_to_static_frames(window)
     for row in range(8, 12):
         np.testing.assert_array_equal(lent.depth[row], window.depth[7])
         np.testing.assert_allclose(lent.confidence[row], window.confidence[7] * LENT_CONFIDENCE)
@@ -30,22 +34,22 @@ def test_frames_that_stand_get_the_depth_of_the_frame_that_came_to_rest() -> Non
 def test_frames_that_move_get_none() -> None:
     window = street_window(0, 12)
     blind = replace(window, depth=np.where(np.arange(12)[:, None, None] < 8, window.depth, 0).astype(np.float32))
-    assert not lend_within(blind).depth[8:].any()
+    assert not propagate_depth_to_static_frames(blind).depth[8:].any()
 
 
 def test_a_window_with_depth_everywhere_stays_the_same_object() -> None:
     window = street_window(0, 12)
-    assert lend_within(window) is window
+    assert propagate_depth_to_static_frames(window) is window
 
 
 def test_a_held_window_gets_the_depth_of_the_last_shared_frame_in_its_own_units() -> None:
     previous = standing_from(street_window(0, 12), 10)
     held = street_window(8, 20)
     held = replace(held, depth=np.zeros_like(held.depth), confidence=np.zeros_like(held.confidence))
-    lent = lend_to_held(held, previous, previous_per_unit=4.0)
+    lent = propagate_depth_to_held_window(held, previous, previous_per_unit=4.0)
     np.testing.assert_allclose(lent.depth, np.tile(previous.depth[10] / 4, (12, 1, 1)), rtol=1e-6)
 
 
 def test_a_window_with_depth_of_its_own_borrows_none() -> None:
     held = street_window(8, 20)
-    assert lend_to_held(held, street_window(0, 12), 1.0) is held
+    assert propagate_depth_to_held_window(held, street_window(0, 12), 1.0) is held

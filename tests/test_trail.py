@@ -10,30 +10,30 @@ from made_up import street_part, street_scene
 
 from da3_stream.evaluation import read_tum
 from da3_stream.geometry import Sim3
-from da3_stream.session.live_trajectory import Trail
-from da3_stream.store import NodeGeometry, Scene, frame_places
+from da3_stream.session.live_trajectory import LiveTrajectory
+from da3_stream.store import Scene, SubmapCameras, frame_poses
 
-PARTS: dict[int, NodeGeometry] = {number: street_part(number).compact(np.copy) for number in range(3)}
+PARTS: dict[int, SubmapCameras] = {number: street_part(number).compact(np.copy) for number in range(3)}
 
 
 def grown(path: Path, scenes: list[Scene]) -> list[bool]:
     """Window after window, each with the scene of then; whether the file was written anew each time."""
-    trail, anew = Trail(path), []
+    trail, anew = LiveTrajectory(path), []
     for number, scene in enumerate(scenes):
         so_far = {k: PARTS[k] for k in range(number + 1)}
-        known = replace(scene, nodes=scene.nodes[: number + 1])
-        anew.append(trail.grow(known, so_far, [number]))
-        places = frame_places(known, so_far)
+        known = replace(scene, submaps=scene.submaps[: number + 1])
+        anew.append(trail.append(known, so_far, [number]))
+        places = frame_poses(known, so_far)
         found = read_tum(path)
         np.testing.assert_allclose(found.world_from_camera, places.world_from_camera, atol=1e-3)
     return anew
 
 
 def moved(scene: Scene, by: float) -> Scene:
-    """All nodes but the first elsewhere."""
+    """All submaps but the first elsewhere."""
     shift = Sim3(1.0, np.eye(3), np.array([by, 0, 0]))
-    nodes = [replace(node, world_from_window=shift @ node.world_from_window) for node in scene.nodes[1:]]
-    return replace(scene, nodes=(scene.nodes[0], *nodes))
+    submaps = [replace(submap, world_from_window=shift @ submap.world_from_window) for submap in scene.submaps[1:]]
+    return replace(scene, submaps=(scene.submaps[0], *submaps))
 
 
 def test_lines_are_added_while_nothing_moves(tmp_path: Path) -> None:

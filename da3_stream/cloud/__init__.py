@@ -1,9 +1,9 @@
 """Coloured points: from a window's depth to pages, from pages to the merged cloud."""
 
-from .pages import count_points, page_chunks, read_page, write_page
 from .files.ply import read_ply
 from .fuse import Choice, merge_cloud, merged
 from .output import Axes, Cloud, write_las, write_laz, write_ply, write_tiles
+from .pages import count_points, page_chunks, read_page, write_page
 from .points import Points, window_points
 from .preview import drop_samples, preview_cloud
 from .transform import points_in_world, world_voxel

@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 from ..errors import StoreError
 from ..settings import CloudSettings
 from ..store import Run, RunGeometry
-from .pages import count_points, page_chunks, read_page
 from .fusion.depth_views import Views
 from .fusion.free_space import seen_through
 from .fusion.spill import Scratch
 from .fusion.subsampling import Tile, within_limit
 from .fusion.tiling import Tiling, cube_codes, tiling
 from .output import WRITERS, Cloud, write_tiles
+from .pages import count_points, page_chunks, read_page
 from .points import Points
 from .transform import distances, points_in_world, positions, world_voxel
 from .voxels import best_of_each, shuffled, voxel_keys
@@ -94,28 +94,28 @@ def _record(choice: Choice) -> np.dtype[np.void]:
 def _surveyed(run: Run, geometry: RunGeometry, voxel: float) -> Tiling:
     """The tiles, by an even sample of all pages."""
     codes = [np.zeros(0, np.uint64)]
-    for node in geometry.nodes:
-        codes.append(cube_codes(points_in_world(read_page(run, node, _SURVEYED), geometry, node).xyz, voxel))
+    for submap in geometry.submaps:
+        codes.append(cube_codes(points_in_world(read_page(run, submap, _SURVEYED), geometry, submap).xyz, voxel))
     return tiling(np.concatenate(codes), _TILE // _SURVEYED)
 
 
 def _chosen(run: Run, geometry: RunGeometry, choice: Choice) -> Iterator[Points]:
     """The pages in the world, without the points of other frames and the least confident ones."""
     threshold = _threshold(run, geometry, choice) if choice.least_confident else 0.0
-    for node in _nodes(geometry, choice):
-        for page in page_chunks(run, node):
-            points = _of_frames(points_in_world(page, geometry, node), choice)
+    for submap in _submaps(geometry, choice):
+        for page in page_chunks(run, submap):
+            points = _of_frames(points_in_world(page, geometry, submap), choice)
             points = points.take(points.confidence >= threshold) if threshold else points
             if len(points):
                 yield points
 
 
-def _nodes(geometry: RunGeometry, choice: Choice) -> list[int]:
+def _submaps(geometry: RunGeometry, choice: Choice) -> list[int]:
     """Those that own one of the chosen frames."""
     if choice.frames is None:
-        return list(geometry.nodes)
-    places = geometry.places
-    return np.unique(places.node[np.isin(places.source_index, choice.frames)]).tolist()
+        return list(geometry.submaps)
+    places = geometry.frame_poses
+    return np.unique(places.submap[np.isin(places.source_index, choice.frames)]).tolist()
 
 
 def _of_frames(points: Points, choice: Choice) -> Points:
@@ -124,12 +124,12 @@ def _of_frames(points: Points, choice: Choice) -> Points:
 
 def _threshold(run: Run, geometry: RunGeometry, choice: Choice) -> float:
     """The confidence below which the share of the chosen points lies that is left out."""
-    nodes = _nodes(geometry, choice)
-    total = sum(count_points(run, node) for node in nodes)
+    submaps = _submaps(geometry, choice)
+    total = sum(count_points(run, submap) for submap in submaps)
     every = min(_SURVEYED, 1 << max(0, (total // _SAMPLE).bit_length() - 1))
     parts = [np.zeros(0, np.float32)]
-    for node in nodes:
-        parts.append(_of_frames(points_in_world(read_page(run, node, every), geometry, node), choice).confidence)
+    for submap in submaps:
+        parts.append(_of_frames(points_in_world(read_page(run, submap, every), geometry, submap), choice).confidence)
     sample = np.concatenate(parts)
     return float(np.quantile(sample, choice.least_confident, method="lower")) if len(sample) else 0.0
 

@@ -25,13 +25,13 @@ _FINEST_SHARE = 2.0**-8  # coordinates are rounded to this share of the voxel's 
 _EXTRAS = {"confidence": np.float32, "frame": np.int32}
 
 
-def write_page(run: Run, node: int, points: Points) -> None:
-    """Store a node's points in one step; a node without points has a page without points."""
+def write_page(run: Run, submap: int, points: Points) -> None:
+    """Store a node's points in one step; a submap without points has a page without points."""
     ordered = points.take(level_order(len(points)))
     farthest = float(np.abs(ordered.xyz).max(initial=0.0))
     scale = max(ordered.voxel * _FINEST_SHARE, farthest / 2.0**30)
     kind = LasFile(scale, normals=points.normal is not None, extras=_EXTRAS)
-    with writing_las(run.page_path(node), kind) as page:
+    with writing_las(run.page_path(submap), kind) as page:
         page.write(
             ordered.xyz,
             ordered.rgb,
@@ -41,30 +41,30 @@ def write_page(run: Run, node: int, points: Points) -> None:
         )
 
 
-def read_page(run: Run, node: int, every: int = 1) -> Points:
+def read_page(run: Run, submap: int, every: int = 1) -> Points:
     """A node's points, or evenly every n-th (n a power of two up to 1024) at a cost in proportion.
 
     Raises StoreError if the page is absent or damaged.
     """
-    with reading_laz(run.page_path(node)) as reader:
+    with reading_laz(run.page_path(submap)) as reader:
         return _points(reader, -(-reader.header.point_count // every))
 
 
-def page_chunks(run: Run, node: int, most: int = CHUNK) -> Iterator[Points]:
+def page_chunks(run: Run, submap: int, most: int = CHUNK) -> Iterator[Points]:
     """A node's points in the order of the page, at most so many at a time: the first chunk is an even sample.
 
     Raises StoreError if the page is absent or damaged.
     """
-    with reading_laz(run.page_path(node)) as reader:
+    with reading_laz(run.page_path(submap)) as reader:
         left = reader.header.point_count
         while left > 0:
             yield _points(reader, min(left, most))
             left -= most
 
 
-def count_points(run: Run, node: int) -> int:
+def count_points(run: Run, submap: int) -> int:
     """How many points a node's page holds. Raises StoreError if the page is absent or damaged."""
-    with reading_laz(run.page_path(node)) as reader:
+    with reading_laz(run.page_path(submap)) as reader:
         return int(reader.header.point_count)
 
 

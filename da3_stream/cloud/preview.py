@@ -2,7 +2,7 @@
 
 The sample is kept in cloud/samples.bin, so that a renewal opens only the pages that are new. It holds every n-th point
 of each page; where it would outgrow the preview, n doubles and every second point leaves. A renewal costs the reading
-and writing of at most `preview_points` points, however long the run is. A file that is absent, torn or of more nodes
+and writing of at most `preview_points` points, however long the run is. A file that is absent, torn or of more submaps
 than there are is made anew from all pages.
 """
 
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from ..settings import CloudSettings
 from ..store import Run, RunGeometry
 from ..store.files import replacing
-from .pages import COARSEST, count_points, level_order, read_page
 from .files.ply import writing_ply
+from .pages import COARSEST, count_points, level_order, read_page
 from .transform import moved, moves, positions
 
 _HEAD = np.dtype([("magic", "S8"), ("nodes", "<u8"), ("every", "<u8"), ("count", "<u8")])
@@ -36,9 +36,9 @@ def preview_cloud(run: Run, geometry: RunGeometry, settings: CloudSettings) -> i
     Raises StoreError if a page is absent or damaged.
     """
     path = _samples_path(run)
-    _renew(run, path, len(geometry.nodes), settings.preview_points)
-    placed = np.flatnonzero(np.isfinite(geometry.places.scale))
-    frames, matrices = geometry.places.source_index[placed], moves(geometry, placed)
+    _renew(run, path, len(geometry.submaps), settings.preview_points)
+    placed = np.flatnonzero(np.isfinite(geometry.frame_poses.scale))
+    frames, matrices = geometry.frame_poses.source_index[placed], moves(geometry, placed)
     with open(path, "rb") as file, writing_ply(run.path / "cloud.ply", f"da3_stream, {geometry.scene.units}") as ply:
         for samples in _chunks(file):
             which, found = positions(frames, samples["frame"])
@@ -59,24 +59,24 @@ def _samples_path(run: Run) -> Path:
 class _Held:
     """What samples.bin holds: every `every`-th point of pages 0 to `nodes` - 1, `count` in all."""
 
-    nodes: int
+    submaps: int
     every: int
     count: int
 
 
-def _renew(run: Run, path: Path, nodes: int, most: int) -> None:
+def _renew(run: Run, path: Path, submaps: int, most: int) -> None:
     """Bring samples.bin up to the pages 0 to `nodes` - 1."""
     held = _held(path)
-    if held is None or held.nodes > nodes or held.count > max(most, held.nodes):
-        total = sum(count_points(run, node) for node in range(nodes))
+    if held is None or held.submaps > submaps or held.count > max(most, held.submaps):
+        total = sum(count_points(run, submap) for submap in range(submaps))
         held = _Held(0, 1 << max(0, (-(-total // most) - 1).bit_length()), 0)
         _write(path, held, [])
-    for node in range(held.nodes, nodes):
-        samples = _sampled(run, node, held.every)
-        while held.count + len(samples) > max(most, node + 1):  # one point of each page always stays
+    for submap in range(held.submaps, submaps):
+        samples = _sampled(run, submap, held.every)
+        while held.count + len(samples) > max(most, submap + 1):  # one point of each page always stays
             held = _halved(path, held)
             samples = samples[samples["number"] % held.every == 0]
-        held = _Held(node + 1, held.every, held.count + len(samples))
+        held = _Held(submap + 1, held.every, held.count + len(samples))
         _append(path, held, samples)
 
 
@@ -95,7 +95,7 @@ def _held(path: Path) -> _Held | None:
 
 
 def _head(held: _Held) -> bytes:
-    return np.array((_MAGIC, held.nodes, held.every, held.count), _HEAD).tobytes()
+    return np.array((_MAGIC, held.submaps, held.every, held.count), _HEAD).tobytes()
 
 
 def _write(path: Path, held: _Held, parts: list[NDArray[np.void]]) -> None:
@@ -117,16 +117,16 @@ def _halved(path: Path, held: _Held) -> _Held:
     every = 2 * held.every
     with open(path, "rb") as file:
         parts = [samples[samples["number"] % every == 0] for samples in _chunks(file)]
-    held = _Held(held.nodes, every, sum(len(part) for part in parts))
+    held = _Held(held.submaps, every, sum(len(part) for part in parts))
     _write(path, held, parts)
     return held
 
 
-def _sampled(run: Run, node: int, every: int) -> NDArray[np.void]:
+def _sampled(run: Run, submap: int, every: int) -> NDArray[np.void]:
     """Every n-th point of a page in its own frame."""
-    points = read_page(run, node, min(every, COARSEST))
+    points = read_page(run, submap, min(every, COARSEST))
     samples = np.empty(len(points), _SAMPLE)
-    samples["number"] = level_order(count_points(run, node), min(every, COARSEST))
+    samples["number"] = level_order(count_points(run, submap), min(every, COARSEST))
     samples["frame"], samples["xyz"], samples["rgb"] = points.frame, points.xyz, points.rgb
     return samples[samples["number"] % every == 0]
 

@@ -20,16 +20,16 @@ def world_voxel(geometry: RunGeometry, settings: CloudSettings) -> float:
 
 def median_depth(geometry: RunGeometry) -> float:
     """Of the nodes' median depths, in world units; 0 where there is no depth."""
-    nodes = geometry.scene.nodes
-    depths = [node.median_depth * nodes[k].world_from_window.scale for k, node in geometry.nodes.items()]
+    submaps = geometry.scene.submaps
+    depths = [submap.median_depth * submaps[k].world_from_window.scale for k, submap in geometry.submaps.items()]
     known = [depth for depth in depths if depth > 0]
     return geometry.scene.scale * float(np.median(known)) if known else 0.0
 
 
-def points_in_world(points: Points, geometry: RunGeometry, node: int) -> Points:
+def points_in_world(points: Points, geometry: RunGeometry, submap: int) -> Points:
     """A page's points moved by their frames' places; points of frames without a place are left out."""
-    places = geometry.places
-    rows = np.flatnonzero((places.node == node) & np.isfinite(places.scale))
+    places = geometry.frame_poses
+    rows = np.flatnonzero((places.submap == submap) & np.isfinite(places.scale))
     which, found = positions(places.source_index[rows], points.frame)
     if not found.all():
         points, which = points.take(found), which[found]
@@ -41,7 +41,7 @@ def points_in_world(points: Points, geometry: RunGeometry, node: int) -> Points:
 
 def distances(points: Points, geometry: RunGeometry) -> Float32:
     """[M] from each placed point in the world to its own frame's camera."""
-    places = geometry.places
+    places = geometry.frame_poses
     rows = np.searchsorted(places.source_index, points.frame)
     centres = places.world_from_camera[:, :3, 3].astype(np.float32)[rows]
     return np.sqrt(np.sum((points.xyz - centres) ** 2, axis=1))
@@ -60,10 +60,10 @@ def moves(geometry: RunGeometry, rows: NDArray[np.int64]) -> Float64:
     but where it slides."""
     if not len(rows):
         return np.zeros((0, 3, 4))
-    places = geometry.places
+    places = geometry.frame_poses
     pose = np.empty((len(rows), 3, 4))
-    for node, mine in places.by_node(rows):
-        pose[mine] = geometry.nodes[node].window_from_camera[places.row[rows[mine]], :3]
+    for submap, mine in places.by_submap(rows):
+        pose[mine] = geometry.submaps[submap].window_from_camera[places.row[rows[mine]], :3]
     world = places.world_from_camera[rows]
     turn = places.scale[rows, None, None] * np.einsum("kij,klj->kil", world[:, :3, :3], pose[:, :3, :3])
     shift = world[:, :3, 3] - np.einsum("kij,kj->ki", turn, pose[:, :3, 3])

@@ -49,25 +49,33 @@ def formats_text() -> str:
 
 
 FORMATS = {
-    "tum": Format("trajectory, TUM RGB-D", o.TrajectoryOptions, "trajectory.tum", "trajectories:export_tum"),
-    "kitti": Format("trajectory, KITTI odometry", o.TrajectoryOptions, "trajectory.kitti", "trajectories:export_kitti"),
-    "euroc": Format("trajectory, EuRoC csv", o.TrajectoryOptions, "trajectory.csv", "trajectories:export_euroc"),
-    "geojson": Format("path on the map, GeoJSON", o.MapOptions, "path.geojson", "maps:export_geojson"),
-    "kml": Format("path on the map, KML", o.MapOptions, "path.kml", "maps:export_kml"),
-    "gpx": Format("path on the map, GPX", o.MapOptions, "path.gpx", "maps:export_gpx"),
-    "ply": Format("merged cloud, PLY", o.CloudOptions, "cloud.ply", "clouds:export_ply"),
-    "las": Format("merged cloud, LAS 1.4", o.LasOptions, "cloud.las", "clouds:export_las"),
-    "laz": Format("merged cloud, LAS 1.4 compressed", o.LasOptions, "cloud.laz", "clouds:export_laz"),
-    "tiles": Format("merged cloud, a folder of LAZ tiles", o.LasOptions, "tiles/", "clouds:export_tiles"),
-    "glb": Format("points, cameras and path, binary glTF", o.GlbOptions, "scene.glb", "glb:export_glb"),
-    "rrd": Format("recording for rerun", o.RrdOptions, "run.rrd", "rerun:export_rrd"),
-    "mesh": Format("surface from the depth maps", o.MeshOptions, "mesh.{encoding}", "mesh:export_mesh"),
-    "colmap": Format("cameras, poses and points on tracks, COLMAP", o.ColmapOptions, "colmap/", "colmap:export_colmap"),
+    "tum": Format("trajectory, TUM RGB-D", o.TrajectoryOptions, "trajectory.tum", "trajectory.files:export_tum"),
+    "kitti": Format(
+        "trajectory, KITTI odometry", o.TrajectoryOptions, "trajectory.kitti", "trajectory.files:export_kitti"
+    ),
+    "euroc": Format("trajectory, EuRoC csv", o.TrajectoryOptions, "trajectory.csv", "trajectory.files:export_euroc"),
+    "geojson": Format("path on the map, GeoJSON", o.MapOptions, "path.geojson", "trajectory.geo_files:export_geojson"),
+    "kml": Format("path on the map, KML", o.MapOptions, "path.kml", "trajectory.geo_files:export_kml"),
+    "gpx": Format("path on the map, GPX", o.MapOptions, "path.gpx", "trajectory.geo_files:export_gpx"),
+    "ply": Format("merged cloud, PLY", o.CloudOptions, "cloud.ply", "cloud.files:export_ply"),
+    "las": Format("merged cloud, LAS 1.4", o.LasOptions, "cloud.las", "cloud.files:export_las"),
+    "laz": Format("merged cloud, LAS 1.4 compressed", o.LasOptions, "cloud.laz", "cloud.files:export_laz"),
+    "tiles": Format("merged cloud, a folder of LAZ tiles", o.LasOptions, "tiles/", "cloud.files:export_tiles"),
+    "glb": Format("points, cameras and path, binary glTF", o.GlbOptions, "scene.glb", "cloud.glb:export_glb"),
+    "rrd": Format("recording for rerun", o.RrdOptions, "run.rrd", "cloud.rerun:export_rrd"),
+    "mesh": Format("surface from the depth maps", o.MeshOptions, "mesh.{encoding}", "mesh.tsdf:export_mesh"),
+    "colmap": Format(
+        "cameras, poses and points on tracks, COLMAP", o.ColmapOptions, "colmap/", "colmap.dataset:export_colmap"
+    ),
     "nerfstudio": Format("transforms.json", o.NerfstudioOptions, "nerfstudio/", "nerfstudio:export_nerfstudio"),
-    "3dgs": Format("input of Gaussian splats", o.SplatOptions, "3dgs/", "splats:export_splats"),
-    "depth": Format("depth maps, one file a frame", o.DepthOptions, "depth/", "depth:export_depth"),
+    "3dgs": Format("input of Gaussian splats", o.SplatOptions, "3dgs/", "colmap.gaussian_splatting:export_splats"),
+    "depth": Format("depth maps, one file a frame", o.DepthOptions, "depth/", "depth.maps:export_depth"),
     "npz": Format("all frames in one, as DA3 writes it", o.NpzOptions, "results.npz", "npz:export_npz"),
     "mini_npz": Format("the same without pictures", o.MiniNpzOptions, "mini_results.npz", "npz:export_mini_npz"),
-    "depth_vis": Format("pictures of depth", o.DepthPictureOptions, "depth_vis/", "depth_pictures:export_depth_vis"),
-    "depth_video": Format("a film of depth", o.DepthVideoOptions, "depth.mp4", "depth_pictures:export_depth_video"),
+    "depth_vis": Format(
+        "pictures of depth", o.DepthPictureOptions, "depth_vis/", "depth.visualisation:export_depth_vis"
+    ),
+    "depth_video": Format(
+        "a film of depth", o.DepthVideoOptions, "depth.mp4", "depth.visualisation:export_depth_video"
+    ),
 }

@@ -158,7 +158,7 @@ class Reading:
         """(width, height) of all pictures."""
         if resolution == "input":
             return self.size
-        return next(iter(self.geometry.nodes.values())).depth_size
+        return next(iter(self.geometry.submaps.values())).depth_size
 
     def depth(self, view: View) -> tuple[Float32, Float32, Float64]:
         """Depth [H,W] in world units (0 = none), confidence [H,W] and intrinsics [3,3] of a pinhole at that size.

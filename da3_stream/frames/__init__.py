@@ -2,8 +2,8 @@
 `Gate` leaves out those that add nothing."""
 
 from .gate.gate import Gate, GateMode, gated, make_gate
-from .prefetch import read_ahead
+from .prefetch import prefetch
 from .sources.opening import open_source
 from .sources.source import FrameSource
 
-__all__ = ["FrameSource", "Gate", "GateMode", "gated", "make_gate", "open_source", "read_ahead"]
+__all__ = ["FrameSource", "Gate", "GateMode", "gated", "make_gate", "open_source", "prefetch"]

@@ -13,7 +13,7 @@ from ..types import Frame
 Ready = SimpleQueue[Frame | BaseException | None]  # frames, then None or the exception that ended the source
 
 
-class ReadAhead:
+class Prefetcher:
     """An iterator over frames that a thread reads ahead, and the context in which the thread lives."""
 
     def __init__(self, frames: Generator[Frame]) -> None:
@@ -37,7 +37,7 @@ class ReadAhead:
         self._frames.close()
 
 
-def read_ahead(source: Iterable[Frame], depth: int = 32) -> ReadAhead:
+def prefetch(source: Iterable[Frame], depth: int = 32) -> Prefetcher:
     """Iterate a source in one background thread, at most `depth` frames ahead of the consumer.
 
     The thread starts with the first frame that is asked for. Order is kept; an exception of the source is raised after
@@ -47,7 +47,7 @@ def read_ahead(source: Iterable[Frame], depth: int = 32) -> ReadAhead:
     """
     if depth < 1:
         raise ValueError(f"depth must be at least 1, not {depth}")
-    return ReadAhead(_ahead(source, depth))
+    return Prefetcher(_ahead(source, depth))
 
 
 def _ahead(source: Iterable[Frame], depth: int) -> Generator[Frame]:

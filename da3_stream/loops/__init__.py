@@ -1,20 +1,20 @@
 """Revisited places: descriptors, their index, candidates, and verification by geometry."""
 
-from .choose_descriptor import MakeDescriber, choose_describer
-from .descriptor import Describer
+from .choose_descriptor import MakeExtractor, choose_extractor
+from .descriptor import DescriptorExtractor
 from .finder import LoopFinder
 from .keyframes import scene_depth
-from .temporal_consistency import Corroboration
-from .verify import LoopVerifier, MapSoFar, combined_information
+from .temporal_consistency import TemporalConsistency
+from .verify import LoopVerifier, MapQuery, combined_information
 
 __all__ = [
-    "Corroboration",
-    "Describer",
+    "TemporalConsistency",
+    "DescriptorExtractor",
     "LoopFinder",
     "LoopVerifier",
-    "MakeDescriber",
-    "MapSoFar",
-    "choose_describer",
+    "MakeExtractor",
+    "MapQuery",
+    "choose_extractor",
     "combined_information",
     "scene_depth",
 ]

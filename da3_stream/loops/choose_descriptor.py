@@ -7,15 +7,15 @@ from pathlib import Path
 
 from ..errors import LoopsError
 from ..settings import LoopsSettings
-from .descriptor import Describer, DinoDescriber
+from .descriptor import DescriptorExtractor, DinoDescriber
 from .vlad import VladDescriber
 
 VOCABULARY = "vocabulary.npz"
 
-MakeDescriber = Callable[[Path], Describer]  # from the run's own folder for what is learnt
+MakeExtractor = Callable[[Path], DescriptorExtractor]  # from the run's own folder for what is learnt
 
 
-def choose_describer(settings: LoopsSettings, dino: bool) -> MakeDescriber | None:
+def choose_extractor(settings: LoopsSettings, dino: bool) -> MakeExtractor | None:
     """The describer that the settings name, None for "off"; `dino` says whether the predictor gives descriptors.
 
     Raises LoopsError where they name one that cannot be had, and ModelError for a checkpoint that cannot be read.
@@ -35,7 +35,7 @@ def choose_describer(settings: LoopsSettings, dino: bool) -> MakeDescriber | Non
     return lambda folder: VladDescriber(folder / VOCABULARY)
 
 
-def _salad(path: str | None) -> Describer:
+def _salad(path: str | None) -> DescriptorExtractor:
     if path is None or not Path(path).is_file():
         raise LoopsError(
             f"loops.descriptor=salad needs the checkpoint dino_salad.ckpt (github.com/serizba/salad, release v1.0.0), "

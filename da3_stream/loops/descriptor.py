@@ -16,7 +16,7 @@ LOOKED_AT = 4  # of so many pixels in a row and a column one is looked at
 Rows = NDArray[np.int64]
 
 
-class Describer(Protocol):
+class DescriptorExtractor(Protocol):
     """Frames of a window -> descriptors."""
 
     def describe(self, window: WindowGeometry, rows: Rows | None = None) -> Float32:

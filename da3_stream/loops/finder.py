@@ -11,7 +11,7 @@ import numpy as np
 
 from ..settings import LoopsSettings
 from ..types import Float32, LoopCandidate, WindowGeometry
-from .descriptor import Describer
+from .descriptor import DescriptorExtractor
 from .index import PlaceIndex
 from .keyframes import KeyFrame, Odometer
 from .sequences import Hit, Run, Runs, Spacing, islands
@@ -42,7 +42,7 @@ class LoopFinder:
     frames (1), so that one threshold serves all descriptors (after Galvez-Lopez and Tardos, TRO 2012, equation 2).
     """
 
-    def __init__(self, describer: Describer, path: Path, settings: LoopsSettings) -> None:
+    def __init__(self, describer: DescriptorExtractor, path: Path, settings: LoopsSettings) -> None:
         """`path` is the file of the index, created when the first descriptor is known."""
         self._describer, self._path, self._settings = describer, path, settings
         self._spacing = Spacing(settings.spacing, round(SPACING_REACHES * settings.reach), settings.most_per_place)

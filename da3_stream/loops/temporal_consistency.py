@@ -12,16 +12,16 @@ from ..geometry import Sim3
 from ..types import Float64, LoopCandidate, LoopEdge, LoopRefusal
 from .drift import Drift
 from .keyframes import middle, scene_depth
-from .verify import MapSoFar
+from .verify import MapQuery
 
 NEAR = 2  # windows on both sides
 MAX_TURN, MAX_LOG_SCALE, MAX_SHIFT = 0.1, 0.15, 1.0  # by which neighbours may differ: radians, -, depths
 
 
-class Corroboration:
+class TemporalConsistency:
     """Called once for every window with what its candidates became."""
 
-    def __init__(self, map_so_far: MapSoFar) -> None:
+    def __init__(self, map_so_far: MapQuery) -> None:
         self._map = map_so_far
         self._held: list[LoopEdge] = []
         self._believed: list[LoopEdge] = []
@@ -36,9 +36,9 @@ class Corroboration:
         known = [*self._believed, *pool]
         good = [edge for edge in pool if edge.certain or any(self._agree(edge, other) for other in known)]
         waiting = [edge for edge in pool if edge not in good]
-        late = [edge for edge in waiting if window - edge.windows[1] > NEAR]
+        late = [edge for edge in waiting if window - edge.submaps[1] > NEAR]
         self._held = [edge for edge in waiting if edge not in late]
-        self._believed = [edge for edge in (*self._believed, *good) if window - edge.windows[1] <= NEAR]
+        self._believed = [edge for edge in (*self._believed, *good) if window - edge.submaps[1] <= NEAR]
         self._views = {k: view for k, view in self._views.items() if window - k <= 3 * NEAR}
         refused = [verdict for verdict in verdicts if isinstance(verdict, LoopRefusal)]
         return [*good, *refused, *map(_uncorroborated, late)]
@@ -68,15 +68,15 @@ class Corroboration:
 
     def _agree(self, edge: LoopEdge, other: LoopEdge) -> bool:
         """Whether two loops of neighbouring places move the later one alike (two of the same pair of frames do not)."""
-        if edge is other or any(abs(i - j) > NEAR for i, j in zip(edge.windows, other.windows, strict=True)):
+        if edge is other or any(abs(i - j) > NEAR for i, j in zip(edge.submaps, other.submaps, strict=True)):
             return False
-        window = edge.windows[1]
+        window = edge.submaps[1]
         place, depth = self._seen(window)
         world_from_b = self._map.world_from_window(window)
-        b_from_other_b = world_from_b.inverse() @ self._map.world_from_window(other.windows[1])
+        b_from_other_b = world_from_b.inverse() @ self._map.world_from_window(other.submaps[1])
         other_a_from_b = other.a_from_b @ b_from_other_b.inverse()
-        first = self._map.world_from_window(edge.windows[0]) @ edge.a_from_b
-        second = self._map.world_from_window(other.windows[0]) @ other_a_from_b
+        first = self._map.world_from_window(edge.submaps[0]) @ edge.a_from_b
+        second = self._map.world_from_window(other.submaps[0]) @ other_a_from_b
         drift = Drift.implied(first, Sim3.identity(), second, place)
         return (
             abs(drift.log_scale) <= MAX_LOG_SCALE
@@ -92,7 +92,7 @@ def _uncorroborated(edge: LoopEdge) -> LoopRefusal:
 def _written(edge: LoopEdge) -> dict[str, Any]:
     return {
         "candidate": asdict(edge.candidate),
-        "windows": list(edge.windows),
+        "windows": list(edge.submaps),
         "a_from_b": edge.a_from_b.numbers().tolist(),
         "information": edge.information.tolist(),
         "evidence": dict(edge.evidence),

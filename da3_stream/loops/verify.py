@@ -37,10 +37,10 @@ MIN_PICTURE, SURE_PICTURE = 0.3, 0.45  # correlation of the pictures there
 CHECK_SIGMAS = (0.02, 0.005, 0.01)
 
 
-class MapSoFar(Protocol):
+class MapQuery(Protocol):
     """What verification must know of the run."""
 
-    def window_of(self, frame: int) -> int:
+    def submap_of(self, frame: int) -> int:
         """The window in which a frame is best known."""
         ...
 
@@ -60,7 +60,7 @@ class MapSoFar(Protocol):
         """Where a window is now."""
         ...
 
-    def travelled(self, earlier: int, later: int) -> float:
+    def path_length(self, earlier: int, later: int) -> float:
         """Length of the camera's way between two frames, in the world's units; NaN where they are in two segments."""
         ...
 
@@ -80,7 +80,7 @@ class _Side:
 class LoopVerifier:
     """Looks at one candidate after the other; holds nothing itself."""
 
-    def __init__(self, predictor: Predictor, map_so_far: MapSoFar, reach: int) -> None:
+    def __init__(self, predictor: Predictor, map_so_far: MapQuery, reach: int) -> None:
         """`reach` frames on either side of both frames are looked at."""
         self._predictor, self._map, self._reach = predictor, map_so_far, reach
 
@@ -103,13 +103,13 @@ class LoopVerifier:
         b_from_check = align_windows(b.geometry, check.rows(np.arange(count, len(frames))))
         return self._judged(candidate, (a, b), (a_from_check, b_from_check), check)
 
-    def windows_of(self, candidate: LoopCandidate) -> tuple[int, int]:
+    def submaps_of(self, candidate: LoopCandidate) -> tuple[int, int]:
         """The windows in which the two frames of a candidate are best known."""
-        return self._map.window_of(candidate.earlier), self._map.window_of(candidate.later)
+        return self._map.submap_of(candidate.earlier), self._map.submap_of(candidate.later)
 
     def _side(self, frame: int) -> _Side:
         """The neighbourhood of a frame, thinned out, moved inwards at the ends of its window."""
-        window = self._map.window_of(frame)
+        window = self._map.submap_of(frame)
         known = np.asarray(self._map.frames_of(window))
         span = min(2 * self._reach + 1, len(known))
         first = int(np.clip(np.searchsorted(known, frame) - self._reach, 0, len(known) - span))
@@ -149,7 +149,7 @@ class LoopVerifier:
         a, b = sides
         world_from_a, world_from_b = self._map.world_from_window(a.window), self._map.world_from_window(b.window)
         drift = Drift.implied(world_from_a, a_from_b, world_from_b, middle(b.geometry))
-        travelled = self._map.travelled(candidate.earlier, candidate.later)
+        travelled = self._map.path_length(candidate.earlier, candidate.later)
         if not np.isfinite(travelled):
             return drift, True, False
         windows, depth = b.window - a.window, scene_depth(a.geometry) * world_from_a.scale

@@ -37,7 +37,7 @@ class Measurements:
         """How many windows there are, by the highest number; one without any."""
         named = [max(edge.a, edge.b) for edge in self.edges]
         for kind in (self.scales, self.directions, self.positions, self.poses):
-            named += [each.window for each in kind]
+            named += [each.submap for each in kind]
         return max(named, default=0) + 1
 
     def size(self) -> tuple[int, ...]:
@@ -123,7 +123,7 @@ def _others(measurements: Measurements, windows: int) -> list[Factors]:
 def _windows(
     found: Sequence[ScaleObservation] | Sequence[Direction] | Sequence[Position] | Sequence[KnownPose],
 ) -> NDArray[np.int64]:
-    return np.array([[each.window] for each in found], np.int64)
+    return np.array([[each.submap] for each in found], np.int64)
 
 
 def _scales(found: Sequence[ScaleObservation], nodes: NDArray[np.int64]) -> ScaleFactors:

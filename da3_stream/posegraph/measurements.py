@@ -34,7 +34,7 @@ class Edge:
 class Direction:
     """A direction of the world seen in a window, both of unit length; sigma in radians."""
 
-    window: int
+    submap: int
     in_window: Array  # [3]
     in_world: Array  # [3]
     sigma: float
@@ -44,7 +44,7 @@ class Direction:
 class Position:
     """A point of a window whose place in the world is known."""
 
-    window: int
+    submap: int
     in_window: Array  # [3]
     in_world: Array  # [3]
     information: Array  # [3,3], of the place in the world
@@ -54,7 +54,7 @@ class Position:
 class KnownPose:
     """A window whose transform is known."""
 
-    window: int
+    submap: int
     world_from_window: Sim3
     information: Array  # [7,7] of log(known^-1 truth)
 

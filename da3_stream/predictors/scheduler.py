@@ -23,7 +23,7 @@ AHEAD = 1  # windows that may wait, predicted, for the back-end
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class WindowPrediction:
     """A window with its geometry, and the predictor's state after it (None where it has none)."""
 
     window: Window[Frame]
@@ -31,7 +31,7 @@ class Answer:
     state: Any
 
 
-class Asked:
+class SerializedPredictor:
     """A predictor as several threads may ask it: one after the other, unless it takes several windows at once."""
 
     def __init__(self, predictor: Predictor) -> None:
@@ -42,20 +42,20 @@ class Asked:
         with self._one:
             return self._predictor.predict(frames)
 
-    def answer(self, window: Window[Frame], left: threading.Event) -> Answer:
+    def answer(self, window: Window[Frame], left: threading.Event) -> WindowPrediction:
         """The checked answer, with the state that the predictor is in right after it."""
         with self._one:
             geometry = predict(self._predictor, window.frames, left)
-            return Answer(window, geometry, getattr(self._predictor, "state", _none)())
+            return WindowPrediction(window, geometry, getattr(self._predictor, "state", _none)())
 
 
-def predicted(
+def predictions(
     windows: Iterable[Window[Frame]],
     predictor: Predictor,
     watch: Stopwatch,
-    asked: Asked | None = None,
+    asked: SerializedPredictor | None = None,
     stop: Callable[[], None] | None = None,
-) -> Generator[Answer]:
+) -> Generator[WindowPrediction]:
     """Every window with its geometry, in order, while a thread of its own keeps the predictor busy.
 
     At most `predictor.in_flight` windows are with the predictor, one more waits, cut, to be submitted, and at most one
@@ -64,7 +64,7 @@ def predicted(
     windows end, from another thread: it is called when answers are wanted no more. Raises PredictorError for an answer
     that breaks the contract, and what reading the windows raises, after the answers before it.
     """
-    feeder = _Feeder(windows, predictor, asked or Asked(predictor))
+    feeder = PredictionScheduler(windows, predictor, asked or SerializedPredictor(predictor))
     try:
         while True:
             with watch.stage("frames"):
@@ -79,19 +79,19 @@ def predicted(
         feeder.close(stop or _stop_nothing)
 
 
-class _Feeder:
+class PredictionScheduler:
     """A thread that submits windows as soon as there is room for one."""
 
-    def __init__(self, windows: Iterable[Window[Frame]], predictor: Predictor, asked: Asked) -> None:
+    def __init__(self, windows: Iterable[Window[Frame]], predictor: Predictor, asked: SerializedPredictor) -> None:
         self._windows, self._predictor, self._asked = windows, predictor, asked
         self._pool = ThreadPoolExecutor(MOST_IN_FLIGHT, thread_name_prefix="predict")
-        self._submitted: SimpleQueue[Future[Answer] | BaseException | None] = SimpleQueue()
-        self._changed, self._left = threading.Condition(), threading.Event()
-        self._unfinished = self._untaken = 0
+        self._submitted: SimpleQueue[Future[WindowPrediction] | BaseException | None] = SimpleQueue()
+        self._changed, self._cancelled = threading.Condition(), threading.Event()
+        self._unfinished = self._pending = 0
         self._thread = threading.Thread(target=self._feed, name="feed", daemon=True)
         self._thread.start()
 
-    def next(self) -> Future[Answer] | None:
+    def next(self) -> Future[WindowPrediction] | None:
         """The next window that was submitted; None at the end."""
         item = self._submitted.get()
         if isinstance(item, BaseException):
@@ -104,7 +104,7 @@ class _Feeder:
 
     def close(self, stop: Callable[[], None]) -> None:
         """Submit no more, and wait for the thread; what is being predicted is left to end by itself."""
-        self._left.set()
+        self._cancelled.set()
         self._count()
         stop()  # live input may have nothing to give for long
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -123,28 +123,28 @@ class _Feeder:
     def _wait_for_room(self) -> bool:
         """Wait until the predictor takes one more; False where nobody takes answers any more."""
         with self._changed:
-            self._changed.wait_for(lambda: self._left.is_set() or self._has_room())
-        return not self._left.is_set()
+            self._changed.wait_for(lambda: self._cancelled.is_set() or self._has_room())
+        return not self._cancelled.is_set()
 
     def _has_room(self) -> bool:
         most = in_flight(self._predictor)
-        return self._unfinished < most and self._untaken < most + AHEAD
+        return self._unfinished < most and self._pending < most + AHEAD
 
     def _submit(self, window: Window[Frame]) -> None:
-        if self._left.is_set():
+        if self._cancelled.is_set():
             return
         getattr(self._predictor, "prepare", _nothing)(window.frames)
         with self._changed:
             self._unfinished += 1
-            self._untaken += 1
-        future = self._pool.submit(self._asked.answer, window, self._left)
+            self._pending += 1
+        future = self._pool.submit(self._asked.answer, window, self._cancelled)
         future.add_done_callback(lambda _: self._count(finished=1))
         self._submitted.put(future)
 
     def _count(self, finished: int = 0, taken: int = 0) -> None:
         with self._changed:
             self._unfinished -= finished
-            self._untaken -= taken
+            self._pending -= taken
             self._changed.notify_all()
 
 

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import PredictorError, StoreError
-from ..predictors.scheduler import Answer
-from ..slam.system import World
-from ..store import Run, Scene, drop_after, read_geometry, read_tree, write_tree
+from ..predictors.scheduler import WindowPrediction
+from ..slam.system import SlamSystem
+from ..store import Run, Scene, drop_after, read_cameras, read_tree, write_tree
 from ..types import Frame, SkippedFrame, UInt8
 from ..windows import Window
 from .job import Job, predictor_name
 from .journal import Journal
-from .status import Record
+from .status import RunStatus
 
 UNSEEN: UInt8 = np.zeros((1, 1, 3), np.uint8)  # the picture of a frame that no window will look at again
 
@@ -46,28 +46,28 @@ class Checkpoint:
         Damaged pixels are found when a loop is looked at there, which is refused then and costs nothing else.
         """
         run, tip = self.run, self.tip
-        all(chain(run.journal.read(tip["journal"]), run.progress.read(tip["progress"])))
-        for node in range(len(tip["world"]["placement"]["scene"]["whole"])):
-            read_geometry(run, node)
+        all(chain(run.journal.read(tip["journal"]), run.increments.read(tip["progress"])))
+        for submap in range(len(tip["world"]["placement"]["scene"]["whole"])):
+            read_cameras(run, submap)
         self._located(Scene())
 
-    def restore(self, job: Job, world: World, record: Record, journal: Journal) -> None:
+    def restore(self, job: Job, world: SlamSystem, record: RunStatus, journal: Journal) -> None:
         """Bring everything to where it was then, and drop from the files what came after."""
         run, tip = self.run, self.tip
-        run.journal.cut(tip["journal"])
-        run.progress.cut(tip["progress"])
-        world.restore(tip["world"], list(run.progress.read()))
-        world.placement.scene = world.known.scene = self._located(world.scene)
-        drop_after(run, len(world.scene.nodes))
+        run.journal.truncate(tip["journal"])
+        run.increments.truncate(tip["progress"])
+        world.restore(tip["world"], list(run.increments.read()))
+        world.placement.scene = world.submaps.scene = self._located(world.scene)
+        drop_after(run, len(world.scene.submaps))
         run.write_scene(world.scene)
-        record.restore(tip["record"], world.known.selected(), world.known.left_out())
+        record.restore(tip["record"], world.submaps.selected(), world.submaps.left_out())
         journal.restore(tip["told"])
         if tip["predictor"] is not None:
             job.predictor.restore(tip["predictor"])  # type: ignore[attr-defined]
         job.gate.restore(tip["gate"])
         skipped = (SkippedFrame(*one) for one in tip["skipped"])
         known = (bad for bad in skipped if self.ended or bad.index < tip["frames"][0])
-        job.source.go_on_from(tip["frames"][0], known)
+        job.source.resume_at(tip["frames"][0], known)
 
     def _located(self, scene: Scene) -> Scene:
         """The scene where scene.json puts it on the Earth: that may have been written by hand since."""
@@ -77,10 +77,10 @@ class Checkpoint:
         known = said.georeference
         return replace(scene, georeference=None if known is None else known.rescaled(scene.scale / said.scale))
 
-    def seen(self, world: World) -> Iterator[Frame]:
+    def seen(self, world: SlamSystem) -> Iterator[Frame]:
         """The frames before those of the last window, without their pictures: windows are cut as they were."""
         shots = set(self.tip["record"]["shots"])
-        own = sorted(pair for node in world.known.nodes.values() for pair in node.own_frames())
+        own = sorted(pair for submap in world.submaps.submaps.values() for pair in submap.own_frames())
         for index, timestamp in own:
             if index < self.tip["frames"][0]:
                 yield Frame(index, timestamp, UNSEEN, str(index), begins_shot=index in shots)
@@ -90,10 +90,12 @@ class Checkpoint:
         return window.number > self.tip["window"]
 
 
-def commit(run: Run, job: Job, world: World, record: Record, journal: Journal, answer: Answer) -> None:
+def commit(
+    run: Run, job: Job, world: SlamSystem, record: RunStatus, journal: Journal, answer: WindowPrediction
+) -> None:
     """A window is finished. Raises PredictorError for a state of the predictor that cannot be stored."""
-    run.progress.append(world.news())
-    run.progress.sync()
+    run.increments.append(world.news())
+    run.increments.sync()
     run.journal.sync()
     frames = answer.window.frames
     tip = {
@@ -102,7 +104,7 @@ def commit(run: Run, job: Job, world: World, record: Record, journal: Journal, a
         "frames": (frames[0].index, frames[-1].index),
         "gate": dict(frames[0].gate_state or {}),
         "journal": run.journal.size(),
-        "progress": run.progress.size(),
+        "progress": run.increments.size(),
         "world": world.state(),
         "record": record.state(),
         "told": journal.told,
@@ -110,7 +112,7 @@ def commit(run: Run, job: Job, world: World, record: Record, journal: Journal, a
         "predictor": answer.state,
     }
     try:
-        write_tree(run.tip_path, tip)
+        write_tree(run.latest_path, tip)
     except TypeError as error:
         raise PredictorError(
             f"{predictor_name(job.predictor)}.state() must be of dicts, lists, numbers, texts and arrays: {error}"
@@ -119,10 +121,10 @@ def commit(run: Run, job: Job, world: World, record: Record, journal: Journal, a
 
 def conclude(run: Run, skipped: Iterable[SkippedFrame]) -> None:
     """There is no window any more: what only a next one would need goes; `skipped` are those of the whole input."""
-    if run.tip_path.exists():
-        tip = read_tree(run.tip_path)
+    if run.latest_path.exists():
+        tip = read_tree(run.latest_path)
         tip["world"]["placement"] |= {"previous": [], "earlier": []}
-        write_tree(run.tip_path, tip | {"ended": True, "skipped": _rows(skipped)})
+        write_tree(run.latest_path, tip | {"ended": True, "skipped": _rows(skipped)})
 
 
 def _rows(skipped: Iterable[SkippedFrame]) -> list[tuple[int, str, str]]:
@@ -134,10 +136,10 @@ def read_checkpoint(run: Run) -> Checkpoint | None:
 
     Raises StoreError if anything that the next windows need of it is damaged; nothing was touched then.
     """
-    if not run.tip_path.exists():
+    if not run.latest_path.exists():
         return None
     try:
-        checkpoint = Checkpoint(run, read_tree(run.tip_path))
+        checkpoint = Checkpoint(run, read_tree(run.latest_path))
         checkpoint.check()
     except StoreError as error:
         raise StoreError(

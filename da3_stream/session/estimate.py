@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import StoreError
-from ..frames.sources.resizing import shrunk
+from ..frames.sources.resizing import resized_to_fit
 from ..windows import windows
 from .job import Job
 from .progress import say
@@ -23,7 +23,7 @@ KNOWN_AFTER = 3  # windows after which the time can be told
 
 
 @dataclass(frozen=True)
-class Forecast:
+class DiskEstimate:
     """Frames and windows (None where the input does not tell), and bytes of a whole run."""
 
     frames: int | None
@@ -39,17 +39,17 @@ class Forecast:
         )
 
 
-def forecast(job: Job, done: int = 0) -> Forecast:
+def estimate_disk(job: Job, done: int = 0) -> DiskEstimate:
     """What a run takes of which so many frames are done; where the number of frames is unknown, one window's bytes."""
-    width, height = shrunk(job.source.size, job.source.image_side)
+    width, height = resized_to_fit(job.source.size, job.source.image_side)
     cloud = job.settings.cloud
     density = OPEN_DENSITY if cloud.per_pixel is None or cloud.voxel_m is not None else cloud.per_pixel
     a_frame = round((PER_PIXEL + PER_POINT * density) * width * height) + PER_FRAME
     total, size = job.source.expected, job.window_size
     if total is None:
-        return Forecast(None, None, a_frame * size)
+        return DiskEstimate(None, None, a_frame * size)
     count = sum(1 for _ in windows(range(total), size, job.window_overlap))
-    return Forecast(total, count, a_frame * max(total - done, 0))
+    return DiskEstimate(total, count, a_frame * max(total - done, 0))
 
 
 def require_disk(out: Path, job: Job, done: int = 0) -> None:
@@ -57,7 +57,7 @@ def require_disk(out: Path, job: Job, done: int = 0) -> None:
 
     What a run that is replaced holds counts as free.
     """
-    needed = forecast(job, done).bytes + AT_ONCE
+    needed = estimate_disk(job, done).bytes + AT_ONCE
     free = shutil.disk_usage(out).free + (0 if done else _held(out))
     if free < needed:
         raise StoreError(
@@ -68,11 +68,11 @@ def require_disk(out: Path, job: Job, done: int = 0) -> None:
 
 def announce(out: Path, job: Job, done: int, shown: bool) -> None:
     """Say what a run into an existing directory will take."""
-    say(f"to do: {forecast(job, done).text(shutil.disk_usage(out).free)}", shown)
+    say(f"to do: {estimate_disk(job, done).text(shutil.disk_usage(out).free)}", shown)
 
 
 @dataclass
-class Pace:
+class TimeEstimate:
     """Tells once how long the rest will take, when enough windows are done; a run may begin with `done` frames."""
 
     expected: int | None

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import SettingsError
 from ..frames import FrameSource, Gate, GateMode, make_gate, open_source
-from ..loops import MakeDescriber, choose_describer
+from ..loops import MakeExtractor, choose_extractor
 from ..predictors import choose_model, image_side, make_predictor
 from ..settings import Settings
 from ..store import Scene
@@ -26,7 +26,7 @@ class Job:
     gate: Gate
     settings: Settings
     predictor: Predictor
-    describer: MakeDescriber | None
+    describer: MakeExtractor | None
     window_size: int
     window_overlap: int
     scene: Scene
@@ -34,7 +34,7 @@ class Job:
 
 
 @contextmanager
-def prepared(source: Any, settings: Settings, predictor: Predictor | None) -> Iterator[Job]:
+def open_job(source: Any, settings: Settings, predictor: Predictor | None) -> Iterator[Job]:
     """Open the input and settle what can be refused at once.
 
     Raises Da3StreamError with one sentence. A predictor made here is closed at the end; one that was given is not.
@@ -48,7 +48,7 @@ def prepared(source: Any, settings: Settings, predictor: Predictor | None) -> It
             stack.callback(getattr(predictor, "close", _nothing))
         else:
             frames = open_source(source, settings.frames, image_side(settings, predictor))
-        describer = choose_describer(settings.loops, bool(getattr(predictor, "gives_descriptors", False)))
+        describer = choose_extractor(settings.loops, bool(getattr(predictor, "gives_descriptors", False)))
         size, overlap = window_plan(settings, predictor)
         gate = make_gate(gate_mode(settings, frames, given), settings.frames)
         scene = first_scene(settings, predictor)

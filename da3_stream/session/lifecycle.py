@@ -14,8 +14,8 @@ from .journal import Journal
 from .outputs import write_outputs
 from .progress import log_file
 from .report import info, write_report
-from .resume import Begun
-from .status import Record
+from .resume import RunSession
+from .status import RunStatus
 
 log = logging.getLogger(__name__)
 
@@ -23,14 +23,14 @@ FEW = 3  # frames below which nothing can be said of depth
 
 
 @contextmanager
-def recorded(begun: Begun, job: Job) -> Iterator[tuple[Record, Journal]]:
+def run_lifecycle(begun: RunSession, job: Job) -> Iterator[tuple[RunStatus, Journal]]:
     """The record and the journal of a run; at the end of the block come the outputs.
 
     What ends the block early is told in run.json and log.txt and passed on: KeyboardInterrupt and SystemExit as they
     are (state "interrupted"), any other exception as a RunError (state "failed").
     """
     run = begun.run
-    record, journal = Record(run, job, interruptions=begun.interruptions), Journal(run, job.source.skipped)
+    record, journal = RunStatus(run, job, interruptions=begun.interruptions), Journal(run, job.source.skipped)
     with log_file(run.path / "log.txt"):
         _begin(record, begun)
         try:
@@ -39,11 +39,11 @@ def recorded(begun: Begun, job: Job) -> Iterator[tuple[Record, Journal]]:
             _finish(record, journal, "finished")
         except (KeyboardInterrupt, SystemExit):
             log.warning("interrupted: writing out what was placed so far")
-            _finish_anyhow(record, journal, "interrupted")
+            _finish_best_effort(record, journal, "interrupted")
             raise
         except Exception as error:
             log.info("the run broke off", exc_info=True)
-            _finish_anyhow(record, journal, "failed")
+            _finish_best_effort(record, journal, "failed")
             raise RunError(f"the run broke off: {sentence(error)}; what was placed is in {run.path}") from error
 
 
@@ -56,7 +56,7 @@ def sentence(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())} (see log.txt)"
 
 
-def _begin(record: Record, begun: Begun) -> None:
+def _begin(record: RunStatus, begun: RunSession) -> None:
     job = record.job
     if begun.checkpoint is None:
         begun.run.write_input_paths(job.source.paths)
@@ -72,7 +72,7 @@ def _begin(record: Record, begun: Begun) -> None:
     log.info("settings in force:\n%s", to_yaml(job.settings).rstrip())
 
 
-def _finish(record: Record, journal: Journal, state: str) -> None:
+def _finish(record: RunStatus, journal: Journal, state: str) -> None:
     """Outputs, the last state of run.json, and the report on both."""
     record.job.let_go()
     with record.watch.stage("outputs"):
@@ -84,7 +84,7 @@ def _finish(record: Record, journal: Journal, state: str) -> None:
     log.info("%s: %d frames in %.1f s", state, len(record.source_indices), record.watch.seconds)
 
 
-def _warn(record: Record, state: str) -> None:
+def _warn(record: RunStatus, state: str) -> None:
     """What must be known before the outputs are looked at."""
     facts, skipped = info(record.run.path), record.job.source.skipped
     if skipped:
@@ -104,7 +104,7 @@ def _warn(record: Record, state: str) -> None:
         log.warning("no depth was found, the cloud is empty: the camera stands, or only turns")
 
 
-def _finish_anyhow(record: Record, journal: Journal, state: str) -> None:
+def _finish_best_effort(record: RunStatus, journal: Journal, state: str) -> None:
     """As `_finish`, after a run that broke off; where not even that works, the state at least is written."""
     try:
         _finish(record, journal, state)

@@ -21,7 +21,7 @@ PICTURE_POINTS = 1_000_000  # more than the overview has cells
 
 
 def write_outputs(run: Run, status: Mapping[str, Any], settings: Settings) -> tuple[Scene, PoseTable]:
-    """Write everything that follows from the stored nodes; returns scene and poses, in metres if a scale was given.
+    """Write everything that follows from the stored submaps; returns scene and poses, in metres if a scale was given.
 
     Raises StoreError where the disk refuses.
     """

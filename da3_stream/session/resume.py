@@ -16,16 +16,16 @@ from .estimate import require_disk
 from .job import Job, identity
 
 # What may change in the middle of a run: the machine, and what acts when the stored points are merged.
-SAFE = {
+CHANGEABLE = {
     *(f"model.{name}" for name in ("workers", "vram_gb", "device", "window_timeout_s")),
     *(f"cloud.{name}" for name in ("max_points", "fusion", "views", "free_space", "format")),
     *(f"cloud.{name}" for name in ("preview_points", "preview_every")),
 }
-COARSER = {"cloud.voxel", "cloud.voxel_m"}  # may grow: the stored points are thinned to what they were
+MAY_GROW = {"cloud.voxel", "cloud.voxel_m"}  # may grow: the stored points are thinned to what they were
 
 
 @dataclass(frozen=True, eq=False)
-class Begun:
+class RunSession:
     """A run directory that is this process's own, and what an earlier one left in it.
 
     `interruptions` tells how earlier processes ended, after so many `frames`; a run that is `finished` needs nothing
@@ -40,7 +40,7 @@ class Begun:
 
 
 @contextmanager
-def begun(out: Path, job: Job, *, overwrite: bool, with_changes: bool) -> Iterator[Begun]:
+def open_session(out: Path, job: Job, *, overwrite: bool, with_changes: bool) -> Iterator[RunSession]:
     """Take the directory for a job; nobody else works in it until the end of the block.
 
     Raises StoreError with one sentence where it holds a run of another input or, but for what is safe to change
@@ -56,28 +56,28 @@ def begun(out: Path, job: Job, *, overwrite: bool, with_changes: bool) -> Iterat
     with locked(run):
         if not held or overwrite:
             require_disk(out, job)
-            yield Begun(create_run(out, overwrite=overwrite))
+            yield RunSession(create_run(out, overwrite=overwrite))
         else:
-            found = _continued(run, job, with_changes)
+            found = _resume(run, job, with_changes)
             if not found.finished:
                 require_disk(out, job, found.frames)
             yield found
 
 
-def _continued(run: Run, job: Job, with_changes: bool) -> Begun:
+def _resume(run: Run, job: Job, with_changes: bool) -> RunSession:
     status = run.read_status()
     if status == JUST_CREATED:  # it was killed before it had begun
-        return Begun(create_run(run.path, overwrite=True))
+        return RunSession(create_run(run.path, overwrite=True))
     changed = _refuse_other(run, status, job, with_changes)
     before = [*status.get("interruptions", [])]
     if status["state"] == "finished" and not changed:
-        return Begun(run, None, True, tuple(before))
+        return RunSession(run, None, True, tuple(before))
     checkpoint = read_checkpoint(run)
     if checkpoint is None:
-        return Begun(create_run(run.path, overwrite=True))
+        return RunSession(create_run(run.path, overwrite=True))
     if status["state"] != "finished":
         before.append({"state": status["state"], "after_window": checkpoint.tip["window"]})
-    return Begun(run, checkpoint, False, tuple(before), status.get("frames", 0))
+    return RunSession(run, checkpoint, False, tuple(before), status.get("frames", 0))
 
 
 def _refuse_other(run: Run, status: Mapping[str, Any], job: Job, with_changes: bool) -> bool:
@@ -106,7 +106,7 @@ def _differing(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tup
 
 def _is_safe(name: str, then: Any, now: Any) -> bool:
     """Whether a setting may change while what was stored stays."""
-    return name in SAFE or (name in COARSER and None not in (then, now) and now >= then)
+    return name in CHANGEABLE or (name in MAY_GROW and None not in (then, now) and now >= then)
 
 
 def _settings(status: Mapping[str, Any]) -> Settings:

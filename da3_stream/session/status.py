@@ -20,7 +20,7 @@ from .job import Job, facts, identity, predictor_name
 
 
 @dataclass
-class Record:
+class RunStatus:
     """What run.json tells, kept up to date window by window."""
 
     run: Run

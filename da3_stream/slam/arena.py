@@ -14,14 +14,14 @@ _BLOCK = 1 << 18  # bytes
 _ALIGNED = 8
 
 
-class Shelf:
+class Arena:
     """Blocks, filled one after the other; what was put there is never taken off."""
 
     def __init__(self) -> None:
         self._block = np.zeros(0, np.uint8)
         self._used = 0
 
-    def keep(self, array: NDArray) -> NDArray:
+    def copy(self, array: NDArray) -> NDArray:
         """An equal array, of which the shelf holds the numbers."""
         taken = -(-array.nbytes // _ALIGNED) * _ALIGNED
         if self._used + taken > len(self._block):
@@ -31,6 +31,6 @@ class Shelf:
         self._used += taken
         return kept
 
-    def keep_transform(self, transform: Sim3) -> Sim3:
+    def copy_transform(self, transform: Sim3) -> Sim3:
         """An equal transform, of which the shelf holds the numbers."""
-        return Sim3(transform.scale, self.keep(transform.rotation), self.keep(transform.translation))
+        return Sim3(transform.scale, self.copy(transform.rotation), self.copy(transform.translation))

@@ -1,6 +1,6 @@
 """The back-end of a run: what windows say of each other and of their own scale, and where they lie by all of it.
 
-Nodes of one segment make one pose graph. A chain alone needs none; a loop, or windows that know their scale, move it.
+Submaps of one segment make one pose graph. A chain alone needs none; a loop, or windows that know their scale, move it.
 A window that hangs on one edge only moves nothing, and is no reason to solve again. What agrees with a large graph
 moves little, and waits: the larger the graph, the longer, so that a window costs the same after ten hours.
 """
@@ -20,29 +20,29 @@ from ..geometry import Sim3, inverse_of_definite
 from ..posegraph import Edge, GraphSolution, PoseGraph
 from ..store import Scene
 from ..types import ScaleObservation
-from .arena import Shelf
+from .arena import Arena
 
 log = logging.getLogger(__name__)
 
-BENT = (0.02, 0.005, 0.02)  # share of the way between windows, radians, log-scale
+DRIFT_SIGMAS = (0.02, 0.005, 0.02)  # share of the way between windows, radians, log-scale
 SHORTEST = 1e-9  # a camera that stands makes no way
-PATIENCE = 100  # nodes of a graph for each new one that may wait
-SURPRISE = 18.5  # chi^2 of an edge's 7 numbers that does not wait: 1 % of true ones are beyond
-SURPRISING_SIGMAS = 3.0  # the same of a scale observation
+DEFER_RATIO = 100  # submaps of a graph for each new one that may wait
+CHI2_GATE = 18.5  # chi^2 of an edge's 7 numbers that does not wait: 1 % of true ones are beyond
+SCALE_GATE_SIGMAS = 3.0  # the same of a scale observation
 
 
-def chained(a: int, b: int, a_from_b: Sim3, information: NDArray[np.float64]) -> Edge:
+def odometry_edge(a: int, b: int, a_from_b: Sim3, information: NDArray[np.float64]) -> Edge:
     """The edge of an alignment: what the overlap tells [7,7], less sure by what windows may be bent from one overlap to
     the next, which no overlap tells."""
     length = float(np.linalg.norm(a_from_b.translation)) / a_from_b.scale
-    way, turn, scale = BENT
+    way, turn, scale = DRIFT_SIGMAS
     bent = np.square([max(way * length, SHORTEST)] * 3 + [turn] * 3 + [scale])
     loosened = inverse_of_definite(inverse_of_definite(information) + np.diag(bent))
     return Edge(a, b, a_from_b, (loosened + loosened.T) / 2)
 
 
 @dataclass(frozen=True, eq=False)
-class Correction:
+class GraphUpdate:
     """The scene after a solution, and what the journal should say of it."""
 
     scene: Scene
@@ -51,9 +51,9 @@ class Correction:
 
 @dataclass(eq=False)
 class _Segment:
-    """The graph of one segment, what is in it, and the graph's numbers of its nodes."""
+    """The graph of one segment, what is in it, and the graph's numbers of its submaps."""
 
-    anchor: int  # the node that the graph begins with, which stays where it is
+    anchor: int  # the submap that the graph begins with, which stays where it is
     graph: PoseGraph = field(default_factory=PoseGraph)
     edges: list[Edge] = field(default_factory=list)
     scales: list[ScaleObservation] = field(default_factory=list)
@@ -66,48 +66,48 @@ class _Segment:
         return all(len(mine) <= len(all_) and all(map(eq, mine, all_)) for mine, all_ in pairs)
 
     def is_moved_by(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation]) -> bool:
-        """Whether anything new among these can move a node: not what hangs one more node on the others."""
-        return len(scales) > len(self.scales) or not _only_hangs(edges[len(self.edges) :], set(self.place))
+        """Whether anything new among these can move a submap: not what hangs one more submap on the others."""
+        return len(scales) > len(self.scales) or not _adds_leaves_only(edges[len(self.edges) :], set(self.place))
 
     def can_wait(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation], scene: Scene) -> bool:
-        """Whether what is new among these is of few nodes, for the size of the graph, and agrees with the scene."""
+        """Whether what is new among these is of few submaps, for the size of the graph, and agrees with the scene."""
         fresh, observed = edges[len(self.edges) :], scales[len(self.scales) :]
-        waiting = {node for edge in fresh for node in (edge.a, edge.b)} - self.place.keys()
-        if self.solution is None or len(waiting) > len(self.place) // PATIENCE:
+        waiting = {submap for edge in fresh for submap in (edge.a, edge.b)} - self.place.keys()
+        if self.solution is None or len(waiting) > len(self.place) // DEFER_RATIO:
             return False
-        return all(_chi2(edge, scene) < SURPRISE for edge in fresh) and all(
-            abs(self._deviation(one, scene)) < SURPRISING_SIGMAS * one.sigma for one in observed
+        return all(_chi2(edge, scene) < CHI2_GATE for edge in fresh) and all(
+            abs(self._deviation(one, scene)) < SCALE_GATE_SIGMAS * one.sigma for one in observed
         )
 
     def _deviation(self, one: ScaleObservation, scene: Scene) -> float:
-        """Log-scale of a node in the scene, in the unit of the graph, less what was observed; infinite if unknown."""
+        """Log-scale of a submap in the scene, in the unit of the graph, less what was observed; infinite if unknown."""
         if self.solution is None or (self.solution.common_log_scale is None and not one.absolute):
             return np.inf
         unit = _unit(scene, self) / self.solution.world_from_window[0].scale
         common = 0.0 if one.absolute else self.solution.common_log_scale or 0.0
-        return float(np.log(scene.nodes[one.window].world_from_window.scale / unit)) - common - one.log_scale
+        return float(np.log(scene.submaps[one.submap].world_from_window.scale / unit)) - common - one.log_scale
 
     def add(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation]) -> None:
         """Take what is new among these."""
         for edge in edges[len(self.edges) :]:
             self.graph.add_edge(self._number(edge.a), self._number(edge.b), edge.a_from_b, edge.information, edge.loop)
         for one in scales[len(self.scales) :]:
-            self.graph.add_scale(self._number(one.window), one.log_scale, one.sigma, relative=not one.absolute)
+            self.graph.add_scale(self._number(one.submap), one.log_scale, one.sigma, relative=not one.absolute)
         self.edges, self.scales = list(edges), list(scales)
 
-    def _number(self, node: int) -> int:
-        return self.place.setdefault(node, len(self.place))
+    def _number(self, submap: int) -> int:
+        return self.place.setdefault(submap, len(self.place))
 
 
 class Backend:
-    """Takes edges and scale observations as they come; `correct` says where the nodes lie now."""
+    """Takes edges and scale observations as they come; `correct` says where the submaps lie now."""
 
     def __init__(self) -> None:
         self._edges: list[Edge] = []
         self._scales: list[ScaleObservation] = []
         self._segments: dict[int, _Segment] = {}
         self._told = 0  # edges that `news` gave
-        self._shelf = Shelf()
+        self._shelf = Arena()
 
     def add_edges(self, edges: Iterable[Edge]) -> None:
         """Alignments and loops."""
@@ -133,7 +133,7 @@ class Backend:
     def restore(
         self, state: dict[str, Any], news: Iterable[dict[str, Any]], scales: Sequence[ScaleObservation], scene: Scene
     ) -> None:
-        """Go on from a state, all news until then, and what nodes had said of their scale."""
+        """Go on from a state, all news until then, and what submaps had said of their scale."""
         self._edges, self._scales = [self._shelved(_read(edge)) for edge in news], list(scales)
         self._told = len(self._edges)
         for number, then in state.items():
@@ -143,11 +143,11 @@ class Backend:
             segment.solution = segment.graph.restore(then["graph"])
 
     def set_scales(self, observations: Sequence[ScaleObservation]) -> None:
-        """All that nodes know of their scale so far (`window` is the node); what was said before may be taken back."""
+        """Replace all scale observations: what was observed before may have been withdrawn."""
         self._scales = list(observations)
 
-    def correct(self, scene: Scene, *, last: bool = False) -> Correction:
-        """The scene with its nodes where the graphs say; a segment that only a chain holds lies as its chain says.
+    def optimize(self, scene: Scene, *, last: bool = False) -> GraphUpdate:
+        """The scene with its submaps where the graphs say; a segment that only a chain holds lies as its chain says.
 
         A graph that fails leaves its segment as it is, and says so. Nothing waits any more at the `last` time.
         """
@@ -164,7 +164,7 @@ class Backend:
                 log.warning("the graph of segment %d failed: %s", number, error, exc_info=True)
                 self._segments.pop(number, None)
                 facts.append({"segment": number, "failed": str(error)})
-        return Correction(scene, tuple(facts))
+        return GraphUpdate(scene, tuple(facts))
 
     def height(self, scene: Scene) -> float | None:
         """The common length of all relative scale observations in world units (the camera's height), if it is known."""
@@ -172,8 +172,8 @@ class Backend:
         return next((height for height in heights if height is not None), None)
 
     def _shelved(self, edge: Edge) -> Edge:
-        information = None if edge.information is None else self._shelf.keep(edge.information)
-        return replace(edge, a_from_b=self._shelf.keep_transform(edge.a_from_b), information=information)
+        information = None if edge.information is None else self._shelf.copy(edge.information)
+        return replace(edge, a_from_b=self._shelf.copy_transform(edge.a_from_b), information=information)
 
     def _unit_factor(self, scene: Scene, segment: _Segment) -> float:
         """By which a segment must grow: to metres where its windows know them, else for its camera to be as high as
@@ -187,7 +187,7 @@ class Backend:
         """The segment's graph with all that is known now, where something was added; None where a chain is all there
         is and was, and where what was added can wait."""
         edges, scales = self._of_segment(number, scene)
-        anchor = min([*(min(edge.a, edge.b) for edge in edges), *(one.window for one in scales)], default=None)
+        anchor = min([*(min(edge.a, edge.b) for edge in edges), *(one.submap for one in scales)], default=None)
         if anchor is None:
             return None
         segment = self._segments.get(number, fresh := _Segment(anchor, place={anchor: 0}))
@@ -203,14 +203,14 @@ class Backend:
         return segment
 
     def _of_segment(self, number: int, scene: Scene) -> tuple[list[Edge], list[ScaleObservation]]:
-        """What is known of a segment's nodes."""
-        members = {k for k, node in enumerate(scene.nodes) if node.segment == number}
+        """What is known of a segment's submaps."""
+        members = {k for k, submap in enumerate(scene.submaps) if submap.segment == number}
         edges = [edge for edge in self._edges if edge.a in members and edge.b in members]
-        return edges, [one for one in self._scales if one.window in members]
+        return edges, [one for one in self._scales if one.submap in members]
 
 
-def _only_hangs(edges: Iterable[Edge], known: set[int]) -> bool:
-    """Whether every edge ties one new node to those known before it, as in a chain or a tree."""
+def _adds_leaves_only(edges: Iterable[Edge], known: set[int]) -> bool:
+    """Whether every edge ties one new submap to those known before it, as in a chain or a tree."""
     for edge in edges:
         new = {edge.a, edge.b} - known
         if len(new) != 1:
@@ -223,7 +223,7 @@ def _chi2(edge: Edge, scene: Scene) -> float:
     """How far an edge is from the scene, as the graph counts it; infinite where it does not say how sure it is."""
     if edge.information is None:
         return np.inf
-    a, b = (scene.nodes[node].world_from_window for node in (edge.a, edge.b))
+    a, b = (scene.submaps[submap].world_from_window for submap in (edge.a, edge.b))
     residual = (edge.a_from_b.inverse() @ a.inverse() @ b).log()
     return float(residual @ edge.information @ residual)
 
@@ -237,27 +237,28 @@ def _height(scene: Scene, segment: _Segment) -> float | None:
 
 
 def _unit(scene: Scene, segment: _Segment) -> float:
-    return scene.nodes[segment.anchor].world_from_window.scale
+    return scene.submaps[segment.anchor].world_from_window.scale
 
 
 def _placed(scene: Scene, number: int, segment: _Segment, solution: GraphSolution, factor: float) -> Scene:
-    """The segment's nodes by the solution, grown by a factor about its first one; nodes without poses stay with those
-    of which they took their place."""
-    start = scene.nodes[segment.anchor].world_from_window
+    """The scene with a segment's submaps moved to the graph's solution, scaled by a factor about its first submap.
+
+    A submap without poses moves with the one whose pose it took."""
+    start = scene.submaps[segment.anchor].world_from_window
     grown = Sim3(start.scale * factor, start.rotation, start.translation)
     world_from_graph = grown @ solution.world_from_window[0].inverse()
-    nodes = list(scene.nodes)
-    for k, node in enumerate(nodes):
+    submaps = list(scene.submaps)
+    for k, submap in enumerate(submaps):
         if k in segment.place:
             place = world_from_graph @ solution.world_from_window[segment.place[k]]
-            nodes[k] = replace(node, world_from_window=place)
-        elif node.segment == number and node.previous is not None:
-            nodes[k] = replace(node, world_from_window=nodes[node.previous].world_from_window)
-    return replace(scene, nodes=tuple(nodes))
+            submaps[k] = replace(submap, world_from_window=place)
+        elif submap.segment == number and submap.previous is not None:
+            submaps[k] = replace(submap, world_from_window=submaps[submap.previous].world_from_window)
+    return replace(scene, submaps=tuple(submaps))
 
 
 def _facts(number: int, segment: _Segment, solution: GraphSolution) -> dict[str, Any]:
-    back = {place: node for node, place in segment.place.items()}
+    back = {place: submap for submap, place in segment.place.items()}
     return {
         "segment": number,
         "nodes": len(segment.place),

@@ -10,22 +10,22 @@ from threading import Event as Flag
 from typing import Any, Protocol
 
 from ..errors import DeviceLostError
-from ..loops import Corroboration, LoopFinder, LoopVerifier, MakeDescriber
+from ..loops import LoopFinder, LoopVerifier, MakeExtractor, TemporalConsistency
 from ..posegraph import Edge
 from ..predictors.scheduler import predict
 from ..settings import LoopsSettings
 from ..store import Run
 from ..types import Frame, LoopCandidate, LoopEdge, LoopRefusal, Predictor, WindowGeometry
-from .submaps import KnownMap
+from .submaps import SubmapStore
 from .update import Event
 
 log = logging.getLogger(__name__)
 
-TIES = 2  # certain loops between two windows: more of them tell the same, and each takes a prediction
+MAX_LOOPS_PER_PAIR = 2  # certain loops between two windows: more of them tell the same, and each takes a prediction
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class LoopResult:
     """Loops for the graph, and what the journal should say."""
 
     edges: tuple[Edge, ...] = ()
@@ -37,11 +37,11 @@ class Loops(Protocol):
 
     keeps_pictures: bool
 
-    def look(self, window: WindowGeometry, nodes: Sequence[int]) -> Found:
-        """What a window brings that was just stored as these nodes."""
+    def process(self, window: WindowGeometry, submaps: Sequence[int]) -> LoopResult:
+        """What a window brings that was just stored as these submaps."""
         ...
 
-    def close(self) -> Found:
+    def close(self) -> LoopResult:
         """What is still to be said at the end of a run."""
         ...
 
@@ -59,13 +59,13 @@ class NoLoops:
 
     keeps_pictures = False
 
-    def look(self, window: WindowGeometry, nodes: Sequence[int]) -> Found:
+    def process(self, window: WindowGeometry, submaps: Sequence[int]) -> LoopResult:
         """Nothing."""
-        return Found()
+        return LoopResult()
 
-    def close(self) -> Found:
+    def close(self) -> LoopResult:
         """Nothing."""
-        return Found()
+        return LoopResult()
 
     def state(self) -> dict[str, Any]:
         """Nothing."""
@@ -80,25 +80,25 @@ class LoopCloser:
 
     keeps_pictures = True
 
-    def __init__(self, finder: LoopFinder, verifier: LoopVerifier, corroboration: Corroboration) -> None:
+    def __init__(self, finder: LoopFinder, verifier: LoopVerifier, corroboration: TemporalConsistency) -> None:
         self._finder, self._verifier, self._corroboration = finder, verifier, corroboration
         self._tied: Counter[tuple[int, int]] = Counter()
         self._broken = False
 
-    def look(self, window: WindowGeometry, nodes: Sequence[int]) -> Found:
+    def process(self, window: WindowGeometry, submaps: Sequence[int]) -> LoopResult:
         """See `Loops`. A failure ends the search for loops, not the run; one of the disk or the device does."""
         if self._broken:
-            return Found()
+            return LoopResult()
         try:
             verdicts = [self._judged(candidate) for candidate in self._finder.add(window)]
-            self._tied = Counter({pair: n for pair, n in self._tied.items() if pair[1] >= nodes[0] - 1})
-            return _found(self._corroboration.settle(verdicts, nodes[-1]))
+            self._tied = Counter({pair: n for pair, n in self._tied.items() if pair[1] >= submaps[0] - 1})
+            return _found(self._corroboration.settle(verdicts, submaps[-1]))
         except (OSError, DeviceLostError):
             raise
         except Exception as error:
             return self._given_up(error)
 
-    def close(self) -> Found:
+    def close(self) -> LoopResult:
         """Close the index; what waited for a neighbour is refused."""
         try:
             self._finder.close()
@@ -124,8 +124,8 @@ class LoopCloser:
 
     def _judged(self, candidate: LoopCandidate) -> LoopEdge | LoopRefusal:
         """The verdict on a candidate that has something to add."""
-        windows = self._verifier.windows_of(candidate)
-        if self._tied[windows] >= TIES:
+        windows = self._verifier.submaps_of(candidate)
+        if self._tied[windows] >= MAX_LOOPS_PER_PAIR:
             return LoopRefusal(candidate, "its windows are tied to each other already")
         verdict = self._verified(candidate)
         self._tied[windows] += isinstance(verdict, LoopEdge) and verdict.certain
@@ -140,38 +140,41 @@ class LoopCloser:
             log.warning("a look at two places together failed: %s", error, exc_info=True)
             return LoopRefusal(candidate, f"the look at both places failed: {error}")
 
-    def _given_up(self, error: Exception) -> Found:
+    def _given_up(self, error: Exception) -> LoopResult:
         log.warning("no more places are recognised: %s", error, exc_info=True)
         self._broken = True
-        return Found(events=(Event("loops stopped", {"reason": str(error)}),))
+        return LoopResult(events=(Event("loops stopped", {"reason": str(error)}),))
 
 
 def make_loops(
-    run: Run, known: KnownMap, predictor: Predictor, describer: MakeDescriber | None, settings: LoopsSettings
+    run: Run, known: SubmapStore, predictor: Predictor, describer: MakeExtractor | None, settings: LoopsSettings
 ) -> Loops:
     """What a describer is there for; none without one."""
     if describer is None:
         return NoLoops()
     folder = run.path / "places"
     finder = LoopFinder(describer(folder), folder / "descriptors.bin", settings)
-    return LoopCloser(finder, LoopVerifier(_Careful(predictor), known, settings.reach), Corroboration(known))
+    return LoopCloser(
+        finder, LoopVerifier(FailSafePredictor(predictor), known, settings.reach), TemporalConsistency(known)
+    )
 
 
 @dataclass(frozen=True)
-class _Careful:
+class FailSafePredictor:
     """A predictor whose failures are windows that FAILED."""
 
     predictor: Predictor
 
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+        """See `Predictor`."""
         return predict(self.predictor, frames, Flag())
 
 
-def _found(verdicts: Iterable[LoopEdge | LoopRefusal]) -> Found:
+def _found(verdicts: Iterable[LoopEdge | LoopRefusal]) -> LoopResult:
     verdicts = list(verdicts)
     loops = [one for one in verdicts if isinstance(one, LoopEdge)]
-    edges = [Edge(*one.windows, one.a_from_b, one.information, loop=True) for one in loops]
-    return Found(tuple(edges), tuple(_event(one) for one in verdicts))
+    edges = [Edge(*one.submaps, one.a_from_b, one.information, loop=True) for one in loops]
+    return LoopResult(tuple(edges), tuple(_event(one) for one in verdicts))
 
 
 def _event(verdict: LoopEdge | LoopRefusal) -> Event:
@@ -184,5 +187,5 @@ def _event(verdict: LoopEdge | LoopRefusal) -> Event:
     }
     if isinstance(verdict, LoopEdge):
         transform = [float(f"{value:.9g}") for value in verdict.a_from_b.log()]
-        return Event("loop", {"nodes": verdict.windows, **about, "a_from_b": transform})
+        return Event("loop", {"nodes": verdict.submaps, **about, "a_from_b": transform})
     return Event("loop refused", {"reason": verdict.reason, **about})

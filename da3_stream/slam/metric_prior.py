@@ -1,4 +1,4 @@
-"""What a metric model says of the scale of the nodes of a run."""
+"""What a metric model says of the scale of the submaps of a run."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 from ..scale import Refusal, metric_scale
 from ..types import ScaleObservation
-from .splitting import Part
+from .splitting import SubmapGeometry
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
-class MetricWord:
+class MetricScalePrior:
     """Every node's own word. Where the camera's height was given in metres, it alone counts (`heard` is False)."""
 
-    heard: bool
+    enabled: bool
     found: list[ScaleObservation] = field(default_factory=list)
     _told: int = 0  # of those found, that `news` gave
 
@@ -32,15 +32,15 @@ class MetricWord:
         self.found = [ScaleObservation(**one) for one in news]
         self._told = len(self.found)
 
-    def add(self, nodes: Sequence[int], parts: Sequence[Part]) -> None:
-        """Look at the parts of a window, placed as these nodes. A failure never ends a run."""
-        if not self.heard:
+    def add(self, submaps: Sequence[int], parts: Sequence[SubmapGeometry]) -> None:
+        """Look at the parts of a window, placed as these submaps. A failure never ends a run."""
+        if not self.enabled:
             return
-        for node, part in zip(nodes, parts, strict=True):
+        for submap, part in zip(submaps, parts, strict=True):
             try:
-                found = metric_scale(part.geometry, node)
+                found = metric_scale(part.geometry, submap)
             except Exception as error:
-                log.warning("node %d's own scale could not be judged: %s", node, error, exc_info=True)
+                log.warning("node %d's own scale could not be judged: %s", submap, error, exc_info=True)
                 continue
             if not isinstance(found, Refusal):
                 self.found.append(found)

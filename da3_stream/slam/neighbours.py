@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 from ..geometry import Sim3
 from ..posegraph import Edge
 from ..types import Alignment, Status, WindowGeometry
-from .backend import chained
+from .backend import odometry_edge
 from .update import Event
 
 _LOOKED_AT = ("frame_indices", "depth", "confidence", "intrinsics", "window_from_camera")
 
 
 @dataclass(frozen=True, eq=False)
-class Placed:
-    """A node in memory: the rows that the next window may share, and whether any row of it had a pose."""
+class RecentSubmap:
+    """A submap in memory: the rows that the next window may share, and whether any row of it had a pose."""
 
-    node: int
+    submap: int
     geometry: WindowGeometry
     posed: bool
 
-    def sharing(self, frames: NDArray[np.int64]) -> Placed | None:
+    def restricted_to(self, frames: NDArray[np.int64]) -> RecentSubmap | None:
         """With only those rows that are of these frames; None without any."""
         keep = np.flatnonzero(np.isin(self.geometry.frame_indices, frames))
         return replace(self, geometry=self.geometry.rows(keep)) if len(keep) else None
@@ -35,7 +35,7 @@ class Placed:
         """All that an alignment looks at, for `restored`: numbers and arrays."""
         known = {name: getattr(self.geometry, name) for name in _LOOKED_AT}
         return {
-            "node": self.node,
+            "node": self.submap,
             "posed": self.posed,
             "is_metric": self.geometry.is_metric,
             "status": self.geometry.status.value,
@@ -43,53 +43,53 @@ class Placed:
         }
 
     @staticmethod
-    def restored(state: dict[str, Any]) -> Placed:
-        """The node of a state; its pictures are black."""
+    def restored(state: dict[str, Any]) -> RecentSubmap:
+        """The submap of a state; its pictures are black."""
         known = {name: state[name] for name in _LOOKED_AT}
         black = np.broadcast_to(np.uint8(0), (*known["depth"].shape, 3))
         geometry = WindowGeometry(images=black, is_metric=state["is_metric"], status=Status(state["status"]), **known)
-        return Placed(state["node"], geometry, state["posed"])
+        return RecentSubmap(state["node"], geometry, state["posed"])
 
 
 @dataclass(frozen=True, eq=False)
-class LastKnown:
-    """Where the camera was last seen: its pose [4,4] in a node, and the median depth there."""
+class LastPose:
+    """Where the camera was last seen: its pose [4,4] in a submap, and the median depth there."""
 
-    node: int
+    submap: int
     window_from_camera: NDArray[np.float64]
     median_depth: float
 
     @staticmethod
-    def of(node: int, geometry: WindowGeometry) -> LastKnown:
+    def of(submap: int, geometry: WindowGeometry) -> LastPose:
         """The last frame with a pose."""
         row = int(np.flatnonzero(has_poses(geometry))[-1])
-        return LastKnown(node, geometry.window_from_camera[row], median_depth(geometry))
+        return LastPose(submap, geometry.window_from_camera[row], median_depth(geometry))
 
 
 @dataclass(frozen=True, eq=False)
-class Tie:
-    """An attempt to align a part on a node."""
+class AlignmentCandidate:
+    """An attempt to align a part on a submap."""
 
-    to: Placed
+    to: RecentSubmap
     alignment: Alignment
 
     @property
     def rank(self) -> tuple[bool, int, int]:
         """Sure before weak ones, then the one with most shared frames, then the later one."""
-        return self.alignment.status is Status.OK, len(self.alignment.shared), self.to.node
+        return self.alignment.status is Status.OK, len(self.alignment.shared), self.to.submap
 
-    def edge(self, node: int) -> Edge:
+    def edge(self, submap: int) -> Edge:
         """What the graph may know of it."""
-        return chained(self.to.node, node, self.alignment.previous_from_current, self.alignment.information)
+        return odometry_edge(self.to.submap, submap, self.alignment.previous_from_current, self.alignment.information)
 
-    def event(self, node: int) -> Event:
+    def event(self, submap: int) -> Event:
         """For the journal."""
         a = self.alignment
         return Event(
             "alignment",
             {
-                "node": node,
-                "previous": self.to.node,
+                "node": submap,
+                "previous": self.to.submap,
                 "status": a.status.value,
                 "shared": len(a.shared),
                 "scale": a.previous_from_current.scale,
@@ -99,15 +99,15 @@ class Tie:
         )
 
 
-def comparable(entry: Placed, geometry: WindowGeometry) -> bool:
-    """Whether a node has poses, and frames of the same size in common with a window."""
+def can_align(entry: RecentSubmap, geometry: WindowGeometry) -> bool:
+    """Whether a submap has poses, and frames of the same size in common with a window."""
     same_size = entry.geometry.depth.shape[1:] == geometry.depth.shape[1:]
     return entry.posed and same_size and bool(np.isin(entry.geometry.frame_indices, geometry.frame_indices).any())
 
 
-def sharing(entries: Sequence[Placed], frames: NDArray[np.int64]) -> list[Placed]:
-    """What is left of nodes that keep only these frames."""
-    return [kept for entry in entries if (kept := entry.sharing(frames)) is not None]
+def restricted_to(entries: Sequence[RecentSubmap], frames: NDArray[np.int64]) -> list[RecentSubmap]:
+    """What is left of submaps that keep only these frames."""
+    return [kept for entry in entries if (kept := entry.restricted_to(frames)) is not None]
 
 
 def has_poses(geometry: WindowGeometry) -> NDArray[np.bool_]:

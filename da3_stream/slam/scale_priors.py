@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from ..scale import HeightObservation, Refusal, Verdict, camera_height, height_observations, judge_heights
-from ..store import Scene, SceneNode
+from ..store import Scene, Submap
 from ..types import ScaleObservation
-from .arena import Shelf
-from .splitting import Part
+from .arena import Arena
+from .splitting import SubmapGeometry
 from .update import Event
 
 log = logging.getLogger(__name__)
@@ -22,14 +22,14 @@ ON = Verdict(True, "asked for")
 
 
 @dataclass
-class Heights:
-    """What the nodes of a run say of the camera's height, and whether that counts."""
+class CameraHeightPrior:
+    """What the submaps of a run say of the camera's height, and whether that counts."""
 
-    wanted: str | float  # auto, off, constant or metres
-    found: list[HeightObservation | Refusal] = field(default_factory=list)  # of every node
+    mode: str | float  # auto, off, constant or metres
+    found: list[HeightObservation | Refusal] = field(default_factory=list)  # of every submap
     verdict: Verdict | None = None
     _told: int = 0  # of those found, that `news` gave
-    _shelf: Shelf = field(default_factory=Shelf)
+    _shelf: Arena = field(default_factory=Arena)
 
     def news(self) -> list[dict[str, Any]]:
         """What was found since this was last asked, for `restore`."""
@@ -45,14 +45,14 @@ class Heights:
         self.found, self.verdict = [self._shelved(_read(one)) for one in news], Verdict(**state) if state else None
         self._told = len(self.found)
 
-    def add(self, parts: Sequence[Part]) -> None:
-        """Look at the parts of a window, which are the next nodes."""
-        if self.wanted != "off":
+    def add(self, parts: Sequence[SubmapGeometry]) -> None:
+        """Look at the parts of a window, which are the next submaps."""
+        if self.mode != "off":
             self.found.extend(self._shelved(_height(part)) for part in parts)
 
     def judge(self, scene: Scene) -> list[Event]:
         """Decide whether what was found counts; a line for the journal where the verdict turned."""
-        if self.wanted == "off":
+        if self.mode == "off":
             return []
         before, self.verdict = self.verdict, self._judged(scene)
         turned = before is None or before.on != self.verdict.on
@@ -64,19 +64,19 @@ class Heights:
 
     def metres_per_unit(self, height: float | None) -> float | None:
         """Metres in a unit of the world where the camera's height in metres was given, and is `height` units there."""
-        if not isinstance(self.wanted, float) or height is None:
+        if not isinstance(self.mode, float) or height is None:
             return None
-        return self.wanted / height
+        return self.mode / height
 
     def _shelved(self, one: HeightObservation | Refusal) -> HeightObservation | Refusal:
         if isinstance(one, Refusal):
             return one
-        return replace(one, rolls=self._shelf.keep(one.rolls), pitches=self._shelf.keep(one.pitches))
+        return replace(one, rolls=self._shelf.copy(one.rolls), pitches=self._shelf.copy(one.pitches))
 
     def _judged(self, scene: Scene) -> Verdict:
-        if self.wanted != "auto":
+        if self.mode != "auto":
             return ON
-        return judge_heights(self.found, chained_log_scales(scene.nodes))
+        return judge_heights(self.found, chained_log_scales(scene.submaps))
 
 
 def _read(one: dict[str, Any]) -> HeightObservation | Refusal:
@@ -85,7 +85,7 @@ def _read(one: dict[str, Any]) -> HeightObservation | Refusal:
     return HeightObservation(**{**one, **{name: np.array(one[name], np.float32) for name in ("rolls", "pitches")}})
 
 
-def _height(part: Part) -> HeightObservation | Refusal:
+def _height(part: SubmapGeometry) -> HeightObservation | Refusal:
     """A failure is a refusal: it never ends a run."""
     try:
         return camera_height(part.geometry)
@@ -94,13 +94,13 @@ def _height(part: Part) -> HeightObservation | Refusal:
         return Refusal(f"the search for the ground failed: {error}")
 
 
-def chained_log_scales(nodes: Sequence[SceneNode]) -> list[float]:
-    """Log of world units in a unit of every node: of a segment's first node as it lies now, of the others by the
+def chained_log_scales(submaps: Sequence[Submap]) -> list[float]:
+    """Log of world units in a unit of every submap: of a segment's first submap as it lies now, of the others by the
     alignments alone."""
     scales: list[float] = []
-    for node in nodes:
-        if node.previous is not None and node.previous < len(scales):
-            scales.append(scales[node.previous] + float(np.log(node.previous_per_unit)))
+    for submap in submaps:
+        if submap.previous is not None and submap.previous < len(scales):
+            scales.append(scales[submap.previous] + float(np.log(submap.previous_per_unit)))
         else:
-            scales.append(float(np.log(node.world_from_window.scale)))
+            scales.append(float(np.log(submap.world_from_window.scale)))
     return scales

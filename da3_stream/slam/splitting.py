@@ -12,22 +12,22 @@ from ..windows import Window
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class SubmapGeometry:
     """Consecutive frames of a window that the predictor holds together, and which of them [N] the window owns."""
 
     geometry: WindowGeometry
     owned: NDArray[np.bool_]
 
 
-def cut(window: Window[Frame], geometry: WindowGeometry) -> list[Part]:
+def split(window: Window[Frame], geometry: WindowGeometry) -> list[SubmapGeometry]:
     """The parts between the breaks that own frames; a window that FAILED is one part without poses and depth."""
-    whole = blank(geometry) if geometry.status is Status.FAILED else geometry
+    whole = without_geometry(geometry) if geometry.status is Status.FAILED else geometry
     owned = np.isin(np.arange(len(window.frames)), window.owned_rows)
     parts = [np.array(rows) for rows in np.split(np.arange(len(owned)), _borders(whole, len(owned)))]
-    return [Part(whole.rows(rows), owned[rows]) for rows in parts if owned[rows].any()]
+    return [SubmapGeometry(whole.rows(rows), owned[rows]) for rows in parts if owned[rows].any()]
 
 
-def blank(geometry: WindowGeometry) -> WindowGeometry:
+def without_geometry(geometry: WindowGeometry) -> WindowGeometry:
     """The window without any pose and depth."""
     return replace(
         geometry,

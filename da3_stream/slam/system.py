@@ -7,86 +7,88 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..machine import give_back_memory
-from ..predictors.scheduler import Asked
+from ..predictors.scheduler import SerializedPredictor
 from ..session.job import Job
-from ..store import Run, Scene, WindowPart
+from ..store import Run, Scene, SubmapFrames
 from ..types import ScaleObservation, WindowGeometry
 from ..windows import longest_overlap
 from .backend import Backend
-from .chain import Placement
-from .keyframe_windows import KeyWindows
-from .loop_closing import Found, Loops, make_loops
-from .metric_prior import MetricWord
-from .scale_priors import Heights
-from .splitting import Part
-from .submaps import KnownMap
+from .chain import SubmapChain
+from .keyframe_windows import KeyframeWindows
+from .loop_closing import LoopResult, Loops, make_loops
+from .metric_prior import MetricScalePrior
+from .scale_priors import CameraHeightPrior
+from .splitting import SubmapGeometry
+from .submaps import SubmapStore
 from .update import Event
 
 
 @dataclass(eq=False)
-class World:
+class SlamSystem:
     """The scene as it grows and is corrected."""
 
-    placement: Placement
-    heights: Heights
-    metric: MetricWord
-    known: KnownMap
+    placement: SubmapChain
+    heights: CameraHeightPrior
+    metric: MetricScalePrior
+    submaps: SubmapStore
     loops: Loops
-    keys: KeyWindows
+    keys: KeyframeWindows
     is_live: bool = False
     graphs: Backend = field(default_factory=Backend)
 
     @staticmethod
-    def of(run: Run, job: Job, asked: Asked) -> World:
+    def of(run: Run, job: Job, asked: SerializedPredictor) -> SlamSystem:
         """An empty one, as the settings want it; `asked` is the job's predictor."""
-        known = KnownMap(run, job.scene, bool(getattr(job.predictor, "is_metric", False)))
+        known = SubmapStore(run, job.scene, bool(getattr(job.predictor, "is_metric", False)))
         wanted = job.settings.scale.camera_height
-        metric = MetricWord(heard=not isinstance(wanted, float))
+        metric = MetricScalePrior(enabled=not isinstance(wanted, float))
         loops = make_loops(run, known, asked, job.describer, job.settings.loops)
-        placement = Placement(job.scene, longest_overlap(job.window_size, job.window_overlap))
-        keys = KeyWindows(job.settings.windows.key_every, job.window_size, known, asked)
-        return World(placement, Heights(wanted), metric, known, loops, keys, is_live=job.source.feed is not None)
+        placement = SubmapChain(job.scene, longest_overlap(job.window_size, job.window_overlap))
+        keys = KeyframeWindows(job.settings.windows.key_every, job.window_size, known, asked)
+        return SlamSystem(
+            placement, CameraHeightPrior(wanted), metric, known, loops, keys, is_live=job.source.feed is not None
+        )
 
     @property
     def scene(self) -> Scene:
-        """Where the nodes lie now."""
+        """Where the submaps lie now."""
         return self.placement.scene
 
-    def place(self, window: int, parts: Sequence[Part]) -> list[int]:
-        """Chain a window's parts to those before; their nodes."""
-        nodes = self.placement.place(window, parts)
+    def add_window(self, window: int, parts: Sequence[SubmapGeometry]) -> list[int]:
+        """Chain a window's parts to those before; their submaps."""
+        submaps = self.placement.add_window(window, parts)
         self.graphs.add_edges(self.placement.take_edges())
-        return nodes
+        return submaps
 
-    def measure(self, nodes: Sequence[int], parts: Sequence[Part]) -> None:
+    def observe_scale(self, submaps: Sequence[int], parts: Sequence[SubmapGeometry]) -> None:
         """What the parts say of their own scale."""
         self.heights.add(parts)
-        self.metric.add(nodes, parts)
+        self.metric.add(submaps, parts)
 
-    def remember(self, node: int, part: WindowPart) -> None:
-        """A node was stored, and can be looked at again."""
-        self.known.add(node, part)
+    def remember(self, submap: int, part: SubmapFrames) -> None:
+        """A submap was stored, and can be looked at again."""
+        self.submaps.add(submap, part)
 
-    def recognise(self, window: WindowGeometry, nodes: Sequence[int]) -> None:
+    def close_loops(self, window: WindowGeometry, submaps: Sequence[int]) -> None:
         """Look for places that a window, as far as it owns frames, saw before, and at key frames where that is due."""
-        self.known.scene = self.scene
-        self._take(self.loops.look(window, nodes))
-        self._take(self.keys.look(self.scene.nodes[nodes[-1]].window))
+        self.submaps.scene = self.scene
+        self._take(self.loops.process(window, submaps))
+        self._take(self.keys.process(self.scene.submaps[submaps[-1]].window))
 
     def close(self) -> None:
         """No window comes any more."""
         self._take(self.loops.close())
 
-    def correct(self, *, last: bool = False) -> Scene:
-        """Move the nodes to where all that is known says they are; metres, where the camera's height gives them. What
+    def optimize(self, *, last: bool = False) -> Scene:
+        """Move the submaps to where all that is known says they are; metres, where the camera's height gives them. What
         would move little may wait, but not at the `last` time."""
         events = self.heights.judge(self.scene)
         self.graphs.set_scales(self._scales())
-        correction = self.graphs.correct(self.scene, last=last)
+        correction = self.graphs.optimize(self.scene, last=last)
         metres = self.heights.metres_per_unit(self.graphs.height(correction.scene))
         scene = correction.scene
         self.placement.scene = scene if metres is None else scene.in_metres(metres)
-        self.known.scene = self.scene
+        self.submaps.scene = self.scene
         self.placement.events += [*events, *(Event("graph", facts) for facts in correction.facts)]
         if correction.facts:
             give_back_memory()
@@ -113,7 +115,7 @@ class World:
         self.metric.restore(metric)
         self.graphs.restore(state["graphs"], edges, self._scales(), self.scene)
         self.loops.restore(state["loops"])
-        self.known.restore(self.scene)
+        self.submaps.restore(self.scene)
 
     @property
     def keeps_pictures(self) -> bool:
@@ -125,11 +127,11 @@ class World:
         return self.placement.take_events()
 
     def _scales(self) -> list[ScaleObservation]:
-        """What nodes say of their scale, in their order."""
-        return sorted([*self.metric.found, *self.heights.observations()], key=lambda one: one.window)
+        """What submaps say of their scale, in their order."""
+        return sorted([*self.metric.found, *self.heights.observations()], key=lambda one: one.submap)
 
-    def _take(self, found: Found) -> None:
+    def _take(self, found: LoopResult) -> None:
         for edge in found.edges:
-            self.placement.join(edge.a, edge.b, edge.a_from_b)
+            self.placement.merge_segments(edge.a, edge.b, edge.a_from_b)
         self.graphs.add_edges(found.edges)
         self.placement.events += found.events

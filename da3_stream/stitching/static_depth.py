@@ -19,7 +19,7 @@ STILL_SHIFT = 0.01  # of the median depth: two cameras closer than that see the 
 STILL_TURN = 0.005  # radians, a few pixels of most cameras
 
 
-def lend_within(window: WindowGeometry) -> WindowGeometry:
+def propagate_depth_to_static_frames(window: WindowGeometry) -> WindowGeometry:
     """The window with the depth of the nearest frame in time lent to frames of the same view that have none."""
     measured, posed = _has_depth(window), _has_pose(window)
     lenders = np.flatnonzero(measured & posed)
@@ -34,7 +34,9 @@ def lend_within(window: WindowGeometry) -> WindowGeometry:
     return _lent(window, borrowers, window, sources, 1.0)
 
 
-def lend_to_held(held: WindowGeometry, previous: WindowGeometry, previous_per_unit: float) -> WindowGeometry:
+def propagate_depth_to_held_window(
+    held: WindowGeometry, previous: WindowGeometry, previous_per_unit: float
+) -> WindowGeometry:
     """A window whose camera stands throughout with the depth that the previous window has of its last shared frame.
 
     `previous_per_unit` is the scale of their alignment. Unchanged if the window has depth of its own, or the previous

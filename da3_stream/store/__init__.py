@@ -1,7 +1,7 @@
 """The run directory: what it holds, and what it says of its frames."""
 
 from .array_tree import read_tree, write_tree
-from .frame_poses import FramePlaces, frame_places
+from .frame_poses import FramePoses, frame_poses
 from .georeference import Georeference
 from .pose_table import (
     INTERPOLATED,
@@ -16,38 +16,38 @@ from .pose_table import (
     read_run_geometry,
 )
 from .run import JUST_CREATED, Run, create_run, drop_after, free_folder, locked, open_run
-from .scene import Scene, SceneFile, SceneNode, pack_scene, unpack_scene
-from .submap import NodeGeometry, WindowPart
+from .scene import Scene, SceneFile, Submap, pack_scene, unpack_scene
+from .submap import SubmapCameras, SubmapFrames
 from .submap_files import (
+    read_cameras,
     read_frame,
     read_frames,
-    read_geometry,
     read_images,
     read_sky,
-    read_window,
-    write_window,
+    read_submap,
+    write_submap,
 )
 
 __all__ = [
     "JUST_CREATED",
     "INTERPOLATED",
-    "FramePlaces",
+    "FramePoses",
     "Georeference",
-    "NodeGeometry",
+    "SubmapCameras",
     "PoseTable",
     "Run",
     "RunGeometry",
     "Scene",
     "SceneFile",
-    "SceneNode",
-    "WindowPart",
+    "Submap",
+    "SubmapFrames",
     "create_run",
     "drop_after",
     "frame_depth",
     "frame_depth_size",
     "frame_sky",
     "free_folder",
-    "frame_places",
+    "frame_poses",
     "locked",
     "open_run",
     "pack_scene",
@@ -55,14 +55,14 @@ __all__ = [
     "read_depth",
     "read_frame",
     "read_frames",
-    "read_geometry",
+    "read_cameras",
     "read_images",
     "read_poses",
     "read_run_geometry",
     "read_sky",
     "read_tree",
-    "read_window",
+    "read_submap",
     "unpack_scene",
     "write_tree",
-    "write_window",
+    "write_submap",
 ]

@@ -18,7 +18,7 @@ _SUM = b', "crc32": "'  # followed by eight hexadecimal digits
 
 
 @dataclass(frozen=True)
-class Ledger:
+class AppendLog:
     """One such file; absent, it has no line."""
 
     path: Path
@@ -68,7 +68,7 @@ class Ledger:
         except OSError as error:
             raise StoreError(f"cannot write {self.path}: {error.strerror or error}") from error
 
-    def cut(self, size: int) -> None:
+    def truncate(self, size: int) -> None:
         """Forget what was added after it had this length. Raises StoreError if it is shorter."""
         self._require(size)
         if self.path.exists():

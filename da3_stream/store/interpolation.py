@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from ..geometry import Similarities
 from ..types import Float64, LeftOut
-from .frame_poses import FramePlaces
-from .submap import NodeGeometry
+from .frame_poses import FramePoses
+from .submap import SubmapCameras
 
 
 @dataclass(frozen=True, eq=False)
-class LeftOutPlaces:
+class InterpolatedPoses:
     """Places of M frames, by ascending source index."""
 
     source_index: NDArray[np.int64]  # [M]
@@ -29,14 +29,16 @@ class LeftOutPlaces:
     world_from_camera: Float64  # [M,4,4] rigid; NaN where there is no place
 
 
-def left_out_places(places: FramePlaces, nodes: Mapping[int, NodeGeometry]) -> LeftOutPlaces:
-    """Places of the frames that the nodes name as left out, from the places of all frames that nodes own."""
-    left_out = sorted((entry for node in nodes.values() for entry in node.left_out), key=lambda entry: entry.index)
+def interpolated_poses(places: FramePoses, submaps: Mapping[int, SubmapCameras]) -> InterpolatedPoses:
+    """Places of the frames that the submaps name as left out, from the places of all frames that submaps own."""
+    left_out = sorted(
+        (entry for submap in submaps.values() for entry in submap.left_out), key=lambda entry: entry.index
+    )
     indices = np.array([entry.index for entry in left_out], np.int64)
     if not len(places.source_index):
         indices, left_out = indices[:0], []
     kept = np.maximum(np.searchsorted(places.source_index, indices, side="right") - 1, 0)
-    return LeftOutPlaces(
+    return InterpolatedPoses(
         source_index=indices,
         timestamp=np.array([entry.timestamp for entry in left_out], np.float64),
         kept=kept,
@@ -45,7 +47,7 @@ def left_out_places(places: FramePlaces, nodes: Mapping[int, NodeGeometry]) -> L
     )
 
 
-def _poses(places: FramePlaces, kept: NDArray[np.int64], left_out: list[LeftOut]) -> Float64:
+def _poses(places: FramePoses, kept: NDArray[np.int64], left_out: list[LeftOut]) -> Float64:
     after = np.minimum(kept + 1, len(places.source_index) - 1)
     tied = (places.segment[kept] >= 0) & (places.segment[after] == places.segment[kept])
     shares = np.where(tied, [entry.share for entry in left_out], 0.0)

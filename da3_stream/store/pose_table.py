@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from ..errors import StoreError
 from ..types import Float32, Float64
-from .frame_poses import FramePlaces, frame_places
-from .interpolation import left_out_places
+from .frame_poses import FramePoses, frame_poses
+from .interpolation import interpolated_poses
 from .run import Run, open_run
 from .scene import Scene
-from .submap import NodeGeometry
-from .submap_files import read_frame, read_geometry, read_sky
+from .submap import SubmapCameras
+from .submap_files import read_cameras, read_frame, read_sky
 
-UNPLACED = "UNPLACED"  # status of a selected frame that no node owns (yet)
+UNPLACED = "UNPLACED"  # status of a selected frame that no submap owns (yet)
 INTERPOLATED = "INTERPOLATED"  # of one that the gate left out: its pose lies between those of its neighbours
 
 
@@ -47,23 +47,23 @@ class PoseTable:
 
 @dataclass(frozen=True, eq=False)
 class RunGeometry:
-    """Scene, nodes and places of a run at one moment; a few hundred bytes a frame."""
+    """Scene, submaps and places of a run at one moment; a few hundred bytes a frame."""
 
     scene: Scene
-    nodes: dict[int, NodeGeometry]
-    places: FramePlaces
+    submaps: dict[int, SubmapCameras]
+    frame_poses: FramePoses
 
 
 def read_run_geometry(run: Run) -> RunGeometry:
-    """All nodes that scene.json names. Raises StoreError if a file is absent or damaged."""
+    """All submaps that scene.json names. Raises StoreError if a file is absent or damaged."""
     scene = run.read_scene()
-    return _geometry_of(run, scene, range(len(scene.nodes)))
+    return _geometry_of(run, scene, range(len(scene.submaps)))
 
 
 def read_poses(run_dir: Path) -> PoseTable:
     """Poses, intrinsics and states of all selected frames, also of a run that is still going.
 
-    Rows are run.json's `source_indices` and, while that lags behind, the frames that nodes own.
+    Rows are run.json's `source_indices` and, while that lags behind, the frames that submaps own.
     """
     run = open_run(run_dir)
     return pose_table(run.read_status(), read_run_geometry(run))
@@ -71,9 +71,9 @@ def read_poses(run_dir: Path) -> PoseTable:
 
 def pose_table(status: Mapping[str, Any], geometry: RunGeometry) -> PoseTable:
     """The table that `read_poses` gives, from what was read already."""
-    places = geometry.places
+    places = geometry.frame_poses
     listed, times = _listed(status)
-    between = left_out_places(places, geometry.nodes)
+    between = interpolated_poses(places, geometry.submaps)
     indices = np.union1d(np.union1d(listed, places.source_index), between.source_index)
     rows = np.searchsorted(indices, np.concatenate([places.source_index, between.source_index]))
     n = len(indices)
@@ -99,35 +99,35 @@ def pose_table(status: Mapping[str, Any], geometry: RunGeometry) -> PoseTable:
 def read_depth(run_dir: Path, source_index: int) -> tuple[Float32, Float32, Float64]:
     """Depth [H,W] in world units (0 = none), confidence [H,W] and intrinsics [3,3] of one frame at that resolution.
 
-    Raises KeyError if no node owns the frame or it has no place. Reads the nodes that know the frame, no others.
+    Raises KeyError if no submap owns the frame or it has no place. Reads the submaps that know the frame, no others.
     """
     run = open_run(run_dir)
     scene = run.read_scene()
-    near = [k for k, node in enumerate(scene.nodes) if node.frames[0] <= source_index <= node.frames[1]]
+    near = [k for k, submap in enumerate(scene.submaps) if submap.frames[0] <= source_index <= submap.frames[1]]
     return frame_depth(run, _geometry_of(run, scene, near), source_index)
 
 
 def frame_depth(run: Run, geometry: RunGeometry, source_index: int) -> tuple[Float32, Float32, Float64]:
     """What `read_depth` gives, with the geometry read already."""
-    places = geometry.places
+    places = geometry.frame_poses
     m = _entry(places, source_index)
-    node = int(places.node[m])
-    depth, confidence = read_frame(run, node, source_index)
-    return depth * np.float32(places.scale[m]), confidence, geometry.nodes[node].intrinsics[places.row[m]]
+    submap = int(places.submap[m])
+    depth, confidence = read_frame(run, submap, source_index)
+    return depth * np.float32(places.scale[m]), confidence, geometry.submaps[submap].intrinsics[places.row[m]]
 
 
 def frame_depth_size(geometry: RunGeometry, source_index: int) -> tuple[int, int]:
     """(width, height) of a frame's depth map. Raises KeyError as `read_depth`."""
-    return geometry.nodes[int(geometry.places.node[_entry(geometry.places, source_index)])].depth_size
+    return geometry.submaps[int(geometry.frame_poses.submap[_entry(geometry.frame_poses, source_index)])].depth_size
 
 
 def frame_sky(run: Run, geometry: RunGeometry, source_index: int) -> NDArray[np.bool_] | None:
     """Which pixels [H,W] of a frame are sky, None where the model did not tell. Raises KeyError as `read_depth`."""
-    m = _entry(geometry.places, source_index)
-    return read_sky(run, int(geometry.places.node[m]), source_index)
+    m = _entry(geometry.frame_poses, source_index)
+    return read_sky(run, int(geometry.frame_poses.submap[m]), source_index)
 
 
-def _entry(places: FramePlaces, source_index: int) -> int:
+def _entry(places: FramePoses, source_index: int) -> int:
     m = int(np.searchsorted(places.source_index, source_index))
     if m == len(places.source_index) or places.source_index[m] != source_index or np.isnan(places.scale[m]):
         raise KeyError(f"frame {source_index} has no depth in this run")
@@ -135,8 +135,8 @@ def _entry(places: FramePlaces, source_index: int) -> int:
 
 
 def _geometry_of(run: Run, scene: Scene, numbers: Iterable[int]) -> RunGeometry:
-    nodes = {number: read_geometry(run, number) for number in numbers}
-    return RunGeometry(scene, nodes, frame_places(scene, nodes))
+    submaps = {number: read_cameras(run, number) for number in numbers}
+    return RunGeometry(scene, submaps, frame_poses(scene, submaps))
 
 
 def _listed(status: Mapping[str, Any]) -> tuple[NDArray[np.int64], Float64]:
@@ -148,24 +148,24 @@ def _listed(status: Mapping[str, Any]) -> tuple[NDArray[np.int64], Float64]:
 
 
 def _intrinsics(geometry: RunGeometry) -> Float64:
-    found = np.empty((len(geometry.places.node), 3, 3))
-    for node, entries, rows in _by_owner(geometry):
-        found[entries] = node.source_intrinsics()[rows]
+    found = np.empty((len(geometry.frame_poses.submap), 3, 3))
+    for submap, entries, rows in _by_owner(geometry):
+        found[entries] = submap.source_intrinsics()[rows]
     return found
 
 
 def _states(geometry: RunGeometry) -> NDArray[np.object_]:
-    found = np.empty(len(geometry.places.node), object)
-    for node, entries, rows in _by_owner(geometry):
-        found[entries] = np.array(node.frame_status, object)[rows] if node.frame_status else node.status
+    found = np.empty(len(geometry.frame_poses.submap), object)
+    for submap, entries, rows in _by_owner(geometry):
+        found[entries] = np.array(submap.frame_status, object)[rows] if submap.frame_status else submap.status
     return found
 
 
-def _by_owner(geometry: RunGeometry) -> Iterator[tuple[NodeGeometry, NDArray[np.int64], NDArray[np.int64]]]:
-    """Every node with the places of the frames that it owns, and their rows in it."""
-    places = geometry.places
-    for number, entries in places.by_node(np.arange(len(places.node))):
-        yield geometry.nodes[number], entries, places.row[entries]
+def _by_owner(geometry: RunGeometry) -> Iterator[tuple[SubmapCameras, NDArray[np.int64], NDArray[np.int64]]]:
+    """Every submap with the places of the frames that it owns, and their rows in it."""
+    places = geometry.frame_poses
+    for number, entries in places.by_submap(np.arange(len(places.submap))):
+        yield geometry.submaps[number], entries, places.row[entries]
 
 
 def _filled(table: NDArray, rows: NDArray[np.int64], values: NDArray) -> NDArray:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import StoreError
-from .append_log import Ledger
+from .append_log import AppendLog
 from .files import json_page, read_json, write_text
 from .scene import Scene, SceneFile, scene_from_json
 
@@ -50,26 +50,26 @@ class Run:
 
     path: Path
 
-    def window_path(self, node: int) -> Path:
+    def submap_path(self, submap: int) -> Path:
         """Where a node's geometry is stored."""
-        return self.path / "windows" / f"{node:06d}.npz"
+        return self.path / "windows" / f"{submap:06d}.npz"
 
-    def page_path(self, node: int) -> Path:
+    def page_path(self, submap: int) -> Path:
         """Where a node's points are stored."""
-        return self.path / "cloud" / f"{node:06d}.laz"
+        return self.path / "cloud" / f"{submap:06d}.laz"
 
     @property
-    def journal(self) -> Ledger:
+    def journal(self) -> AppendLog:
         """What happened, for people and programs."""
-        return Ledger(self.path / "journal.jsonl")
+        return AppendLog(self.path / "journal.jsonl")
 
     @property
-    def progress(self) -> Ledger:
+    def increments(self) -> AppendLog:
         """What every finished window left for the next ones, beside what `tip_path` holds (see running/checkpoint)."""
-        return Ledger(self.path / "resume" / "windows.jsonl")
+        return AppendLog(self.path / "resume" / "windows.jsonl")
 
     @property
-    def tip_path(self) -> Path:
+    def latest_path(self) -> Path:
         """What the next window needs of the last one that was finished."""
         return self.path / "resume" / "tip.npz"
 
@@ -107,7 +107,7 @@ class Run:
         SceneFile(self.path / "scene.json").write(scene)
 
     def read_scene(self) -> Scene:
-        """Where the nodes lie now. Raises StoreError if scene.json is absent or damaged."""
+        """Where the submaps lie now. Raises StoreError if scene.json is absent or damaged."""
         return scene_from_json(read_json(self.path / "scene.json"))
 
 
@@ -165,13 +165,13 @@ def locked(run: Run) -> Iterator[None]:
         lock.release()
 
 
-def drop_after(run: Run, nodes: int) -> None:
-    """Remove the stored geometry and points of all nodes from this number on."""
+def drop_after(run: Run, submaps: int) -> None:
+    """Remove the stored geometry and points of all submaps from this number on."""
     try:
         for folder in (run.path / "windows", run.path / "cloud"):
             for file in folder.iterdir():
                 number = file.name.partition(".")[0]
-                if _TEMPORARY.fullmatch(file.name) or (_NUMBERED.fullmatch(file.name) and int(number) >= nodes):
+                if _TEMPORARY.fullmatch(file.name) or (_NUMBERED.fullmatch(file.name) and int(number) >= submaps):
                     file.unlink()
     except OSError as error:
         raise StoreError(f"cannot clear {run.path}: {error.strerror or error}") from error

@@ -1,6 +1,6 @@
-"""scene.json: where every node lies in the world now.
+"""scene.json: where every submap lies in the world now.
 
-A node is a window, or a part of one where the predictor reported a break; nodes are numbered in the order in which
+A submap is a window, or a part of one where the predictor reported a break; submaps are numbered in the order in which
 they were placed, and that number names their files.
 """
 
@@ -23,11 +23,11 @@ Units = Literal["metres", "relative"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class SceneNode:
+class Submap:
     """One node's place. `frames` are its first and last source index, shared frames included.
 
-    `previous` is the node it was aligned on (None: it begins a segment or was placed otherwise), and
-    `previous_per_unit` that alignment's scale: units of `previous` in one unit of this node.
+    `previous` is the submap it was aligned on (None: it begins a segment or was placed otherwise), and
+    `previous_per_unit` that alignment's scale: units of `previous` in one unit of this submap.
     """
 
     window: int
@@ -40,19 +40,19 @@ class SceneNode:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """All nodes. `scale` multiplies everything that is read back: metres per unit if `units` is metres.
+    """All submaps. `scale` multiplies everything that is read back: metres per unit if `units` is metres.
 
     `georeference` is None until the map is located.
     """
 
     units: Units = "relative"
     scale: float = 1.0
-    nodes: tuple[SceneNode, ...] = ()
+    submaps: tuple[Submap, ...] = ()
     georeference: Georeference | None = None
 
-    def with_node(self, node: SceneNode) -> Scene:
-        """The scene with one more node, whose number is the count of nodes so far."""
-        return replace(self, nodes=(*self.nodes, node))
+    def with_submap(self, submap: Submap) -> Scene:
+        """The scene with one more submap, whose number is the count of submaps so far."""
+        return replace(self, submaps=(*self.submaps, submap))
 
     def in_metres(self, scale: float) -> Scene:
         """The scene with so many metres per unit; on the Earth it stays where it is."""
@@ -62,34 +62,34 @@ class Scene:
 
     def segments(self) -> tuple[int, ...]:
         """The segment numbers in use, ascending."""
-        return tuple(sorted({node.segment for node in self.nodes}))
+        return tuple(sorted({submap.segment for submap in self.submaps}))
 
 
 class SceneFile:
-    """scene.json of a run that writes it often: only nodes that have changed are put into words again."""
+    """scene.json of a run that writes it often: only submaps that have changed are put into words again."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._said: list[tuple[SceneNode, str]] = []
+        self._written: list[tuple[Submap, str]] = []
 
     def write(self, scene: Scene) -> None:
         """Replace the file in one step. Raises StoreError if a place is not finite, or where the disk refuses."""
-        before = [*self._said, *([(None, "")] * (len(scene.nodes) - len(self._said)))]
-        self._said = [
-            (node, text if node is said else json_line(_node_to_json(number, node)))
-            for number, (node, (said, text)) in enumerate(zip(scene.nodes, before, strict=False))
+        before = [*self._written, *([(None, "")] * (len(scene.submaps) - len(self._written)))]
+        self._written = [
+            (submap, text if submap is said else json_line(_submap_to_json(number, submap)))
+            for number, (submap, (said, text)) in enumerate(zip(scene.submaps, before, strict=False))
         ]
         head = json_page({"units": scene.units, "scale": scene.scale, "georeference": scene.georeference})
-        nodes = ",\n".join(f"    {text}" for _, text in self._said)
-        write_text(self._path, head[: -len("\n}\n")] + f',\n  "nodes": [\n{nodes}\n  ]\n}}\n')
+        submaps = ",\n".join(f"    {text}" for _, text in self._written)
+        write_text(self._path, head[: -len("\n}\n")] + f',\n  "nodes": [\n{submaps}\n  ]\n}}\n')
 
 
 def scene_from_json(tree: Mapping[str, Any]) -> Scene:
     """What a `SceneFile` holds, without loss. Raises StoreError if something is missing or of the wrong kind."""
     try:
-        nodes = tuple(_node_from_json(node) for node in tree["nodes"])
+        submaps = tuple(_submap_from_json(submap) for submap in tree["nodes"])
         return Scene(
-            cast(Units, tree["units"]), float(tree["scale"]), nodes, georeference_from_json(tree["georeference"])
+            cast(Units, tree["units"]), float(tree["scale"]), submaps, georeference_from_json(tree["georeference"])
         )
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(f"scene.json is damaged: {type(error).__name__} {error}") from None
@@ -97,42 +97,44 @@ def scene_from_json(tree: Mapping[str, Any]) -> Scene:
 
 def pack_scene(scene: Scene) -> dict[str, Any]:
     """The scene in arrays and numbers, for a file that is written often."""
-    nodes = scene.nodes
-    before = [-1 if node.previous is None else node.previous for node in nodes]
+    submaps = scene.submaps
+    before = [-1 if submap.previous is None else submap.previous for submap in submaps]
     return {
         "units": scene.units,
         "scale": scene.scale,
         "georeference": pack_georeference(scene.georeference),
-        "whole": np.array([(n.window, n.segment, *n.frames, b) for n, b in zip(nodes, before, strict=True)], np.int64),
-        "real": np.array([(*n.world_from_window.numbers(), n.previous_per_unit) for n in nodes]),
+        "whole": np.array(
+            [(n.window, n.segment, *n.frames, b) for n, b in zip(submaps, before, strict=True)], np.int64
+        ),
+        "real": np.array([(*n.world_from_window.numbers(), n.previous_per_unit) for n in submaps]),
     }
 
 
 def unpack_scene(packed: Mapping[str, Any]) -> Scene:
     """Inverse of `pack_scene`, without loss."""
     rows = zip(packed["whole"].tolist(), packed["real"], strict=True)
-    nodes = tuple(_unpacked(whole, real) for whole, real in rows)
+    submaps = tuple(_unpacked(whole, real) for whole, real in rows)
     georeference = unpack_georeference(packed.get("georeference"))  # absent in runs of before it was there
-    return Scene(packed["units"], packed["scale"], nodes, georeference)
+    return Scene(packed["units"], packed["scale"], submaps, georeference)
 
 
-def _unpacked(whole: list[int], real: Float64) -> SceneNode:
+def _unpacked(whole: list[int], real: Float64) -> Submap:
     window, segment, first, last, before = whole
     previous = None if before < 0 else before
-    return SceneNode(window, segment, (first, last), Sim3.from_numbers(real[:13]), previous, float(real[13]))
+    return Submap(window, segment, (first, last), Sim3.from_numbers(real[:13]), previous, float(real[13]))
 
 
-def _node_to_json(number: int, node: SceneNode) -> dict[str, Any]:
-    place = node.world_from_window
+def _submap_to_json(number: int, submap: Submap) -> dict[str, Any]:
+    place = submap.world_from_window
     if not (np.isfinite(place.matrix()).all() and place.scale > 0):
         raise StoreError(f"node {number} has no finite place in the world: expected a Sim3 of positive scale")
     return {
         "node": number,
-        "window": node.window,
-        "segment": node.segment,
-        "frames": node.frames,
-        "previous": node.previous,
-        "previous_per_unit": node.previous_per_unit,
+        "window": submap.window,
+        "segment": submap.segment,
+        "frames": submap.frames,
+        "previous": submap.previous,
+        "previous_per_unit": submap.previous_per_unit,
         "world_from_window": {
             "scale": place.scale,
             "rotation": place.rotation,
@@ -141,10 +143,10 @@ def _node_to_json(number: int, node: SceneNode) -> dict[str, Any]:
     }
 
 
-def _node_from_json(tree: Mapping[str, Any]) -> SceneNode:
+def _submap_from_json(tree: Mapping[str, Any]) -> Submap:
     place = tree["world_from_window"]
     first, last = tree["frames"]
-    return SceneNode(
+    return Submap(
         int(tree["window"]),
         int(tree["segment"]),
         (int(first), int(last)),

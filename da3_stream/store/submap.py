@@ -1,4 +1,4 @@
-"""What is stored of a node: cameras and times of its frames, depth and confidence of those that it owns."""
+"""What is stored of a submap: cameras and times of its frames, depth and confidence of those that it owns."""
 
 from __future__ import annotations
 
@@ -15,31 +15,32 @@ from .quantise import median_depth
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, slots=True)
-class NodeGeometry:
-    """Everything of a node but its pixels. `owned` marks the frames whose depth this node holds."""
+class SubmapCameras:
+    """Everything of a submap but its pixels. `owned` marks the frames whose depth this submap holds."""
 
     frame_indices: NDArray[np.int64]  # [N] source indices, ascending
     timestamps: Float64  # [N] seconds
-    window_from_camera: Float64  # [N,4,4] rigid, NaN where unknown; [N,3,4] of a `compact` node
+    window_from_camera: Float64  # [N,4,4] rigid, NaN where unknown; [N,3,4] of a `compact` submap
     intrinsics: Float64  # [N,3,3] in pixels of the depth map
     owned: NDArray[np.bool_]  # [N]
     source_size: tuple[int, int]  # (width, height) of the input
     depth_size: tuple[int, int]  # (width, height) of the depth map
     status: str
-    frame_status: tuple[str, ...] = ()  # [N], or none where all are as the node
+    frame_status: tuple[str, ...] = ()  # [N], or none where all are as the submap
     left_out: tuple[LeftOut, ...] = ()  # by the gate, beside the owned frames
     median_depth: float = 0.0  # of the owned frames' valid pixels, in the node's units; 0 where there are none
 
-    def compact(self, keep: Callable[[NDArray], NDArray]) -> NodeGeometry:
-        """The node without its pixels, for a long time: its arrays as `keep` gives them, poses without their last row,
-        intrinsics that all frames share once."""
-        kept = {field.name: getattr(self, field.name) for field in fields(NodeGeometry)}
+    def compact(self, keep: Callable[[NDArray], NDArray]) -> SubmapCameras:
+        """The cameras alone, to be held in memory for the whole run.
+
+        Every array is stored through `keep`; poses lose their last row, shared intrinsics are held once."""
+        kept = {field.name: getattr(self, field.name) for field in fields(SubmapCameras)}
         kept |= {name: keep(kept[name]) for name in ("frame_indices", "timestamps", "owned")}
         kept["window_from_camera"] = keep(self.window_from_camera[:, :3])
         k, first = self.intrinsics, self.intrinsics[:1]
         same = np.array_equal(k, np.broadcast_to(first, k.shape), equal_nan=True)
         kept["intrinsics"] = np.broadcast_to(keep(first), k.shape) if same else keep(k)
-        return NodeGeometry(**kept)
+        return SubmapCameras(**kept)
 
     def own_frames(self) -> list[tuple[int, float]]:
         """Index and time of every owned frame."""
@@ -51,8 +52,8 @@ class NodeGeometry:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, slots=True)
-class WindowPart(NodeGeometry):
-    """A node with the pixels of its K owned frames, in the order of their rows."""
+class SubmapFrames(SubmapCameras):
+    """A submap with the pixels of its K owned frames, in the order of their rows."""
 
     depth: Float32  # [K,H,W], 0 = none
     confidence: Float32  # [K,H,W], 0 = unusable
@@ -68,10 +69,10 @@ class WindowPart(NodeGeometry):
         frame_status: tuple[str, ...] = (),
         images: tuple[UInt8, ...] = (),
         left_out: tuple[LeftOut, ...] = (),
-    ) -> WindowPart:
+    ) -> SubmapFrames:
         """What is stored of a predictor's answer."""
         height, width = geometry.depth.shape[1:]
-        return WindowPart(
+        return SubmapFrames(
             frame_indices=geometry.frame_indices,
             timestamps=timestamps,
             window_from_camera=geometry.window_from_camera,
@@ -90,7 +91,7 @@ class WindowPart(NodeGeometry):
         )
 
 
-def check(part: WindowPart) -> None:
+def check(part: SubmapFrames) -> None:
     """Raises StoreError where its arrays do not go together."""
     n, (width, height) = len(part.frame_indices), part.depth_size
     pixels = (int(part.owned.sum()), height, width)
@@ -107,6 +108,6 @@ def check(part: WindowPart) -> None:
         if getattr(part, name).shape != shape:
             raise StoreError(f"a node's {name} has shape {getattr(part, name).shape}, expected {shape}")
     if len(part.images) not in (0, pixels[0]):
-        raise StoreError(f"a node has {len(part.images)} images of {pixels[0]} owned frames")
+        raise StoreError(f"a submap has {len(part.images)} images of {pixels[0]} owned frames")
     if (np.diff(part.frame_indices) <= 0).any() or len(part.frame_status) not in (0, n):
-        raise StoreError("a node needs ascending frame_indices, and one frame_status for each or none at all")
+        raise StoreError("a submap needs ascending frame_indices, and one frame_status for each or none at all")

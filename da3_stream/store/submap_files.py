@@ -36,14 +36,14 @@ from .quantise import (
     encode_image,
 )
 from .run import Run
-from .submap import NodeGeometry, WindowPart, check
+from .submap import SubmapCameras, SubmapFrames, check
 
 _LEVEL = 1  # four times as fast as 6, and 2 % larger
 _DAMAGE = (OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error)
 
 
-def write_window(run: Run, node: int, part: WindowPart) -> None:
-    """Store a node in one step. Raises StoreError if its arrays do not go together."""
+def write_submap(run: Run, submap: int, part: SubmapFrames) -> None:
+    """Store a submap in one step. Raises StoreError if its arrays do not go together."""
     check(part)
     bounds = confidence_range(part.confidence)
     arrays = {
@@ -67,24 +67,24 @@ def write_window(run: Run, node: int, part: WindowPart) -> None:
             arrays[f"image_{index:06d}"] = encode_image(part.images[k])
         if part.sky is not None:
             arrays[f"sky_{index:06d}"] = np.packbits(part.sky[k])
-    _write_npz(run.window_path(node), arrays)
+    _write_npz(run.submap_path(submap), arrays)
 
 
-def read_geometry(run: Run, node: int) -> NodeGeometry:
-    """A node without its pixels. Raises StoreError if its file is absent or damaged."""
-    with _opened(run.window_path(node)) as entries:
-        return NodeGeometry(**_geometry_fields(entries))
+def read_cameras(run: Run, submap: int) -> SubmapCameras:
+    """A submap without its pixels. Raises StoreError if its file is absent or damaged."""
+    with _opened(run.submap_path(submap)) as entries:
+        return SubmapCameras(**_geometry_fields(entries))
 
 
-def read_window(run: Run, node: int) -> WindowPart:
-    """A node with its pixels. Raises StoreError if its file is absent or damaged."""
-    with _opened(run.window_path(node)) as entries:
+def read_submap(run: Run, submap: int) -> SubmapFrames:
+    """A submap with its pixels. Raises StoreError if its file is absent or damaged."""
+    with _opened(run.submap_path(submap)) as entries:
         fields = _geometry_fields(entries)
         width, height = fields["depth_size"]
         frames = [_pixels(entries, index) for index in fields["frame_indices"][fields["owned"]].tolist()]
         depth, confidence = zip(*frames, strict=True) if frames else ((), ())
         empty = np.zeros((0, height, width), np.float32)
-        return WindowPart(
+        return SubmapFrames(
             **fields,
             depth=np.stack(depth) if frames else empty,
             confidence=np.stack(confidence) if frames else empty,
@@ -92,48 +92,48 @@ def read_window(run: Run, node: int) -> WindowPart:
         )
 
 
-def read_frame(run: Run, node: int, source_index: int) -> tuple[Float32, Float32]:
+def read_frame(run: Run, submap: int, source_index: int) -> tuple[Float32, Float32]:
     """(depth, confidence) [H,W] of one owned frame, in the node's units; no other frame's pixels are read.
 
-    Raises KeyError if the node does not own the frame, StoreError if the file is absent or damaged.
+    Raises KeyError if the submap does not own the frame, StoreError if the file is absent or damaged.
     """
-    depth, confidence = read_frames(run, node, [source_index])
+    depth, confidence = read_frames(run, submap, [source_index])
     return depth[0], confidence[0]
 
 
-def read_frames(run: Run, node: int, source_indices: Sequence[int]) -> tuple[Float32, Float32]:
+def read_frames(run: Run, submap: int, source_indices: Sequence[int]) -> tuple[Float32, Float32]:
     """(depth, confidence) [K,H,W] of owned frames, at least one, as `read_frame` gives them."""
-    with _opened(run.window_path(node)) as entries:
+    with _opened(run.submap_path(submap)) as entries:
         missing = [index for index in source_indices if f"depth_{index:06d}" not in entries]
         pixels = [] if missing else [_pixels(entries, index) for index in source_indices]
     if missing:
-        raise KeyError(f"node {node} holds no depth of frame {missing[0]}")
+        raise KeyError(f"node {submap} holds no depth of frame {missing[0]}")
     depth, confidence = zip(*pixels, strict=True)
     return np.stack(depth), np.stack(confidence)
 
 
-def read_images(run: Run, node: int, source_indices: Sequence[int]) -> list[UInt8]:
+def read_images(run: Run, submap: int, source_indices: Sequence[int]) -> list[UInt8]:
     """The pictures [h,w,3] RGB of owned frames, as the predictor took them but for what JPEG leaves out.
 
-    Raises KeyError if the node keeps none of one, StoreError if the file is absent or damaged.
+    Raises KeyError if the submap keeps none of one, StoreError if the file is absent or damaged.
     """
-    with _opened(run.window_path(node)) as entries:
+    with _opened(run.submap_path(submap)) as entries:
         missing = [index for index in source_indices if f"image_{index:06d}" not in entries]
         images = [] if missing else [decode_image(entries[f"image_{index:06d}"]) for index in source_indices]
     if missing:
-        raise KeyError(f"node {node} keeps no picture of frame {missing[0]}")
+        raise KeyError(f"node {submap} keeps no picture of frame {missing[0]}")
     return images
 
 
-def read_sky(run: Run, node: int, source_index: int) -> NDArray[np.bool_] | None:
+def read_sky(run: Run, submap: int, source_index: int) -> NDArray[np.bool_] | None:
     """Which pixels [H,W] of an owned frame are sky, None where the predictor did not tell.
 
-    Raises KeyError if the node does not own the frame, StoreError if the file is absent or damaged.
+    Raises KeyError if the submap does not own the frame, StoreError if the file is absent or damaged.
     """
-    with _opened(run.window_path(node)) as entries:
+    with _opened(run.submap_path(submap)) as entries:
         if f"depth_{source_index:06d}" in entries:
             return _mask(entries, source_index, tuple(entries["depth_size"].tolist()))
-    raise KeyError(f"node {node} holds no depth of frame {source_index}")
+    raise KeyError(f"node {submap} holds no depth of frame {source_index}")
 
 
 def _masks(entries: Mapping[str, Any], fields: Mapping[str, Any]) -> NDArray[np.bool_] | None:

@@ -42,8 +42,8 @@ def test_points_of_a_frame_reproject_onto_their_pixels_under_its_pose_and_intrin
     every_pixel = CloudSettings(voxel=1e-3, per_pixel=None, min_confidence=0.0, max_depth_step=1e9)
     run = run_with_pages(tmp_path / "run", street_scene((Sim3.identity(), ERROR, ERROR @ ERROR), 2.0), every_pixel)
     poses, geometry = read_poses(run.path), read_run_geometry(run)
-    for node in range(3):
-        points = points_in_world(read_page(run, node), geometry, node)
+    for submap in range(3):
+        points = points_in_world(read_page(run, submap), geometry, submap)
         for frame in np.unique(points.frame):
             mine = points.xyz[points.frame == frame].astype(np.float64)
             pose = poses.world_from_camera[frame]
@@ -61,7 +61,7 @@ def test_one_point_stays_in_each_voxel_of_the_world_and_it_is_the_best_seen(tmp_
     run = run_with_pages(tmp_path / "run")
     geometry = read_run_geometry(run)
     edge = world_voxel(geometry, SETTINGS)
-    pages = [points_in_world(read_page(run, node), geometry, node) for node in range(3)]
+    pages = [points_in_world(read_page(run, submap), geometry, submap) for submap in range(3)]
     best = {}
     for page in pages:
         scores = page.confidence / distances(page, geometry)
@@ -140,7 +140,7 @@ def test_the_voxel_is_in_metres_only_in_a_run_in_metres(tmp_path):
     depth = np.median([np.median(read_depth(run.path, frame)[0]) for frame in range(28)])
     assert relative == pytest.approx(0.01 * depth, rel=0.2)
     assert world_voxel(geometry, in_metres) == relative
-    run.write_scene(Scene("metres", 2.0, street_scene().nodes))
+    run.write_scene(Scene("metres", 2.0, street_scene().submaps))
     assert world_voxel(read_run_geometry(run), in_metres) == 0.3
 
 
@@ -156,7 +156,7 @@ def test_no_points_give_a_cloud_of_none(tmp_path):
 def test_points_of_frames_without_a_place_are_left_out(tmp_path):
     run = run_with_pages(tmp_path / "run")
     geometry = read_run_geometry(run)
-    geometry.places.scale[3] = np.nan
+    geometry.frame_poses.scale[3] = np.nan
     assert 3 not in points_in_world(read_page(run, 0), geometry, 0).frame
 
 

@@ -93,8 +93,8 @@ def test_equal_runs_have_equal_files(tmp_path, small_tiles):
 def test_one_point_and_none(tmp_path):
     run = run_with_pages(tmp_path / "run")
     assert merged(run, max_points=1) == 1
-    for node in range(3):
-        run.page_path(node).unlink()
+    for submap in range(3):
+        run.page_path(submap).unlink()
     with pytest.raises(StoreError, match=r"000000\.laz is missing"):
         merged(run, format="tiles")
     assert not (run.path / "tiles").exists() and not list(run.path.glob(".tiles*"))

@@ -10,7 +10,7 @@ from da3_stream.cloud.fusion.depth_views import inverse_depth
 from da3_stream.errors import StoreError
 from da3_stream.geometry import Sim3, intrinsics_matrix
 from da3_stream.settings import CloudSettings
-from da3_stream.store import Scene, SceneNode, WindowPart, create_run, read_run_geometry, write_window
+from da3_stream.store import Scene, Submap, SubmapFrames, create_run, read_run_geometry, write_submap
 from da3_stream.types import WindowGeometry
 
 SIZE = (192, 128)
@@ -29,14 +29,14 @@ def seen_depth(x: float, closer: float) -> np.ndarray:
     return depth
 
 
-def a_run(path, extra: np.ndarray, from_node: int = 0):
+def a_run(path, extra: np.ndarray, from_submap: int = 0):
     """Two windows of six cameras each, the second 1 m nearer; the pages hold wall, post and `extra` points [M,3]."""
     run, scene = create_run(path), Scene("metres")
-    for node in range(2):
+    for submap in range(2):
         poses = np.tile(np.eye(4), (FRAMES, 1, 1))
-        poses[:, 0, 3], poses[:, 2, 3] = np.linspace(-1, 1, FRAMES), node
-        depth = np.stack([seen_depth(x, node) for x in poses[:, 0, 3]])
-        frames = np.arange(FRAMES) + FRAMES * node
+        poses[:, 0, 3], poses[:, 2, 3] = np.linspace(-1, 1, FRAMES), submap
+        depth = np.stack([seen_depth(x, submap) for x in poses[:, 0, 3]])
+        frames = np.arange(FRAMES) + FRAMES * submap
         geometry = WindowGeometry(
             frames,
             np.zeros((*depth.shape, 3), np.uint8),
@@ -46,9 +46,9 @@ def a_run(path, extra: np.ndarray, from_node: int = 0):
             poses,
             True,
         )
-        write_window(run, node, WindowPart.from_geometry(geometry, frames / 10, np.ones(FRAMES, bool), SIZE))
-        write_page(run, node, page(frames[0], extra if node == from_node else extra[:0]))
-        scene = scene.with_node(SceneNode(node, 0, (int(frames[0]), int(frames[-1])), Sim3.identity()))
+        write_submap(run, submap, SubmapFrames.from_geometry(geometry, frames / 10, np.ones(FRAMES, bool), SIZE))
+        write_page(run, submap, page(frames[0], extra if submap == from_submap else extra[:0]))
+        scene = scene.with_submap(Submap(submap, 0, (int(frames[0]), int(frames[-1])), Sim3.identity()))
     run.write_scene(scene)
     return run
 
@@ -112,7 +112,7 @@ def test_equal_runs_give_equal_bytes(tmp_path):
 def test_a_missing_window_is_one_sentence(tmp_path):
     run = a_run(tmp_path / "run", GHOST)
     geometry = read_run_geometry(run)
-    run.window_path(1).unlink()
+    run.submap_path(1).unlink()
     with pytest.raises(StoreError, match="000001.npz is missing"):
         merge_cloud(run, geometry, SETTINGS)
 

@@ -24,7 +24,7 @@ def test_it_has_at_most_so_many_points_of_all_pages_where_they_lie_now(run):
     count = preview_cloud(run, geometry, SETTINGS)
     xyz, _ = read_ply(run.path / "cloud.ply")
     assert 500 < count == len(xyz) == len(trimesh.load(run.path / "cloud.ply").vertices) <= 1000
-    pages = [points_in_world(read_page(run, node), geometry, node).xyz for node in range(3)]
+    pages = [points_in_world(read_page(run, submap), geometry, submap).xyz for submap in range(3)]
     assert all(set(map(tuple, page.tolist())) & set(map(tuple, xyz.tolist())) for page in pages)
     assert set(map(tuple, xyz.tolist())) <= set(map(tuple, np.concatenate(pages).tolist()))
 

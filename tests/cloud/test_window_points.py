@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from made_up import NODES, UNITS, intrinsics, street_window
+from made_up import SUBMAPS, UNITS, intrinsics, street_window
 
 from da3_stream.cloud import window_points
 from da3_stream.cloud.points import depth_edges
@@ -20,7 +20,7 @@ ALL = np.ones(12, bool)
 
 
 def street(number=0):
-    return street_window(*NODES[number][:2], UNITS[number])
+    return street_window(*SUBMAPS[number][:2], UNITS[number])
 
 
 def test_every_usable_pixel_of_the_owned_frames_gives_its_point_and_colour():

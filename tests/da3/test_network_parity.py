@@ -75,8 +75,12 @@ def test_every_stage_of_released_architectures_agrees(
 
 def test_no_golden_file_is_left_out(goldens: Path) -> None:
     elsewhere = re.compile(r"(unit|preproc|api|salad)_.*|da3(-giant_n3|metric-large_n2|nested-giant-large_n2)")
+    gaussians = re.compile(r"tiny(nested)?gs_.*")  # vectors of the Gaussian head, which the network does not have yet
     stored = {path.stem for path in goldens.glob("*.npz")}
-    assert {name for name in stored if not elsewhere.fullmatch(name)} == {*SMALL, *RELEASED}
+    assert {name for name in stored if not (elsewhere.fullmatch(name) or gaussians.fullmatch(name))} == {
+        *SMALL,
+        *RELEASED,
+    }
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import trimesh
 from exported import EVERY_PIXEL, off_the_street, whole_run
-from made_up import NODES, PAGES, UNITS, intrinsics, street_scene, street_window, world_from_camera
+from made_up import PAGES, SUBMAPS, UNITS, intrinsics, street_scene, street_window, world_from_camera
 from scipy.spatial import cKDTree
 
 from da3_stream.cloud import Points, merge_cloud, read_ply, write_page
@@ -55,8 +55,8 @@ def test_every_point_lies_on_a_pixel_of_its_frame_with_its_colour_and_confidence
     world_from_file = np.linalg.inv(
         note_of(next(iter(path.glob("*.laz"))) if kind == "tiles" else path)["file_from_world"]
     )
-    for node, (first, end, own, own_end) in enumerate(NODES):
-        window = street_window(first, end, UNITS[node])
+    for submap, (first, end, own, own_end) in enumerate(SUBMAPS):
+        window = street_window(first, end, UNITS[submap])
         for frame in range(own, own_end):
             mine = points[points[:, 7] == frame]
             pose = world_from_camera(frame)
@@ -149,7 +149,7 @@ def test_voxels_in_metres_need_metres_and_shares_do_not(tmp_path):
         export_run(run.path, "ply", None, {"voxel_m": 0.5})
     with pytest.raises(ExportError, match="two sizes of one thing"):
         export_run(run.path, "ply", None, {"voxel_m": 0.5, "voxel": 0.1})
-    run.write_scene(Scene("metres", 1.0, street_scene().nodes))
+    run.write_scene(Scene("metres", 1.0, street_scene().submaps))
     fine, coarse, share = (
         len(read_ply(export_run(run.path, "ply", tmp_path / f"{k}.ply", options)[0])[0])
         for k, options in enumerate(({}, {"voxel_m": 1.0}, {"voxel": 0.1}))
@@ -173,8 +173,8 @@ def test_a_failure_in_the_middle_leaves_the_old_one_and_nothing_else(tmp_path, k
 @pytest.mark.parametrize("kind", ["ply", "las", "laz", "tiles"])
 def test_a_cloud_of_no_points(tmp_path, kind):
     run = whole_run(tmp_path / "run")
-    for node in range(3):
-        write_page(run, node, Points.none(0.1))
+    for submap in range(3):
+        write_page(run, submap, Points.none(0.1))
     path, said = export_run(run.path, kind)
     assert said.startswith("0 points")
     if kind == "ply":
@@ -187,7 +187,7 @@ def test_a_cloud_of_no_points(tmp_path, kind):
 
 def test_a_run_that_is_still_going_gives_what_it_has(tmp_path):
     run = whole_run(tmp_path / "run", state="running", source_indices=list(range(18)), timestamps=list(range(18)))
-    run.write_scene(Scene(nodes=street_scene().nodes[:2]))
+    run.write_scene(Scene(submaps=street_scene().submaps[:2]))
     run.page_path(2).unlink()
     _, (points,) = exported(run, "laz")
     assert set(points[:, 7]) == set(range(18))

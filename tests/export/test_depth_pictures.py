@@ -103,12 +103,12 @@ def test_frames_whose_picture_is_gone_say_so(tmp_path, caplog):
 def test_odd_sizes_become_even(tmp_path):
     from dataclasses import replace
 
-    from da3_stream.store import read_window, write_window
+    from da3_stream.store import read_submap, write_submap
 
     run = gated_run(tmp_path)
-    part = read_window(run, 0)
+    part = read_submap(run, 0)
     cut = {name: getattr(part, name)[:, :31, :47] for name in ("depth", "confidence")}
-    write_window(run, 0, replace(part, **cut, depth_size=(47, 31)))
+    write_submap(run, 0, replace(part, **cut, depth_size=(47, 31)))
     assert film(export_run(run.path, "depth_video")[0])[0].shape[1:] == (30, 92, 3)
 
 

@@ -70,10 +70,10 @@ def test_the_path_goes_through_all_cameras(run):
 def test_the_document_is_valid_where_viewers_look(run):
     path, _ = export_run(run.path, "glb")
     tree, binary = document(path)
-    assert [node["name"] for node in tree["nodes"]] == ["points", "cameras", "path"]
+    assert [submap["name"] for submap in tree["nodes"]] == ["points", "cameras", "path"]
     assert tree["scenes"][0]["extras"]["units"] == "relative" and tree["asset"]["version"] == "2.0"
-    for node, mode in zip(tree["nodes"], (0, 1, 1), strict=True):
-        (primitive,) = tree["meshes"][node["mesh"]]["primitives"]
+    for submap, mode in zip(tree["nodes"], (0, 1, 1), strict=True):
+        (primitive,) = tree["meshes"][submap["mesh"]]["primitives"]
         assert primitive["mode"] == mode
         position, colour = (tree["accessors"][primitive["attributes"][name]] for name in ("POSITION", "COLOR_0"))
         assert position["componentType"] == 5126 and position["type"] == "VEC3"

@@ -11,7 +11,7 @@ import gpxpy
 import numpy as np
 import pytest
 from lxml import etree
-from made_up import NODES, street_run, street_scene
+from made_up import SUBMAPS, street_run, street_scene
 from pyproj import Transformer
 from scipy.spatial.transform import Rotation
 
@@ -45,8 +45,8 @@ def ecef():
 def located(path: Path, georeference=None, cut=False):
     scene = replace(street_scene(), georeference=georeference or utm())
     if cut:
-        nodes = (*scene.nodes[:2], replace(scene.nodes[2], segment=1, previous=None))
-        scene = replace(scene, nodes=nodes)
+        submaps = (*scene.submaps[:2], replace(scene.submaps[2], segment=1, previous=None))
+        scene = replace(scene, submaps=submaps)
     return street_run(path, scene)
 
 
@@ -70,7 +70,7 @@ def test_every_camera_is_where_proj_says_and_segments_are_apart(tmp_path, form):
     rec = Reconstruction(run.path)
     place = utm().geographic_from_world.apply(rec.world_from_camera[:, :3, 3])
     truth = np.stack(Transformer.from_crs("EPSG:32632", "EPSG:4326", always_xy=True).transform(*place.T[:2]), axis=-1)
-    assert [len(line) for line in lines] == [NODES[1][3], 28 - NODES[1][3]]
+    assert [len(line) for line in lines] == [SUBMAPS[1][3], 28 - SUBMAPS[1][3]]
     np.testing.assert_allclose(np.concatenate(lines)[:, :2], truth, atol=1e-7)
     np.testing.assert_allclose(np.concatenate(lines)[:, 2], place[:, 2], atol=1e-3)
 

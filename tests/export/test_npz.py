@@ -10,7 +10,7 @@ from made_up import SIZE
 from da3_stream.errors import ExportError
 from da3_stream.export.exporting import export_run
 from da3_stream.reconstruction import Reconstruction
-from da3_stream.store import read_window, write_window
+from da3_stream.store import read_submap, write_submap
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +72,9 @@ def test_maps_of_different_sizes_are_refused(tmp_path, monkeypatch):
 
     run = street_run(tmp_path / "run")
     run.write_status({**run.read_status(), "input": {"size": [96, 64]}})
-    part = read_window(run, 1)
+    part = read_submap(run, 1)
     cut = {name: getattr(part, name)[:, :, :40] for name in ("depth", "confidence")}
-    write_window(run, 1, replace(part, **cut, depth_size=(40, 32)))
+    write_submap(run, 1, replace(part, **cut, depth_size=(40, 32)))
     with pytest.raises(ExportError, match="of different sizes"):
         export_run(run.path, "mini_npz")
     export_run(run.path, "mini_npz", None, {"frames": "0:10"})

@@ -14,7 +14,7 @@ from da3_stream.errors import ExportError
 from da3_stream.export import write_camera_poses, write_intrinsics, write_kitti, write_tum
 from da3_stream.export.exporting import export_run
 from da3_stream.reconstruction import Reconstruction
-from da3_stream.store import PoseTable, write_window
+from da3_stream.store import PoseTable, write_submap
 
 
 def table(n=4, seed=0):
@@ -90,9 +90,9 @@ def lost(tmp_path):
     run = street_run(tmp_path / "run")
     part = street_part(2)
     nowhere = np.where(part.owned[:, None, None], np.nan, part.window_from_camera)
-    write_window(run, 2, replace(part, window_from_camera=nowhere))
+    write_submap(run, 2, replace(part, window_from_camera=nowhere))
     scene = street_scene()
-    run.write_scene(replace(scene, nodes=(*scene.nodes[:2], replace(scene.nodes[2], segment=1, previous=None))))
+    run.write_scene(replace(scene, submaps=(*scene.submaps[:2], replace(scene.submaps[2], segment=1, previous=None))))
     return run
 
 

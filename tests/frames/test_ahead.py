@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from da3_stream.frames import read_ahead
+from da3_stream.frames import prefetch
 from da3_stream.types import Frame
 
 
@@ -54,17 +54,17 @@ def no_thread_is_left() -> Iterator[None]:
 
 @pytest.mark.parametrize("depth", [1, 2, 32, 500])
 def test_order_and_number_are_kept(depth: int) -> None:
-    with read_ahead(Counting(200), depth) as frames:
+    with prefetch(Counting(200), depth) as frames:
         assert [item.index for item in frames] == list(range(200))
 
 
 def test_an_empty_source_ends_at_once() -> None:
-    assert list(read_ahead(Counting(0))) == []
+    assert list(prefetch(Counting(0))) == []
 
 
 def test_the_reader_is_never_more_than_depth_ahead() -> None:
     source = Counting(50)
-    with read_ahead(source, 4) as frames:
+    with prefetch(source, 4) as frames:
         for taken, _ in enumerate(frames, start=1):
             wait_for(lambda taken=taken: source.read == min(50, taken + 4))
             time.sleep(0.002)
@@ -73,7 +73,7 @@ def test_the_reader_is_never_more_than_depth_ahead() -> None:
 
 def test_an_exception_comes_after_the_last_good_frame() -> None:
     taken = []
-    with pytest.raises(RuntimeError, match="no frame 7"), read_ahead(Counting(20, fails_at=7), 3) as frames:
+    with pytest.raises(RuntimeError, match="no frame 7"), prefetch(Counting(20, fails_at=7), 3) as frames:
         for item in frames:
             taken.append(item.index)
     assert taken == list(range(7))
@@ -84,12 +84,12 @@ def test_an_exception_on_opening_is_passed_on() -> None:
         def __iter__(self) -> Iterator[Frame]:
             raise OSError("gone")
 
-    with pytest.raises(OSError, match="gone"), read_ahead(Broken()) as frames:
+    with pytest.raises(OSError, match="gone"), prefetch(Broken()) as frames:
         next(frames)
 
 
 def test_an_ended_reader_stays_ended() -> None:
-    frames = read_ahead(Counting(1))
+    frames = prefetch(Counting(1))
     assert len(list(frames)) == 1
     assert list(frames) == []
 
@@ -97,7 +97,7 @@ def test_an_ended_reader_stays_ended() -> None:
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
 def test_leaving_by_an_exception_stops_the_thread_and_closes_the_source(error: type[BaseException]) -> None:
     source = Counting(10_000)
-    with pytest.raises(error), read_ahead(source, 4) as frames:
+    with pytest.raises(error), prefetch(source, 4) as frames:
         next(frames)
         raise error
     assert not reading_threads()
@@ -107,7 +107,7 @@ def test_leaving_by_an_exception_stops_the_thread_and_closes_the_source(error: t
 
 def test_breaking_out_of_a_loop_without_a_with_block_stops_the_thread() -> None:
     source = Counting(10_000)
-    for item in read_ahead(source, 4):
+    for item in prefetch(source, 4):
         if item.index == 3:
             break
     assert not reading_threads()
@@ -116,7 +116,7 @@ def test_breaking_out_of_a_loop_without_a_with_block_stops_the_thread() -> None:
 
 def test_a_reader_that_was_never_used_reads_nothing() -> None:
     source = Counting(5)
-    with read_ahead(source):
+    with prefetch(source):
         pass
     assert source.read == 0
 
@@ -128,10 +128,10 @@ def test_reading_happens_in_another_thread() -> None:
         names.add(threading.current_thread().name)
         yield frame(0)
 
-    assert len(list(read_ahead(source()))) == 1
+    assert len(list(prefetch(source()))) == 1
     assert names == {"read-ahead"}
 
 
 def test_a_depth_below_one_is_refused() -> None:
     with pytest.raises(ValueError, match="depth must be at least 1"):
-        read_ahead(Counting(1), 0)
+        prefetch(Counting(1), 0)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from da3_stream.frames import open_source, read_ahead
+from da3_stream.frames import open_source, prefetch
 from da3_stream.settings import FramesSettings
 from da3_stream.types import UInt8
 
@@ -34,7 +34,7 @@ def test_a_generator_is_read_as_far_as_needed() -> None:
 
     source = open_source(endless(), FramesSettings(every=2, max_frames=4))
     assert source.expected is None
-    with read_ahead(source, 1) as frames:
+    with prefetch(source, 1) as frames:
         assert [frame.index for frame in frames] == [0, 2, 4, 6]
     assert len(given) == 7
 
@@ -80,5 +80,5 @@ def test_what_the_iterable_raises_is_passed_on() -> None:
         yield picture(0)
         raise RuntimeError("camera unplugged")
 
-    with pytest.raises(RuntimeError, match="camera unplugged"), read_ahead(open_source(broken(), ALL)) as frames:
+    with pytest.raises(RuntimeError, match="camera unplugged"), prefetch(open_source(broken(), ALL)) as frames:
         list(frames)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from da3_stream.errors import FramesError
-from da3_stream.frames import open_source, read_ahead
+from da3_stream.frames import open_source, prefetch
 from da3_stream.frames.sources import live
 from da3_stream.frames.sources.capture import LineLostError, Picture, is_address, shown
 from da3_stream.settings import FramesSettings
@@ -139,7 +139,7 @@ def test_the_wanted_time_ends_it_although_no_frame_comes(device: type[Device]) -
 def test_closing_the_reader_stops_a_camera_that_gives_nothing(device: type[Device]) -> None:
     device.counts = [3]
     begun = time.monotonic()
-    with read_ahead(open_source("0", FramesSettings())) as frames:
+    with prefetch(open_source("0", FramesSettings())) as frames:
         assert [next(frames).index for _ in range(3)] == [0, 1, 2]
     assert time.monotonic() - begun < 20
 
@@ -148,7 +148,7 @@ def test_stopping_ends_the_frames_in_order(device: type[Device]) -> None:
     device.counts = [3]
     source = open_source("0", FramesSettings())
     threading.Timer(0.3, source.stop).start()
-    with read_ahead(source) as frames:
+    with prefetch(source) as frames:
         assert [frame.index for frame in frames] == [0, 1, 2]
 
 
@@ -245,7 +245,7 @@ def test_a_file_on_a_server_is_read_whole_and_ends(serve: Callable[..., Server],
     path = write_video(count=40, flags="faststart")
     source = open_source(serve(a_file(path)).address, FramesSettings())
     begun = time.monotonic()
-    with read_ahead(source, 4) as frames:
+    with prefetch(source, 4) as frames:
         found = []
         for frame in frames:
             found.append((frame.index, number_of(frame.image), round(frame.timestamp, 3)))

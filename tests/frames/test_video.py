@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from da3_stream.errors import FramesError
-from da3_stream.frames import open_source, read_ahead
+from da3_stream.frames import open_source, prefetch
 from da3_stream.frames.sources import decoding as pictures
 from da3_stream.frames.sources.video import upright
 from da3_stream.settings import FramesSettings
@@ -287,7 +287,7 @@ def test_a_range_beyond_the_video_is_refused(write_video: Write) -> None:
 def test_a_real_drive_has_all_its_frames(shared: Path) -> None:
     source = open_source(shared / "data/video/test_kitti984.mp4", FramesSettings(), image_side=160)
     assert source.size == (1242, 375) and source.expected == 268
-    with read_ahead(source) as frames:
+    with prefetch(source) as frames:
         times = [frame.timestamp for frame in frames]
     assert len(times) == 268
     assert times[0] == 0 and np.all(np.diff(times) > 0)

@@ -58,7 +58,7 @@ class TownMap:
         self.drift = drift_per_window or Sim3.identity()
         self.made: dict[int, WindowGeometry] = {}
 
-    def window_of(self, frame: int) -> int:
+    def submap_of(self, frame: int) -> int:
         return max(0, round((frame - SIZE / 2) / (SIZE - OVERLAP)))
 
     def frames_of(self, window: int) -> list[int]:
@@ -79,7 +79,7 @@ class TownMap:
         truth = Sim3.from_matrix(self.poses[first]) @ Sim3(1.0 + 0.1 * (first % 7), np.eye(3), np.zeros(3))
         return Sim3.exp(window * self.drift.log()) @ truth
 
-    def travelled(self, earlier: int, later: int) -> float:
+    def path_length(self, earlier: int, later: int) -> float:
         return float(np.linalg.norm(np.diff(self.poses[earlier : later + 1, :3, 3], axis=0), axis=1).sum())
 
     def true_a_from_b(self, windows: tuple[int, int]) -> Sim3:

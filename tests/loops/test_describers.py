@@ -10,7 +10,7 @@ import pytest
 from places import looks, ring, windows_of
 
 from da3_stream.errors import LoopsError
-from da3_stream.loops import Describer, choose_describer
+from da3_stream.loops import DescriptorExtractor, choose_extractor
 from da3_stream.loops.descriptor import DinoDescriber
 from da3_stream.loops.vlad import VladDescriber
 from da3_stream.settings import LoopsSettings
@@ -79,11 +79,11 @@ def test_auto_takes_what_costs_no_download(tmp_path: Path) -> None:
     assert chosen(LoopsSettings(descriptor="off"), True, tmp_path) is None
 
 
-def chosen(settings: LoopsSettings, dino: bool, folder: Path) -> Describer | None:
-    make = choose_describer(settings, dino)
+def chosen(settings: LoopsSettings, dino: bool, folder: Path) -> DescriptorExtractor | None:
+    make = choose_extractor(settings, dino)
     return None if make is None else make(folder)
 
 
 def test_salad_without_its_checkpoint_is_refused_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(LoopsError, match=r"needs the checkpoint dino_salad\.ckpt .*loops\.salad is None: give"):
-        choose_describer(LoopsSettings(descriptor="salad"), False)
+        choose_extractor(LoopsSettings(descriptor="salad"), False)

@@ -11,7 +11,7 @@ import pytest
 from street import ExactPredictor, Failing, TownMap
 
 from da3_stream.geometry import Sim3
-from da3_stream.loops.temporal_consistency import Corroboration
+from da3_stream.loops.temporal_consistency import TemporalConsistency
 from da3_stream.loops.verify import CHECK_SIGMAS, LOOKED_AT, LoopVerifier, combined_information
 from da3_stream.synthetic import make_town
 from da3_stream.types import Alignment, Frame, LoopCandidate, LoopEdge, LoopRefusal, Status, WindowGeometry
@@ -58,7 +58,7 @@ def refusal_of(verdict: LoopEdge | LoopRefusal) -> LoopRefusal:
 
 def test_a_place_seen_again_is_a_loop_with_the_true_transform(exact: ExactPredictor, same_place: LoopCandidate) -> None:
     edge = edge_of(verified(exact, same_place))
-    error = edge.a_from_b.inverse() @ TownMap(exact).true_a_from_b(edge.windows)
+    error = edge.a_from_b.inverse() @ TownMap(exact).true_a_from_b(edge.submaps)
     assert np.abs(error.log()).max() < 1e-3
     assert edge.certain
     assert edge.evidence["depth_agreement"] > 0.6 and edge.evidence["picture_agreement"] > 0.5
@@ -99,7 +99,7 @@ def test_the_information_is_that_of_both_halves_together() -> None:
 def test_drift_is_told_and_does_not_hide_a_loop(exact: ExactPredictor, same_place: LoopCandidate) -> None:
     drift = Sim3.exp([0.05, 0.0, 0.05, 0.0, 0.0, 0.005, 0.02])
     edge = edge_of(verified(exact, same_place, TownMap(exact, drift)))
-    windows = edge.windows[1] - edge.windows[0]
+    windows = edge.submaps[1] - edge.submaps[0]
     assert edge.certain
     assert edge.evidence["log_scale"] == pytest.approx(-0.02 * windows, abs=0.01)
     assert edge.evidence["turn"] == pytest.approx(0.005 * windows, abs=0.01)
@@ -140,7 +140,7 @@ def test_a_prediction_that_ties_nothing_together_is_refused(
 
 def test_a_half_that_does_not_fit_its_window_is_refused(exact: ExactPredictor, same_place: LoopCandidate) -> None:
     spoilt = TownMap(exact)
-    window = spoilt.window_of(same_place.later)
+    window = spoilt.submap_of(same_place.later)
     geometry = spoilt.geometry(window)
     noise = np.exp(np.random.default_rng(0).normal(0, 0.5, geometry.depth.shape))
     spoilt.made[window] = replace(geometry, depth=(geometry.depth * noise).astype(np.float32))
@@ -190,27 +190,27 @@ def uncertain(exact: ExactPredictor, same_place: LoopCandidate) -> tuple[TownMap
 
 def test_an_uncertain_loop_waits_for_a_neighbour(uncertain: tuple[TownMap, LoopEdge, LoopEdge]) -> None:
     town, first, second = uncertain
-    corroboration = Corroboration(town)
-    assert corroboration.settle([first], first.windows[1]) == []
+    corroboration = TemporalConsistency(town)
+    assert corroboration.settle([first], first.submaps[1]) == []
     state = json.loads(json.dumps(corroboration.state()))
-    again = Corroboration(town)
+    again = TemporalConsistency(town)
     again.restore(state)
-    settled = again.settle([second], second.windows[1])
+    settled = again.settle([second], second.submaps[1])
     assert [edge_of(edge).candidate for edge in settled] == [first.candidate, second.candidate]
 
 
 def test_a_neighbour_that_says_something_else_does_not_help(uncertain: tuple[TownMap, LoopEdge, LoopEdge]) -> None:
     town, first, second = uncertain
     other = replace(second, a_from_b=second.a_from_b @ Sim3.exp([20.0, 0, 0, 0, 0, 0, 0]))
-    corroboration = Corroboration(town)
-    assert corroboration.settle([first, other], first.windows[1]) == []
-    refused = corroboration.settle([], first.windows[1] + 10)
+    corroboration = TemporalConsistency(town)
+    assert corroboration.settle([first, other], first.submaps[1]) == []
+    refused = corroboration.settle([], first.submaps[1] + 10)
     assert {refusal_of(verdict).reason for verdict in refused} == {"uncertain, and no neighbour says the same"}
 
 
 def test_what_waits_at_the_end_is_refused(uncertain: tuple[TownMap, LoopEdge, LoopEdge]) -> None:
     town, first, _ = uncertain
-    corroboration = Corroboration(town)
-    corroboration.settle([first], first.windows[1])
+    corroboration = TemporalConsistency(town)
+    corroboration.settle([first], first.submaps[1])
     assert [refusal.candidate for refusal in corroboration.close()] == [first.candidate]
     assert corroboration.close() == []

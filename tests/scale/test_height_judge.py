@@ -59,7 +59,7 @@ def test_a_few_blind_windows_do_not_switch_it_off() -> None:
 
 def test_a_known_height_makes_absolute_observations_of_the_windows_that_saw_it() -> None:
     found = height_observations([heard(np.log(2.0)), ASIDE, heard(np.log(4.0))], 1.65)
-    assert [o.window for o in found] == [0, 2]
+    assert [o.submap for o in found] == [0, 2]
     assert [np.exp(o.log_scale) for o in found] == pytest.approx([0.825, 0.4125])
     assert all(o.absolute and o.sigma == 0.01 and o.source == "camera height" for o in found)
 

@@ -18,7 +18,7 @@ def heard(window: WindowGeometry) -> ScaleObservation:
 
 def test_a_metric_window_is_in_metres(street: WindowGeometry) -> None:
     found = heard(street)
-    assert (found.window, found.log_scale, found.source, found.absolute) == (7, 0.0, "metric model", True)
+    assert (found.submap, found.log_scale, found.source, found.absolute) == (7, 0.0, "metric model", True)
     assert 0.05 <= found.sigma < 0.06
 
 

@@ -11,11 +11,11 @@ from made_up import FPS, street_part, street_run, street_scene, world_from_camer
 
 from da3_stream.geometry import Sim3
 from da3_stream.reconstruction import Reconstruction
-from da3_stream.store import Run, read_geometry, read_poses, write_window
-from da3_stream.store.submap_files import read_window
+from da3_stream.store import Run, read_cameras, read_poses, write_submap
+from da3_stream.store.submap_files import read_submap
 from da3_stream.types import LeftOut
 
-OUT = (3, 4, 9, 10, 27)  # frames that are taken out of the made-up street; 9 and 10 lie at the border of two nodes
+OUT = (3, 4, 9, 10, 27)  # frames that are taken out of the made-up street; 9 and 10 lie at the border of two submaps
 
 
 def without(path: Path, shares: dict[int, float], gone: tuple[int, ...] = OUT) -> Run:
@@ -40,12 +40,12 @@ def without(path: Path, shares: dict[int, float], gone: tuple[int, ...] = OUT) -
             confidence=part.confidence[keep[part.owned]],
             left_out=named,
         )
-        write_window(run, number, rest)
+        write_submap(run, number, rest)
     return run
 
 
 def _owner(index: int, gone: tuple[int, ...]) -> int:
-    """The node of the last frame before this one that is still there."""
+    """The submap of the last frame before this one that is still there."""
     before = max(frame for frame in range(index) if frame not in gone)
     return next(n for n in range(3) if before in street_part(n).frame_indices[street_part(n).owned])
 
@@ -78,12 +78,12 @@ def test_the_reconstruction_tells_them_and_has_no_depth_of_them(tmp_path: Path) 
 def test_between_two_segments_and_beside_unknown_poses_nothing_is_made_up(tmp_path: Path) -> None:
     run = without(tmp_path, {9: 0.5, 10: 0.9})
     scene = street_scene()
-    cut = replace(scene, nodes=(scene.nodes[0], *(replace(n, segment=1, previous=None) for n in scene.nodes[1:])))
+    cut = replace(scene, submaps=(scene.submaps[0], *(replace(n, segment=1, previous=None) for n in scene.submaps[1:])))
     run.write_scene(cut)
     poses = read_poses(run.path)
     np.testing.assert_allclose(poses.world_from_camera[9], poses.world_from_camera[8], atol=1e-12)
-    part = read_window(run, 2)
-    write_window(run, 2, replace(part, window_from_camera=np.full_like(part.window_from_camera, np.nan)))
+    part = read_submap(run, 2)
+    write_submap(run, 2, replace(part, window_from_camera=np.full_like(part.window_from_camera, np.nan)))
     lost = read_poses(run.path)
     assert np.isnan(lost.world_from_camera[27]).all() and lost.status[27] == "UNPLACED" and lost.segment[27] == -1
 
@@ -91,6 +91,6 @@ def test_between_two_segments_and_beside_unknown_poses_nothing_is_made_up(tmp_pa
 def test_what_is_left_out_reads_back(tmp_path: Path) -> None:
     run = street_run(tmp_path)
     named = (LeftOut(10, 1.0, 0.125, "still"), LeftOut(11, 1.1, 1.0, "overexposed or black"))
-    write_window(run, 0, replace(street_part(0), left_out=named))
-    assert read_geometry(run, 0).left_out == read_window(run, 0).left_out == named
-    assert read_geometry(run, 1).left_out == ()
+    write_submap(run, 0, replace(street_part(0), left_out=named))
+    assert read_cameras(run, 0).left_out == read_submap(run, 0).left_out == named
+    assert read_cameras(run, 1).left_out == ()

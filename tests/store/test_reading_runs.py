@@ -18,7 +18,7 @@ def test_poses_are_one_row_per_selected_frame(tmp_path):
     assert poses.has_times and poses.status == ("OK",) * 28 and (poses.segment == 0).all()
 
 
-def test_selected_frames_without_a_node_have_a_nan_row(tmp_path):
+def test_selected_frames_without_a_submap_have_a_nan_row(tmp_path):
     run = street_run(tmp_path / "run")
     status = run.read_status()
     run.write_status({**status, "source_indices": list(range(30)), "timestamps": [f / FPS for f in range(30)]})
@@ -29,10 +29,10 @@ def test_selected_frames_without_a_node_have_a_nan_row(tmp_path):
     np.testing.assert_allclose(poses.timestamp[28:], [2.8, 2.9])
 
 
-def test_a_run_that_is_still_going_shows_the_nodes_placed_so_far(tmp_path):
+def test_a_run_that_is_still_going_shows_the_submaps_placed_so_far(tmp_path):
     run = street_run(tmp_path / "run")
     run.write_status({"state": "running"})
-    run.write_scene(Scene(nodes=street_scene().nodes[:2]))
+    run.write_scene(Scene(submaps=street_scene().submaps[:2]))
     poses = read_poses(run.path)
     np.testing.assert_array_equal(poses.source_index, np.arange(18))
     np.testing.assert_allclose(poses.timestamp, np.arange(18) / FPS)
@@ -67,7 +67,7 @@ def test_depth_of_an_unknown_frame_is_a_key_error(tmp_path):
 
 def test_a_missing_window_is_one_sentence(tmp_path):
     run = street_run(tmp_path / "run")
-    run.window_path(1).unlink()
+    run.submap_path(1).unlink()
     with pytest.raises(StoreError, match="000001.npz is missing"):
         read_poses(run.path)
 

@@ -15,7 +15,7 @@ from da3_stream.types import SkippedFrame, Status
 def test_a_new_run_is_running_and_can_be_opened(tmp_path):
     run = create_run(tmp_path / "deep" / "er")
     assert open_run(run.path).read_status() == {"state": "running"}
-    assert open_run(run.path).read_scene().nodes == ()
+    assert open_run(run.path).read_scene().submaps == ()
     assert list(run.read_events()) == []
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from made_up import NODES, SIZE, SOURCE_SIZE, street_part
+from made_up import SIZE, SOURCE_SIZE, SUBMAPS, street_part
 
 from da3_stream.errors import StoreError
-from da3_stream.store import create_run, read_frame, read_geometry, read_images, read_sky, read_window, write_window
+from da3_stream.store import create_run, read_cameras, read_frame, read_images, read_sky, read_submap, write_submap
 from da3_stream.store.quantise import (
     confidence_range,
     decode_confidence,
@@ -28,8 +28,8 @@ anything = st.floats(width=32, allow_nan=True, allow_infinity=True)
 
 def test_geometry_comes_back_exactly_and_pixels_within_the_stated_error(tmp_path):
     run, part = create_run(tmp_path / "run"), replace(street_part(1), frame_status=("OK",) * 11 + ("HELD",))
-    write_window(run, 1, part)
-    back = read_window(run, 1)
+    write_submap(run, 1, part)
+    back = read_submap(run, 1)
     for name in ("frame_indices", "timestamps", "window_from_camera", "intrinsics", "owned"):
         np.testing.assert_array_equal(getattr(back, name), getattr(part, name))
     assert (back.status, back.frame_status, back.source_size) == ("OK", part.frame_status, SOURCE_SIZE)
@@ -77,16 +77,16 @@ def test_equal_windows_have_equal_bytes(tmp_path):
     digests = []
     for name in "ab":
         run = create_run(tmp_path / name)
-        write_window(run, 0, street_part(0))
-        digests.append(hashlib.sha256(run.window_path(0).read_bytes()).hexdigest())
+        write_submap(run, 0, street_part(0))
+        digests.append(hashlib.sha256(run.submap_path(0).read_bytes()).hexdigest())
     assert digests[0] == digests[1]
 
 
 def test_numpy_opens_a_window_and_finds_an_entry_per_frame_and_kind(tmp_path):
     run = create_run(tmp_path / "run")
-    write_window(run, 2, street_part(2))
-    with np.load(run.window_path(2)) as entries:
-        _, _, first, end = NODES[2]
+    write_submap(run, 2, street_part(2))
+    with np.load(run.submap_path(2)) as entries:
+        _, _, first, end = SUBMAPS[2]
         assert {f"{kind}_{i:06d}" for kind in ("depth", "confidence") for i in range(first, end)} <= set(entries.files)
         assert "depth_000017" not in entries.files
         assert entries["depth_000018"].dtype == np.float16 and entries["confidence_000018"].dtype == np.uint8
@@ -94,7 +94,7 @@ def test_numpy_opens_a_window_and_finds_an_entry_per_frame_and_kind(tmp_path):
 
 def test_reading_one_frame_reads_no_other(tmp_path, monkeypatch):
     run = create_run(tmp_path / "run")
-    write_window(run, 0, street_part(0))
+    write_submap(run, 0, street_part(0))
     opened, original = [], zipfile.ZipFile.open
 
     def spy(self, name, *args, **kwargs):
@@ -106,7 +106,7 @@ def test_reading_one_frame_reads_no_other(tmp_path, monkeypatch):
     frames = {name for name in opened if name.split("_")[-1].removesuffix(".npy").isdigit()}
     assert frames == {"depth_000005.npy", "confidence_000005.npy"}
     opened.clear()
-    read_geometry(run, 0)
+    read_cameras(run, 0)
     assert not any(name.startswith("depth_0") for name in opened)
 
 
@@ -114,36 +114,36 @@ def test_pictures_are_kept_where_they_are_given(tmp_path):
     run, part = create_run(tmp_path / "run"), street_part(0)
     shade = np.tile(np.linspace(0, 255, 40), (30, 1))
     pictures = tuple(np.stack([shade + 0 * k, shade / 2, 0 * shade + k], 2).astype(np.uint8) for k in range(10))
-    write_window(run, 0, replace(part, images=pictures))
+    write_submap(run, 0, replace(part, images=pictures))
     assert np.abs(read_images(run, 0, [5])[0].astype(int) - pictures[5]).max() <= 6
     with pytest.raises(KeyError, match="no picture of frame 11"):
         read_images(run, 0, [11])[0]
-    with pytest.raises(StoreError, match="a node has 1 images of"):
-        write_window(run, 1, replace(part, images=pictures[:1]))
-    write_window(run, 1, part)
+    with pytest.raises(StoreError, match="a submap has 1 images of"):
+        write_submap(run, 1, replace(part, images=pictures[:1]))
+    write_submap(run, 1, part)
     with pytest.raises(KeyError, match="no picture of frame 5"):
         read_images(run, 1, [5])[0]
 
 
-def test_a_frame_of_another_node_is_a_key_error(tmp_path):
+def test_a_frame_of_another_submap_is_a_key_error(tmp_path):
     run = create_run(tmp_path / "run")
-    write_window(run, 0, street_part(0))
+    write_submap(run, 0, street_part(0))
     with pytest.raises(KeyError, match="no depth of frame 11"):
         read_frame(run, 0, 11)
 
 
-def test_a_node_that_owns_nothing_is_stored(tmp_path):
+def test_a_submap_that_owns_nothing_is_stored(tmp_path):
     run, part = create_run(tmp_path / "run"), street_part(0)
     nothing = replace(part, owned=np.zeros(12, bool), depth=part.depth[:0], confidence=part.confidence[:0])
-    write_window(run, 0, nothing)
-    assert read_window(run, 0).depth.shape == (0, SIZE[1], SIZE[0])
+    write_submap(run, 0, nothing)
+    assert read_submap(run, 0).depth.shape == (0, SIZE[1], SIZE[0])
 
 
 @pytest.mark.parametrize("damage", ["torn", "empty", "garbage", "foreign", "missing", "flipped"])
 def test_a_damaged_window_is_one_sentence(tmp_path, damage):
     run = create_run(tmp_path / "run")
-    write_window(run, 0, street_part(0))
-    path = run.window_path(0)
+    write_submap(run, 0, street_part(0))
+    path = run.submap_path(0)
     whole = path.read_bytes()
     flipped = bytearray(whole)
     flipped[60:80] = bytes(20)
@@ -155,15 +155,15 @@ def test_a_damaged_window_is_one_sentence(tmp_path, damage):
     else:
         path.write_bytes(contents[damage])
     with pytest.raises(StoreError, match="is (damaged|missing)"):
-        read_window(run, 0)
+        read_submap(run, 0)
 
 
 def test_arrays_that_do_not_go_together_are_refused(tmp_path):
     run, part = create_run(tmp_path / "run"), street_part(0)
     with pytest.raises(StoreError, match="depth has shape"):
-        write_window(run, 0, replace(part, depth=part.depth[:-1]))
+        write_submap(run, 0, replace(part, depth=part.depth[:-1]))
     with pytest.raises(StoreError, match="ascending frame_indices"):
-        write_window(run, 0, replace(part, frame_indices=part.frame_indices[::-1]))
+        write_submap(run, 0, replace(part, frame_indices=part.frame_indices[::-1]))
 
 
 def with_sky(part):
@@ -172,11 +172,11 @@ def with_sky(part):
 
 def test_the_sky_comes_back_frame_by_frame_and_with_the_window(tmp_path):
     run, part = create_run(tmp_path / "run"), with_sky(street_part(1))
-    write_window(run, 1, part)
+    write_submap(run, 1, part)
     for k, index in enumerate(part.frame_indices[part.owned].tolist()):
         np.testing.assert_array_equal(read_sky(run, 1, index), part.sky[k])
-    np.testing.assert_array_equal(read_window(run, 1).sky, part.sky)
-    with np.load(run.window_path(1)) as entries:
+    np.testing.assert_array_equal(read_submap(run, 1).sky, part.sky)
+    with np.load(run.submap_path(1)) as entries:
         assert entries["sky_000012"].dtype == np.uint8 and entries["sky_000012"].size == SIZE[0] * SIZE[1] // 8
     with pytest.raises(KeyError, match="no depth of frame 9"):
         read_sky(run, 1, 9)
@@ -186,19 +186,19 @@ def test_a_sky_whose_pixels_fill_no_whole_byte_comes_back(tmp_path):
     run, part = create_run(tmp_path / "run"), street_part(1)
     odd = {name: getattr(part, name)[:, :31, :45] for name in ("depth", "confidence")}
     odd = with_sky(replace(part, **odd, depth_size=(45, 31)))
-    write_window(run, 1, odd)
+    write_submap(run, 1, odd)
     np.testing.assert_array_equal(read_sky(run, 1, 12), odd.sky[2])
 
 
 def test_a_window_without_sky_is_the_same_file_as_ever(tmp_path):
     run = create_run(tmp_path / "run")
-    write_window(run, 0, street_part(0))
-    assert read_sky(run, 0, 5) is None and read_window(run, 0).sky is None
-    with zipfile.ZipFile(run.window_path(0)) as archive:
+    write_submap(run, 0, street_part(0))
+    assert read_sky(run, 0, 5) is None and read_submap(run, 0).sky is None
+    with zipfile.ZipFile(run.submap_path(0)) as archive:
         assert not any(name.startswith("sky") for name in archive.namelist())
 
 
 def test_a_sky_of_another_shape_is_refused(tmp_path):
     part = street_part(0)
     with pytest.raises(StoreError, match="a node's sky has shape"):
-        write_window(create_run(tmp_path / "run"), 0, replace(part, sky=np.zeros((2, 3, 4), bool)))
+        write_submap(create_run(tmp_path / "run"), 0, replace(part, sky=np.zeros((2, 3, 4), bool)))

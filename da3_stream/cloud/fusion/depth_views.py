@@ -44,7 +44,7 @@ class Views:
 
     def __init__(self, run: Run, geometry: RunGeometry) -> None:
         self._run, self._geometry = run, geometry
-        places = geometry.places
+        places = geometry.frame_poses
         self._placed = np.flatnonzero(np.isfinite(places.scale))
         self._centres = places.world_from_camera[self._placed, :3, 3]
         self._apart = self._thinned()
@@ -55,14 +55,14 @@ class Views:
         """Rows of `places` of the views that together see best the points [S,3], a sample of a small piece.
 
         Greedy: each time the view that is nearest to most points inside its picture; a point counts the less the more
-        views have it, and a view the less the more of its node are in.
+        views have it, and a view the less the more of its submap are in.
         """
         if self._tree is None or not len(xyz):
             return []
         most = min(_CANDIDATES, len(self._apart))
         near = np.sort(np.atleast_1d(self._tree.query(np.median(xyz, axis=0), k=most)[1]))
         rows = self._placed[self._apart[near]]
-        worth, nodes = self._worth(rows, xyz), self._geometry.places.node[rows]
+        worth, submaps = self._worth(rows, xyz), self._geometry.frame_poses.submap[rows]
         chosen: list[int] = []
         seen = np.zeros(len(xyz))
         for _ in range(min(count, len(rows))):
@@ -72,7 +72,7 @@ class Views:
                 break
             chosen.append(int(rows[best]))
             seen += worth[best] > 0
-            worth[nodes == nodes[best]] /= 2
+            worth[submaps == submaps[best]] /= 2
             worth[best] = 0
         return sorted(chosen)
 
@@ -91,7 +91,7 @@ class Views:
         if not len(self._centres) or depth <= 0:
             return np.zeros(0, np.int64)
         cells = np.floor(self._centres / (_CELL * depth))
-        axes = self._geometry.places.world_from_camera[self._placed, :3, 2]
+        axes = self._geometry.frame_poses.world_from_camera[self._placed, :3, 2]
         keys = np.column_stack([cells, np.rint(axes)])
         _, group = np.unique(keys, axis=0, return_inverse=True)
         group = group.ravel()
@@ -106,30 +106,30 @@ class Views:
 
     def _worth(self, rows: NDArray[np.int64], xyz: Float32) -> Float64:
         """[C,S] how near each camera is to each point inside its picture: 1 / distance; 0 for others."""
-        places = self._geometry.places
+        places = self._geometry.frame_poses
         world_from_camera = places.world_from_camera[rows]
         moved = xyz - world_from_camera[:, None, :3, 3]
         seen = np.einsum("csj,cji->csi", moved, world_from_camera[:, :3, :3])
         depth, away = seen[..., 2], np.linalg.norm(moved, axis=-1)
-        nodes = [self._geometry.nodes[node] for node in places.node[rows].tolist()]
-        k = np.stack([node.intrinsics[row] for node, row in zip(nodes, places.row[rows].tolist(), strict=True)])
-        size = np.array([node.depth_size for node in nodes], np.float64)
+        submaps = [self._geometry.submaps[submap] for submap in places.submap[rows].tolist()]
+        k = np.stack([submap.intrinsics[row] for submap, row in zip(submaps, places.row[rows].tolist(), strict=True)])
+        size = np.array([submap.depth_size for submap in submaps], np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):
             pixel = np.einsum("csj,cij->csi", seen / depth[..., None], k[:, :2])
         inside = (depth > 0) & ((pixel >= 0) & (pixel < size[:, None])).all(axis=-1)
         return np.where(inside, 1 / np.maximum(away, 1e-12), 0.0)
 
     def _step(self, row: int) -> int:
-        width = self._geometry.nodes[int(self._geometry.places.node[row])].depth_size[0]
+        width = self._geometry.submaps[int(self._geometry.frame_poses.submap[row])].depth_size[0]
         return int(np.clip(width // _COARSE_WIDTH, 1, 4))
 
     def _load(self, row: int) -> View:
-        places, step = self._geometry.places, self._step(row)
-        node = int(places.node[row])
-        depth, confidence = read_frame(self._run, node, int(places.source_index[row]))
+        places, step = self._geometry.frame_poses, self._step(row)
+        submap = int(places.submap[row])
+        depth, confidence = read_frame(self._run, submap, int(places.source_index[row]))
         known = (confidence > 0) & np.isfinite(depth)
         inverse = inverse_depth(np.where(known, depth * np.float32(places.scale[row]), np.float32(0)), step)
-        k = self._geometry.nodes[node].intrinsics[places.row[row]] / [[step], [step], [1]]
+        k = self._geometry.submaps[submap].intrinsics[places.row[row]] / [[step], [step], [1]]
         pose = places.world_from_camera[row].astype(np.float32)
         return View(pose[:3, :3].T, pose[:3, 3], k.astype(np.float32), inverse)
 

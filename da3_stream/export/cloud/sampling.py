@@ -21,15 +21,15 @@ def sampled_points(reading: Reading, views: Sequence[View], most: int) -> Points
     Raises StoreError where a page is absent or damaged.
     """
     first, last = views[0].index, views[-1].index
-    nodes = [k for k, n in enumerate(reading.geometry.scene.nodes) if _is_asked_for(n.segment, n.frames, views)]
-    counts = {node: count_points(reading.run, node) for node in nodes}
+    submaps = [k for k, n in enumerate(reading.geometry.scene.submaps) if _is_asked_for(n.segment, n.frames, views)]
+    counts = {submap: count_points(reading.run, submap) for submap in submaps}
     share = min(1.0, most / max(sum(counts.values()), 1))
     parts = [Points.none(1.0, normals=True)]
-    for node, count in counts.items():
+    for submap, count in counts.items():
         # a page's beginning is an even sample of it
-        for points in page_chunks(reading.run, node, max(int(share * count), 1)):
+        for points in page_chunks(reading.run, submap, max(int(share * count), 1)):
             inside = (points.frame >= first) & (points.frame <= last)
-            parts.append(_with_normals(reading, points_in_world(points.take(inside), reading.geometry, node)))
+            parts.append(_with_normals(reading, points_in_world(points.take(inside), reading.geometry, submap)))
             break
     return Points.joined(parts)
 
@@ -51,7 +51,7 @@ def _with_normals(reading: Reading, points: Points) -> Points:
 def _normals(reading: Reading, index: int, xyz: Float32) -> Float32:
     """Normals [M,3] of points [M,3] of one frame, all in the world."""
     depth, _, k = frame_depth(reading.run, reading.geometry, index)
-    places = reading.geometry.places
+    places = reading.geometry.frame_poses
     pose = places.world_from_camera[np.searchsorted(places.source_index, index)]
     local = (xyz - pose[:3, 3]) @ pose[:3, :3]
     pixel = local[:, :2] / np.maximum(local[:, 2:], 1e-12) * [k[0, 0], k[1, 1]] + k[:2, 2]

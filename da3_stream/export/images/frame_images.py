@@ -74,8 +74,8 @@ def _read(reading: Reading, source: FrameSource, views: Sequence[View]) -> Itera
 
 
 def _kept(reading: Reading, views: Sequence[View]) -> Iterator[tuple[View, UInt8 | None]]:
-    places = reading.geometry.places
-    owner = dict(zip(places.source_index.tolist(), places.node.tolist(), strict=True))
+    places = reading.geometry.frame_poses
+    owner = dict(zip(places.source_index.tolist(), places.submap.tolist(), strict=True))
     picture: UInt8 | None
     for view in views:
         try:

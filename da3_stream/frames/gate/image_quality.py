@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...types import UInt8
-from ..sources.resizing import shrunk, size_of
+from ..sources.resizing import resized_to_fit, size_of
 
 THUMBNAIL_PX = 160  # longest side of what is tracked
 DETAIL_PX = 640  # longest side at which sharpness is measured
@@ -61,7 +61,7 @@ def look_at(image: UInt8) -> Look:
 def _at_most(gray: UInt8, longest: int) -> UInt8:
     import cv2
 
-    size = shrunk(size_of(gray), longest)
+    size = resized_to_fit(size_of(gray), longest)
     return gray if size == size_of(gray) else cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...types import UInt8
-from ..sources.resizing import shrunk, size_of
+from ..sources.resizing import resized_to_fit, size_of
 from .image_quality import Look
 
 LK_WINDOW, LK_LEVELS = (15, 15), 3
@@ -104,7 +104,7 @@ def _key_points(image: UInt8) -> tuple[NDArray[np.float64], NDArray[np.float32]]
     """Places [n,2] and descriptors [n,128]."""
     import cv2
 
-    size = shrunk(size_of(image), COMPARED_PX)
+    size = resized_to_fit(size_of(image), COMPARED_PX)
     gray = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
     points, words = cv2.SIFT.create(MOST_KEY_POINTS).detectAndCompute(gray, None)
     empty = np.zeros((0, 128), np.float32)

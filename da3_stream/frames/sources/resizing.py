@@ -12,7 +12,7 @@ def size_of(image: UInt8) -> tuple[int, int]:
     return image.shape[1], image.shape[0]
 
 
-def shrunk(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
+def resized_to_fit(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
     """(width, height) with the longest side at most `longest`, the aspect kept to the nearest pixel."""
     if longest is None or max(size) <= longest:
         return size
@@ -27,7 +27,7 @@ def fit(image: UInt8, size: tuple[int, int], longest: int | None) -> UInt8 | str
     width, height = size_of(image)
     if abs(width * size[1] / (height * size[0]) - 1) > MAX_ASPECT_CHANGE:
         return f"size {width}x{height} differs from the first frame's {size[0]}x{size[1]}"
-    target = shrunk(size, longest)
+    target = resized_to_fit(size, longest)
     if (width, height) == target:
         return image
     return cv2.resize(image, target, interpolation=cv2.INTER_AREA if width > target[0] else cv2.INTER_LINEAR)

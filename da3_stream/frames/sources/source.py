@@ -99,7 +99,7 @@ class FrameSource:
         self._opened = _resumed(self, first, frames)
         return self
 
-    def go_on_from(self, index: int, skipped: Iterable[SkippedFrame]) -> None:
+    def resume_at(self, index: int, skipped: Iterable[SkippedFrame]) -> None:
         """Give out only frames from this index on; what was skipped before it is known already."""
         self._known_until = index
         self.skipped[:] = skipped
