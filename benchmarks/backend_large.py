@@ -126,7 +126,7 @@ def _ours(scene: Scene) -> Row:
         "wall_s": wall_s,
         "extra_mib": status_mib("VmHWM") - before,
         "rejected": len(solution.rejected),
-        "ate": scene.ate(solution.world_from_window),
+        "ate": scene.ate(scene.world(solution)),
         "drift": scene.ate(_chain(scene)),
     }
 

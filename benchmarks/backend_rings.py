@@ -33,7 +33,7 @@ def _ring_seed(seed: int, informed: bool, unit: float) -> Row:
     """Every scenario of one seed."""
     scene = two_laps(seed).in_unit(unit)
     solution = scene.graph(informed).solve()
-    ate = scene.ate(solution.world_from_window)
+    ate = scene.ate(scene.world(solution))
     best = from_the_truth(scene, True)
     out: Row = {
         "ate": ate / unit,
@@ -46,8 +46,8 @@ def _ring_seed(seed: int, informed: bool, unit: float) -> Row:
         spoiled = spoil(scene if unit == 1 else two_laps(seed), seed).in_unit(unit)
         found = spoiled.graph(informed).solve()
         out[f"{name} right"] = spoiled.judged_right(found)
-        out[f"{name} same"] = abs(spoiled.ate(found.world_from_window) / ate - 1) < 0.05
-        out[f"{name} ratio"] = spoiled.ate(found.world_from_window) / ate
+        out[f"{name} same"] = abs(spoiled.ate(spoiled.world(found)) / ate - 1) < 0.05
+        out[f"{name} ratio"] = spoiled.ate(spoiled.world(found)) / ate
         out[f"{name} baseline"] = spoiled.ate(plain_graph(spoiled)) / unit
     return out
 
@@ -103,7 +103,7 @@ def bias_rows(options: argparse.Namespace) -> Iterator[Row]:
 
 def _drift_seed(seed: int, bias: float) -> Row:
     scene = one_lap(seed, bias, FEW_NOISE)
-    world = scene.graph(False).solve().world_from_window
+    world = scene.world(scene.graph(False).solve())
     best = scene.ate(from_the_truth(scene, False).world_from_window)
     return {
         "ate": scene.ate(world),
@@ -124,7 +124,7 @@ def _drift_claims(found: list[Row], bias: float, most: float) -> Iterator[Row]:
 
 def _noisy_drift_seed(seed: int, bias: float) -> Row:
     scene = one_lap(seed, bias, NOISE)
-    ate = scene.ate(scene.graph(False).solve().world_from_window)
+    ate = scene.ate(scene.world(scene.graph(False).solve()))
     best = scene.ate(from_the_truth(scene, False).world_from_window)
     out: Row = {"ratio": ate / best, "optimum": best, "baseline": scene.ate(plain_graph(scene))}
     for count in (1, 2):

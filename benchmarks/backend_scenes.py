@@ -58,10 +58,14 @@ class Scene:
 
     def graph(self, informed: bool) -> PoseGraph:
         """The scene as a pose graph, with the information that generated it or the default's."""
-        graph = PoseGraph()
+        graph = PoseGraph(0)
         for e in self.edges:
             graph.add_edge(e.a, e.b, e.a_from_b, np.diag(e.sigmas**-2.0) if informed else None, loop=e.loop)
         return graph
+
+    def world(self, solution: GraphSolution) -> list[Sim3]:
+        """Where a solution has the windows 0, 1, 2, ..."""
+        return [solution.world_from_node[window] for window in range(len(self.truth))]
 
     def ate(self, found: Sequence[Sim3]) -> float:
         """Root mean square error of the windows' origins after the best similarity, in the scene's unit."""

@@ -90,21 +90,21 @@ class ScaleFactors:
 
 @dataclass(frozen=True, eq=False)
 class GravityFactors:
-    """Directions known in the world and seen in a window: R direction_in_window - direction_in_world."""
+    """Directions known in the world and seen in a window: R direction_in_node - direction_in_world."""
 
     nodes: Indices  # [F,1]
-    in_window: Array  # [F,3], unit length
+    in_node: Array  # [F,3], unit length
     in_world: Array  # [F,3], unit length
     information: Array  # [F,3,3]
 
     def residuals(self, state: Batch) -> Array:
         """Residuals [F,3]: the chord between the two directions."""
-        return np.einsum("nij,nj->ni", self._rotations(state), self.in_window) - self.in_world
+        return np.einsum("nij,nj->ni", self._rotations(state), self.in_node) - self.in_world
 
     def linearise(self, state: Batch) -> tuple[Array, Array]:
         """R exp(w) d = R (d + w x d)."""
         jacobians = np.zeros((len(self.nodes), 1, 3, 7))
-        jacobians[:, 0, :, 3:6] = -self._rotations(state) @ hats(self.in_window)
+        jacobians[:, 0, :, 3:6] = -self._rotations(state) @ hats(self.in_node)
         return self.residuals(state), jacobians
 
     def _rotations(self, state: Batch) -> Array:
@@ -116,20 +116,20 @@ class PositionFactors:
     """Points of a window whose place in the world is known: world_from_window point - position."""
 
     nodes: Indices  # [F,1]
-    in_window: Array  # [F,3]
+    in_node: Array  # [F,3]
     in_world: Array  # [F,3]
     information: Array  # [F,3,3]
 
     def residuals(self, state: Batch) -> Array:
         """Residuals [F,3], in the world's unit of length."""
         moved, at = self._scaled_rotations(state), state[self.nodes[:, 0]]
-        return np.einsum("nij,nj->ni", moved, self.in_window) + group.translations(at) - self.in_world
+        return np.einsum("nij,nj->ni", moved, self.in_node) + group.translations(at) - self.in_world
 
     def linearise(self, state: Batch) -> tuple[Array, Array]:
         """T exp(d) p = T (p + rho + w x p + l p)."""
         moved = self._scaled_rotations(state)
         inner = np.concatenate(
-            [np.broadcast_to(np.eye(3), moved.shape), -hats(self.in_window), self.in_window[:, :, None]], axis=2
+            [np.broadcast_to(np.eye(3), moved.shape), -hats(self.in_node), self.in_node[:, :, None]], axis=2
         )
         return self.residuals(state), (moved @ inner)[:, None]
 
@@ -143,12 +143,12 @@ class PoseFactors:
     """Windows whose transform is known: log(world_from_window_known^-1 world_from_window)."""
 
     nodes: Indices  # [F,1]
-    window_from_world: Batch  # [F], as known
+    node_from_world: Batch  # [F], as known
     information: Array  # [F,7,7]
 
     def residuals(self, state: Batch) -> Array:
         """Residuals [F,7]."""
-        return group.log(self.window_from_world @ state[self.nodes[:, 0]])
+        return group.log(self.node_from_world @ state[self.nodes[:, 0]])
 
     def linearise(self, state: Batch) -> tuple[Array, Array]:
         """The inverse right Jacobian at the residual."""

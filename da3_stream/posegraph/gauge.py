@@ -38,7 +38,7 @@ def _points(factors: PositionFactors | PoseFactors, state: Batch) -> tuple[Array
     """Points where the state has them and where they should be [P,3]."""
     if isinstance(factors, PositionFactors):
         return factors.residuals(state) + factors.in_world, factors.in_world
-    return _corners(state[factors.nodes[:, 0]]), _corners(factors.window_from_world.Inv())
+    return _corners(state[factors.nodes[:, 0]]), _corners(factors.node_from_world.Inv())
 
 
 def _corners(transforms: Batch) -> Array:

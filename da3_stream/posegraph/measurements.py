@@ -14,12 +14,15 @@ from .group import Array
 TURNED = 1e-4  # how far R^T R may be from the identity: rotations that went through float32 pass
 
 
+Node = int  # of a graph: a submap's number, as everybody else counts it; anything hashable serves
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Edge:
-    """Where window b lies in window a; without information the graph's default holds."""
+    """Where node b lies in node a; without information the graph's default holds."""
 
-    a: int
-    b: int
+    a: Node
+    b: Node
     a_from_b: Sim3
     information: Array | None = None  # [7,7] of log(a_from_b^-1 truth)
     loop: bool = False
@@ -31,50 +34,62 @@ class Edge:
 
 
 @dataclass(frozen=True, eq=False)
-class Direction:
-    """A direction of the world seen in a window, both of unit length; sigma in radians."""
+class ObservedScale:
+    """The log-scale of a node, or (relative) its difference from one unknown that is common to all such."""
 
-    submap: int
-    in_window: Array  # [3]
+    node: Node
+    log_scale: float
+    sigma: float
+    relative: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Direction:
+    """A direction of the world seen in a node, both of unit length; sigma in radians."""
+
+    node: Node
+    in_node: Array  # [3]
     in_world: Array  # [3]
     sigma: float
 
 
 @dataclass(frozen=True, eq=False)
 class Position:
-    """A point of a window whose place in the world is known."""
+    """A point of a node whose position in the world is known."""
 
-    submap: int
-    in_window: Array  # [3]
+    node: Node
+    in_node: Array  # [3]
     in_world: Array  # [3]
-    information: Array  # [3,3], of the place in the world
+    information: Array  # [3,3], of the position in the world
 
 
 @dataclass(frozen=True, eq=False)
 class KnownPose:
-    """A window whose transform is known."""
+    """A node whose transform is known."""
 
-    submap: int
-    world_from_window: Sim3
+    node: Node
+    world_from_node: Sim3
     information: Array  # [7,7] of log(known^-1 truth)
 
 
-def checked_edge(a: int, b: int, a_from_b: Sim3, information: ArrayLike | None, loop: bool) -> Edge:
+def checked_edge(a: Node, b: Node, a_from_b: Sim3, information: ArrayLike | None, loop: bool) -> Edge:
     """The edge, or PoseGraphError for one that no solver could use."""
     name = f"edge from window {a} to window {b}"
     if a == b:
         raise PoseGraphError(f"the {name} joins a window to itself: an edge needs two different windows")
-    for window in (a, b):
-        check_window(window, name)
+    for node in (a, b):
+        check_node(node, name)
     check_transform(a_from_b, name)
     matrix = None if information is None else checked_information(information, 7, name)
-    return Edge(int(a), int(b), a_from_b, matrix, bool(loop))
+    return Edge(a, b, a_from_b, matrix, bool(loop))
 
 
-def check_window(window: int, name: str) -> None:
-    """Windows are counted from 0."""
-    if window != int(window) or window < 0:
-        raise PoseGraphError(f"the {name} names window {window}: windows are counted 0, 1, 2, ...")
+def check_node(node: Node, name: str) -> None:
+    """Nodes are looked up by their names."""
+    try:
+        hash(node)
+    except TypeError as error:
+        raise PoseGraphError(f"the {name} names window {node}: a number or a string is needed") from error
 
 
 def check_transform(transform: Sim3, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Where windows lie if edges are followed one after the other."""
+"""Where nodes lie if edges are followed one after the other."""
 
 from __future__ import annotations
 
@@ -6,32 +6,37 @@ from collections import deque
 from collections.abc import Sequence
 
 from ..geometry import Sim3
-from .measurements import Edge
+from .build import Measurements
+
+Ends = tuple[int, int, Sim3]  # a, b and a_from_b of an edge, nodes as the solver counts them
 
 
-def chained(known: Sequence[Sim3], edges: Sequence[Edge], windows: int) -> list[Sim3]:
-    """`world_from_window` of all windows: the known ones (the first of them), the others by the fewest edges.
+def initialize_spanning_tree(known: Sequence[Sim3], measurements: Measurements) -> list[Sim3]:
+    """`world_from_node` of all nodes: the known ones (the first of them), the others by the fewest edges.
 
-    Loops are followed only to windows that nothing else reaches.
+    Loops are followed only to nodes that nothing else reaches.
     """
-    placed: dict[int, Sim3] = dict(enumerate(known))
-    for followed in ([edge for edge in edges if not edge.loop], edges):
-        if len(placed) < windows:
-            _spread(placed, followed)
-    return [placed[window] for window in range(windows)]
+    count, ends = len(measurements.index), measurements.edge_nodes().tolist()
+    edges = [(a, b, edge.a_from_b) for (a, b), edge in zip(ends, measurements.edges, strict=True)]
+    chain = [each for each, edge in zip(edges, measurements.edges, strict=True) if not edge.loop]
+    reached: dict[int, Sim3] = dict(enumerate(known))
+    for followed in (chain, edges):
+        if len(reached) < count:
+            _spread(reached, followed)
+    return [reached[node] for node in range(count)]
 
 
-def _spread(placed: dict[int, Sim3], edges: Sequence[Edge]) -> None:
-    """Place every window that these edges reach from the placed ones, breadth first."""
+def _spread(reached: dict[int, Sim3], edges: Sequence[Ends]) -> None:
+    """Reach every node that these edges tie to those reached, breadth first."""
     neighbours: dict[int, list[tuple[int, Sim3]]] = {}
-    for edge in edges:
-        if edge.a not in placed or edge.b not in placed:
-            neighbours.setdefault(edge.a, []).append((edge.b, edge.a_from_b))
-            neighbours.setdefault(edge.b, []).append((edge.a, edge.a_from_b.inverse()))
-    queue = deque(sorted(placed.keys() & neighbours.keys()))
+    for a, b, a_from_b in edges:
+        if a not in reached or b not in reached:
+            neighbours.setdefault(a, []).append((b, a_from_b))
+            neighbours.setdefault(b, []).append((a, a_from_b.inverse()))
+    queue = deque(sorted(reached.keys() & neighbours.keys()))
     while queue:
         a = queue.popleft()
         for b, a_from_b in neighbours.get(a, []):
-            if b not in placed:
-                placed[b] = placed[a] @ a_from_b
+            if b not in reached:
+                reached[b] = reached[a] @ a_from_b
                 queue.append(b)

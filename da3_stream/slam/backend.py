@@ -51,14 +51,18 @@ class GraphUpdate:
 
 @dataclass(eq=False)
 class _Segment:
-    """The graph of one segment, what is in it, and the graph's numbers of its submaps."""
+    """The graph of one segment, and what is in it."""
 
     anchor: int  # the submap that the graph begins with, which stays where it is
-    graph: PoseGraph = field(default_factory=PoseGraph)
+    graph: PoseGraph
     edges: list[Edge] = field(default_factory=list)
     scales: list[ScaleObservation] = field(default_factory=list)
-    place: dict[int, int] = field(default_factory=dict)
     solution: GraphSolution | None = None
+
+    @staticmethod
+    def empty(anchor: int) -> _Segment:
+        """With nothing in it yet."""
+        return _Segment(anchor, PoseGraph(anchor))
 
     def begins(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation]) -> bool:
         """Whether more was added to what is in it, and nothing else changed."""
@@ -67,13 +71,13 @@ class _Segment:
 
     def is_moved_by(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation]) -> bool:
         """Whether anything new among these can move a submap: not what hangs one more submap on the others."""
-        return len(scales) > len(self.scales) or not _adds_leaves_only(edges[len(self.edges) :], set(self.place))
+        return len(scales) > len(self.scales) or not _adds_leaves_only(edges[len(self.edges) :], set(self.graph.nodes))
 
     def can_wait(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation], scene: Scene) -> bool:
         """Whether what is new among these is of few submaps, for the size of the graph, and agrees with the scene."""
         fresh, observed = edges[len(self.edges) :], scales[len(self.scales) :]
-        waiting = {submap for edge in fresh for submap in (edge.a, edge.b)} - self.place.keys()
-        if self.solution is None or len(waiting) > len(self.place) // DEFER_RATIO:
+        waiting = {submap for edge in fresh for submap in (edge.a, edge.b)} - self.graph.nodes
+        if self.solution is None or len(waiting) > len(self.graph.nodes) // DEFER_RATIO:
             return False
         return all(_chi2(edge, scene) < CHI2_GATE for edge in fresh) and all(
             abs(self._deviation(one, scene)) < SCALE_GATE_SIGMAS * one.sigma for one in observed
@@ -83,20 +87,17 @@ class _Segment:
         """Log-scale of a submap in the scene, in the unit of the graph, less what was observed; infinite if unknown."""
         if self.solution is None or (self.solution.common_log_scale is None and not one.absolute):
             return np.inf
-        unit = _unit(scene, self) / self.solution.world_from_window[0].scale
+        unit = _unit(scene, self) / self.solution.world_from_node[self.anchor].scale
         common = 0.0 if one.absolute else self.solution.common_log_scale or 0.0
         return float(np.log(scene.submaps[one.submap].world_from_window.scale / unit)) - common - one.log_scale
 
     def add(self, edges: Sequence[Edge], scales: Sequence[ScaleObservation]) -> None:
         """Take what is new among these."""
         for edge in edges[len(self.edges) :]:
-            self.graph.add_edge(self._number(edge.a), self._number(edge.b), edge.a_from_b, edge.information, edge.loop)
+            self.graph.add_edge(edge.a, edge.b, edge.a_from_b, edge.information, edge.loop)
         for one in scales[len(self.scales) :]:
-            self.graph.add_scale(self._number(one.submap), one.log_scale, one.sigma, relative=not one.absolute)
+            self.graph.add_scale(one.submap, one.log_scale, one.sigma, relative=not one.absolute)
         self.edges, self.scales = list(edges), list(scales)
-
-    def _number(self, submap: int) -> int:
-        return self.place.setdefault(submap, len(self.place))
 
 
 class Backend:
@@ -138,7 +139,7 @@ class Backend:
         self._told = len(self._edges)
         for number, then in state.items():
             edges, observed = self._of_segment(int(number), scene)
-            segment = self._segments[int(number)] = _Segment(then["anchor"], place={then["anchor"]: 0})
+            segment = self._segments[int(number)] = _Segment.empty(then["anchor"])
             segment.add(edges[: then["edges"]], observed[: then["scales"]])
             segment.solution = segment.graph.restore(then["graph"])
 
@@ -179,7 +180,7 @@ class Backend:
         """By which a segment must grow: to metres where its windows know them, else for its camera to be as high as
         that of the first segment that knows."""
         if segment.solution is not None and any(one.absolute for one in segment.scales):
-            return segment.solution.world_from_window[0].scale / _unit(scene, segment)
+            return segment.solution.world_from_node[segment.anchor].scale / _unit(scene, segment)
         common, own = self.height(scene), _height(scene, segment)
         return 1.0 if common is None or own is None else common / own
 
@@ -190,7 +191,7 @@ class Backend:
         anchor = min([*(min(edge.a, edge.b) for edge in edges), *(one.submap for one in scales)], default=None)
         if anchor is None:
             return None
-        segment = self._segments.get(number, fresh := _Segment(anchor, place={anchor: 0}))
+        segment = self._segments.get(number, fresh := _Segment.empty(anchor))
         taken_back = not segment.begins(edges, scales)
         segment = fresh if taken_back else segment
         if not (taken_back or segment.is_moved_by(edges, scales)):
@@ -246,23 +247,21 @@ def _placed(scene: Scene, number: int, segment: _Segment, solution: GraphSolutio
     A submap without poses moves with the one whose pose it took."""
     start = scene.submaps[segment.anchor].world_from_window
     grown = Sim3(start.scale * factor, start.rotation, start.translation)
-    world_from_graph = grown @ solution.world_from_window[0].inverse()
+    world_from_graph = grown @ solution.world_from_node[segment.anchor].inverse()
     submaps = list(scene.submaps)
     for k, submap in enumerate(submaps):
-        if k in segment.place:
-            place = world_from_graph @ solution.world_from_window[segment.place[k]]
-            submaps[k] = replace(submap, world_from_window=place)
+        if k in solution.world_from_node:
+            submaps[k] = replace(submap, world_from_window=world_from_graph @ solution.world_from_node[k])
         elif submap.segment == number and submap.previous is not None:
             submaps[k] = replace(submap, world_from_window=submaps[submap.previous].world_from_window)
     return replace(scene, submaps=tuple(submaps))
 
 
 def _facts(number: int, segment: _Segment, solution: GraphSolution) -> dict[str, Any]:
-    back = {place: submap for submap, place in segment.place.items()}
     return {
         "segment": number,
-        "nodes": len(segment.place),
-        "rejected": [(back[a], back[b]) for a, b in solution.rejected],
+        "nodes": len(segment.graph.nodes),
+        "rejected": solution.rejected,
         "converged": solution.converged,
         "iterations": solution.iterations,
         "initial_cost": solution.initial_cost,

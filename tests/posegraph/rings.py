@@ -6,12 +6,13 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from da3_stream.geometry import Sim3, umeyama
+from da3_stream.posegraph import GraphSolution
 
 SIGMAS = np.array([0.3] * 3 + [0.004] * 4)  # m, rad, log-scale
 
 
 def ring(windows: int, laps: float, radius: float = 150.0) -> list[Sim3]:
-    """`world_from_window` along a circle in the plane y = 0, window 0 at the origin."""
+    """`world_from_node` along a circle in the plane y = 0, node 0 at the origin."""
     angles = 2 * np.pi * laps * np.arange(windows) / windows
     world = [
         Sim3(1.0, Rotation.from_euler("y", -t).as_matrix(), radius * np.array([np.cos(t), 0.0, np.sin(t)]))
@@ -34,3 +35,8 @@ def ate(found: list[Sim3], truth: list[Sim3]) -> float:
 def furthest(found: list[Sim3], truth: list[Sim3]) -> float:
     """The largest difference of two lists of transforms, entry by entry."""
     return max(float(np.abs(a.matrix() - b.matrix()).max()) for a, b in zip(found, truth, strict=True))
+
+
+def world(solution: GraphSolution) -> list[Sim3]:
+    """Where the nodes 0, 1, 2, ... lie."""
+    return [solution.world_from_node[node] for node in range(len(solution.world_from_node))]

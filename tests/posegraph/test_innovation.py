@@ -21,8 +21,10 @@ def problem() -> Problem:
     rng, truth = np.random.default_rng(7), ring(40, 2.0)
     pairs = [*((k, k + 1) for k in range(FIRST_LOOP)), *LOOPS]
     information = np.diag(1 / SIGMAS**2)
-    edges = [checked_edge(a, b, seen(truth, a, b, rng), information, b != a + 1) for a, b in pairs]
-    return build(Measurements(edges=edges), hold_scale=False)
+    measurements = Measurements(origin=0)
+    for a, b in pairs:
+        measurements.add_edge(checked_edge(a, b, seen(truth, a, b, rng), information, b != a + 1))
+    return build(measurements, hold_scale=False)
 
 
 def test_it_is_the_fall_of_chi2_when_the_loop_is_left_out() -> None:

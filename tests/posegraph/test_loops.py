@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rings import SIGMAS, ate, furthest, ring, seen
+from rings import SIGMAS, ate, furthest, ring, seen, world
 
 from da3_stream.geometry import Sim3
 from da3_stream.posegraph import PoseGraph
@@ -20,7 +20,7 @@ FALSE = [(5, 20), (33, 60)]  # places 150 m apart and more
 def lap_graph(seed: int, information: np.ndarray | None = INFORMATION) -> tuple[list[Sim3], PoseGraph]:
     """Two laps of 75 windows with three true loops."""
     rng, truth = np.random.default_rng(seed), ring(75, 2.0)
-    graph = PoseGraph()
+    graph = PoseGraph(0)
     for k in range(74):
         graph.add_edge(k, k + 1, seen(truth, k, k + 1, rng), information)
     for a, b in TRUE:
@@ -36,8 +36,8 @@ def test_false_loops_are_refused_and_change_nothing(information: np.ndarray | No
         dirty.add_edge(a, b, Sim3.identity(), information, loop=True)
     expected, found = clean.solve(), dirty.solve()
     assert expected.rejected == [] and found.rejected == FALSE
-    assert furthest(found.world_from_window, expected.world_from_window) < 1e-4
-    assert ate(found.world_from_window, truth) < 2.5
+    assert furthest(world(found), world(expected)) < 1e-4
+    assert ate(world(found), truth) < 2.5
 
 
 def test_a_right_place_with_a_wrong_scale_is_refused() -> None:
@@ -50,7 +50,7 @@ def test_a_right_place_with_a_wrong_scale_is_refused() -> None:
 @pytest.mark.parametrize("bias", [0.01, 0.1])
 def test_drift_of_scale_is_recovered_by_one_loop(bias: float) -> None:
     truth = ring(75, 1.0)
-    rng, graph = np.random.default_rng(5), PoseGraph()
+    rng, graph = np.random.default_rng(5), PoseGraph(0)
     sigmas = np.array([0.05] * 3 + [0.001] * 3 + [0.0])
     for k in range(74):
         drifting = seen(truth, k, k + 1, rng, sigmas)
@@ -58,8 +58,8 @@ def test_drift_of_scale_is_recovered_by_one_loop(bias: float) -> None:
     graph.add_edge(74, 0, seen(truth, 74, 0, rng, sigmas), loop=True)
     found = graph.solve()
     assert found.converged and found.rejected == []
-    assert ate(found.world_from_window, truth) < {0.01: 0.5, 0.1: 2.2}[bias]
-    scales = np.array([t.scale for t in found.world_from_window])
+    assert ate(world(found), truth) < {0.01: 0.5, 0.1: 2.2}[bias]
+    scales = np.array([t.scale for t in world(found)])
     assert np.ptp(scales) / 2 < bias / 2 + 0.01
 
 
@@ -67,7 +67,7 @@ def test_loops_added_one_by_one_end_where_all_at_once_do() -> None:
     truth, together = lap_graph(102)
     for a, b in FALSE:
         together.add_edge(a, b, Sim3.identity(), INFORMATION, loop=True)
-    rng, alone = np.random.default_rng(102), PoseGraph()
+    rng, alone = np.random.default_rng(102), PoseGraph(0)
     for k in range(74):
         alone.add_edge(k, k + 1, seen(truth, k, k + 1, rng), INFORMATION)
     alone.solve()
@@ -87,17 +87,47 @@ def test_new_windows_leave_a_solution_as_it_was() -> None:
     assert graph.solve() is before
     graph.add_edge(74, 75, truth[73].inverse() @ truth[74], INFORMATION)
     after = graph.solve()
-    assert furthest(after.world_from_window[:75], before.world_from_window) < 1e-5
+    assert furthest(world(after)[:75], world(before)) < 1e-5
     assert after.final_cost == pytest.approx(before.final_cost, rel=1e-9)
 
 
+def test_nodes_go_by_the_names_that_they_have_elsewhere() -> None:
+    _, numbered = lap_graph(105)
+    names = [f"submap {k * 31 % 75}" for k in range(75)]
+    named, rng, truth = PoseGraph(names[0]), np.random.default_rng(105), ring(75, 2.0)
+    for k in range(74):
+        named.add_edge(names[k], names[k + 1], seen(truth, k, k + 1, rng), INFORMATION)
+    for a, b in TRUE:
+        named.add_edge(names[a], names[b], seen(truth, a, b, rng), INFORMATION, loop=True)
+    for graph, a, b in ((numbered, 5, 20), (named, names[5], names[20])):
+        graph.add_edge(a, b, Sim3.identity(), INFORMATION, loop=True)
+    expected, found = numbered.solve(), named.solve()
+    assert list(found.world_from_node) == list(named.nodes) == names
+    assert furthest([found.world_from_node[name] for name in names], world(expected)) == 0
+    assert expected.rejected == [(5, 20)] and found.rejected == [(names[5], names[20])]
+
+
+def test_a_solution_is_taken_up_where_it_was_left() -> None:
+    _, graph = lap_graph(106)
+    for a, b in FALSE:
+        graph.add_edge(a, b, Sim3.identity(), INFORMATION, loop=True)
+    solution = graph.solve()
+    _, later = lap_graph(106)
+    for a, b in FALSE:
+        later.add_edge(a, b, Sim3.identity(), INFORMATION, loop=True)
+    restored = later.restore(graph.state())
+    assert restored is not None and later.solve() is restored
+    assert furthest(world(restored), world(solution)) == 0 and restored.rejected == solution.rejected == FALSE
+    assert (restored.initial_cost, restored.final_cost) == (solution.initial_cost, solution.final_cost)
+
+
 def test_a_segment_is_joined_by_the_loop_that_reaches_it() -> None:
-    truth, graph = ring(20, 1.0), PoseGraph()
+    truth, graph = ring(20, 1.0), PoseGraph(0)
     for k in [*range(9), *range(10, 19)]:
         graph.add_edge(k, k + 1, truth[k].inverse() @ truth[k + 1])
     graph.add_edge(2, 15, truth[2].inverse() @ truth[15], loop=True)
     found = graph.solve()
-    assert found.rejected == [] and furthest(found.world_from_window, truth) < 1e-6
+    assert found.rejected == [] and furthest(world(found), truth) < 1e-6
 
 
 @given(st.floats(0, 1e6), st.floats(0, 1e6), st.floats(1e-6, 1e3))
@@ -117,7 +147,7 @@ def test_a_false_loop_that_the_chain_could_swallow_is_found_by_its_neighbours() 
 
 
 def test_the_true_loop_of_a_drifting_lap_is_kept_beside_a_false_one_that_closes_it_more_cheaply() -> None:
-    rng, truth, graph = np.random.default_rng(101), ring(75, 1.0), PoseGraph()
+    rng, truth, graph = np.random.default_rng(101), ring(75, 1.0), PoseGraph(0)
     for k in range(74):
         edge = seen(truth, k, k + 1, rng)
         graph.add_edge(k, k + 1, Sim3(1.03 * edge.scale, edge.rotation, edge.translation))
@@ -129,7 +159,7 @@ def test_the_true_loop_of_a_drifting_lap_is_kept_beside_a_false_one_that_closes_
 
 @pytest.mark.slow
 def test_thousands_of_windows_are_solved_and_one_loop_more_needs_few_steps() -> None:
-    rng, truth, graph = np.random.default_rng(0), ring(2000, 2000 / 75), PoseGraph()
+    rng, truth, graph = np.random.default_rng(0), ring(2000, 2000 / 75), PoseGraph(0)
     sigmas = np.array([0.3] * 3 + [0.02] * 4)
     for k in range(1999):
         graph.add_edge(k, k + 1, seen(truth, k, k + 1, rng, sigmas), np.diag(sigmas**-2.0))
@@ -140,4 +170,4 @@ def test_thousands_of_windows_are_solved_and_one_loop_more_needs_few_steps() -> 
     second = graph.solve()
     assert first.converged and second.converged and second.rejected == []
     assert second.iterations < 15
-    assert ate(second.world_from_window, truth) < ate(first.world_from_window, truth)
+    assert ate(world(second), truth) < ate(world(first), truth)

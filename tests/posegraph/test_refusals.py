@@ -13,7 +13,7 @@ MOVED = Sim3(1.0, np.eye(3), np.array([1.0, 0.0, 0.0]))
 
 
 def test_a_window_that_no_edge_reaches() -> None:
-    graph = PoseGraph()
+    graph = PoseGraph(0)
     graph.add_edge(0, 1, MOVED)
     graph.add_edge(2, 3, MOVED)
     with pytest.raises(PoseGraphError, match=r"no edge reaches window 2 .*nor 1 others"):
@@ -34,11 +34,11 @@ def test_a_window_that_no_edge_reaches() -> None:
     ],
 )
 def test_an_edge_that_is_no_similarity(transform: Sim3, said: str) -> None:
-    graph = PoseGraph()
+    graph = PoseGraph(0)
     with pytest.raises(PoseGraphError, match=f"edge from window 3 to window 4 .*{said}"):
         graph.add_edge(3, 4, transform)
     graph.add_edge(0, 1, MOVED)
-    assert len(graph.solve().world_from_window) == 2  # what was refused is not there
+    assert len(graph.solve().world_from_node) == 2  # what was refused is not there
 
 
 @pytest.mark.parametrize(
@@ -52,18 +52,18 @@ def test_an_edge_that_is_no_similarity(transform: Sim3, said: str) -> None:
 )
 def test_an_information_that_is_none(information: np.ndarray, said: str) -> None:
     with pytest.raises(PoseGraphError, match=said):
-        PoseGraph().add_edge(0, 1, MOVED, information)
+        PoseGraph(0).add_edge(0, 1, MOVED, information)
 
 
-def test_windows_that_are_none() -> None:
+def test_nodes_that_are_none() -> None:
     with pytest.raises(PoseGraphError, match="itself"):
-        PoseGraph().add_edge(2, 2, MOVED)
-    with pytest.raises(PoseGraphError, match="counted"):
-        PoseGraph().add_edge(-1, 2, MOVED)
+        PoseGraph(0).add_edge(2, 2, MOVED)
+    with pytest.raises(PoseGraphError, match="a number or a string"):
+        PoseGraph(0).add_edge([1], 2, MOVED)
 
 
 def test_observations_that_say_nothing() -> None:
-    graph = PoseGraph()
+    graph = PoseGraph(0)
     with pytest.raises(PoseGraphError, match="sigma"):
         graph.add_scale(0, 0.0, 0.0)
     with pytest.raises(PoseGraphError, match="finite"):
