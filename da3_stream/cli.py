@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
+from .cli_options import EXPORT, RUN, with_options
 from .console import ExportCommand, console, default_out, fail, say, stoppable
 from .errors import Da3StreamError, RunError
 
@@ -22,57 +23,32 @@ app.add_typer(weights_app)
 
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Tell every step, and tracebacks.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar, errors only.")]
+Inputs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="INPUT...", help="A video, a folder, a glob, images, a camera's number, or a stream's address."
+    ),
+]
+Exports = Annotated[
+    list[str] | None,
+    typer.Option("--export", metavar="FORMAT", help="Write this into DIR/export, too (see 'export --help')."),
+]
 RunDir = Annotated[Path, typer.Argument(metavar="DIR", help="A run directory.")]
 
 
 @app.command()
+@with_options(RUN, before="exports")
 def run(
-    inputs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="INPUT...", help="A video, a folder, a glob, images, a camera's number, or a stream's address."
-        ),
-    ],
+    values: dict[str, Any],
+    inputs: Inputs,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="DIR", help="Default: runs/<name of INPUT>.")
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="auto, sfm, a name of 'weights list', or a folder with a checkpoint.")
     ] = None,
     config: Annotated[str | None, typer.Option(metavar="NAME|FILE", help="A preset, or a YAML file.")] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="STAGE.KEY=VALUE", help="Any setting (see configs/base.yaml).")
     ] = None,
-    intrinsics: Annotated[
-        str | None,
-        typer.Option(metavar="FX,FY,CX,CY|FILE", help="In pixels of the input, first pixel centre at 0."),
-    ] = None,
-    hfov_deg: Annotated[float | None, typer.Option(help="Horizontal field of view in degrees.")] = None,
-    every: Annotated[int | None, typer.Option(help="Use every n-th frame.")] = None,
-    fps: Annotated[
-        str | None, typer.Option(metavar="N|auto", help="Use about this many frames a second; auto: about 10.")
-    ] = None,
-    gate: Annotated[
-        Literal["auto", "off"] | None, typer.Option(help="Leave out frames that add nothing or harm; default auto.")
-    ] = None,
-    start: Annotated[float | None, typer.Option(help="Seconds to skip at the beginning.")] = None,
-    end: Annotated[float | None, typer.Option(help="Stop at this time in seconds.")] = None,
-    max_frames: Annotated[int | None, typer.Option(help="Use at most this many frames.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")] = None,
-    vram_gb: Annotated[float | None, typer.Option(help="GB of the device's memory that a DA3 model may take.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Parallel processes; default one per core.")] = None,
-    voxel_m: Annotated[float | None, typer.Option(help="Edge of the cloud's voxels in metres.")] = None,
-    max_points: Annotated[int | None, typer.Option(help="At most this many points in cloud.ply.")] = None,
-    scale: Annotated[float | None, typer.Option(help="Metres per unit of the run.")] = None,
-    path_length_m: Annotated[float | None, typer.Option(help="True length of the camera's path in metres.")] = None,
-    camera_height: Annotated[
-        str | None,
-        typer.Option(metavar="auto|off|constant|METRES", help="Of the camera over the ground it is driven along."),
-    ] = None,
-    exports: Annotated[
-        list[str] | None,
-        typer.Option("--export", metavar="FORMAT", help="Write this into DIR/export, too (see 'export --help')."),
-    ] = None,
+    exports: Exports = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that DIR holds.")] = False,
     with_changes: Annotated[
         bool, typer.Option("--resume-with-changes", help="Go on with the run in DIR under other map settings.")
@@ -82,32 +58,12 @@ def run(
 ) -> None:
     """Turn a video or images into a trajectory and a point cloud."""
     from . import pipeline
-    from .camera_input import read_intrinsics
     from .export.exporting import export_run, find_format
     from .predictors import choose_model
     from .session.report import headline
     from .settings import load_settings
 
-    options = {
-        "model.name": model,
-        "model.device": device,
-        "model.vram_gb": vram_gb,
-        "model.workers": workers,
-        "camera.intrinsics": read_intrinsics(intrinsics) if intrinsics is not None else None,
-        "camera.hfov_deg": hfov_deg,
-        "frames.every": every,
-        "frames.fps": fps,
-        "frames.gate": gate,
-        "frames.start": start,
-        "frames.end": end,
-        "frames.max_frames": max_frames,
-        "cloud.voxel_m": voxel_m,
-        "cloud.max_points": max_points,
-        "scale.factor": scale,
-        "scale.path_length_m": path_length_m,
-        "scale.camera_height": camera_height,
-    }
-    settings = load_settings(config, assignments or (), options)
+    settings = load_settings(config, assignments or (), values)
     for format in exports or ():
         find_format(format)
     out = out or default_out(inputs)
@@ -153,22 +109,14 @@ def evaluate(
 
 
 @app.command(cls=ExportCommand)
+@with_options(EXPORT, before="assignments")
 def export(
+    values: dict[str, Any],
     run_dir: RunDir,
     format: Annotated[str, typer.Option(help="One of the formats below.")],
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="PATH", help="Default: a name in DIR/export.")
     ] = None,
-    frames: Annotated[str | None, typer.Option(metavar="A:B", help="Frames of the input from A to before B.")] = None,
-    every: Annotated[int | None, typer.Option(help="Every n-th of them.")] = None,
-    voxel_m: Annotated[float | None, typer.Option(help="Edge of a voxel in metres.")] = None,
-    max_points: Annotated[int | None, typer.Option(help="At most this many points.")] = None,
-    confidence: Annotated[float | None, typer.Option(help="Share of the least confident points left out.")] = None,
-    resolution: Annotated[Literal["input", "model"] | None, typer.Option(help="Of the pictures.")] = None,
-    undistort: Annotated[
-        bool | None, typer.Option("--undistort", help="Remove the lens's distortion from the pictures.")
-    ] = None,
-    refine: Annotated[bool | None, typer.Option("--refine", help="Bundle adjustment of a COLMAP model.")] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="OPTION=VALUE", help="Any other option of the format.")
     ] = None,
@@ -178,18 +126,8 @@ def export(
     """Write a run in a format of other tools, also while it is still going."""
     from .export.exporting import export_run, read_options
 
-    named = {
-        "frames": frames,
-        "every": every,
-        "voxel_m": voxel_m,
-        "max_points": max_points,
-        "confidence": confidence,
-        "resolution": resolution,
-        "undistort": undistort,
-        "refine": refine,
-    }
     with console(verbose), stoppable("nothing was written"):
-        path, said = export_run(run_dir, format, out, read_options(named, assignments or ()), overwrite=overwrite)
+        path, said = export_run(run_dir, format, out, read_options(values, assignments or ()), overwrite=overwrite)
     typer.echo(f"{path}: {said}")
 
 

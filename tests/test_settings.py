@@ -10,8 +10,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from da3_stream.cli_options import EXPORT, RUN, Option
 from da3_stream.errors import SettingsError
+from da3_stream.export import options as export_options
 from da3_stream.settings import Settings, base_yaml, load_settings, preset_names, read_preset, to_yaml
+from da3_stream.settings.validation import Stage
 
 
 def test_base_yaml_is_what_the_defaults_say() -> None:
@@ -119,3 +122,15 @@ def test_fusion_is_switched_off_by_a_bare_word() -> None:
 @pytest.mark.parametrize(("given", "value"), [("auto", "auto"), ("7.5", 7.5), (10, 10.0), (None, None)])
 def test_fps_is_a_number_or_auto(given: object, value: object) -> None:
     assert load_settings(options={"frames.fps": given}).frames.fps == value
+
+
+@pytest.mark.parametrize("option", RUN, ids=lambda option: option.name)
+def test_every_option_of_run_is_for_a_setting(option: Option) -> None:
+    stage, _, key = option.target.partition(".")
+    assert key in Settings.model_fields[stage].annotation.model_fields
+
+
+@pytest.mark.parametrize("option", EXPORT, ids=lambda option: option.name)
+def test_every_option_of_export_is_one_of_a_format(option: Option) -> None:
+    formats = [row for row in vars(export_options).values() if isinstance(row, type) and issubclass(row, Stage)]
+    assert any(option.target in row.model_fields for row in formats)

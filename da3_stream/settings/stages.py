@@ -5,31 +5,10 @@ from __future__ import annotations
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ..errors import SettingsError
-
-
-class Stage(BaseModel):
-    """Numbers of one stage; unknown names and wrong types are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-def _off(value: object) -> object:
-    """YAML reads a bare `off` as false."""
-    return "off" if value is False else value
-
-
-Off = BeforeValidator(_off)
+from .validation import Off, Stage, off, sentence, word_or_number
 
 
 class FramesSettings(Stage):
@@ -56,15 +35,7 @@ class FramesSettings(Stage):
     @classmethod
     def _fps(cls, value: object) -> object:
         """A word, or a rate, also as text."""
-        if value is None or value == "auto":
-            return value
-        try:
-            rate = float(value) if isinstance(value, (str, int, float)) and value is not True else math.nan
-        except ValueError:
-            rate = math.nan
-        if not 0 < rate < math.inf:
-            raise ValueError(f"expected auto or a number of frames a second, not {value!r}")
-        return rate
+        return value if value is None else word_or_number(value, ("auto",), "auto or a number of frames a second")
 
     @model_validator(mode="after")
     def _ordered(self) -> FramesSettings:
@@ -151,16 +122,8 @@ class ScaleSettings(Stage):
     @classmethod
     def _height(cls, value: object) -> object:
         """A word, or metres, also as text."""
-        value = _off(value)
-        if value in ("auto", "off", "constant"):
-            return value
-        try:
-            metres = float(value) if isinstance(value, (str, int, float)) and value is not True else math.nan
-        except ValueError:
-            metres = math.nan
-        if not 0 < metres < math.inf:
-            raise ValueError(f"expected auto, off, constant or the camera's height in metres, not {value!r}")
-        return metres
+        words = ("auto", "off", "constant")
+        return word_or_number(off(value), words, "auto, off, constant or the camera's height in metres")
 
     @model_validator(mode="after")
     def _one_of_them(self) -> ScaleSettings:
@@ -234,26 +197,4 @@ class Settings(Stage):
         try:
             return cls.model_validate(tree)
         except ValidationError as error:
-            raise SettingsError(_sentence(error)) from None
-
-
-def _sentence(error: ValidationError) -> str:
-    """One sentence for the first thing that pydantic found wrong."""
-    problem = error.errors()[0]
-    path = [str(part) for part in problem["loc"]]
-    name = ".".join(path)
-    if problem["type"] == "extra_forbidden":
-        return f"unknown setting '{name}': {_allowed(path[:-1])}"
-    given = problem["input"]
-    if problem["type"] == "value_error":
-        reason = problem["msg"].removeprefix("Value error, ")
-        return f"setting {name}: {reason}" if name else reason
-    return f"setting '{name}' cannot be {given!r}: {problem['msg'][0].lower() + problem['msg'][1:]}"
-
-
-def _allowed(parents: list[str]) -> str:
-    model: Any = Settings
-    for parent in parents:
-        model = model.model_fields[parent].annotation
-    where = f"{parents[0]} has" if parents else "the stages are"
-    return f"{where} {', '.join(model.model_fields)}"
+            raise SettingsError(sentence(error, cls)) from None
