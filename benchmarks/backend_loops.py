@@ -23,6 +23,7 @@ from da3_stream.loops.finder import LoopFinder
 from da3_stream.loops.temporal_consistency import TemporalConsistency
 from da3_stream.loops.verify import LoopVerifier
 from da3_stream.loops.vlad import VladDescriber
+from da3_stream.predictors.adapter import PredictorAdapter
 from da3_stream.settings import LoopsSettings
 from da3_stream.synthetic import CameraPath, Town, TownFrame, make_town
 from da3_stream.types import Float32, Frame, LoopCandidate, LoopEdge, LoopRefusal, WindowGeometry
@@ -199,7 +200,7 @@ def verified(truth: Truth, found: list[list[LoopCandidate]], most: int) -> list[
     """What becomes of at most so many of the candidates, evenly chosen."""
     flat = [candidate for window in found for candidate in window]
     chosen = {flat[k] for k in np.unique(np.linspace(0, len(flat) - 1, min(most, len(flat))).astype(int))}
-    verifier, corroboration = LoopVerifier(truth, truth, SETTINGS.reach), TemporalConsistency(truth)
+    verifier, corroboration = LoopVerifier(PredictorAdapter(truth), truth, SETTINGS.reach), TemporalConsistency(truth)
     settled: list[LoopEdge | LoopRefusal] = []
     for window in found:
         verdicts = [verifier.verify(candidate) for candidate in window if candidate in chosen]

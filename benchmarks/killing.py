@@ -39,7 +39,7 @@ from da3_stream.store.append_log import AppendLog
 
 FUNCTIONS: list[tuple[Any, str]] = [
     (predicting, "predict"),
-    (loop_closing, "predict"),
+    (loop_closing, "predict_pair"),
     (placement, "align_windows"),
     (PlaceIndex, "append"),
     (LoopVerifier, "verify"),
@@ -137,8 +137,9 @@ def _passing(fuse: Fuse, name: str, function: Callable[..., Any]) -> Callable[..
     def passing(*args: Any, **kwargs: Any) -> Any:
         fuse.passes(f"before {name}")
         if name == "predict":
-            frames = args[1]
-            fuse.note("check" if ring.is_check(frames) else "window", frames[0].index, frames[-1].index)
+            fuse.note("window", args[1][0].index, args[1][-1].index)
+        if name == "predict_pair":
+            fuse.note("check", args[1][0].index, args[2][-1].index)
         found = function(*args, **kwargs)
         if name == "commit":
             fuse.note("commit", args[5].window.number)

@@ -18,7 +18,6 @@ WALLS, HEIGHT = (6.0, 14.0), 1.5  # radii of the houses' fronts, and of the came
 FRAMES = 138  # 7 windows, a lap and a half
 TEXELS = 5.0  # a metre
 DRIFT = 0.02  # by which the scale bends over a window
-FAR = 20  # a jump between frames that only a look at two places has
 
 
 def world_from_camera(frame: int) -> NDArray[np.float64]:
@@ -56,12 +55,16 @@ class RingPredictor:
     name, window_size, window_overlap, image_side = "ring", 24, 6, SIZE[0]
 
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+        bend = np.exp(DRIFT * np.arange(len(frames)) / (self.window_size - self.window_overlap))
+        return self._bent(frames, bend)
+
+    def predict_pair(self, first: Sequence[Frame], second: Sequence[Frame]) -> WindowGeometry:
+        return self._bent([*first, *second], np.ones(len(first) + len(second)))
+
+    def _bent(self, frames: Sequence[Frame], bend: NDArray[np.float64]) -> WindowGeometry:
         indices = np.array([frame.index for frame in frames])
         poses = np.stack([world_from_camera(frame) for frame in indices.tolist()])
         depth = np.stack([shown(frame)[1] for frame in indices.tolist()])
-        bend = np.exp(DRIFT * np.arange(len(indices)) / (self.window_size - self.window_overlap))
-        if is_check(frames):
-            bend = np.ones(len(indices))
         poses[1:, :3, 3] = poses[0, :3, 3] + np.cumsum(np.diff(poses[:, :3, 3], axis=0) * bend[1:, None], axis=0)
         unit = 1.0 + 0.1 * (indices[0] % 7)
         window_from_camera = np.linalg.inv(poses[0]) @ poses
@@ -75,11 +78,6 @@ class RingPredictor:
             window_from_camera=window_from_camera,
             is_metric=False,
         )
-
-
-def is_check(frames: Sequence[Frame]) -> bool:
-    """Whether the predictor is asked to look at two places."""
-    return bool(np.diff([frame.index for frame in frames]).max(initial=0) > FAR)
 
 
 def _to_wall(pose: NDArray[np.float64], rays: NDArray[np.float64], radius: float, side: int) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from common import Clip, tell
 from da3_stream.camera_input import read_intrinsics
 from da3_stream.geometry import intrinsics_matrix
 from da3_stream.geometry.keypoints import Keypoints
-from da3_stream.predictors.scheduler import predictions
+from da3_stream.predictors.scheduler import SerializedPredictor, predictions
 from da3_stream.predictors.sfm import SfmPredictor
 from da3_stream.predictors.sfm.mapping.calibration import Calibration
 from da3_stream.predictors.sfm.matching.correspondences import Correspondences
@@ -75,7 +75,7 @@ def _predict(clip: Clip, folder: Path, weak: bool) -> None:
     predictor = _tracks_only(clip, camera) if weak else None
     with open_job(clip.source, settings, predictor) as job:
         cut = windows(job.source, job.window_size, job.window_overlap)
-        for answer in predictions(cut, job.predictor, Stopwatch()):
+        for answer in predictions(cut, SerializedPredictor(job.predictor), Stopwatch()):
             number = answer.window.number
             tell(f"{folder.name}: window {number}, {answer.geometry.status.value}")
             _write(folder / f"{number:06d}.npz", answer.window, answer.geometry)

@@ -86,7 +86,7 @@ def reconstruct(directory: RunSession, job: Job, record: RunStatus, journal: Jou
     pace = TimeEstimate(job.source.expected, progress, done)
     with prefetch(job.source, job.window_size) as frames, bar, closing(world):
         new = new_windows(frames, job, checkpoint, world)
-        with closing(predictions(new, job.predictor, watch, asked, job.source.stop)) as answers:
+        with closing(predictions(new, asked, watch, job.source.stop)) as answers:
             for answer in answers:
                 window, geometry = answer.window, answer.geometry
                 parts = split(window, geometry)

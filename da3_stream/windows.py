@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import count, groupby, pairwise
-from statistics import median
+from itertools import count, groupby
 from typing import Generic, TypeVar
 
 from .errors import SettingsError
-
-JUMP = 20  # usual steps of the ordinals beyond which two frames are of two places
 
 Item = TypeVar("Item")
 
@@ -55,17 +52,6 @@ def windows(
 def longest_overlap(size: int, overlap: int) -> int:
     """The most frames that two neighbouring windows can share: the last one reaches farther back."""
     return overlap + _half(size - overlap) - 1
-
-
-def second_place(ordinals: Sequence[int]) -> int | None:
-    """The row at which the second of two places begins that are looked at together; None where there is one place.
-
-    Ordinals count the frames that windows are cut from (`Frame.ordinal`): a hole that the gate left is no jump.
-    """
-    steps = [later - earlier for earlier, later in pairwise(ordinals)]
-    if not steps or max(steps) <= JUMP * max(median(steps), 1):
-        return None
-    return steps.index(max(steps)) + 1
 
 
 def _cut(

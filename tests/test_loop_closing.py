@@ -36,7 +36,7 @@ class Verifier:
         self.certain, self.loop = certain, loop
         self.looked: list[int] = []
 
-    def windows_of(self, candidate: LoopCandidate) -> tuple[int, int]:
+    def submaps_of(self, candidate: LoopCandidate) -> tuple[int, int]:
         return candidate.earlier // SPAN, candidate.later // SPAN
 
     def verify(self, candidate: LoopCandidate) -> LoopEdge | LoopRefusal:
@@ -44,7 +44,7 @@ class Verifier:
         if not self.loop:
             return LoopRefusal(candidate, "another place")
         a_from_b = Sim3(2.0, np.eye(3), np.array([1.0, 2.0, 3.0]))
-        return LoopEdge(candidate, self.windows_of(candidate), a_from_b, np.eye(7), {}, self.certain)
+        return LoopEdge(candidate, self.submaps_of(candidate), a_from_b, np.eye(7), {}, self.certain)
 
 
 class Settled:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from stand_in import StandIn
 
 from da3_stream.errors import ModelError, PredictorError, SettingsError
 from da3_stream.geometry import intrinsics_from_hfov
@@ -20,7 +21,9 @@ from da3_stream.models.manifest import (
     weights_hash,
     weights_text,
 )
-from da3_stream.predictors import choose_model, image_side, known_camera, make_predictor
+from da3_stream.predictors import choose_model, known_camera, make_predictor
+from da3_stream.predictors.adapter import PredictorAdapter
+from da3_stream.session.job import open_job
 from da3_stream.settings import CameraSettings, ModelSettings, Settings
 
 SIZE = (640, 480)
@@ -71,7 +74,7 @@ def test_auto_takes_the_best_model_in_the_cache(empty_cache: Path, checkpoint: P
     put_into(empty_cache, "depth-anything/DA3-LARGE-1.1", checkpoint)
     put_into(empty_cache, "depth-anything/DA3METRIC-LARGE", checkpoint)  # gives no poses
     assert str(choose_model(ModelSettings())).startswith("da3-large-1.1 (auto: the best")
-    assert image_side(Settings(), choose_model(ModelSettings())) == 504
+    assert choose_model(ModelSettings()).image_side == 504
 
 
 def test_weights_that_are_not_there_are_said_with_what_to_do() -> None:
@@ -182,18 +185,25 @@ def test_intrinsics_of_another_resolution_are_refused() -> None:
         known_camera(CameraSettings(intrinsics=(1000.0, 1000.0, 960.0, 540.0)), SIZE, None)
 
 
-def test_frames_are_shrunk_to_what_the_predictor_looks_at() -> None:
-    class Small:
-        image_side = 128
+class Small(StandIn):
+    image_side = 128
 
-    assert image_side(Settings(), choose_model(ModelSettings())) == 640
-    assert image_side(Settings(), Small()) == 128  # type: ignore[arg-type]
-    assert image_side(Settings(), object()) is None  # type: ignore[arg-type]
-    assert image_side(Settings.build({"model": {"resolution": 320}}), Small()) == 320  # type: ignore[arg-type]
+
+@pytest.mark.parametrize(
+    ("resolution", "predictor", "side"),
+    [(None, None, 640), (None, Small(), 128), (320, Small(), 320), (None, StandIn(), 800)],
+)
+def test_frames_are_shrunk_to_what_the_predictor_looks_at(
+    resolution: int | None, predictor: StandIn | None, side: int
+) -> None:
+    settings = Settings.build({"model": {"resolution": resolution}})
+    pictures = [np.zeros((60, 800, 3), np.uint8)] * 2
+    with open_job(pictures, settings, predictor) as job:
+        assert next(iter(job.source)).image.shape[1] == side
 
 
 def test_the_device_is_said_not_to_be_used(caplog: pytest.LogCaptureFixture) -> None:
     settings = Settings.build({"model": {"name": "sfm", "device": "cuda", "workers": 1}})
     predictor = make_predictor(choose_model(settings.model), settings, SIZE)
-    predictor.close()  # type: ignore[attr-defined]
+    PredictorAdapter(predictor).close()
     assert "sfm runs on the CPU: device cuda is not used" in caplog.text

@@ -119,16 +119,17 @@ class DepthAnything3:
         ref_view: str = "saddle_balanced",
         use_ray_pose: bool = False,
         indices: Sequence[int] | None = None,
+        keep: bool = True,
         descriptors: bool = False,
     ) -> Prediction:
         """Depth and cameras of pictures of one scene (paths, uint8 RGB arrays or tensors [H,W,3], PIL images).
 
         `intrinsics` [N,3,3] are in pixels of each input (first pixel centre at 0.5). Alone they replace those found and
         tell a metric branch its focal length; with `camera_from_world` [N,3 or 4,4], in any world and unit, they
-        condition the network, and depth comes in that unit. `indices` are
-        the frames' places in their video: what was computed of the same frames before is used again. `descriptors`
-        asks for what to recognise places by. Raises ModelError for poses without intrinsics, where a count does not
-        fit, or where memory is short.
+        condition the network, and depth comes in that unit. `indices` are the frames' places in their video: what was
+        computed of the same frames before is used again, and without `keep` nothing of these is kept instead.
+        `descriptors` asks for what to recognise places by. Raises ModelError for poses without intrinsics, where a
+        count does not fit, or where memory is short.
         """
         prepared = prepare([pixels(image) for image in images], resolution)
         k = matrices(intrinsics, len(prepared), "intrinsics")
@@ -142,6 +143,7 @@ class DepthAnything3:
             descriptors=descriptors,
             maps_on=torch.device("cpu"),
             cache=self._cache if clip.keys else None,
+            keep=keep,
         )
         self._network.check(clip, request)
         return _in_units_of(poses, _prediction(self._look(clip, request), prepared, given, self._metric(given)))

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..geometry import Sim3, inverse_of_definite
 from ..stitching import align_windows
@@ -17,17 +18,17 @@ from ..types import (
     LoopCandidate,
     LoopEdge,
     LoopRefusal,
-    Predictor,
+    PairPredictor,
     Status,
     UInt8,
     WindowGeometry,
 )
-from ..windows import second_place
 from .drift import POSSIBLE, USUAL, Drift
 from .geometric_check import Agreement, agreement
 from .keyframes import middle, scene_depth
 
 LOOKED_AT = 11  # frames of a neighbourhood, evenly spread: all of them tell no more, and cost as much as half a window
+APART = 20  # usual gaps between the frames of two neighbourhoods, below which nothing is revisited
 MIN_INLIERS = 0.5
 MAX_RESIDUAL = 0.1  # of depth
 # Two streets laid upon each other agree in up to 0.6 of their depths, in their pictures in up to 0.3: it takes both.
@@ -80,7 +81,7 @@ class _Side:
 class LoopVerifier:
     """Looks at one candidate after the other; holds nothing itself."""
 
-    def __init__(self, predictor: Predictor, map_so_far: MapQuery, reach: int) -> None:
+    def __init__(self, predictor: PairPredictor, map_so_far: MapQuery, reach: int) -> None:
         """`reach` frames on either side of both frames are looked at."""
         self._predictor, self._map, self._reach = predictor, map_so_far, reach
 
@@ -89,12 +90,12 @@ class LoopVerifier:
         a, b = self._side(candidate.earlier), self._side(candidate.later)
         if a.window == b.window:
             return LoopRefusal(candidate, "both frames are best known in one window")
-        frames = [*a.geometry.frame_indices.tolist(), *b.geometry.frame_indices.tolist()]
-        count = len(a.geometry.frame_indices)
-        if second_place(frames) != count:
+        first, second = a.geometry.frame_indices, b.geometry.frame_indices
+        if not _apart_in_time(first, second):
             return LoopRefusal(candidate, "the neighbourhoods are hardly apart in time")
-        shown = self._map.frames(frames)
-        check = self._predictor.predict(shown).check(shown)
+        count = len(first)
+        frames = self._map.frames([*first.tolist(), *second.tolist()])
+        check = self._predictor.predict_pair(frames[:count], frames[count:]).check(frames)
         reason = _unusable(check, a.geometry) or _unusable(check, b.geometry)
         if reason:
             return LoopRefusal(candidate, reason)
@@ -155,6 +156,13 @@ class LoopVerifier:
         windows, depth = b.window - a.window, scene_depth(a.geometry) * world_from_a.scale
         possible, usual = (drift.within(bounds, windows, travelled, depth) for bounds in (POSSIBLE, USUAL))
         return drift, possible, usual
+
+
+def _apart_in_time(first: NDArray[np.int64], second: NDArray[np.int64]) -> bool:
+    """Whether the gap between two neighbourhoods (frame indices) is their longest, and far above the usual one."""
+    gaps = np.diff([*first, *second])
+    between = len(first) - 1
+    return int(gaps.argmax()) == between and gaps[between] > APART * max(np.median(gaps), 1)
 
 
 def _unusable(check: WindowGeometry, stored: WindowGeometry) -> str | None:

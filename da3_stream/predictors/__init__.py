@@ -68,11 +68,6 @@ def choose_model(model: ModelSettings) -> ModelChoice:
     return _in_folder(model.name)
 
 
-def image_side(settings: Settings, chosen: ModelChoice | Predictor) -> int | None:
-    """The longest side in pixels to which the reader shrinks frames; None: as they are."""
-    return settings.model.resolution or getattr(chosen, "image_side", None)
-
-
 def make_predictor(
     choice: ModelChoice, settings: Settings, size: tuple[int, int], focal_px: float | None = None
 ) -> Predictor:

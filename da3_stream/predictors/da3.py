@@ -61,12 +61,20 @@ class Da3Predictor:
 
         Raises DeviceLostError where the device has failed.
         """
+        return self._predict(frames, keep=True)
+
+    def predict_pair(self, first: Sequence[Frame], second: Sequence[Frame]) -> WindowGeometry:
+        """The same for two neighbourhoods, which push no frame out of the cache that the next window needs."""
+        return self._predict([*first, *second], keep=False)
+
+    def _predict(self, frames: Sequence[Frame], keep: bool) -> WindowGeometry:
         try:
             found = self._model.infer(
                 [frame.image for frame in frames],
                 resolution=self.image_side,
                 intrinsics=self._intrinsics(frames),
                 indices=[frame.ordinal for frame in frames],
+                keep=keep,
                 descriptors=self.gives_descriptors,
             )
         except NoScaleError as error:

@@ -1,4 +1,4 @@
-"""Windows through the predictor: several at once where it allows that, answers in order, memory bounded."""
+"""Windows through the predictor: several at once where it allows that, predictions in order, memory bounded."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from typing import Any
 
 from ..errors import Da3StreamError, PredictorError
 from ..stopwatch import Stopwatch
-from ..types import Frame, Predictor, WindowGeometry
+from ..types import Frame, PairPredictor, Predictor, WindowGeometry
 from ..windows import Window
+from .adapter import PredictorAdapter
 
 log = logging.getLogger(__name__)
 
@@ -32,28 +33,42 @@ class WindowPrediction:
 
 
 class SerializedPredictor:
-    """A predictor as several threads may ask it: one after the other, unless it takes several windows at once."""
+    """A predictor for several threads: calls wait for each other, unless it takes several windows at once."""
 
-    def __init__(self, predictor: Predictor) -> None:
-        self._predictor, self._one = predictor, threading.Lock() if in_flight(predictor) == 1 else nullcontext()
+    def __init__(self, predictor: PredictorAdapter) -> None:
+        self._predictor = predictor
+        self._turn = threading.Lock() if predictor.in_flight == 1 else nullcontext()
+
+    @property
+    def in_flight(self) -> int:
+        """How many windows it takes at once."""
+        return min(self._predictor.in_flight, MOST_IN_FLIGHT)
+
+    def prepare(self, frames: Sequence[Frame]) -> None:
+        """Announce a window that is about to be predicted."""
+        self._predictor.prepare(frames)
 
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
         """See `Predictor`."""
-        with self._one:
+        with self._turn:
             return self._predictor.predict(frames)
 
-    def answer(self, window: Window[Frame], left: threading.Event) -> WindowPrediction:
-        """The checked answer, with the state that the predictor is in right after it."""
-        with self._one:
-            geometry = predict(self._predictor, window.frames, left)
-            return WindowPrediction(window, geometry, getattr(self._predictor, "state", _none)())
+    def predict_pair(self, first: Sequence[Frame], second: Sequence[Frame]) -> WindowGeometry:
+        """See `Predictor`."""
+        with self._turn:
+            return self._predictor.predict_pair(first, second)
+
+    def predict_window(self, window: Window[Frame], cancelled: threading.Event) -> WindowPrediction:
+        """The checked geometry of a window, with the state that the predictor is in right after it."""
+        with self._turn:
+            geometry = predict(self._predictor, window.frames, cancelled)
+            return WindowPrediction(window, geometry, self._predictor.state())
 
 
 def predictions(
     windows: Iterable[Window[Frame]],
-    predictor: Predictor,
+    predictor: SerializedPredictor,
     watch: Stopwatch,
-    asked: SerializedPredictor | None = None,
     stop: Callable[[], None] | None = None,
 ) -> Generator[WindowPrediction]:
     """Every window with its geometry, in order, while a thread of its own keeps the predictor busy.
@@ -61,33 +76,36 @@ def predictions(
     At most `predictor.in_flight` windows are with the predictor, one more waits, cut, to be submitted, and at most one
     more, predicted, to be taken; `in_flight` is read before each submission, so that a predictor may change it as it
     learns. A predictor that fails on a window costs that window only (see `WindowGeometry.failed`). `stop` makes the
-    windows end, from another thread: it is called when answers are wanted no more. Raises PredictorError for an answer
-    that breaks the contract, and what reading the windows raises, after the answers before it.
+    windows end, from another thread: it is called when predictions are wanted no more. Raises PredictorError for a
+    geometry that breaks the contract, and what reading the windows raises, after the predictions before it.
     """
-    feeder = PredictionScheduler(windows, predictor, asked or SerializedPredictor(predictor))
+    scheduler = PredictionScheduler(windows, predictor)
     try:
         while True:
             with watch.stage("frames"):
-                future = feeder.next()
+                future = scheduler.next()
             if future is None:
                 return
             with watch.stage("predict"):
-                answer = future.result()
-            feeder.taken()
-            yield answer
+                prediction = future.result()
+            scheduler.mark_taken()
+            yield prediction
     finally:
-        feeder.close(stop or _stop_nothing)
+        scheduler.cancel()
+        if stop is not None:
+            stop()  # live input may have nothing to give for long
+        scheduler.close()
 
 
 class PredictionScheduler:
     """A thread that submits windows as soon as there is room for one."""
 
-    def __init__(self, windows: Iterable[Window[Frame]], predictor: Predictor, asked: SerializedPredictor) -> None:
-        self._windows, self._predictor, self._asked = windows, predictor, asked
+    def __init__(self, windows: Iterable[Window[Frame]], predictor: SerializedPredictor) -> None:
+        self._windows, self._predictor = windows, predictor
         self._pool = ThreadPoolExecutor(MOST_IN_FLIGHT, thread_name_prefix="predict")
         self._submitted: SimpleQueue[Future[WindowPrediction] | BaseException | None] = SimpleQueue()
         self._changed, self._cancelled = threading.Condition(), threading.Event()
-        self._unfinished = self._pending = 0
+        self._unfinished = self._pending = 0  # windows with the predictor; those, and predictions not yet taken
         self._thread = threading.Thread(target=self._feed, name="feed", daemon=True)
         self._thread.start()
 
@@ -98,15 +116,17 @@ class PredictionScheduler:
             raise item
         return item
 
-    def taken(self) -> None:
-        """One answer was taken."""
+    def mark_taken(self) -> None:
+        """One prediction was taken: there is room for another."""
         self._count(taken=1)
 
-    def close(self, stop: Callable[[], None]) -> None:
-        """Submit no more, and wait for the thread; what is being predicted is left to end by itself."""
+    def cancel(self) -> None:
+        """Submit no more; what fails from now on is not logged."""
         self._cancelled.set()
         self._count()
-        stop()  # live input may have nothing to give for long
+
+    def close(self) -> None:
+        """Wait for the thread, which the windows' end or `cancel` ends; what is being predicted ends by itself."""
         self._pool.shutdown(wait=False, cancel_futures=True)
         self._thread.join()
 
@@ -117,27 +137,27 @@ class PredictionScheduler:
                     return
                 self._submit(window)
             self._submitted.put(None)
-        except BaseException as error:  # raised again where the answers are taken
+        except BaseException as error:  # raised again where the predictions are taken
             self._submitted.put(error)
 
     def _wait_for_room(self) -> bool:
-        """Wait until the predictor takes one more; False where nobody takes answers any more."""
+        """Wait until the predictor takes one more; False where nobody takes predictions any more."""
         with self._changed:
             self._changed.wait_for(lambda: self._cancelled.is_set() or self._has_room())
         return not self._cancelled.is_set()
 
     def _has_room(self) -> bool:
-        most = in_flight(self._predictor)
+        most = self._predictor.in_flight
         return self._unfinished < most and self._pending < most + AHEAD
 
     def _submit(self, window: Window[Frame]) -> None:
         if self._cancelled.is_set():
             return
-        getattr(self._predictor, "prepare", _nothing)(window.frames)
+        self._predictor.prepare(window.frames)
         with self._changed:
             self._unfinished += 1
             self._pending += 1
-        future = self._pool.submit(self._asked.answer, window, self._cancelled)
+        future = self._pool.submit(self._predictor.predict_window, window, self._cancelled)
         future.add_done_callback(lambda _: self._count(finished=1))
         self._submitted.put(future)
 
@@ -148,37 +168,29 @@ class PredictionScheduler:
             self._changed.notify_all()
 
 
-def predict(predictor: Predictor, frames: Sequence[Frame], left: threading.Event) -> WindowGeometry:
-    """The predictor's answer, checked; once everyone has `left`, its failures interest nobody.
+def predict(predictor: Predictor, frames: Sequence[Frame], cancelled: threading.Event) -> WindowGeometry:
+    """The predictor's geometry of a window, checked; a failure is a window that FAILED.
 
-    Raises PredictorError if the answer breaks the contract.
+    Once the run is `cancelled` failures are not logged. Raises PredictorError if the geometry breaks the contract.
     """
+    return _checked(lambda: predictor.predict(frames), frames, cancelled)
+
+
+def predict_pair(predictor: PairPredictor, first: Sequence[Frame], second: Sequence[Frame]) -> WindowGeometry:
+    """The same for a loop check."""
+    return _checked(lambda: predictor.predict_pair(first, second), [*first, *second], threading.Event())
+
+
+def _checked(call: Callable[[], WindowGeometry], frames: Sequence[Frame], cancelled: threading.Event) -> WindowGeometry:
     try:
-        geometry = predictor.predict(frames)
+        geometry = call()
     except Da3StreamError:
         raise
     except Exception as error:
-        if not left.is_set():
+        if not cancelled.is_set():
             where = (frames[0].index, frames[-1].index)
             log.warning("the predictor failed on frames %d to %d: %s", *where, error, exc_info=True)
         return WindowGeometry.failed(frames, f"{type(error).__name__}: {error}")
     if not isinstance(geometry, WindowGeometry):
         raise PredictorError(f"the predictor gave a {type(geometry).__name__}, expected a WindowGeometry")
     return geometry.check(frames)
-
-
-def in_flight(predictor: Predictor) -> int:
-    """How many windows a predictor takes at once."""
-    return max(1, min(int(getattr(predictor, "in_flight", 1)), MOST_IN_FLIGHT))
-
-
-def _nothing(frames: Sequence[Frame]) -> None:
-    """What predictors do that need no preparation."""
-
-
-def _stop_nothing() -> None:
-    """For windows that end soon by themselves."""
-
-
-def _none() -> None:
-    """The state of a predictor that has none."""

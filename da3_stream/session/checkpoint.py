@@ -21,7 +21,7 @@ from ..slam.system import SlamSystem
 from ..store import Run, Scene, drop_after, read_cameras, read_tree, write_tree
 from ..types import Frame, SkippedFrame, UInt8
 from ..windows import Window
-from .job import Job, predictor_name
+from .job import Job
 from .journal import Journal
 from .status import RunStatus
 
@@ -63,7 +63,7 @@ class Checkpoint:
         record.restore(tip["record"], world.submaps.selected(), world.submaps.left_out())
         journal.restore(tip["told"])
         if tip["predictor"] is not None:
-            job.predictor.restore(tip["predictor"])  # type: ignore[attr-defined]
+            job.predictor.restore(tip["predictor"])
         job.gate.restore(tip["gate"])
         skipped = (SkippedFrame(*one) for one in tip["skipped"])
         known = (bad for bad in skipped if self.ended or bad.index < tip["frames"][0])
@@ -115,7 +115,7 @@ def commit(
         write_tree(run.latest_path, tip)
     except TypeError as error:
         raise PredictorError(
-            f"{predictor_name(job.predictor)}.state() must be of dicts, lists, numbers, texts and arrays: {error}"
+            f"{job.predictor.name}.state() must be of dicts, lists, numbers, texts and arrays: {error}"
         ) from error
 
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from ..errors import Da3StreamError, RunError
 from ..settings import to_yaml
 from .checkpoint import conclude
-from .job import Job, facts, predictor_name
+from .job import Job
 from .journal import Journal
 from .outputs import write_outputs
 from .progress import log_file
@@ -66,8 +66,8 @@ def _begin(record: RunStatus, begun: RunSession) -> None:
         now = {"state": "running", "settings": settings, "interruptions": begun.interruptions}
         begun.run.write_status({**begun.run.read_status(), **now})
     log.info("input: %s (%s), %dx%d", job.source.name, job.source.kind, *job.source.size)
-    told = ", ".join(f"{key} {value}" for key, value in facts(job.predictor).items())
-    log.info("predictor: %s%s", predictor_name(job.predictor), f" ({told})" if told else "")
+    told = ", ".join(f"{key} {value}" for key, value in job.predictor.facts.items())
+    log.info("predictor: %s%s", job.predictor.name, f" ({told})" if told else "")
     log.info("windows: %d frames, %d shared", job.window_size, job.window_overlap)
     log.info("settings in force:\n%s", to_yaml(job.settings).rstrip())
 

@@ -16,7 +16,7 @@ from ..stopwatch import Stopwatch
 from ..store import PoseTable, Run, Scene
 from ..types import Frame, Status, WindowGeometry
 from ..windows import Window
-from .job import Job, facts, identity, predictor_name
+from .job import Job, identity
 
 
 @dataclass
@@ -80,7 +80,7 @@ class RunStatus:
             "state": state,
             **self._counts(scene, poses),
             "input": self._input(state),
-            "model": {"name": predictor_name(predictor), "hash": getattr(predictor, "hash", None), **facts(predictor)},
+            "model": {"name": predictor.name, "hash": predictor.hash, **predictor.facts},
             "camera": self._camera(),
             "window_size": self.job.window_size,
             "window_overlap": self.job.window_overlap,
@@ -92,7 +92,7 @@ class RunStatus:
             "interruptions": self.interruptions,
             "seconds": round(self.watch.seconds, 3),
             "seconds_by_stage": self.watch.by_stage(),
-            "seconds_in_predictor": {k: round(v, 3) for k, v in getattr(predictor, "timings", {}).items()},
+            "seconds_in_predictor": {k: round(v, 3) for k, v in predictor.timings.items()},
             "peak_rss_bytes": peak_rss_bytes(),
             "skipped_frames": list(source.skipped),
             "left_out_by_reason": dict(sorted(self.left_out.items())),
@@ -106,7 +106,7 @@ class RunStatus:
 
     def _camera(self) -> dict[str, Any]:
         """What the predictor knows of the lens; one that was not asked anything yet knows what it told before."""
-        return getattr(self.job.predictor, "camera", {}) or self.camera
+        return self.job.predictor.camera or self.camera
 
     def _input(self, state: str) -> dict[str, Any]:
         """What was read; a list of files only at the end, since a window shall not cost more the more there are (see

@@ -6,16 +6,15 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from threading import Event as Flag
 from typing import Any, Protocol
 
 from ..errors import DeviceLostError
 from ..loops import LoopFinder, LoopVerifier, MakeExtractor, TemporalConsistency
 from ..posegraph import Edge
-from ..predictors.scheduler import predict
+from ..predictors.scheduler import predict_pair
 from ..settings import LoopsSettings
 from ..store import Run
-from ..types import Frame, LoopCandidate, LoopEdge, LoopRefusal, Predictor, WindowGeometry
+from ..types import Frame, LoopCandidate, LoopEdge, LoopRefusal, PairPredictor, WindowGeometry
 from .submaps import SubmapStore
 from .update import Event
 
@@ -147,7 +146,7 @@ class LoopCloser:
 
 
 def make_loops(
-    run: Run, known: SubmapStore, predictor: Predictor, describer: MakeExtractor | None, settings: LoopsSettings
+    run: Run, known: SubmapStore, predictor: PairPredictor, describer: MakeExtractor | None, settings: LoopsSettings
 ) -> Loops:
     """What a describer is there for; none without one."""
     if describer is None:
@@ -161,13 +160,13 @@ def make_loops(
 
 @dataclass(frozen=True)
 class FailSafePredictor:
-    """A predictor whose failures are windows that FAILED."""
+    """A predictor whose failures on a loop check are geometry that FAILED."""
 
-    predictor: Predictor
+    predictor: PairPredictor
 
-    def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+    def predict_pair(self, first: Sequence[Frame], second: Sequence[Frame]) -> WindowGeometry:
         """See `Predictor`."""
-        return predict(self.predictor, frames, Flag())
+        return predict_pair(self.predictor, first, second)
 
 
 def _found(verdicts: Iterable[LoopEdge | LoopRefusal]) -> LoopResult:

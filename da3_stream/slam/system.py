@@ -39,7 +39,7 @@ class SlamSystem:
     @staticmethod
     def of(run: Run, job: Job, asked: SerializedPredictor) -> SlamSystem:
         """An empty one, as the settings want it; `asked` is the job's predictor."""
-        known = SubmapStore(run, job.scene, bool(getattr(job.predictor, "is_metric", False)))
+        known = SubmapStore(run, job.scene, job.predictor.is_metric)
         wanted = job.settings.scale.camera_height
         metric = MetricScalePrior(enabled=not isinstance(wanted, float))
         loops = make_loops(run, known, asked, job.describer, job.settings.loops)

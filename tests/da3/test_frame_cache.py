@@ -20,7 +20,7 @@ def key(index: int) -> FrameKey:
     return FrameKey(index, b"")
 
 
-def asked(cache: FrameCache, indices: list[int]) -> list[int]:
+def asked(cache: FrameCache, indices: list[int], keep: bool = True) -> list[int]:
     """Indices of the frames for which the cache had to ask."""
     computed: list[int] = []
 
@@ -28,7 +28,7 @@ def asked(cache: FrameCache, indices: list[int]) -> list[int]:
         computed.extend(indices[place] for place in places)
         return (torch.tensor([[float(indices[place])] for place in places]),)
 
-    (rows,) = cache.rows("part", [key(index) for index in indices], compute)
+    (rows,) = cache.rows("part", [key(index) for index in indices], compute, keep=keep)
     assert rows[:, 0].tolist() == indices
     return computed
 
@@ -45,6 +45,14 @@ def test_a_clip_that_looks_back_leaves_the_cache_as_it_is() -> None:
     cache = FrameCache(2)
     asked(cache, [10, 11, 12])
     assert asked(cache, [3, 4, 11, 12]) == [3, 4]
+    assert asked(cache, [11, 12, 13]) == [13]
+
+
+def test_what_is_not_to_be_kept_leaves_the_cache_as_it_is() -> None:
+    cache = FrameCache(2)
+    asked(cache, [10, 11, 12])
+    assert asked(cache, [3, 4, 12, 40, 41], keep=False) == [3, 4, 40, 41]
+    assert asked(cache, [3, 4, 40, 41], keep=False) == [3, 4, 40, 41]
     assert asked(cache, [11, 12, 13]) == [13]
 
 

@@ -13,8 +13,9 @@ from street import ExactPredictor, Failing, TownMap
 from da3_stream.geometry import Sim3
 from da3_stream.loops.temporal_consistency import TemporalConsistency
 from da3_stream.loops.verify import CHECK_SIGMAS, LOOKED_AT, LoopVerifier, combined_information
+from da3_stream.predictors.adapter import PredictorAdapter
 from da3_stream.synthetic import make_town
-from da3_stream.types import Alignment, Frame, LoopCandidate, LoopEdge, LoopRefusal, Status, WindowGeometry
+from da3_stream.types import Alignment, Frame, LoopCandidate, LoopEdge, LoopRefusal, Predictor, Status, WindowGeometry
 
 REACH = 5
 FRAMES = 900
@@ -41,9 +42,10 @@ def other_place(same_place: LoopCandidate) -> LoopCandidate:
 
 
 def verified(
-    exact: ExactPredictor, candidate: LoopCandidate, town: TownMap | None = None, predictor: object = None
+    exact: ExactPredictor, candidate: LoopCandidate, town: TownMap | None = None, predictor: Predictor | None = None
 ) -> LoopEdge | LoopRefusal:
-    return LoopVerifier(predictor or exact, town or TownMap(exact), REACH).verify(candidate)  # type: ignore[arg-type]
+    adapter = PredictorAdapter(predictor or exact)
+    return LoopVerifier(adapter, town or TownMap(exact), REACH).verify(candidate)
 
 
 def edge_of(verdict: LoopEdge | LoopRefusal) -> LoopEdge:
@@ -157,13 +159,13 @@ def test_a_neighbourhood_is_thinned_out_evenly(exact: ExactPredictor, same_place
     asked: list[list[int]] = []
 
     class Asked:
-        def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
-            asked.append([frame.index for frame in frames])
-            return exact.predict(frames)
+        def predict_pair(self, first: Sequence[Frame], second: Sequence[Frame]) -> WindowGeometry:
+            asked.extend([frame.index for frame in frames] for frames in (first, second))
+            return exact.predict([*first, *second])
 
     edge = edge_of(LoopVerifier(Asked(), TownMap(exact), 10).verify(same_place))
     assert edge.certain
-    earlier, later = asked[0][:LOOKED_AT], asked[0][LOOKED_AT:]
+    earlier, later = asked
     for side, frame in ((earlier, same_place.earlier), (later, same_place.later)):
         assert set(np.diff(side)) == {2} and len(side) == LOOKED_AT
         assert side[0] <= frame <= side[-1]

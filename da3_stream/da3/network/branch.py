@@ -44,7 +44,7 @@ class Branch(nn.Module):
             assert found.sky is not None
             return found.depth, found.sky
 
-        depth, sky = cache.rows("maps", clip.keys, maps)
+        depth, sky = cache.rows("maps", clip.keys, maps, keep=request.keep)
         return ClipOutput(depth, sky=sky)
 
     def _cache(self, request: Request) -> FrameCache | None:
@@ -84,7 +84,7 @@ class Branch(nn.Module):
             found = self.backbone.prefix(clip.only(places).images, run)
             return found.tokens, found.summary
 
-        return Prefix(*cache.rows("tokens", clip.keys, tokens))
+        return Prefix(*cache.rows("tokens", clip.keys, tokens, keep=request.keep))
 
     def _descriptors(self, prefix: Prefix) -> Tensor:
         """[N,2C]: what each frame shows, from its special token and its pooled patches (generalised mean: Radenović et

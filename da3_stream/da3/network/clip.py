@@ -54,6 +54,7 @@ class Request:
     frames_at_once: int = 8
     maps_on: torch.device | None = None
     cache: FrameCache | None = None
+    keep: bool = True  # what is computed of the frames, in the cache
 
     @property
     def head_frames_at_once(self) -> int:

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...windows import second_place
-
 
 @dataclass(frozen=True, order=True)
 class FrameKey:
@@ -25,8 +23,8 @@ Rows = tuple[Tensor, ...]  # tensors [n,...] with one row for each frame
 class FrameCache:
     """Rows of tensors by frame, in parts by name, for at most `capacity` frames.
 
-    It holds the last frames of the clip that went farthest, so that a clip that looks back (a loop check) costs nothing
-    later. A clip that shares no frame with what is held is taken for the beginning of another video.
+    It holds the last frames of the clip that went farthest, so that a clip that looks back costs nothing later. A clip
+    that shares no frame with what is held is taken for the beginning of another video.
     """
 
     def __init__(self, capacity: int) -> None:
@@ -36,13 +34,18 @@ class FrameCache:
     def __len__(self) -> int:
         return max((len(held) for held in self._parts.values()), default=0)
 
-    def rows(self, part: str, keys: Sequence[FrameKey], compute: Callable[[list[int]], Rows]) -> Rows:
-        """The part's rows for all keys; `compute` is asked for the places among the keys of those not held."""
+    def rows(
+        self, part: str, keys: Sequence[FrameKey], compute: Callable[[list[int]], Rows], *, keep: bool = True
+    ) -> Rows:
+        """The part's rows for all keys; `compute` is called with the positions among the keys of those not held.
+
+        Without `keep` what is held stays as it is.
+        """
         held = self._parts.get(part, {})
         places = [i for i, key in enumerate(keys) if key not in held]
         fresh = compute(places) if places else ()
         rows = fresh if len(places) == len(keys) else _merged(keys, held, places, fresh)
-        if self.capacity and _goes_on(keys, held):
+        if keep and self.capacity and _goes_on(keys, held):
             self._parts[part] = _last(keys, rows, self.capacity, held)
         return rows
 
@@ -60,8 +63,6 @@ def _merged(keys: Sequence[FrameKey], held: dict[FrameKey, Rows], places: list[i
 
 
 def _goes_on(keys: Sequence[FrameKey], held: dict[FrameKey, Rows]) -> bool:
-    if second_place([key.index for key in keys]) is not None:
-        return False
     return not any(key in held for key in keys) or max(keys).index > max(held).index
 
 

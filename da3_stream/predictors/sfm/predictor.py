@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import cv2
@@ -22,7 +23,7 @@ from .mapping.solve import Solver
 from .matching.correspondences import Correspondences, combine, motion_px
 from .matching.feature_cache import Findings
 from .matching.features import track_points
-from .matching.pairs import loop_border, window_pairs
+from .matching.pairs import window_pairs
 from .processes.ordered_lock import Key, Turns
 from .processes.process import WorkLostError
 from .processes.workers import Workers
@@ -89,49 +90,64 @@ class SfmPredictor:
         return {"given": self._known_k is not None, "corner_shift_px": shift, **summary}
 
     def prepare(self, frames: Sequence[Frame]) -> None:
-        """Announce a window that is about to be predicted: the lens is learnt in the order of announcements.
-
-        What is announced is a window of the video, whatever frames are left out of it, and no loop check.
-        """
+        """Announce a window that is about to be predicted: the lens is learnt in the order of announcements."""
         self._begin(frames)
         self._turns.announce(_key(frames))
 
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
-        """Poses and depth of the frames, up to one similarity; see `Status` for how far to trust them.
-
-        Frames that were not announced, and of which the second half lies far from the first, are taken for a loop
-        check: it sees what was known of the lens before its last frame, and teaches nothing.
-        """
-        border = None if self._turns.expects(_key(frames)) else loop_border([frame.index for frame in frames])
+        """Poses and depth of the frames, up to one similarity; see `Status` for how far to trust them."""
         self._begin(frames)
-        if border is None:
-            self._turns.announce(_key(frames))
-        self._workers.allow(self._timeout_s or usual_limit_s(len(frames), self._size))
+        self._turns.announce(_key(frames))
         try:
-            return self._predict(frames, border)
-        except WorkLostError as error:
-            log.warning("frames %d to %d have no geometry: %s", *_key(frames), error)
-            return WindowGeometry.failed(frames, str(error))
+            return self._failing_softly(frames, self._solve_window)
         finally:
             self._turns.leave(_key(frames))
 
-    def _predict(self, frames: Sequence[Frame], border: int | None) -> WindowGeometry:
-        grays = [cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY) for frame in frames]
+    def predict_pair(self, first: Sequence[Frame], second: Sequence[Frame]) -> WindowGeometry:
+        """The same for two neighbourhoods that may show one place.
+
+        It sees what was known of the lens before its last frame, and teaches nothing.
+        """
+        frames = [*first, *second]
+        self._begin(frames)
+        return self._failing_softly(frames, partial(self._solve_pair, split_row=len(first)))
+
+    def _failing_softly(
+        self, frames: Sequence[Frame], solve: Callable[[Sequence[Frame]], WindowGeometry]
+    ) -> WindowGeometry:
+        """What `solve` makes of the frames; FAILED where a piece of its work is lost or takes too long."""
+        self._workers.allow(self._timeout_s or usual_limit_s(len(frames), self._size))
+        try:
+            return solve(frames)
+        except WorkLostError as error:
+            log.warning("frames %d to %d have no geometry: %s", *_key(frames), error)
+            return WindowGeometry.failed(frames, str(error))
+
+    def _solve_window(self, frames: Sequence[Frame]) -> WindowGeometry:
+        grays = _grays(frames)
+        found = self._correspondences(frames, grays, window_pairs(len(frames)), self._findings)
+        cameras, lens, offsets = self._in_turn(_key(frames), found, len(frames))
+        return self._geometry(frames, grays, cameras, lens, offsets, cameras.breaks)
+
+    def _solve_pair(self, frames: Sequence[Frame], split_row: int) -> WindowGeometry:
+        """Two places, of which the second begins at `split_row`. They push nothing of a window out of its cache."""
+        grays = _grays(frames)
+        pairs = window_pairs(len(frames), split_row)
+        found = self._correspondences(frames, grays, pairs, Findings(self._workers, 1))
+        known = self._history.before(frames[-1].index).held()
+        cameras, lens, offsets, _ = self._solved(known, found, len(frames), split_row)
+        place_starts = tuple(sorted({*cameras.breaks, split_row}))
+        return self._geometry(frames, grays, cameras, lens, offsets, place_starts)
+
+    def _correspondences(
+        self, frames: Sequence[Frame], grays: Sequence[Gray], pairs: Sequence[tuple[int, int]], findings: Findings
+    ) -> Correspondences | None:
+        """Matched keypoints of the pairs of rows, and tracked points; None where the camera stands."""
         tracks = self._workers.submit(track_points, grays)
-        # a look at two places pushes out no window's findings
-        findings = self._findings if border is None else Findings(self._workers, 1)
-        rows = window_pairs(len(frames), border)
-        keypoints, matches = findings.of([frame.ordinal for frame in frames], grays, rows)
+        keypoints, matches = findings.of([frame.ordinal for frame in frames], grays, pairs)
         tracked = tracks.result()
         moves = len(frames) > 1 and motion_px(tracked) >= STANDING_PX
-        found = combine(keypoints, matches, tracked) if moves else None
-        if border is None:
-            cameras, lens, offsets = self._in_turn(_key(frames), found, len(frames))
-        else:
-            known = self._history.before(frames[-1].index).held()
-            cameras, lens, offsets, _ = self._solved(known, found, len(frames), border)
-        visits = cameras.breaks if border is None else tuple(sorted({*cameras.breaks, border}))
-        return self._geometry(frames, grays, cameras, lens, offsets, visits)
+        return combine(keypoints, matches, tracked) if moves else None
 
     def state(self) -> list[dict[str, Any]]:
         """What must survive a kill: what was known of the lens after each window that told, by their last frames.
@@ -182,7 +198,7 @@ class SfmPredictor:
         return cameras, lens, offsets
 
     def _solved(
-        self, calibration: Calibration, found: Correspondences | None, count: int, border: int | None = None
+        self, calibration: Calibration, found: Correspondences | None, count: int, split_row: int | None = None
     ) -> tuple[Cameras, Lens, tuple[int, ...], Calibration]:
         """Cameras, the lens they hold for, neighbours for dense depth, and what is known of the lens afterwards.
 
@@ -191,7 +207,7 @@ class SfmPredictor:
         if found is None:
             return held(count, Status.HELD, "the camera stands"), calibration.lens, (), calibration
         solver = Solver(self._workers, found, self._size)
-        solution = solver.solve(calibration) if border is None else solver.tie(calibration, border)
+        solution = solver.solve(calibration) if split_row is None else solver.tie(calibration, split_row)
         cameras = assemble(solution.models, solution.verdict.cuts() if solution.models else (), count)
         cameras = replace(cameras, notes=(*solution.notes, *cameras.notes))
         return cameras, solution.lens, solution.flow_offsets(), solution.calibration
@@ -203,11 +219,12 @@ class SfmPredictor:
         cameras: Cameras,
         lens: Lens,
         offsets: tuple[int, ...],
-        visits: tuple[int, ...],
+        place_starts: tuple[int, ...],
     ) -> WindowGeometry:
-        """What was found, with depth; no depth looks from one visit, which begins at one of these rows, to another."""
+        """The geometry with dense depth, for which no frame is compared with one of another place; each place begins at
+        one of the rows `place_starts`."""
         straighten = Straightener(lens, self._size)
-        depth, confidence = self._depth([straighten(gray) for gray in grays], cameras, lens, offsets, visits)
+        depth, confidence = self._depth([straighten(gray) for gray in grays], cameras, lens, offsets, place_starts)
         return WindowGeometry(
             frame_indices=np.array([frame.index for frame in frames], np.int64),
             images=np.stack([straighten(frame.image) for frame in frames]),
@@ -222,7 +239,12 @@ class SfmPredictor:
         )
 
     def _depth(
-        self, grays: Sequence[Gray], cameras: Cameras, lens: Lens, offsets: tuple[int, ...], visits: tuple[int, ...]
+        self,
+        grays: Sequence[Gray],
+        cameras: Cameras,
+        lens: Lens,
+        offsets: tuple[int, ...],
+        place_starts: tuple[int, ...],
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Dense depth of all frames with a measured pose, in pieces over the workers."""
         shape = (len(grays), *grays[0].shape)
@@ -230,7 +252,7 @@ class SfmPredictor:
         if not offsets:
             return depth, confidence
         poses = np.where(cameras.measured[:, None, None], cameras.poses, np.nan)
-        tasks = dense_chunks(grays, poses, lens.matrix(), visits, offsets)
+        tasks = dense_chunks(grays, poses, lens.matrix(), place_starts, offsets)
         pieces = [(rows, self._workers.submit(dense_depth, task)) for rows, task in tasks]
         for rows, piece in pieces:
             depth[rows.start : rows.stop], confidence[rows.start : rows.stop] = piece.result()
@@ -240,6 +262,10 @@ class SfmPredictor:
 def usual_limit_s(count: int, size: tuple[int, int]) -> float:
     """Seconds after which a piece of work on a window of so many frames of (width, height) is taken to hang."""
     return LEAST_LIMIT_S + FRAME_LIMIT_S * count * max(1.0, size[0] * size[1] / USUAL_PIXELS)
+
+
+def _grays(frames: Sequence[Frame]) -> list[Gray]:
+    return [cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY) for frame in frames]
 
 
 def _key(frames: Sequence[Frame]) -> Key:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -20,7 +19,6 @@ from da3_stream.predictors.sfm.matching.pairs import (
     MIN_INLIERS,
     OFFSETS,
     TwoView,
-    loop_border,
     match_chunk,
     match_keypoints,
     match_tracks,
@@ -68,19 +66,15 @@ def test_every_pair_is_named_once_and_at_an_offset_of_the_list(count: int) -> No
 
 
 def test_two_places_are_matched_exhaustively_across_and_in_sequence_within() -> None:
-    pairs = set(window_pairs(42, loop_border([*range(100, 121), *range(900, 921)])))
+    pairs = set(window_pairs(42, 21))
     assert {(a, b) for a in range(21) for b in range(21, 42)} <= pairs
     within = {(a, b) for a, b in pairs if (a < 21) == (b < 21)}
     assert within == {*sequential_pairs(21), *((21 + a, 21 + b) for a, b in sequential_pairs(21))}
 
 
-HOLES = ([*range(30), *range(45, 75)], [*range(100), *range(5000, 5020)])
-
-
-@pytest.mark.parametrize("indices", [range(60), range(0, 180, 3), *HOLES, [4], [1, 9]])
-def test_windows_with_holes_are_matched_in_sequence(indices: Sequence[int]) -> None:
-    assert loop_border(indices) is None
-    assert window_pairs(len(indices), None) == list(sequential_pairs(len(indices)))
+@pytest.mark.parametrize("count", [1, 2, 60, 120])
+def test_one_place_is_matched_in_sequence(count: int) -> None:
+    assert window_pairs(count) == list(sequential_pairs(count))
 
 
 @given(st.permutations(range(40)))
@@ -104,7 +98,8 @@ def test_matches_are_the_same_seen_from_either_side() -> None:
 def test_descriptors_that_occur_twice_are_not_matched() -> None:
     first = descriptors(10)
     twice = np.concatenate([first, first[:4]])
-    matches = match_keypoints(keypoints(first), keypoints(twice))
+    seen = np.clip(first.astype(int) + np.random.default_rng(1).integers(-3, 4, first.shape), 0, 255).astype(np.uint8)
+    matches = match_keypoints(keypoints(seen), keypoints(twice))
     assert matches[:, 0].tolist() == [4, 5, 6, 7, 8, 9]
 
 

@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 
 from da3_stream.predictors.sfm import SfmPredictor
 from da3_stream.synthetic.town import TownFrame
-from da3_stream.types import Frame, Predictor
+from da3_stream.types import Frame
 
 AsFrames = Callable[[Sequence[NDArray[np.uint8]]], list[Frame]]
 MakePredictor = Callable[..., SfmPredictor]
 
 
-def test_it_is_a_predictor(predictor: SfmPredictor) -> None:
-    assert isinstance(predictor, Predictor)
+def test_it_begins_without_a_camera_and_a_state(predictor: SfmPredictor) -> None:
     assert predictor.camera == {}
     assert predictor.state() == []
 

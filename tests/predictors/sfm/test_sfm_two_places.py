@@ -19,7 +19,7 @@ def looked_at(predictor: SfmPredictor, pictures: list[NDArray[np.uint8]]) -> Win
     """The second half of the pictures is taken as another visit, much later."""
     indices = [*range(100, 100 + EACH), *range(900, 900 + EACH)]
     frames = [Frame(i, i / 10, picture, f"{i}") for i, picture in zip(indices, pictures, strict=True)]
-    return predictor.predict(frames).check(frames)
+    return predictor.predict_pair(frames[:EACH], frames[EACH:]).check(frames)
 
 
 @pytest.mark.slow

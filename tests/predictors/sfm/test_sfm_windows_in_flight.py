@@ -59,7 +59,7 @@ class Told:
         after = calibration.learnt(LensEstimate(lens, 1e-3, 1e-6), calibration.free, self._size)
         return Solution([], lens, judge([], len(self._found.xy)), after)
 
-    def tie(self, calibration: Calibration, border: int) -> Solution:
+    def tie(self, calibration: Calibration, split_row: int) -> Solution:
         return self.solve(calibration)
 
 
@@ -131,14 +131,14 @@ def test_a_window_in_which_the_camera_stands_waits_for_what_earlier_ones_teach_o
     predictor.close()
 
 
-def test_a_hole_makes_no_loop_check_of_a_window_that_was_announced(
+def test_a_hole_makes_no_loop_check_of_a_window(
     make_predictor: MakePredictor, told: type[Told], moving: list[Frame]
 ) -> None:
     frames = [replace(frame, index=frame.index + 500 * (frame.index > 4)) for frame in moving]
     predictor = make_predictor()
     predictor.prepare(frames)
     predictor.predict(frames)
-    predictor.predict(frames)  # not announced: two places
+    predictor.predict_pair(frames[:5], frames[5:])
     assert [calibration.settled for calibration in told.asked] == [False, True]
     predictor.close()
 
@@ -150,7 +150,11 @@ def test_a_look_at_two_places_sees_the_lens_of_its_time_and_teaches_nothing(
     for start in (100, 200, 300):
         predictor.predict([replace(frame, index=frame.index + start) for frame in moving])
     before = predictor.state()
-    predictor.predict([replace(frame, index=frame.index + (100 if frame.index < 4 else 210)) for frame in moving])
+    first, second = (
+        [replace(frame, index=frame.index + start) for frame in frames]
+        for start, frames in ((100, moving[:4]), (210, moving[4:]))
+    )
+    predictor.predict_pair(first, second)
     assert predictor.state() == before
     assert told.asked[-1].lens == told.asked[2].lens  # after two of the three windows
     assert told.asked[-1].settled

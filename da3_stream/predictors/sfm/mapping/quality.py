@@ -59,8 +59,8 @@ def judge(models: list[SparseModel], count: int) -> Verdict:
     return Verdict(count - len(model.rows), scale_jumps(model, count), bridging_points(model, count))
 
 
-def judge_tie(models: list[SparseModel], count: int, border: int) -> Verdict:
-    """Look only at what ties two places together, the second from row `border` on: cut there or nowhere.
+def judge_tie(models: list[SparseModel], count: int, split_row: int) -> Verdict:
+    """Look only at what ties two places together, the second from `split_row` on: cut there or nowhere.
 
     Within a place nothing is judged: each is going to be measured against what is known of it, and another visit may be
     faster and farther from things.
@@ -68,11 +68,11 @@ def judge_tie(models: list[SparseModel], count: int, border: int) -> Verdict:
     if not models:
         return judge(models, count)
     rows = models[0].rows
-    ties = bridging_points(models[0], count)[border - 1]
-    if (rows < border).sum() < MIN_HELD * border or (rows >= border).sum() < MIN_HELD * (count - border):
+    ties = bridging_points(models[0], count)[split_row - 1]
+    if (rows < split_row).sum() < MIN_HELD * split_row or (rows >= split_row).sum() < MIN_HELD * (count - split_row):
         ties = 0
     bridges = np.full(count - 1, np.iinfo(np.int64).max)
-    bridges[border - 1] = ties
+    bridges[split_row - 1] = ties
     return Verdict(count - len(rows), np.zeros(count - 1), bridges)
 
 

@@ -85,16 +85,16 @@ class Solver:
             return solution
         return self._second_opinion(solution)
 
-    def tie(self, calibration: Calibration, border: int) -> Solution:
-        """Two places seen together, the second from row `border` on, under a lens that is held.
+    def tie(self, calibration: Calibration, split_row: int) -> Solution:
+        """Two places seen together, the second from `split_row` on, under a lens that is held.
 
         Where hardly a picture of one matches one of the other nothing is mapped, and no second opinion is asked: two
         places that fall apart are an answer.
         """
         views = self._key_points(self._verify(calibration.lens))
-        across = sum(a < border <= b for a, b in views)
+        across = sum(a < split_row <= b for a, b in views)
         models = self._map(views, calibration.lens, FreeLens()) if across >= MIN_ACROSS else []
-        verdict = judge_tie(models, len(self._found.xy), border)
+        verdict = judge_tie(models, len(self._found.xy), split_row)
         note = f"{across} pairs match across the two places"
         return Solution(models, calibration.lens, verdict, calibration, (note,))
 

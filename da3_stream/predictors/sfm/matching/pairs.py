@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 
 from ....geometry.keypoints import Keypoints
 from ....geometry.lens import Lens
-from ....windows import second_place
 from .features import TrackedPoints
 
 OFFSETS = (1, 2, 4, 8, 16, 32, 64, 128)  # quadratic sequential pairs: near ones for detail, far ones for scale
-MOST_IN_LOOP_CHECK = 64  # frames; more are a window with a hole
 MAX_ANGLE = 0.7  # between descriptors, radians
 MAX_ANGLE_RATIO = 0.8  # best to second best (Lowe 2004, section 7.1)
 MIN_INLIERS = 15
@@ -38,19 +36,14 @@ class TwoView:
     planar: bool
 
 
-def window_pairs(count: int, border: int | None) -> list[tuple[int, int]]:
+def window_pairs(count: int, split_row: int | None = None) -> list[tuple[int, int]]:
     """Pairs of rows to be matched among `count` frames: sequential ones, and where a loop check shows two places, the
-    second from row `border` on, all pairs across."""
-    if border is None:
+    second from `split_row` on, all pairs across."""
+    if split_row is None:
         return list(sequential_pairs(count))
-    earlier, later = range(border), range(border, count)
-    within = [*sequential_pairs(border), *((border + a, border + b) for a, b in sequential_pairs(len(later)))]
+    earlier, later = range(split_row), range(split_row, count)
+    within = [*sequential_pairs(split_row), *((split_row + a, split_row + b) for a, b in sequential_pairs(len(later)))]
     return [*within, *((a, b) for a in earlier for b in later)]
-
-
-def loop_border(indices: Sequence[int]) -> int | None:
-    """The row at which the second of two places begins; None for a window of a video, holes included."""
-    return second_place(indices) if len(indices) <= MOST_IN_LOOP_CHECK else None
 
 
 def sequential_pairs(count: int) -> Iterator[tuple[int, int]]:

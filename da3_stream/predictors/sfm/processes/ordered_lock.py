@@ -26,11 +26,6 @@ class Turns:
                 self._waiting = [*(before for before in self._waiting if before < key), key]
                 self._changed.notify_all()
 
-    def expects(self, key: Key) -> bool:
-        """Whether the window is in the queue."""
-        with self._changed:
-            return key in self._waiting
-
     @contextmanager
     def turn(self, key: Key, needless: Callable[[], bool]) -> Iterator[None]:
         """Wait until all windows announced earlier have left their turn, or until waiting is needless."""

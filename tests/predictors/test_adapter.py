@@ -1,0 +1,89 @@
+"""A predictor that has only `predict` can be asked for everything else; one that has more is asked for that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from da3_stream.predictors.adapter import PredictorAdapter
+from da3_stream.types import Frame, WindowGeometry
+
+FRAMES = [Frame(index, index / 10, np.zeros((2, 2, 3), np.uint8), str(index)) for index in (3, 4, 90, 91)]
+
+
+class Plain:
+    def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+        return WindowGeometry.failed(frames, "plain")
+
+
+class Full(Plain):
+    """Has everything, and writes down what it is asked to do."""
+
+    name, hash, facts, timings, camera = "full", "abc", {"device": "cpu"}, {"solve": 1.5}, {"given": True}
+    is_metric, gives_descriptors, image_side = True, True, 320
+    window_size, window_overlap, in_flight = 30, 5, 3
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, Any]] = []
+
+    def predict_pair(self, first: Sequence[Frame], second: Sequence[Frame]) -> WindowGeometry:
+        self.calls.append(("predict_pair", (len(first), len(second))))
+        return WindowGeometry.failed([*first, *second], "a pair")
+
+    def prepare(self, frames: Sequence[Frame]) -> None:
+        self.calls.append(("prepare", len(frames)))
+
+    def state(self) -> dict[str, int]:
+        return {"calls": len(self.calls)}
+
+    def restore(self, state: dict[str, int]) -> None:
+        self.calls.append(("restore", state))
+
+    def close(self) -> None:
+        self.calls.append(("close", None))
+
+
+def test_every_attribute_has_a_default() -> None:
+    adapter = PredictorAdapter(Plain())
+    assert (adapter.name, adapter.hash, adapter.image_side) == ("Plain", None, None)
+    assert adapter.facts == adapter.timings == adapter.camera == {}
+    assert not adapter.is_metric and not adapter.gives_descriptors
+    assert (adapter.window_size, adapter.window_overlap, adapter.in_flight) == (60, 12, 1)
+    adapter.prepare(FRAMES)
+    assert adapter.state() is None
+    adapter.close()
+
+
+def test_a_pair_is_a_window_of_both_neighbourhoods_by_default() -> None:
+    geometry = PredictorAdapter(Plain()).predict_pair(FRAMES[:2], FRAMES[2:])
+    assert geometry.frame_indices.tolist() == [3, 4, 90, 91] and geometry.notes == ("plain",)
+
+
+def test_what_a_predictor_has_is_taken() -> None:
+    full = Full()
+    adapter = PredictorAdapter(full)
+    for name in vars(Full):
+        if not callable(getattr(full, name)) and not name.startswith("__"):
+            assert getattr(adapter, name) == getattr(full, name), name
+    adapter.prepare(FRAMES)
+    assert adapter.predict_pair(FRAMES[:1], FRAMES[1:]).notes == ("a pair",)
+    assert adapter.state() == {"calls": 2}
+    adapter.restore({"calls": 2})
+    adapter.close()
+    assert full.calls == [("prepare", 4), ("predict_pair", (1, 3)), ("restore", {"calls": 2}), ("close", None)]
+
+
+def test_attributes_may_change_while_a_run_goes_on() -> None:
+    full = Full()
+    adapter = PredictorAdapter(full)
+    assert adapter.in_flight == 3
+    full.in_flight = 0
+    assert adapter.in_flight == 1
+
+
+def test_a_state_without_a_way_back_is_an_error() -> None:
+    with pytest.raises(AttributeError, match="restore"):
+        PredictorAdapter(Plain()).restore({})
