@@ -48,16 +48,16 @@ def _module(parts: list[str], modules: Collection[str]) -> str | None:
     return next((file for file in files if file in modules), None)
 
 
-def room(module: str) -> str:
-    """The top-level folder or module that a module belongs to."""
-    return module.split("/")[0].removesuffix(".py")
+def room(module: str, depth: int = 1) -> str:
+    """The top-level folder or module that a module belongs to; with depth 2 the folder or module in that, and so on."""
+    return "/".join(module.split("/")[:depth]).removesuffix(".py")
 
 
-def room_graph(imports: Graph) -> dict[str, set[str]]:
+def room_graph(imports: Graph, depth: int = 1) -> dict[str, set[str]]:
     """The other rooms that each room imports."""
     graph = defaultdict(set)
     for name, imported in imports.items():
-        graph[room(name)] |= {room(other) for other in imported} - {room(name)}
+        graph[room(name, depth)] |= {room(other, depth) for other in imported} - {room(name, depth)}
     return graph
 
 
