@@ -103,7 +103,7 @@ def town_fps(town: Town) -> int:
 def faster(town: Town, times: int) -> Town:
     """The same drive with so many frames for one."""
     places = np.arange(0, len(town) - 1, 1 / times)
-    poses = np.stack([town.path.between(place) for place in places])
+    poses = np.stack([town.path.pose_at(place) for place in places])
     return replace(town, path=CameraPath(poses, places * float(town.path.timestamps[1])))
 
 

@@ -16,7 +16,7 @@ from da3_stream.geometry import Sim3, pixel_centres, unproject
 from da3_stream.settings import CloudSettings
 from da3_stream.store import Run, Scene, Submap, SubmapFrames, create_run, write_submap
 from da3_stream.synthetic import Town
-from da3_stream.synthetic.rendering.cast import View, cast, ray_maps
+from da3_stream.synthetic.rendering.cast import PinholeCamera, cast, ray_maps
 from da3_stream.types import WindowGeometry
 
 Float64 = NDArray[np.float64]
@@ -137,5 +137,5 @@ def _posts(drive: Drive, frame: int) -> NDArray[np.bool_]:
     shapes = drive.town.scene.shapes
     size = np.linalg.norm(shapes.edges, axis=2)  # [F,2] width, height
     thin = np.append(np.flatnonzero((size[:, 0] < POST_M) & (size[:, 1] > 3.0)), -2)
-    view = View(drive.intrinsics, drive.poses[frame], (drive.depth.shape[2], drive.depth.shape[1]))
+    view = PinholeCamera(drive.intrinsics, drive.poses[frame], (drive.depth.shape[2], drive.depth.shape[1]))
     return np.isin(cast(shapes, ray_maps(shapes, view), view).shape[1::2, 1::2], thin)

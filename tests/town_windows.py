@@ -10,9 +10,9 @@ import numpy as np
 from da3_stream.geometry import intrinsics_from_hfov
 from da3_stream.synthetic import CameraPath, Town
 from da3_stream.synthetic.materials.atlas import Atlas
-from da3_stream.synthetic.paths import looking, shaken
-from da3_stream.synthetic.scenes.scene import Scene
-from da3_stream.synthetic.scenes.shapes import Look, Shapes, floor, footing
+from da3_stream.synthetic.paths import add_shake, camera_poses
+from da3_stream.synthetic.scenes.scene import SyntheticScene
+from da3_stream.synthetic.scenes.shapes import Material, Shapes, floor, footing
 from da3_stream.types import WindowGeometry
 
 EYE_M = 1.65
@@ -22,9 +22,9 @@ SIZE = (224, 140)
 def straight_road(frames: int, step_m: float = 0.6) -> Town:
     """A drive due east over a plain, the camera swaying a little and looking slightly down."""
     place = np.column_stack([step_m * np.arange(frames), np.zeros(frames), np.full(frames, EYE_M)])
-    poses = shaken(looking(place, np.zeros(frames), 2.0), 0, slow=1 / 20, metres=0.01, degrees=0.2)
-    plain = Shapes.of([floor(footing(-200, -200), 400, 400, 0, Look((40, 40)))])
-    scene = Scene(plain, Atlas.of([_asphalt()]), np.zeros((16, 16), np.float32), np.array([0.0, 0.6, 0.8]))
+    poses = add_shake(camera_poses(place, np.zeros(frames), 2.0), 0, slow=1 / 20, metres=0.01, degrees=0.2)
+    plain = Shapes.of([floor(footing(-200, -200), 400, 400, 0, Material((40, 40)))])
+    scene = SyntheticScene(plain, Atlas.of([_asphalt()]), np.zeros((16, 16), np.float32), np.array([0.0, 0.6, 0.8]))
     return Town(scene, CameraPath(poses, np.arange(frames) / 10), SIZE, intrinsics_from_hfov(75.0, SIZE))
 
 

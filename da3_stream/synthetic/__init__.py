@@ -1,7 +1,12 @@
-"""A procedural town with exact ground truth: the demo, the tests, the hour-long benchmarks."""
+"""A procedural town (or room) rendered with exact ground truth: depth, poses, intrinsics.
+
+The demo, the tests and the long benchmarks run on it. From the ground up: `paths` (where the camera goes), `materials`
+(textures), `scenes` (geometry), `rendering` (images), `town` (a sequence of frames), `write` (a video with its truth).
+"""
 
 from .paths import CameraPath
-from .town import Effects, Town, TownFrame, make_town
+from .rendering.effects import Effects
+from .town import Town, TownFrame, make_town
 from .write import write_town
 
 __all__ = ["CameraPath", "Effects", "Town", "TownFrame", "make_town", "write_town"]

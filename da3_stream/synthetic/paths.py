@@ -14,24 +14,24 @@ from ..errors import SyntheticError
 Float64 = NDArray[np.float64]
 
 EYE_M = 1.65
-TURN_PER_FRAME = np.radians(2.2)
-CRUISE_M = 0.55  # a frame, on a straight, where the number of frames does not say otherwise
+TURN_PER_FRAME = np.radians(2.2)  # at most, which slows the drive down in turns
+CRUISE_M = 0.55  # a frame, on a straight, where the number of frames does not fix the speed
 FASTEST_M, SLOWEST_M = 0.9, 0.1
-_DENSE_M = 0.05
+_DENSE_M = 0.05  # between the points of a route
 
 
 @dataclass(frozen=True, eq=False)
 class CameraPath:
-    """Where the camera is and when: world_from_camera [N,4,4], rigid, and timestamps [N] in seconds."""
+    """The poses of a camera, world_from_camera [N,4,4], rigid, and their timestamps [N] in seconds."""
 
     world_from_camera: Float64
     timestamps: Float64
 
-    def between(self, place: float) -> Float64:
-        """The pose [4,4] at a fractional frame number, interpolated between its neighbours."""
-        first = int(np.clip(np.floor(place), 0, max(len(self.timestamps) - 2, 0)))
+    def pose_at(self, frame: float) -> Float64:
+        """world_from_camera [4,4] at a fractional frame number, interpolated between the two frames around it."""
+        first = int(np.clip(np.floor(frame), 0, max(len(self.timestamps) - 2, 0)))
         pair = self.world_from_camera[first : first + 2]
-        share = np.clip(place - first, 0.0, 1.0)
+        share = np.clip(frame - first, 0.0, 1.0)
         if len(pair) == 1 or share == 0.0:
             return pair[0]
         pose = np.eye(4)
@@ -41,53 +41,55 @@ class CameraPath:
 
 
 def drive(route: Float64, frames: int, laps: int, fps: float, seed: int) -> CameraPath:
-    """Drive along a closed route [P,2], slower in turns, `laps` times in `frames` frames.
+    """A camera on a car along a closed route [P,2], slower in turns, `laps` times in `frames` frames.
 
     A single lap that would need more than `FASTEST_M` a frame is driven in part, at `CRUISE_M` a frame.
     """
-    smooth = _smoothed(route, 1.0)
+    smooth = _smooth(route, 1.0)
     along, clock = _timetable(smooth, frames / laps)
     _check_laps(laps, frames, 0.98 * clock[-1], along[-1] / SLOWEST_M)
     lap_frames = max(frames / laps, clock[-1])
-    at = np.interp(np.arange(frames) % lap_frames * (clock[-1] / lap_frames), clock, along)
+    distance = np.interp(np.arange(frames) % lap_frames * (clock[-1] / lap_frames), clock, along)
     closed = np.concatenate([smooth, smooth[:1]])
-    place, ahead = (_along(closed, along, (at + d) % along[-1]) for d in (0.0, 0.1))
-    yaw = np.arctan2(*(ahead - place).T[::-1])
-    poses = looking(np.column_stack([place, np.full(frames, EYE_M)]), yaw, -3.0)
-    return CameraPath(shaken(poses, seed, slow=1 / 40, metres=0.02, degrees=0.3), np.arange(frames) / fps)
+    position, ahead = (_interpolate(closed, along, (distance + d) % along[-1]) for d in (0.0, 0.1))
+    yaw = np.arctan2(*(ahead - position).T[::-1])
+    poses = camera_poses(np.column_stack([position, np.full(frames, EYE_M)]), yaw, -3.0)
+    return CameraPath(add_shake(poses, seed, slow=1 / 40, metres=0.02, degrees=0.3), np.arange(frames) / fps)
 
 
-def lawn_mower(middle: ArrayLike, frames: int, laps: int, fps: float, seed: int, look_down_deg: float) -> CameraPath:
-    """Fly over roofs in parallel legs and back, always facing north, tilted down by an angle (90 is straight down).
+def lawn_mower(centre: ArrayLike, frames: int, laps: int, fps: float, seed: int, look_down_deg: float) -> CameraPath:
+    """A flight over roofs in parallel legs and back, facing north, tilted down by an angle (90 is straight down).
 
-    The legs fill a square around the point below which the camera looks: `middle` [2].
+    The legs fill a square around the point below which the camera looks: `centre` [2].
     """
     altitude, gap, step = 30.0, 12.0, 0.8
     legs = int(np.clip(round(np.sqrt(frames / laps * step / gap)), 2, 28))
     side = (legs - 1) * gap
     turns = [(k * gap, y) for k in range(legs) for y in ((0.0, side) if k % 2 == 0 else (side, 0.0))]
-    route = _smoothed(_even(np.array([*turns, *turns[-2:0:-1]]), _DENSE_M), 2.0)  # there and back
+    route = _smooth(_resample(np.array([*turns, *turns[-2:0:-1]]), _DENSE_M), 2.0)  # there and back
     lap_m = len(route) / 2 * _DENSE_M
     _check_laps(laps, frames, lap_m / FASTEST_M, lap_m / SLOWEST_M)
     pace = min(FASTEST_M, lap_m * laps / frames)
-    gone = np.linspace(0.0, frames * pace, frames, endpoint=False) % (2 * lap_m)
-    flown = _along(route, np.linspace(0.0, 2 * lap_m, len(route), endpoint=False), gone)
+    distance = np.linspace(0.0, frames * pace, frames, endpoint=False) % (2 * lap_m)
+    flown = _interpolate(route, np.linspace(0.0, 2 * lap_m, len(route), endpoint=False), distance)
     back = 0.8 * altitude / np.tan(np.radians(look_down_deg))
-    place = flown - side / 2 + np.asarray(middle) - (0.0, back)
-    poses = looking(np.column_stack([place, np.full(frames, altitude)]), np.full(frames, np.pi / 2), look_down_deg)
-    return CameraPath(shaken(poses, seed, slow=1 / 25, metres=0.05, degrees=0.5), np.arange(frames) / fps)
+    position = flown - side / 2 + np.asarray(centre) - (0.0, back)
+    poses = camera_poses(
+        np.column_stack([position, np.full(frames, altitude)]), np.full(frames, np.pi / 2), look_down_deg
+    )
+    return CameraPath(add_shake(poses, seed, slow=1 / 25, metres=0.05, degrees=0.5), np.arange(frames) / fps)
 
 
 def handheld(frames: int, laps: int, fps: float, seed: int) -> CameraPath:
-    """Walk around what stands amid a room, looking at it from all sides, with the shake of a hand."""
+    """A walk around the middle of a room, looking at it from all sides, with the shake of a hand."""
     _check_laps(laps, frames, 300, 30000)
     pace = min(np.radians(1.2), 2 * np.pi * laps / frames)
     angle = pace * np.arange(frames)
-    place = np.column_stack([2.3 * np.cos(angle), 1.7 * np.sin(angle), 1.5 + 0.15 * np.sin(3 * angle)])
+    position = np.column_stack([2.3 * np.cos(angle), 1.7 * np.sin(angle), 1.5 + 0.15 * np.sin(3 * angle)])
     yaw = angle + np.pi + 0.25 * np.sin(2 * angle)
-    poses = looking(place, yaw, 12.0)
-    calm = shaken(poses, seed, slow=1 / 60, metres=0.04, degrees=1.5)
-    return CameraPath(shaken(calm, seed + 1, slow=1 / 9, metres=0.004, degrees=0.25), np.arange(frames) / fps)
+    poses = camera_poses(position, yaw, 12.0)
+    calm = add_shake(poses, seed, slow=1 / 60, metres=0.04, degrees=1.5)
+    return CameraPath(add_shake(calm, seed + 1, slow=1 / 9, metres=0.004, degrees=0.25), np.arange(frames) / fps)
 
 
 def _check_laps(laps: int, frames: int, fewest: float, most: float) -> None:
@@ -100,20 +102,20 @@ def _check_laps(laps: int, frames: int, fewest: float, most: float) -> None:
         )
 
 
-def looking(place: Float64, yaw: Float64, look_down_deg: float) -> Float64:
-    """Poses [N,4,4] of cameras at places [N,3] that face yaw (radians from east to north), tilted down."""
+def camera_poses(position: Float64, yaw: Float64, look_down_deg: float) -> Float64:
+    """Poses [N,4,4] of cameras at positions [N,3] that face yaw [N] (radians from east to north), tilted down."""
     zero, down = np.zeros_like(yaw), np.radians(look_down_deg)
     right = np.column_stack([np.sin(yaw), -np.cos(yaw), zero])
     level = np.column_stack([np.cos(yaw), np.sin(yaw), zero])
     forward = np.cos(down) * level - np.sin(down) * np.array([0.0, 0.0, 1.0])
     poses = np.tile(np.eye(4), (len(yaw), 1, 1))
     poses[:, :3, :3] = np.stack([right, np.cross(forward, right), forward], axis=2)
-    poses[:, :3, 3] = place
+    poses[:, :3, 3] = position
     return poses
 
 
-def shaken(poses: Float64, seed: int, slow: float, metres: float, degrees: float) -> Float64:
-    """Poses with smooth random motion of about so many metres and degrees on every axis.
+def add_shake(poses: Float64, seed: int, slow: float, metres: float, degrees: float) -> Float64:
+    """Poses with smooth random motion added, of about `metres` and `degrees` on every axis.
 
     Its periods are 1/slow frames and shorter, fitted to the path's length so that a closed path stays closed.
     """
@@ -129,7 +131,7 @@ def shaken(poses: Float64, seed: int, slow: float, metres: float, degrees: float
     return out
 
 
-def rounded(corners: Sequence[tuple[float, float]], radius: float) -> Float64:
+def round_corners(corners: Sequence[tuple[float, float]], radius: float) -> Float64:
     """A closed polyline [P,2] around a polygon whose corners are rounded by arcs, a point every few centimetres.
 
     It starts where the last arc ends.
@@ -139,30 +141,32 @@ def rounded(corners: Sequence[tuple[float, float]], radius: float) -> Float64:
     for before, corner, after in zip(np.roll(points, 1, axis=0), points, np.roll(points, -1, axis=0), strict=True):
         back, on = ((end - corner) / np.linalg.norm(end - corner) for end in (before, after))
         half = np.arccos(np.clip(back @ on, -1, 1)) / 2
-        middle = corner + (back + on) / np.linalg.norm(back + on) * radius / np.sin(half)
+        centre = corner + (back + on) / np.linalg.norm(back + on) * radius / np.sin(half)
         start = corner + back * radius / np.tan(half)
         sweep = np.linspace(0, np.pi - 2 * half, 64)[:, None]
-        arcs.append(middle + (start - middle) * np.cos(sweep) - radius * back * np.sin(sweep))
-    return _even(np.concatenate([arcs[-1][-1:], *arcs[:-1], arcs[-1][:-1]]), _DENSE_M)
+        arcs.append(centre + (start - centre) * np.cos(sweep) - radius * back * np.sin(sweep))
+    return _resample(np.concatenate([arcs[-1][-1:], *arcs[:-1], arcs[-1][:-1]]), _DENSE_M)
 
 
-def _even(route: Float64, step: float) -> Float64:
-    """The closed polyline with points at equal distances of about `step`."""
+def _resample(route: Float64, step: float) -> Float64:
+    """A closed polyline [P,2] with points at equal distances of about `step`."""
     closed = np.concatenate([route, route[:1]])
     along = _distances(closed)
-    return _along(closed, along, np.linspace(0, along[-1], max(4, round(along[-1] / step)), endpoint=False))
+    return _interpolate(closed, along, np.linspace(0, along[-1], max(4, round(along[-1] / step)), endpoint=False))
 
 
 def _distances(line: Float64) -> Float64:
+    """Length of a polyline [P,2] up to each of its points [P]."""
     return np.concatenate([[0.0], np.linalg.norm(np.diff(line, axis=0), axis=1).cumsum()])
 
 
-def _along(line: Float64, along: Float64, at: Float64) -> Float64:
+def _interpolate(line: Float64, along: Float64, at: Float64) -> Float64:
+    """Points [N,2] of a polyline [P,2] at distances `at` [N]; `along` [P] are those of its own points."""
     return np.stack([np.interp(at, along, line[:, k]) for k in (0, 1)], axis=1)
 
 
-def _smoothed(route: Float64, metres: float) -> Float64:
-    """A closed even polyline under a Gaussian window, so that turns begin and end softly."""
+def _smooth(route: Float64, metres: float) -> Float64:
+    """Filter a closed, evenly sampled polyline by a Gaussian, so that turns begin and end softly."""
     from scipy.ndimage import gaussian_filter1d
 
     return gaussian_filter1d(route, metres / _DENSE_M, axis=0, mode="wrap")

@@ -62,11 +62,11 @@ def _write_frames(town: Town, folder: Path, depth: bool, progress: Callable[[int
     import av
 
     with av.open(str(folder / "town.mp4"), "w") as video:
-        stream = _stream(video, town)
+        stream = _video_stream(video, town)
         for i, frame in enumerate(town):
-            picture = av.VideoFrame.from_ndarray(frame.image, format="rgb24")
-            picture.pts, picture.time_base = round(frame.timestamp / _TIME_BASE), _TIME_BASE
-            video.mux(stream.encode(picture))
+            video_frame = av.VideoFrame.from_ndarray(frame.image, format="rgb24")
+            video_frame.pts, video_frame.time_base = round(frame.timestamp / _TIME_BASE), _TIME_BASE
+            video.mux(stream.encode(video_frame))
             if depth:
                 np.save(folder / "depth" / f"{i:06d}.npy", frame.depth)
             if progress:
@@ -74,7 +74,7 @@ def _write_frames(town: Town, folder: Path, depth: bool, progress: Callable[[int
         video.mux(stream.encode())
 
 
-def _stream(video: OutputContainer, town: Town) -> VideoStream:
+def _video_stream(video: OutputContainer, town: Town) -> VideoStream:
     times = town.path.timestamps
     rate = round((len(times) - 1) / (times[-1] - times[0])) if len(times) > 1 else 10
     stream = video.add_stream("libx264", rate=rate, options={"crf": "12", "preset": "veryfast"})

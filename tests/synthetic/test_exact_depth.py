@@ -1,4 +1,4 @@
-"""The depth is the scene's: by hand on single shapes, and from frame to frame on whole pictures."""
+"""The depth is the scene's: by hand on single shapes, and from frame to frame on whole images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from da3_stream.geometry import intrinsics_from_hfov, pixel_centres, project, unproject
 from da3_stream.synthetic import Town, TownFrame, make_town
-from da3_stream.synthetic.rendering.cast import View, cast, ray_maps
+from da3_stream.synthetic.rendering.cast import PinholeCamera, cast, ray_maps
 from da3_stream.synthetic.scenes.shapes import Ball, Face, Shapes
 
 SIZE = (40, 30)
@@ -19,7 +19,7 @@ K = intrinsics_from_hfov(70.0, SIZE)
 
 
 def depth_of(shapes: Shapes, pose: np.ndarray) -> np.ndarray:
-    view = View(K, pose, SIZE)
+    view = PinholeCamera(K, pose, SIZE)
     inverse = cast(shapes, ray_maps(shapes, view), view).inverse_depth[1::2, 1::2]
     return np.where(inverse > 0, 1.0 / np.where(inverse > 0, inverse, 1.0), 0.0)
 
@@ -43,9 +43,9 @@ def test_a_face_has_the_depth_of_its_plane_within_its_outline(
     rays = unproject(pixel_centres(*SIZE[::-1]), np.ones(SIZE[::-1]), K)
     with np.errstate(divide="ignore"):
         t = distance * rotation[2, 2] / (rays @ rotation[:, 2])
-    place = (rays * t[..., None] - face.origin) @ rotation[:, :2] / (2 * half)
-    narrow = 0.5 * (1 - taper * (1 - place[..., 1]))
-    margin = np.minimum(np.minimum(place[..., 1], 1 - place[..., 1]), narrow - np.abs(place[..., 0] - 0.5))
+    point = (rays * t[..., None] - face.origin) @ rotation[:, :2] / (2 * half)
+    narrow = 0.5 * (1 - taper * (1 - point[..., 1]))
+    margin = np.minimum(np.minimum(point[..., 1], 1 - point[..., 1]), narrow - np.abs(point[..., 0] - 0.5))
     inside, outside = (t > 0.06) & (margin > 1e-4), (t < 0) | (margin < -1e-4)
     np.testing.assert_allclose(depth[inside], t[inside], rtol=2e-5)
     assert not depth[outside].any()
@@ -84,10 +84,10 @@ def carried(source: TownFrame, target: TownFrame) -> tuple[np.ndarray, np.ndarra
     points = (
         unproject(pixels, source.depth, source.intrinsics) @ target_from_source[:3, :3].T + target_from_source[:3, 3]
     )
-    place = (project(points, target.intrinsics) - 0.5).astype(np.float32)
-    colour = cv2.remap(target.image, place, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    pixels = (project(points, target.intrinsics) - 0.5).astype(np.float32)
+    colour = cv2.remap(target.image, pixels, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     lowest, highest = (
-        cv2.remap(op(target.depth, np.ones((3, 3))), place, None, cv2.INTER_NEAREST) for op in (cv2.erode, cv2.dilate)
+        cv2.remap(op(target.depth, np.ones((3, 3))), pixels, None, cv2.INTER_NEAREST) for op in (cv2.erode, cv2.dilate)
     )
     z = points[..., 2]
     return colour, (source.depth > 0) & (lowest > 0.97 * z) & (highest < 1.03 * z)

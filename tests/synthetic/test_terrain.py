@@ -31,7 +31,7 @@ def test_ramps_rise_along_blocks_and_crossings_are_level() -> None:
 
 def test_a_plain_leaves_everything_where_it_is() -> None:
     town = make_town("block", frames=30, size=(64, 48))
-    shapes = PLAIN.under(town.scene.shapes)
+    shapes = PLAIN.lift(town.scene.shapes)
     np.testing.assert_array_equal(shapes.edges, town.scene.shapes.edges)
     np.testing.assert_array_equal(shapes.origin, town.scene.shapes.origin)
 

@@ -56,9 +56,9 @@ def test_the_eye_stands_at_its_height_over_the_road(street: Town) -> None:
 
 
 def test_places_do_not_look_alike(street: Town) -> None:
-    pictures = np.array([street.frame(i).image.mean(axis=2)[::4, ::4].ravel() for i in range(5, 300, 59)])
-    likeness = np.corrcoef(pictures - pictures.mean(axis=0)) - np.eye(len(pictures))
-    assert likeness.max() < 0.8
+    images = np.array([street.frame(i).image.mean(axis=2)[::4, ::4].ravel() for i in range(5, 300, 59)])
+    correlation = np.corrcoef(images - images.mean(axis=0)) - np.eye(len(images))
+    assert correlation.max() < 0.8
 
 
 def test_cars_move_and_hide_what_is_behind() -> None:

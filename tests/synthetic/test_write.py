@@ -34,9 +34,9 @@ def test_the_video_has_the_frames_their_size_and_their_times(walk: Town, folder:
     assert len(frames) == FRAMES
     np.testing.assert_allclose([frame.time for frame in frames], walk.path.timestamps, atol=1e-4)
     for i in (0, FRAMES - 1):
-        picture = frames[i].to_ndarray(format="rgb24")
-        assert picture.shape == (64, 96, 3)
-        assert np.abs(picture.astype(float) - walk.frame(i).image).mean() < 8
+        image = frames[i].to_ndarray(format="rgb24")
+        assert image.shape == (64, 96, 3)
+        assert np.abs(image.astype(float) - walk.frame(i).image).mean() < 8
 
 
 def test_both_truth_files_hold_the_poses_relative_to_the_first_camera(walk: Town, folder: Path) -> None:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .atlas import look_up_points
+from .atlas import sample_bilinear
 
 Float32 = NDArray[np.float32]
 
@@ -15,7 +15,7 @@ _TEXELS = 1024
 
 
 def cloud_cover(rng: np.random.Generator) -> Float32:
-    """How thick the clouds are, from 0 to 1, as a picture that tiles."""
+    """How thick the clouds are, from 0 to 1, as an image [T,T] that tiles."""
     cover = np.zeros((_TEXELS, _TEXELS), np.float32)
     for octave in range(5):
         cells = 8 << octave
@@ -34,7 +34,7 @@ def sky_colours(clouds: Float32, direction: Float32) -> Float32:
     level = np.linalg.norm(direction[:, :2], axis=1) + np.float32(1e-9)
     far = np.sqrt(1 - up * up) / (up + np.float32(0.15))
     x, y = (far * direction[:, k] / level * 160 % _TEXELS for k in (0, 1))
-    cover = look_up_points(clouds, x, y)[:, None]
+    cover = sample_bilinear(clouds, x, y)[:, None]
     clear = _HORIZON + (_ZENITH - _HORIZON) * np.sqrt(up)[:, None]
     thick = cover * np.clip(up * 5, 0, 1)[:, None]
     return clear + (_CLOUD - clear) * thick

@@ -1,51 +1,54 @@
-"""The camera that photographs a scene: exposure, blur and noise over the clean rendering, all repeatable."""
+"""The camera that captures a scene: exposure, blur and noise over the clean rendering, all repeatable."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ..paths import CameraPath
-from ..scenes.scene import Scene
-from .cast import View
+from ..scenes.scene import SyntheticScene
+from .cast import PinholeCamera
+from .effects import Effects
 from .render import render
-
-if TYPE_CHECKING:
-    from ..town import Effects
 
 Float32 = NDArray[np.float32]
 
-_PARTS = (-0.4, -0.2, 0.2, 0.4)  # of the time that the shutter is open, beside its middle
+_SHUTTER_SAMPLES = (-0.4, -0.2, 0.2, 0.4)  # of the time that the shutter is open, besides its middle
 _EXPOSURE_PERIOD_S = 13.0
 
 
-def photograph(
-    scene: Scene, path: CameraPath, intrinsics: NDArray[np.float64], size: tuple[int, int], effects: Effects, index: int
+def capture(
+    scene: SyntheticScene,
+    path: CameraPath,
+    intrinsics: NDArray[np.float64],
+    size: tuple[int, int],
+    effects: Effects,
+    index: int,
 ) -> tuple[NDArray[np.uint8], Float32]:
-    """Image [H,W,3] and depth [H,W] of one frame; the depth is the sharp one of the frame's own instant."""
-    picture, depth = _exposed(scene, path, intrinsics, size, index)
+    """Image [H,W,3] and depth [H,W] in metres (0 = sky) of frame `index`; the depth has no motion blur."""
+    image, depth = _render_at(scene, path, intrinsics, size, index)
     if effects.shutter:
-        others = [_exposed(scene, path, intrinsics, size, index + effects.shutter * part)[0] for part in _PARTS]
-        picture = sum(others, picture) / np.float32(len(_PARTS) + 1)
+        others = [
+            _render_at(scene, path, intrinsics, size, index + effects.shutter * part)[0] for part in _SHUTTER_SAMPLES
+        ]
+        image = sum(others, image) / np.float32(len(_SHUTTER_SAMPLES) + 1)
     if effects.blur:
-        picture = cv2.GaussianBlur(picture, (0, 0), effects.blur)
+        image = cv2.GaussianBlur(image, (0, 0), effects.blur)
     if effects.exposure:
         swing = effects.exposure * np.sin(2 * np.pi * path.timestamps[index] / _EXPOSURE_PERIOD_S + effects.seed)
-        picture = picture * np.float32(2.0**swing)
+        image = image * np.float32(2.0**swing)
     if effects.noise:
-        picture = picture + _rolling_noise(picture.shape, effects, index)
-    return np.clip(picture + 0.5, 0, 255).astype(np.uint8), depth
+        image = image + _rolling_noise(image.shape, effects, index)
+    return np.clip(image + 0.5, 0, 255).astype(np.uint8), depth
 
 
-def _exposed(
-    scene: Scene, path: CameraPath, intrinsics: NDArray[np.float64], size: tuple[int, int], place: float
+def _render_at(
+    scene: SyntheticScene, path: CameraPath, intrinsics: NDArray[np.float64], size: tuple[int, int], frame: float
 ) -> tuple[Float32, Float32]:
-    time = float(np.interp(place, np.arange(len(path.timestamps)), path.timestamps))
-    view = View(intrinsics, path.between(place), size)
-    return render(scene.at(time), scene.atlas, scene.clouds, view, scene.sun)
+    time = float(np.interp(frame, np.arange(len(path.timestamps)), path.timestamps))
+    camera = PinholeCamera(intrinsics, path.pose_at(frame), size)
+    return render(scene.at(time), scene.atlas, scene.clouds, camera, scene.sun)
 
 
 def _rolling_noise(shape: tuple[int, ...], effects: Effects, index: int) -> Float32:

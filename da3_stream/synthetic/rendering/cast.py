@@ -21,15 +21,15 @@ _NEAR_M = 0.05
 _SLACK = np.float32(2e-6)  # relative; closes the cracks between faces that share an edge
 
 
-class View(NamedTuple):
-    """A pinhole camera at a place: K [3,3] with centres at +0.5, its pose [4,4], the image's (width, height)."""
+class PinholeCamera(NamedTuple):
+    """A posed camera: K [3,3] with pixel centres at +0.5, world_from_camera [4,4], the image's (width, height)."""
 
     intrinsics: Float64
     world_from_camera: Float64
     size: tuple[int, int]
 
     @property
-    def grid(self) -> tuple[Float32, Float32]:
+    def ray_grid(self) -> tuple[Float32, Float32]:
         """The rays (x, y, 1) of the half-pixel grid: x of its 2 w + 1 columns, y of its 2 h + 1 rows."""
         (fx, _, cx), (_, fy, cy), _ = self.intrinsics
         x = (np.arange(2 * self.size[0] + 1) / 2.0 - cx) / fx
@@ -44,9 +44,9 @@ class Hits(NamedTuple):
     shape: NDArray[np.int32]
 
 
-def ray_maps(shapes: Shapes, view: View) -> Float64:
+def ray_maps(shapes: Shapes, camera: PinholeCamera) -> Float64:
     """M [F,3,3] of every face; NaN for those that turn their back."""
-    rotation, eye = view.world_from_camera[:3, :3], view.world_from_camera[:3, 3]
+    rotation, eye = camera.world_from_camera[:3, :3], camera.world_from_camera[:3, 3]
     basis = np.concatenate([shapes.edges, (shapes.origin - eye)[:, None]], axis=1).transpose(0, 2, 1)
     front = np.linalg.det(basis) > 1e-9
     basis[~front] = np.nan
@@ -55,16 +55,16 @@ def ray_maps(shapes: Shapes, view: View) -> Float64:
     return m
 
 
-def cast(shapes: Shapes, m: Float64, view: View) -> Hits:
+def cast(shapes: Shapes, m: Float64, camera: PinholeCamera) -> Hits:
     """The nearest shape on every ray of the grid; `m` is what `ray_maps` gives."""
-    x, y = view.grid
+    x, y = camera.ray_grid
     hits = Hits(np.zeros((len(y), len(x)), np.float32), np.full((len(y), len(x)), -1, np.int32))
-    faces, boxes = _visible(shapes, m, view)
+    faces, boxes = _visible_faces(shapes, m, camera)
     maps = m.astype(np.float32)
     taper = shapes.taper.astype(np.float32)
     for i, (left, top, right, bottom) in zip(faces.tolist(), boxes.tolist(), strict=True):
         _cast_face(hits, (slice(top, bottom), slice(left, right)), x[left:right], y[top:bottom], maps[i], taper[i], i)
-    _cast_balls(hits, shapes, view)
+    _cast_balls(hits, shapes, camera)
     return hits
 
 
@@ -89,13 +89,13 @@ def _cast_face(
     np.copyto(hits.shape[window], np.int32(number), where=seen)
 
 
-def _visible(shapes: Shapes, m: Float64, view: View) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _visible_faces(shapes: Shapes, m: Float64, camera: PinholeCamera) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Faces that may be seen, nearest first, and the grid rectangles [K,4] (left, top, right, bottom) they lie in."""
     right, down = shapes.edges[:, 0], shapes.edges[:, 1]
     corners = shapes.origin[:, None] + np.stack([0 * right, right, right + down, down], axis=1)
-    eye, rotation = view.world_from_camera[:3, 3], view.world_from_camera[:3, :3]
+    eye, rotation = camera.world_from_camera[:3, 3], camera.world_from_camera[:3, :3]
     points = _clip_near((corners - eye) @ rotation)
-    box = _grid_box(points, view)
+    box = _grid_box(points, camera)
     seen = np.isfinite(m[:, 0, 0]) & (box[:, 0] < box[:, 2]) & (box[:, 1] < box[:, 3])
     order = np.argsort(np.nanmin(points[seen][..., 2], axis=1), kind="stable")
     return np.flatnonzero(seen)[order], box[seen][order]
@@ -111,29 +111,30 @@ def _clip_near(corners: Float64) -> Float64:
     return np.concatenate([np.where(z < _NEAR_M, np.nan, corners), pierced], axis=1)
 
 
-def _grid_box(points: Float64, view: View) -> NDArray[np.int64]:
+def _grid_box(points: Float64, camera: PinholeCamera) -> NDArray[np.int64]:
     """The grid rectangle around camera points [F,P,3] (NaN ignored), empty where there is none."""
-    (fx, _, cx), (_, fy, cy), _ = view.intrinsics
-    limit = 2 * np.array(view.size) + 1
-    place = 2.0 * (points[..., :2] / np.maximum(points[..., 2:], _NEAR_M) * (fx, fy) + (cx, cy))
-    low = np.where(np.isnan(place), np.inf, place).min(axis=1)
-    high = np.where(np.isnan(place), -np.inf, place).max(axis=1)
+    (fx, _, cx), (_, fy, cy), _ = camera.intrinsics
+    limit = 2 * np.array(camera.size) + 1
+    pixel = 2.0 * (points[..., :2] / np.maximum(points[..., 2:], _NEAR_M) * (fx, fy) + (cx, cy))
+    low = np.where(np.isnan(pixel), np.inf, pixel).min(axis=1)
+    high = np.where(np.isnan(pixel), -np.inf, pixel).max(axis=1)
     low, high = np.clip(np.ceil(low - 0.01), 0, limit), np.clip(np.floor(high + 0.01) + 1, 0, limit)
     return np.concatenate([low, high], axis=1).astype(np.int64)
 
 
-def _cast_balls(hits: Hits, shapes: Shapes, view: View) -> None:
-    x, y = view.grid
-    centres = (shapes.centre - view.world_from_camera[:3, 3]) @ view.world_from_camera[:3, :3]
+def _cast_balls(hits: Hits, shapes: Shapes, camera: PinholeCamera) -> None:
+    """Enter all balls into the hits where they are the nearest so far."""
+    x, y = camera.ray_grid
+    centres = (shapes.centre - camera.world_from_camera[:3, 3]) @ camera.world_from_camera[:3, :3]
     reach = np.array([[i, j, k] for i in (-1, 1) for j in (-1, 1) for k in (-1, 1)])
-    boxes = _grid_box(_in_front(centres[:, None] + shapes.radius[:, None, None] * reach), view)
+    boxes = _grid_box(_clamp_to_near(centres[:, None] + shapes.radius[:, None, None] * reach), camera)
     for i in np.flatnonzero((boxes[:, 0] < boxes[:, 2]) & (boxes[:, 1] < boxes[:, 3])).tolist():
         left, top, right, bottom = boxes[i].tolist()
         window = (slice(top, bottom), slice(left, right))
         _cast_ball(hits, window, x[left:right], y[top:bottom], centres[i], shapes.radius[i], len(shapes.origin) + i)
 
 
-def _in_front(points: Float64) -> Float64:
+def _clamp_to_near(points: Float64) -> Float64:
     """Points [S,P,3] clamped to the near plane, all NaN where none is in front of the camera."""
     ahead = np.any(points[..., 2] >= _NEAR_M, axis=1, keepdims=True)
     return np.where(ahead[..., None], np.maximum(points, (-np.inf, -np.inf, _NEAR_M)), np.nan)

@@ -1,4 +1,4 @@
-"""A scene: what stands, what moves, the textures, the sky and the sun."""
+"""A scene to render: standing and moving shapes, textures, sky and sun."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ UInt8 = NDArray[np.uint8]
 
 
 class Mover(NamedTuple):
-    """A body on a closed route over the ground: its faces around its own origin (front along x) and how it goes."""
+    """A body that follows a closed route over the ground; its faces lie around its own origin, its front along x."""
 
     body: Shapes
     route: NDArray[np.float64]  # [P,2], the last point joins the first
-    way: Callable[[float], float]  # metres along the route by the time in seconds
+    distance_at: Callable[[float], float]  # time in seconds -> metres along the route
     terrain: Terrain = PLAIN
 
     def at(self, time: float) -> Shapes:
-        """Its faces in the world at a time in seconds."""
+        """The body's faces in the world at a time in seconds."""
         step = np.linalg.norm(np.roll(self.route, -1, axis=0) - self.route, axis=1)
         along = np.concatenate([[0.0], step.cumsum()])
-        ahead = min(self.way(time) % along[-1] + 0.5, along[-1])
+        ahead = min(self.distance_at(time) % along[-1] + 0.5, along[-1])
         closed = np.concatenate([self.route, self.route[:1]])
         flat = np.array([[np.interp(d, along, closed[:, k]) for k in (0, 1)] for d in (ahead - 0.5, ahead)])
         here, there = np.column_stack([flat, self.terrain.height(flat[:, 0])])
@@ -37,11 +37,11 @@ class Mover(NamedTuple):
         pose = np.eye(4)
         pose[:3, :3] = np.stack([forward, left, np.cross(forward, left)], axis=1)
         pose[:3, 3] = here
-        return self.body.moved(pose)
+        return self.body.transform(pose)
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class SyntheticScene:
     """Everything that is rendered; world axes x east, y north, z up, in metres."""
 
     shapes: Shapes
@@ -52,26 +52,26 @@ class Scene:
 
     def at(self, time: float) -> Shapes:
         """All shapes at a time in seconds."""
-        return self.shapes.and_faces_of([mover.at(time) for mover in self.movers])
+        return self.shapes.add_faces([mover.at(time) for mover in self.movers])
 
 
-class Bank:
-    """Pictures by kind, numbered in the order in which they are added."""
+class TextureBank:
+    """Textures [h,w,3] by kind, numbered in the order in which they are added."""
 
     def __init__(self) -> None:
-        self.pictures: list[UInt8] = []
+        self.images: list[UInt8] = []
         self._kinds: dict[str, list[int]] = {}
 
-    def add(self, kind: str, *pictures: UInt8) -> None:
-        """Take pictures of one kind in."""
-        for picture in pictures:
-            self._kinds.setdefault(kind, []).append(len(self.pictures))
-            self.pictures.append(picture)
+    def add(self, kind: str, *images: UInt8) -> None:
+        """Add textures of one kind."""
+        for image in images:
+            self._kinds.setdefault(kind, []).append(len(self.images))
+            self.images.append(image)
 
-    def all(self, kind: str) -> list[int]:
-        """The numbers of the pictures of a kind."""
+    def of_kind(self, kind: str) -> list[int]:
+        """The numbers of all textures of a kind."""
         return self._kinds[kind]
 
-    def one(self, kind: str, rng: np.random.Generator) -> int:
-        """The number of any picture of a kind."""
+    def choose(self, kind: str, rng: np.random.Generator) -> int:
+        """The number of a random texture of a kind."""
         return self._kinds[kind][rng.integers(len(self._kinds[kind]))]

@@ -70,7 +70,7 @@ class Shapes:
             np.array([ball.radius for ball in balls], np.float64),
         )
 
-    def moved(self, world_from_body: ArrayLike) -> Shapes:
+    def transform(self, world_from_body: ArrayLike) -> Shapes:
         """The same shapes after a rigid motion [4,4]."""
         motion = np.asarray(world_from_body, np.float64)
         rotation, translation = motion[:3, :3], motion[:3, 3]
@@ -81,7 +81,7 @@ class Shapes:
             centre=self.centre @ rotation.T + translation,
         )
 
-    def and_faces_of(self, others: Sequence[Shapes]) -> Shapes:
+    def add_faces(self, others: Sequence[Shapes]) -> Shapes:
         """These shapes and the faces of others (which may have no balls)."""
         if not others:
             return self
@@ -110,7 +110,7 @@ class Footing(NamedTuple):
         """The point so many metres to the right of the corner, behind it and above it."""
         return self.corner + right * self.right + behind * self.behind + up * UP
 
-    def turned(self, width: float, depth: float) -> list[tuple[Footing, float]]:
+    def sides(self, width: float, depth: float) -> list[tuple[Footing, float]]:
         """The four sides of a box (front, right, back, left) as footings of their own, with their widths."""
         right, behind = self.right, self.behind
         return [
@@ -127,7 +127,7 @@ def footing(x: float, y: float, z: float = 0.0, heading: float = 0.0) -> Footing
     return Footing(np.array([x, y, z], np.float64), right, hat(UP) @ right)
 
 
-class Look(NamedTuple):
+class Material(NamedTuple):
     """How often a texture fills a face, and its tint; see `Face`."""
 
     repeat: tuple[float, float] = (1.0, 1.0)
@@ -135,26 +135,26 @@ class Look(NamedTuple):
     taper: float = 0.0
 
 
-PLAIN = Look()
+PLAIN = Material()
 
 
-def wall(foot: Footing, width: float, height: float, texture: int, look: Look = PLAIN) -> Face:
+def wall(foot: Footing, width: float, height: float, texture: int, material: Material = PLAIN) -> Face:
     """An upright face on a footing."""
-    return Face(foot.at(0.0, 0.0, height), width * foot.right, -height * UP, texture, *look)
+    return Face(foot.at(0.0, 0.0, height), width * foot.right, -height * UP, texture, *material)
 
 
-def floor(foot: Footing, width: float, depth: float, texture: int, look: Look = PLAIN) -> Face:
+def floor(foot: Footing, width: float, depth: float, texture: int, material: Material = PLAIN) -> Face:
     """A level face seen from above."""
-    return Face(foot.at(0.0, depth), width * foot.right, -depth * foot.behind, texture, *look)
+    return Face(foot.at(0.0, depth), width * foot.right, -depth * foot.behind, texture, *material)
 
 
 def box(
-    foot: Footing, size: tuple[float, float, float], sides: Sequence[int], top: int, look: Look = PLAIN
+    foot: Footing, size: tuple[float, float, float], sides: Sequence[int], top: int, material: Material = PLAIN
 ) -> list[Face]:
     """Four walls (front, right, back, left; textures used in turn) and the top of a box (width, depth, height)."""
     width, depth, height = size
     walls = [
-        wall(side, length, height, sides[i % len(sides)], look)
-        for i, (side, length) in enumerate(foot.turned(width, depth))
+        wall(side, length, height, sides[i % len(sides)], material)
+        for i, (side, length) in enumerate(foot.sides(width, depth))
     ]
-    return [*walls, floor(Footing(foot.at(0, 0, height), foot.right, foot.behind), width, depth, top, look)]
+    return [*walls, floor(Footing(foot.at(0, 0, height), foot.right, foot.behind), width, depth, top, material)]

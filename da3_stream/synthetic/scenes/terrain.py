@@ -17,12 +17,12 @@ AXLES_M = 2.6  # from one to the other, below a camera that is carried by a car
 
 @dataclass(frozen=True)
 class Terrain:
-    """`grade` is what a ramp rises in a metre; 0 is a plain."""
+    """Ramps that rise by `grade` metres per metre eastwards; 0 is a plain."""
 
     grade: float = 0.0
 
     def height(self, east: ArrayLike) -> NDArray[np.float64]:
-        """Of the ground, by the way east; 0 amid the first block."""
+        """Height of the ground in metres at `east`, metres along x; 0 amid the first block."""
         blocks, rest = np.divmod(np.asarray(east, np.float64) + PITCH_M[0] / 2, PITCH_M[0])
         ramps = blocks * SLAB_M[0] + np.clip(rest - ROAD_M / 2, 0.0, SLAB_M[0])
         return self.grade * (ramps - SLAB_M[0] / 2)
@@ -32,7 +32,7 @@ class Terrain:
         """How far a plane through all crossings must sink to be nowhere above the ground."""
         return abs(self.grade) * ROAD_M
 
-    def under(self, shapes: Shapes) -> Shapes:
+    def lift(self, shapes: Shapes) -> Shapes:
         """The shapes of a plain, each corner lifted: faces that lie on one ramp stay whole."""
         corner = self.height(shapes.origin[:, 0])
         ends = self.height(shapes.origin[:, None, 0] + shapes.edges[:, :, 0])
@@ -42,7 +42,7 @@ class Terrain:
         lifted.centre[:, 2] += self.height(shapes.centre[:, 0])
         return lifted
 
-    def carrying(self, path: CameraPath) -> CameraPath:
+    def drive_over(self, path: CameraPath) -> CameraPath:
         """The path of a camera on a car that drives over it: lifted by both axles, and tilted as they stand."""
         poses = path.world_from_camera.copy()
         forward = poses[:, :2, 2] / np.linalg.norm(poses[:, :2, 2], axis=1, keepdims=True)

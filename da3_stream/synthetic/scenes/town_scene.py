@@ -1,4 +1,4 @@
-"""The town: its pictures, and where houses, trees, cars and everything else stand."""
+"""The town: its textures, and where houses, trees, cars and everything else stand."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from ..materials import facades
 from ..materials.atlas import Atlas
 from ..materials.sky import cloud_cover
-from ..paths import rounded
-from .scene import Bank, Mover, Scene
-from .shapes import UP, Ball, Face, Footing, Look, Shapes, box, floor, footing, wall
-from .streets import HOUSES_M, KERB_M, PAVEMENT_M, PITCH_M, ROAD_M, SLAB_M, Plan
+from ..paths import round_corners
+from .scene import Mover, SyntheticScene, TextureBank
+from .shapes import UP, Ball, Face, Footing, Material, Shapes, box, floor, footing, wall
+from .streets import HOUSES_M, KERB_M, PAVEMENT_M, PITCH_M, ROAD_M, SLAB_M, TownPlan
 from .terrain import PLAIN, Terrain
-from .town_textures import town_pictures
+from .town_textures import town_textures
 
 _Size = tuple[float, float, float]
 
@@ -26,72 +26,75 @@ _PAINTS = ((1.1, 1.1, 1.1), (0.4, 0.4, 0.43), (0.7, 0.72, 0.75), (0.8, 0.25, 0.2
 SUN = np.array([0.48, -0.60, 0.64])
 
 
-def town_scene(plan: Plan, seed: int, cars: int, terrain: Terrain = PLAIN, convoy: Convoy | None = None) -> Scene:
-    """The whole town of a plan with so many driving cars, and those that drive ahead of the camera."""
+def town_scene(
+    plan: TownPlan, seed: int, cars: int, terrain: Terrain = PLAIN, convoy: Convoy | None = None
+) -> SyntheticScene:
+    """The whole town of a plan, with `cars` in its traffic and a convoy ahead of the camera if there is one."""
     rng = np.random.default_rng([seed, 1])
-    bank = town_pictures(rng)
+    bank = town_textures(rng)
     faces: list[Face] = _ground(plan, bank, rng, terrain.sag)
     balls: list[Ball] = []
-    houses = _House(bank, rng)
+    houses = _HouseBuilder(bank, rng)
     for cell in plan.cells():
         centre = np.array([cell[0] * PITCH_M[0], cell[1] * PITCH_M[1], KERB_M])
         faces += _slab(centre, bank, rng)
         for side, length in _sides(centre, HOUSES_M, _HOUSE_DEPTH_M):
             faces += houses.row(side, length)
         for side, length in _sides(centre, SLAB_M, 0.0):
-            faces += _street_things(side, length, bank, rng, balls)
+            faces += _street_furniture(side, length, bank, rng, balls)
     faces += _street_ends(plan, houses)
-    atlas = Atlas.of(bank.pictures)
+    atlas = Atlas.of(bank.images)
     clouds, sun, traffic = cloud_cover(rng), SUN / np.linalg.norm(SUN), _traffic(plan, cars, bank, rng, terrain)
-    traffic += _ahead(convoy, bank, rng, terrain) if convoy else ()
-    return Scene(terrain.under(Shapes.of(faces, balls)), atlas, clouds, sun, traffic)
+    traffic += _convoy_cars(convoy, bank, rng, terrain) if convoy else ()
+    return SyntheticScene(terrain.lift(Shapes.of(faces, balls)), atlas, clouds, sun, traffic)
 
 
 def _sides(centre: np.ndarray, size: tuple[float, float], shorten: float) -> list[tuple[Footing, float]]:
     """The four sides of a rectangle as seen from the street: east and west ones shortened at both ends."""
     south = Footing(centre - (size[0] / 2, size[1] / 2, 0.0), np.array([1.0, 0, 0]), np.array([0, 1.0, 0]))
-    sides = south.turned(*size)
+    sides = south.sides(*size)
     cut = [(Footing(foot.at(shorten), foot.right, foot.behind), length - 2 * shorten) for foot, length in sides[1::2]]
     return [sides[0], cut[0], sides[2], cut[1]]
 
 
-def _ground(plan: Plan, bank: Bank, rng: np.random.Generator, sag: float) -> list[Face]:
+def _ground(plan: TownPlan, bank: TextureBank, rng: np.random.Generator, sag: float) -> list[Face]:
     """The meadow around, then road pieces: crossings, and the stretches between them."""
-    faces = [floor(footing(-512, -512, -0.05 - sag), 1024, 1024, bank.one("grass", rng), Look((64, 64)))]
+    faces = [floor(footing(-512, -512, -0.05 - sag), 1024, 1024, bank.choose("grass", rng), Material((64, 64)))]
     half = ROAD_M / 2
     for i in range(-1, plan.blocks[0] + 2):
         for j in range(-1, plan.blocks[1] + 2):
             x, y = (i - 0.5) * PITCH_M[0], (j - 0.5) * PITCH_M[1]
             northwards, eastwards = footing(x - half, y + half), footing(x + half + SLAB_M[0], y - half, 0, np.pi / 2)
-            faces.append(floor(footing(x - half, y - half), ROAD_M, ROAD_M, bank.one("crossing", rng)))
-            faces.append(floor(northwards, ROAD_M, SLAB_M[1], bank.one("road", rng)))
-            faces.append(floor(eastwards, ROAD_M, SLAB_M[0], bank.one("road", rng)))
+            faces.append(floor(footing(x - half, y - half), ROAD_M, ROAD_M, bank.choose("crossing", rng)))
+            faces.append(floor(northwards, ROAD_M, SLAB_M[1], bank.choose("road", rng)))
+            faces.append(floor(eastwards, ROAD_M, SLAB_M[0], bank.choose("road", rng)))
     return faces
 
 
-def _slab(centre: np.ndarray, bank: Bank, rng: np.random.Generator) -> list[Face]:
+def _slab(centre: np.ndarray, bank: TextureBank, rng: np.random.Generator) -> list[Face]:
     corner = footing(centre[0] - SLAB_M[0] / 2, centre[1] - SLAB_M[1] / 2)
-    return box(corner, (*SLAB_M, KERB_M), [bank.one("kerb", rng)], bank.one("slab", rng))
+    return box(corner, (*SLAB_M, KERB_M), [bank.choose("kerb", rng)], bank.choose("slab", rng))
 
 
 @dataclass(frozen=True, eq=False)
 class Convoy:
-    """The camera's own route [P,2], the way it has gone [N] (m) at some times [N] (s), and who drives how far ahead."""
+    """Cars that keep the gaps ahead of the camera, which drives along a route [P,2] and has come `distances` [N] (m) at
+    `times` [N] (s)."""
 
     route: np.ndarray
     times: np.ndarray
-    gone: np.ndarray
+    distances: np.ndarray
     gaps_m: tuple[float, ...]
 
-    def way(self, gap_m: float, time: float) -> float:
-        """Metres along the route of who drives so far ahead."""
-        return gap_m + float(np.interp(time, self.times, self.gone))
+    def distance_at(self, gap_m: float, time: float) -> float:
+        """Metres along the route of a car `gap_m` ahead of the camera, at a time in seconds."""
+        return gap_m + float(np.interp(time, self.times, self.distances))
 
 
-class _House:
-    """Builds houses in rows; fronts are dealt from the bank like cards, so that equal ones stand far apart."""
+class _HouseBuilder:
+    """Builds rows of houses; fronts are dealt from the bank like cards, so that equal ones stand far apart."""
 
-    def __init__(self, bank: Bank, rng: np.random.Generator) -> None:
+    def __init__(self, bank: TextureBank, rng: np.random.Generator) -> None:
         self.bank, self.rng, self.deck = bank, rng, list[int]()
 
     def row(self, side: Footing, length: float) -> list[Face]:
@@ -109,43 +112,43 @@ class _House:
         ]
 
     def build(self, side: Footing, start: float, width: float, front: int) -> list[Face]:
-        """One house: a box set back a little, its roof, and what is on it."""
+        """One house: a box set back a little, a roof, chimneys and the like."""
         rng, bank = self.rng, self.bank
         detached = rng.random() < 0.3
         gap, back = (rng.uniform(0.5, 1.2), rng.uniform(0, 0.9)) if detached else (0.0, rng.uniform(0, 0.4))
         foot = Footing(side.at(start + gap / 2, back), side.right, side.behind)
         size = (width - gap, _HOUSE_DEPTH_M - back - 0.5, self._floors(front) * rng.uniform(2.7, 3.1))
-        sides = [front, bank.one("side", rng), bank.one("side", rng), bank.one("side", rng)]
-        faces = box(foot, size, sides, bank.one("gravel", rng), Look(tint=_tint(rng.uniform(0.88, 1.08, 3))))
+        sides = [front, bank.choose("side", rng), bank.choose("side", rng), bank.choose("side", rng)]
+        faces = box(foot, size, sides, bank.choose("gravel", rng), Material(tint=_tint(rng.uniform(0.88, 1.08, 3))))
         top = Footing(foot.at(0, 0, size[2]), foot.right, foot.behind)
         if rng.random() < 0.6:
-            return faces[:4] + _gable(top, size, rng.uniform(1.6, 3.2), bank.one("tiles", rng), sides[1])
-        return faces + _roof_things(top, size, bank, rng)
+            return faces[:4] + _gable(top, size, rng.uniform(1.6, 3.2), bank.choose("tiles", rng), sides[1])
+        return faces + _roof_fittings(top, size, bank, rng)
 
     def _deal(self) -> int:
         if not self.deck:
-            self.deck = self.rng.permutation(self.bank.all("facade")).tolist()
+            self.deck = self.rng.permutation(self.bank.of_kind("facade")).tolist()
         return self.deck.pop()
 
     def _columns(self, front: int) -> int:
-        return round(self.bank.pictures[front].shape[1] / (facades.COLUMN_M * facades.PER_METRE) - 0.2)
+        return round(self.bank.images[front].shape[1] / (facades.COLUMN_M * facades.PER_METRE) - 0.2)
 
     def _floors(self, front: int) -> int:
-        return round(self.bank.pictures[front].shape[0] / (facades.FLOOR_M * facades.PER_METRE) - 0.2)
+        return round(self.bank.images[front].shape[0] / (facades.FLOOR_M * facades.PER_METRE) - 0.2)
 
 
 def _gable(top: Footing, size: _Size, rise: float, tiles: int, side: int) -> list[Face]:
     """A roof with its ridge along the front."""
     width, depth, _ = size
-    feet = top.turned(width, depth)
+    feet = top.sides(width, depth)
     slopes = [
         Face(foot.at(0, depth / 2, rise), length * foot.right, -depth / 2 * foot.behind - rise * UP, tiles)
         for foot, length in feet[::2]
     ]
-    return slopes + [wall(foot, length, rise, side, Look((1.0, 0.3), taper=1.0)) for foot, length in feet[1::2]]
+    return slopes + [wall(foot, length, rise, side, Material((1.0, 0.3), taper=1.0)) for foot, length in feet[1::2]]
 
 
-def _roof_things(top: Footing, size: _Size, bank: Bank, rng: np.random.Generator) -> list[Face]:
+def _roof_fittings(top: Footing, size: _Size, bank: TextureBank, rng: np.random.Generator) -> list[Face]:
     """Chimneys and air conditioners on a flat roof."""
     faces = []
     for _ in range(int(rng.integers(1, 4))):
@@ -155,7 +158,9 @@ def _roof_things(top: Footing, size: _Size, bank: Bank, rng: np.random.Generator
     return faces
 
 
-def _street_things(side: Footing, length: float, bank: Bank, rng: np.random.Generator, balls: list[Ball]) -> list[Face]:
+def _street_furniture(
+    side: Footing, length: float, bank: TextureBank, rng: np.random.Generator, balls: list[Ball]
+) -> list[Face]:
     """Trees, lamp posts, crates on the pavement and parked cars beside it, along one side of a block."""
     faces: list[Face] = []
     at = rng.uniform(2.0, 4.0)
@@ -175,11 +180,13 @@ def _street_things(side: Footing, length: float, bank: Bank, rng: np.random.Gene
     return faces
 
 
-def _crate(foot: Footing, sizes: tuple[_Size, _Size], kind: str, bank: Bank, rng: np.random.Generator) -> list[Face]:
-    """A box of a size between two, in one picture of a kind."""
+def _crate(
+    foot: Footing, sizes: tuple[_Size, _Size], kind: str, bank: TextureBank, rng: np.random.Generator
+) -> list[Face]:
+    """A box of a random size between two, all of it in one texture of a kind."""
     width, depth, height = rng.uniform(*sizes).tolist()
-    picture = bank.one(kind, rng)
-    return box(foot, (width, depth, height), [picture], picture)
+    texture = bank.choose(kind, rng)
+    return box(foot, (width, depth, height), [texture], texture)
 
 
 def _tint(channels: np.ndarray) -> tuple[float, float, float]:
@@ -187,25 +194,25 @@ def _tint(channels: np.ndarray) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def _tree(foot: Footing, bank: Bank, rng: np.random.Generator, balls: list[Ball]) -> list[Face]:
+def _tree(foot: Footing, bank: TextureBank, rng: np.random.Generator, balls: list[Ball]) -> list[Face]:
     high, thick = rng.uniform(1.9, 2.8), rng.uniform(0.2, 0.4)
     tint = _tint(rng.uniform(0.8, 1.15) * rng.uniform((0.85, 1.0, 0.8), (1.2, 1.0, 1.0)))
     for _ in range(4):
         offset = rng.normal(0, 0.42, 3) + (0, 0, high + 0.9)
-        balls.append(Ball(foot.corner + offset, rng.uniform(0.7, 1.15), bank.one("leaves", rng), tint))
-    return box(foot, (thick, thick, high + 0.5), [bank.one("bark", rng)], bank.one("bark", rng))
+        balls.append(Ball(foot.corner + offset, rng.uniform(0.7, 1.15), bank.choose("leaves", rng), tint))
+    return box(foot, (thick, thick, high + 0.5), [bank.choose("bark", rng)], bank.choose("bark", rng))
 
 
-def _car(foot: Footing, bank: Bank, rng: np.random.Generator) -> list[Face]:
+def _car(foot: Footing, bank: TextureBank, rng: np.random.Generator) -> list[Face]:
     """A car, its length along the footing: a body and a cabin."""
-    look = Look(tint=_tint(np.array(_PAINTS[rng.integers(len(_PAINTS))]) * rng.uniform(0.9, 1.1)))
-    sides = [bank.one("car side", rng), bank.one("car end", rng)]
-    body = box(foot, (*_CAR_M, 0.85), sides, bank.one("car top", rng), look)
+    material = Material(tint=_tint(np.array(_PAINTS[rng.integers(len(_PAINTS))]) * rng.uniform(0.9, 1.1)))
+    sides = [bank.choose("car side", rng), bank.choose("car end", rng)]
+    body = box(foot, (*_CAR_M, 0.85), sides, bank.choose("car top", rng), material)
     cabin = Footing(foot.at(rng.uniform(0.7, 1.1), 0.12, 0.85), foot.right, foot.behind)
-    return body + box(cabin, (2.1, 1.5, 0.6), [bank.one("car glass", rng)], bank.one("car top", rng), look)
+    return body + box(cabin, (2.1, 1.5, 0.6), [bank.choose("car glass", rng)], bank.choose("car top", rng), material)
 
 
-def _street_ends(plan: Plan, houses: _House) -> list[Face]:
+def _street_ends(plan: TownPlan, houses: _HouseBuilder) -> list[Face]:
     """Houses across the end of every street, so that no street runs out into the open."""
     west, south = (-1.5 * pitch for pitch in PITCH_M)
     east, north = ((n + 0.5) * pitch for n, pitch in zip(plan.blocks, PITCH_M, strict=True))
@@ -222,24 +229,28 @@ def _street_ends(plan: Plan, houses: _House) -> list[Face]:
     return faces
 
 
-def _traffic(plan: Plan, cars: int, bank: Bank, rng: np.random.Generator, terrain: Terrain) -> tuple[Mover, ...]:
-    """Cars that drive around the circled blocks in the lane that comes towards an anticlockwise driver."""
-    route = rounded(plan.loop(-_TRAFFIC_LANE_M)[::-1], 6.0)
+def _traffic(
+    plan: TownPlan, cars: int, bank: TextureBank, rng: np.random.Generator, terrain: Terrain
+) -> tuple[Mover, ...]:
+    """Cars that drive around the traffic blocks in the lane that comes towards an anticlockwise driver."""
+    route = round_corners(plan.loop(-_TRAFFIC_LANE_M)[::-1], 6.0)
     length = float(np.linalg.norm(np.roll(route, -1, axis=0) - route, axis=1).sum())
     speed = float(rng.uniform(4.0, 6.0))
     starts = (np.arange(cars) + rng.uniform(-0.2, 0.2, cars)) * length / max(cars, 1)
-    return tuple(Mover(_body(bank, rng), route, partial(_steady, float(m), speed), terrain) for m in starts)
+    return tuple(Mover(_body(bank, rng), route, partial(_steady_distance, float(m), speed), terrain) for m in starts)
 
 
-def _ahead(convoy: Convoy, bank: Bank, rng: np.random.Generator, terrain: Terrain) -> tuple[Mover, ...]:
+def _convoy_cars(convoy: Convoy, bank: TextureBank, rng: np.random.Generator, terrain: Terrain) -> tuple[Mover, ...]:
     """Cars that keep their distance from the camera."""
-    return tuple(Mover(_body(bank, rng), convoy.route, partial(convoy.way, gap), terrain) for gap in convoy.gaps_m)
+    return tuple(
+        Mover(_body(bank, rng), convoy.route, partial(convoy.distance_at, gap), terrain) for gap in convoy.gaps_m
+    )
 
 
-def _steady(start_m: float, speed_mps: float, time: float) -> float:
+def _steady_distance(start_m: float, speed_mps: float, time: float) -> float:
     return start_m + speed_mps * time
 
 
-def _body(bank: Bank, rng: np.random.Generator) -> Shapes:
+def _body(bank: TextureBank, rng: np.random.Generator) -> Shapes:
     """A car around its own origin, its front along x."""
     return Shapes.of(_car(footing(-_CAR_M[0] / 2, -_CAR_M[1] / 2), bank, rng))
