@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from backend_table import COLUMNS, claim
 from common import Row, find_clip, measured_run, parser, report, surroundings, tell, workplace
+from da3_stream.slam.metric_prior import MetricScalePrior
 from numpy.typing import NDArray
 from scale_windows import Predicted, clip_windows, town_windows
 
@@ -28,7 +29,6 @@ from da3_stream.slam.backend import Backend
 from da3_stream.slam.chain import SubmapChain
 from da3_stream.slam.keyframe_windows import KeyframeWindows
 from da3_stream.slam.loop_closing import NoLoops
-from da3_stream.slam.metric_prior import MetricScalePrior
 from da3_stream.slam.scale_priors import CameraHeightPrior
 from da3_stream.slam.splitting import SubmapGeometry, split
 from da3_stream.slam.system import SlamSystem

@@ -25,9 +25,11 @@ import da3_stream.predictors.scheduler as predicting
 import da3_stream.session.checkpoint as checkpoint
 import da3_stream.session.lifecycle as recording
 import da3_stream.session.outputs as outputs
-import da3_stream.session.resume as beginning
-import da3_stream.slam.chain as placement
+import da3_stream.session.resume as resume
+import da3_stream.session.session as session
+import da3_stream.slam.chain as submap_chain
 import da3_stream.slam.loop_closing as loop_closing
+import da3_stream.slam.submaps as submaps
 from da3_stream import Settings, pipeline
 from da3_stream.console import fail, stoppable
 from da3_stream.errors import Da3StreamError, RunError
@@ -40,16 +42,16 @@ from da3_stream.store.append_log import AppendLog
 FUNCTIONS: list[tuple[Any, str]] = [
     (predicting, "predict"),
     (loop_closing, "predict_pair"),
-    (placement, "align_windows"),
+    (submap_chain, "align_windows"),
     (PlaceIndex, "append"),
     (LoopVerifier, "verify"),
     (PoseGraph, "solve"),
     (AppendLog, "append"),
     (Run, "write_scene"),
-    (pipeline, "write_submap"),
-    (pipeline, "write_page"),
-    (pipeline, "preview"),
-    (pipeline, "commit"),
+    (submaps, "write_submap"),
+    (session, "write_page"),
+    (session, "preview_cloud"),
+    (session, "commit"),
     (checkpoint, "drop_after"),
     (recording, "conclude"),
     (outputs, "write_tum"),
@@ -137,9 +139,8 @@ def _passing(fuse: Fuse, name: str, function: Callable[..., Any]) -> Callable[..
     def passing(*args: Any, **kwargs: Any) -> Any:
         fuse.passes(f"before {name}")
         if name == "predict":
-            fuse.note("window", args[1][0].index, args[1][-1].index)
-        if name == "predict_pair":
-            fuse.note("check", args[1][0].index, args[2][-1].index)
+            frames = args[1]
+            fuse.note("check" if ring.is_check(frames) else "window", frames[0].index, frames[-1].index)
         found = function(*args, **kwargs)
         if name == "commit":
             fuse.note("commit", args[5].window.number)
@@ -215,7 +216,7 @@ def drive_as_command(fuse: Fuse, job: Callable[[Fuse], None] = drive) -> None:
 
 def drive_unwarned(fuse: Fuse) -> None:
     """As if something else took the disk while the run goes on: nobody looks at it before."""
-    beginning.require_disk = lambda *_: None
+    resume.require_disk = lambda *_: None
     drive_as_command(fuse)
 
 

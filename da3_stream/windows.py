@@ -30,6 +30,11 @@ class Window(Generic[Item]):
         """Rows of `frames` that this window owns."""
         return range(self.owned.start - self.start, self.owned.stop - self.start)
 
+    @property
+    def owned_frames(self) -> tuple[Item, ...]:
+        """The frames that this window owns."""
+        return self.frames[self.owned_rows.start : self.owned_rows.stop]
+
 
 def windows(
     frames: Iterable[Item], size: int, overlap: int, begins_shot: Callable[[Item], bool] = lambda item: False

@@ -12,8 +12,8 @@ from stand_in import WINDOWS, StandIn, pictures, street
 
 from da3_stream import Settings, pipeline
 from da3_stream.errors import StoreError
-from da3_stream.session import estimate
-from da3_stream.session.estimate import OPEN_DENSITY, PER_FRAME, PER_PIXEL, PER_POINT, TimeEstimate, pace_text
+from da3_stream.session import estimate, progress
+from da3_stream.session.estimate import OPEN_DENSITY, PER_FRAME, PER_PIXEL, PER_POINT
 from da3_stream.session.job import open_job
 
 COUNT = 28
@@ -71,12 +71,12 @@ def test_the_pace_is_told_once_and_counts_this_process_only(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     clock = [0.0]
-    monkeypatch.setattr(estimate.time, "monotonic", lambda: clock[0])
-    pace = TimeEstimate(1000, False, done=100, _start=0.0)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: clock[0])
+    pace = progress.TimeEstimate(900, False, _start=0.0)
     with caplog.at_level("INFO", "da3_stream"):
         for window in range(1, 6):
             clock[0] = 10.0 * window
-            pace.tell(100 + 50 * window)
+            pace.advance(50)
     assert [r.message for r in caplog.records] == ["5 frames a second: about 2 min left, and the time for the outputs"]
 
 
@@ -85,4 +85,4 @@ def test_the_pace_is_told_once_and_counts_this_process_only(
     [(None, "2 frames a second"), (100, "about 50 s left"), (2000, "about 17 min left"), (20000, "about 2.8 h left")],
 )
 def test_the_time_is_told_in_units_for_people(left: int | None, said: str) -> None:
-    assert said in pace_text(10, 5.0, left)
+    assert said in progress.rate_text(10, 5.0, left)

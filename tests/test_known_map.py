@@ -10,7 +10,7 @@ import pytest
 from made_up import SIZE, SOURCE_SIZE, SUBMAPS, street_part, street_scene, world_from_camera
 
 from da3_stream.slam.submaps import SubmapStore
-from da3_stream.store import create_run, write_submap
+from da3_stream.store import create_run
 
 
 @pytest.fixture
@@ -22,7 +22,6 @@ def known(tmp_path: Path) -> SubmapStore:
         part = street_part(number)
         shown = tuple(np.full((40, 60, 3), 10 * number, np.uint8) for _ in range(int(part.owned.sum())))
         part = replace(part, images=shown)
-        write_submap(run, number, part)
         found.add(number, part)
     return found
 

@@ -61,4 +61,4 @@ def test_a_lost_device_is_no_refused_loop() -> None:
             loops.process(None, [0])  # type: ignore[arg-type]
     loops = LoopCloser(None, Breaking(DeviceLostError("gone")), None)  # type: ignore[arg-type]
     with pytest.raises(DeviceLostError):
-        loops._verified(None)  # type: ignore[arg-type]
+        loops._verify(None)  # type: ignore[arg-type]

@@ -1,1 +1,12 @@
-"""What a run needs around the stages: the job, the place of windows, the record, the outputs."""
+"""The life of a run: its job, its directory, begun or resumed, what is told and committed, its outputs.
+
+`slam` knows nothing of it.
+"""
+
+from .job import Job, open_job
+from .lifecycle import run_lifecycle
+from .resume import open_session
+from .session import RunSession
+from .threads import one_thread_each
+
+__all__ = ["Job", "RunSession", "one_thread_each", "open_job", "open_session", "run_lifecycle"]

@@ -1,23 +1,22 @@
 """What a run needs to go on after a kill as if nothing had happened.
 
 After every window, when all of it is stored: one line in resume/windows.jsonl with what the window added for good
-(edges, what it knows of its scale), then resume/tip.npz, which replaces the one before and with it commits the window:
-where everything lies now, the last frames' geometry for the next alignment, and how long all growing files are. What
-the files hold beyond that is work of a window that was not finished, and is dropped.
+(edges, what its submaps tell of their scale), then resume/tip.npz, the checkpoint, which replaces the one before and
+with it commits the window: where the submaps lie now, the last frames' geometry for the next alignment, and how long
+all growing files are. What the files hold beyond that is work of a window that was not finished, and is dropped.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from itertools import chain
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..errors import PredictorError, StoreError
-from ..predictors.scheduler import WindowPrediction
-from ..slam.system import SlamSystem
+from ..slam import SlamSystem, SubmapStore, WindowUpdate
+from ..slam.edges import pack_edge
 from ..store import Run, Scene, drop_after, read_cameras, read_tree, write_tree
 from ..types import Frame, SkippedFrame, UInt8
 from ..windows import Window
@@ -25,7 +24,7 @@ from .job import Job
 from .journal import Journal
 from .status import RunStatus
 
-UNSEEN: UInt8 = np.zeros((1, 1, 3), np.uint8)  # the picture of a frame that no window will look at again
+NO_IMAGE: UInt8 = np.zeros((1, 1, 3), np.uint8)  # of a frame that no window will show to the predictor again
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,86 +32,90 @@ class Checkpoint:
     """The last window that was finished, and all that the next ones need."""
 
     run: Run
-    tip: dict[str, Any]
+    latest: dict[str, Any]
 
     @property
     def ended(self) -> bool:
         """Whether there was no window after it."""
-        return bool(self.tip["ended"])
+        return bool(self.latest["ended"])
 
     def check(self) -> None:
         """Raises StoreError if a line or the geometry of a window cannot be read.
 
         Damaged pixels are found when a loop is looked at there, which is refused then and costs nothing else.
         """
-        run, tip = self.run, self.tip
-        all(chain(run.journal.read(tip["journal"]), run.increments.read(tip["progress"])))
-        for submap in range(len(tip["world"]["placement"]["scene"]["whole"])):
+        run, latest = self.run, self.latest
+        for log, size in ((run.journal, latest["journal"]), (run.increments, latest["increments"])):
+            for _ in log.read(size):
+                pass
+        for submap in range(len(latest["slam"]["scene"]["whole"])):
             read_cameras(run, submap)
         self._located(Scene())
 
-    def restore(self, job: Job, world: SlamSystem, record: RunStatus, journal: Journal) -> None:
+    def restore(self, job: Job, slam: SlamSystem, status: RunStatus, journal: Journal) -> None:
         """Bring everything to where it was then, and drop from the files what came after."""
-        run, tip = self.run, self.tip
-        run.journal.truncate(tip["journal"])
-        run.increments.truncate(tip["progress"])
-        world.restore(tip["world"], list(run.increments.read()))
-        world.placement.scene = world.submaps.scene = self._located(world.scene)
-        drop_after(run, len(world.scene.submaps))
-        run.write_scene(world.scene)
-        record.restore(tip["record"], world.submaps.selected(), world.submaps.left_out())
-        journal.restore(tip["told"])
-        if tip["predictor"] is not None:
-            job.predictor.restore(tip["predictor"])
-        job.gate.restore(tip["gate"])
-        skipped = (SkippedFrame(*one) for one in tip["skipped"])
-        known = (bad for bad in skipped if self.ended or bad.index < tip["frames"][0])
-        job.source.resume_at(tip["frames"][0], known)
+        run, latest = self.run, self.latest
+        run.journal.truncate(latest["journal"])
+        run.increments.truncate(latest["increments"])
+        slam.restore(latest["slam"], run.increments.read())
+        slam.submaps.scene = self._located(slam.scene)
+        drop_after(run, len(slam.scene.submaps))
+        run.write_scene(slam.scene)
+        status.restore(latest["status"], slam.submaps.selected(), slam.submaps.left_out())
+        journal.restore(latest["told"])
+        if latest["predictor"] is not None:
+            job.predictor.restore(latest["predictor"])
+        job.gate.restore(latest["gate"])
+        skipped = (SkippedFrame(*row) for row in latest["skipped"])
+        known = (bad for bad in skipped if self.ended or bad.index < latest["frames"][0])
+        job.source.resume_at(latest["frames"][0], known)
 
     def _located(self, scene: Scene) -> Scene:
         """The scene where scene.json puts it on the Earth: that may have been written by hand since."""
         if not (self.run.path / "scene.json").exists():
             return scene
-        said = self.run.read_scene()
-        known = said.georeference
-        return replace(scene, georeference=None if known is None else known.rescaled(scene.scale / said.scale))
+        written = self.run.read_scene()
+        known = written.georeference
+        return replace(scene, georeference=None if known is None else known.rescaled(scene.scale / written.scale))
 
-    def seen(self, world: SlamSystem) -> Iterator[Frame]:
-        """The frames before those of the last window, without their pictures: windows are cut as they were."""
-        shots = set(self.tip["record"]["shots"])
-        own = sorted(pair for submap in world.submaps.submaps.values() for pair in submap.own_frames())
-        for index, timestamp in own:
-            if index < self.tip["frames"][0]:
-                yield Frame(index, timestamp, UNSEEN, str(index), begins_shot=index in shots)
+    def frames_before(self, submaps: SubmapStore) -> Iterator[Frame]:
+        """The frames before those of the last window, without their images, from which windows are cut as before."""
+        shots = set(self.latest["status"]["shots"])
+        owned = sorted(pair for cameras in submaps.cameras.values() for pair in cameras.own_frames())
+        for index, timestamp in owned:
+            if index < self.latest["frames"][0]:
+                yield Frame(index, timestamp, NO_IMAGE, str(index), begins_shot=index in shots)
 
     def is_new(self, window: Window[Frame]) -> bool:
         """Whether a window was not finished then."""
-        return window.number > self.tip["window"]
+        return window.number > self.latest["window"]
 
 
-def commit(
-    run: Run, job: Job, world: SlamSystem, record: RunStatus, journal: Journal, answer: WindowPrediction
-) -> None:
-    """A window is finished. Raises PredictorError for a state of the predictor that cannot be stored."""
-    run.increments.append(world.news())
+def commit(run: Run, job: Job, slam: dict[str, Any], status: RunStatus, journal: Journal, update: WindowUpdate) -> None:
+    """Commit a window, with the state of the SLAM system after it.
+
+    Raises PredictorError for a state of the predictor that cannot be stored.
+    """
+    run.increments.append(_increment(update))
     run.increments.sync()
     run.journal.sync()
-    frames = answer.window.frames
-    tip = {
-        "window": answer.window.number,
+    window = update.prediction.window
+    frames = window.frames
+    latest = {
+        "window": window.number,
         "ended": False,
         "frames": (frames[0].index, frames[-1].index),
         "gate": dict(frames[0].gate_state or {}),
         "journal": run.journal.size(),
-        "progress": run.increments.size(),
-        "world": world.state(),
-        "record": record.state(),
+        "increments": run.increments.size(),
+        "slam": slam,
+        "status": status.state(),
         "told": journal.told,
         "skipped": _rows(bad for bad in job.source.skipped if bad.index < frames[-1].index),
-        "predictor": answer.state,
+        "predictor": update.prediction.state,
     }
     try:
-        write_tree(run.latest_path, tip)
+        write_tree(run.latest_path, latest)
     except TypeError as error:
         raise PredictorError(
             f"{job.predictor.name}.state() must be of dicts, lists, numbers, texts and arrays: {error}"
@@ -120,11 +123,20 @@ def commit(
 
 
 def conclude(run: Run, skipped: Iterable[SkippedFrame]) -> None:
-    """There is no window any more: what only a next one would need goes; `skipped` are those of the whole input."""
+    """Drop what only a next window would need, as none comes any more; `skipped` are those of the whole input."""
     if run.latest_path.exists():
-        tip = read_tree(run.latest_path)
-        tip["world"]["placement"] |= {"previous": [], "earlier": []}
-        write_tree(run.latest_path, tip | {"ended": True, "skipped": _rows(skipped)})
+        latest = read_tree(run.latest_path)
+        latest["slam"]["chain"] |= {"previous": [], "earlier": []}
+        write_tree(run.latest_path, latest | {"ended": True, "skipped": _rows(skipped)})
+
+
+def _increment(update: WindowUpdate) -> dict[str, Any]:
+    """What a window added for good."""
+    return {
+        "edges": [pack_edge(edge) for edge in update.edges],
+        "heights": [asdict(height) for height in update.scale.heights],
+        "metric": [asdict(scale) for scale in update.scale.metric],
+    }
 
 
 def _rows(skipped: Iterable[SkippedFrame]) -> list[tuple[int, str, str]]:

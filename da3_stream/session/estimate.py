@@ -1,17 +1,15 @@
-"""What a run will take, told before it starts: frames, windows, disk; and after the first windows, how long."""
+"""What a run will take of the disk, estimated before it starts."""
 
 from __future__ import annotations
 
 import shutil
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import StoreError
 from ..frames.sources.resizing import resized_to_fit
 from ..windows import windows
 from .job import Job
-from .progress import say
 
 # Bytes on the disk at the worst moment of a run, when its cloud is merged (benchmarks/disk.py): for a pixel of a frame
 # (depth, confidence, picture), for a point (on its page, while the cloud is sorted, in the cloud), for a frame (places,
@@ -19,7 +17,6 @@ from .progress import say
 PER_PIXEL, PER_POINT, PER_FRAME = 3, 60, 20_000
 OPEN_DENSITY = 0.15
 AT_ONCE = 40_000_000  # preview, pictures, and what is left to the system
-KNOWN_AFTER = 3  # windows after which the time can be told
 
 
 @dataclass(frozen=True)
@@ -66,48 +63,9 @@ def require_disk(out: Path, job: Job, done: int = 0) -> None:
         )
 
 
-def announce(out: Path, job: Job, done: int, shown: bool) -> None:
-    """Say what a run into an existing directory will take."""
-    say(f"to do: {estimate_disk(job, done).text(shutil.disk_usage(out).free)}", shown)
-
-
-@dataclass
-class TimeEstimate:
-    """Tells once how long the rest will take, when enough windows are done; a run may begin with `done` frames."""
-
-    expected: int | None
-    shown: bool
-    done: int = 0
-    _windows: int = 0
-    _start: float = field(default_factory=time.monotonic)
-
-    def tell(self, frames: int) -> None:
-        """A window is finished, and with it so many frames of the whole run."""
-        self._windows += 1
-        if self._windows == KNOWN_AFTER:
-            say(pace_text(frames - self.done, time.monotonic() - self._start, self._left(frames)), self.shown)
-
-    def _left(self, frames: int) -> int | None:
-        return None if self.expected is None else max(self.expected - frames, 0)
-
-
-def pace_text(frames: int, seconds: float, left: int | None) -> str:
-    """How fast it goes, and how long it will go on."""
-    rate = frames / max(seconds, 1e-6)
-    if left is None:
-        return f"{rate:.3g} frames a second"
-    return f"{rate:.3g} frames a second: about {_duration(left / rate)} left, and the time for the outputs"
-
-
 def _held(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _size(count: float) -> str:
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

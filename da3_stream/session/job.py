@@ -25,7 +25,7 @@ class Job:
     gate: Gate
     settings: Settings
     predictor: PredictorAdapter
-    describer: MakeExtractor | None
+    extractor: MakeExtractor | None
     window_size: int
     window_overlap: int
     scene: Scene
@@ -47,11 +47,11 @@ def open_job(source: Any, settings: Settings, predictor: Predictor | None) -> It
         else:
             adapter = PredictorAdapter(predictor)
             frames = open_source(source, settings.frames, settings.model.resolution or adapter.image_side)
-        describer = choose_extractor(settings.loops, adapter.gives_descriptors)
+        extractor = choose_extractor(settings.loops, adapter.gives_descriptors)
         size, overlap = window_plan(settings, adapter)
         gate = make_gate(gate_mode(settings, frames, predictor is not None), settings.frames)
         scene = first_scene(settings, adapter)
-        yield Job(frames, gate, settings, adapter, describer, size, overlap, scene, stack.close)
+        yield Job(frames, gate, settings, adapter, extractor, size, overlap, scene, stack.close)
 
 
 def gate_mode(settings: Settings, source: FrameSource, predictor_given: bool) -> GateMode:

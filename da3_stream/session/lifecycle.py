@@ -9,13 +9,10 @@ from contextlib import contextmanager, suppress
 from ..errors import Da3StreamError, RunError
 from ..settings import to_yaml
 from .checkpoint import conclude
-from .job import Job
-from .journal import Journal
 from .outputs import write_outputs
 from .progress import log_file
 from .report import info, write_report
-from .resume import RunSession
-from .status import RunStatus
+from .session import RunSession
 
 log = logging.getLogger(__name__)
 
@@ -23,27 +20,26 @@ FEW = 3  # frames below which nothing can be said of depth
 
 
 @contextmanager
-def run_lifecycle(begun: RunSession, job: Job) -> Iterator[tuple[RunStatus, Journal]]:
-    """The record and the journal of a run; at the end of the block come the outputs.
+def run_lifecycle(session: RunSession) -> Iterator[None]:
+    """Keep log.txt and the state in run.json of a run; at the end of the block come the outputs.
 
     What ends the block early is told in run.json and log.txt and passed on: KeyboardInterrupt and SystemExit as they
     are (state "interrupted"), any other exception as a RunError (state "failed").
     """
-    run = begun.run
-    record, journal = RunStatus(run, job, interruptions=begun.interruptions), Journal(run, job.source.skipped)
+    run = session.run
     with log_file(run.path / "log.txt"):
-        _begin(record, begun)
+        _begin(session)
         try:
-            yield record, journal
-            conclude(run, job.source.skipped)
-            _finish(record, journal, "finished")
+            yield
+            conclude(run, session.job.source.skipped)
+            _finish(session, "finished")
         except (KeyboardInterrupt, SystemExit):
             log.warning("interrupted: writing out what was placed so far")
-            _finish_best_effort(record, journal, "interrupted")
+            _finish_best_effort(session, "interrupted")
             raise
         except Exception as error:
             log.info("the run broke off", exc_info=True)
-            _finish_best_effort(record, journal, "failed")
+            _finish_best_effort(session, "failed")
             raise RunError(f"the run broke off: {sentence(error)}; what was placed is in {run.path}") from error
 
 
@@ -56,15 +52,15 @@ def sentence(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())} (see log.txt)"
 
 
-def _begin(record: RunStatus, begun: RunSession) -> None:
-    job = record.job
-    if begun.checkpoint is None:
-        begun.run.write_input_paths(job.source.paths)
-        record.write("running", job.scene)
+def _begin(session: RunSession) -> None:
+    job, run = session.job, session.run
+    if session.checkpoint is None:
+        run.write_input_paths(job.source.paths)
+        session.status.write("running", job.scene)
     else:  # from now on, nothing in the directory is finished
         settings = job.settings.model_dump(mode="json")
-        now = {"state": "running", "settings": settings, "interruptions": begun.interruptions}
-        begun.run.write_status({**begun.run.read_status(), **now})
+        now = {"state": "running", "settings": settings, "interruptions": session.interruptions}
+        run.write_status({**run.read_status(), **now})
     log.info("input: %s (%s), %dx%d", job.source.name, job.source.kind, *job.source.size)
     told = ", ".join(f"{key} {value}" for key, value in job.predictor.facts.items())
     log.info("predictor: %s%s", job.predictor.name, f" ({told})" if told else "")
@@ -72,43 +68,44 @@ def _begin(record: RunStatus, begun: RunSession) -> None:
     log.info("settings in force:\n%s", to_yaml(job.settings).rstrip())
 
 
-def _finish(record: RunStatus, journal: Journal, state: str) -> None:
+def _finish(session: RunSession, state: str) -> None:
     """Outputs, the last state of run.json, and the report on both."""
-    record.job.let_go()
-    with record.watch.stage("outputs"):
-        journal.tell_skipped()
-        scene, poses = write_outputs(record.run, record.status(state, record.run.read_scene()), record.job.settings)
-    record.write(state, scene, poses)
-    _warn(record, state)
-    write_report(record.run)
-    log.info("%s: %d frames in %.1f s", state, len(record.source_indices), record.watch.seconds)
+    job, run, status = session.job, session.run, session.status
+    job.let_go()
+    with status.watch.stage("outputs"):
+        session.journal.tell_skipped()
+        scene, poses = write_outputs(run, status.status(state, run.read_scene()), job.settings)
+    status.write(state, scene, poses)
+    _warn(session, state)
+    write_report(run)
+    log.info("%s: %d frames in %.1f s", state, len(status.source_indices), status.watch.seconds)
 
 
-def _warn(record: RunStatus, state: str) -> None:
+def _warn(session: RunSession, state: str) -> None:
     """What must be known before the outputs are looked at."""
-    facts, skipped = info(record.run.path), record.job.source.skipped
+    facts, job, skipped = info(session.run.path), session.job, session.job.source.skipped
     if skipped:
         first = f"{skipped[0].name} ({skipped[0].reason})"
         log.warning("%d frames were skipped, %s the first; run.json names all", len(skipped), first)
-    if record.job.source.dropped:
-        log.warning("%d frames came faster than they could be used, and were dropped", record.job.source.dropped)
+    if job.source.dropped:
+        log.warning("%d frames came faster than they could be used, and were dropped", job.source.dropped)
     if not facts["frames"]:
-        log.warning("%s before the first window of %d frames was done", state, record.job.window_size)
+        log.warning("%s before the first window of %d frames was done", state, job.window_size)
     elif facts["frames"] < FEW:
         log.warning("%d frames are too few to tell depth or a path", facts["frames"])
     elif not facts["placed"]:
         log.warning("no frame could be placed: too dark, without texture, or no motion that makes sense")
-    elif isinstance(record.job.settings.scale.camera_height, float) and facts["units"] == "relative":
+    elif isinstance(job.settings.scale.camera_height, float) and facts["units"] == "relative":
         log.warning("the camera's height over the ground could not be found: the units stay relative")
     elif not facts["points"]:
         log.warning("no depth was found, the cloud is empty: the camera stands, or only turns")
 
 
-def _finish_best_effort(record: RunStatus, journal: Journal, state: str) -> None:
+def _finish_best_effort(session: RunSession, state: str) -> None:
     """As `_finish`, after a run that broke off; where not even that works, the state at least is written."""
     try:
-        _finish(record, journal, state)
+        _finish(session, state)
     except Exception:
         log.warning("not everything could be written", exc_info=True)
         with suppress(Da3StreamError):
-            record.write(state, record.run.read_scene())
+            session.status.write(state, session.run.read_scene())

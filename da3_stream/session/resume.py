@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError, StoreError
 from ..settings import Settings
 from ..store import JUST_CREATED, Run, create_run, free_folder, locked
-from .checkpoint import Checkpoint, read_checkpoint
+from .checkpoint import read_checkpoint
 from .estimate import require_disk
 from .job import Job, identity
+from .session import RunSession
 
 # What may change in the middle of a run: the machine, and what acts when the stored points are merged.
 CHANGEABLE = {
@@ -22,21 +22,6 @@ CHANGEABLE = {
     *(f"cloud.{name}" for name in ("preview_points", "preview_every")),
 }
 MAY_GROW = {"cloud.voxel", "cloud.voxel_m"}  # may grow: the stored points are thinned to what they were
-
-
-@dataclass(frozen=True, eq=False)
-class RunSession:
-    """A run directory that is this process's own, and what an earlier one left in it.
-
-    `interruptions` tells how earlier processes ended, after so many `frames`; a run that is `finished` needs nothing
-    more.
-    """
-
-    run: Run
-    checkpoint: Checkpoint | None = None
-    finished: bool = False
-    interruptions: tuple[dict[str, Any], ...] = ()
-    frames: int = 0
 
 
 @contextmanager
@@ -56,28 +41,28 @@ def open_session(out: Path, job: Job, *, overwrite: bool, with_changes: bool) ->
     with locked(run):
         if not held or overwrite:
             require_disk(out, job)
-            yield RunSession(create_run(out, overwrite=overwrite))
+            yield RunSession(create_run(out, overwrite=overwrite), job)
         else:
-            found = _resume(run, job, with_changes)
-            if not found.finished:
-                require_disk(out, job, found.frames)
-            yield found
+            session = _resume(run, job, with_changes)
+            if not session.finished:
+                require_disk(out, job, session.frames)
+            yield session
 
 
 def _resume(run: Run, job: Job, with_changes: bool) -> RunSession:
     status = run.read_status()
     if status == JUST_CREATED:  # it was killed before it had begun
-        return RunSession(create_run(run.path, overwrite=True))
+        return RunSession(create_run(run.path, overwrite=True), job)
     changed = _refuse_other(run, status, job, with_changes)
     before = [*status.get("interruptions", [])]
     if status["state"] == "finished" and not changed:
-        return RunSession(run, None, True, tuple(before))
+        return RunSession(run, job, None, True, tuple(before))
     checkpoint = read_checkpoint(run)
     if checkpoint is None:
-        return RunSession(create_run(run.path, overwrite=True))
+        return RunSession(create_run(run.path, overwrite=True), job)
     if status["state"] != "finished":
-        before.append({"state": status["state"], "after_window": checkpoint.tip["window"]})
-    return RunSession(run, checkpoint, False, tuple(before), status.get("frames", 0))
+        before.append({"state": status["state"], "after_window": checkpoint.latest["window"]})
+    return RunSession(run, job, checkpoint, False, tuple(before), status.get("frames", 0))
 
 
 def _refuse_other(run: Run, status: Mapping[str, Any], job: Job, with_changes: bool) -> bool:

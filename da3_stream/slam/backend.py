@@ -14,9 +14,8 @@ from operator import eq
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..geometry import Sim3, inverse_of_definite
+from ..geometry import Sim3
 from ..posegraph import Edge, GraphSolution, PoseGraph
 from ..store import Scene
 from ..types import ScaleObservation
@@ -24,21 +23,9 @@ from .arena import Arena
 
 log = logging.getLogger(__name__)
 
-DRIFT_SIGMAS = (0.02, 0.005, 0.02)  # share of the way between windows, radians, log-scale
-SHORTEST = 1e-9  # a camera that stands makes no way
 DEFER_RATIO = 100  # submaps of a graph for each new one that may wait
 CHI2_GATE = 18.5  # chi^2 of an edge's 7 numbers that does not wait: 1 % of true ones are beyond
 SCALE_GATE_SIGMAS = 3.0  # the same of a scale observation
-
-
-def odometry_edge(a: int, b: int, a_from_b: Sim3, information: NDArray[np.float64]) -> Edge:
-    """The edge of an alignment: what the overlap tells [7,7], less sure by what windows may be bent from one overlap to
-    the next, which no overlap tells."""
-    length = float(np.linalg.norm(a_from_b.translation)) / a_from_b.scale
-    way, turn, scale = DRIFT_SIGMAS
-    bent = np.square([max(way * length, SHORTEST)] * 3 + [turn] * 3 + [scale])
-    loosened = inverse_of_definite(inverse_of_definite(information) + np.diag(bent))
-    return Edge(a, b, a_from_b, (loosened + loosened.T) / 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,23 +88,17 @@ class _Segment:
 
 
 class Backend:
-    """Takes edges and scale observations as they come; `correct` says where the submaps lie now."""
+    """Takes edges and scale observations as they come; `optimize` tells where the submaps lie now."""
 
     def __init__(self) -> None:
         self._edges: list[Edge] = []
         self._scales: list[ScaleObservation] = []
         self._segments: dict[int, _Segment] = {}
-        self._told = 0  # edges that `news` gave
         self._shelf = Arena()
 
     def add_edges(self, edges: Iterable[Edge]) -> None:
         """Alignments and loops."""
         self._edges.extend(self._shelved(edge) for edge in edges)
-
-    def news(self) -> list[dict[str, Any]]:
-        """The edges added since this was last asked, for `restore`."""
-        fresh, self._told = self._edges[self._told :], len(self._edges)
-        return [_written(edge) for edge in fresh]
 
     def state(self) -> dict[str, Any]:
         """The solutions, for `restore`: numbers and arrays."""
@@ -132,15 +113,14 @@ class Backend:
         }
 
     def restore(
-        self, state: dict[str, Any], news: Iterable[dict[str, Any]], scales: Sequence[ScaleObservation], scene: Scene
+        self, state: dict[str, Any], edges: Iterable[Edge], scales: Sequence[ScaleObservation], scene: Scene
     ) -> None:
-        """Go on from a state, all news until then, and what submaps had said of their scale."""
-        self._edges, self._scales = [self._shelved(_read(edge)) for edge in news], list(scales)
-        self._told = len(self._edges)
+        """Go on from a state, with all edges and scale observations until then."""
+        self._edges, self._scales = [self._shelved(edge) for edge in edges], list(scales)
         for number, then in state.items():
-            edges, observed = self._of_segment(int(number), scene)
+            edges_then, observed = self._of_segment(int(number), scene)
             segment = self._segments[int(number)] = _Segment.empty(then["anchor"])
-            segment.add(edges[: then["edges"]], observed[: then["scales"]])
+            segment.add(edges_then[: then["edges"]], observed[: then["scales"]])
             segment.solution = segment.graph.restore(then["graph"])
 
     def set_scales(self, observations: Sequence[ScaleObservation]) -> None:
@@ -267,17 +247,3 @@ def _facts(number: int, segment: _Segment, solution: GraphSolution) -> dict[str,
         "initial_cost": solution.initial_cost,
         "final_cost": solution.final_cost,
     }
-
-
-def _written(edge: Edge) -> dict[str, Any]:
-    return {
-        "nodes": (edge.a, edge.b),
-        "a_from_b": edge.a_from_b.numbers(),
-        "information": edge.information,
-        "loop": edge.loop,
-    }
-
-
-def _read(edge: dict[str, Any]) -> Edge:
-    a, b = edge["nodes"]
-    return Edge(a, b, Sim3.from_numbers(edge["a_from_b"]), np.array(edge["information"]), edge["loop"])

@@ -1,4 +1,4 @@
-"""Where windows lie in the world: every part of a window becomes a submap of the scene, chained to those before it."""
+"""Odometry: every part of a window becomes a submap, aligned on the submaps of the windows before it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..geometry import Sim3
 from ..posegraph import Edge
 from ..stitching import align_earlier, align_windows
 from ..stitching.static_depth import propagate_depth_to_held_window, propagate_depth_to_static_frames
-from ..store import Scene, Submap, pack_scene, unpack_scene
+from ..store import Scene, Submap
 from ..types import Status, WindowGeometry
 from .neighbours import (
     AlignmentCandidate,
@@ -24,178 +24,181 @@ from .neighbours import (
     pose,
     restricted_to,
 )
+from .segments import merge_segments
 from .splitting import SubmapGeometry
 from .update import Event
 
 
-@dataclass
-class SubmapChain:
-    """The scene as it grows: `place` puts one window after the other into it.
-
-    The world is the first camera. A part that cannot be tied to the window before it begins a new segment. There, for
-    want of knowledge, the camera goes on from where it was last known, and the scale is such that the median depth
-    stays what it was: so the picture of the whole is sane, but segments are not tied to each other.
-    `most_shared` is the number of frames at the end of a window that a later one may share.
-    """
+@dataclass(frozen=True, eq=False)
+class ChainUpdate:
+    """The scene with the submaps of one more window, their ids, and how they came there."""
 
     scene: Scene
-    most_shared: int | None = None
-    events: list[Event] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
-    _previous: list[RecentSubmap] = field(default_factory=list)
-    _earlier: list[RecentSubmap] = field(default_factory=list)  # submaps of windows before the previous one
-    _last: LastPose | None = None
-    _begun: int = 0  # segments, those that were joined to others too
+    submap_ids: tuple[int, ...]
+    edges: tuple[Edge, ...]
+    events: tuple[Event, ...]
 
-    def add_window(self, window: int, parts: Sequence[SubmapGeometry]) -> list[int]:
-        """Node numbers of a window's parts, each now in the scene; `events` tells how they came there."""
-        placed = [self._place_part(window, part) for part in parts]
-        frames = np.concatenate([entry.geometry.frame_indices for entry in placed])
-        frames = frames[-self.most_shared :] if self.most_shared is not None else frames
+
+@dataclass
+class _Draft:
+    """What the window that is being added has changed so far."""
+
+    scene: Scene
+    edges: list[Edge] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+    def add(self, submap: Submap) -> None:
+        self.scene = self.scene.with_submap(submap)
+
+
+class SubmapChain:
+    """Adds one window after the other to a scene whose world is the first camera.
+
+    A part that cannot be aligned on the window before it begins a new segment. There, for want of knowledge, the camera
+    goes on from its last known pose, and the scale is such that the median depth stays what it was: the map as a whole
+    is plausible, but segments are not tied to each other.
+    `max_shared` is the number of frames at the end of a window that a later one may share (None: all).
+    """
+
+    def __init__(self, max_shared: int | None = None) -> None:
+        self._max_shared = max_shared
+        self._previous: list[RecentSubmap] = []
+        self._earlier: list[RecentSubmap] = []  # submaps of windows before the previous one
+        self._last: LastPose | None = None
+        self._segments_begun = 0  # those that were merged into others too
+
+    def add_window(self, scene: Scene, window: int, parts: Sequence[SubmapGeometry]) -> ChainUpdate:
+        """The scene with a submap for every part of a window."""
+        draft = _Draft(scene)
+        added = [self._add_part(draft, window, part) for part in parts]
+        frames = np.concatenate([entry.geometry.frame_indices for entry in added])
+        frames = frames[-self._max_shared :] if self._max_shared is not None else frames
         self._earlier = restricted_to([*self._earlier, *self._previous], frames)
-        self._previous = restricted_to(placed, frames)
-        return [entry.submap for entry in placed]
+        self._previous = restricted_to(added, frames)
+        ids = tuple(entry.submap for entry in added)
+        return ChainUpdate(draft.scene, ids, tuple(draft.edges), tuple(draft.events))
 
     def state(self) -> dict[str, Any]:
-        """What the next window needs, for `restore`: numbers and arrays."""
+        """What the next window needs beside the scene, for `restore`: numbers and arrays."""
         return {
-            "scene": pack_scene(self.scene),
             "previous": [entry.state() for entry in self._previous],
             "earlier": [entry.state() for entry in self._earlier],
             "last": None if self._last is None else vars(self._last),
-            "begun": self._begun,
+            "segments_begun": self._segments_begun,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
-        self.scene = unpack_scene(state["scene"])
-        self._previous, self._earlier = (
-            [RecentSubmap.restored(e) for e in state[name]] for name in ("previous", "earlier")
-        )
+        self._previous = [RecentSubmap.restored(entry) for entry in state["previous"]]
+        self._earlier = [RecentSubmap.restored(entry) for entry in state["earlier"]]
         self._last = None if state["last"] is None else LastPose(**state["last"])
-        self._begun = state["begun"]
+        self._segments_begun = state["segments_begun"]
 
-    def take_events(self) -> list[Event]:
-        """What happened since this was last asked."""
-        events, self.events = self.events, []
-        return events
-
-    def take_edges(self) -> list[Edge]:
-        """Alignments that were used since this was last asked."""
-        edges, self.edges = self.edges, []
-        return edges
-
-    def _place_part(self, window: int, part: SubmapGeometry) -> RecentSubmap:
-        submap, geometry = len(self.scene.submaps), part.geometry
+    def _add_part(self, draft: _Draft, window: int, part: SubmapGeometry) -> RecentSubmap:
+        submap, geometry = len(draft.scene.submaps), part.geometry
         if not has_poses(geometry).any():
-            return self._add_unposed(window, submap, geometry)
+            return self._add_unposed(draft, window, submap, geometry)
         geometry = propagate_depth_to_static_frames(geometry)
-        ties = self._ties(submap, geometry)
-        if ties:
-            lent = self._join(window, submap, geometry, ties)
-            self._tie_earlier(submap, geometry)
-            geometry = lent
+        candidates = self._alignments(draft, submap, geometry)
+        if candidates:
+            with_depth = self._add_aligned(draft, window, submap, geometry, candidates)
+            self._align_earlier(draft, submap, geometry)
+            geometry = with_depth
         else:
-            self._begin_segment(window, submap, geometry)
+            self._begin_segment(draft, window, geometry)
         self._last = LastPose.of(submap, geometry)
         return RecentSubmap(submap, geometry, True)
 
-    def _ties(self, submap: int, geometry: WindowGeometry) -> list[AlignmentCandidate]:
+    def _alignments(self, draft: _Draft, submap: int, geometry: WindowGeometry) -> list[AlignmentCandidate]:
         """Alignments on parts of the previous window that did not fail, the best one first."""
         near = [entry for entry in self._previous if can_align(entry, geometry)]
-        ties = [AlignmentCandidate(entry, align_windows(entry.geometry, geometry)) for entry in near]
-        for tie in ties:
-            self.events.append(tie.event(submap))
-        good = [tie for tie in ties if tie.alignment.status is not Status.FAILED]
-        return sorted(good, key=lambda tie: tie.rank, reverse=True)
+        candidates = [AlignmentCandidate(entry, align_windows(entry.geometry, geometry)) for entry in near]
+        draft.events += [candidate.event(submap) for candidate in candidates]
+        usable = [candidate for candidate in candidates if candidate.alignment.status is not Status.FAILED]
+        return sorted(usable, key=lambda candidate: candidate.rank, reverse=True)
 
-    def _join(
-        self, window: int, submap: int, geometry: WindowGeometry, ties: list[AlignmentCandidate]
+    def _add_aligned(
+        self,
+        draft: _Draft,
+        window: int,
+        submap: int,
+        geometry: WindowGeometry,
+        candidates: Sequence[AlignmentCandidate],
     ) -> WindowGeometry:
-        """Place a submap on its best tie, and join the segments of the others that are as sure."""
-        best = ties[0]
+        """Add a submap by its best alignment, and merge the segments of the others that are as sure.
+
+        Returns the geometry, with depth from the previous window where the camera stands throughout.
+        """
+        best, *others = candidates
         previous_from_current = best.alignment.previous_from_current
-        before = self.scene.submaps[best.to.submap]
+        scale, before = previous_from_current.scale, draft.scene.submaps[best.to.submap]
         world_from_window = before.world_from_window @ previous_from_current
-        scale = previous_from_current.scale
-        self._add(Submap(window, before.segment, _span(geometry), world_from_window, best.to.submap, scale))
-        self.edges.append(best.edge(submap))
+        draft.add(Submap(window, before.segment, _span(geometry), world_from_window, best.to.submap, scale))
+        draft.edges.append(best.edge(submap))
         if best.alignment.status is Status.OK:
-            for tie in ties[1:]:
-                if tie.alignment.status is Status.OK:
-                    self._join_segments(submap, tie)
-                    self.edges.append(tie.edge(submap))
+            for candidate in others:
+                if candidate.alignment.status is Status.OK:
+                    _merge_by_alignment(draft, submap, candidate)
+                    draft.edges.append(candidate.edge(submap))
         return propagate_depth_to_held_window(geometry, best.to.geometry, scale)
 
-    def _tie_earlier(self, submap: int, geometry: WindowGeometry) -> None:
-        """Edges to windows before the previous one, where frames are shared with them too."""
-        segment = self.scene.submaps[submap].segment
-        near = [e for e in self._earlier if can_align(e, geometry) and self.scene.submaps[e.submap].segment == segment]
-        for place, alignment in align_earlier([entry.geometry for entry in near], geometry):
-            tie = AlignmentCandidate(near[place], alignment)
-            self.events.append(tie.event(submap))
-            self.edges.append(tie.edge(submap))
+    def _align_earlier(self, draft: _Draft, submap: int, geometry: WindowGeometry) -> None:
+        """Add edges to windows before the previous one, where frames are shared with them too."""
+        submaps = draft.scene.submaps
+        segment = submaps[submap].segment
+        near = [e for e in self._earlier if can_align(e, geometry) and submaps[e.submap].segment == segment]
+        for k, alignment in align_earlier([entry.geometry for entry in near], geometry):
+            candidate = AlignmentCandidate(near[k], alignment)
+            draft.events.append(candidate.event(submap))
+            draft.edges.append(candidate.edge(submap))
 
-    def _join_segments(self, submap: int, tie: AlignmentCandidate) -> None:
-        """Move the younger of two segments that a submap ties together, so that the submap lies in both alike."""
-        if not self.merge_segments(tie.to.submap, submap, tie.alignment.previous_from_current):
-            return
-        submaps = list(self.scene.submaps)
-        if submaps[tie.to.submap].previous is None:
-            per_unit = 1 / tie.alignment.previous_from_current.scale
-            submaps[tie.to.submap] = replace(submaps[tie.to.submap], previous=submap, previous_per_unit=per_unit)
-            self.scene = replace(self.scene, submaps=tuple(submaps))
-
-    def merge_segments(self, a: int, b: int, a_from_b: Sim3) -> bool:
-        """Move the younger of two nodes' segments so that b lies in a as it should; False where they are of one."""
-        there, here = self.scene.submaps[a], self.scene.submaps[b]
-        if here.segment == there.segment:
-            return False
-        there_from_here = there.world_from_window @ a_from_b @ here.world_from_window.inverse()
-        older, younger = sorted((here.segment, there.segment))
-        move = there_from_here if younger == here.segment else there_from_here.inverse()
-        submaps = [_moved(entry, older, move) if entry.segment == younger else entry for entry in self.scene.submaps]
-        self.scene = replace(self.scene, submaps=tuple(submaps))
-        self.events.append(Event("segments joined", {"node": b, "segment": older, "joined": younger}))
-        return True
-
-    def _begin_segment(self, window: int, submap: int, geometry: WindowGeometry) -> None:
-        number, self._begun = self._begun, self._begun + 1
-        place = self._extrapolated_pose(geometry) if self._last else _first_camera(geometry).inverse()
-        self._add(Submap(window, number, _span(geometry), place))
+    def _begin_segment(self, draft: _Draft, window: int, geometry: WindowGeometry) -> None:
+        number, self._segments_begun = self._segments_begun, self._segments_begun + 1
+        world_from_window = _first_camera(geometry).inverse()
+        if self._last is not None:
+            world_from_window = _extrapolated_pose(draft.scene, self._last, geometry)
+        submap = len(draft.scene.submaps)
+        draft.add(Submap(window, number, _span(geometry), world_from_window))
         reason = "it is the first" if self._last is None else "no part of the window before could be aligned"
-        self.events.append(Event("segment", {"segment": number, "node": submap, "reason": reason}))
+        draft.events.append(Event("segment", {"segment": number, "node": submap, "reason": reason}))
 
-    def _extrapolated_pose(self, geometry: WindowGeometry) -> Sim3:
-        """world_from_window that lets the first camera stand where the last known one was."""
-        assert self._last is not None
-        world_from_last = self.scene.submaps[self._last.submap].world_from_window
-        scale = world_from_last.scale
-        before, now = self._last.median_depth, median_depth(geometry)
-        if before > 0 and now > 0:
-            scale *= before / now
-        world_from_camera = world_from_last @ pose(self._last.window_from_camera)
-        camera_in_world = Sim3(scale, world_from_camera.rotation, world_from_camera.translation)
-        return camera_in_world @ _first_camera(geometry).inverse()
-
-    def _add_unposed(self, window: int, submap: int, geometry: WindowGeometry) -> RecentSubmap:
-        """A submap without poses: its frames take those that the window before has of them."""
+    def _add_unposed(self, draft: _Draft, window: int, submap: int, geometry: WindowGeometry) -> RecentSubmap:
+        """Add a submap without poses: its frames take the poses that the window before has of them."""
         posed_last = sorted(self._previous, key=lambda entry: entry.posed)
         if posed_last:
-            before = self.scene.submaps[posed_last[-1].submap]
-            after = replace(before, window=window, frames=_span(geometry), previous=posed_last[-1].submap)
-            self._add(replace(after, previous_per_unit=1.0))
+            previous = posed_last[-1].submap
+            before = draft.scene.submaps[previous]
+            draft.add(replace(before, window=window, frames=_span(geometry), previous=previous, previous_per_unit=1.0))
         else:
-            self._add(Submap(window, 0, _span(geometry), Sim3.identity()))
-        self.events.append(Event("left out", {"node": submap, "reason": "no frame of it has a pose"}))
+            draft.add(Submap(window, 0, _span(geometry), Sim3.identity()))
+        draft.events.append(Event("left out", {"node": submap, "reason": "no frame of it has a pose"}))
         return RecentSubmap(submap, geometry, False)
 
-    def _add(self, submap: Submap) -> None:
-        self.scene = self.scene.with_submap(submap)
+
+def _merge_by_alignment(draft: _Draft, submap: int, candidate: AlignmentCandidate) -> None:
+    """Merge the two segments that a submap is aligned on, so that it lies in both as its alignments say."""
+    other, previous_from_current = candidate.to.submap, candidate.alignment.previous_from_current
+    merge = merge_segments(draft.scene, other, submap, previous_from_current)
+    if merge is None:
+        return
+    draft.scene = merge.scene
+    draft.events.append(merge.event)
+    if merge.scene.submaps[other].previous is None:
+        submaps = list(merge.scene.submaps)
+        submaps[other] = replace(submaps[other], previous=submap, previous_per_unit=1 / previous_from_current.scale)
+        draft.scene = replace(merge.scene, submaps=tuple(submaps))
 
 
-def _moved(submap: Submap, segment: int, move: Sim3) -> Submap:
-    return replace(submap, segment=segment, world_from_window=move @ submap.world_from_window)
+def _extrapolated_pose(scene: Scene, last: LastPose, geometry: WindowGeometry) -> Sim3:
+    """world_from_window that lets the first camera stand at the last known pose, with the median depth of there."""
+    world_from_last = scene.submaps[last.submap].world_from_window
+    scale = world_from_last.scale
+    before, now = last.median_depth, median_depth(geometry)
+    if before > 0 and now > 0:
+        scale *= before / now
+    world_from_camera = world_from_last @ pose(last.window_from_camera)
+    camera_in_world = Sim3(scale, world_from_camera.rotation, world_from_camera.translation)
+    return camera_in_world @ _first_camera(geometry).inverse()
 
 
 def _first_camera(geometry: WindowGeometry) -> Sim3:

@@ -1,4 +1,5 @@
-"""Now and then a window of strided key frames over the last windows: it ties those together that share no frame."""
+"""Keyframe windows: now and then, strided frames of the last windows are predicted together, which ties windows that
+share no frame."""
 
 from __future__ import annotations
 
@@ -21,12 +22,12 @@ from .update import Event
 
 log = logging.getLogger(__name__)
 
-FEWEST = 4  # key frames of a submap by which it can be aligned
+MIN_SHARED = 4  # keyframes of a submap by which it can be aligned
 
 
 @dataclass(frozen=True)
 class KeyframeWindows:
-    """Every so many windows (0: never), so many frames evenly from all of them go through the predictor once more."""
+    """After every so many windows (0: never), at most `size` frames evenly from all of them are predicted together."""
 
     every: int
     size: int
@@ -34,41 +35,45 @@ class KeyframeWindows:
     predictor: Predictor
 
     def process(self, window: int) -> LoopResult:
-        """What a key window after this window says; nothing where none is due. Only a lost device ends a run."""
+        """Edges from a keyframe window after this window, where one is due. A lost device alone ends a run."""
         if not self.every or (window + 1) % self.every:
             return LoopResult()
         try:
-            return self._found(window)
+            return self._edges(window)
         except DeviceLostError:
             raise
         except Exception as error:
             log.warning("a look at key frames failed: %s", error, exc_info=True)
             return LoopResult(events=(Event("key window", {"window": window, "failed": str(error)}),))
 
-    def _found(self, window: int) -> LoopResult:
-        submaps = [
-            k for k, submap in enumerate(self.submaps.scene.submaps) if window - self.every < submap.window <= window
-        ]
-        owned = [self.submaps.submaps[k].frame_indices[self.submaps.submaps[k].owned] for k in submaps]
-        frames = self.submaps.frames(_strided(np.concatenate(owned), self.size).tolist())
-        key = self.predictor.predict(frames).check(frames)
-        fits = [] if key.status is not Status.OK or key.breaks else self._alignments(submaps, key)
-        edges = tuple(_edge(a, b, scene_depth(key)) for a, b in pairwise(fits))
-        told = {"window": window, "frames": len(frames), "status": key.status.value, "aligned": [k for k, _ in fits]}
-        return LoopResult(edges, (Event("key window", told),))
+    def _edges(self, window: int) -> LoopResult:
+        submaps = self.submaps.scene.submaps
+        recent = [k for k, submap in enumerate(submaps) if window - self.every < submap.window <= window]
+        frames = self.submaps.frames(_strided(np.concatenate([self._owned(k) for k in recent]), self.size).tolist())
+        keyframes = self.predictor.predict(frames).check(frames)
+        usable = keyframes.status is Status.OK and not keyframes.breaks
+        alignments = self._alignments(recent, keyframes) if usable else []
+        edges = tuple(_edge(a, b, scene_depth(keyframes)) for a, b in pairwise(alignments))
+        aligned = [submap for submap, _ in alignments]
+        fields = {"window": window, "frames": len(frames), "status": keyframes.status.value, "aligned": aligned}
+        return LoopResult(edges, (Event("key window", fields),))
 
-    def _alignments(self, submaps: Sequence[int], key: WindowGeometry) -> list[tuple[int, Alignment]]:
-        """The submaps on which the key window lies surely, and how."""
-        fits = []
+    def _owned(self, submap: int) -> NDArray[np.int64]:
+        cameras = self.submaps.cameras[submap]
+        return cameras.frame_indices[cameras.owned]
+
+    def _alignments(self, submaps: Sequence[int], keyframes: WindowGeometry) -> list[tuple[int, Alignment]]:
+        """The submaps on which the keyframe window can be aligned surely, with their alignments."""
+        alignments = []
         for submap in submaps:
             stored = self.submaps.geometry(submap)
-            shared = np.isin(key.frame_indices, stored.frame_indices).sum()
-            if shared < FEWEST or stored.depth.shape[1:] != key.depth.shape[1:]:
+            shared = np.isin(keyframes.frame_indices, stored.frame_indices).sum()
+            if shared < MIN_SHARED or stored.depth.shape[1:] != keyframes.depth.shape[1:]:
                 continue
-            alignment = align_windows(stored, key)
+            alignment = align_windows(stored, keyframes)
             if alignment.status is Status.OK:
-                fits.append((submap, alignment))
-        return fits
+                alignments.append((submap, alignment))
+        return alignments
 
 
 def _strided(frames: NDArray[np.int64], count: int) -> NDArray[np.int64]:
@@ -77,7 +82,7 @@ def _strided(frames: NDArray[np.int64], count: int) -> NDArray[np.int64]:
 
 
 def _edge(a: tuple[int, Alignment], b: tuple[int, Alignment], depth: float) -> Edge:
-    """How two submaps lie to each other by one key window; as it may be wrong, the graph may refuse it like a loop."""
-    (first, fit_a), (second, fit_b) = a, b
-    a_from_b = fit_a.previous_from_current @ fit_b.previous_from_current.inverse()
-    return Edge(first, second, a_from_b, combined_information(fit_a, fit_b, depth), loop=True)
+    """How two submaps lie to each other by one keyframe window; the graph may reject it like a loop."""
+    (first, keyframes_on_a), (second, keyframes_on_b) = a, b
+    a_from_b = keyframes_on_a.previous_from_current @ keyframes_on_b.previous_from_current.inverse()
+    return Edge(first, second, a_from_b, combined_information(keyframes_on_a, keyframes_on_b, depth), loop=True)

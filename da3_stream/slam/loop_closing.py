@@ -1,4 +1,4 @@
-"""Revisited places of a run: found, looked at, and handed to the back-end, window by window."""
+"""Loop closing: candidates from descriptors, verified by the predictor, as edges for the pose graph."""
 
 from __future__ import annotations
 
@@ -20,28 +20,32 @@ from .update import Event
 
 log = logging.getLogger(__name__)
 
-MAX_LOOPS_PER_PAIR = 2  # certain loops between two windows: more of them tell the same, and each takes a prediction
+MAX_LOOPS_PER_PAIR = 2  # certain ones: more between two submaps tell the same, and each takes a prediction
 
 
 @dataclass(frozen=True, eq=False)
 class LoopResult:
-    """Loops for the graph, and what the journal should say."""
+    """Edges for the pose graph, and lines for the journal."""
 
     edges: tuple[Edge, ...] = ()
     events: tuple[Event, ...] = ()
 
 
 class Loops(Protocol):
-    """Looks for revisited places, or does not."""
+    """Closes loops, or does not (`NoLoops`)."""
 
-    keeps_pictures: bool
+    needs_images: bool
 
-    def process(self, window: WindowGeometry, submaps: Sequence[int]) -> LoopResult:
-        """What a window brings that was just stored as these submaps."""
+    def process(self, window: WindowGeometry, submap_ids: Sequence[int]) -> LoopResult:
+        """Loops of a window, restricted to the frames it owns, which was just stored as these submaps."""
         ...
 
-    def close(self) -> LoopResult:
-        """What is still to be said at the end of a run."""
+    def finish(self) -> LoopResult:
+        """What is still to be decided once no window comes any more."""
+        ...
+
+    def close(self) -> None:
+        """Release the files; again: no harm."""
         ...
 
     def state(self) -> dict[str, Any]:
@@ -54,83 +58,94 @@ class Loops(Protocol):
 
 
 class NoLoops:
-    """Where they are switched off."""
+    """Closes no loops, because they are switched off."""
 
-    keeps_pictures = False
+    needs_images = False
 
-    def process(self, window: WindowGeometry, submaps: Sequence[int]) -> LoopResult:
-        """Nothing."""
+    def process(self, window: WindowGeometry, submap_ids: Sequence[int]) -> LoopResult:
+        """No loops."""
         return LoopResult()
 
-    def close(self) -> LoopResult:
-        """Nothing."""
+    def finish(self) -> LoopResult:
+        """No loops."""
         return LoopResult()
+
+    def close(self) -> None:
+        """Release nothing."""
 
     def state(self) -> dict[str, Any]:
-        """Nothing."""
+        """No state."""
         return {}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Nothing."""
+        """No state to go on from."""
 
 
 class LoopCloser:
-    """Finds candidates by descriptors, and has the predictor look at both places together."""
+    """Finds candidates by descriptors, and has the predictor see both places together.
 
-    keeps_pictures = True
+    A failure ends loop closing, not the run; one of the disk or of the device ends the run, which can go on later.
+    """
 
-    def __init__(self, finder: LoopFinder, verifier: LoopVerifier, corroboration: TemporalConsistency) -> None:
-        self._finder, self._verifier, self._corroboration = finder, verifier, corroboration
-        self._tied: Counter[tuple[int, int]] = Counter()
-        self._broken = False
+    needs_images = True
 
-    def process(self, window: WindowGeometry, submaps: Sequence[int]) -> LoopResult:
-        """See `Loops`. A failure ends the search for loops, not the run; one of the disk or the device does."""
-        if self._broken:
+    def __init__(self, finder: LoopFinder, verifier: LoopVerifier, consistency: TemporalConsistency) -> None:
+        self._finder, self._verifier, self._consistency = finder, verifier, consistency
+        self._loops_of_pair: Counter[tuple[int, int]] = Counter()  # certain ones, by two submaps
+        self._disabled = False
+
+    def process(self, window: WindowGeometry, submap_ids: Sequence[int]) -> LoopResult:
+        """See `Loops`."""
+        if self._disabled:
             return LoopResult()
         try:
-            verdicts = [self._judged(candidate) for candidate in self._finder.add(window)]
-            self._tied = Counter({pair: n for pair, n in self._tied.items() if pair[1] >= submaps[0] - 1})
-            return _found(self._corroboration.settle(verdicts, submaps[-1]))
+            results = [self._check(candidate) for candidate in self._finder.add(window)]
+            recent = {pair: n for pair, n in self._loops_of_pair.items() if pair[1] >= submap_ids[0] - 1}
+            self._loops_of_pair = Counter(recent)
+            return _loop_result(self._consistency.settle(results, submap_ids[-1]))
         except (OSError, DeviceLostError):
             raise
         except Exception as error:
-            return self._given_up(error)
+            return self._disable(error)
 
-    def close(self) -> LoopResult:
-        """Close the index; what waited for a neighbour is refused."""
+    def finish(self) -> LoopResult:
+        """Refuse what waited for a neighbour that says the same."""
         try:
             self._finder.close()
-            return _found(self._corroboration.close())
+            return _loop_result(self._consistency.close())
         except Exception as error:
-            return self._given_up(error)
+            return self._disable(error)
+
+    def close(self) -> None:
+        """Close the index."""
+        self._finder.close()
 
     def state(self) -> dict[str, Any]:
         """See `Loops`."""
         return {
             "finder": self._finder.state(),
-            "held": self._corroboration.state(),
-            "tied": [(*pair, count) for pair, count in self._tied.items()],
-            "broken": self._broken,
+            "held": self._consistency.state(),
+            "loops_of_pair": [(*pair, count) for pair, count in self._loops_of_pair.items()],
+            "disabled": self._disabled,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """See `Loops`."""
         self._finder.restore(state["finder"])
-        self._corroboration.restore(state["held"])
-        self._tied = Counter({(a, b): count for a, b, count in state["tied"]})
-        self._broken = state["broken"]
+        self._consistency.restore(state["held"])
+        self._loops_of_pair = Counter({(a, b): count for a, b, count in state["loops_of_pair"]})
+        self._disabled = state["disabled"]
 
-    def _judged(self, candidate: LoopCandidate) -> LoopEdge | LoopRefusal:
-        """The verdict on a candidate that has something to add."""
-        windows = self._verifier.submaps_of(candidate)
-        if self._tied[windows] >= MAX_LOOPS_PER_PAIR:
+    def _check(self, candidate: LoopCandidate) -> LoopEdge | LoopRefusal:
+        """Verify a candidate, unless its submaps are tied to each other by enough loops."""
+        pair = self._verifier.submaps_of(candidate)
+        if self._loops_of_pair[pair] >= MAX_LOOPS_PER_PAIR:
             return LoopRefusal(candidate, "its windows are tied to each other already")
-        verdict = self._verified(candidate)
-        self._tied[windows] += isinstance(verdict, LoopEdge) and verdict.certain
-        return verdict
+        result = self._verify(candidate)
+        self._loops_of_pair[pair] += isinstance(result, LoopEdge) and result.certain
+        return result
 
-    def _verified(self, candidate: LoopCandidate) -> LoopEdge | LoopRefusal:
+    def _verify(self, candidate: LoopCandidate) -> LoopEdge | LoopRefusal:
         try:
             return self._verifier.verify(candidate)
         except DeviceLostError:
@@ -139,28 +154,27 @@ class LoopCloser:
             log.warning("a look at two places together failed: %s", error, exc_info=True)
             return LoopRefusal(candidate, f"the look at both places failed: {error}")
 
-    def _given_up(self, error: Exception) -> LoopResult:
+    def _disable(self, error: Exception) -> LoopResult:
         log.warning("no more places are recognised: %s", error, exc_info=True)
-        self._broken = True
+        self._disabled = True
         return LoopResult(events=(Event("loops stopped", {"reason": str(error)}),))
 
 
 def make_loops(
-    run: Run, known: SubmapStore, predictor: PairPredictor, describer: MakeExtractor | None, settings: LoopsSettings
+    run: Run, submaps: SubmapStore, predictor: PairPredictor, extractor: MakeExtractor | None, settings: LoopsSettings
 ) -> Loops:
-    """What a describer is there for; none without one."""
-    if describer is None:
+    """Loop closing with the descriptors of an extractor; none without one."""
+    if extractor is None:
         return NoLoops()
     folder = run.path / "places"
-    finder = LoopFinder(describer(folder), folder / "descriptors.bin", settings)
-    return LoopCloser(
-        finder, LoopVerifier(FailSafePredictor(predictor), known, settings.reach), TemporalConsistency(known)
-    )
+    finder = LoopFinder(extractor(folder), folder / "descriptors.bin", settings)
+    verifier = LoopVerifier(FailSafePredictor(predictor), submaps, settings.reach)
+    return LoopCloser(finder, verifier, TemporalConsistency(submaps))
 
 
 @dataclass(frozen=True)
 class FailSafePredictor:
-    """A predictor whose failures on a loop check are geometry that FAILED."""
+    """A predictor that never raises where a loop check fails: its geometry has FAILED."""
 
     predictor: PairPredictor
 
@@ -169,22 +183,22 @@ class FailSafePredictor:
         return predict_pair(self.predictor, first, second)
 
 
-def _found(verdicts: Iterable[LoopEdge | LoopRefusal]) -> LoopResult:
-    verdicts = list(verdicts)
-    loops = [one for one in verdicts if isinstance(one, LoopEdge)]
-    edges = [Edge(*one.submaps, one.a_from_b, one.information, loop=True) for one in loops]
-    return LoopResult(tuple(edges), tuple(_event(one) for one in verdicts))
+def _loop_result(results: Iterable[LoopEdge | LoopRefusal]) -> LoopResult:
+    results = list(results)
+    loops = [result for result in results if isinstance(result, LoopEdge)]
+    edges = [Edge(*loop.submaps, loop.a_from_b, loop.information, loop=True) for loop in loops]
+    return LoopResult(tuple(edges), tuple(_event(result) for result in results))
 
 
-def _event(verdict: LoopEdge | LoopRefusal) -> Event:
-    candidate = verdict.candidate
+def _event(result: LoopEdge | LoopRefusal) -> Event:
+    candidate = result.candidate
     about = {
         "frames": (candidate.earlier, candidate.later),
         "similarity": round(candidate.similarity, 3),
         "support": candidate.support,
-        **{name: float(f"{value:.4g}") for name, value in verdict.evidence.items()},
+        **{name: float(f"{value:.4g}") for name, value in result.evidence.items()},
     }
-    if isinstance(verdict, LoopEdge):
-        transform = [float(f"{value:.9g}") for value in verdict.a_from_b.log()]
-        return Event("loop", {"nodes": verdict.submaps, **about, "a_from_b": transform})
-    return Event("loop refused", {"reason": verdict.reason, **about})
+    if isinstance(result, LoopEdge):
+        transform = [float(f"{value:.9g}") for value in result.a_from_b.log()]
+        return Event("loop", {"nodes": result.submaps, **about, "a_from_b": transform})
+    return Event("loop refused", {"reason": result.reason, **about})

@@ -1,4 +1,4 @@
-"""What the next window needs of those before it, and how it is tied to them."""
+"""The recent submaps that the next window may be aligned on, and the alignments that are candidates for it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from ..geometry import Sim3
 from ..posegraph import Edge
 from ..types import Alignment, Status, WindowGeometry
-from .backend import odometry_edge
+from .edges import odometry_edge
 from .update import Event
 
-_LOOKED_AT = ("frame_indices", "depth", "confidence", "intrinsics", "window_from_camera")
+_ALIGNED_BY = ("frame_indices", "depth", "confidence", "intrinsics", "window_from_camera")
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,33 +27,33 @@ class RecentSubmap:
     posed: bool
 
     def restricted_to(self, frames: NDArray[np.int64]) -> RecentSubmap | None:
-        """With only those rows that are of these frames; None without any."""
+        """The submap without the rows of other frames; None if no row is left."""
         keep = np.flatnonzero(np.isin(self.geometry.frame_indices, frames))
         return replace(self, geometry=self.geometry.rows(keep)) if len(keep) else None
 
     def state(self) -> dict[str, Any]:
-        """All that an alignment looks at, for `restored`: numbers and arrays."""
-        known = {name: getattr(self.geometry, name) for name in _LOOKED_AT}
+        """What an alignment reads, for `restored`: numbers and arrays."""
+        arrays = {name: getattr(self.geometry, name) for name in _ALIGNED_BY}
         return {
-            "node": self.submap,
+            "submap": self.submap,
             "posed": self.posed,
             "is_metric": self.geometry.is_metric,
             "status": self.geometry.status.value,
-            **known,
+            **arrays,
         }
 
     @staticmethod
     def restored(state: dict[str, Any]) -> RecentSubmap:
-        """The submap of a state; its pictures are black."""
-        known = {name: state[name] for name in _LOOKED_AT}
-        black = np.broadcast_to(np.uint8(0), (*known["depth"].shape, 3))
-        geometry = WindowGeometry(images=black, is_metric=state["is_metric"], status=Status(state["status"]), **known)
-        return RecentSubmap(state["node"], geometry, state["posed"])
+        """The submap of a state; its images are black."""
+        arrays = {name: state[name] for name in _ALIGNED_BY}
+        black = np.broadcast_to(np.uint8(0), (*arrays["depth"].shape, 3))
+        geometry = WindowGeometry(images=black, is_metric=state["is_metric"], status=Status(state["status"]), **arrays)
+        return RecentSubmap(state["submap"], geometry, state["posed"])
 
 
 @dataclass(frozen=True, eq=False)
 class LastPose:
-    """Where the camera was last seen: its pose [4,4] in a submap, and the median depth there."""
+    """The last known pose [4,4] of the camera in a submap, and the median depth there."""
 
     submap: int
     window_from_camera: NDArray[np.float64]
@@ -61,52 +61,53 @@ class LastPose:
 
     @staticmethod
     def of(submap: int, geometry: WindowGeometry) -> LastPose:
-        """The last frame with a pose."""
+        """The pose of the last frame that has one."""
         row = int(np.flatnonzero(has_poses(geometry))[-1])
         return LastPose(submap, geometry.window_from_camera[row], median_depth(geometry))
 
 
 @dataclass(frozen=True, eq=False)
 class AlignmentCandidate:
-    """An attempt to align a part on a submap."""
+    """An alignment of a new submap on a recent one."""
 
     to: RecentSubmap
     alignment: Alignment
 
     @property
     def rank(self) -> tuple[bool, int, int]:
-        """Sure before weak ones, then the one with most shared frames, then the later one."""
+        """Sorts sure before weak ones, then by the count of shared frames, then the later submap first."""
         return self.alignment.status is Status.OK, len(self.alignment.shared), self.to.submap
 
     def edge(self, submap: int) -> Edge:
-        """What the graph may know of it."""
-        return odometry_edge(self.to.submap, submap, self.alignment.previous_from_current, self.alignment.information)
+        """The pose graph's edge from the recent submap to the new one."""
+        alignment = self.alignment
+        return odometry_edge(self.to.submap, submap, alignment.previous_from_current, alignment.information)
 
     def event(self, submap: int) -> Event:
-        """For the journal."""
-        a = self.alignment
+        """The journal's line on the alignment."""
+        alignment = self.alignment
         return Event(
             "alignment",
             {
                 "node": submap,
                 "previous": self.to.submap,
-                "status": a.status.value,
-                "shared": len(a.shared),
-                "scale": a.previous_from_current.scale,
-                "inlier_ratio": a.inlier_ratio,
-                "residual": a.residual,
+                "status": alignment.status.value,
+                "shared": len(alignment.shared),
+                "scale": alignment.previous_from_current.scale,
+                "inlier_ratio": alignment.inlier_ratio,
+                "residual": alignment.residual,
             },
         )
 
 
 def can_align(entry: RecentSubmap, geometry: WindowGeometry) -> bool:
-    """Whether a submap has poses, and frames of the same size in common with a window."""
+    """Whether a recent submap has poses, and frames of the same size in common with a window."""
     same_size = entry.geometry.depth.shape[1:] == geometry.depth.shape[1:]
     return entry.posed and same_size and bool(np.isin(entry.geometry.frame_indices, geometry.frame_indices).any())
 
 
 def restricted_to(entries: Sequence[RecentSubmap], frames: NDArray[np.int64]) -> list[RecentSubmap]:
-    """What is left of submaps that keep only these frames."""
+    """The submaps without the rows of other frames; empty ones are removed."""
     return [kept for entry in entries if (kept := entry.restricted_to(frames)) is not None]
 
 
@@ -116,7 +117,7 @@ def has_poses(geometry: WindowGeometry) -> NDArray[np.bool_]:
 
 
 def pose(matrix: NDArray[np.float64]) -> Sim3:
-    """A camera's matrix [4,4] as a similarity."""
+    """A camera's rigid matrix [4,4] as a similarity."""
     return Sim3(1.0, matrix[:3, :3], matrix[:3, 3])
 
 

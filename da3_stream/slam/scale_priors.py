@@ -1,4 +1,8 @@
-"""The scale that a camera's height over the ground ties windows to, from `scale.camera_height`."""
+"""What submaps tell of their own scale: by the camera's height over the ground, and by a metric model.
+
+`scale.camera_height` (auto, off, constant or metres) says whether heights are looked for and believed. A height in
+metres is believed alone: then a metric model is not asked.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from ..scale import HeightObservation, Refusal, Verdict, camera_height, height_observations, judge_heights
+from ..scale import (
+    HeightObservation,
+    Refusal,
+    Verdict,
+    camera_height,
+    height_observations,
+    judge_heights,
+    metric_scale,
+)
 from ..store import Scene, Submap
 from ..types import ScaleObservation
 from .arena import Arena
@@ -18,80 +30,84 @@ from .update import Event
 
 log = logging.getLogger(__name__)
 
-ON = Verdict(True, "asked for")
+Height = HeightObservation | Refusal
+REQUESTED = Verdict(True, "asked for")
 
 
 @dataclass
 class CameraHeightPrior:
-    """What the submaps of a run say of the camera's height, and whether that counts."""
+    """Ties the scale of submaps together by the camera's height over the ground, where that is constant."""
 
     mode: str | float  # auto, off, constant or metres
-    found: list[HeightObservation | Refusal] = field(default_factory=list)  # of every submap
-    verdict: Verdict | None = None
-    _told: int = 0  # of those found, that `news` gave
-    _shelf: Arena = field(default_factory=Arena)
+    heights: list[Height] = field(default_factory=list)  # of every submap
+    decision: Verdict | None = None
+    _arena: Arena = field(default_factory=Arena)
 
-    def news(self) -> list[dict[str, Any]]:
-        """What was found since this was last asked, for `restore`."""
-        fresh, self._told = self.found[self._told :], len(self.found)
-        return [asdict(one) for one in fresh]
+    def observe(self, parts: Sequence[SubmapGeometry]) -> tuple[Height, ...]:
+        """Look for the ground in the parts of a window, which are the next submaps; their heights."""
+        if self.mode == "off":
+            return ()
+        heights = tuple(self._copied(_height(part)) for part in parts)
+        self.heights.extend(heights)
+        return heights
 
-    def state(self) -> dict[str, Any]:
-        """The verdict, for `restore`."""
-        return {} if self.verdict is None else asdict(self.verdict)
-
-    def restore(self, state: dict[str, Any], news: Iterable[dict[str, Any]]) -> None:
-        """Go on from a state and all news until then."""
-        self.found, self.verdict = [self._shelved(_read(one)) for one in news], Verdict(**state) if state else None
-        self._told = len(self.found)
-
-    def add(self, parts: Sequence[SubmapGeometry]) -> None:
-        """Look at the parts of a window, which are the next submaps."""
-        if self.mode != "off":
-            self.found.extend(self._shelved(_height(part)) for part in parts)
-
-    def judge(self, scene: Scene) -> list[Event]:
-        """Decide whether what was found counts; a line for the journal where the verdict turned."""
+    def decide(self, scene: Scene) -> list[Event]:
+        """Decide whether the heights so far are used; a line for the journal where the decision changed."""
         if self.mode == "off":
             return []
-        before, self.verdict = self.verdict, self._judged(scene)
-        turned = before is None or before.on != self.verdict.on
-        return [Event("camera height", {"used": self.verdict.on, "reason": self.verdict.reason})] if turned else []
+        before, self.decision = self.decision, self._decision(scene)
+        changed = before is None or before.on != self.decision.on
+        return [Event("camera height", {"used": self.decision.on, "reason": self.decision.reason})] if changed else []
 
     def observations(self) -> list[ScaleObservation]:
-        """What the graph may know by the last verdict."""
-        return height_observations(self.found) if self.verdict is not None and self.verdict.on else []
+        """The graph's priors by the last decision."""
+        return height_observations(self.heights) if self.decision is not None and self.decision.on else []
 
     def metres_per_unit(self, height: float | None) -> float | None:
-        """Metres in a unit of the world where the camera's height in metres was given, and is `height` units there."""
+        """Metres in a unit of the world where the camera's height was given in metres, and is `height` units there."""
         if not isinstance(self.mode, float) or height is None:
             return None
         return self.mode / height
 
-    def _shelved(self, one: HeightObservation | Refusal) -> HeightObservation | Refusal:
-        if isinstance(one, Refusal):
-            return one
-        return replace(one, rolls=self._shelf.copy(one.rolls), pitches=self._shelf.copy(one.pitches))
+    def state(self) -> dict[str, Any]:
+        """The decision, for `restore`."""
+        return {} if self.decision is None else asdict(self.decision)
 
-    def _judged(self, scene: Scene) -> Verdict:
+    def restore(self, state: dict[str, Any], heights: Iterable[dict[str, Any]]) -> None:
+        """Go on from a state and the heights of all submaps until then, as `asdict` gives them."""
+        self.heights = [self._copied(_unpacked(height)) for height in heights]
+        self.decision = Verdict(**state) if state else None
+
+    def _copied(self, height: Height) -> Height:
+        if isinstance(height, Refusal):
+            return height
+        return replace(height, rolls=self._arena.copy(height.rolls), pitches=self._arena.copy(height.pitches))
+
+    def _decision(self, scene: Scene) -> Verdict:
         if self.mode != "auto":
-            return ON
-        return judge_heights(self.found, chained_log_scales(scene.submaps))
+            return REQUESTED
+        return judge_heights(self.heights, chained_log_scales(scene.submaps))
 
 
-def _read(one: dict[str, Any]) -> HeightObservation | Refusal:
-    if "reason" in one:
-        return Refusal(**one)
-    return HeightObservation(**{**one, **{name: np.array(one[name], np.float32) for name in ("rolls", "pitches")}})
+@dataclass
+class MetricScalePrior:
+    """Ties the scale of submaps to metres by the depth of a metric model."""
 
+    enabled: bool
+    scales: list[ScaleObservation] = field(default_factory=list)
 
-def _height(part: SubmapGeometry) -> HeightObservation | Refusal:
-    """A failure is a refusal: it never ends a run."""
-    try:
-        return camera_height(part.geometry)
-    except Exception as error:
-        log.warning("the search for the ground failed: %s", error, exc_info=True)
-        return Refusal(f"the search for the ground failed: {error}")
+    def observe(self, submap_ids: Sequence[int], parts: Sequence[SubmapGeometry]) -> tuple[ScaleObservation, ...]:
+        """The scales of those parts of a window whose model tells them. A failure never ends a run."""
+        if not self.enabled:
+            return ()
+        found = (_metric_scale(submap, part) for submap, part in zip(submap_ids, parts, strict=True))
+        scales = tuple(scale for scale in found if scale is not None)
+        self.scales.extend(scales)
+        return scales
+
+    def restore(self, scales: Iterable[dict[str, Any]]) -> None:
+        """Go on from all scales until then, as `asdict` gives them."""
+        self.scales = [ScaleObservation(**scale) for scale in scales]
 
 
 def chained_log_scales(submaps: Sequence[Submap]) -> list[float]:
@@ -104,3 +120,28 @@ def chained_log_scales(submaps: Sequence[Submap]) -> list[float]:
         else:
             scales.append(float(np.log(submap.world_from_window.scale)))
     return scales
+
+
+def _unpacked(height: dict[str, Any]) -> Height:
+    if "reason" in height:
+        return Refusal(**height)
+    arrays = {name: np.array(height[name], np.float32) for name in ("rolls", "pitches")}
+    return HeightObservation(**{**height, **arrays})
+
+
+def _height(part: SubmapGeometry) -> Height:
+    """The camera's height in a part; a failure is a refusal, and never ends a run."""
+    try:
+        return camera_height(part.geometry)
+    except Exception as error:
+        log.warning("the search for the ground failed: %s", error, exc_info=True)
+        return Refusal(f"the search for the ground failed: {error}")
+
+
+def _metric_scale(submap: int, part: SubmapGeometry) -> ScaleObservation | None:
+    try:
+        scale = metric_scale(part.geometry, submap)
+    except Exception as error:
+        log.warning("node %d's own scale could not be judged: %s", submap, error, exc_info=True)
+        return None
+    return None if isinstance(scale, Refusal) else scale

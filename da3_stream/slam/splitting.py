@@ -1,4 +1,4 @@
-"""A predictor's answer taken apart where its frames do not hold together."""
+"""A predicted window becomes the geometry of submaps: split where its frames do not hold together."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..store import SubmapFrames
 from ..types import Frame, Status, WindowGeometry
 from ..windows import Window
 
@@ -17,6 +18,20 @@ class SubmapGeometry:
 
     geometry: WindowGeometry
     owned: NDArray[np.bool_]
+
+    def frames(self, window: Window[Frame], *, with_images: bool) -> SubmapFrames:
+        """What is stored of the submap; `window` is the one that it is a part of."""
+        frames = {frame.index: frame for frame in window.frames}
+        rows = [frames[index] for index in self.geometry.frame_indices.tolist()]
+        owned = [frames[index] for index in self.geometry.frame_indices[self.owned].tolist()]
+        return SubmapFrames.from_geometry(
+            self.geometry,
+            np.array([frame.timestamp for frame in rows]),
+            self.owned,
+            window.frames[0].source_size,
+            images=tuple(frame.image for frame in owned) if with_images else (),
+            left_out=tuple(entry for frame in owned for entry in frame.left_out),
+        )
 
 
 def split(window: Window[Frame], geometry: WindowGeometry) -> list[SubmapGeometry]:

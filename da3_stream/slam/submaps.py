@@ -1,4 +1,4 @@
-"""What a run knows of the places that it has seen, for whoever looks at them again."""
+"""The map: stored submaps by the frames that they own, and the scene, which says where each of them lies now."""
 
 from __future__ import annotations
 
@@ -10,93 +10,95 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Sim3
-from ..store import Run, RunGeometry, Scene, SubmapCameras, frame_poses, read_cameras, read_frames, read_images
+from ..store import (
+    Run,
+    RunGeometry,
+    Scene,
+    SubmapCameras,
+    SubmapFrames,
+    frame_poses,
+    read_cameras,
+    read_frames,
+    read_images,
+    write_submap,
+)
 from ..types import Float64, Frame, Status, UInt8, WindowGeometry
 from .arena import Arena
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _OwnedFrames:
-    """The frames that a submap owns, and the way between them in its own units."""
+    """The frames that a submap owns, and the length of the path along them in the submap's own units."""
 
     submap: int
-    path_length: Float64  # [K]
-    gap_to_next: float  # from the last one to the first that the next submap owns
+    path_length: Float64  # [K] from the submap's first frame
+    gap_to_next: float  # from the last one to the first frame that the next submap owns
     ordinal: int  # of the first, counted over all frames that submaps own
 
 
 class SubmapStore:
-    """Stored windows by the frames that they own, and where they lie now; `scene` is kept up to date by the run."""
+    """Submaps of a run: cameras in memory, pixels on disk. `scene` is the one place that says where they lie."""
 
     def __init__(self, run: Run, scene: Scene, is_metric: bool) -> None:
         self.scene = scene
-        self.submaps: dict[int, SubmapCameras] = {}
+        self.cameras: dict[int, SubmapCameras] = {}
         self._run, self._is_metric = run, is_metric
-        self._seen: list[_OwnedFrames] = []
-        self._firsts: list[int] = []
-        self._shelf = Arena()
+        self._owned_frames: list[_OwnedFrames] = []
+        self._first_frames: list[int] = []
+        self._arena = Arena()
         self._count = 0
 
     def restore(self, scene: Scene) -> None:
-        """Know all submaps of a scene again, from their files."""
+        """Hold the submaps of a scene again, from their files."""
         self.scene = scene
         for submap in range(len(scene.submaps)):
-            self.add(submap, read_cameras(self._run, submap))
+            self._remember(submap, read_cameras(self._run, submap))
 
-    def add(self, submap: int, part: SubmapCameras) -> None:
-        """A submap that was just stored; one that owns nothing is known by none."""
-        self.submaps[submap] = part.compact(self._shelf.copy)
-        owned = part.owned
-        if not owned.any():
-            return
-        steps = np.nan_to_num(np.linalg.norm(np.diff(part.window_from_camera[:, :3, 3], axis=0), axis=1))
-        way = np.concatenate([[0.0], np.cumsum(steps)])
-        last = min(int(np.flatnonzero(owned)[-1]) + 1, len(way) - 1)  # the first frame of the next submap, mostly
-        beyond = float(way[last] - way[owned][-1])
-        self._seen.append(_OwnedFrames(submap, self._shelf.copy(way[owned]), beyond, self._count))
-        self._count += int(owned.sum())
-        self._firsts.append(int(part.frame_indices[owned][0]))
+    def add(self, submap: int, frames: SubmapFrames) -> None:
+        """Store a submap. Raises StoreError where its arrays do not go together or the disk refuses."""
+        write_submap(self._run, submap, frames)
+        self._remember(submap, frames)
 
     def selected(self) -> list[tuple[int, float]]:
         """Index and time of every selected frame in order: owned ones, and those left out beside them."""
-        beside = [(e.index, e.timestamp) for submap in self.submaps.values() for e in submap.left_out]
-        return sorted([*beside, *(pair for submap in self.submaps.values() for pair in submap.own_frames())])
+        left_out = [(e.index, e.timestamp) for cameras in self.cameras.values() for e in cameras.left_out]
+        return sorted([*left_out, *(pair for cameras in self.cameras.values() for pair in cameras.own_frames())])
 
     def left_out(self) -> list[int]:
-        """Indices of the frames that submaps speak for without owning them, in order."""
-        return sorted(entry.index for submap in self.submaps.values() for entry in submap.left_out)
+        """Indices of the frames that were left out beside owned ones, in order."""
+        return sorted(entry.index for cameras in self.cameras.values() for entry in cameras.left_out)
 
     def run_geometry(self) -> RunGeometry:
-        """Where all frames lie now."""
-        return RunGeometry(self.scene, self.submaps, frame_poses(self.scene, self.submaps))
+        """The poses of all frames now."""
+        return RunGeometry(self.scene, self.cameras, frame_poses(self.scene, self.cameras))
 
     def submap_of(self, frame: int) -> int:
         """The submap that owns a frame. Raises KeyError if none does."""
         return self._owner(frame).submap
 
-    def frames_of(self, window: int) -> list[int]:
+    def frames_of(self, submap: int) -> list[int]:
         """The frames that a submap owns."""
-        return self._owned(window).tolist()
+        return self._owned(submap).tolist()
 
-    def geometry(self, window: int, frames: Sequence[int] | None = None) -> WindowGeometry:
-        """A stored submap with some of the frames that it owns (all if None), in its own frame; pictures are black."""
-        submap = self.submaps[window]
-        frames = self.frames_of(window) if frames is None else frames
-        rows = np.searchsorted(submap.frame_indices, frames)
-        depth, confidence = read_frames(self._run, window, frames)
+    def geometry(self, submap: int, frames: Sequence[int] | None = None) -> WindowGeometry:
+        """A stored submap with some of the frames that it owns (all if None), in its own frame; images are black."""
+        cameras = self.cameras[submap]
+        frames = self.frames_of(submap) if frames is None else frames
+        rows = np.searchsorted(cameras.frame_indices, frames)
+        depth, confidence = read_frames(self._run, submap, frames)
         return WindowGeometry(
-            submap.frame_indices[rows],
+            cameras.frame_indices[rows],
             np.broadcast_to(np.uint8(0), (*depth.shape, 3)),
             depth,
             confidence,
-            submap.intrinsics[rows],
-            _whole(submap.window_from_camera[rows]),
+            cameras.intrinsics[rows],
+            _with_last_row(cameras.window_from_camera[rows]),
             self._is_metric,
-            status=Status(submap.status),
+            status=Status(cameras.status),
         )
 
     def frames(self, indices: Sequence[int]) -> list[Frame]:
-        """Frames as the predictor took them, but for what JPEG left out."""
+        """Frames as the predictor took them, but for the losses of JPEG."""
         owners = [self._owner(index) for index in indices]
         by_submap: dict[int, list[int]] = {}
         for index, owner in zip(indices, owners, strict=True):
@@ -104,45 +106,61 @@ class SubmapStore:
         images = {k: i for n, of in by_submap.items() for k, i in zip(of, read_images(self._run, n, of), strict=True)}
         return [self._frame(index, owner, images[index]) for index, owner in zip(indices, owners, strict=True)]
 
-    def world_from_window(self, window: int) -> Sim3:
-        """Where a submap is now."""
-        return self.scene.submaps[window].world_from_window
+    def world_from_window(self, submap: int) -> Sim3:
+        """Where a submap lies now."""
+        return self.scene.submaps[submap].world_from_window
 
     def path_length(self, earlier: int, later: int) -> float:
-        """Length of the camera's way between two frames in the world's units; NaN where they are in two segments."""
-        first, last = self._place(earlier), self._place(later)
+        """Length of the camera's path between two frames in world units; NaN where they are in two segments."""
+        first, last = self._entry(earlier), self._entry(later)
         submaps = self.scene.submaps
-        if submaps[self._seen[first].submap].segment != submaps[self._seen[last].submap].segment:
+        if submaps[self._owned_frames[first].submap].segment != submaps[self._owned_frames[last].submap].segment:
             return float("nan")
-        return sum(self._way_in(place, earlier, later) for place in range(first, last + 1))
+        return sum(self._path_length_in(entry, earlier, later) for entry in range(first, last + 1))
 
-    def _way_in(self, place: int, earlier: int, later: int) -> float:
-        seen = self._seen[place]
-        indices = self._owned(seen.submap)
-        inside = seen.path_length[(indices >= earlier) & (indices <= later)]
-        beyond = seen.gap_to_next if len(inside) and later > indices[-1] else 0.0
-        return (float(np.ptp(inside)) + beyond) * self.world_from_window(seen.submap).scale if len(inside) else 0.0
+    def _remember(self, submap: int, cameras: SubmapCameras) -> None:
+        """Hold the cameras of a submap; one that owns no frame is not found by any."""
+        self.cameras[submap] = cameras.compact(self._arena.copy)
+        owned = cameras.owned
+        if not owned.any():
+            return
+        steps = np.nan_to_num(np.linalg.norm(np.diff(cameras.window_from_camera[:, :3, 3], axis=0), axis=1))
+        length = np.concatenate([[0.0], np.cumsum(steps)])
+        after = min(int(np.flatnonzero(owned)[-1]) + 1, len(length) - 1)  # mostly the first frame of the next submap
+        gap = float(length[after] - length[owned][-1])
+        self._owned_frames.append(_OwnedFrames(submap, self._arena.copy(length[owned]), gap, self._count))
+        self._count += int(owned.sum())
+        self._first_frames.append(int(cameras.frame_indices[owned][0]))
+
+    def _path_length_in(self, entry: int, earlier: int, later: int) -> float:
+        frames = self._owned_frames[entry]
+        indices = self._owned(frames.submap)
+        inside = frames.path_length[(indices >= earlier) & (indices <= later)]
+        if not len(inside):
+            return 0.0
+        gap = frames.gap_to_next if later > indices[-1] else 0.0
+        return (float(np.ptp(inside)) + gap) * self.world_from_window(frames.submap).scale
 
     def _frame(self, index: int, owner: _OwnedFrames, image: UInt8) -> Frame:
-        submap = self.submaps[owner.submap]
-        timestamp = float(submap.timestamps[np.searchsorted(submap.frame_indices, index)])
+        cameras = self.cameras[owner.submap]
+        timestamp = float(cameras.timestamps[np.searchsorted(cameras.frame_indices, index)])
         ordinal = owner.ordinal + int(np.searchsorted(self._owned(owner.submap), index))
-        return Frame(index, timestamp, image, str(index), submap.source_size, ordinal)
+        return Frame(index, timestamp, image, str(index), cameras.source_size, ordinal)
 
     def _owner(self, frame: int) -> _OwnedFrames:
-        seen = self._seen[self._place(frame)]
-        if frame not in self._owned(seen.submap):
+        owner = self._owned_frames[self._entry(frame)]
+        if frame not in self._owned(owner.submap):
             raise KeyError(f"no window owns frame {frame}")
-        return seen
+        return owner
 
     def _owned(self, submap: int) -> NDArray[np.int64]:
-        geometry = self.submaps[submap]
-        return geometry.frame_indices[geometry.owned]
+        cameras = self.cameras[submap]
+        return cameras.frame_indices[cameras.owned]
 
-    def _place(self, frame: int) -> int:
-        return max(bisect_right(self._firsts, frame) - 1, 0)
+    def _entry(self, frame: int) -> int:
+        return max(bisect_right(self._first_frames, frame) - 1, 0)
 
 
-def _whole(poses: Float64) -> Float64:
+def _with_last_row(poses: Float64) -> Float64:
     """[N,4,4] of the upper rows [N,3,4]."""
     return np.concatenate([poses, np.tile(np.eye(4)[3:], (len(poses), 1, 1))], axis=1)

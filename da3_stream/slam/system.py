@@ -1,137 +1,166 @@
-"""Where everything lies by all that a run knows: chain, revisited places, what windows say of their scale."""
+"""The SLAM system: predicted windows in, a map of submaps out that is corrected as it grows."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from ..machine import give_back_memory
-from ..predictors.scheduler import SerializedPredictor
-from ..session.job import Job
-from ..store import Run, Scene, SubmapFrames
-from ..types import ScaleObservation, WindowGeometry
-from ..windows import longest_overlap
+from ..predictors.scheduler import WindowPrediction
+from ..stopwatch import Stopwatch
+from ..store import Scene, pack_scene, unpack_scene
+from ..types import Frame, ScaleObservation
+from ..windows import Window
 from .backend import Backend
-from .chain import SubmapChain
+from .chain import ChainUpdate, SubmapChain
+from .edges import unpack_edge
 from .keyframe_windows import KeyframeWindows
-from .loop_closing import LoopResult, Loops, make_loops
-from .metric_prior import MetricScalePrior
-from .scale_priors import CameraHeightPrior
-from .splitting import SubmapGeometry
+from .loop_closing import LoopResult, Loops
+from .scale_priors import CameraHeightPrior, MetricScalePrior
+from .segments import merge_segments
+from .splitting import SubmapGeometry, split
 from .submaps import SubmapStore
-from .update import Event
+from .update import AddedSubmap, Event, FinalUpdate, ScaleUpdate, WindowUpdate
 
 
 @dataclass(eq=False)
 class SlamSystem:
-    """The scene as it grows and is corrected."""
+    """Chain, scale priors, loops and pose graph over one map of submaps (`submaps`, which holds the scene).
 
-    placement: SubmapChain
+    With `keeps_images` the images of frames are stored beside their depth: loops, keyframe windows and exports of live
+    input need them. `watch` counts the seconds of each step.
+    """
+
+    submaps: SubmapStore
+    chain: SubmapChain
     heights: CameraHeightPrior
     metric: MetricScalePrior
-    submaps: SubmapStore
     loops: Loops
-    keys: KeyframeWindows
-    is_live: bool = False
-    graphs: Backend = field(default_factory=Backend)
-
-    @staticmethod
-    def of(run: Run, job: Job, asked: SerializedPredictor) -> SlamSystem:
-        """An empty one, as the settings want it; `asked` is the job's predictor."""
-        known = SubmapStore(run, job.scene, job.predictor.is_metric)
-        wanted = job.settings.scale.camera_height
-        metric = MetricScalePrior(enabled=not isinstance(wanted, float))
-        loops = make_loops(run, known, asked, job.describer, job.settings.loops)
-        placement = SubmapChain(job.scene, longest_overlap(job.window_size, job.window_overlap))
-        keys = KeyframeWindows(job.settings.windows.key_every, job.window_size, known, asked)
-        return SlamSystem(
-            placement, CameraHeightPrior(wanted), metric, known, loops, keys, is_live=job.source.feed is not None
-        )
+    keyframes: KeyframeWindows
+    backend: Backend
+    watch: Stopwatch
+    keeps_images: bool = False
 
     @property
     def scene(self) -> Scene:
         """Where the submaps lie now."""
-        return self.placement.scene
+        return self.submaps.scene
 
-    def add_window(self, window: int, parts: Sequence[SubmapGeometry]) -> list[int]:
-        """Chain a window's parts to those before; their submaps."""
-        submaps = self.placement.add_window(window, parts)
-        self.graphs.add_edges(self.placement.take_edges())
-        return submaps
+    def process_window(self, prediction: WindowPrediction) -> WindowUpdate:
+        """Add a window to the map, and correct the map by all that the window tells.
 
-    def observe_scale(self, submaps: Sequence[int], parts: Sequence[SubmapGeometry]) -> None:
-        """What the parts say of their own scale."""
-        self.heights.add(parts)
-        self.metric.add(submaps, parts)
+        In this order: align the window on those before it, observe its scale, store its submaps, close loops, optimize
+        the pose graph.
+        """
+        window, parts = prediction.window, split(prediction.window, prediction.geometry)
+        with self.watch.stage("stitching"):
+            added = self.add_window(window.number, parts)
+        with self.watch.stage("scale"):
+            scale = self.observe_scale(added.submap_ids, parts)
+        with self.watch.stage("store"):
+            submaps = self._store(window, added.submap_ids, parts)
+        with self.watch.stage("loops"):
+            loops = self.close_loops(prediction, added.submap_ids)
+        with self.watch.stage("graph"):
+            corrections = self.optimize()
+        edges, events = (*added.edges, *loops.edges), (*added.events, *loops.events, *corrections)
+        return WindowUpdate(prediction, submaps, edges, scale, events, self.scene)
 
-    def remember(self, submap: int, part: SubmapFrames) -> None:
-        """A submap was stored, and can be looked at again."""
-        self.submaps.add(submap, part)
+    def add_window(self, window: int, parts: Sequence[SubmapGeometry]) -> ChainUpdate:
+        """Align the parts of a window on the submaps before; they are submaps of the scene then."""
+        added = self.chain.add_window(self.scene, window, parts)
+        self.submaps.scene = added.scene
+        self.backend.add_edges(added.edges)
+        return added
 
-    def close_loops(self, window: WindowGeometry, submaps: Sequence[int]) -> None:
-        """Look for places that a window, as far as it owns frames, saw before, and at key frames where that is due."""
-        self.submaps.scene = self.scene
-        self._take(self.loops.process(window, submaps))
-        self._take(self.keys.process(self.scene.submaps[submaps[-1]].window))
+    def observe_scale(self, submap_ids: Sequence[int], parts: Sequence[SubmapGeometry]) -> ScaleUpdate:
+        """What the parts of a window, which became these submaps, tell of their own scale."""
+        return ScaleUpdate(self.heights.observe(parts), self.metric.observe(submap_ids, parts))
+
+    def close_loops(self, prediction: WindowPrediction, submap_ids: Sequence[int]) -> LoopResult:
+        """Loops and keyframe windows that a window brings which was stored as these submaps."""
+        owned = prediction.geometry.rows(np.arange(prediction.window.owned_rows.stop))
+        loops = self._apply(self.loops.process(owned, submap_ids))
+        keyframes = self._apply(self.keyframes.process(prediction.window.number))
+        return LoopResult((*loops.edges, *keyframes.edges), (*loops.events, *keyframes.events))
+
+    def optimize(self, *, last: bool = False) -> tuple[Event, ...]:
+        """Solve the pose graphs and move the submaps; in metres, where the camera's height tells them.
+
+        What would move little waits for later windows, but not at the `last` time.
+        """
+        events = self.heights.decide(self.scene)
+        self.backend.set_scales(self._scale_observations())
+        update = self.backend.optimize(self.scene, last=last)
+        metres = self.heights.metres_per_unit(self.backend.height(update.scene))
+        self.submaps.scene = update.scene if metres is None else update.scene.in_metres(metres)
+        if update.facts:
+            give_back_memory()
+        return (*events, *(Event("graph", facts) for facts in update.facts))
+
+    def finish(self) -> FinalUpdate:
+        """Settle what waits, once no window comes any more."""
+        loops = self._apply(self.loops.finish())
+        with self.watch.stage("graph"):
+            corrections = self.optimize(last=True)
+        return FinalUpdate((*loops.events, *corrections), self.scene)
 
     def close(self) -> None:
-        """No window comes any more."""
-        self._take(self.loops.close())
-
-    def optimize(self, *, last: bool = False) -> Scene:
-        """Move the submaps to where all that is known says they are; metres, where the camera's height gives them. What
-        would move little may wait, but not at the `last` time."""
-        events = self.heights.judge(self.scene)
-        self.graphs.set_scales(self._scales())
-        correction = self.graphs.optimize(self.scene, last=last)
-        metres = self.heights.metres_per_unit(self.graphs.height(correction.scene))
-        scene = correction.scene
-        self.placement.scene = scene if metres is None else scene.in_metres(metres)
-        self.submaps.scene = self.scene
-        self.placement.events += [*events, *(Event("graph", facts) for facts in correction.facts)]
-        if correction.facts:
-            give_back_memory()
-        return self.scene
-
-    def news(self) -> dict[str, Any]:
-        """What was learnt since this was last asked, for `restore`."""
-        return {"edges": self.graphs.news(), "heights": self.heights.news(), "metric": self.metric.news()}
+        """Release the files; again: no harm."""
+        self.loops.close()
 
     def state(self) -> dict[str, Any]:
-        """What the next window needs beside all news, for `restore`."""
+        """What the next window needs beside all updates until now, for `restore`."""
         return {
-            "placement": self.placement.state(),
-            "graphs": self.graphs.state(),
+            "scene": pack_scene(self.scene),
+            "chain": self.chain.state(),
+            "backend": self.backend.state(),
             "heights": self.heights.state(),
             "loops": self.loops.state(),
         }
 
-    def restore(self, state: dict[str, Any], news: Sequence[dict[str, Any]]) -> None:
-        """Go on from a state and all news until then."""
-        edges, heights, metric = ([one for line in news for one in line[k]] for k in ("edges", "heights", "metric"))
-        self.placement.restore(state["placement"])
+    def restore(self, state: dict[str, Any], increments: Iterable[dict[str, Any]]) -> None:
+        """Go on from a state and what all windows until then added (see `session.checkpoint`)."""
+        lines = list(increments)
+        edges, heights, metric = (
+            [entry for line in lines for entry in line[k]] for k in ("edges", "heights", "metric")
+        )
+        self.submaps.restore(unpack_scene(state["scene"]))
+        self.chain.restore(state["chain"])
         self.heights.restore(state["heights"], heights)
         self.metric.restore(metric)
-        self.graphs.restore(state["graphs"], edges, self._scales(), self.scene)
+        self.backend.restore(state["backend"], map(unpack_edge, edges), self._scale_observations(), self.scene)
         self.loops.restore(state["loops"])
-        self.submaps.restore(self.scene)
 
-    @property
-    def keeps_pictures(self) -> bool:
-        """Whether frames will be looked at again: by the run, or, where nobody can read them again, by an export."""
-        return self.is_live or self.loops.keeps_pictures or self.keys.every > 0
+    def _store(
+        self, window: Window[Frame], submap_ids: Sequence[int], parts: Sequence[SubmapGeometry]
+    ) -> tuple[AddedSubmap, ...]:
+        added = []
+        for submap, part in zip(submap_ids, parts, strict=True):
+            frames = part.frames(window, with_images=self.keeps_images)
+            self.submaps.add(submap, frames)
+            added.append(AddedSubmap(submap, part.geometry, frames, _metres_per_unit(self.scene, submap)))
+        return tuple(added)
 
-    def take_events(self) -> list[Event]:
-        """What happened since this was last asked."""
-        return self.placement.take_events()
+    def _apply(self, result: LoopResult) -> LoopResult:
+        """Give loops to the pose graph, and merge the segments that they tie together."""
+        merges = []
+        for edge in result.edges:
+            merge = merge_segments(self.scene, edge.a, edge.b, edge.a_from_b)
+            if merge is not None:
+                self.submaps.scene = merge.scene
+                merges.append(merge.event)
+        self.backend.add_edges(result.edges)
+        return replace(result, events=(*merges, *result.events))
 
-    def _scales(self) -> list[ScaleObservation]:
-        """What submaps say of their scale, in their order."""
-        return sorted([*self.metric.found, *self.heights.observations()], key=lambda one: one.submap)
+    def _scale_observations(self) -> list[ScaleObservation]:
+        """What submaps tell of their scale, in their order."""
+        return sorted([*self.metric.scales, *self.heights.observations()], key=lambda observation: observation.submap)
 
-    def _take(self, found: LoopResult) -> None:
-        for edge in found.edges:
-            self.placement.merge_segments(edge.a, edge.b, edge.a_from_b)
-        self.graphs.add_edges(found.edges)
-        self.placement.events += found.events
+
+def _metres_per_unit(scene: Scene, submap: int) -> float | None:
+    """Metres in one unit of a submap, None in a run without metres."""
+    return scene.scale * scene.submaps[submap].world_from_window.scale if scene.units == "metres" else None

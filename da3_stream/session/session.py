@@ -1,0 +1,137 @@
+"""A run directory in use: what a window taught is written, and then committed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from operator import attrgetter
+from typing import Any
+
+from ..cloud import preview_cloud, window_points, write_page
+from ..frames import gated
+from ..predictors.scheduler import SerializedPredictor
+from ..slam import Backend, CameraHeightPrior, KeyframeWindows, MetricScalePrior, SlamSystem, SubmapChain, SubmapStore
+from ..slam.loop_closing import make_loops
+from ..slam.update import Event, FinalUpdate, WindowUpdate
+from ..store import Run, SceneFile
+from ..types import Frame
+from ..windows import Window, longest_overlap, windows
+from .checkpoint import Checkpoint, commit
+from .job import Job
+from .journal import Journal
+from .live_trajectory import LiveTrajectory
+from .progress import Progress
+from .status import RunStatus
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class RunSession:
+    """A run directory that is this process's own, for a job, and what an earlier process left in it.
+
+    `interruptions` tells how earlier processes ended, after so many `frames`; a run that is `finished` needs nothing
+    more.
+    """
+
+    run: Run
+    job: Job
+    checkpoint: Checkpoint | None = None
+    finished: bool = False
+    interruptions: tuple[dict[str, Any], ...] = ()
+    frames: int = 0
+    status: RunStatus = field(init=False)
+    journal: Journal = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.status = RunStatus(self.run, self.job, interruptions=self.interruptions)
+        self.journal = Journal(self.run, self.job.source.skipped)
+        self._scene_file = SceneFile(self.run.path / "scene.json")
+        self._trajectory = LiveTrajectory(self.run.path / "trajectory.tum")
+
+    def start(self, predictor: SerializedPredictor) -> SlamSystem:
+        """A SLAM system for the job, with all that an earlier process committed."""
+        self._slam = _make_slam(self.run, self.job, predictor, self.status)
+        if self.checkpoint is not None:
+            self.checkpoint.restore(self.job, self._slam, self.status, self.journal)
+            log.warning("going on after window %d of the run in %s", self.checkpoint.latest["window"], self.run.path)
+        return self._slam
+
+    def progress(self, shown: bool) -> Progress:
+        """What people see of the run, from the frames on that are done already."""
+        return Progress(self.run.path, self.job, len(self.status.source_indices), shown)
+
+    def new_windows(self, frames: Iterable[Frame]) -> Iterator[Window[Frame]]:
+        """Windows of the frames that the gate keeps, but for those that an earlier process committed."""
+        job, kept = self.job, gated(frames, self.job.gate)
+        if self.checkpoint is None:
+            return windows(kept, job.window_size, job.window_overlap, attrgetter("begins_shot"))
+        if self.checkpoint.ended:
+            return iter(())
+        again = chain(self.checkpoint.frames_before(self._slam.submaps), kept)
+        all_windows = windows(again, job.window_size, job.window_overlap, attrgetter("begins_shot"))
+        return filter(self.checkpoint.is_new, all_windows)
+
+    def write(self, update: WindowUpdate) -> None:
+        """Points, scene, trajectory, journal, run.json and preview, as they are after a window."""
+        watch, window, geometry = self.status.watch, update.prediction.window, update.prediction.geometry
+        with watch.stage("store"):
+            self._write_points(update)
+        with watch.stage("graph"):
+            self._scene_file.write(update.scene)
+        with watch.stage("trajectory"):
+            ids = [submap.submap_id for submap in update.submaps]
+            self._trajectory.append(update.scene, self._slam.submaps.cameras, ids)
+        self.status.add(window, geometry)
+        self.journal.tell_window(window, geometry, update.events)
+        self.status.write("running", update.scene)
+        with watch.stage("preview"):
+            self._write_preview(window.number + 1)
+
+    def commit(self, update: WindowUpdate) -> None:
+        """Let the window survive a kill from now on.
+
+        Raises PredictorError for a state of the predictor that cannot be stored.
+        """
+        with self.status.watch.stage("commit"):
+            commit(self.run, self.job, self._slam.state(), self.status, self.journal, update)
+
+    def write_final(self, update: FinalUpdate) -> None:
+        """The scene of the last optimization, and the journal's last lines."""
+        with self.status.watch.stage("graph"):
+            self._scene_file.write(update.scene)
+        self.journal.tell_events(update.events)
+
+    def _write_points(self, update: WindowUpdate) -> None:
+        cloud = self.job.settings.cloud
+        for submap in update.submaps:
+            points = window_points(submap.geometry, submap.frames.owned, cloud, submap.metres_per_unit)
+            write_page(self.run, submap.submap_id, points)
+
+    def _write_preview(self, window_count: int) -> None:
+        """Renew cloud.ply after the first window and then every so many."""
+        cloud = self.job.settings.cloud
+        if window_count == 1 or window_count % cloud.preview_every == 0:
+            points = preview_cloud(self.run, self._slam.submaps.run_geometry(), cloud)
+            self.journal.tell(Event("preview", {"windows": window_count, "points": points}))
+
+
+def _make_slam(run: Run, job: Job, predictor: SerializedPredictor, status: RunStatus) -> SlamSystem:
+    """An empty system, as the job's settings want it."""
+    settings, height = job.settings, job.settings.scale.camera_height
+    submaps = SubmapStore(run, job.scene, job.predictor.is_metric)
+    loops = make_loops(run, submaps, predictor, job.extractor, settings.loops)
+    keyframes = KeyframeWindows(settings.windows.key_every, job.window_size, submaps, predictor)
+    return SlamSystem(
+        submaps=submaps,
+        chain=SubmapChain(longest_overlap(job.window_size, job.window_overlap)),
+        heights=CameraHeightPrior(height),
+        metric=MetricScalePrior(enabled=not isinstance(height, float)),
+        loops=loops,
+        keyframes=keyframes,
+        backend=Backend(),
+        watch=status.watch,
+        keeps_images=job.source.feed is not None or loops.needs_images or keyframes.every > 0,
+    )
