@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from backend_table import COLUMNS, claim
 from common import Row, find_clip, measured_run, parser, report, surroundings, tell, workplace
-from da3_stream.slam.metric_prior import MetricScalePrior
 from numpy.typing import NDArray
 from scale_windows import Predicted, clip_windows, town_windows
 
@@ -29,9 +28,10 @@ from da3_stream.slam.backend import Backend
 from da3_stream.slam.chain import SubmapChain
 from da3_stream.slam.keyframe_windows import KeyframeWindows
 from da3_stream.slam.loop_closing import NoLoops
-from da3_stream.slam.scale_priors import CameraHeightPrior
+from da3_stream.slam.scale_priors import CameraHeightPrior, MetricScalePrior
 from da3_stream.slam.splitting import SubmapGeometry, split
 from da3_stream.slam.system import SlamSystem
+from da3_stream.stopwatch import Stopwatch
 from da3_stream.store import Scene, SubmapCameras, frame_poses, open_run, read_run_geometry
 from da3_stream.synthetic import make_town
 from da3_stream.types import ScaleObservation
@@ -76,11 +76,20 @@ class Chain:
 
     def solved(self, wanted: str | float) -> Scene:
         """Where the submaps lie with a setting of --camera-height."""
-        known: Any = SimpleNamespace()  # nobody looks at a place again
-        heights, none = CameraHeightPrior(wanted, list(self.heights)), KeyframeWindows(0, 0, known, known)
-        world = SlamSystem(SubmapChain(self.scene), heights, MetricScalePrior(False), known, NoLoops(), none)
-        world.graphs.add_edges(self.edges)
-        return world.optimize()
+        submaps: Any = SimpleNamespace(scene=self.scene)  # nobody asks for a place again
+        system = SlamSystem(
+            submaps=submaps,
+            chain=SubmapChain(),
+            heights=CameraHeightPrior(wanted, list(self.heights)),
+            metric=MetricScalePrior(False),
+            loops=NoLoops(),
+            keyframes=KeyframeWindows(0, 0, submaps, submaps),
+            backend=Backend(),
+            watch=Stopwatch(),
+        )
+        system.backend.add_edges(self.edges)
+        system.optimize()
+        return system.scene
 
     def solved_by_truth(self) -> Scene:
         """Where the submaps lie if every window knew its own scale for certain: what no camera height can better."""
@@ -93,9 +102,9 @@ class Chain:
     def verdict(self) -> tuple[bool, str]:
         """What `auto` decides, and why."""
         heights = CameraHeightPrior("auto", list(self.heights))
-        heights.judge(self.scene)
-        assert heights.verdict is not None
-        return heights.verdict.on, heights.verdict.reason
+        heights.decide(self.scene)
+        assert heights.decision is not None
+        return heights.decision.on, heights.decision.reason
 
     def compared(self, scene: Scene) -> tuple[float, float]:
         """ATE (m) after Sim(3) alignment, and true metres per unit of the scene."""
@@ -167,16 +176,19 @@ def _clip_truth(name: str) -> Array:
 
 def _chain(name: str, found: Iterable[Predicted], truth: Array) -> Chain:
     """Windows through the run's own placement, and the heights that they see."""
-    placement, heights, submaps = SubmapChain(Scene()), CameraHeightPrior("auto"), dict[int, SubmapCameras]()
+    chain, scene, edges = SubmapChain(), Scene(), list[Edge]()
+    heights, submaps = CameraHeightPrior("auto"), dict[int, SubmapCameras]()
     cpu_s, frames = 0.0, 0
     for window, geometry in found:
         parts = split(window, geometry)
-        submaps |= zip(placement.add_window(window.number, parts), map(_known, parts), strict=True)
+        update = chain.add_window(scene, window.number, parts)
+        scene, edges = update.scene, [*edges, *update.edges]
+        submaps |= zip(update.submap_ids, map(_known, parts), strict=True)
         start = time.process_time()
-        heights.add(parts)
+        heights.observe(parts)
         cpu_s, frames = cpu_s + time.process_time() - start, frames + len(window.frames)
         tell(f"{name}: window {window.number}")
-    return Chain(placement.scene, placement.take_edges(), heights.found, submaps, truth, 1e3 * cpu_s / frames)
+    return Chain(scene, edges, heights.heights, submaps, truth, 1e3 * cpu_s / frames)
 
 
 def _known(part: SubmapGeometry) -> SubmapCameras:

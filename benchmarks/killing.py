@@ -139,11 +139,12 @@ def _passing(fuse: Fuse, name: str, function: Callable[..., Any]) -> Callable[..
     def passing(*args: Any, **kwargs: Any) -> Any:
         fuse.passes(f"before {name}")
         if name == "predict":
-            frames = args[1]
-            fuse.note("check" if ring.is_check(frames) else "window", frames[0].index, frames[-1].index)
+            fuse.note("window", args[1][0].index, args[1][-1].index)
+        if name == "predict_pair":
+            fuse.note("check", args[1][0].index, args[2][-1].index)
         found = function(*args, **kwargs)
         if name == "commit":
-            fuse.note("commit", args[5].window.number)
+            fuse.note("commit", args[5].prediction.window.number)
         fuse.passes(f"after {name}")
         return found
 

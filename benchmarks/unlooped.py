@@ -6,10 +6,10 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from da3_stream.geometry import Sim3
+from da3_stream.posegraph import Edge
 from da3_stream.slam.backend import Backend
+from da3_stream.slam.edges import unpack_edge
 from da3_stream.slam.scale_priors import CameraHeightPrior
 from da3_stream.store import Run, Scene, open_run, read_tree
 
@@ -17,19 +17,19 @@ from da3_stream.store import Run, Scene, open_run, read_tree
 def without_loops(run_dir: Path, out: Path) -> Path:
     """A run directory beside another one, with its windows (links) and a scene that knows nothing of its loops."""
     run = open_run(run_dir)
-    world, news = read_tree(run.latest_path)["world"], list(run.increments.read())
-    edges = [edge for line in news for edge in line["edges"] if not edge["loop"]]
+    slam, increments = read_tree(run.latest_path)["slam"], list(run.increments.read())
+    edges = [unpack_edge(edge) for line in increments for edge in line["edges"] if not edge["loop"]]
     heights = CameraHeightPrior("auto")
-    heights.restore(world["heights"], [one for line in news for one in line["heights"]])
+    heights.restore(slam["heights"], [height for line in increments for height in line["heights"]])
     scene = _chained(run.read_scene(), edges)
     backend = Backend()
     backend.restore({}, edges, heights.observations(), scene)
     return _beside(run, out, backend.optimize(scene).scene)
 
 
-def _chained(scene: Scene, edges: Sequence[dict[str, Any]]) -> Scene:
+def _chained(scene: Scene, edges: Sequence[Edge]) -> Scene:
     """Every submap where the join with the one before it says."""
-    joins = {tuple(edge["nodes"]): Sim3.from_numbers(edge["a_from_b"]) for edge in reversed(edges)}
+    joins = {(edge.a, edge.b): edge.a_from_b for edge in reversed(edges)}
     submaps = list(scene.submaps)
     for k, submap in enumerate(submaps):
         if submap.previous is not None and (submap.previous, k) in joins:
