@@ -102,20 +102,25 @@ def _line(title: str, value: object, target: str, names: Mapping[str, object] | 
 
 
 def function_lengths(trees: Trees) -> dict[str, Any]:
-    """Lines from `def` to the end of each function; apart those whose parameters are a command's options."""
+    """Lines of each function without its docstring; apart those whose parameters are a command's options."""
     lengths, lists = dict[str, int](), dict[str, int]()
     for name, tree in trees.items():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 is_command = any(".command" in ast.unparse(decorator) for decorator in node.decorator_list)
                 of_its_kind = lists if is_command else lengths
-                of_its_kind[f"{name}:{node.lineno} {node.name}"] = (node.end_lineno or 0) - node.lineno + 1
-    longest = sorted(lengths, key=lambda key: -lengths[key])[:10]
-    return {
-        "lengths": sorted(lengths.values()),
-        "longest": {key: lengths[key] for key in longest},
-        "option_lists": lists,
-    }
+                of_its_kind[f"{name}:{node.lineno} {node.name}"] = _line_count(node)
+    longest = {key: lengths[key] for key in sorted(lengths, key=lambda key: -lengths[key])[:10]}
+    return {"lengths": sorted(lengths.values()), "longest": longest, "option_lists": lists}
+
+
+def _line_count(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    docstring = node.body[0] if ast.get_docstring(node) else None
+    return _extent(node) - (_extent(docstring) if docstring else 0)
+
+
+def _extent(node: ast.stmt) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
 
 
 def folder_sizes(trees: Trees) -> dict[str, int]:
