@@ -68,6 +68,12 @@ class Frame:
             object.__setattr__(self, "ordinal", self.index)
 
 
+def median_depth(depth: Float32) -> float:
+    """Median of the valid depths (finite, above 0) of any shape; 0 where there are none."""
+    valid = depth[np.isfinite(depth) & (depth > 0)]
+    return float(np.median(valid)) if valid.size else 0.0
+
+
 @dataclass(frozen=True, eq=False)
 class WindowGeometry:
     """What a predictor says of N frames, in a frame of the window's own."""
@@ -84,6 +90,25 @@ class WindowGeometry:
     status: Status = Status.OK
     breaks: tuple[int, ...] = ()  # rows at which a new, unconnected part begins
     notes: tuple[str, ...] = ()  # what the predictor wants the journal to say
+
+    @property
+    def has_pose(self) -> NDArray[np.bool_]:
+        """Which frames [N] have a pose."""
+        return np.all(np.isfinite(self.window_from_camera), axis=(1, 2))
+
+    @property
+    def has_camera(self) -> NDArray[np.bool_]:
+        """Which frames [N] have a pose and intrinsics."""
+        return self.has_pose & np.all(np.isfinite(self.intrinsics), axis=(1, 2))
+
+    @property
+    def has_depth(self) -> NDArray[np.bool_]:
+        """Which frames [N] have a pixel with depth and confidence."""
+        return np.any((self.depth > 0) & (self.confidence > 0), axis=(1, 2))
+
+    def median_depth(self) -> float:
+        """Of all pixels with depth, in the window's units; 0 without any."""
+        return median_depth(self.depth)
 
     @staticmethod
     def failed(frames: Sequence[Frame], reason: str) -> WindowGeometry:

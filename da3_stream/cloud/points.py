@@ -68,10 +68,7 @@ def window_points(
     best-seen point of each voxel: the one of most confidence per distance from its camera. The voxel's edge is a share
     of the window's median depth, or `settings.voxel_m` where metres_per_unit is known.
     """
-    posed = np.isfinite(geometry.window_from_camera).all(axis=(1, 2)) & np.isfinite(geometry.intrinsics).all(
-        axis=(1, 2)
-    )
-    rows = np.flatnonzero(owned & posed)
+    rows = np.flatnonzero(owned & geometry.has_camera)
     valid = _valid(geometry, rows)
     voxel = _edge(geometry.depth[rows][valid], settings, metres_per_unit)
     threshold = _threshold(geometry.confidence[rows][valid], settings.min_confidence)

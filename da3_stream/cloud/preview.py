@@ -37,7 +37,7 @@ def preview_cloud(run: Run, geometry: RunGeometry, settings: CloudSettings) -> i
     """
     path = _samples_path(run)
     _renew(run, path, len(geometry.submaps), settings.preview_points)
-    placed = np.flatnonzero(np.isfinite(geometry.frame_poses.scale))
+    placed = np.flatnonzero(geometry.frame_poses.has_pose)
     frames, matrices = geometry.frame_poses.source_index[placed], moves(geometry, placed)
     with open(path, "rb") as file, writing_ply(run.path / "cloud.ply", f"da3_stream, {geometry.scene.units}") as ply:
         for samples in _chunks(file):

@@ -15,21 +15,13 @@ def world_voxel(geometry: RunGeometry, settings: CloudSettings) -> float:
     """Edge of a voxel in world units: `voxel_m` in a run in metres, else a share of the nodes' median depth."""
     if settings.voxel_m is not None and geometry.scene.units == "metres":
         return settings.voxel_m
-    return settings.voxel * (median_depth(geometry) or geometry.scene.scale)
-
-
-def median_depth(geometry: RunGeometry) -> float:
-    """Of the nodes' median depths, in world units; 0 where there is no depth."""
-    submaps = geometry.scene.submaps
-    depths = [submap.median_depth * submaps[k].world_from_window.scale for k, submap in geometry.submaps.items()]
-    known = [depth for depth in depths if depth > 0]
-    return geometry.scene.scale * float(np.median(known)) if known else 0.0
+    return settings.voxel * (geometry.median_depth() or geometry.scene.scale)
 
 
 def points_in_world(points: Points, geometry: RunGeometry, submap: int) -> Points:
     """A page's points moved by their frames' places; points of frames without a place are left out."""
     places = geometry.frame_poses
-    rows = np.flatnonzero((places.submap == submap) & np.isfinite(places.scale))
+    rows = np.flatnonzero((places.submap == submap) & places.has_pose)
     which, found = positions(places.source_index[rows], points.frame)
     if not found.all():
         points, which = points.take(found), which[found]

@@ -100,17 +100,12 @@ def straightness(positions: NDArray[np.float64]) -> float:
     return float(singular[1] / singular[0]) if singular[0] > 0 else 0.0
 
 
-def has_pose(poses: PoseTable) -> NDArray[np.bool_]:
-    """Which rows [N] of the table hold a finite pose in a segment."""
-    return np.isfinite(poses.world_from_camera).all(axis=(1, 2)) & (poses.segment >= 0)
-
-
 def compare(poses: PoseTable, truth: Trajectory, pairs: Association, align: Align) -> list[SegmentComparison]:
     """One comparison per segment with at least 3 frames that have truth and a pose, the one with most frames first.
 
     Raises EvaluationError if no segment has that many.
     """
-    posed = has_pose(poses)[pairs.rows]
+    posed = poses.has_pose[pairs.rows]
     rows, truth_rows = pairs.rows[posed], pairs.truth_rows[posed]
     numbers, counts = np.unique(poses.segment[rows], return_counts=True)
     most = int(counts.max(initial=0))

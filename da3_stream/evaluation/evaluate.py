@@ -16,7 +16,7 @@ from ..geometry import Sim3, resize_intrinsics
 from ..store.files import plain
 from .associate import Association, associate
 from .cloud import cloud_error, read_cloud, true_points, truth_intrinsics
-from .compare import Align, SegmentComparison, compare, has_pose, roll_from_cameras, straightness
+from .compare import Align, SegmentComparison, compare, roll_from_cameras, straightness
 from .depth import DepthReader, depth_error, depth_file, read_true_depth, truth_frames
 from .metrics import DRIFT_DEFINITION, straight_line_percent
 from .plot import plot_trajectories
@@ -69,7 +69,7 @@ def trajectory_result(
     align: Align,
 ) -> dict[str, Any]:
     """The trajectory's part of the result: the largest segment's numbers at the top, the others in "per_segment"."""
-    largest, posed = parts[0], has_pose(poses)
+    largest, posed = parts[0], poses.has_pose
     return {
         "format": truth.format,
         "association": pairs.by,
@@ -95,7 +95,7 @@ def _notes(
         notes.append(f"{truth.skipped} of {truth.row_count} rows of the truth hold NaN and were skipped")
     if align == "none":
         notes.append("nothing was aligned: run and truth are taken to be in the same frame and units")
-    left_out = len(np.unique(poses.segment[has_pose(poses)])) - len(parts)
+    left_out = len(np.unique(poses.segment[poses.has_pose])) - len(parts)
     if left_out:
         notes.append(f"{left_out} of the run's segments have too few frames with truth to be compared")
     if straightness(parts[0].truth_positions) < NEARLY_STRAIGHT:

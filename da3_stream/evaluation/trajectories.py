@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ..errors import EvaluationError
+from ..geometry import nearest_rotations
 
 TrajectoryFormat = Literal["kitti", "tum"]
 _LAYOUT = {
@@ -88,7 +89,7 @@ def read_kitti(path: Path) -> Trajectory:
     if values.shape[1] == 4:
         last_off = np.abs(values[:, 3] - (0, 0, 0, 1)).max(axis=1)
         finite.refuse(last_off > 1e-6, "is not a row-by-row 4x4 pose: its last four numbers must be 0 0 0 1")
-    rotations, distance = _nearest_rotations(values[:, :3, :3])
+    rotations, distance = _rotations(values[:, :3, :3])
     finite.refuse(distance > _ROTATION_TOLERANCE, "holds no rotation in its 3x3 part: expected a pose")
     indices = np.flatnonzero(np.isfinite(rows.values).all(axis=1))
     return Trajectory("kitti", None, indices, _poses(rotations, values[:, :3, 3]), len(rows.values))
@@ -154,11 +155,9 @@ def _finite(rows: _Rows) -> _Rows:
     return finite
 
 
-def _nearest_rotations(matrices: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _rotations(matrices: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Nearest rotations [N,3,3] and by how much the worst entry of each matrix differs [N]."""
-    u, _, vt = np.linalg.svd(matrices)
-    u[..., 2] *= np.linalg.det(u @ vt)[:, None]
-    rotations = u @ vt
+    rotations = nearest_rotations(matrices)
     return rotations, np.abs(rotations - matrices).max(axis=(1, 2))
 
 

@@ -4,7 +4,7 @@ from .cameras import intrinsics_from_hfov, intrinsics_matrix, pixel_centres, pro
 from .covariance import inverse_of_definite
 from .sim3 import Sim3
 from .sim3_array import Similarities
-from .umeyama import umeyama
+from .umeyama import nearest_rotations, umeyama
 
 __all__ = [
     "Sim3",
@@ -12,6 +12,7 @@ __all__ = [
     "intrinsics_from_hfov",
     "intrinsics_matrix",
     "inverse_of_definite",
+    "nearest_rotations",
     "pixel_centres",
     "project",
     "resize_intrinsics",

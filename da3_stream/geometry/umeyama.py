@@ -1,5 +1,8 @@
-"""Least-squares similarity between two point sets: Umeyama, "Least-squares estimation of transformation parameters
-between two point patterns" (TPAMI 1991), equations 34-43, with weights."""
+"""Least-squares similarity between two point sets, and the nearest rotation to a matrix: both from an SVD.
+
+Umeyama, "Least-squares estimation of transformation parameters between two point patterns" (TPAMI 1991), equations
+34-43, with weights.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,13 @@ def umeyama(target: ArrayLike, source: ArrayLike, weights: ArrayLike | None = No
     variance = float(w @ (dx * dx).sum(axis=1))
     scale = trace / variance if with_scale and variance > 0 and trace > 0 else 1.0
     return Sim3(scale, rotation, mean_y - scale * rotation @ mean_x)
+
+
+def nearest_rotations(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rotations closest to matrices [N,3,3] (singular values replaced by 1, 1, +-1)."""
+    u, _, vt = np.linalg.svd(matrices)
+    u[:, :, 2] *= np.linalg.det(u @ vt)[:, None]
+    return u @ vt
 
 
 def _best_rotation(covariance: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:

@@ -67,7 +67,7 @@ def _sampled(window: WindowGeometry, row: int) -> tuple[Array, Array]:
     step = max(1, round(np.sqrt(height * width / PIXELS)))
     pixels = pixel_centres(height, width)[step // 2 :: step, step // 2 :: step].reshape(-1, 2)
     depth = window.depth[row][_cells(pixels)].astype(np.float64)
-    posed = bool(np.isfinite(window.window_from_camera[row]).all())
+    posed = bool(window.has_pose[row])
     keep = np.flatnonzero(np.minimum(depth, window.confidence[row][_cells(pixels)]) * posed > 0)
     return pixels[keep], depth[keep]
 
@@ -75,7 +75,7 @@ def _sampled(window: WindowGeometry, row: int) -> tuple[Array, Array]:
 def _found_again(window: WindowGeometry, row: int, points: Array) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Which of the points [n,3] a frame shows at their depth, and the pixels [n,2] (x, y) where it would."""
     pose = window.window_from_camera[row]
-    if not np.isfinite(pose).all():
+    if not window.has_pose[row]:
         return np.zeros(len(points), bool), np.zeros((len(points), 2), np.int64)
     local = (points - pose[:3, 3]) @ pose[:3, :3]
     height, width = window.depth.shape[1:]

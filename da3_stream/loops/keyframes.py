@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import Status, WindowGeometry
+from ..types import Status, WindowGeometry, median_depth
 
 KEY_STEP = 0.1  # depths between key frames: nothing much changes in between
 LEAP = 1.0  # depths that a way across a gap in the map counts
@@ -80,18 +80,18 @@ def scene_depth(window: WindowGeometry) -> float:
     """The median depth of a window in its own units; NaN where it has none."""
     depth = window.depth.reshape(-1)
     depth = depth[:: max(1, len(depth) // DEPTH_PIXELS)]
-    return float(np.median(depth[depth > 0])) if (depth > 0).any() else float("nan")
+    return median_depth(depth) or float("nan")
 
 
 def middle(window: WindowGeometry) -> Array:
     """The median [3] of a window's camera centres; NaN where it has no pose."""
-    known = np.isfinite(window.window_from_camera).all(axis=(1, 2))
+    known = window.has_pose
     return np.median(window.window_from_camera[known, :3, 3], axis=0) if known.any() else np.full(3, np.nan)
 
 
 def _placed(window: WindowGeometry, rows: NDArray[np.int64]) -> list[int]:
     """Those of the rows whose frames have a pose."""
-    return [int(row) for row in rows if np.isfinite(window.window_from_camera[row]).all()]
+    return rows[window.has_pose[rows]].tolist()
 
 
 def _motion(window: WindowGeometry, a: int, b: int, unit: float) -> float:

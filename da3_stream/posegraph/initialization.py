@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from ..geometry import nearest_rotations
 from . import group
 from .factors import Factors, ScaleFactors
 from .gauge import anchored
@@ -74,7 +75,7 @@ class LinearStart:
         residuals = fixed[self.problem.edges.nodes[:, 1]] - back @ fixed[self.problem.edges.nodes[:, 0]]
         term = Term(self.problem.edges.nodes, np.stack([-back, identity], axis=1), residuals, information)
         relaxed = fixed + self._solved([term, *self._silent(3)], self._moving())
-        return Rotation.from_matrix(_nearest_rotations(np.swapaxes(relaxed, 1, 2)))
+        return Rotation.from_matrix(nearest_rotations(np.swapaxes(relaxed, 1, 2)))
 
     def _translations(self, weights: Array, log_scales: Array, rotations: Rotation) -> Array:
         """Least squares of t_b - t_a - s_a R_a t_ab, in units of window b as the edges' own residuals are."""
@@ -116,13 +117,6 @@ def _nothing(factors: Factors, size: int, sides: int) -> Term:
     """A term of the right shape that says nothing."""
     count, nodes = factors.nodes.shape
     return Term(factors.nodes, np.zeros((count, nodes, 1, size)), np.zeros((count, 1, sides)), np.ones((count, 1, 1)))
-
-
-def _nearest_rotations(matrices: Array) -> Array:
-    """The rotations closest to matrices [N,3,3] (singular values replaced by 1, 1, +-1)."""
-    u, _, vt = np.linalg.svd(matrices)
-    u[:, :, 2] *= np.linalg.det(u @ vt)[:, None]
-    return u @ vt
 
 
 def _inverse(information: Array) -> Array:

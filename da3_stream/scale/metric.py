@@ -34,7 +34,7 @@ def _log_ratio(window: WindowGeometry, row: int) -> float:
     """Median log of a frame's points' depth in the next one over the depth stored there; NaN without enough pixels."""
     points = _points(window, row)
     poses = window.window_from_camera[row : row + 2]
-    if not (np.isfinite(poses).all() and np.isfinite(window.intrinsics[row + 1]).all()):
+    if not (window.has_pose[row : row + 2].all() and np.isfinite(window.intrinsics[row + 1]).all()):
         return np.nan
     in_next = (points @ poses[0, :3, :3].T + poses[0, :3, 3] - poses[1, :3, 3]) @ poses[1, :3, :3]
     ahead = in_next[in_next[:, 2] > 0]

@@ -29,8 +29,7 @@ class Views:
     def of(window: WindowGeometry) -> Views:
         """The frames with a finite pose and usable intrinsics."""
         k = window.intrinsics
-        known = np.isfinite(window.window_from_camera).all(axis=(1, 2)) & np.isfinite(k).all(axis=(1, 2))
-        rows = np.flatnonzero(known & (k[:, 0, 0] > 0) & (k[:, 1, 1] > 0))
+        rows = np.flatnonzero(window.has_camera & (k[:, 0, 0] > 0) & (k[:, 1, 1] > 0))
         images = [_evened(window.images[row]) for row in rows]
         size = window.images.shape[1:3]
         stack = np.stack(images) if images else np.zeros((0, *size), np.float32)

@@ -19,8 +19,6 @@ from .neighbours import (
     LastPose,
     RecentSubmap,
     can_align,
-    has_poses,
-    median_depth,
     pose,
     restricted_to,
 )
@@ -96,7 +94,7 @@ class SubmapChain:
 
     def _add_part(self, draft: _Draft, window: int, part: SubmapGeometry) -> RecentSubmap:
         submap, geometry = len(draft.scene.submaps), part.geometry
-        if not has_poses(geometry).any():
+        if not geometry.has_pose.any():
             return self._add_unposed(draft, window, submap, geometry)
         geometry = propagate_depth_to_static_frames(geometry)
         candidates = self._alignments(draft, submap, geometry)
@@ -193,7 +191,7 @@ def _extrapolated_pose(scene: Scene, last: LastPose, geometry: WindowGeometry) -
     """world_from_window that lets the first camera stand at the last known pose, with the median depth of there."""
     world_from_last = scene.submaps[last.submap].world_from_window
     scale = world_from_last.scale
-    before, now = last.median_depth, median_depth(geometry)
+    before, now = last.median_depth, geometry.median_depth()
     if before > 0 and now > 0:
         scale *= before / now
     world_from_camera = world_from_last @ pose(last.window_from_camera)
@@ -202,7 +200,7 @@ def _extrapolated_pose(scene: Scene, last: LastPose, geometry: WindowGeometry) -
 
 
 def _first_camera(geometry: WindowGeometry) -> Sim3:
-    return pose(geometry.window_from_camera[int(np.flatnonzero(has_poses(geometry))[0])])
+    return pose(geometry.window_from_camera[int(np.flatnonzero(geometry.has_pose)[0])])
 
 
 def _span(geometry: WindowGeometry) -> tuple[int, int]:

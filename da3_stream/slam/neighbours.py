@@ -62,8 +62,8 @@ class LastPose:
     @staticmethod
     def of(submap: int, geometry: WindowGeometry) -> LastPose:
         """The pose of the last frame that has one."""
-        row = int(np.flatnonzero(has_poses(geometry))[-1])
-        return LastPose(submap, geometry.window_from_camera[row], median_depth(geometry))
+        row = int(np.flatnonzero(geometry.has_pose)[-1])
+        return LastPose(submap, geometry.window_from_camera[row], geometry.median_depth())
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,17 +111,6 @@ def restricted_to(entries: Sequence[RecentSubmap], frames: NDArray[np.int64]) ->
     return [kept for entry in entries if (kept := entry.restricted_to(frames)) is not None]
 
 
-def has_poses(geometry: WindowGeometry) -> NDArray[np.bool_]:
-    """Which rows [N] have one."""
-    return np.all(np.isfinite(geometry.window_from_camera), axis=(1, 2))
-
-
 def pose(matrix: NDArray[np.float64]) -> Sim3:
     """A camera's rigid matrix [4,4] as a similarity."""
     return Sim3(1.0, matrix[:3, :3], matrix[:3, 3])
-
-
-def median_depth(geometry: WindowGeometry) -> float:
-    """Of all pixels that have depth; 0 without any."""
-    valid = geometry.depth[geometry.depth > 0]
-    return float(np.median(valid)) if valid.size else 0.0

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from ..geometry import Sim3
+from ..geometry import Sim3, nearest_rotations
 from ..geometry.robust_statistics import geometric_median
 from .overlap import Overlap
 
@@ -19,8 +19,7 @@ def average_rotation(overlap: Overlap) -> Array:
     The chordal L1 mean (Hartley et al., "Rotation averaging", IJCV 2013, section 5): median of matrices, projected.
     """
     single = overlap.previous.rotations @ overlap.current.rotations.transpose(0, 2, 1)
-    u, _, vt = np.linalg.svd(geometric_median(single.reshape(-1, 9)).reshape(3, 3))
-    return (u * [1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
+    return nearest_rotations(geometric_median(single.reshape(-1, 9)).reshape(1, 3, 3))[0]
 
 
 def turned_apart(overlap: Overlap, rotation: Array) -> float:

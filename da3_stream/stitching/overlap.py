@@ -77,8 +77,8 @@ def _rows(
 
 
 def _has_camera(window: WindowGeometry, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    pose, k = window.window_from_camera[rows], window.intrinsics[rows]
-    return np.isfinite(pose).all(axis=(1, 2)) & np.isfinite(k).all(axis=(1, 2)) & (k[:, 0, 0] * k[:, 1, 1] != 0)
+    k = window.intrinsics[rows]
+    return window.has_camera[rows] & (k[:, 0, 0] * k[:, 1, 1] != 0)
 
 
 def _sample(

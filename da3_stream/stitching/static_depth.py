@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import WindowGeometry
+from ..types import WindowGeometry, median_depth
 
 LENT_CONFIDENCE = 1e-3  # of the lender's own: what was measured decides wherever there is any
 STILL_SHIFT = 0.01  # of the median depth: two cameras closer than that see the same depth within a percent
@@ -21,7 +21,7 @@ STILL_TURN = 0.005  # radians, a few pixels of most cameras
 
 def propagate_depth_to_static_frames(window: WindowGeometry) -> WindowGeometry:
     """The window with the depth of the nearest frame in time lent to frames of the same view that have none."""
-    measured, posed = _has_depth(window), _has_pose(window)
+    measured, posed = window.has_depth, window.has_pose
     lenders = np.flatnonzero(measured & posed)
     pairs = [
         (row, nearest)
@@ -42,10 +42,10 @@ def propagate_depth_to_held_window(
     `previous_per_unit` is the scale of their alignment. Unchanged if the window has depth of its own, or the previous
     one has none to lend.
     """
-    shared = np.flatnonzero(np.isin(previous.frame_indices, held.frame_indices) & _has_depth(previous))
-    if _has_depth(held).any() or not len(shared):
+    shared = np.flatnonzero(np.isin(previous.frame_indices, held.frame_indices) & previous.has_depth)
+    if held.has_depth.any() or not len(shared):
         return held
-    everyone = np.flatnonzero(_has_pose(held))
+    everyone = np.flatnonzero(held.has_pose)
     return _lent(held, everyone, previous, np.full(len(everyone), shared[-1]), 1 / previous_per_unit)
 
 
@@ -68,16 +68,7 @@ def _nearest_of_same_view(window: WindowGeometry, row: int, lenders: NDArray[np.
     if not len(lenders):
         return None
     nearest = int(lenders[np.argmin(np.abs(lenders - row))])
-    depth = window.depth[nearest]
     moved = np.linalg.inv(window.window_from_camera[nearest]) @ window.window_from_camera[row]
-    shift = np.linalg.norm(moved[:3, 3]) / np.median(depth[depth > 0])
+    shift = np.linalg.norm(moved[:3, 3]) / median_depth(window.depth[nearest])
     turn = np.linalg.norm(moved[:3, :3] - np.eye(3)) / np.sqrt(2)  # = 2 sin(angle / 2)
     return nearest if shift <= STILL_SHIFT and turn <= STILL_TURN else None
-
-
-def _has_depth(window: WindowGeometry) -> NDArray[np.bool_]:
-    return np.any((window.depth > 0) & (window.confidence > 0), axis=(1, 2))
-
-
-def _has_pose(window: WindowGeometry) -> NDArray[np.bool_]:
-    return np.all(np.isfinite(window.window_from_camera), axis=(1, 2))

@@ -32,6 +32,11 @@ class FramePoses:
     scale: Float64  # [M] world units per unit of the owner's depth; NaN where there is no place
     world_from_camera: Float64  # [M,4,4] rigid; NaN where there is no place
 
+    @property
+    def has_pose(self) -> NDArray[np.bool_]:
+        """Which frames [M] have a pose."""
+        return np.isfinite(self.scale)
+
     def by_submap(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
         """The submaps that own the frames of these rows [K], ascending, each with its positions among them."""
         owners = self.submap[rows]

@@ -39,6 +39,11 @@ class PoseTable:
     def __len__(self) -> int:
         return len(self.source_index)
 
+    @property
+    def has_pose(self) -> NDArray[np.bool_]:
+        """Which rows [N] have a pose."""
+        return np.all(np.isfinite(self.world_from_camera), axis=(1, 2))
+
     def take(self, rows: Sequence[int]) -> PoseTable:
         """These rows only, in this order."""
         arrays = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name not in ("has_times", "status")}
@@ -52,6 +57,13 @@ class RunGeometry:
     scene: Scene
     submaps: dict[int, SubmapCameras]
     frame_poses: FramePoses
+
+    def median_depth(self) -> float:
+        """Of the submaps' median depths, in world units; 0 where there is no depth."""
+        placed = self.scene.submaps
+        depths = [submap.median_depth * placed[k].world_from_window.scale for k, submap in self.submaps.items()]
+        known = [depth for depth in depths if depth > 0]
+        return self.scene.scale * float(np.median(known)) if known else 0.0
 
 
 def read_run_geometry(run: Run) -> RunGeometry:

@@ -12,12 +12,6 @@ _JPEG_QUALITY = 92
 _LEVELS = 254  # steps between codes 1 and 255
 
 
-def median_depth(depth: NDArray[np.float32]) -> float:
-    """Median of the valid depths (finite, above 0) of any shape; 0 where there are none."""
-    valid = depth[np.isfinite(depth) & (depth > 0)]
-    return float(np.median(valid)) if valid.size else 0.0
-
-
 def encode_depth(depth: NDArray[np.float32], median: float) -> NDArray[np.float16]:
     """Depth over the median as float16: relative error below 2^-11; 0, negative and non-finite become 0 (none).
 

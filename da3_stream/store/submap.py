@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import StoreError
 from ..geometry import resize_intrinsics
-from ..types import Float32, Float64, LeftOut, UInt8, WindowGeometry
-from .quantise import median_depth
+from ..types import Float32, Float64, LeftOut, UInt8, WindowGeometry, median_depth
 
 
 @dataclass(frozen=True, eq=False, kw_only=True, slots=True)

@@ -19,8 +19,8 @@ from da3_stream.store.quantise import (
     decode_depth,
     encode_confidence,
     encode_depth,
-    median_depth,
 )
+from da3_stream.types import median_depth
 
 positive = st.floats(2.0**-7, 2.0**7, width=32)
 anything = st.floats(width=32, allow_nan=True, allow_infinity=True)

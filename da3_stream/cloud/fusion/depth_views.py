@@ -19,7 +19,6 @@ from scipy.spatial import cKDTree
 
 from ...store import Run, RunGeometry, read_frame
 from ...types import Float32, Float64
-from ..transform import median_depth
 
 _COARSE_WIDTH = 96  # blocks of at most 4x4 pixels, so that the coarse map is about as wide as this or wider
 _CELL = 0.1  # edge of the cells in which cameras count as one, in median depths
@@ -45,7 +44,7 @@ class Views:
     def __init__(self, run: Run, geometry: RunGeometry) -> None:
         self._run, self._geometry = run, geometry
         places = geometry.frame_poses
-        self._placed = np.flatnonzero(np.isfinite(places.scale))
+        self._placed = np.flatnonzero(places.has_pose)
         self._centres = places.world_from_camera[self._placed, :3, 3]
         self._apart = self._thinned()
         self._tree = cKDTree(self._centres[self._apart]) if len(self._apart) else None
@@ -87,7 +86,7 @@ class Views:
 
     def _thinned(self) -> NDArray[np.int64]:
         """Numbers of cameras such that few of them look the same way from the same place, spread over time."""
-        depth = median_depth(self._geometry)
+        depth = self._geometry.median_depth()
         if not len(self._centres) or depth <= 0:
             return np.zeros(0, np.int64)
         cells = np.floor(self._centres / (_CELL * depth))

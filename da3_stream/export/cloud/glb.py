@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...cloud import merged
-from ...cloud.transform import median_depth
 from ...geometry import Sim3, unproject
 from ...store.files import replacing
 from ...types import Float32, Float64, UInt8
@@ -59,7 +58,7 @@ def _frusta(reading: Reading, views: Sequence[View]) -> list[Float64]:
     """Per camera four triangles [4,3] closed at the camera, as polylines."""
     width, height = reading.size
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
-    depth = np.full(4, FRUSTUM * (median_depth(reading.geometry) or 1.0))
+    depth = np.full(4, FRUSTUM * (reading.geometry.median_depth() or 1.0))
     lines = []
     for view in views:
         tips = unproject(corners, depth, view.intrinsics)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...cloud import merged
-from ...cloud.transform import median_depth
 from ...errors import ExportError
 from ...geometry import resize_intrinsics
 from ...types import UInt8
@@ -77,7 +76,7 @@ def _log_path(rr: Any, recording: Any, views: list[View]) -> None:
 
 def _log_cameras(rr: Any, recording: Any, reading: Reading, views: list[View], options: RrdOptions) -> None:
     size = _picture_size(reading, options)
-    distance = FRUSTUM * (median_depth(reading.geometry) or 1.0)
+    distance = FRUSTUM * (reading.geometry.median_depth() or 1.0)
     for view, picture in _pictures(reading, views, options, size):
         recording.set_time("frame", sequence=view.index)
         recording.set_time("time", duration=view.timestamp)

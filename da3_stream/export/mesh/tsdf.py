@@ -25,7 +25,7 @@ from scipy.spatial import cKDTree
 from ...cloud import Choice, merged
 from ...cloud.fusion.tiling import Tiling, cube_codes, tiling
 from ...cloud.points import depth_edges
-from ...cloud.transform import median_depth, world_voxel
+from ...cloud.transform import world_voxel
 from ...errors import ExportError
 from ...types import Float32, Float64, UInt8
 from ..cloud.files import cloud_choice
@@ -98,7 +98,7 @@ class _Fusion:
 
     def __init__(self, open3d: Any, reading: Reading, views: list[View], options: MeshOptions, voxel: float) -> None:
         self._open3d, self._reading, self.views, self.voxel = open3d, reading, views, voxel
-        self._farthest = options.max_depth * median_depth(reading.geometry)
+        self._farthest = options.max_depth * reading.geometry.median_depth()
         self._step = _colour_choice(reading, options).settings.max_depth_step
         self._min_views = min(options.min_views, len(views))
         self._threshold = self._confidence(options.confidence)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ...store import PoseTable
@@ -33,7 +32,7 @@ def export_kitti(reading: Reading, path: Path, options: TrajectoryOptions) -> st
 def export_euroc(reading: Reading, path: Path, options: TrajectoryOptions) -> str:
     """See `write_euroc`. Raises ExportError where no frame has a pose."""
     table = reading.table.take(reading.rows(options))
-    if not known_poses(table).any():
+    if not table.has_pose.any():
         raise reading.none_has("a place")
     write_euroc(table, reading.units, path)
     return _count(table)
@@ -73,7 +72,7 @@ def write_euroc(poses: PoseTable, units: str, path: Path) -> None:
     """
     unit = "m" if units == "metres" else "relative"
     axes = [f"p_RS_R_{axis} [{unit}]" for axis in "xyz"] + [f"q_RS_{axis} []" for axis in "wxyz"]
-    known = poses.take(np.flatnonzero(known_poses(poses)).tolist())
+    known = poses.take(np.flatnonzero(poses.has_pose).tolist())
     times = np.rint(known.timestamp * 1e9).astype(np.int64)
     turns = Rotation.from_matrix(known.world_from_camera[:, :3, :3]).as_quat(scalar_first=True)
     rows = np.concatenate([known.world_from_camera[:, :3, 3], turns], axis=1)
@@ -81,11 +80,6 @@ def write_euroc(poses: PoseTable, units: str, path: Path) -> None:
     write_text(path, "".join([f"#timestamp [ns],{','.join(axes)}\n", *lines]))
 
 
-def known_poses(poses: PoseTable) -> NDArray[np.bool_]:
-    """Which frames [N] have one."""
-    return np.asarray(np.isfinite(poses.world_from_camera).all(axis=(1, 2)))
-
-
 def _count(table: PoseTable) -> str:
-    unknown = len(table) - int(known_poses(table).sum())
+    unknown = len(table) - int(table.has_pose.sum())
     return f"{len(table)} frames" + (f", {unknown} of them without a pose" if unknown else "")

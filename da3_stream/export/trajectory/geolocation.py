@@ -14,7 +14,6 @@ from ...store import Georeference
 from ...types import Float64
 from ..options import MapOptions
 from ..run_reader import Reading
-from .files import known_poses
 
 if TYPE_CHECKING:
     from pyproj import CRS
@@ -54,7 +53,7 @@ def tracks(reading: Reading, options: MapOptions) -> list[Track]:
     if georeference is None:
         raise ExportError(f"the map is not located: scene.json of {reading.run.path} has no georeference")
     table = reading.table.take(reading.rows(options))
-    table = table.take(np.flatnonzero(known_poses(table)).tolist())
+    table = table.take(np.flatnonzero(table.has_pose).tolist())
     if not len(table):
         raise reading.none_has("a place")
     if options.start_time is not None and not table.has_times:
