@@ -28,7 +28,7 @@ class FramesSettings(Stage):
         "for a given predictor, else auto",
     )
     parallax: float = Field(
-        0.006, gt=0, lt=0.2, description="how far near things move between kept frames, in widths of the picture"
+        0.006, gt=0, lt=0.2, description="how far near things move between kept frames, in widths of the image"
     )
 
     @field_validator("fps", mode="before")
@@ -54,7 +54,7 @@ class CameraSettings(Stage):
 
     lens: Literal["auto", "pinhole"] = Field(
         "auto",
-        description="auto learns the radial distortion that is left in the pictures; pinhole trusts there is none",
+        description="auto learns the radial distortion that is left in the images; pinhole trusts there is none",
     )
 
     @model_validator(mode="after")
@@ -78,7 +78,7 @@ class WindowsSettings(Stage):
     key_every: int = Field(
         0,
         ge=0,
-        description="windows between two windows of key frames over all of them; 0: none; each takes a prediction",
+        description="windows between two keyframe windows over all of them; 0: none; each takes a prediction",
     )
 
     @model_validator(mode="after")
@@ -136,7 +136,7 @@ class ScaleSettings(Stage):
 
 
 class LoopsSettings(Stage):
-    """How revisited places are recognised, and which of them are looked at closely."""
+    """How revisited places are recognised, and how many of them are verified."""
 
     descriptor: Annotated[Literal["auto", "off", "dino", "salad", "vlad"], Off] = Field(
         "auto", description="auto: dino where a DA3 model runs, else vlad; salad needs its checkpoint; off: no loops"
@@ -145,9 +145,9 @@ class LoopsSettings(Stage):
     min_similarity: float = Field(
         0.5, ge=0, le=1, description="of a candidate: 0 is usual between any two places, 1 between neighbouring frames"
     )
-    spacing: float = Field(1.0, gt=0, description="way between two loops of the same laps, in depths of the scene")
+    spacing: float = Field(1.0, gt=0, description="path between two loops of the same laps, in depths of the scene")
     most_per_window: int = Field(8, ge=1, description="candidates verified for one window; each takes a prediction")
-    most_per_place: int = Field(3, ge=1, description="earlier places that one place is tied to, the likest ones")
+    most_per_place: int = Field(3, ge=1, description="earlier places that one place forms loops with, the most similar ones")
     reach: int = Field(10, ge=1, le=15, description="frames on either side of a place that a verification looks at")
 
 
