@@ -147,7 +147,9 @@ class LoopsSettings(Stage):
     )
     spacing: float = Field(1.0, gt=0, description="path between two loops of the same laps, in depths of the scene")
     most_per_window: int = Field(8, ge=1, description="candidates verified for one window; each takes a prediction")
-    most_per_place: int = Field(3, ge=1, description="earlier places that one place forms loops with, the most similar ones")
+    most_per_place: int = Field(
+        3, ge=1, description="earlier places that one place forms loops with, the most similar ones"
+    )
     reach: int = Field(10, ge=1, le=15, description="frames on either side of a place that a verification looks at")
 
 
