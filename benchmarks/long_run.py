@@ -28,8 +28,10 @@ from da3_stream import pipeline
 from da3_stream.errors import RunError
 from da3_stream.machine import give_back_memory, peak_rss_bytes
 from da3_stream.posegraph import PoseGraph
+from da3_stream.session import RunSession
 from da3_stream.session.live_trajectory import LiveTrajectory
 from da3_stream.settings import Settings, load_settings
+from da3_stream.slam import WindowUpdate
 from da3_stream.synthetic import make_town
 from da3_stream.types import Float32, Frame, WindowGeometry
 
@@ -177,13 +179,13 @@ def _driven(drive: Drive, out: Path, settings: Settings, frames: int) -> str | N
 def watched(drive: Drive) -> Iterator[None]:
     """Runs meanwhile mark every window that is finished, and add up the CPU seconds of solving and of rewriting."""
 
-    def committed(*given: Any) -> None:
-        commit(*given)
-        drive.mark(given[-1].window.frames[-1].index)
+    def committed(session: RunSession, update: WindowUpdate) -> None:
+        commit(session, update)
+        drive.mark(update.prediction.window.frames[-1].index)
 
-    commit = pipeline.commit
+    commit = RunSession.commit
     with (
-        patch.object(pipeline, "commit", committed),
+        patch.object(RunSession, "commit", committed),
         patch.object(PoseGraph, "solve", _timed(PoseGraph.solve, drive, "solve")),
         patch.object(LiveTrajectory, "_draw_anew", _timed(LiveTrajectory._draw_anew, drive, "rewrite")),
     ):

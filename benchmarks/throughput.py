@@ -15,6 +15,7 @@ from common import Column, Row, plain_parser, report, surroundings, tell, workpl
 
 from da3_stream import Settings, pipeline
 from da3_stream.geometry import intrinsics_matrix
+from da3_stream.session import RunSession
 from da3_stream.store import open_run
 from da3_stream.types import Frame, UInt8, WindowGeometry
 
@@ -122,19 +123,19 @@ def _measured(out: Path, options: argparse.Namespace, ratio: Sequence[float]) ->
     try:
         pipeline.run(source, out, settings, predictor)
     finally:
-        pipeline.commit = slowed
+        RunSession.commit = slowed
     return _row(ratio, source, predictor, open_run(out).read_status(), time.perf_counter() - begun)
 
 
 def _slowed(seconds: float) -> Any:
     """Let every commit take so much longer; gives back the one that was there."""
-    commit = pipeline.commit
+    commit = RunSession.commit
 
     def slow(*args: Any) -> None:
         time.sleep(seconds)
         commit(*args)
 
-    pipeline.commit = slow
+    RunSession.commit = slow
     return commit
 
 
