@@ -17,7 +17,7 @@ from common import Column, Row, plain_parser, report, surroundings, tell, workpl
 from ghost_scenes import ASTRAY_M, RANGE_M, Case, Drive, driven, reconstructed, true_surface
 from scipy.spatial import cKDTree
 
-from da3_stream.cloud import merge_cloud
+from da3_stream.cloud import write_merged_cloud
 from da3_stream.settings import CloudSettings
 from da3_stream.store import Run, read_run_geometry
 from da3_stream.synthetic import make_town
@@ -69,7 +69,7 @@ def measured(drive: Drive, case: Case, path: Path, truth: np.ndarray, posts: np.
     rows = []
     for fusion in FUSIONS:
         started = time.perf_counter()
-        count = merge_cloud(run, read_run_geometry(run), settings.model_copy(update={"fusion": fusion}))
+        count = write_merged_cloud(run, read_run_geometry(run), settings.model_copy(update={"fusion": fusion}))
         seconds = time.perf_counter() - started
         row = {"case": case.name, "fusion": fusion, "points": count, "seconds": seconds}
         rows.append({**row, **judged(run, cKDTree(drive.poses[:, :3, 3]), truth, posts)})

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from common import Column, Row, plain_parser, report, surroundings, tell, workplace
 
-from da3_stream.cloud import Points, merge_cloud, write_page
+from da3_stream.cloud import Points, write_merged_cloud, write_page
 from da3_stream.geometry import Sim3, intrinsics_matrix
 from da3_stream.settings import CloudSettings
 from da3_stream.store import Run, Scene, Submap, SubmapFrames, create_run, read_run_geometry, write_submap
@@ -165,7 +165,7 @@ def merged(run: Run, kind: str) -> tuple[int, int, Path]:
 
     geometry = read_run_geometry(run)
     read = sum(count_points(run, submap) for submap in geometry.submaps)
-    count = merge_cloud(run, geometry, CloudSettings(voxel_m=SPACING, format=kind))
+    count = write_merged_cloud(run, geometry, CloudSettings(voxel_m=SPACING, format=kind))
     return count, read, run.path / f"cloud.{kind}"
 
 

@@ -9,7 +9,7 @@ import pytest
 import trimesh
 from made_up import FPS, SIZE, SUBMAPS, UNITS, intrinsics, street_depth, street_run, street_window, world_from_camera
 
-from da3_stream.cloud import merge_cloud, window_points, write_page
+from da3_stream.cloud import window_points, write_merged_cloud, write_page
 from da3_stream.errors import ExportError, StoreError
 from da3_stream.export.options import DepthOptions, TrajectoryOptions
 from da3_stream.geometry import project
@@ -29,7 +29,7 @@ def run(tmp_path):
         owned = (geometry.frame_indices >= own_first) & (geometry.frame_indices < own_end)
         write_page(run, number, window_points(geometry, owned, SETTINGS))
         run.append_event("window", window=number, status="OK")
-    merge_cloud(run, read_run_geometry(run), SETTINGS)
+    write_merged_cloud(run, read_run_geometry(run), SETTINGS)
     return run
 
 

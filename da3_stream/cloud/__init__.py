@@ -1,8 +1,13 @@
-"""Coloured points: from a window's depth to pages, from pages to the merged cloud."""
+"""Coloured points: from a window's depth to pages, from pages to the merged cloud.
+
+`points` chooses the points of a submap, `pages` stores them in the submap's own frame, `transform` brings them to the
+world by the poses of now, `fuse` makes one cloud of all pages (with `fusion/`), `output` writes it (with `files/`), and
+`preview` writes a sample of it while a run goes on.
+"""
 
 from .files.ply import read_ply
-from .fuse import Choice, merge_cloud, merged
-from .output import Axes, Cloud, write_las, write_laz, write_ply, write_tiles
+from .fuse import PointSelection, fuse_pages, write_merged_cloud
+from .output import Axes, FusedCloud, write_las, write_laz, write_ply, write_tiles
 from .pages import count_points, page_chunks, read_page, write_page
 from .points import Points, window_points
 from .preview import drop_samples, preview_cloud
@@ -10,13 +15,13 @@ from .transform import points_in_world, world_voxel
 
 __all__ = [
     "Axes",
-    "Choice",
-    "Cloud",
+    "PointSelection",
+    "FusedCloud",
     "Points",
     "count_points",
     "drop_samples",
-    "merge_cloud",
-    "merged",
+    "write_merged_cloud",
+    "fuse_pages",
     "page_chunks",
     "points_in_world",
     "preview_cloud",

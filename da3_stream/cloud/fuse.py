@@ -1,10 +1,10 @@
-"""All pages in the world, fused, tile by tile: what the run's own cloud and every export of it is written from.
+"""All pages fused in the world, tile by tile: the run's own cloud and every export of it come from here.
 
-Every point is moved by the place of its own frame, so that the cloud is as free of steps as the trajectory. Of each
-voxel of the world the best-seen point stays: the one of most confidence per distance; and of these go those that better
-views see through (see free_space.py). Memory is bounded by cutting the world into tiles: points go to a scratch file by
-their tile, 23 bytes each (26 with normals, 4 more with their frames), and tiles are finished one by one. Equal runs
-give equal bytes.
+Every point is transformed by the pose of its own frame, so that the cloud is as free of steps as the trajectory. Of
+each voxel of the world the best-seen point stays, the one of most confidence per distance; then those that violate the
+free space of better views go (see free_space.py). Memory is bounded by cutting the world into tiles: points go to a
+spill file by their tile, 23 bytes each (26 with normals, 4 more with their frames), and tiles are finished one by one.
+Equal runs give equal bytes.
 """
 
 from __future__ import annotations
@@ -21,124 +21,128 @@ from numpy.typing import NDArray
 from ..errors import StoreError
 from ..settings import CloudSettings
 from ..store import Run, RunGeometry
-from .fusion.depth_views import Views
-from .fusion.free_space import seen_through
-from .fusion.spill import Scratch
-from .fusion.subsampling import Tile, within_limit
-from .fusion.tiling import Tiling, cube_codes, tiling
-from .output import WRITERS, Cloud, write_tiles
+from .fusion.depth_views import DepthViews
+from .fusion.free_space import violates_free_space
+from .fusion.spill import SpillFile
+from .fusion.subsampling import Tile, subsample
+from .fusion.tiling import Tiling, build_tiling, morton_codes
+from .output import WRITERS, FusedCloud, write_tiles
 from .pages import count_points, page_chunks, read_page
 from .points import Points
-from .transform import distances, points_in_world, positions, world_voxel
-from .voxels import best_of_each, shuffled, voxel_keys
+from .transform import camera_distances, find_sorted, points_in_world, world_voxel
+from .voxels import best_per_key, shuffle_keys, voxel_keys
 
 _TILE = 1 << 21  # points in a tile, about; finishing it takes some 100 bytes of memory for each
-_SURVEYED = 256  # every so many points tell how the world is cut
-_SAMPLE = 1 << 16  # points, at least where there are so many, that tell how confident the points are
+_SURVEY_STEP = 256  # every so many points of a page decide how the world is cut into tiles
+_CONFIDENCE_SAMPLE = 1 << 16  # points, where there are so many, of which the confidence threshold is taken
 
 
 @dataclass(frozen=True, eq=False)
-class Choice:
-    """Which points of a run's pages, and what of each.
+class PointSelection:
+    """Which points of a run's pages are fused, and which of their properties are kept.
 
-    `settings` say the voxel, the fusion, the limit and whether there are normals; all frames judge, whatever `frames`.
+    `settings` hold the voxel, the fusion, the limit and whether there are normals. `frames` selects points only: the
+    views that free space is tested against are those of all frames.
     """
 
     settings: CloudSettings
-    frames: NDArray[np.int64] | None = None  # ascending, numbers in the input; None: all
-    least_confident: float = 0.0  # share of their points that is left out, by an even sample of them
-    with_frames: bool = False  # records also say their frame
+    frames: NDArray[np.int64] | None = None  # [K] source indices, ascending; None: all
+    least_confident: float = 0.0  # share of the points that is left out; their threshold is taken from an even sample
+    with_frames: bool = False  # whether records hold their frame's source index
 
 
-def merge_cloud(run: Run, geometry: RunGeometry, settings: CloudSettings) -> int:
+def write_merged_cloud(run: Run, geometry: RunGeometry, settings: CloudSettings) -> int:
     """Write the run's own cloud (cloud.ply, cloud.laz or tiles/, by `settings.format`); returns how many points.
 
-    Raises StoreError if a page or a window is absent or damaged, or where normals are asked for that the pages do not
-    have; what was there before stays then.
+    Raises StoreError if a page or a submap's file is absent or damaged, or where the settings ask for normals that the
+    pages do not have; an earlier cloud stays then.
     """
-    with merged(run, geometry, Choice(settings), run.path / "cloud") as cloud:
+    with fuse_pages(run, geometry, PointSelection(settings), run.path / "cloud") as cloud:
         if settings.format == "tiles":
             return write_tiles(run.path / "tiles", cloud)
         return WRITERS[settings.format](run.path / f"cloud.{settings.format}", cloud)
 
 
 @contextmanager
-def merged(
-    run: Run, geometry: RunGeometry, choice: Choice, folder: Path, cubes: Tiling | None = None
-) -> Iterator[Cloud]:
-    """The chosen points of all pages, fused, in tiles (`cubes`, or by their number); scratch files are in `folder`.
+def fuse_pages(
+    run: Run, geometry: RunGeometry, selection: PointSelection, folder: Path, tiling: Tiling | None = None
+) -> Iterator[FusedCloud]:
+    """The selected points of all pages, fused, in the tiles of `tiling` (by default cut by the number of points).
 
-    Raises StoreError as `merge_cloud` does, also while the tiles are taken.
+    Temporary files are in `folder`. Raises StoreError as `write_merged_cloud` does, also while the tiles are taken.
     """
-    settings, kind = choice.settings, _record(choice)
+    settings, dtype = selection.settings, _record_dtype(selection)
     voxel = world_voxel(geometry, settings)
-    cubes = cubes or _surveyed(run, geometry, voxel)
+    tiling = tiling or _survey(run, geometry, voxel)
     with tempfile.TemporaryFile(dir=folder) as file, tempfile.TemporaryFile(dir=folder) as more:
-        scratch, farthest = Scratch(file, kind), 0.0
-        for points in _chosen(run, geometry, choice):
+        spill, farthest = SpillFile(file, dtype), 0.0
+        for points in _selected_points(run, geometry, selection):
             farthest = max(farthest, float(np.abs(points.xyz).max(initial=0.0)))
-            scratch.add(cubes.of(cube_codes(points.xyz, voxel)), _records(points, geometry, kind))
-        tiles = _fused(_best_seen(scratch, voxel), Views(run, geometry), voxel, settings)
-        if settings.max_points is not None and scratch.count > settings.max_points:
-            tiles = within_limit(tiles, settings.max_points, voxel, Scratch(more, kind))
-        yield Cloud(geometry.scene.units, voxel, farthest, cubes, kind, tiles)
+            spill.add(tiling.tile_of(morton_codes(points.xyz, voxel)), _point_records(points, geometry, dtype))
+        tiles = _drop_violations(_best_per_voxel(spill, voxel), DepthViews(run, geometry), voxel, settings)
+        if settings.max_points is not None and spill.count > settings.max_points:
+            tiles = subsample(tiles, settings.max_points, voxel, SpillFile(more, dtype))
+        yield FusedCloud(geometry.scene.units, voxel, farthest, tiling, dtype, tiles)
 
 
-def _record(choice: Choice) -> np.dtype[np.void]:
+def _record_dtype(selection: PointSelection) -> np.dtype[np.void]:
+    """What is kept of a point: packed, since all points lie on disk."""
     fields = [("xyz", "<f4", 3), ("rgb", "u1", 3), ("confidence", "<f4"), ("distance", "<f4")]
-    frame = [("frame", "<i4")] if choice.with_frames else []
-    normal = [("normal", "i1", 3)] if choice.settings.normals else []
+    frame = [("frame", "<i4")] if selection.with_frames else []
+    normal = [("normal", "i1", 3)] if selection.settings.normals else []
     return np.dtype([*fields, *frame, *normal])
 
 
-def _surveyed(run: Run, geometry: RunGeometry, voxel: float) -> Tiling:
-    """The tiles, by an even sample of all pages."""
+def _survey(run: Run, geometry: RunGeometry, voxel: float) -> Tiling:
+    """Tiles of about equal numbers of points, estimated from an even sample of all pages."""
     codes = [np.zeros(0, np.uint64)]
     for submap in geometry.submaps:
-        codes.append(cube_codes(points_in_world(read_page(run, submap, _SURVEYED), geometry, submap).xyz, voxel))
-    return tiling(np.concatenate(codes), _TILE // _SURVEYED)
+        codes.append(morton_codes(points_in_world(read_page(run, submap, _SURVEY_STEP), geometry, submap).xyz, voxel))
+    return build_tiling(np.concatenate(codes), _TILE // _SURVEY_STEP)
 
 
-def _chosen(run: Run, geometry: RunGeometry, choice: Choice) -> Iterator[Points]:
-    """The pages in the world, without the points of other frames and the least confident ones."""
-    threshold = _threshold(run, geometry, choice) if choice.least_confident else 0.0
-    for submap in _submaps(geometry, choice):
+def _selected_points(run: Run, geometry: RunGeometry, selection: PointSelection) -> Iterator[Points]:
+    """The pages in the world, chunk by chunk, without points of other frames and without the least confident ones."""
+    threshold = _confidence_threshold(run, geometry, selection) if selection.least_confident else 0.0
+    for submap in _selected_submaps(geometry, selection):
         for page in page_chunks(run, submap):
-            points = _of_frames(points_in_world(page, geometry, submap), choice)
+            points = _select_frames(points_in_world(page, geometry, submap), selection)
             points = points.take(points.confidence >= threshold) if threshold else points
             if len(points):
                 yield points
 
 
-def _submaps(geometry: RunGeometry, choice: Choice) -> list[int]:
-    """Those that own one of the chosen frames."""
-    if choice.frames is None:
+def _selected_submaps(geometry: RunGeometry, selection: PointSelection) -> list[int]:
+    """The submaps that own one of the selected frames."""
+    if selection.frames is None:
         return list(geometry.submaps)
-    places = geometry.frame_poses
-    return np.unique(places.submap[np.isin(places.source_index, choice.frames)]).tolist()
+    poses = geometry.frame_poses
+    return np.unique(poses.submap[np.isin(poses.source_index, selection.frames)]).tolist()
 
 
-def _of_frames(points: Points, choice: Choice) -> Points:
-    return points if choice.frames is None else points.take(positions(choice.frames, points.frame)[1])
+def _select_frames(points: Points, selection: PointSelection) -> Points:
+    return points if selection.frames is None else points.take(find_sorted(selection.frames, points.frame)[1])
 
 
-def _threshold(run: Run, geometry: RunGeometry, choice: Choice) -> float:
-    """The confidence below which the share of the chosen points lies that is left out."""
-    submaps = _submaps(geometry, choice)
+def _confidence_threshold(run: Run, geometry: RunGeometry, selection: PointSelection) -> float:
+    """The confidence below which the share `least_confident` of the selected points lies."""
+    submaps = _selected_submaps(geometry, selection)
     total = sum(count_points(run, submap) for submap in submaps)
-    every = min(_SURVEYED, 1 << max(0, (total // _SAMPLE).bit_length() - 1))
+    every = min(_SURVEY_STEP, 1 << max(0, (total // _CONFIDENCE_SAMPLE).bit_length() - 1))
     parts = [np.zeros(0, np.float32)]
     for submap in submaps:
-        parts.append(_of_frames(points_in_world(read_page(run, submap, every), geometry, submap), choice).confidence)
+        parts.append(
+            _select_frames(points_in_world(read_page(run, submap, every), geometry, submap), selection).confidence
+        )
     sample = np.concatenate(parts)
-    return float(np.quantile(sample, choice.least_confident, method="lower")) if len(sample) else 0.0
+    return float(np.quantile(sample, selection.least_confident, method="lower")) if len(sample) else 0.0
 
 
-def _records(points: Points, geometry: RunGeometry, kind: np.dtype[np.void]) -> NDArray[np.void]:
-    records = np.empty(len(points), kind)
+def _point_records(points: Points, geometry: RunGeometry, dtype: np.dtype[np.void]) -> NDArray[np.void]:
+    records = np.empty(len(points), dtype)
     records["xyz"], records["rgb"], records["confidence"] = points.xyz, points.rgb, points.confidence
-    records["distance"] = np.maximum(distances(points, geometry), np.float32(1e-12))
-    names = kind.names or ()
+    records["distance"] = np.maximum(camera_distances(points, geometry), np.float32(1e-12))
+    names = dtype.names or ()
     if "frame" in names:
         records["frame"] = points.frame
     if "normal" in names:
@@ -148,22 +152,22 @@ def _records(points: Points, geometry: RunGeometry, kind: np.dtype[np.void]) -> 
     return records
 
 
-def _best_seen(scratch: Scratch, voxel: float) -> Iterator[Tile]:
+def _best_per_voxel(spill: SpillFile, voxel: float) -> Iterator[Tile]:
     """Tile by tile the best record of every voxel, in an order without spatial pattern."""
-    for tile in scratch.tiles():
-        best = np.zeros(0, scratch.dtype)
-        for records in scratch.chunks(tile, _TILE):
-            together = np.concatenate([best, records]) if len(best) else records
-            score = together["confidence"] / together["distance"]
-            best = together[best_of_each(shuffled(voxel_keys(together["xyz"], voxel)), score)]
+    for tile in spill.tiles():
+        best = np.zeros(0, spill.dtype)
+        for records in spill.chunks(tile, _TILE):
+            candidates = np.concatenate([best, records]) if len(best) else records
+            score = candidates["confidence"] / candidates["distance"]
+            best = candidates[best_per_key(shuffle_keys(voxel_keys(candidates["xyz"], voxel)), score)]
         yield tile, best
 
 
-def _fused(tiles: Iterator[Tile], views: Views, voxel: float, settings: CloudSettings) -> Iterator[Tile]:
-    """Without what `settings.fusion` drops."""
+def _drop_violations(tiles: Iterator[Tile], views: DepthViews, voxel: float, settings: CloudSettings) -> Iterator[Tile]:
+    """The tiles without the points that violate free space, unless `settings.fusion` is "off"."""
     for tile, records in tiles:
         if settings.fusion != "off":
             xyz = records["xyz"]
-            gone = seen_through(views, xyz, records["distance"], cube_codes(xyz, voxel), settings)
-            records = records[~gone]
+            violates = violates_free_space(views, xyz, records["distance"], morton_codes(xyz, voxel), settings)
+            records = records[~violates]
         yield tile, records

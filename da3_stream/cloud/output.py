@@ -14,113 +14,116 @@ from numpy.typing import DTypeLike, NDArray
 from ..geometry import Sim3
 from ..store.files import json_page, replacing_folder, write_text
 from ..types import Float32, Float64
-from .files.laz import LasFile, LasWriter, writing_las
-from .files.ply import writing_ply
+from .files.laz import LasLayout, LasWriter, create_las
+from .files.ply import create_ply
 from .fusion.subsampling import Tile
 from .fusion.tiling import Tiling
 from .voxels import voxel_keys
 
 
 @dataclass(frozen=True, eq=False)
-class Cloud:
-    """What is known of a merged cloud, and its records (see merge.py) tile by tile, to be taken once."""
+class FusedCloud:
+    """A merged cloud: its facts, and its records (see fuse.py) tile by tile, an iterator that can be taken once."""
 
     units: str
     voxel: float
-    farthest: float  # largest coordinate
+    farthest: float  # largest absolute coordinate
     tiling: Tiling
-    kind: np.dtype[np.void]  # of a record
+    record_dtype: np.dtype[np.void]
     tiles: Iterable[Tile]
 
     @property
     def has_normals(self) -> bool:
         """Whether every record has a surface normal."""
-        return "normal" in (self.kind.names or ())
+        return "normal" in (self.record_dtype.names or ())
 
     @property
     def extras(self) -> dict[str, DTypeLike]:
-        """Further dimensions of LAS files: whatever tells where a point comes from."""
-        return {"confidence": np.float32, "frame": np.int32} if "frame" in (self.kind.names or ()) else {}
+        """Extra dimensions of LAS files: confidence and frame, if the records hold the frame."""
+        return {"confidence": np.float32, "frame": np.int32} if "frame" in (self.record_dtype.names or ()) else {}
 
 
 @dataclass(frozen=True, eq=False)
 class Axes:
-    """The coordinates of LAS files, if not those of the run's world."""
+    """The coordinates of LAS files, by default those of the run's world."""
 
     file_from_world: Sim3 = field(default_factory=Sim3.identity)
-    crs: str | None = None  # whatever pyproj knows; None: a place of their own
+    crs: str | None = None  # anything that pyproj reads; None: local coordinates
     note: str = ""  # JSON, kept in the files
     units: str | None = None  # of the files' coordinates; None: those of the run's world
 
-    def las_file(self, cloud: Cloud, *, compressed: bool = True) -> LasFile:
-        """How coordinates are kept: in steps of the power of ten below 1 % of a voxel, or of what 30 bits reach, about
-        the whole number nearest to where the world's origin is."""
+    def las_layout(self, cloud: FusedCloud, *, compressed: bool = True) -> LasLayout:
+        """The layout of a file of this cloud.
+
+        Coordinates are integers in steps of the power of ten below 1 % of a voxel, or of what 30 bits reach if that
+        is coarser, about the whole number nearest to the world's origin.
+        """
         voxel, farthest = (self.file_from_world.scale * value for value in (cloud.voxel, cloud.farthest))
         fine = math.floor(math.log10(voxel / 100))
         step = 10.0 ** max(fine, math.ceil(math.log10(max(farthest, 1e-300) / 2.0**30)))
         offset = np.rint(self.file_from_world.translation) + 0.0
-        return LasFile(step, offset, cloud.has_normals, cloud.extras, compressed, self.crs, self.note)
+        return LasLayout(step, offset, cloud.has_normals, cloud.extras, compressed, self.crs, self.note)
 
 
 WORLD = Axes()
 
 
-def write_ply(path: Path, cloud: Cloud) -> int:
+def write_ply(path: Path, cloud: FusedCloud) -> int:
     """Write the points in the run's world; returns how many. Raises StoreError where the disk refuses."""
-    with writing_ply(path, f"da3_stream, {cloud.units}", normals=cloud.has_normals) as ply:
+    with create_ply(path, f"da3_stream, {cloud.units}", normals=cloud.has_normals) as ply:
         for _, records in cloud.tiles:
             ply.write(records["xyz"], records["rgb"], _normals(records))
     return ply.count
 
 
-def write_las(path: Path, cloud: Cloud, axes: Axes = WORLD) -> int:
+def write_las(path: Path, cloud: FusedCloud, axes: Axes = WORLD) -> int:
     """Write an uncompressed file; returns how many points. Raises StoreError where the disk refuses."""
-    return _write_whole(path, cloud, axes, compressed=False)
+    return _write_las_file(path, cloud, axes, compressed=False)
 
 
-def write_laz(path: Path, cloud: Cloud, axes: Axes = WORLD) -> int:
+def write_laz(path: Path, cloud: FusedCloud, axes: Axes = WORLD) -> int:
     """Write a compressed file; returns how many points. Raises StoreError where the disk refuses."""
-    return _write_whole(path, cloud, axes, compressed=True)
+    return _write_las_file(path, cloud, axes, compressed=True)
 
 
-def write_tiles(path: Path, cloud: Cloud, axes: Axes = WORLD) -> int:
+def write_tiles(path: Path, cloud: FusedCloud, axes: Axes = WORLD) -> int:
     """Write a folder with 000000.laz and so on, and tiles.json with their units and the cube of each, which is in the
     run's world; returns how many points. Raises StoreError where the disk refuses."""
-    kind, index = axes.las_file(cloud), list[dict[str, Any]]()
+    layout, index = axes.las_layout(cloud), list[dict[str, Any]]()
     with replacing_folder(path) as folder:
         for tile, records in cloud.tiles:
             if not len(records):
                 continue
             name = f"{len(index):06d}.laz"
-            with writing_las(folder / name, kind) as las:
-                _write(las, records, cloud, axes)
-            low, high = cloud.tiling.cube(tile, cloud.voxel)
+            with create_las(folder / name, layout) as las:
+                _write_records(las, records, cloud, axes)
+            low, high = cloud.tiling.bounds(tile, cloud.voxel)
             index.append({"file": name, "low": low, "high": high, "points": len(records)})
         count = sum(entry["points"] for entry in index)
-        write_text(folder / "tiles.json", json_page(_facts(cloud, axes, count) | {"tiles": index}))
+        write_text(folder / "tiles.json", json_page(_tiles_metadata(cloud, axes, count) | {"tiles": index}))
     return count
 
 
-WRITERS: dict[str, Callable[[Path, Cloud], int]] = {"ply": write_ply, "laz": write_laz}
+WRITERS: dict[str, Callable[[Path, FusedCloud], int]] = {"ply": write_ply, "laz": write_laz}
 
 
-def _facts(cloud: Cloud, axes: Axes, count: int) -> dict[str, Any]:
+def _tiles_metadata(cloud: FusedCloud, axes: Axes, count: int) -> dict[str, Any]:
     voxel = axes.file_from_world.scale * cloud.voxel
-    facts: dict[str, Any] = {"units": axes.units or cloud.units, "voxel": voxel, "points": count}
+    metadata: dict[str, Any] = {"units": axes.units or cloud.units, "voxel": voxel, "points": count}
     if axes is not WORLD:
-        facts |= {"crs": axes.crs, "file_from_world": axes.file_from_world.matrix()}
-    return facts
+        metadata |= {"crs": axes.crs, "file_from_world": axes.file_from_world.matrix()}
+    return metadata
 
 
-def _write_whole(path: Path, cloud: Cloud, axes: Axes, *, compressed: bool) -> int:
-    with writing_las(path, axes.las_file(cloud, compressed=compressed)) as las:
+def _write_las_file(path: Path, cloud: FusedCloud, axes: Axes, *, compressed: bool) -> int:
+    with create_las(path, axes.las_layout(cloud, compressed=compressed)) as las:
         for _, records in cloud.tiles:
-            _write(las, records, cloud, axes)
+            _write_records(las, records, cloud, axes)
     return las.count
 
 
-def _write(las: LasWriter, records: NDArray[np.void], cloud: Cloud, axes: Axes) -> None:
-    """Voxel by voxel, since neighbours compress well."""
+def _write_records(las: LasWriter, records: NDArray[np.void], cloud: FusedCloud, axes: Axes) -> None:
+    """Write records in the order of their voxels, since neighbours compress well."""
     ordered = records[np.argsort(voxel_keys(records["xyz"], cloud.voxel))]
     xyz: Float64 = axes.file_from_world.apply(ordered["xyz"].astype(np.float64))
     normals = _normals(ordered)

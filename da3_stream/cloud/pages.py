@@ -1,4 +1,7 @@
-"""cloud/%06d.laz: a node's points in its own frame (LAS 1.4, point format 7, extra dimensions confidence and frame).
+"""Pages: a page is cloud/%06d.laz, the file with the points of one submap, in the submap's own frame.
+
+Its format is LAZ 1.4, point format 7, with the extra dimensions confidence and frame (source index). Since points are
+stored in the submap's frame, a corrected pose moves them without a page being written again.
 
 Points lie in levels: every 1024th of the original order first, then those between them, and so on, so that the
 beginning of a page is an even sample of it. Within a level the order of frames and pixels stays, which compresses
@@ -16,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..store import Run
 from ..types import Float32
-from .files.laz import NORMAL, LasFile, reading_laz, writing_las
+from .files.laz import NORMAL, LasLayout, create_las, open_laz
 from .points import Points
 
 COARSEST = 1024  # the first level holds every 1024th point
@@ -26,45 +29,45 @@ _EXTRAS = {"confidence": np.float32, "frame": np.int32}
 
 
 def write_page(run: Run, submap: int, points: Points) -> None:
-    """Store a node's points in one step; a submap without points has a page without points."""
+    """Store a submap's points atomically; a submap without points has a page without points."""
     ordered = points.take(level_order(len(points)))
     farthest = float(np.abs(ordered.xyz).max(initial=0.0))
     scale = max(ordered.voxel * _FINEST_SHARE, farthest / 2.0**30)
-    kind = LasFile(scale, normals=points.normal is not None, extras=_EXTRAS)
-    with writing_las(run.page_path(submap), kind) as page:
+    layout = LasLayout(scale, normals=points.normal is not None, extras=_EXTRAS)
+    with create_las(run.page_path(submap), layout) as page:
         page.write(
             ordered.xyz,
             ordered.rgb,
             ordered.normal,
-            confidence=_eight_bits(ordered.confidence),
+            confidence=_round_to_eight_bits(ordered.confidence),
             frame=ordered.frame,
         )
 
 
 def read_page(run: Run, submap: int, every: int = 1) -> Points:
-    """A node's points, or evenly every n-th (n a power of two up to 1024) at a cost in proportion.
+    """A submap's points, or evenly every n-th (n a power of two up to 1024) at a cost in proportion.
 
     Raises StoreError if the page is absent or damaged.
     """
-    with reading_laz(run.page_path(submap)) as reader:
-        return _points(reader, -(-reader.header.point_count // every))
+    with open_laz(run.page_path(submap)) as reader:
+        return _read_points(reader, -(-reader.header.point_count // every))
 
 
-def page_chunks(run: Run, submap: int, most: int = CHUNK) -> Iterator[Points]:
-    """A node's points in the order of the page, at most so many at a time: the first chunk is an even sample.
+def page_chunks(run: Run, submap: int, max_points: int = CHUNK) -> Iterator[Points]:
+    """A submap's points in the order of the page, in chunks of at most `max_points`: the first is an even sample.
 
     Raises StoreError if the page is absent or damaged.
     """
-    with reading_laz(run.page_path(submap)) as reader:
-        left = reader.header.point_count
-        while left > 0:
-            yield _points(reader, min(left, most))
-            left -= most
+    with open_laz(run.page_path(submap)) as reader:
+        remaining = reader.header.point_count
+        while remaining > 0:
+            yield _read_points(reader, min(remaining, max_points))
+            remaining -= max_points
 
 
 def count_points(run: Run, submap: int) -> int:
-    """How many points a node's page holds. Raises StoreError if the page is absent or damaged."""
-    with reading_laz(run.page_path(submap)) as reader:
+    """How many points a submap's page holds. Raises StoreError if the page is absent or damaged."""
+    with open_laz(run.page_path(submap)) as reader:
         return int(reader.header.point_count)
 
 
@@ -81,8 +84,8 @@ def level_order(count: int, every: int = 1) -> NDArray[np.int64]:
     return np.concatenate(levels)
 
 
-def _points(reader: Any, count: int) -> Points:
-    """The next points of a page."""
+def _read_points(reader: Any, count: int) -> Points:
+    """The next `count` points of a page."""
     records = reader.read_points(count)
     has_normals = NORMAL[0] in reader.header.point_format.extra_dimension_names
     return Points(
@@ -95,6 +98,6 @@ def _points(reader: Any, count: int) -> Points:
     )
 
 
-def _eight_bits(confidence: Float32) -> Float32:
-    """Rounded down to 8 significant bits (half the bytes once compressed)."""
+def _round_to_eight_bits(confidence: Float32) -> Float32:
+    """Confidence [M] rounded down to 8 significant bits, which halves its bytes once compressed."""
     return (confidence.view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)

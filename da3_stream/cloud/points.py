@@ -1,4 +1,4 @@
-"""From a window's depth to the points that are worth keeping, in the window's own frame."""
+"""The points of a submap: which pixels of a window's depth become points, in the window's own frame."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from ..settings import CloudSettings
 from ..types import Float32, UInt8, WindowGeometry
 from .normals import depth_normals
-from .voxels import best_of_each, voxel_keys
+from .voxels import best_per_key, voxel_keys
 
-_COARSER = 2**0.125  # by so much at least a voxel grows while a page has too many points
+_COARSER = 2**0.125  # the least factor by which a voxel grows while a page has too many points
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,19 +32,19 @@ class Points:
         return len(self.xyz)
 
     def take(self, keep: NDArray[np.int64] | NDArray[np.bool_]) -> Points:
-        """These points only, in this order."""
+        """The points of the given rows, or of a mask [M]."""
         normal = None if self.normal is None else self.normal[keep]
         return Points(self.xyz[keep], self.rgb[keep], self.frame[keep], self.confidence[keep], self.voxel, normal)
 
     @staticmethod
-    def none(voxel: float, *, normals: bool = False) -> Points:
-        """No points: what a window without depth gives."""
+    def empty(voxel: float, *, normals: bool = False) -> Points:
+        """No points: those of a window without depth."""
         xyz, empty = np.zeros((0, 3), np.float32), np.zeros(0, np.float32)
         return Points(xyz, np.zeros((0, 3), np.uint8), np.zeros(0, np.int32), empty, voxel, xyz if normals else None)
 
     @staticmethod
-    def joined(parts: Sequence[Points]) -> Points:
-        """All of them, one after the other; they share the first one's voxel and have normals all or none."""
+    def concatenate(parts: Sequence[Points]) -> Points:
+        """All points, one set after the other; all have the voxel of the first, and either all or none have normals."""
         normals = [part.normal for part in parts if part.normal is not None]
         return Points(
             np.concatenate([part.xyz for part in parts]),
@@ -69,24 +69,24 @@ def window_points(
     of the window's median depth, or `settings.voxel_m` where metres_per_unit is known.
     """
     rows = np.flatnonzero(owned & geometry.has_camera)
-    valid = _valid(geometry, rows)
-    voxel = _edge(geometry.depth[rows][valid], settings, metres_per_unit)
-    threshold = _threshold(geometry.confidence[rows][valid], settings.min_confidence)
-    frames, scores = [Points.none(voxel, normals=settings.normals)], [np.zeros(0, np.float32)]
+    valid = _valid_pixels(geometry, rows)
+    voxel = _voxel_edge(geometry.depth[rows][valid], settings, metres_per_unit)
+    threshold = _confidence_threshold(geometry.confidence[rows][valid], settings.min_confidence)
+    frames, scores = [Points.empty(voxel, normals=settings.normals)], [np.zeros(0, np.float32)]
     for row, usable in zip(rows.tolist(), valid, strict=True):
         sure = usable & (geometry.confidence[row] >= threshold)
         keep = sure & ~depth_edges(geometry.depth[row], settings.max_depth_step)
         points, score = _frame_points(geometry, row, keep, voxel, settings.normals), _score(geometry, row, keep)
-        best = _best(points, score)
+        best = _best_per_voxel(points, score)
         frames.append(points.take(best))
         scores.append(score[best])
-    points, score = Points.joined(frames), np.concatenate(scores)
-    best = _best(points, score)
-    most = _most(valid.size, settings, metres_per_unit)
-    while len(best) > most:
-        coarser = max(_COARSER, 0.9 * math.sqrt(len(best) / most))  # surfaces: half the edge, four times the points
+    points, score = Points.concatenate(frames), np.concatenate(scores)
+    best = _best_per_voxel(points, score)
+    limit = _max_points(valid.size, settings, metres_per_unit)
+    while len(best) > limit:
+        coarser = max(_COARSER, 0.9 * math.sqrt(len(best) / limit))  # surfaces: half the edge, four times the points
         points, score = replace(points.take(best), voxel=points.voxel * coarser), score[best]
-        best = _best(points, score)
+        best = _best_per_voxel(points, score)
     return points.take(best)
 
 
@@ -104,36 +104,38 @@ def depth_edges(depth: Float32, max_step: float) -> NDArray[np.bool_]:
     return edges
 
 
-def _valid(geometry: WindowGeometry, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Usable pixels [K,H,W]."""
+def _valid_pixels(geometry: WindowGeometry, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Pixels [K,H,W] of some frames that have depth and confidence and are not sky."""
     depth, confidence = geometry.depth[rows], geometry.confidence[rows]
     valid = np.isfinite(depth) & (depth > 0) & np.isfinite(confidence) & (confidence > 0)
     return valid if geometry.sky is None else valid & ~geometry.sky[rows]
 
 
-def _most(pixels: int, settings: CloudSettings, metres_per_unit: float | None) -> float:
+def _max_points(pixels: int, settings: CloudSettings, metres_per_unit: float | None) -> float:
     """How many points a page may hold; a voxel in metres is kept to the letter."""
     if settings.per_pixel is None or (settings.voxel_m is not None and metres_per_unit is not None):
         return math.inf
     return max(1.0, settings.per_pixel * pixels)
 
 
-def _edge(depth: Float32, settings: CloudSettings, metres_per_unit: float | None) -> float:
+def _voxel_edge(depth: Float32, settings: CloudSettings, metres_per_unit: float | None) -> float:
+    """Edge of a voxel in the window's units, by the depths [P] of its valid pixels."""
     if settings.voxel_m is not None and metres_per_unit is not None:
         return settings.voxel_m / metres_per_unit
     return settings.voxel * (float(np.median(depth)) if depth.size else 1.0)
 
 
-def _threshold(confidence: Float32, share: float) -> float:
-    """The confidence below which that share of the pixels lies."""
+def _confidence_threshold(confidence: Float32, share: float) -> float:
+    """The confidence below which `share` of the pixels lie."""
     return float(np.quantile(confidence, share, method="lower")) if confidence.size else 0.0
 
 
 def _frame_points(geometry: WindowGeometry, row: int, keep: NDArray[np.bool_], voxel: float, normals: bool) -> Points:
+    """The points of a frame's kept pixels [H,W], in row-major order."""
     row_px, column_px = np.nonzero(keep)
     pixels = np.stack([column_px + 0.5, row_px + 0.5, np.ones(len(row_px))], axis=-1)
     pose, k_inv = geometry.window_from_camera[row], np.linalg.inv(geometry.intrinsics[row])
-    rays = np.einsum("ij,mj->mi", pose[:3, :3] @ k_inv, pixels)  # not @: BLAS threads fight with the workers'
+    rays = np.einsum("ij,mj->mi", pose[:3, :3] @ k_inv, pixels)  # not @, whose bits depend on the BLAS
     xyz = (rays * geometry.depth[row][keep][:, None] + pose[:3, 3]).astype(np.float32)
     frame = np.full(len(xyz), geometry.frame_indices[row], np.int32)
     normal = None
@@ -144,9 +146,10 @@ def _frame_points(geometry: WindowGeometry, row: int, keep: NDArray[np.bool_], v
 
 
 def _score(geometry: WindowGeometry, row: int, keep: NDArray[np.bool_]) -> Float32:
+    """How well each kept pixel is seen: confidence per depth."""
     return geometry.confidence[row][keep] / geometry.depth[row][keep]
 
 
-def _best(points: Points, score: Float32) -> NDArray[np.int64]:
+def _best_per_voxel(points: Points, score: Float32) -> NDArray[np.int64]:
     """The best-seen point of each voxel, in the order of the points."""
-    return np.sort(best_of_each(voxel_keys(points.xyz, points.voxel), score))
+    return np.sort(best_per_key(voxel_keys(points.xyz, points.voxel), score))

@@ -29,7 +29,7 @@ def voxel_keys(xyz: NDArray[np.floating], edge: float) -> NDArray[np.uint64]:
     return (x << np.uint64(2 * BITS)) | (y << np.uint64(BITS)) | z
 
 
-def shuffled(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def shuffle_keys(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """The keys, one to one, in an order without spatial pattern.
 
     Steele, Lea, Flood, "Fast splittable pseudorandom number generators" (2014), the finaliser of SplitMix64.
@@ -40,12 +40,12 @@ def shuffled(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return z ^ (z >> np.uint64(31))
 
 
-def best_of_each(keys: NDArray[np.uint64], score: Float32) -> NDArray[np.int64]:
-    """Index of the point of highest score of each key, in the order of the keys; of equals the first."""
+def best_per_key(keys: NDArray[np.uint64], score: Float32) -> NDArray[np.int64]:
+    """Index of the point of highest score of each key, in the order of the keys; the first of equal scores."""
     order = np.argsort(keys)  # not stable, but three times as fast as lexsort; ties are settled below
-    ordered, sure = keys[order], score[order]
+    ordered, score_in_order = keys[order], score[order]
     first = np.ones(len(order), np.bool_)
     first[1:] = ordered[1:] != ordered[:-1]
     starts = np.flatnonzero(first)
-    best = np.repeat(np.maximum.reduceat(sure, starts), np.diff(starts, append=len(order)))
-    return np.minimum.reduceat(np.where(sure == best, order, len(order)), starts)
+    best = np.repeat(np.maximum.reduceat(score_in_order, starts), np.diff(starts, append=len(order)))
+    return np.minimum.reduceat(np.where(score_in_order == best, order, len(order)), starts)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..cloud.files.ply import writing_ply
+from ..cloud.files.ply import create_ply
 from ..geometry import pixel_centres
 from ..geometry.lens import Lens
 from ..store.files import json_page, write_text
@@ -113,6 +113,6 @@ def _numbers(lens: Lens, size: tuple[int, int]) -> dict[str, float]:
 def _write_points(reading: Reading, views: Sequence[View], path: Path, most: int, turn: Float64) -> int:
     points = sampled_points(reading, views, most)
     rotation = turn[:3, :3].T.astype(np.float32)
-    with writing_ply(path, f"units: {reading.units}, z up", normals=True) as ply:
+    with create_ply(path, f"units: {reading.units}, z up", normals=True) as ply:
         ply.write(points.xyz @ rotation, points.rgb, None if points.normal is None else points.normal @ rotation)
     return len(points)

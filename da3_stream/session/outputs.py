@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..cloud import drop_samples, merge_cloud, preview_cloud, read_ply
+from ..cloud import drop_samples, preview_cloud, read_ply, write_merged_cloud
 from ..export import write_camera_poses, write_intrinsics, write_kitti, write_overview, write_tum
 from ..settings import Settings
 from ..store import PoseTable, Run, RunGeometry, Scene, pose_table, read_run_geometry
@@ -33,7 +33,7 @@ def write_outputs(run: Run, status: Mapping[str, Any], settings: Settings) -> tu
     write_kitti(poses, run.path / "trajectory.kitti")
     write_camera_poses(poses, run.path / "camera_poses.txt")
     write_intrinsics(poses, run.path / "intrinsics.txt")
-    merge_cloud(run, geometry, settings.cloud)
+    write_merged_cloud(run, geometry, settings.cloud)
     if settings.cloud.format != "ply":
         preview_cloud(run, geometry, settings.cloud)
     drop_samples(run)

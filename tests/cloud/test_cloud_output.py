@@ -8,14 +8,14 @@ import pytest
 from made_up import PAGES as SETTINGS
 from made_up import run_with_pages
 
-from da3_stream.cloud import fuse as merge_module
-from da3_stream.cloud import merge_cloud, read_ply
+from da3_stream.cloud import fuse as fuse_module
+from da3_stream.cloud import read_ply, write_merged_cloud
 from da3_stream.errors import StoreError
 from da3_stream.store import read_run_geometry
 
 
 def merged(run, **changes):
-    return merge_cloud(run, read_run_geometry(run), SETTINGS.model_copy(update=changes))
+    return write_merged_cloud(run, read_run_geometry(run), SETTINGS.model_copy(update=changes))
 
 
 def rows(xyz):
@@ -36,8 +36,8 @@ def test_laz_holds_the_points_of_the_ply(tmp_path):
 
 @pytest.fixture
 def small_tiles(monkeypatch):
-    monkeypatch.setattr(merge_module, "_TILE", 1000)
-    monkeypatch.setattr(merge_module, "_SURVEYED", 4)
+    monkeypatch.setattr(fuse_module, "_TILE", 1000)
+    monkeypatch.setattr(fuse_module, "_SURVEY_STEP", 4)
 
 
 def test_tiles_join_without_gaps_or_doubles(tmp_path, small_tiles):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from da3_stream.cloud import Points, merge_cloud, read_ply, write_page
-from da3_stream.cloud.fusion.depth_views import inverse_depth
+from da3_stream.cloud import Points, read_ply, write_merged_cloud, write_page
+from da3_stream.cloud.fusion.depth_views import inverse_depth_blocks
 from da3_stream.errors import StoreError
 from da3_stream.geometry import Sim3, intrinsics_matrix
 from da3_stream.settings import CloudSettings
@@ -70,7 +70,7 @@ def page(frame: int, extra: np.ndarray) -> Points:
 
 
 def merged(run, **changes) -> np.ndarray:
-    merge_cloud(run, read_run_geometry(run), SETTINGS.model_copy(update=changes))
+    write_merged_cloud(run, read_run_geometry(run), SETTINGS.model_copy(update=changes))
     return read_ply(run.path / "cloud.ply")[0]
 
 
@@ -114,18 +114,18 @@ def test_a_missing_window_is_one_sentence(tmp_path):
     geometry = read_run_geometry(run)
     run.submap_path(1).unlink()
     with pytest.raises(StoreError, match="000001.npz is missing"):
-        merge_cloud(run, geometry, SETTINGS)
+        write_merged_cloud(run, geometry, SETTINGS)
 
 
 def test_inverse_depth_follows_a_plane_and_takes_the_nearest_at_an_edge():
     column = np.arange(40) + 0.5
     plane = np.tile((1 / (0.1 + 0.001 * column)).astype(np.float32), (24, 1))
-    found = inverse_depth(plane, 4)
+    found = inverse_depth_blocks(plane, 4)
     np.testing.assert_allclose(found[:, 1:-1, 0], 0.1 + 0.004 * np.tile(np.arange(1, 9) + 0.5, (6, 1)), rtol=1e-3)
     np.testing.assert_allclose(found[:, 1:-1, 1], 0.004, rtol=1e-2)
     post = np.full((24, 40), 10.0, np.float32)
     post[:, 21] = 2.0
-    found = inverse_depth(post, 4)
+    found = inverse_depth_blocks(post, 4)
     np.testing.assert_allclose(found[:, 4:7, 0], 0.5)
     np.testing.assert_allclose(found[:, :4, 0], 0.1)
 
@@ -133,5 +133,5 @@ def test_inverse_depth_follows_a_plane_and_takes_the_nearest_at_an_edge():
 def test_blocks_with_an_unknown_pixel_say_nothing():
     depth = np.full((24, 40), 10.0, np.float32)
     depth[9, 9] = 0
-    unknown = np.isnan(inverse_depth(depth, 4)[..., 0])
+    unknown = np.isnan(inverse_depth_blocks(depth, 4)[..., 0])
     assert unknown[2, 2] and unknown.sum() == 1

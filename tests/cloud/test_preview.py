@@ -33,7 +33,7 @@ def test_a_renewal_reads_new_pages_only(run, monkeypatch):
     geometry = read_run_geometry(run)
     read = []
     monkeypatch.setattr(preview_module, "read_page", lambda *a: read.append(a[1]) or read_page(*a))
-    preview_module._renew(run, run.path / "cloud" / "samples.bin", 2, 1000)
+    preview_module._update_samples(run, run.path / "cloud" / "samples.bin", 2, 1000)
     preview_cloud(run, geometry, SETTINGS)
     preview_cloud(run, geometry, SETTINGS)
     assert read == [0, 1, 2]
@@ -42,11 +42,11 @@ def test_a_renewal_reads_new_pages_only(run, monkeypatch):
 @pytest.mark.parametrize("pages_first", [1, 2, 3])
 def test_growing_page_by_page_gives_the_same_as_all_at_once(run, pages_first):
     path = run.path / "cloud" / "samples.bin"
-    preview_module._renew(run, path, 3, 1000)
+    preview_module._update_samples(run, path, 3, 1000)
     whole = path.read_bytes()
     path.unlink()
-    preview_module._renew(run, path, pages_first, 1000)
-    preview_module._renew(run, path, 3, 1000)
+    preview_module._update_samples(run, path, pages_first, 1000)
+    preview_module._update_samples(run, path, 3, 1000)
     assert path.read_bytes() == whole
 
 
@@ -69,5 +69,5 @@ def test_a_missing_page_is_one_sentence(run):
 def test_pages_more_than_points_keep_one_point_each(run):
     samples = run.path / "cloud" / "samples.bin"
     for _ in range(2):
-        preview_module._renew(run, samples, 3, 2)
-        assert preview_module._held(samples).count == 3
+        preview_module._update_samples(run, samples, 3, 2)
+        assert preview_module._read_header(samples).count == 3

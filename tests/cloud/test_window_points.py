@@ -11,7 +11,7 @@ from made_up import SUBMAPS, UNITS, intrinsics, street_window
 
 from da3_stream.cloud import window_points
 from da3_stream.cloud.points import depth_edges
-from da3_stream.cloud.voxels import best_of_each, shuffled, voxel_keys
+from da3_stream.cloud.voxels import best_per_key, shuffle_keys, voxel_keys
 from da3_stream.geometry import project
 from da3_stream.settings import CloudSettings
 
@@ -146,7 +146,7 @@ cells = arrays(np.int64, (20, 3), elements=st.integers(-5, 5) | st.integers(-(2*
 def test_points_share_a_key_exactly_if_they_share_a_voxel(cell):
     keys = voxel_keys((cell + 0.5) * 0.25, 0.25)
     assert len(np.unique(keys)) == len(np.unique(cell, axis=0))
-    assert len(np.unique(shuffled(keys))) == len(np.unique(keys))
+    assert len(np.unique(shuffle_keys(keys))) == len(np.unique(keys))
 
 
 @given(arrays(np.uint64, 30, elements=st.integers(0, 5)), arrays(np.float32, 30, elements=st.integers(0, 3)))
@@ -154,4 +154,4 @@ def test_the_best_of_each_key_is_the_first_of_the_most_confident(keys, confidenc
     expected = [
         min(np.flatnonzero(keys == key), key=lambda index: (-confidence[index], index)) for key in np.unique(keys)
     ]
-    assert best_of_each(keys, confidence).tolist() == [int(index) for index in expected]
+    assert best_per_key(keys, confidence).tolist() == [int(index) for index in expected]

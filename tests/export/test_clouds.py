@@ -10,8 +10,8 @@ from exported import EVERY_PIXEL, off_the_street, whole_run
 from made_up import PAGES, SUBMAPS, UNITS, intrinsics, street_scene, street_window, world_from_camera
 from scipy.spatial import cKDTree
 
-from da3_stream.cloud import Points, merge_cloud, read_ply, write_page
-from da3_stream.cloud import fuse as merge_module
+from da3_stream.cloud import Points, read_ply, write_merged_cloud, write_page
+from da3_stream.cloud import fuse as fuse_module
 from da3_stream.errors import ExportError, SettingsError, StoreError
 from da3_stream.export.exporting import export_run
 from da3_stream.geometry import Sim3, project
@@ -46,8 +46,8 @@ def note_of(path):
 
 @pytest.mark.parametrize("kind", ["las", "laz", "tiles"])
 def test_every_point_lies_on_a_pixel_of_its_frame_with_its_colour_and_confidence(tmp_path, kind, monkeypatch):
-    monkeypatch.setattr(merge_module, "_TILE", 4000)
-    monkeypatch.setattr(merge_module, "_SURVEYED", 4)
+    monkeypatch.setattr(fuse_module, "_TILE", 4000)
+    monkeypatch.setattr(fuse_module, "_SURVEY_STEP", 4)
     run = whole_run(tmp_path / "run", EVERY_PIXEL)
     path, parts = exported(run, kind)
     assert len(parts) == (1 if kind != "tiles" else len(list(path.glob("*.laz")))) and (kind != "tiles" or parts[1:])
@@ -96,7 +96,7 @@ def test_las_in_the_runs_own_axes_holds_the_points_of_the_ply(tmp_path):
 
 def test_ply_is_the_clouds_own_file(tmp_path):
     run = whole_run(tmp_path / "run", PAGES)
-    merge_cloud(run, read_run_geometry(run), PAGES)
+    write_merged_cloud(run, read_run_geometry(run), PAGES)
     path, said = export_run(run.path, "ply")
     assert path == run.path / "export" / "cloud.ply"
     assert path.read_bytes() == (run.path / "cloud.ply").read_bytes()
@@ -174,7 +174,7 @@ def test_a_failure_in_the_middle_leaves_the_old_one_and_nothing_else(tmp_path, k
 def test_a_cloud_of_no_points(tmp_path, kind):
     run = whole_run(tmp_path / "run")
     for submap in range(3):
-        write_page(run, submap, Points.none(0.1))
+        write_page(run, submap, Points.empty(0.1))
     path, said = export_run(run.path, kind)
     assert said.startswith("0 points")
     if kind == "ply":

@@ -80,7 +80,7 @@ def test_pictures_come_along_when_asked_for(run, tmp_path):
 def test_pictures_are_those_that_the_run_keeps_where_the_input_is_gone(tmp_path, caplog):
     pytest.importorskip("rerun", reason="rerun-sdk is not installed")
     run = gated_run(tmp_path)
-    write_page(run, 0, Points.none(0.1))
+    write_page(run, 0, Points.empty(0.1))
     (tmp_path / "input").rename(tmp_path / "elsewhere")
     found = chunks_of(export_run(run.path, "rrd", None, {"pictures": True})[0])["/world/camera/picture"]
     shown = [batch for batch in found if "EncodedImage:blob" in batch.schema.names]

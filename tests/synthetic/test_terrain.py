@@ -9,7 +9,7 @@ from da3_stream.errors import SyntheticError
 from da3_stream.synthetic import Town, make_town
 from da3_stream.synthetic.paths import EYE_M
 from da3_stream.synthetic.scenes.streets import PITCH_M, ROAD_M
-from da3_stream.synthetic.scenes.terrain import AXLES_M, PLAIN, Terrain
+from da3_stream.synthetic.scenes.terrain import AXLES_M, FLAT, Terrain
 
 GRADE = 0.08
 
@@ -31,7 +31,7 @@ def test_ramps_rise_along_blocks_and_crossings_are_level() -> None:
 
 def test_a_plain_leaves_everything_where_it_is() -> None:
     town = make_town("block", frames=30, size=(64, 48))
-    shapes = PLAIN.lift(town.scene.shapes)
+    shapes = FLAT.lift(town.scene.shapes)
     np.testing.assert_array_equal(shapes.edges, town.scene.shapes.edges)
     np.testing.assert_array_equal(shapes.origin, town.scene.shapes.origin)
 

@@ -19,23 +19,23 @@ from ...types import Float32, Float64, UInt8
 
 NORMAL = ("NormalX", "NormalY", "NormalZ")  # as PDAL names them
 NORMAL_STEP = 1 / 127
-NOTE_USER = "da3_stream"  # whose records of a file's header are this program's
+NOTE_USER = "da3_stream"  # user id of this program's records in a file's header (VLR)
 
 
 @dataclass(frozen=True, eq=False)
-class LasFile:
-    """How a file is laid out. `scale` is the step of the coordinates, `extras` names further dimensions."""
+class LasLayout:
+    """What a file holds and how: `scale` is the step of the coordinates, `extras` are extra dimensions."""
 
     scale: float
     offset: Float64 = field(default_factory=lambda: np.zeros(3))
     normals: bool = False
     extras: Mapping[str, DTypeLike] = field(default_factory=dict)
     compressed: bool = True
-    crs: str | None = None  # whatever pyproj knows
-    note: str = ""  # kept as a record of this program's
+    crs: str | None = None  # anything that pyproj reads
+    note: str = ""  # text, kept in the header as a record of this program
 
     def header(self) -> Any:
-        """laspy's header of such a file."""
+        """laspy's header of a file of this layout."""
         import laspy
 
         header = laspy.LasHeader(point_format=7, version="1.4")
@@ -67,15 +67,15 @@ def coordinate_system(crs: str) -> Any:
 
 
 class LasWriter:
-    """Takes points as they come."""
+    """Writes points to a LAS or LAZ file, chunk by chunk."""
 
-    def __init__(self, file: BinaryIO, kind: LasFile) -> None:
+    def __init__(self, file: BinaryIO, layout: LasLayout) -> None:
         import laspy
 
-        self._kind, self._header = kind, kind.header()
-        backend = laspy.LazBackend.Lazrs if kind.compressed else None
+        self._layout, self._header = layout, layout.header()
+        backend = laspy.LazBackend.Lazrs if layout.compressed else None
         self._writer = laspy.LasWriter(
-            file, self._header, do_compress=kind.compressed, laz_backend=backend, closefd=False
+            file, self._header, do_compress=layout.compressed, laz_backend=backend, closefd=False
         )
         self.count = 0
 
@@ -87,13 +87,13 @@ class LasWriter:
 
         records = laspy.ScaleAwarePointRecord.zeros(len(xyz), header=self._header)
         for axis, name in enumerate("XYZ"):
-            steps = (xyz[:, axis].astype(np.float64) - self._kind.offset[axis]) / self._kind.scale
+            steps = (xyz[:, axis].astype(np.float64) - self._layout.offset[axis]) / self._layout.scale
             records[name] = np.rint(steps).astype(np.int32)
         for channel, name in enumerate(("red", "green", "blue")):
             records[name] = rgb[:, channel].astype(np.uint16) * 257
         for name in ("return_number", "number_of_returns"):
             records[name] = np.ones(len(xyz), np.uint8)  # the only one: LAS 1.4 counts from 1
-        if self._kind.normals and normal is not None:
+        if self._layout.normals and normal is not None:
             for axis, name in enumerate(NORMAL):
                 records.array[name] = np.rint(normal[:, axis] / NORMAL_STEP)
         for name, values in extras.items():
@@ -107,17 +107,20 @@ class LasWriter:
 
 
 @contextlib.contextmanager
-def writing_las(path: Path, kind: LasFile) -> Iterator[LasWriter]:
-    """A LAS or LAZ file that stands at `path` when the block ends, and not before."""
+def create_las(path: Path, layout: LasLayout) -> Iterator[LasWriter]:
+    """Write a LAS or LAZ file, which appears at `path` when the block ends, and not before."""
     with replacing(path) as file:
-        writer = LasWriter(file, kind)
+        writer = LasWriter(file, layout)
         yield writer
         writer.finish()
 
 
 @contextlib.contextmanager
-def reading_laz(path: Path) -> Iterator[Any]:
-    """laspy's reader. Raises StoreError if the file is absent or damaged, also while it is read within the block."""
+def open_laz(path: Path) -> Iterator[Any]:
+    """Open a LAZ file with laspy's reader.
+
+    Raises StoreError if the file is absent or damaged, also while it is read within the block.
+    """
     import laspy
 
     damage = (laspy.errors.LaspyException, RuntimeError, OSError, ValueError, struct.error)  # lazrs: RuntimeError

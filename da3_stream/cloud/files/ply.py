@@ -34,7 +34,7 @@ _RUN = 64  # neighbouring vertices read together where a cloud is sampled
 
 
 class PlyWriter:
-    """Takes points as they come; the header, of fixed length, is completed when all are there."""
+    """Writes points to a PLY file, chunk by chunk; the header, of fixed length, is completed when all are written."""
 
     def __init__(self, file: BinaryIO, comment: str, normals: bool) -> None:
         self._file, self._comment, self._normals = file, comment, normals
@@ -57,8 +57,8 @@ class PlyWriter:
 
 
 @contextlib.contextmanager
-def writing_ply(path: Path, comment: str, *, normals: bool = False) -> Iterator[PlyWriter]:
-    """A PLY file that stands at `path` when the block ends, and not before."""
+def create_ply(path: Path, comment: str, *, normals: bool = False) -> Iterator[PlyWriter]:
+    """Write a PLY file, which appears at `path` when the block ends, and not before."""
     with replacing(path) as file:
         writer = PlyWriter(file, comment, normals)
         yield writer
@@ -70,23 +70,23 @@ def read_ply(path: Path, limit: int | None = None) -> tuple[Float32, UInt8]:
 
     Raises StoreError if the file is absent, torn or of another layout.
     """
-    with _opened(path) as file:
+    with _open(path) as file:
         count, layout = _layout(path, file)
         held = (os.fstat(file.fileno()).st_size - file.tell()) // layout.itemsize
         if held < count:
             raise StoreError(f"{path} is damaged: its header promises {count} points, it holds {held}")
-        vertices = _even(file, count, layout, count if limit is None else min(count, limit))
+        vertices = _read_evenly(file, count, layout, count if limit is None else min(count, limit))
     return vertices["xyz"].copy(), vertices["rgb"].copy()
 
 
 def count_vertices(path: Path) -> int:
-    """How many points such a cloud holds, by its header. Raises StoreError as `read_ply` does."""
-    with _opened(path) as file:
+    """How many points a cloud of this package holds, by its header. Raises StoreError as `read_ply` does."""
+    with _open(path) as file:
         return _layout(path, file)[0]
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[BinaryIO]:
+def _open(path: Path) -> Iterator[BinaryIO]:
     try:
         with open(path, "rb") as file:
             yield file
@@ -95,7 +95,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def _header(count: int, comment: str, normals: bool) -> bytes:
-    """The comment is padded so that every count gives the same length."""
+    """The header; the comment is padded so that every count gives the same length."""
     padded = comment + " " * (20 - len(str(count)))
     opening = f"ply\nformat binary_little_endian 1.0\ncomment {padded}\nelement vertex {count}\n"
     return opening.encode("ascii") + _POSITION + (_NORMAL if normals else b"") + _RGB + b"end_header\n"
@@ -110,8 +110,8 @@ def _layout(path: Path, file: BinaryIO) -> tuple[int, np.dtype[np.void]]:
     return int(match[1]), _WITH_NORMALS if match[2] else _PLAIN
 
 
-def _even(file: BinaryIO, count: int, layout: np.dtype[np.void], wanted: int) -> NDArray[np.void]:
-    """So many vertices, in short runs spread evenly over the whole file."""
+def _read_evenly(file: BinaryIO, count: int, layout: np.dtype[np.void], wanted: int) -> NDArray[np.void]:
+    """`wanted` of `count` vertices, in short runs spread evenly over the whole file."""
     if wanted == count:
         return np.fromfile(file, layout, count)
     first, parts = file.tell(), []

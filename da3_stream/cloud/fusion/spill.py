@@ -1,4 +1,4 @@
-"""Records sorted into tiles on disk: one unnamed file, so that nothing is left over whatever ends the program."""
+"""Records sorted into tiles on disk."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Scratch:
-    """Takes records (of one dtype) with their tiles, and gives them back tile by tile, in the order they came."""
+class SpillFile:
+    """A temporary file that takes records of one dtype with their tiles, and returns them tile by tile, in order.
+
+    The file has no name (tempfile.TemporaryFile), so that nothing is left over however the program ends.
+    """
 
     def __init__(self, file: IO[bytes], dtype: np.dtype[np.void]) -> None:
         self._file, self.dtype = file, dtype
@@ -34,12 +37,12 @@ class Scratch:
         self._end += records.nbytes
         self.count += len(records)
 
-    def chunks(self, tile: int, most: int) -> Iterator[NDArray[np.void]]:
-        """A tile's records in the order they came, at most so many at a time (a piece is never cut)."""
+    def chunks(self, tile: int, max_records: int) -> Iterator[NDArray[np.void]]:
+        """A tile's records in the order of `add`, about `max_records` at a time: what came in one call is not split."""
         waiting: list[NDArray[np.void]] = []
         held = 0
         for offset, count in self._pieces[tile]:
-            if waiting and held + count > most:
+            if waiting and held + count > max_records:
                 yield np.concatenate(waiting)
                 waiting, held = [], 0
             self._file.seek(offset)

@@ -1,4 +1,4 @@
-"""At most so many points: those of the smallest shuffled voxel keys, an even sample of the whole."""
+"""An even sample of a cloud: the points of the smallest shuffled voxel keys."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ..voxels import shuffled, voxel_keys
-from .spill import Scratch
+from ..voxels import shuffle_keys, voxel_keys
+from .spill import SpillFile
 
 _BUCKETS = 1 << 16
 
 Tile = tuple[int, NDArray[np.void]]
 
 
-def within_limit(tiles: Iterable[Tile], limit: int, voxel: float, scratch: Scratch) -> Iterator[Tile]:
-    """The tiles with exactly `limit` records left in all, or all of them where there are no more.
+def subsample(tiles: Iterable[Tile], limit: int, voxel: float, spill: SpillFile) -> Iterator[Tile]:
+    """The tiles with exactly `limit` records in all, or every record where there are no more.
 
-    Records lie in `scratch` until all are counted. Keys are told apart by their leading 16 bits; of those that share
-    the last bits that fit, the first ones stay.
+    Records lie in `spill` until all are counted. Keys are sorted into buckets by their leading 16 bits; of the last
+    bucket that fits, the first records stay.
     """
     counts = np.zeros(_BUCKETS, np.int64)
     for tile, records in tiles:
         counts += np.bincount(_bucket(records, voxel), minlength=_BUCKETS)
-        scratch.add(np.full(len(records), tile), records)
+        spill.add(np.full(len(records), tile), records)
     before = np.cumsum(counts) - counts
-    last = int(np.searchsorted(before, limit)) - 1  # the bucket that is cut
+    last = int(np.searchsorted(before, limit)) - 1  # the bucket of which only some records stay
     room = limit - int(before[last])
-    for tile in scratch.tiles():
-        for records in scratch.chunks(tile, scratch.count):
+    for tile in spill.tiles():
+        for records in spill.chunks(tile, spill.count):
             bucket = _bucket(records, voxel)
             cut = np.flatnonzero(bucket == last)[:room]
             room -= len(cut)
-            stays = bucket < last
-            stays[cut] = True
-            yield tile, records[stays]
+            keep = bucket < last
+            keep[cut] = True
+            yield tile, records[keep]
 
 
 def _bucket(records: NDArray[np.void], voxel: float) -> NDArray[np.int64]:
-    return (shuffled(voxel_keys(records["xyz"], voxel)) >> np.uint64(48)).astype(np.int64)
+    return (shuffle_keys(voxel_keys(records["xyz"], voxel)) >> np.uint64(48)).astype(np.int64)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...cloud import Axes, Choice, Cloud, merged, write_las, write_laz, write_ply, write_tiles
+from ...cloud import Axes, FusedCloud, PointSelection, fuse_pages, write_las, write_laz, write_ply, write_tiles
 from ...errors import ExportError
 from ...settings import Settings
 from .axes import las_axes
@@ -26,7 +26,7 @@ _ASKED = ("voxel_m", "voxel", "max_points", "fusion", "normals")
 
 def export_ply(reading: Reading, path: Path, options: CloudOptions) -> str:
     """cloud.ply as the run itself writes it."""
-    with merged(reading.run, reading.geometry, cloud_choice(reading, options), path.parent) as cloud:
+    with fuse_pages(reading.run, reading.geometry, cloud_choice(reading, options), path.parent) as cloud:
         return said(reading.units, write_ply(path, cloud))
 
 
@@ -45,7 +45,7 @@ def export_tiles(reading: Reading, path: Path, options: LasOptions) -> str:
     return _export(reading, path, options, write_tiles)
 
 
-def cloud_choice(reading: Reading, options: CloudOptions, *, with_frames: bool = False) -> Choice:
+def cloud_choice(reading: Reading, options: CloudOptions, *, with_frames: bool = False) -> PointSelection:
     """Which points these options ask for. Raises ExportError for frames that the run does not have, and for metres in
     a run that has none."""
     if options.voxel_m is not None and reading.units != "metres":
@@ -57,7 +57,7 @@ def cloud_choice(reading: Reading, options: CloudOptions, *, with_frames: bool =
     settings = Settings.build({"cloud": {**kept, **asked}}).cloud
     every = options.frames == (None, None) and options.every == 1
     frames = None if every else reading.table.source_index[reading.rows(options)]
-    return Choice(settings, frames, options.confidence, with_frames)
+    return PointSelection(settings, frames, options.confidence, with_frames)
 
 
 def said(units: str, count: int, more: str = "") -> str:
@@ -65,10 +65,10 @@ def said(units: str, count: int, more: str = "") -> str:
     return f"{count:,} points in {'relative units' if units == 'relative' else units}{more}"
 
 
-def _export(reading: Reading, path: Path, options: LasOptions, write: Callable[[Path, Cloud, Axes], int]) -> str:
+def _export(reading: Reading, path: Path, options: LasOptions, write: Callable[[Path, FusedCloud, Axes], int]) -> str:
     axes = las_axes(reading, options.up)
     choice = cloud_choice(reading, options, with_frames=True)
-    with merged(reading.run, reading.geometry, choice, path.parent) as cloud:
+    with fuse_pages(reading.run, reading.geometry, choice, path.parent) as cloud:
         count = write(path, cloud, axes)
     where = f", {axes.crs}" if axes.crs else ", z up" if options.up == "z" else ", y down"
     return said(axes.units or reading.units, count, where)

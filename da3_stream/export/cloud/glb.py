@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...cloud import merged
+from ...cloud import fuse_pages
 from ...geometry import Sim3, unproject
 from ...store.files import replacing
 from ...types import Float32, Float64, UInt8
@@ -48,7 +48,7 @@ def export_glb(reading: Reading, path: Path, options: GlbOptions) -> str:
 
 def _points(reading: Reading, path: Path, options: GlbOptions) -> tuple[Float32, UInt8]:
     """(positions [M,3], colours [M,3]) in the run's world."""
-    with merged(reading.run, reading.geometry, cloud_choice(reading, options), path.parent) as cloud:
+    with fuse_pages(reading.run, reading.geometry, cloud_choice(reading, options), path.parent) as cloud:
         parts = [records[["xyz", "rgb"]].copy() for _, records in cloud.tiles]
     xyz, rgb = [part["xyz"] for part in parts], [part["rgb"] for part in parts]
     return np.concatenate([np.zeros((0, 3), np.float32), *xyz]), np.concatenate([np.zeros((0, 3), np.uint8), *rgb])

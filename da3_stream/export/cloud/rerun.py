@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...cloud import merged
+from ...cloud import fuse_pages
 from ...errors import ExportError
 from ...geometry import resize_intrinsics
 from ...types import UInt8
@@ -57,7 +57,7 @@ def _rerun() -> Any:
 
 def _log_points(rr: Any, recording: Any, reading: Reading, path: Path, options: RrdOptions) -> int:
     count = piece = 0
-    with merged(reading.run, reading.geometry, cloud_choice(reading, options), path.parent) as cloud:
+    with fuse_pages(reading.run, reading.geometry, cloud_choice(reading, options), path.parent) as cloud:
         for _, records in cloud.tiles:
             for first in range(0, len(records), _AT_ONCE):
                 part = records[first : first + _AT_ONCE]

@@ -24,14 +24,14 @@ def sampled_points(reading: Reading, views: Sequence[View], most: int) -> Points
     submaps = [k for k, n in enumerate(reading.geometry.scene.submaps) if _is_asked_for(n.segment, n.frames, views)]
     counts = {submap: count_points(reading.run, submap) for submap in submaps}
     share = min(1.0, most / max(sum(counts.values()), 1))
-    parts = [Points.none(1.0, normals=True)]
+    parts = [Points.empty(1.0, normals=True)]
     for submap, count in counts.items():
         # a page's beginning is an even sample of it
         for points in page_chunks(reading.run, submap, max(int(share * count), 1)):
             inside = (points.frame >= first) & (points.frame <= last)
             parts.append(_with_normals(reading, points_in_world(points.take(inside), reading.geometry, submap)))
             break
-    return Points.joined(parts)
+    return Points.concatenate(parts)
 
 
 def _is_asked_for(segment: int, frames: tuple[int, int], views: Sequence[View]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...cloud.files.ply import writing_ply
+from ...cloud.files.ply import create_ply
 from ..cloud.sampling import sampled_points
 from ..options import SplatOptions
 from ..run_reader import Reading
@@ -23,6 +23,6 @@ def export_splats(reading: Reading, path: Path, options: SplatOptions) -> str:
     model = sparse_model(gathered, None, None)
     write_model(model, path / "sparse" / "0", text=False)
     points = sampled_points(reading, gathered.views, options.max_points)
-    with writing_ply(path / "sparse" / "0" / "points3D.ply", f"units: {reading.units}", normals=True) as ply:
+    with create_ply(path / "sparse" / "0" / "points3D.ply", f"units: {reading.units}", normals=True) as ply:
         ply.write(points.xyz, points.rgb, points.normal)
     return f"{summary(model, gathered)}; {len(points)} points to begin with"

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ...cloud import Choice, merged
-from ...cloud.fusion.tiling import Tiling, cube_codes, tiling
+from ...cloud import PointSelection, fuse_pages
+from ...cloud.fusion.tiling import Tiling, build_tiling, morton_codes
 from ...cloud.points import depth_edges
 from ...cloud.transform import world_voxel
 from ...errors import ExportError
@@ -56,7 +56,7 @@ def export_mesh(reading: Reading, path: Path, options: MeshOptions) -> str:
     with tempfile.TemporaryFile(dir=path.parent) as file, tempfile.TemporaryFile(dir=path.parent) as more:
         cubes, seen = _surveyed(fusion, more)
         pieces = Pieces(file, fusion.voxel)
-        with merged(reading.run, reading.geometry, choice, path.parent, cubes) as cloud:
+        with fuse_pages(reading.run, reading.geometry, choice, path.parent, cubes) as cloud:
             points = _Colours(iter(cloud.tiles))
             for tile, tile_views in seen:
                 vertices, triangles = fusion.surface(tile, cubes, tile_views)
@@ -79,7 +79,7 @@ def _open3d() -> Any:
     return open3d
 
 
-def _colour_choice(reading: Reading, options: MeshOptions) -> Choice:
+def _colour_choice(reading: Reading, options: MeshOptions) -> PointSelection:
     """The cloud that the colours come from: all points of the frames, one per voxel, whatever the run's own limit."""
     asked = CloudOptions(
         frames=options.frames,
@@ -115,14 +115,14 @@ class _Fusion:
         grid = self._new_grid()
         for view in views.tolist():
             blocks = self.blocks(view)
-            mine = blocks[(cubes.of(_cubes_of(blocks, self.voxel)) == tile).any(axis=0)]
+            mine = blocks[(cubes.tile_of(_cubes_of(blocks, self.voxel)) == tile).any(axis=0)]
             if len(mine):
                 wanted = self._open3d.core.Tensor(mine.astype(np.int32))
                 grid.integrate(wanted, *self._seen(view), *self._limits())
         mesh = grid.extract_triangle_mesh(self._min_views - 0.5)
         vertices, triangles = mesh.vertex.positions.numpy(), mesh.triangle.indices.numpy().astype(np.int64)
         middles = vertices[triangles].astype(np.float64).mean(axis=1)
-        return vertices, triangles[cubes.of(cube_codes(middles, self.voxel)) == tile]
+        return vertices, triangles[cubes.tile_of(morton_codes(middles, self.voxel)) == tile]
 
     def _new_grid(self) -> Any:
         """open3d wants a colour, though none is ever given it: without one it cannot extract a mesh of no triangles."""
@@ -164,7 +164,7 @@ class _Fusion:
 def _cubes_of(blocks: NDArray[np.int64], voxel: float) -> NDArray[np.uint64]:
     """Numbers [8,B] of the smallest cubes whose cells need blocks [B,3]: a cell's corners reach into the next block."""
     middles = (blocks + _NEEDED_BY[:, None] + 0.5) * (_BLOCK * voxel)
-    return cube_codes(middles.reshape(-1, 3), voxel).reshape(len(_NEEDED_BY), -1)
+    return morton_codes(middles.reshape(-1, 3), voxel).reshape(len(_NEEDED_BY), -1)
 
 
 def _surveyed(fusion: _Fusion, file: Any) -> tuple[Tiling, list[tuple[int, NDArray[np.int64]]]]:
@@ -176,11 +176,11 @@ def _surveyed(fusion: _Fusion, file: Any) -> tuple[Tiling, list[tuple[int, NDArr
         pairs = np.empty(len(codes), _PAIR)
         pairs["code"], pairs["view"] = codes, view
         file.write(pairs.data)
-    cubes = tiling(known, _CUBES)
+    cubes = build_tiling(known, _CUBES)
     file.seek(0)
     parts = [np.zeros(0, _PAIR)]
     while len(pairs := np.fromfile(file, _PAIR, 1 << 16)):
-        pairs["code"] = cubes.of(pairs["code"])
+        pairs["code"] = cubes.tile_of(pairs["code"])
         parts.append(np.unique(pairs))
     pairs = np.unique(np.concatenate(parts))
     tiles, first = np.unique(pairs["code"], return_index=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..materials.atlas import Atlas
 from .shapes import Shapes
-from .terrain import PLAIN, Terrain
+from .terrain import FLAT, Terrain
 
 UInt8 = NDArray[np.uint8]
 
@@ -22,7 +22,7 @@ class Mover(NamedTuple):
     body: Shapes
     route: NDArray[np.float64]  # [P,2], the last point joins the first
     distance_at: Callable[[float], float]  # time in seconds -> metres along the route
-    terrain: Terrain = PLAIN
+    terrain: Terrain = FLAT
 
     def at(self, time: float) -> Shapes:
         """The body's faces in the world at a time in seconds."""

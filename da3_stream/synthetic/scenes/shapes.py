@@ -135,21 +135,21 @@ class Material(NamedTuple):
     taper: float = 0.0
 
 
-PLAIN = Material()
+UNTINTED = Material()
 
 
-def wall(foot: Footing, width: float, height: float, texture: int, material: Material = PLAIN) -> Face:
+def wall(foot: Footing, width: float, height: float, texture: int, material: Material = UNTINTED) -> Face:
     """An upright face on a footing."""
     return Face(foot.at(0.0, 0.0, height), width * foot.right, -height * UP, texture, *material)
 
 
-def floor(foot: Footing, width: float, depth: float, texture: int, material: Material = PLAIN) -> Face:
+def floor(foot: Footing, width: float, depth: float, texture: int, material: Material = UNTINTED) -> Face:
     """A level face seen from above."""
     return Face(foot.at(0.0, depth), width * foot.right, -depth * foot.behind, texture, *material)
 
 
 def box(
-    foot: Footing, size: tuple[float, float, float], sides: Sequence[int], top: int, material: Material = PLAIN
+    foot: Footing, size: tuple[float, float, float], sides: Sequence[int], top: int, material: Material = UNTINTED
 ) -> list[Face]:
     """Four walls (front, right, back, left; textures used in turn) and the top of a box (width, depth, height)."""
     width, depth, height = size

@@ -53,4 +53,4 @@ class Terrain:
         return replace(path, world_from_camera=poses)
 
 
-PLAIN = Terrain()
+FLAT = Terrain()

@@ -14,7 +14,7 @@ from ..paths import round_corners
 from .scene import Mover, SyntheticScene, TextureBank
 from .shapes import UP, Ball, Face, Footing, Material, Shapes, box, floor, footing, wall
 from .streets import HOUSES_M, KERB_M, PAVEMENT_M, PITCH_M, ROAD_M, SLAB_M, TownPlan
-from .terrain import PLAIN, Terrain
+from .terrain import FLAT, Terrain
 from .town_textures import town_textures
 
 _Size = tuple[float, float, float]
@@ -27,7 +27,7 @@ SUN = np.array([0.48, -0.60, 0.64])
 
 
 def town_scene(
-    plan: TownPlan, seed: int, cars: int, terrain: Terrain = PLAIN, convoy: Convoy | None = None
+    plan: TownPlan, seed: int, cars: int, terrain: Terrain = FLAT, convoy: Convoy | None = None
 ) -> SyntheticScene:
     """The whole town of a plan, with `cars` in its traffic and a convoy ahead of the camera if there is one."""
     rng = np.random.default_rng([seed, 1])

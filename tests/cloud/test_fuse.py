@@ -7,17 +7,17 @@ import pytest
 import trimesh
 from made_up import SOURCE_SIZE, run_with_pages, street_run, street_scene, street_window
 
-from da3_stream.cloud import fuse as merge_module
+from da3_stream.cloud import fuse as fuse_module
 from da3_stream.cloud import (
-    merge_cloud,
     points_in_world,
     read_page,
     read_ply,
     window_points,
     world_voxel,
+    write_merged_cloud,
     write_page,
 )
-from da3_stream.cloud.transform import distances
+from da3_stream.cloud.transform import camera_distances
 from da3_stream.cloud.voxels import voxel_keys
 from da3_stream.errors import StoreError
 from da3_stream.geometry import Sim3, project
@@ -30,7 +30,7 @@ ERROR = Sim3.exp([0.1, 0.05, 0, 0.01, 0.02, 0, 0.05])
 
 def test_the_cloud_lies_on_the_street(tmp_path):
     run = run_with_pages(tmp_path / "run")
-    count = merge_cloud(run, read_run_geometry(run), SETTINGS)
+    count = write_merged_cloud(run, read_run_geometry(run), SETTINGS)
     xyz, rgb = read_ply(run.path / "cloud.ply")
     assert len(xyz) == len(rgb) == count > 3000
     distance = np.minimum(abs(xyz[:, 1] - 1.5), abs(abs(xyz[:, 0]) - 4))
@@ -64,11 +64,11 @@ def test_one_point_stays_in_each_voxel_of_the_world_and_it_is_the_best_seen(tmp_
     pages = [points_in_world(read_page(run, submap), geometry, submap) for submap in range(3)]
     best = {}
     for page in pages:
-        scores = page.confidence / distances(page, geometry)
+        scores = page.confidence / camera_distances(page, geometry)
         for key, score, xyz in zip(voxel_keys(page.xyz, edge).tolist(), scores, page.xyz, strict=True):
             if key not in best or score > best[key][0]:
                 best[key] = (score, xyz)
-    merge_cloud(run, geometry, SETTINGS.model_copy(update={"fusion": "off"}))
+    write_merged_cloud(run, geometry, SETTINGS.model_copy(update={"fusion": "off"}))
     xyz, _ = read_ply(run.path / "cloud.ply")
     assert len(xyz) == len(best) < sum(len(page) for page in pages)
     expected = np.array([entry[1] for entry in best.values()])
@@ -79,15 +79,15 @@ def test_tiles_change_the_order_and_nothing_else(tmp_path, monkeypatch):
     run = run_with_pages(tmp_path / "run")
     geometry = read_run_geometry(run)
     whole = positions_of(run, geometry, SETTINGS)
-    monkeypatch.setattr(merge_module, "_TILE", 1000)
-    monkeypatch.setattr(merge_module, "_SURVEYED", 4)
+    monkeypatch.setattr(fuse_module, "_TILE", 1000)
+    monkeypatch.setattr(fuse_module, "_SURVEY_STEP", 4)
     cut = positions_of(run, geometry, SETTINGS)
     assert (cut != whole).any()
     np.testing.assert_array_equal(np.sort(cut.view("f4,f4,f4"), axis=0), np.sort(whole.view("f4,f4,f4"), axis=0))
 
 
 def positions_of(run, geometry, settings):
-    merge_cloud(run, geometry, settings)
+    write_merged_cloud(run, geometry, settings)
     return read_ply(run.path / "cloud.ply")[0]
 
 
@@ -95,14 +95,14 @@ def test_equal_runs_have_equal_clouds(tmp_path):
     digests = []
     for name in "ab":
         run = run_with_pages(tmp_path / name)
-        merge_cloud(run, read_run_geometry(run), SETTINGS)
+        write_merged_cloud(run, read_run_geometry(run), SETTINGS)
         digests.append(hashlib.sha256((run.path / "cloud.ply").read_bytes()).hexdigest())
     assert digests[0] == digests[1]
 
 
 def test_trimesh_reads_the_cloud_with_the_right_count(tmp_path):
     run = run_with_pages(tmp_path / "run")
-    count = merge_cloud(run, read_run_geometry(run), SETTINGS)
+    count = write_merged_cloud(run, read_run_geometry(run), SETTINGS)
     cloud = trimesh.load(run.path / "cloud.ply")
     xyz, rgb = read_ply(run.path / "cloud.ply")
     assert cloud.vertices.shape == (count, 3)
@@ -113,9 +113,9 @@ def test_trimesh_reads_the_cloud_with_the_right_count(tmp_path):
 def test_max_points_keeps_exactly_so_many_spread_over_the_whole(tmp_path):
     run = run_with_pages(tmp_path / "run")
     geometry = read_run_geometry(run)
-    merge_cloud(run, geometry, SETTINGS)
+    write_merged_cloud(run, geometry, SETTINGS)
     whole, _ = read_ply(run.path / "cloud.ply")
-    assert merge_cloud(run, geometry, SETTINGS.model_copy(update={"max_points": 1000})) == 1000
+    assert write_merged_cloud(run, geometry, SETTINGS.model_copy(update={"max_points": 1000})) == 1000
     some, _ = read_ply(run.path / "cloud.ply")
     assert set(map(tuple, some.tolist())) < set(map(tuple, whole.tolist()))
     for axis in range(3):
@@ -128,7 +128,7 @@ def test_the_scenes_scale_scales_the_cloud(tmp_path):
     clouds = []
     for name, scale in (("a", 1.0), ("b", 4.0)):
         run = run_with_pages(tmp_path / name, street_scene(scale=scale))
-        merge_cloud(run, read_run_geometry(run), SETTINGS)
+        write_merged_cloud(run, read_run_geometry(run), SETTINGS)
         clouds.append(read_ply(run.path / "cloud.ply")[0])
     np.testing.assert_allclose(clouds[1], 4 * clouds[0], rtol=1e-6)
 
@@ -149,7 +149,7 @@ def test_no_points_give_a_cloud_of_none(tmp_path):
     geometry = street_window(0, 12)
     for number in range(3):
         write_page(run, number, window_points(geometry, np.zeros(12, bool), SETTINGS))
-    assert merge_cloud(run, read_run_geometry(run), SETTINGS) == 0
+    assert write_merged_cloud(run, read_run_geometry(run), SETTINGS) == 0
     assert read_ply(run.path / "cloud.ply")[0].shape == (0, 3)
 
 
@@ -163,11 +163,11 @@ def test_points_of_frames_without_a_place_are_left_out(tmp_path):
 def test_a_failed_merge_leaves_the_old_cloud_and_nothing_else(tmp_path):
     run = run_with_pages(tmp_path / "run")
     geometry = read_run_geometry(run)
-    merge_cloud(run, geometry, SETTINGS)
+    write_merged_cloud(run, geometry, SETTINGS)
     before = (run.path / "cloud.ply").read_bytes()
     run.page_path(2).write_bytes(run.page_path(2).read_bytes()[:2000])
     with pytest.raises(StoreError, match="000002.laz is damaged"):
-        merge_cloud(run, geometry, SETTINGS)
+        write_merged_cloud(run, geometry, SETTINGS)
     assert (run.path / "cloud.ply").read_bytes() == before
     assert sorted(p.name for p in (run.path / "cloud").iterdir()) == [f"{n:06d}.laz" for n in range(3)]
 
@@ -175,7 +175,7 @@ def test_a_failed_merge_leaves_the_old_cloud_and_nothing_else(tmp_path):
 @pytest.mark.parametrize("damage", ["torn", "empty", "foreign", "missing"])
 def test_a_damaged_cloud_is_one_sentence(tmp_path, damage):
     run = run_with_pages(tmp_path / "run")
-    merge_cloud(run, read_run_geometry(run), SETTINGS)
+    write_merged_cloud(run, read_run_geometry(run), SETTINGS)
     path = run.path / "cloud.ply"
     contents = {"torn": path.read_bytes()[:-100], "empty": b"", "foreign": b"ply\nformat ascii 1.0\nend_header\n"}
     path.unlink() if damage == "missing" else path.write_bytes(contents[damage])
