@@ -68,10 +68,11 @@ def run(
         find_format(format)
     out = out or default_out(inputs)
     with console(verbose, quiet), stoppable(f"what was placed until then is in {out}"):
-        say(f"model: {choose_model(settings.model)}; run directory: {out}", quiet)
+        chosen = choose_model(settings.model)
+        say(f"model: {chosen}; run directory: {out}", quiet)
         source = inputs[0] if len(inputs) == 1 else inputs
         directory = pipeline.run(
-            source, out, settings, progress=not quiet, overwrite=overwrite, with_changes=with_changes
+            source, out, settings, model=chosen, progress=not quiet, overwrite=overwrite, with_changes=with_changes
         )
         say(headline(directory), quiet)
         for format in exports or ():
@@ -173,20 +174,20 @@ def list_weights() -> None:
 @weights_app.command(name="fetch")
 def fetch_weights(name: Annotated[str, typer.Argument(help="A name of 'weights list'.")]) -> None:
     """Bring a model's weights into the hub's cache on this machine, and verify them; run again, it goes on."""
-    from .models.manifest import fetch, licence_note
+    from .models.manifest import fetch, find_model
 
-    note = licence_note(name)
-    if note:
-        typer.echo(note)
-    typer.echo(f"{name} is in {fetch(name)}")
+    model = find_model(name)
+    if model.licence_note:
+        typer.echo(model.licence_note)
+    typer.echo(f"{name} is in {fetch(model)}")
 
 
 @weights_app.command(name="verify")
 def verify_weights(name: Annotated[str, typer.Argument(help="A name of 'weights list'.")]) -> None:
     """Hash a model's weights on this machine and compare."""
-    from .models.manifest import verify
+    from .models.manifest import find_model, verify
 
-    typer.echo(f"{name} is whole, sha256 {verify(name)}")
+    typer.echo(f"{name} is whole, sha256 {verify(find_model(name))}")
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .frames import prefetch
+from .predictors import ResolvedModel
 from .predictors.scheduler import SerializedPredictor, predictions
 from .session import RunSession, one_thread_each, open_job, open_session, run_lifecycle
 from .settings import Settings
@@ -27,13 +28,15 @@ def run(
     settings: Settings | None = None,
     predictor: Predictor | None = None,
     *,
+    model: ResolvedModel | None = None,
     progress: bool = False,
     overwrite: bool = False,
     with_changes: bool = False,
 ) -> Path:
     """Reconstruct a source (see `frames.open_source`) into the run directory `out`, and return its path.
 
-    Without a predictor the one that the settings name is made. A run of the same input and settings that was cut short
+    Without a predictor the one that the settings name is made; `model` is what `choose_model` says of those settings,
+    where that was asked before. A run of the same input and settings that was cut short
     goes on after its last finished window, and one that is finished stays as it is; `with_changes` allows other
     settings of the map and the machine meanwhile, `overwrite` begins anew. Raises Da3StreamError with one sentence
     where nothing can be begun. Once the run directory exists, what is computed is kept: a run that breaks off raises
@@ -42,7 +45,7 @@ def run(
     """
     with (
         one_thread_each(),
-        open_job(source, settings or Settings(), predictor) as job,
+        open_job(source, settings or Settings(), predictor, model) as job,
         open_session(Path(out), job, overwrite=overwrite, with_changes=with_changes) as session,
     ):
         if session.finished:

@@ -12,16 +12,15 @@ from stand_in import StandIn
 from da3_stream.errors import ModelError, PredictorError, SettingsError
 from da3_stream.geometry import intrinsics_from_hfov
 from da3_stream.models.manifest import (
-    cached_folder,
     checkpoint_folder,
+    da3_models,
     fetch,
-    licence_note,
-    model_names,
+    find_model,
     verify,
     weights_hash,
     weights_text,
 )
-from da3_stream.predictors import choose_model, known_camera, make_predictor
+from da3_stream.predictors import ResolvedModel, choose_model, known_camera, make_predictor
 from da3_stream.predictors.adapter import PredictorAdapter
 from da3_stream.session.job import open_job
 from da3_stream.settings import CameraSettings, ModelSettings, Settings
@@ -73,6 +72,7 @@ def test_auto_takes_the_best_model_in_the_cache(empty_cache: Path, checkpoint: P
     assert str(choose_model(ModelSettings())).startswith("da3-small (auto: the best")
     put_into(empty_cache, "depth-anything/DA3-LARGE-1.1", checkpoint)
     put_into(empty_cache, "depth-anything/DA3METRIC-LARGE", checkpoint)  # gives no poses
+    assert choose_model(ModelSettings()).licence_note == "da3-large-1.1 is licensed CC-BY-NC-4.0: no commercial use"
     assert str(choose_model(ModelSettings())).startswith("da3-large-1.1 (auto: the best")
     assert choose_model(ModelSettings()).image_side == 504
 
@@ -96,9 +96,9 @@ def test_the_hash_of_weights_is_their_name_in_the_cache_or_that_of_their_bytes(
     put_into(empty_cache, "depth-anything/DA3-SMALL", checkpoint)
     blob = next(empty_cache.rglob("snapshots/0/model.safetensors")).resolve()
     told = hashlib.sha256(b"weights").hexdigest()
-    assert weights_hash(checkpoint) == told
+    assert weights_hash(checkpoint) == told == ResolvedModel("mine", checkpoint).weights_hash()
     blob.write_bytes(b"never read")
-    folder = cached_folder("da3-small")
+    folder = find_model("da3-small").cached_folder()
     assert folder is not None and weights_hash(folder) == told
 
 
@@ -107,7 +107,7 @@ def test_names_licences_and_sizes_are_listed(empty_cache: Path, checkpoint: Path
     header, first, *rows, _, note = weights_text().splitlines()
     assert header.split() == ["name", "size", "licence", "gives", "here", "from"]
     assert first.split()[:4] == ["da3-small", "137", "MB", "Apache-2.0"] and " yes " in first
-    assert [row.split()[0] for row in rows] == [*model_names()[1:], "salad"]
+    assert [row.split()[0] for row in rows] == [*list(da3_models())[1:], "salad"]
     assert note.startswith("CC-BY-NC-4.0: no commercial use.") and "weights fetch da3-base" in note
 
 
@@ -118,24 +118,24 @@ def test_a_folder_is_a_model(checkpoint: Path) -> None:
 
 def test_weights_are_verified_by_their_hash(empty_cache: Path, checkpoint: Path) -> None:
     with pytest.raises(ModelError, match="da3-small is not on this machine"):
-        verify("da3-small")
+        verify(find_model("da3-small"))
     put_into(empty_cache, "depth-anything/DA3-SMALL", checkpoint)
-    assert verify("da3-small") == hashlib.sha256(b"weights").hexdigest()
-    folder = cached_folder("da3-small")
+    assert verify(find_model("da3-small")) == hashlib.sha256(b"weights").hexdigest()
+    folder = find_model("da3-small").cached_folder()
     assert folder is not None
     (folder / "model.safetensors").resolve().write_bytes(b"changed")
     with pytest.raises(
         ModelError, match="da3-small is damaged .*: delete .*blobs.* and run 'da3-stream weights fetch da3-small'"
     ):
-        verify("da3-small")
+        verify(find_model("da3-small"))
 
 
 def test_without_a_network_fetching_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ModelError, match="depth-anything/DA3-SMALL could not be fetched: "):
-        fetch("da3-small")
+        fetch(find_model("da3-small"))
     with pytest.raises(ModelError, match="there is no Depth Anything 3 model 'salad'"):
-        fetch("salad")
+        find_model("salad")
 
 
 def test_a_name_in_python_is_fetched_and_says_what_else_there_is(caplog: pytest.LogCaptureFixture) -> None:
@@ -147,8 +147,8 @@ def test_a_name_in_python_is_fetched_and_says_what_else_there_is(caplog: pytest.
 
 
 def test_licences_that_are_not_free_are_said() -> None:
-    assert licence_note("da3-base") is None
-    assert licence_note("da3-giant") == "da3-giant is licensed CC-BY-NC-4.0: no commercial use"
+    assert find_model("da3-base").licence_note is None
+    assert find_model("da3-giant").licence_note == "da3-giant is licensed CC-BY-NC-4.0: no commercial use"
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:1", "mps"])

@@ -12,7 +12,7 @@ from ..da3 import DepthAnything3, Prediction, is_lost
 from ..errors import DeviceLostError, NoScaleError, PredictorError
 from ..geometry import resize_intrinsics
 from ..types import Float32, Float64, Frame, Status, WindowGeometry
-from . import DA3_SIDE
+from .model_choice import DA3_SIDE
 
 
 class Da3Predictor:

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import SettingsError
 from ..frames import FrameSource, Gate, GateMode, make_gate, open_source
 from ..loops import MakeExtractor, choose_extractor
-from ..predictors import choose_model, make_predictor
+from ..predictors import ResolvedModel, choose_model, make_predictor
 from ..predictors.adapter import PredictorAdapter
 from ..settings import Settings
 from ..store import Scene
@@ -33,16 +33,18 @@ class Job:
 
 
 @contextmanager
-def open_job(source: Any, settings: Settings, predictor: Predictor | None) -> Iterator[Job]:
-    """Open the input and settle what can be refused at once.
+def open_job(
+    source: Any, settings: Settings, predictor: Predictor | None, model: ResolvedModel | None = None
+) -> Iterator[Job]:
+    """Open the input and settle what can be refused at once; `model` is that of the settings where it is known.
 
     Raises Da3StreamError with one sentence. A predictor made here is closed at the end; one that was given is not.
     """
     with ExitStack() as stack:
         if predictor is None:
-            choice = choose_model(settings.model)
-            frames = open_source(source, settings.frames, settings.model.resolution or choice.image_side)
-            adapter = PredictorAdapter(make_predictor(choice, settings, frames.size, frames.focal_px))
+            model = model or choose_model(settings.model)
+            frames = open_source(source, settings.frames, settings.model.resolution or model.image_side)
+            adapter = PredictorAdapter(make_predictor(model, settings, frames.size, frames.focal_px))
             stack.callback(adapter.close)
         else:
             adapter = PredictorAdapter(predictor)

@@ -15,7 +15,8 @@ from da3_stream import Reconstruction, Settings, pipeline, reconstruct
 from da3_stream.da3 import DepthAnything3, Network, Prediction
 from da3_stream.da3.network.clip import Clip, ClipOutput, Request
 from da3_stream.errors import Da3StreamError, ModelError, NoScaleError, PredictorError, RunError
-from da3_stream.predictors import ModelChoice, make_predictor
+from da3_stream.models.manifest import find_model
+from da3_stream.predictors import ResolvedModel, make_predictor
 from da3_stream.predictors.da3 import Da3Predictor
 from da3_stream.store import open_run
 from da3_stream.types import Frame, Status
@@ -80,7 +81,8 @@ def test_a_run_tells_the_hash_of_its_weights(folder: Path, tmp_path: Path) -> No
 
 
 def test_a_run_says_once_that_a_licence_is_not_free(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
-    make_predictor(ModelChoice("da3-large", folder), Settings.build({"model": {"device": "cpu"}}), (56, 42))
+    model = ResolvedModel("da3-large", folder, find_model("da3-large").licence_note)
+    make_predictor(model, Settings.build({"model": {"device": "cpu"}}), (56, 42))
     assert caplog.text.count("da3-large is licensed CC-BY-NC-4.0: no commercial use") == 1
 
 
