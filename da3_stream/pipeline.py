@@ -36,12 +36,11 @@ def run(
     """Reconstruct a source (see `frames.open_source`) into the run directory `out`, and return its path.
 
     Without a predictor the one that the settings name is made; `model` is what `choose_model` says of those settings,
-    where that was asked before. A run of the same input and settings that was cut short
-    goes on after its last finished window, and one that is finished stays as it is; `with_changes` allows other
-    settings of the map and the machine meanwhile, `overwrite` begins anew. Raises Da3StreamError with one sentence
-    where nothing can be begun. Once the run directory exists, what is computed is kept: a run that breaks off raises
-    RunError (state "failed"), one that is stopped KeyboardInterrupt or SystemExit (state "interrupted"), both with
-    their outputs.
+    where that was asked before. A run of the same input and settings that was cut short goes on after its last finished
+    window, and one that is finished stays as it is; `with_changes` allows other settings of the map and the machine
+    meanwhile, `overwrite` begins anew. Raises Da3StreamError with one sentence where nothing can be begun. Once the run
+    directory exists, what is computed is kept: a run that breaks off raises RunError (state "failed"), one that is
+    stopped KeyboardInterrupt or SystemExit (state "interrupted"), both with their outputs.
     """
     with (
         one_thread_each(),
