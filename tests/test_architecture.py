@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from import_graph import circles, import_graph, read_modules, room, room_graph
+from structure import predictors_asked
 
 import da3_stream
 
@@ -94,6 +95,10 @@ def test_no_imports_run_in_a_circle(graph: dict[str, set[str]]) -> None:
 
 def test_the_library_prints_nothing() -> None:
     assert _callers("print") == {}
+
+
+def test_only_the_adapter_asks_what_a_predictor_has() -> None:
+    assert predictors_asked(TREES) == {}
 
 
 def test_only_these_start_threads_and_processes() -> None:
