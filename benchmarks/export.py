@@ -61,7 +61,7 @@ def measured(folder: Path, count: int, given: Any) -> list[Row]:
     run = folder / f"flight_{count}"
     if not (run / "scene.json").exists():
         make_flight(folder, run, count)
-    names = ["(reading only)", *given.formats.split(",")]
+    names = ["(reader only)", *given.formats.split(",")]
     rows = [child(run, name, folder / "export") for name in names]
     for row in rows:
         row |= {"frames": count, "more_mib": row["peak_mib"] - rows[0]["peak_mib"]}
@@ -77,18 +77,24 @@ def child(run: Path, name: str, path: Path) -> Row:
 
 def timed(run: str, name: str, path: str) -> Row:
     """Export, or where the name is no format only read what every export reads."""
-    from da3_stream.export.run_reader import Reading
+    from da3_stream.store import RunReader
 
-    start, said, size = time.perf_counter(), "", 0
+    start, summary, size = time.perf_counter(), "", 0
     if name in FORMATS:
         fine = {"voxel_m": VOXEL_M} if name in CLOUDS else {}
-        target, said = export_run(Path(run), name, Path(f"{path}_{name}"), fine, overwrite=True)
+        target, summary = export_run(Path(run), name, Path(f"{path}_{name}"), fine, overwrite=True)
         files = [target] if target.is_file() else [file for file in target.rglob("*") if file.is_file()]
         size = sum(file.stat().st_size for file in files)
     else:
-        Reading.of(Path(run))
+        RunReader.open(Path(run))
     seconds = time.perf_counter() - start
-    return {"format": name, "seconds": seconds, "peak_mib": status_mib("VmHWM"), "result_mb": size / 1e6, "said": said}
+    return {
+        "format": name,
+        "seconds": seconds,
+        "peak_mib": status_mib("VmHWM"),
+        "result_mb": size / 1e6,
+        "said": summary,
+    }
 
 
 def make_flight(folder: Path, path: Path, count: int) -> None:

@@ -76,8 +76,8 @@ def run(
         )
         say(headline(directory), quiet)
         for format in exports or ():
-            path, said = export_run(directory, format, overwrite=True)
-            say(f"{path}: {said}", quiet)
+            result = export_run(directory, format, overwrite=True)
+            say(f"{result.path}: {result.summary}", quiet)
 
 
 @app.command(name="eval")
@@ -128,8 +128,8 @@ def export(
     from .export.exporting import export_run, read_options
 
     with console(verbose), stoppable("nothing was written"):
-        path, said = export_run(run_dir, format, out, read_options(values, assignments or ()), overwrite=overwrite)
-    typer.echo(f"{path}: {said}")
+        result = export_run(run_dir, format, out, read_options(values, assignments or ()), overwrite=overwrite)
+    typer.echo(f"{result.path}: {result.summary}")
 
 
 @app.command()

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cloud import Points, points_in_world, read_page, read_ply
-from .store import INTERPOLATED, frame_depth, frame_sky, open_run, pose_table, read_run_geometry
+from .store import INTERPOLATED, RunReader
 from .types import Float32, Float64, UInt8
 
 if TYPE_CHECKING:
@@ -24,11 +24,10 @@ class Reconstruction:
     """
 
     def __init__(self, run_dir: str | Path) -> None:
-        self._run = open_run(Path(run_dir))
-        self._geometry = read_run_geometry(self._run)
-        self.path: Path = self._run.path
-        self.status: dict[str, Any] = self._run.read_status()
-        self._poses = pose_table(self.status, self._geometry)
+        self._reader = RunReader.open(Path(run_dir))
+        self._poses = self._reader.poses
+        self.path: Path = self._reader.path
+        self.status: dict[str, Any] = self._reader.status
 
     @property
     def world_from_camera(self) -> Float64:
@@ -47,18 +46,18 @@ class Reconstruction:
 
     @property
     def source_indices(self) -> NDArray[np.int64]:
-        """The frames' numbers [N] in the input, before selection."""
+        """The indices [N] of the frames in the input, before selection."""
         return self._poses.source_index
 
     @property
     def segments(self) -> NDArray[np.int64]:
-        """The segment [N] that each frame belongs to, -1 where it has no pose; segments are not tied to each other."""
+        """The segment [N] of each frame, -1 where it has no pose. Segments are not aligned with each other."""
         return self._poses.segment
 
     @property
     def frame_status(self) -> tuple[str, ...]:
         """OK, WEAK, HELD or FAILED for each frame [N], INTERPOLATED for one that the gate left out, UNPLACED where no
-        window has it yet."""
+        submap has it yet."""
         return self._poses.status
 
     @property
@@ -70,7 +69,7 @@ class Reconstruction:
     @property
     def units(self) -> str:
         """ "metres" or "relative"."""
-        return self._geometry.scene.units
+        return self._reader.units
 
     def __len__(self) -> int:
         return len(self._poses)
@@ -83,7 +82,7 @@ class Reconstruction:
     def depth(self, row: int) -> Float32:
         """Depth map [H,W] of a row, in the units of the poses, 0 = none; read when asked for.
 
-        Raises IndexError for a row out of range, KeyError where the frame has no place.
+        Raises IndexError for a row out of range, KeyError where the frame has no depth.
         """
         return self._frame(row)[0]
 
@@ -93,7 +92,7 @@ class Reconstruction:
 
     def sky(self, row: int) -> NDArray[np.bool_] | None:
         """Which pixels [H,W] of a row's depth are sky, None where the model did not tell. Errors as `depth`."""
-        return frame_sky(self._run, self._geometry, int(self.source_indices[row]))
+        return self._reader.sky(int(self.source_indices[row]))
 
     def depth_intrinsics(self, row: int) -> Float64:
         """Camera matrix [3,3] in pixels of a row's depth map, mostly smaller than the input. Errors as `depth`."""
@@ -107,9 +106,10 @@ class Reconstruction:
         return read_ply(self.path / "cloud.ply")
 
     def pages(self) -> Iterator[Points]:
-        """Each window's points in the world, with their frames and confidences, one page at a time."""
-        for submap in self._geometry.submaps:
-            yield points_in_world(read_page(self._run, submap), self._geometry, submap)
+        """Each submap's points in the world, with their frames and confidences, one submap at a time."""
+        run, geometry = self._reader.run, self._reader.geometry
+        for submap in geometry.submaps:
+            yield points_in_world(read_page(run, submap), geometry, submap)
 
     def export(
         self,
@@ -128,7 +128,7 @@ class Reconstruction:
         from .export.exporting import export_run
 
         target = None if path is None else Path(path)
-        return export_run(self.path, format, target, options, overwrite=overwrite)[0]
+        return export_run(self.path, format, target, options, overwrite=overwrite).path
 
     def _frame(self, row: int) -> tuple[Float32, Float32, Float64]:
-        return frame_depth(self._run, self._geometry, int(self.source_indices[row]))
+        return self._reader.depth(int(self.source_indices[row]))

@@ -1,9 +1,12 @@
-"""One file per format; each reads a run through `store`."""
+"""A run in the formats of other tools: `exporting.export_run` is the one way in, `formats.FORMATS` the table of all.
 
-from .trajectory.camera_poses import write_camera_poses, write_intrinsics
-from .trajectory.files import tum_rows, write_kitti, write_tum
+A writer takes a `RunReader` (`store`), the path of a new file or folder, and its options (`options`); it returns a line
+for people. Writers share the selection of frames (`frame_views`), their images (`images/`) and the points of the merged
+cloud (`cloud/`). Here are the functions that a run uses itself to write its trajectory and its overview.
+"""
+
+from .trajectory.files import row_text, tum_rows, write_camera_poses, write_intrinsics, write_kitti, write_tum
 from .trajectory.overview import write_overview
-from .trajectory.text import row_text
 
 __all__ = [
     "row_text",

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from pydantic import ValidationError
 
 from ..errors import ExportError
+from ..store import RunReader
 from .formats import FORMATS, Format
 from .options import FrameOptions
-from .output_path import FOLDER, fresh_target, require_apart
-from .run_reader import Reading
+from .output_path import FOLDER, output_path, require_apart
+
+
+class ExportResult(NamedTuple):
+    """Where an export is, and a line for people on what it holds."""
+
+    path: Path
+    summary: str
 
 
 def export_run(
@@ -23,36 +30,36 @@ def export_run(
     options: FrameOptions | Mapping[str, Any] | None = None,
     *,
     overwrite: bool = False,
-) -> tuple[Path, str]:
-    """Write a run, finished or going, in one of `FORMATS`; returns where it is and a line on what it holds.
+) -> ExportResult:
+    """Write a run, finished or going, in one of `FORMATS`.
 
     Without `path` it goes to the folder `export` of the run directory. `options` are of the format's class, or its
     fields by name. Raises ExportError with one sentence for an unknown format, options that it does not have, a target
     that exists (unless `overwrite`) and one that is or holds the run or its input; what was there stays until the new
     export is whole, and a folder that no export wrote stays in any case.
     """
-    asked = find_format(format)
-    checked = _checked(format, asked, options)
-    reading = Reading.of(Path(run_dir))
-    target = Path(path) if path is not None else reading.run.path / FOLDER / asked.file_name(checked)
-    require_apart(target, reading.run.path, reading.input_paths)
-    with fresh_target(target, folder=asked.is_folder, overwrite=overwrite) as place:
-        said = asked.writer()(reading, place, checked)
-    return target, said
+    row = find_format(format)
+    checked = _checked_options(format, row, options)
+    reader = RunReader.open(Path(run_dir))
+    target = Path(path) if path is not None else reader.path / FOLDER / row.file_name(checked)
+    require_apart(target, reader.path, reader.input_paths)
+    with output_path(target, folder=row.is_folder, overwrite=overwrite) as new:
+        summary = row.writer()(reader, new, checked)
+    return ExportResult(target, summary)
 
 
 def read_options(named: Mapping[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
     """What the command line says: options that are not None, and texts OPTION=VALUE with values as YAML has them."""
-    found = {name: value for name, value in named.items() if value is not None}
+    options = {name: value for name, value in named.items() if value is not None}
     for text in assignments:
         name, equals, value = text.partition("=")
         if not equals or not name:
             raise ExportError(f"'{text}' is no option: expected OPTION=VALUE")
         try:
-            found[name] = yaml.safe_load(value)
+            options[name] = yaml.safe_load(value)
         except yaml.YAMLError:
             raise ExportError(f"'{value}' is no value for {name}: expected one as YAML has them") from None
-    return found
+    return options
 
 
 def find_format(name: str) -> Format:
@@ -62,18 +69,18 @@ def find_format(name: str) -> Format:
     return FORMATS[name]
 
 
-def _checked(name: str, asked: Format, options: FrameOptions | Mapping[str, Any] | None) -> FrameOptions:
+def _checked_options(name: str, row: Format, options: FrameOptions | Mapping[str, Any] | None) -> FrameOptions:
     if isinstance(options, FrameOptions):
-        if type(options) is not asked.options:
-            raise ExportError(f"{name} takes {asked.options.__name__}, not {type(options).__name__}")
+        if type(options) is not row.options:
+            raise ExportError(f"{name} takes {row.options.__name__}, not {type(options).__name__}")
         return options
     given = dict(options or {})
-    unknown = [key for key in given if key not in asked.options.model_fields]
+    unknown = [key for key in given if key not in row.options.model_fields]
     if unknown:
-        known = ", ".join(asked.options.model_fields)
+        known = ", ".join(row.options.model_fields)
         raise ExportError(f"{name} has no option '{unknown[0]}': it has {known}")
     try:
-        return asked.options.model_validate(given, strict=False)
+        return row.options.model_validate(given, strict=False)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -8,11 +8,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ..store import RunReader
 from . import options as o
-from .run_reader import Reading
 
 # (what the run holds, where to write, options) -> one line for people
-Writer = Callable[[Reading, Path, Any], str]
+Writer = Callable[[RunReader, Path, Any], str]
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,13 @@ FORMATS = {
         "cameras, poses and points on tracks, COLMAP", o.ColmapOptions, "colmap/", "colmap.dataset:export_colmap"
     ),
     "nerfstudio": Format("transforms.json", o.NerfstudioOptions, "nerfstudio/", "nerfstudio:export_nerfstudio"),
-    "3dgs": Format("input of Gaussian splats", o.SplatOptions, "3dgs/", "colmap.gaussian_splatting:export_splats"),
+    "3dgs": Format(
+        "input of Gaussian splats", o.GaussianSplattingOptions, "3dgs/", "colmap.dataset:export_gaussian_splatting"
+    ),
     "depth": Format("depth maps, one file a frame", o.DepthOptions, "depth/", "depth.maps:export_depth"),
     "npz": Format("all frames in one, as DA3 writes it", o.NpzOptions, "results.npz", "npz:export_npz"),
     "mini_npz": Format("the same without pictures", o.MiniNpzOptions, "mini_results.npz", "npz:export_mini_npz"),
-    "depth_vis": Format(
-        "pictures of depth", o.DepthPictureOptions, "depth_vis/", "depth.visualisation:export_depth_vis"
-    ),
+    "depth_vis": Format("pictures of depth", o.DepthImageOptions, "depth_vis/", "depth.visualisation:export_depth_vis"),
     "depth_video": Format(
         "a film of depth", o.DepthVideoOptions, "depth.mp4", "depth.visualisation:export_depth_video"
     ),

@@ -17,15 +17,17 @@ import numpy as np
 from ..cloud.files.ply import create_ply
 from ..geometry import pixel_centres
 from ..geometry.lens import Lens
+from ..store import RunReader
 from ..store.files import json_page, write_text
 from ..types import Float32, Float64
 from .cloud.sampling import sampled_points
 from .colmap.keypoints import normalised
 from .colmap.model import shared_camera
-from .images.frame_images import picture_files
-from .images.image_folder import PictureFolder
+from .frame_views import FrameView, views_with_depth
+from .images.camera import ImageCamera, image_camera
+from .images.frame_images import frame_images, image_files
+from .images.image_folder import ImageFolder
 from .options import NerfstudioOptions
-from .run_reader import Camera, Reading, View
 from .trajectory.overview import top_view
 
 PER_UNIT = 1000.0  # nerfstudio's depth_unit_scale_factor is 0.001
@@ -33,20 +35,20 @@ OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
 POINTS = "points.ply"
 
 
-def export_nerfstudio(reading: Reading, path: Path, options: NerfstudioOptions) -> str:
+def export_nerfstudio(reader: RunReader, path: Path, options: NerfstudioOptions) -> str:
     """See the module. Raises ExportError where there are no pictures or no frame has depth."""
-    views = reading.views_with_depth(options, one_segment=True)
+    views = views_with_depth(reader, options, one_segment=True)
     turn = _upright(views)
-    frames = list(_frames(reading, views, path, options, turn))
-    count = _write_points(reading, views, path / POINTS, options.max_points, turn)
+    frames = list(_frames(reader, views, path, options, turn))
+    count = _write_points(reader, views, path / POINTS, options.max_points, turn)
     head = {"applied_transform": turn[:3], "ply_file_path": POINTS, "depth_unit_scale_factor": 1 / PER_UNIT}
     write_text(
-        path / "transforms.json", json_page({**_cameras(reading, views, options, frames), **head, "frames": frames})
+        path / "transforms.json", json_page({**_cameras(reader, views, options, frames), **head, "frames": frames})
     )
     return f"{len(frames)} images, {count} points to begin with"
 
 
-def _upright(views: Sequence[View]) -> Float64:
+def _upright(views: Sequence[FrameView]) -> Float64:
     """The turn [4,4] that makes z point up."""
     poses = np.stack([view.world_from_camera for view in views])
     turn = np.eye(4)
@@ -55,29 +57,29 @@ def _upright(views: Sequence[View]) -> Float64:
 
 
 def _frames(
-    reading: Reading, views: Sequence[View], path: Path, options: NerfstudioOptions, turn: Float64
+    reader: RunReader, views: Sequence[FrameView], path: Path, options: NerfstudioOptions, turn: Float64
 ) -> Iterator[dict[str, Any]]:
     """Write pictures and depth; one entry of `frames` each."""
-    files = PictureFolder(path / "images", picture_files(reading, options), options.encoding)
+    files = ImageFolder(path / "images", image_files(reader, options), options.encoding)
     if options.depth:
         (path / "depth").mkdir()
-    for view, picture in reading.pictures(views, options):
+    for view, picture in frame_images(reader, views, options):
         entry: dict[str, Any] = {
             "file_path": f"images/{files.add(view.name, view.index, picture)}",
             "transform_matrix": turn @ view.world_from_camera @ OPENCV_FROM_OPENGL,
         }
         if options.depth:
             entry["depth_file_path"] = name = f"depth/{view.name}.npy"
-            np.save(path / name, _depth(reading, view, reading.camera(view, options)))
+            np.save(path / name, _depth(reader, view, image_camera(reader, view, options)))
         yield entry
 
 
-def _depth(reading: Reading, view: View, camera: Camera) -> Float32:
-    depth, _, k = reading.surface(view)
+def _depth(reader: RunReader, view: FrameView, camera: ImageCamera) -> Float32:
+    depth, _, k = reader.depth_without_sky(view.index)
     return _as_pictured(depth, k, camera) * np.float32(PER_UNIT)
 
 
-def _as_pictured(depth: Float32, k: Float64, camera: Camera) -> Float32:
+def _as_pictured(depth: Float32, k: Float64, camera: ImageCamera) -> Float32:
     """The depth [H,W] of a pinhole K [3,3], bent as the camera bends its pictures."""
     if not camera.lens.k1:
         return depth
@@ -91,10 +93,10 @@ def _as_pictured(depth: Float32, k: Float64, camera: Camera) -> Float32:
 
 
 def _cameras(
-    reading: Reading, views: Sequence[View], options: NerfstudioOptions, frames: Sequence[dict[str, Any]]
+    reader: RunReader, views: Sequence[FrameView], options: NerfstudioOptions, frames: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
     """The camera's numbers for the top level; where they differ by frame they go to the frames."""
-    cameras = [reading.camera(view, options) for view in views]
+    cameras = [image_camera(reader, view, options) for view in views]
     shared = shared_camera(cameras, None)
     model = {"camera_model": "OPENCV" if any(camera.lens.k1 for camera in cameras) else "PINHOLE"}
     if shared:
@@ -110,9 +112,9 @@ def _numbers(lens: Lens, size: tuple[int, int]) -> dict[str, float]:
     return focal | {"k1": lens.k1, "k2": 0.0, "p1": 0.0, "p2": 0.0}
 
 
-def _write_points(reading: Reading, views: Sequence[View], path: Path, most: int, turn: Float64) -> int:
-    points = sampled_points(reading, views, most)
+def _write_points(reader: RunReader, views: Sequence[FrameView], path: Path, most: int, turn: Float64) -> int:
+    points = sampled_points(reader, views, most)
     rotation = turn[:3, :3].T.astype(np.float32)
-    with create_ply(path, f"units: {reading.units}, z up", normals=True) as ply:
+    with create_ply(path, f"units: {reader.units}, z up", normals=True) as ply:
         ply.write(points.xyz @ rotation, points.rgb, None if points.normal is None else points.normal @ rotation)
     return len(points)

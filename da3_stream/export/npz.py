@@ -11,56 +11,58 @@ from numpy.typing import DTypeLike, NDArray
 
 from ..errors import ExportError
 from ..geometry import resize_intrinsics
+from ..store import RunReader
 from ..types import Float32, UInt8
+from .frame_views import FrameView, views_with_depth
+from .images.frame_images import undistorted_images
 from .options import MiniNpzOptions, NpzOptions
-from .run_reader import Reading, View
 
 _LEVEL = 1  # as windows/*.npz
 
 
-def export_npz(reading: Reading, path: Path, options: NpzOptions) -> str:
+def export_npz(reader: RunReader, path: Path, options: NpzOptions) -> str:
     """`image` [N,H,W,3] uint8 RGB, and what `export_mini_npz` writes, with depth to 6 decimals.
 
     The pictures are scaled to the depth's size and free of distortion. Raises ExportError as that, and where neither
     the input can be read again nor the run keeps a picture.
     """
-    views, size = _same_size(reading, options)
+    views, size = _same_size(reader, options)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
-        _stream(archive, "image", (len(views), size[1], size[0], 3), np.uint8, _images(reading, views, size))
-        _write_maps(archive, reading, views, size, 6)
+        _stream(archive, "image", (len(views), size[1], size[0], 3), np.uint8, _images(reader, views, size))
+        _write_maps(archive, reader, views, size, 6)
     return _said(views, size)
 
 
-def export_mini_npz(reading: Reading, path: Path, options: MiniNpzOptions) -> str:
+def export_mini_npz(reader: RunReader, path: Path, options: MiniNpzOptions) -> str:
     """`depth` [N,H,W] in world units (8 decimals, 0 = none), `conf` [N,H,W] (2 decimals, 0 = unusable: DA3's own less
     1), `extrinsics` [N,3,4] camera from world and `intrinsics` [N,3,3] of the depth maps, all float32, compressed.
 
     Rows are the frames with depth, in order. Raises ExportError where there are none, or their sizes differ.
     """
-    views, size = _same_size(reading, options)
+    views, size = _same_size(reader, options)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
-        _write_maps(archive, reading, views, size, 8)
+        _write_maps(archive, reader, views, size, 8)
     return _said(views, size)
 
 
 def _write_maps(
-    archive: zipfile.ZipFile, reading: Reading, views: list[View], size: tuple[int, int], decimals: int
+    archive: zipfile.ZipFile, reader: RunReader, views: list[FrameView], size: tuple[int, int], decimals: int
 ) -> None:
     n, shape = len(views), (len(views), size[1], size[0])
-    _stream(archive, "depth", shape, np.float32, (np.round(reading.depth(view)[0], decimals) for view in views))
-    _stream(archive, "conf", shape, np.float32, (np.round(reading.depth(view)[1], 2) for view in views))
+    _stream(archive, "depth", shape, np.float32, (np.round(reader.depth(view.index)[0], decimals) for view in views))
+    _stream(archive, "conf", shape, np.float32, (np.round(reader.depth(view.index)[1], 2) for view in views))
     _stream(archive, "extrinsics", (n, 3, 4), np.float32, (view.camera_from_world[:3] for view in views))
-    _stream(archive, "intrinsics", (n, 3, 3), np.float32, (_intrinsics(reading, view) for view in views))
+    _stream(archive, "intrinsics", (n, 3, 3), np.float32, (_intrinsics(reader, view) for view in views))
 
 
-def _intrinsics(reading: Reading, view: View) -> NDArray[np.float64]:
-    return resize_intrinsics(view.intrinsics, reading.size, reading.depth_size(view))
+def _intrinsics(reader: RunReader, view: FrameView) -> NDArray[np.float64]:
+    return resize_intrinsics(view.intrinsics, reader.input_size, reader.depth_size(view.index))
 
 
-def _images(reading: Reading, views: list[View], size: tuple[int, int]) -> Iterator[UInt8]:
-    for view, picture in reading.pictures_of_depth(views, size):
+def _images(reader: RunReader, views: list[FrameView], size: tuple[int, int]) -> Iterator[UInt8]:
+    for view, picture in undistorted_images(reader, views, size):
         if picture is None:
-            raise ExportError(f"{reading.run.path} keeps no picture of frame {view.index}: mini_npz needs none")
+            raise ExportError(f"{reader.path} keeps no picture of frame {view.index}: mini_npz needs none")
         yield picture
 
 
@@ -79,13 +81,13 @@ def _stream(
             file.write(np.ascontiguousarray(frame, dtype).tobytes())
 
 
-def _same_size(reading: Reading, options: MiniNpzOptions | NpzOptions) -> tuple[list[View], tuple[int, int]]:
-    views = reading.views_with_depth(options)
-    sizes = sorted({reading.depth_size(view) for view in views})
+def _same_size(reader: RunReader, options: MiniNpzOptions | NpzOptions) -> tuple[list[FrameView], tuple[int, int]]:
+    views = views_with_depth(reader, options)
+    sizes = sorted({reader.depth_size(view.index) for view in views})
     if len(sizes) > 1:
         raise ExportError(f"the depth maps are of different sizes ({sizes[0]}, {sizes[1]}): one array cannot hold them")
     return views, sizes[0]
 
 
-def _said(views: list[View], size: tuple[int, int]) -> str:
+def _said(views: list[FrameView], size: tuple[int, int]) -> str:
     return f"{len(views)} frames of {size[0]}x{size[1]}"

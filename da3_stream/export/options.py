@@ -107,7 +107,7 @@ class MeshOptions(VoxelOptions):
     min_triangles: Count = Field(1000, description="smaller pieces are left out")
 
 
-class PictureOptions(FrameOptions):
+class ImageOptions(FrameOptions):
     """Formats that come with pictures."""
 
     resolution: Literal["input", "model"] = Field("input", description="of the input, or as the model looked at it")
@@ -115,7 +115,7 @@ class PictureOptions(FrameOptions):
     encoding: Literal["jpg", "png"] = Field("jpg", description="of pictures that are not files of the input already")
 
 
-class ColmapOptions(PictureOptions):
+class ColmapOptions(ImageOptions):
     """A COLMAP model with its pictures."""
 
     text: bool = Field(False, description="text files instead of binary ones")
@@ -127,14 +127,14 @@ class ColmapOptions(PictureOptions):
     max_points: Count | None = None
 
 
-class NerfstudioOptions(PictureOptions):
+class NerfstudioOptions(ImageOptions):
     """transforms.json with pictures, depth maps and points to begin with."""
 
     depth: bool = True
     max_points: Count = 1_000_000
 
 
-class SplatOptions(PictureOptions):
+class GaussianSplattingOptions(ImageOptions):
     """images/ and sparse/0/ as trainers of Gaussian splats take them; pictures are always free of distortion."""
 
     undistort: Literal[True] = True
@@ -160,7 +160,7 @@ class NpzOptions(FrameOptions):
     """What DA3's own tools write, with pictures."""
 
 
-class DepthPictureOptions(FrameOptions):
+class DepthImageOptions(FrameOptions):
     """Coloured inverse depth, one scale over the whole run."""
 
     beside: bool = Field(True, description="the picture beside its depth")
@@ -168,7 +168,7 @@ class DepthPictureOptions(FrameOptions):
     colours: Literal["turbo", "inferno"] = "turbo"
 
 
-class DepthVideoOptions(DepthPictureOptions):
+class DepthVideoOptions(DepthImageOptions):
     """The same as a film."""
 
     fps: Annotated[float, Field(ge=0.1, le=1000)] | None = Field(

@@ -32,7 +32,7 @@ def require_apart(path: Path, run: Path, inputs: Iterable[str]) -> None:
 
 
 @contextmanager
-def fresh_target(path: Path, *, folder: bool, overwrite: bool) -> Iterator[Path]:
+def output_path(path: Path, *, folder: bool, overwrite: bool) -> Iterator[Path]:
     """A place beside `path` to write a file (or into a folder that is there); it becomes `path` when the block ends
     well, else it is removed.
 

@@ -1,4 +1,4 @@
-"""What was done and how it went, for people: `da3-stream info` and report.html."""
+"""What a run did and how it went, for people: `da3-stream info` and report.html."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..cloud.files.ply import count_vertices
-from ..store import INTERPOLATED, PoseTable, Run, open_run, pose_table, read_run_geometry
+from ..store import INTERPOLATED, PoseTable, Run, RunReader
 from ..store.files import write_text
 
 _LISTS = ("source_indices", "timestamps", "interpolated")  # one entry per frame: for programs
@@ -35,7 +35,7 @@ th {{ color: #9aa0aa; font-weight: 400; white-space: nowrap; }}
 </head>
 <body>
 <h1>{title}</h1>
-{picture}
+{image}
 <table>
 {rows}
 </table>
@@ -45,23 +45,22 @@ th {{ color: #9aa0aa; font-weight: 400; white-space: nowrap; }}
 
 
 def info(run_dir: Path) -> dict[str, Any]:
-    """run.json without its per-frame lists, and what follows from the run's files; ready for JSON.
+    """run.json without its per-frame lists, and counts over the run's files; ready for JSON.
 
     Raises StoreError if the directory is not a run or is damaged.
     """
-    run = open_run(run_dir)
-    status, geometry = run.read_status(), read_run_geometry(run)
-    poses = pose_table(status, geometry)
+    reader = RunReader.open(run_dir)
+    poses = reader.poses
     return {
-        "path": str(run.path),
-        **{key: value for key, value in status.items() if key not in _LISTS},
+        "path": str(reader.path),
+        **{key: value for key, value in reader.status.items() if key not in _LISTS},
         "placed": int((poses.segment >= 0).sum()),
         "frame_status": dict(sorted(Counter(poses.status).items())),
         "segments": len(set(poses.segment[poses.segment >= 0].tolist())),
-        "units": geometry.scene.units,
+        "units": reader.units,
         "path_length": path_length(poses),
-        "points": count_vertices(run.path / "cloud.ply") if (run.path / "cloud.ply").exists() else None,
-        "events": dict(sorted(Counter(event["event"] for event in run.read_events()).items())),
+        "points": _point_count(reader.path / "cloud.ply"),
+        "events": dict(sorted(Counter(event["event"] for event in reader.run.read_events()).items())),
     }
 
 
@@ -73,35 +72,41 @@ def info_text(facts: Mapping[str, Any]) -> str:
 
 
 def headline(run_dir: Path) -> str:
-    """What came out of a run, in one line. Raises StoreError as `info` does."""
+    """A run's results in one line. Raises StoreError as `info` does."""
     facts = info(run_dir)
-    segments, between = facts["segments"], facts["frame_status"].get(INTERPOLATED, 0)
-    told = f" ({between} of them between others)" if between else ""
+    segments, interpolated = facts["segments"], facts["frame_status"].get(INTERPOLATED, 0)
+    between = f" ({interpolated} of them between others)" if interpolated else ""
     return (
-        f"{facts['placed']} of {facts['frames']} frames placed{told} in {segments} segment{'s' * (segments != 1)}, "
+        f"{facts['placed']} of {facts['frames']} frames placed{between} in {segments} segment{'s' * (segments != 1)}, "
         f"{facts['points'] or 0} points, {facts['seconds']:.1f} s; "
         f"look at report.html, cloud.ply and trajectory.tum in {run_dir}"
     )
 
 
 def write_report(run: Run) -> None:
-    """Write report.html: the facts of `info` and the overview picture, in one file."""
+    """Write report.html: the facts of `info` and overview.png, in one file."""
     facts = info(run.path)
     rows = [f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in _rows(facts)]
     title = html.escape(f"da3_stream: {run.path.resolve().name}")
-    page = _PAGE.format(title=title, picture=_picture(run.path / "overview.png"), rows="\n".join(rows))
+    page = _PAGE.format(title=title, image=_embedded_image(run.path / "overview.png"), rows="\n".join(rows))
     write_text(run.path / "report.html", page)
 
 
 def path_length(poses: PoseTable) -> float:
-    """Length of the cameras' path in world units, over neighbouring placed frames of one segment."""
+    """Length of the camera path in world units: the sum over neighbouring frames with a pose in the same segment."""
     placed = poses.segment >= 0
     centres, segments = poses.world_from_camera[placed, :3, 3], poses.segment[placed]
     steps = np.linalg.norm(np.diff(centres, axis=0), axis=1)
     return float(steps[segments[1:] == segments[:-1]].sum())
 
 
-def _picture(path: Path) -> str:
+def _point_count(path: Path) -> int | None:
+    """The points of a PLY file, None where there is none."""
+    return count_vertices(path) if path.exists() else None
+
+
+def _embedded_image(path: Path) -> str:
+    """An <img> that holds the file itself, so that the report is one file; empty where there is no file."""
     if not path.exists():
         return ""
     data = base64.b64encode(path.read_bytes()).decode("ascii")
@@ -109,7 +114,7 @@ def _picture(path: Path) -> str:
 
 
 def _rows(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """(name, value) lines; nested names are joined by dots, lists of objects take a line each."""
+    """Lines of (name, value): nested names are joined by dots, and each object of a list takes a line."""
     for key, value in facts.items():
         name = f"{prefix}{key}"
         if isinstance(value, Mapping):

@@ -16,6 +16,7 @@ from .pose_table import (
     read_run_geometry,
 )
 from .run import JUST_CREATED, Run, create_run, drop_after, free_folder, locked, open_run
+from .run_reader import RunReader
 from .scene import Scene, SceneFile, Submap, pack_scene, unpack_scene
 from .submap import SubmapCameras, SubmapFrames
 from .submap_files import (
@@ -37,6 +38,7 @@ __all__ = [
     "PoseTable",
     "Run",
     "RunGeometry",
+    "RunReader",
     "Scene",
     "SceneFile",
     "Submap",

@@ -18,12 +18,12 @@ from PIL import Image
 from da3_stream.errors import ExportError
 from da3_stream.export.depth.maps import depth_counts
 from da3_stream.export.exporting import export_run
+from da3_stream.export.frame_views import views_with_depth
 from da3_stream.export.images.rasters import write_raster
 from da3_stream.export.options import FrameOptions
 from da3_stream.export.output_path import MARK
-from da3_stream.export.run_reader import Reading
 from da3_stream.reconstruction import Reconstruction
-from da3_stream.store import create_run
+from da3_stream.store import RunReader, create_run
 
 
 @pytest.fixture(scope="module")
@@ -192,10 +192,10 @@ def test_a_full_disk_is_one_sentence():
 
 
 def test_the_sky_is_no_surface(tmp_path):
-    reading = Reading.of(gated_run(tmp_path, sky=True).path)
-    for view, mask in zip(reading.views_with_depth(FrameOptions()), sky_masks(), strict=True):
-        depth, confidence, k = reading.surface(view)
-        whole, sure, same = reading.depth(view)
+    reader = RunReader.open(gated_run(tmp_path, sky=True).path)
+    for view, mask in zip(views_with_depth(reader, FrameOptions()), sky_masks(), strict=True):
+        depth, confidence, k = reader.depth_without_sky(view.index)
+        whole, sure, same = reader.depth(view.index)
         assert not depth[mask].any() and not confidence[mask].any() and depth.dtype == np.float32
         np.testing.assert_array_equal(depth[~mask], whole[~mask])
         np.testing.assert_array_equal(confidence[~mask], sure[~mask])

@@ -15,10 +15,11 @@ from da3_stream.errors import ExportError
 from da3_stream.export.depth import visualisation as depth_pictures
 from da3_stream.export.depth.colour_scale import DepthScale, depth_scale
 from da3_stream.export.exporting import export_run
+from da3_stream.export.frame_views import selected_views
 from da3_stream.export.options import FrameOptions
 from da3_stream.export.output_path import MARK
-from da3_stream.export.run_reader import Reading
 from da3_stream.reconstruction import Reconstruction
+from da3_stream.store import RunReader
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +43,8 @@ def test_none_is_black_near_is_the_last_colour_and_far_the_first():
 
 
 def test_one_scale_is_that_of_the_whole_run(run):
-    reading = Reading.of(run.path)
-    scale = depth_scale(reading, "turbo")
+    reader = RunReader.open(run.path)
+    scale = depth_scale(reader, "turbo")
     rec = Reconstruction(run.path)
     inverse = np.concatenate([1 / d[d > 0] for d in (rec.depth(row).astype(float) for row in WITH_DEPTH)])
     np.testing.assert_allclose([scale.low, scale.high], np.quantile(inverse, [0.02, 0.98]), rtol=0.02)
@@ -55,9 +56,9 @@ def test_parts_of_a_run_are_on_its_one_scale(run, tmp_path):
 
 
 def test_the_sky_does_not_stretch_the_scale(tmp_path):
-    reading = Reading.of(gated_run(tmp_path, sky=True).path)
-    with_sky = depth_scale(reading, "turbo")
-    rec = Reconstruction(reading.run.path)
+    reader = RunReader.open(gated_run(tmp_path, sky=True).path)
+    with_sky = depth_scale(reader, "turbo")
+    rec = Reconstruction(reader.path)
     values = [(1 / np.where(d > 0, d, np.nan))[~rec.sky(row)] for row in WITH_DEPTH for d in [rec.depth(row)]]
     np.testing.assert_allclose(with_sky.high, np.nanquantile(np.concatenate(values), 0.98), rtol=0.02)
 
@@ -68,14 +69,14 @@ def test_a_film_shows_every_frame_at_the_rate_of_its_times(run, tmp_path, resolu
     frames, rate, comment, codec = film(path)
     assert frames.shape == (COUNT, size[1], 2 * size[0], 3) and rate == 10 and codec == "h264"
     assert said.startswith("24 pictures, 12 of them without depth at 10 a second; turbo: ") and comment in said
-    reading = Reading.of(run.path)
-    scale = depth_scale(reading, "turbo")
+    reader = RunReader.open(run.path)
+    scale = depth_scale(reader, "turbo")
     for index, frame in enumerate(frames.astype(int)):
         middle = frame[size[1] // 2, size[0] // 2]
         assert np.abs(middle - input_picture(index)[0, 0]).max() < 12  # the picture on the left
         right = frame[:, size[0] :]
         if index in WITH_DEPTH:
-            truth = cv2.resize(scale.paint(reading.depth(reading.all_views(FrameOptions())[index])[0]), size)
+            truth = cv2.resize(scale.paint(reader.depth(selected_views(reader, FrameOptions())[index])[0]), size)
             assert np.abs(right - truth).mean() < 25
         else:
             assert np.median(right) < 12 and right.max() > 150  # black, with words

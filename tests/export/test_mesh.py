@@ -55,10 +55,10 @@ def test_the_surface_lies_on_the_street(run):
 
 
 def geometry_and_settings(run):
-    from da3_stream.export.run_reader import Reading
+    from da3_stream.store import RunReader
 
-    reading = Reading.of(run.path)
-    return reading.geometry, mesh_module._colour_choice(reading, MeshOptions()).settings
+    reader = RunReader.open(run.path)
+    return reader.geometry, mesh_module._colour_choice(reader, MeshOptions()).settings
 
 
 def test_tiles_meet_without_a_seam(run, monkeypatch):

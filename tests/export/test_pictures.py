@@ -14,7 +14,7 @@ from made_up import SIZE
 
 from da3_stream.errors import ExportError
 from da3_stream.export.exporting import export_run
-from da3_stream.export.images.rasters import write_picture
+from da3_stream.export.images.rasters import write_image
 from da3_stream.store import Run
 
 
@@ -116,11 +116,11 @@ def test_a_frame_that_is_lost_in_the_middle_shifts_no_other(tmp_path):
 @pytest.mark.parametrize(("suffix", "off"), [(".jpg", 6), (".png", 0)])
 def test_a_picture_comes_back_as_it_was(tmp_path, suffix, off):
     path, picture = tmp_path / f"p{suffix}", input_picture(7)
-    write_picture(path, picture)
+    write_image(path, picture)
     assert np.abs(cv2.imread(str(path))[..., ::-1].astype(int) - picture).max() <= off
 
 
 def test_a_picture_that_no_jpeg_can_hold_is_one_sentence(tmp_path):
     with pytest.raises(ExportError, match=r"cannot encode p.jpg: a picture of \(1, 70000, 3\) pixels"):
-        write_picture(tmp_path / "p.jpg", np.zeros((1, 70000, 3), np.uint8))
+        write_image(tmp_path / "p.jpg", np.zeros((1, 70000, 3), np.uint8))
     assert not (tmp_path / "p.jpg").exists()

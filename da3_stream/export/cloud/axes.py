@@ -6,46 +6,42 @@ against the cameras' mean y axis.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ...cloud import Axes
 from ...cloud.files.laz import coordinate_system
 from ...geometry import Sim3
+from ...store import RunReader
 from ...store.files import json_line
 from ...types import Float64
 from ..trajectory.overview import top_view
 
-if TYPE_CHECKING:
-    from ..run_reader import Reading
 
-
-def z_up(reading: Reading) -> Sim3:
+def z_up(reader: RunReader) -> Sim3:
     """The rotation to x right, y ahead (where the first camera looks), z up; the origin stays."""
-    return Sim3(1.0, _map_from_world(reading), np.zeros(3))
+    return Sim3(1.0, _map_from_world(reader), np.zeros(3))
 
 
-def y_up(reading: Reading) -> Sim3:
+def y_up(reader: RunReader) -> Sim3:
     """The rotation to the axes of glTF: x right, y up, z back; the origin stays."""
-    right, ahead, up = _map_from_world(reading)
+    right, ahead, up = _map_from_world(reader)
     return Sim3(1.0, np.stack([right, up, -ahead]), np.zeros(3))
 
 
-def las_axes(reading: Reading, up: str) -> Axes:
+def las_axes(reader: RunReader, up: str) -> Axes:
     """The coordinates of a LAS file: of the map where the run is georeferenced, else z up, or the run's own.
 
     Raises StoreError for a map whose coordinate system PROJ does not know.
     """
-    located = reading.geometry.scene.georeference
+    located = reader.geometry.scene.georeference
     if located is not None:
         place = located.geographic_from_world
         units = _units_of(located.crs)
         return Axes(place, located.crs, _note(units, place, "coordinates of the map"), units)
     if up == "camera":
-        return Axes(note=_note(reading.units, Sim3.identity(), "x right, y down, z ahead of the first camera"))
-    place = z_up(reading)
-    return Axes(place, note=_note(reading.units, place, "x right, y ahead, z up; up as the cameras were held"))
+        return Axes(note=_note(reader.units, Sim3.identity(), "x right, y down, z ahead of the first camera"))
+    place = z_up(reader)
+    return Axes(place, note=_note(reader.units, place, "x right, y ahead, z up; up as the cameras were held"))
 
 
 def _units_of(crs: str) -> str:
@@ -54,8 +50,8 @@ def _units_of(crs: str) -> str:
     return "metres" if axis.unit_conversion_factor == 1.0 else axis.unit_name
 
 
-def _map_from_world(reading: Reading) -> Float64:
-    poses = reading.table.world_from_camera
+def _map_from_world(reader: RunReader) -> Float64:
+    poses = reader.poses.world_from_camera
     return top_view(poses[:, :3, 3], poses[:, :3, :3])
 
 

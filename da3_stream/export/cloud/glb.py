@@ -14,51 +14,51 @@ import numpy as np
 
 from ...cloud import fuse_pages
 from ...geometry import Sim3, unproject
+from ...store import RunReader
 from ...store.files import replacing
 from ...types import Float32, Float64, UInt8
-from ..run_reader import paths
+from ..frame_views import FrameView, posed_views, segment_paths
 from .axes import y_up
 from .files import cloud_choice, said
 
 if TYPE_CHECKING:
     from ..options import GlbOptions
-    from ..run_reader import Reading, View
 
 FRUSTUM = 0.08  # depth of a frustum in median depths
 _CAMERA, _PATH = (255, 176, 0, 255), (76, 201, 240, 255)
 
 
-def export_glb(reading: Reading, path: Path, options: GlbOptions) -> str:
+def export_glb(reader: RunReader, path: Path, options: GlbOptions) -> str:
     """Points of the merged cloud, so many frusta evenly over the frames asked for, and the path through all of them."""
     import trimesh
 
-    place, views = y_up(reading), reading.views(options)
-    xyz, rgb = _points(reading, path, options)
-    scene = trimesh.Scene(metadata={"units": reading.units, "generator": "da3_stream"})
+    place, views = y_up(reader), posed_views(reader, options)
+    xyz, rgb = _points(reader, path, options)
+    scene = trimesh.Scene(metadata={"units": reader.units, "generator": "da3_stream"})
     if len(xyz):
         _add(scene, "points", trimesh.PointCloud(place.apply(xyz), rgb))
     shown = [views[k] for k in np.unique(np.linspace(0, len(views) - 1, options.cameras).astype(int))]
     if shown:
-        _add(scene, "cameras", _lines(_frusta(reading, shown), _CAMERA, place))
+        _add(scene, "cameras", _lines(_frusta(reader, shown), _CAMERA, place))
     _add_path(scene, views, place)
     with replacing(path) as file:
         file.write(scene.export(file_type="glb"))
-    return said(reading.units, len(xyz), f", {len(shown)} cameras, y up")
+    return said(reader.units, len(xyz), f", {len(shown)} cameras, y up")
 
 
-def _points(reading: Reading, path: Path, options: GlbOptions) -> tuple[Float32, UInt8]:
+def _points(reader: RunReader, path: Path, options: GlbOptions) -> tuple[Float32, UInt8]:
     """(positions [M,3], colours [M,3]) in the run's world."""
-    with fuse_pages(reading.run, reading.geometry, cloud_choice(reading, options), path.parent) as cloud:
+    with fuse_pages(reader.run, reader.geometry, cloud_choice(reader, options), path.parent) as cloud:
         parts = [records[["xyz", "rgb"]].copy() for _, records in cloud.tiles]
     xyz, rgb = [part["xyz"] for part in parts], [part["rgb"] for part in parts]
     return np.concatenate([np.zeros((0, 3), np.float32), *xyz]), np.concatenate([np.zeros((0, 3), np.uint8), *rgb])
 
 
-def _frusta(reading: Reading, views: Sequence[View]) -> list[Float64]:
+def _frusta(reader: RunReader, views: Sequence[FrameView]) -> list[Float64]:
     """Per camera four triangles [4,3] closed at the camera, as polylines."""
-    width, height = reading.size
+    width, height = reader.input_size
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
-    depth = np.full(4, FRUSTUM * (reading.geometry.median_depth() or 1.0))
+    depth = np.full(4, FRUSTUM * (reader.geometry.median_depth() or 1.0))
     lines = []
     for view in views:
         tips = unproject(corners, depth, view.intrinsics)
@@ -67,9 +67,9 @@ def _frusta(reading: Reading, views: Sequence[View]) -> list[Float64]:
     return lines
 
 
-def _add_path(scene: Any, views: Sequence[View], place: Sim3) -> None:
+def _add_path(scene: Any, views: Sequence[FrameView], place: Sim3) -> None:
     """A line through the cameras of every segment that has two."""
-    lines = [line for line in paths(views) if len(line) > 1]
+    lines = [line for line in segment_paths(views) if len(line) > 1]
     if lines:
         _add(scene, "path", _lines(lines, _PATH, place))
 

@@ -13,38 +13,39 @@ from typing import TYPE_CHECKING, Any
 from ...cloud import fuse_pages
 from ...errors import ExportError
 from ...geometry import resize_intrinsics
+from ...store import RunReader
 from ...types import UInt8
-from ..run_reader import paths
+from ..frame_views import FrameView, posed_views, segment_paths
+from ..images.frame_images import undistorted_images
 from .files import cloud_choice, said
 from .glb import FRUSTUM
 
 if TYPE_CHECKING:
     from ..options import RrdOptions
-    from ..run_reader import Reading, View
 
 _AT_ONCE = 1 << 18  # points in one entity
 _QUALITY = 85  # of a JPEG
 _PICTURE = "world/camera/picture"
 
 
-def export_rrd(reading: Reading, path: Path, options: RrdOptions) -> str:
+def export_rrd(reader: RunReader, path: Path, options: RrdOptions) -> str:
     """The merged cloud in pieces, the cameras of the frames asked for, and their pictures if these are asked for."""
     rr = _rerun()
-    views = reading.views(options)
+    views = posed_views(reader, options)
     recording = rr.RecordingStream("da3_stream")
     recording.set_log_time_enabled(False)
     recording.set_log_tick_enabled(False)
     recording.save(path)
     try:
-        recording.send_recording_name(reading.run.path.resolve().name)
+        recording.send_recording_name(reader.path.resolve().name)
         recording.log("world", rr.ViewCoordinates.RDF, static=True)
-        count = _log_points(rr, recording, reading, path, options)
+        count = _log_points(rr, recording, reader, path, options)
         _log_path(rr, recording, views)
-        _log_cameras(rr, recording, reading, views, options)
+        _log_cameras(rr, recording, reader, views, options)
         recording.flush()
     finally:
         recording.disconnect()
-    return said(reading.units, count, f", {len(views)} cameras")
+    return said(reader.units, count, f", {len(views)} cameras")
 
 
 def _rerun() -> Any:
@@ -55,9 +56,9 @@ def _rerun() -> Any:
     return rerun
 
 
-def _log_points(rr: Any, recording: Any, reading: Reading, path: Path, options: RrdOptions) -> int:
+def _log_points(rr: Any, recording: Any, reader: RunReader, path: Path, options: RrdOptions) -> int:
     count = piece = 0
-    with fuse_pages(reading.run, reading.geometry, cloud_choice(reading, options), path.parent) as cloud:
+    with fuse_pages(reader.run, reader.geometry, cloud_choice(reader, options), path.parent) as cloud:
         for _, records in cloud.tiles:
             for first in range(0, len(records), _AT_ONCE):
                 part = records[first : first + _AT_ONCE]
@@ -68,20 +69,20 @@ def _log_points(rr: Any, recording: Any, reading: Reading, path: Path, options: 
     return count
 
 
-def _log_path(rr: Any, recording: Any, views: list[View]) -> None:
+def _log_path(rr: Any, recording: Any, views: list[FrameView]) -> None:
     """A line through the cameras of every segment."""
-    lines = paths(views)
+    lines = segment_paths(views)
     recording.log("world/path", rr.LineStrips3D(lines, colors=[(76, 201, 240)] * len(lines)), static=True)
 
 
-def _log_cameras(rr: Any, recording: Any, reading: Reading, views: list[View], options: RrdOptions) -> None:
-    size = _picture_size(reading, options)
-    distance = FRUSTUM * (reading.geometry.median_depth() or 1.0)
-    for view, picture in _pictures(reading, views, options, size):
+def _log_cameras(rr: Any, recording: Any, reader: RunReader, views: list[FrameView], options: RrdOptions) -> None:
+    size = _picture_size(reader, options)
+    distance = FRUSTUM * (reader.geometry.median_depth() or 1.0)
+    for view, picture in _pictures(reader, views, options, size):
         recording.set_time("frame", sequence=view.index)
         recording.set_time("time", duration=view.timestamp)
         pose = view.world_from_camera
-        k = resize_intrinsics(view.intrinsics, reading.size, size)
+        k = resize_intrinsics(view.intrinsics, reader.input_size, size)
         recording.log("world/camera", rr.Transform3D(translation=pose[:3, 3], mat3x3=pose[:3, :3]))
         recording.log(
             "world/camera",
@@ -95,14 +96,14 @@ def _log_cameras(rr: Any, recording: Any, reading: Reading, views: list[View], o
             recording.log(_PICTURE, rr.Clear(recursive=False))
 
 
-def _picture_size(reading: Reading, options: RrdOptions) -> tuple[int, int]:
-    width, height = reading.size
+def _picture_size(reader: RunReader, options: RrdOptions) -> tuple[int, int]:
+    width, height = reader.input_size
     share = min(1.0, options.picture_width / width)
     return max(1, round(share * width)), max(1, round(share * height))
 
 
 def _pictures(
-    reading: Reading, views: list[View], options: RrdOptions, size: tuple[int, int]
-) -> Iterator[tuple[View, UInt8 | None]]:
+    reader: RunReader, views: list[FrameView], options: RrdOptions, size: tuple[int, int]
+) -> Iterator[tuple[FrameView, UInt8 | None]]:
     """The views with their pictures, free of distortion as rerun's cameras are, or with none."""
-    return reading.pictures_of_depth(views, size) if options.pictures else ((view, None) for view in views)
+    return undistorted_images(reader, views, size) if options.pictures else ((view, None) for view in views)

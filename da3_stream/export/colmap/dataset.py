@@ -14,11 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from ...cloud.files.ply import create_ply
+from ...store import RunReader
 from ...types import Float64, UInt8
-from ..images.frame_images import picture_files
-from ..images.image_folder import PictureFolder
-from ..options import ColmapOptions, PictureOptions
-from ..run_reader import Camera, Reading, View
+from ..cloud.sampling import sampled_points
+from ..frame_views import FrameView, nothing_to_export, posed_views
+from ..images.camera import ImageCamera, image_camera
+from ..images.frame_images import frame_images, image_files
+from ..images.image_folder import ImageFolder
+from ..options import ColmapOptions, GaussianSplattingOptions, ImageOptions
 from .files import write_model
 from .keypoints import DepthMap, look
 from .model import build_model, shared_camera
@@ -35,8 +39,8 @@ class Gathered:
     """What one pass over the pictures brings, picture by picture."""
 
     names: list[str] = field(default_factory=list)
-    cameras: list[Camera] = field(default_factory=list)
-    views: list[View] = field(default_factory=list)
+    cameras: list[ImageCamera] = field(default_factory=list)
+    views: list[FrameView] = field(default_factory=list)
     left_out: int = 0
     tracks: Tracks = field(default_factory=Tracks)
 
@@ -46,11 +50,11 @@ class Gathered:
         return np.stack([view.world_from_camera for view in self.views])
 
 
-def export_colmap(reading: Reading, path: Path, options: ColmapOptions) -> str:
+def export_colmap(reader: RunReader, path: Path, options: ColmapOptions) -> str:
     """See the module; raises ExportError where there is nothing to show, or no memory for what is asked."""
     from .bundle_adjustment import refine, require_memory
 
-    gathered = gather(reading, path / "images", options, options.confidence)
+    gathered = gather(reader, path / "images", options, options.confidence)
     model = sparse_model(gathered, options.shared_camera, options.max_points)
     if options.refine:
         require_memory(model)
@@ -58,19 +62,35 @@ def export_colmap(reading: Reading, path: Path, options: ColmapOptions) -> str:
         moved = refine(model, path / "refined.json")
     write_model(model, path / "sparse" / "0", text=options.text)
     said = summary(model, gathered)
-    return f"{said}; {moved.text(reading.units)}" if options.refine else said
+    return f"{said}; {moved.text(reader.units)}" if options.refine else said
 
 
-def gather(reading: Reading, folder: Path, options: PictureOptions, confidence: float) -> Gathered:
+def export_gaussian_splatting(reader: RunReader, path: Path, options: GaussianSplattingOptions) -> str:
+    """The input of 3-D Gaussian splatting: images/ without distortion, and sparse/0/ with PINHOLE cameras.
+
+    points3D.bin holds the points on tracks; points3D.ply, from which the original trainer begins, a sample of the cloud
+    with normals. Without it that trainer would make one from points3D.bin, without normals. Raises ExportError as
+    `export_colmap`, StoreError where the points of a submap are damaged.
+    """
+    gathered = gather(reader, path / "images", options, options.confidence)
+    model = sparse_model(gathered, None, None)
+    write_model(model, path / "sparse" / "0", text=False)
+    points = sampled_points(reader, gathered.views, options.max_points)
+    with create_ply(path / "sparse" / "0" / "points3D.ply", f"units: {reader.units}", normals=True) as ply:
+        ply.write(points.xyz, points.rgb, points.normal)
+    return f"{summary(model, gathered)}; {len(points)} points to begin with"
+
+
+def gather(reader: RunReader, folder: Path, options: ImageOptions, confidence: float) -> Gathered:
     """Write the pictures into a new folder, and follow the points in them.
 
     Raises ExportError where there are no pictures, or no depth from which a track could begin.
     """
-    found, views = Gathered(), _pictured(reading, options)
-    files = PictureFolder(folder, picture_files(reading, options), options.encoding)
-    for view, picture in reading.pictures(views, options):
-        camera = reading.camera(view, options)
-        if _followed(found, reading, view, picture, camera, confidence):
+    found, views = Gathered(), _pictured(reader, options)
+    files = ImageFolder(folder, image_files(reader, options), options.encoding)
+    for view, picture in frame_images(reader, views, options):
+        camera = image_camera(reader, view, options)
+        if _followed(found, reader, view, picture, camera, confidence):
             found.names.append(files.add(view.name, view.index, picture))
             found.cameras.append(camera)
             found.views.append(view)
@@ -81,12 +101,12 @@ def gather(reading: Reading, folder: Path, options: PictureOptions, confidence: 
     return found
 
 
-def _pictured(reading: Reading, options: PictureOptions) -> list[View]:
+def _pictured(reader: RunReader, options: ImageOptions) -> list[FrameView]:
     """The frames asked for that may have a picture: of those that the gate left out, the run keeps none."""
-    views = reading.views(options, one_segment=True)
+    views = posed_views(reader, options, one_segment=True)
     with_depth = [view for view in views if view.has_depth]
     if not with_depth:
-        raise reading.none_has("depth")
+        raise nothing_to_export(reader, "depth")
     if options.resolution == "input" or len(with_depth) == len(views):
         return views
     log.warning("left out %d frames without depth, whose pictures only the input has", len(views) - len(with_depth))
@@ -116,9 +136,11 @@ def summary(model: Any, gathered: Gathered) -> str:
     )
 
 
-def _followed(found: Gathered, reading: Reading, view: View, picture: UInt8, camera: Camera, confidence: float) -> bool:
+def _followed(
+    found: Gathered, reader: RunReader, view: FrameView, picture: UInt8, camera: ImageCamera, confidence: float
+) -> bool:
     """Whether the view takes part; where it does, its points are followed."""
-    depth = DepthMap.sure(*reading.surface(view), confidence) if view.has_depth else None
+    depth = DepthMap.sure(*reader.depth_without_sky(view.index), confidence) if view.has_depth else None
     return found.tracks.add(
         look(picture, camera, depth), view.world_from_camera, least=0 if view.has_depth else REACHED
     )

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...types import Float32, Float64, UInt8
+from ..images.camera import ImageCamera
 
 if TYPE_CHECKING:
     from ...geometry.lens import Lens
-    from ..run_reader import Camera
 
 LONGEST = 1600  # pixels of the longer side on which key points are looked for: beyond, they only cost time
 EDGE = 0.1  # share by which depth may differ around a key point that is to have depth
@@ -36,7 +36,7 @@ class Sight:
         return len(self.xy)
 
 
-def look(picture: UInt8, camera: Camera, depth: DepthMap | None) -> Sight:
+def look(picture: UInt8, camera: ImageCamera, depth: DepthMap | None) -> Sight:
     """The key points of a picture [H,W,3] that `camera` took."""
     xy, descriptors = _key_points(picture)
     rays = normalised(xy, camera.lens)

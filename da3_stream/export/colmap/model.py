@@ -10,7 +10,7 @@ import numpy as np
 
 from ...geometry.lens import Lens
 from ...types import Float32, Float64
-from ..run_reader import Camera
+from ..images.camera import ImageCamera
 from .triangulation import Structure
 
 log = logging.getLogger(__name__)
@@ -18,13 +18,13 @@ log = logging.getLogger(__name__)
 SAME_PX = 0.02  # cameras whose corners differ by less are one
 
 
-def shared_camera(cameras: Sequence[Camera], wanted: bool | None) -> Camera | None:
+def shared_camera(cameras: Sequence[ImageCamera], wanted: bool | None) -> ImageCamera | None:
     """One camera for all pictures, or None for one each. With `wanted` None: one if all are the same.
 
     Where they differ and one is wanted, it has the medians of their numbers, and a warning says how much they differ.
     """
     numbers = np.array([_numbers(camera.lens) for camera in cameras])
-    middle = Camera(cameras[0].size, Lens(*np.median(numbers, axis=0).tolist()))
+    middle = ImageCamera(cameras[0].size, Lens(*np.median(numbers, axis=0).tolist()))
     differs = max(_difference_px(camera, middle) for camera in cameras)
     if wanted is None:
         return middle if differs < SAME_PX else None
@@ -37,8 +37,8 @@ def shared_camera(cameras: Sequence[Camera], wanted: bool | None) -> Camera | No
 
 def build_model(
     names: Sequence[str],
-    cameras: Sequence[Camera],
-    shared: Camera | None,
+    cameras: Sequence[ImageCamera],
+    shared: ImageCamera | None,
     camera_from_world: Float64,
     xy: Sequence[Float32],
     structure: Structure,
@@ -86,7 +86,7 @@ def _add_points(model: Any, s: Structure, place: np.ndarray) -> None:
         first = end
 
 
-def _camera(camera: Camera, number: int) -> Any:
+def _camera(camera: ImageCamera, number: int) -> Any:
     """PINHOLE without distortion, else SIMPLE_RADIAL, or OPENCV where the two focal lengths differ."""
     import pycolmap
 
@@ -105,7 +105,7 @@ def _numbers(lens: Lens) -> tuple[float, float, float, float, float]:
     return lens.fx, lens.fy, lens.cx, lens.cy, lens.k1
 
 
-def _difference_px(a: Camera, b: Camera) -> float:
+def _difference_px(a: ImageCamera, b: ImageCamera) -> float:
     """How far apart the two cameras see what b sees in its corners."""
     width, height = b.size
     x = np.array([[0, 0], [width, 0], [0, height], [width, height]]) - [b.lens.cx, b.lens.cy]

@@ -8,9 +8,10 @@ from typing import Literal
 import numpy as np
 
 from ...errors import ExportError
+from ...store import RunReader
 from ...types import Float32, Float64, UInt8
+from ..frame_views import FrameView, views_with_depth
 from ..options import FrameOptions
-from ..run_reader import Reading, View
 
 SAMPLED_FRAMES = 64
 SAMPLED_PIXELS = 4096  # of each
@@ -43,24 +44,24 @@ class DepthScale:
         return f"{self.colours}: {near:.3g}{unit} and nearer to {far:.3g}{unit} and farther, by inverse depth"
 
 
-def depth_scale(reading: Reading, colours: Literal["turbo", "inferno"]) -> DepthScale:
+def depth_scale(reader: RunReader, colours: Literal["turbo", "inferno"]) -> DepthScale:
     """The 2 % and 98 % quantiles of inverse depth over a sample of all frames of the run, the sky left out.
 
     So parts of a run that are exported one by one look alike. Raises ExportError where there is no depth at all.
     """
-    known = reading.views_with_depth(FrameOptions())
+    known = views_with_depth(reader, FrameOptions())
     steps = np.unique(np.linspace(0, len(known) - 1, min(SAMPLED_FRAMES, len(known))).round().astype(int)).tolist()
-    samples = [_sample(reading, known[k]) for k in steps]
+    samples = [_sample(reader, known[k]) for k in steps]
     inverse = np.concatenate([np.zeros(0), *samples])
     if not len(inverse):
-        raise ExportError(f"no frame of {reading.run.path} has depth: nothing to export")
+        raise ExportError(f"no frame of {reader.path} has depth: nothing to export")
     low, high = np.quantile(inverse, QUANTILES).tolist()
     return DepthScale(low, max(high, low * 1.01), colours)
 
 
-def _sample(reading: Reading, view: View) -> Float64:
+def _sample(reader: RunReader, view: FrameView) -> Float64:
     """Inverse depths of pixels that are evenly spread over a frame."""
-    depth, sky = reading.depth(view)[0], reading.sky(view)
+    depth, sky = reader.depth(view.index)[0], reader.sky(view.index)
     valid = np.isfinite(depth) & (depth > 0) & (True if sky is None else ~sky)
     values = depth[valid]
     return 1.0 / values[:: max(1, -(-len(values) // SAMPLED_PIXELS))].astype(np.float64)

@@ -11,30 +11,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...geometry import resize_intrinsics
+from ...store import RunReader
 from ...store.files import json_line, write_text
 from ...store.quantise import confidence_range, encode_confidence
 from ...types import Float32
+from ..frame_views import FrameView, selected_views, views_with_depth
+from ..images.camera import radial_distortion
 from ..images.rasters import write_png, write_raster
 from ..options import DepthOptions
-from ..run_reader import Reading, View
 
 FULL = 65535  # the largest count of a 16-bit PNG
 
 
-def export_depth(reading: Reading, path: Path, options: DepthOptions) -> str:
+def export_depth(reader: RunReader, path: Path, options: DepthOptions) -> str:
     """depth/, confidence/ and sky/ with a file %06d for every frame that has depth, named by its number in the input.
 
     Depth is along the camera's z axis in world units, 0 = none; of a pinhole, the lens's distortion removed. Raises
     ExportError where no frame has depth.
     """
-    views = reading.views_with_depth(options)
+    views = views_with_depth(reader, options)
     book = _Book()
     for name in ("depth", *(["confidence"] if options.with_confidence else [])):
         (path / name).mkdir()
     for view in views:
-        _write_frame(reading, view, path, options, book)
-    left = sorted({view.index for view in reading.all_views(options)} - {view.index for view in views})
-    write_text(path / "depth.json", _explained(reading, options, book, left))
+        _write_frame(reader, view, path, options, book)
+    left = sorted({view.index for view in selected_views(reader, options)} - {view.index for view in views})
+    write_text(path / "depth.json", _explained(reader, options, book, left))
     return _said(len(views), len(left), book)
 
 
@@ -47,10 +49,10 @@ class _Book:
     saturated: int = 0
 
 
-def _write_frame(reading: Reading, view: View, path: Path, options: DepthOptions, book: _Book) -> None:
-    depth, confidence, k = reading.depth(view)
+def _write_frame(reader: RunReader, view: FrameView, path: Path, options: DepthOptions, book: _Book) -> None:
+    depth, confidence, k = reader.depth(view.index)
     small = (depth.shape[1], depth.shape[0])
-    size = reading.size if options.resolution == "input" else small
+    size = reader.input_size if options.resolution == "input" else small
     entry: dict[str, Any] = {"frame": view.index, "timestamp": view.timestamp, "size": size}
     entry["intrinsics"] = resize_intrinsics(k, small, size)
     depth = _enlarged(depth, size)
@@ -58,7 +60,7 @@ def _write_frame(reading: Reading, view: View, path: Path, options: DepthOptions
     entry |= _write_depth(depth, path, view.name, options, book)
     if options.with_confidence:
         entry |= _write_confidence(_enlarged(confidence, size), path, view.name, options)
-    sky = reading.sky(view) if options.with_sky else None
+    sky = reader.sky(view.index) if options.with_sky else None
     if sky is not None:
         (path / "sky").mkdir(exist_ok=True)
         entry["sky"] = f"sky/{view.name}.png"
@@ -107,7 +109,7 @@ def _enlarged(values: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_NEAREST_EXACT))
 
 
-def _explained(reading: Reading, options: DepthOptions, book: _Book, left: list[int]) -> str:
+def _explained(reader: RunReader, options: DepthOptions, book: _Book, left: list[int]) -> str:
     is_png = options.encoding == "png"
     rules = {
         "depth": f"count / {options.png_scale!r}; count {FULL} is that or more" if is_png else "the value",
@@ -120,13 +122,13 @@ def _explained(reading: Reading, options: DepthOptions, book: _Book, left: list[
         if options.resolution == "input"
         else "as the model looked at it",
         "intrinsics": "3x3 in pixels of the file, the centre of the first pixel is at 0.5, 0.5",
-        "lens": f"pinhole; pictures of the input are distorted by 1 + {reading.k1!r} r^2"
-        if reading.k1
+        "lens": f"pinhole; pictures of the input are distorted by 1 + {radial_distortion(reader)!r} r^2"
+        if radial_distortion(reader)
         else "pinhole, as the pictures of the input",
     }
     head = {
         "what": "depth along the camera's z axis, 0 = none",
-        "units": reading.units,
+        "units": reader.units,
         "counts_per_unit": options.png_scale if is_png else None,
         "saturated_pixels": book.saturated,
         "pixels_with_depth": book.pixels,

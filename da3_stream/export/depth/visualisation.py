@@ -11,10 +11,13 @@ import cv2
 import numpy as np
 
 from ...errors import ExportError
+from ...store import RunReader
 from ...types import UInt8
-from ..images.rasters import write_picture
-from ..options import DepthPictureOptions, DepthVideoOptions
-from ..run_reader import Reading, View
+from ..frame_views import FrameView, selected_views, views_with_depth
+from ..images.camera import image_size
+from ..images.frame_images import undistorted_images
+from ..images.rasters import write_image
+from ..options import DepthImageOptions, DepthVideoOptions
 from .colour_scale import DepthScale, depth_scale
 
 USUAL_FPS = 30.0  # where times do not tell a rate
@@ -22,59 +25,59 @@ BT709, NARROW = 1, 1  # as the file says: players do not have to guess
 LARGEST = 16384  # side of a picture that H.264 takes
 
 
-def export_depth_vis(reading: Reading, path: Path, options: DepthPictureOptions) -> str:
+def export_depth_vis(reader: RunReader, path: Path, options: DepthImageOptions) -> str:
     """%06d.jpg for every frame asked for, by its number in the input; frames without depth say so.
 
     Raises ExportError where no frame has depth.
     """
-    views, scale = _wanted(reading, options), depth_scale(reading, options.colours)
-    for view, picture in _panels(reading, views, scale, options, reading.picture_size(options.resolution)):
-        write_picture(path / f"{view.name}.jpg", picture)
-    return f"{_count(views)}; {scale.said(reading.units)}"
+    views, scale = _wanted(reader, options), depth_scale(reader, options.colours)
+    for view, picture in _panels(reader, views, scale, options, image_size(reader, options.resolution)):
+        write_image(path / f"{view.name}.jpg", picture)
+    return f"{_count(views)}; {scale.said(reader.units)}"
 
 
-def export_depth_video(reading: Reading, path: Path, options: DepthVideoOptions) -> str:
+def export_depth_video(reader: RunReader, path: Path, options: DepthVideoOptions) -> str:
     """An MP4 (H.264) with every frame asked for, at a constant rate; frames without depth say so.
 
     Its comment tells the scale. Raises ExportError where no frame has depth, or a picture is too large for the codec.
     """
-    views, scale = _wanted(reading, options), depth_scale(reading, options.colours)
-    width, height = (max(2, side // 2 * 2) for side in reading.picture_size(options.resolution))
+    views, scale = _wanted(reader, options), depth_scale(reader, options.colours)
+    width, height = (max(2, side // 2 * 2) for side in image_size(reader, options.resolution))
     rate = Fraction(options.fps or usual_rate(views)).limit_denominator(1001)
-    pictures = (p for _, p in _panels(reading, views, scale, options, (width, height)))
-    _encode(path, pictures, (2 * width if options.beside else width, height), rate, scale.said(reading.units))
-    return f"{_count(views)} at {float(rate):.4g} a second; {scale.said(reading.units)}"
+    pictures = (p for _, p in _panels(reader, views, scale, options, (width, height)))
+    _encode(path, pictures, (2 * width if options.beside else width, height), rate, scale.said(reader.units))
+    return f"{_count(views)} at {float(rate):.4g} a second; {scale.said(reader.units)}"
 
 
-def usual_rate(views: Sequence[View]) -> float:
+def usual_rate(views: Sequence[FrameView]) -> float:
     """Frames a second by the median of their times' steps."""
     steps = np.diff([view.timestamp for view in views])
     steps = steps[np.isfinite(steps) & (steps > 0)]
     return float(np.clip(1 / np.median(steps), 0.1, 1000)) if len(steps) else USUAL_FPS
 
 
-def _wanted(reading: Reading, options: DepthPictureOptions) -> list[View]:
+def _wanted(reader: RunReader, options: DepthImageOptions) -> list[FrameView]:
     """All frames asked for. Raises ExportError where none of them has depth."""
-    reading.views_with_depth(options)
-    return reading.all_views(options)
+    views_with_depth(reader, options)
+    return selected_views(reader, options)
 
 
 def _panels(
-    reading: Reading, views: Sequence[View], scale: DepthScale, options: DepthPictureOptions, size: tuple[int, int]
-) -> Iterator[tuple[View, UInt8]]:
+    reader: RunReader, views: Sequence[FrameView], scale: DepthScale, options: DepthImageOptions, size: tuple[int, int]
+) -> Iterator[tuple[FrameView, UInt8]]:
     """The views in order, each with its depth at (width, height), if it shall be so on the right of its picture."""
     if not options.beside:
-        yield from ((view, _depth_panel(reading, view, scale, size)) for view in views)
+        yield from ((view, _depth_panel(reader, view, scale, size)) for view in views)
         return
-    for view, picture in reading.pictures_of_depth(views, size):
+    for view, picture in undistorted_images(reader, views, size):
         left = _words("no picture", size) if picture is None else picture
-        yield view, np.concatenate([left, _depth_panel(reading, view, scale, size)], axis=1)
+        yield view, np.concatenate([left, _depth_panel(reader, view, scale, size)], axis=1)
 
 
-def _depth_panel(reading: Reading, view: View, scale: DepthScale, size: tuple[int, int]) -> UInt8:
+def _depth_panel(reader: RunReader, view: FrameView, scale: DepthScale, size: tuple[int, int]) -> UInt8:
     if not view.has_depth:
         return _words("no depth", size)
-    painted = scale.paint(reading.depth(view)[0])
+    painted = scale.paint(reader.depth(view.index)[0])
     return np.asarray(cv2.resize(painted, size, interpolation=cv2.INTER_NEAREST_EXACT), np.uint8)
 
 
@@ -112,6 +115,6 @@ def _stream(film: Any, size: tuple[int, int], rate: Fraction) -> Any:
     return stream
 
 
-def _count(views: Sequence[View]) -> str:
+def _count(views: Sequence[FrameView]) -> str:
     without = sum(not view.has_depth for view in views)
     return f"{len(views)} pictures" + (f", {without} of them without depth" if without else "")

@@ -1,4 +1,4 @@
-"""Pictures of a run's frames: from its input at full size, or as the predictor looked at them."""
+"""Images of a run's frames: from its input at full size, or as the run stores them, at the predictor's size."""
 
 from __future__ import annotations
 
@@ -11,147 +11,176 @@ import numpy as np
 
 from ...errors import ExportError, FramesError
 from ...settings import FramesSettings
-from ...store import read_images
+from ...store import RunReader, read_images
 from ...types import UInt8
-from ..options import FrameOptions, PictureOptions
+from ..frame_views import FrameView, selected_views
+from ..options import FrameOptions, ImageOptions
+from .camera import image_size, radial_distortion, undistorted
 
 if TYPE_CHECKING:
     from ...frames import FrameSource
-    from ..run_reader import Reading, View
 
 log = logging.getLogger(__name__)
 
 KEPT = "give --resolution model for the pictures that the run keeps"
 
 
-def input_pictures(reading: Reading, views: Sequence[View]) -> Iterator[tuple[View, UInt8]]:
-    """The views, ascending, with their pictures read once more from the input.
+def frame_images(
+    reader: RunReader, views: Sequence[FrameView], options: ImageOptions
+) -> Iterator[tuple[FrameView, UInt8]]:
+    """The views, ascending, with their images [H,W,3] RGB, of the size that the options ask for, and undistorted if
+    they do.
+
+    Raises ExportError where images of the input's size are asked for, and the input is gone, live or another one now.
+    """
+    images, size = input_images, reader.input_size
+    if options.resolution == "model":  # the run stores them as the reader gave them, a few pixels larger for DA3
+        images, size = stored_images, image_size(reader, "model")
+    for view, image in images(reader, views):
+        yield view, resized(undistorted(reader, view, image) if options.undistort else image, size)
+
+
+def undistorted_images(
+    reader: RunReader, views: Sequence[FrameView], size: tuple[int, int]
+) -> Iterator[tuple[FrameView, UInt8 | None]]:
+    """The views, ascending, with their images of (width, height) as a pinhole sees them, like the depth maps.
+
+    From the input, or where that cannot be read again from the run (see `available_images`).
+    """
+    for view, image in available_images(reader, views):
+        yield view, None if image is None else resized(undistorted(reader, view, image), size)
+
+
+def input_images(reader: RunReader, views: Sequence[FrameView]) -> Iterator[tuple[FrameView, UInt8]]:
+    """The views, ascending, with their images read once more from the input.
 
     Raises ExportError where the input cannot be read again, is another one now, or has lost a frame.
     """
-    yield from _read(reading, _opened(reading), views)
+    yield from _read(reader, _open_input(reader), views)
 
 
-def model_pictures(reading: Reading, views: Sequence[View]) -> Iterator[tuple[View, UInt8]]:
-    """The views, ascending, with the pictures that their windows keep.
+def stored_images(reader: RunReader, views: Sequence[FrameView]) -> Iterator[tuple[FrameView, UInt8]]:
+    """The views, ascending, with the images that their submaps store.
 
     Raises ExportError where one has none: it was left out by the gate, or the run looked for no loops.
     """
-    for view, picture in _kept(reading, views):
-        if picture is None:
-            raise ExportError(f"{reading.run.path} keeps no picture of frame {view.index}{_instead_of_kept(reading)}")
-        yield view, picture
+    for view, image in _stored(reader, views):
+        if image is None:
+            raise ExportError(f"{reader.path} keeps no picture of frame {view.index}{_instead_of_stored(reader)}")
+        yield view, image
 
 
-def any_pictures(reading: Reading, views: Sequence[View]) -> Iterator[tuple[View, UInt8 | None]]:
-    """The views, ascending, with their pictures from the input, or, from where it cannot be read again, from the run.
+def available_images(reader: RunReader, views: Sequence[FrameView]) -> Iterator[tuple[FrameView, UInt8 | None]]:
+    """The views, ascending, with their images from the input; where it cannot be read again (any further), from the
+    run.
 
-    A warning says so; a frame of which the run keeps none has None.
+    A warning says so; a frame whose image the run does not store has None.
     """
-    done = 0
+    count = 0
     try:
-        for pair in input_pictures(reading, views):
+        for pair in input_images(reader, views):
             yield pair
-            done += 1
+            count += 1
         return
     except ExportError:
-        shown = "the pictures that it keeps are shown" if _keeps_pictures(reading) else "it keeps none either"
-        log.warning("the input of %s cannot be read again: %s", reading.run.path, shown)
-    yield from _kept(reading, views[done:])
+        instead = "the pictures that it keeps are shown" if _stores_images(reader) else "it keeps none either"
+        log.warning("the input of %s cannot be read again: %s", reader.path, instead)
+    yield from _stored(reader, views[count:])
 
 
-def _read(reading: Reading, source: FrameSource, views: Sequence[View]) -> Iterator[tuple[View, UInt8]]:
-    left = iter(views)
-    view = next(left, None)
+def image_files(reader: RunReader, options: ImageOptions) -> dict[int, Path]:
+    """The input's own image files by frame index, where they hold just the images that the options ask for; else
+    empty."""
+    is_unchanged = options.resolution == "input" and not (options.undistort and radial_distortion(reader))
+    return dict(enumerate(_open_input(reader).files)) if is_unchanged else {}
+
+
+def resized(image: UInt8, size: tuple[int, int]) -> UInt8:
+    """An image at (width, height); smaller ones are means over areas."""
+    import cv2
+
+    if (image.shape[1], image.shape[0]) == size:
+        return image
+    is_smaller = size[0] < image.shape[1]
+    return np.asarray(
+        cv2.resize(image, size, interpolation=cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR), np.uint8
+    )
+
+
+def _read(reader: RunReader, source: FrameSource, views: Sequence[FrameView]) -> Iterator[tuple[FrameView, UInt8]]:
+    remaining = iter(views)
+    view = next(remaining, None)
     for frame in source:
         if view is not None and frame.index == view.index:
             yield view, frame.image
-            view = next(left, None)
+            view = next(remaining, None)
         if view is None or frame.index > view.index:
             break
     if view is not None:
-        raise ExportError(f"the input of {reading.run.path} lacks frame {view.index} now{_instead_of_input(reading)}")
+        raise ExportError(f"the input of {reader.path} lacks frame {view.index} now{_instead_of_input(reader)}")
 
 
-def _kept(reading: Reading, views: Sequence[View]) -> Iterator[tuple[View, UInt8 | None]]:
-    places = reading.geometry.frame_poses
-    owner = dict(zip(places.source_index.tolist(), places.submap.tolist(), strict=True))
-    picture: UInt8 | None
+def _stored(reader: RunReader, views: Sequence[FrameView]) -> Iterator[tuple[FrameView, UInt8 | None]]:
+    poses = reader.geometry.frame_poses
+    owner = dict(zip(poses.source_index.tolist(), poses.submap.tolist(), strict=True))
+    image: UInt8 | None
     for view in views:
         try:
-            picture = read_images(reading.run, owner[view.index], [view.index])[0]
+            image = read_images(reader.run, owner[view.index], [view.index])[0]
         except KeyError:
-            picture = None
-        yield view, picture
+            image = None
+        yield view, image
 
 
-def _keeps_pictures(reading: Reading) -> bool:
-    """As its first frame with depth tells."""
-    first = [view for view in reading.all_views(FrameOptions()) if view.has_depth][:1]
-    return any(picture is not None for _, picture in _kept(reading, first))
+def _stores_images(reader: RunReader) -> bool:
+    """Whether the run stores an image of its first frame with depth: then it does of all."""
+    first = [view for view in selected_views(reader, FrameOptions()) if view.has_depth][:1]
+    return any(image is not None for _, image in _stored(reader, first))
 
 
-def _instead_of_input(reading: Reading) -> str:
-    """How a sentence goes on that says why the input is of no use."""
-    return f": {KEPT}" if _keeps_pictures(reading) else ", and the run keeps no pictures"
+def _instead_of_input(reader: RunReader) -> str:
+    """What to do instead, the end of a sentence that says why the input is of no use."""
+    return f": {KEPT}" if _stores_images(reader) else ", and the run keeps no pictures"
 
 
-def _instead_of_kept(reading: Reading) -> str:
-    """How a sentence goes on that says that a kept picture is missing."""
+def _instead_of_stored(reader: RunReader) -> str:
+    """What to do instead, the end of a sentence that says that a stored image is missing."""
     try:
-        _opened(reading)
+        _open_input(reader)
     except ExportError:
         return ", and its input cannot be read again"
     return ": give --resolution input"
 
 
-def picture_files(reading: Reading, options: PictureOptions) -> dict[int, Path]:
-    """The input's own image files by frame, where the pictures asked for are what they hold; else none."""
-    unchanged = options.resolution == "input" and not (options.undistort and reading.k1)
-    return dict(enumerate(_opened(reading).files)) if unchanged else {}
-
-
-def _opened(reading: Reading) -> FrameSource:
+def _open_input(reader: RunReader) -> FrameSource:
     """The run's input once more, at full size. Raises ExportError with one sentence."""
     from ...frames import open_source
 
-    of, paths = f"the input of {reading.run.path}", reading.input_paths
+    what, paths = f"the input of {reader.path}", reader.input_paths
     if not paths:
-        name = reading.status["input"]["name"]
-        raise ExportError(f"{of} ({name}) cannot be read again{_instead_of_input(reading)}")
+        name = reader.status["input"]["name"]
+        raise ExportError(f"{what} ({name}) cannot be read again{_instead_of_input(reader)}")
     try:
-        source = open_source(paths[0] if len(paths) == 1 else paths, _settings(reading))
+        source = open_source(paths[0] if len(paths) == 1 else paths, _settings_without_gate(reader))
     except FramesError as error:
-        raise ExportError(f"{of} cannot be read again ({error}){_instead_of_input(reading)}") from error
-    if _is_another(reading, source):
-        raise ExportError(f"{of} is another one now, {_outline(source)}{_instead_of_input(reading)}")
+        raise ExportError(f"{what} cannot be read again ({error}){_instead_of_input(reader)}") from error
+    if _is_another(reader, source):
+        raise ExportError(f"{what} is another one now, {_outline(source)}{_instead_of_input(reader)}")
     return source
 
 
 def _outline(source: FrameSource) -> str:
-    """How many pictures of which kind, as `identity` of running/job.py begins."""
+    """How many images of which kind, as `identity` of session/job.py begins."""
     width, height = source.size
     return f"{source.expected or 'some'} {source.kind} of {width}x{height}"
 
 
-def _is_another(reading: Reading, source: FrameSource) -> bool:
+def _is_another(reader: RunReader, source: FrameSource) -> bool:
     """Whether it differs from what run.json says of the run's input."""
-    known = reading.status.get("identity", {}).get("input", _outline(source))
-    return source.size != reading.size or known.partition(", digest ")[0] != _outline(source)
+    expected = reader.status.get("identity", {}).get("input", _outline(source))
+    return source.size != reader.input_size or expected.partition(", digest ")[0] != _outline(source)
 
 
-def _settings(reading: Reading) -> FramesSettings:
-    kept = reading.status.get("settings", {}).get("frames", {})
-    return FramesSettings.model_validate({**kept, "gate": "off"})
-
-
-def resized(picture: UInt8, size: tuple[int, int]) -> UInt8:
-    """A picture of (width, height); smaller ones are means over areas."""
-    import cv2
-
-    if (picture.shape[1], picture.shape[0]) == size:
-        return picture
-    smaller = size[0] < picture.shape[1]
-    return np.asarray(
-        cv2.resize(picture, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR), np.uint8
-    )
+def _settings_without_gate(reader: RunReader) -> FramesSettings:
+    stored = reader.status.get("settings", {}).get("frames", {})
+    return FramesSettings.model_validate({**stored, "gate": "off"})

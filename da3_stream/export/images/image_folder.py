@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from ...types import UInt8
-from .rasters import write_picture
+from .rasters import write_image
 
 UPRIGHT, ORIENTATION = 1, 0x0112  # Exif 2.32, section 4.6.4
 SUFFIXES = {"JPEG": ".jpg", "PNG": ".png"}
@@ -40,7 +40,7 @@ def link_or_copy(file: Path, target: Path) -> None:
         shutil.copyfile(file, target)
 
 
-class PictureFolder:
+class ImageFolder:
     """Puts pictures into a folder of their own, under the names of their views."""
 
     def __init__(self, folder: Path, files: dict[int, Path], encoding: Encoding) -> None:
@@ -54,5 +54,5 @@ class PictureFolder:
         if file is not None and suffix is not None:
             link_or_copy(file, self._folder / f"{name}{suffix}")
             return f"{name}{suffix}"
-        write_picture(self._folder / f"{name}.{self._encoding}", picture)
+        write_image(self._folder / f"{name}.{self._encoding}", picture)
         return f"{name}.{self._encoding}"

@@ -43,7 +43,7 @@ def write_png(path: Path, values: NDArray[np.uint16] | UInt8) -> None:
     _encode(path, values)
 
 
-def write_picture(path: Path, rgb: UInt8) -> None:
+def write_image(path: Path, rgb: UInt8) -> None:
     """A picture [H,W,3] as JPEG (quality 95) or PNG, by the suffix. Raises as `write_png`."""
     import cv2
 

@@ -6,19 +6,17 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ExportError
 from ...geometry import Sim3
+from ...store import RunReader
 from ...store.files import replacing
 from ..cloud.axes import y_up
 from .welding import VERTEX, Integers, Pieces
-
-if TYPE_CHECKING:
-    from ..run_reader import Reading
 
 _GLB_TRIANGLES = 10_000_000  # some 3 GB of memory
 _FACE = np.dtype([("count", "u1"), ("corners", "<i4", 3)])
@@ -26,7 +24,7 @@ _FACE = np.dtype([("count", "u1"), ("corners", "<i4", 3)])
 Tiles = Iterator[tuple[NDArray[np.void], Integers]]
 
 
-def write_mesh(path: Path, encoding: str, pieces: Pieces, min_triangles: int, reading: Reading) -> tuple[int, int]:
+def write_mesh(path: Path, encoding: str, pieces: Pieces, min_triangles: int, reader: RunReader) -> tuple[int, int]:
     """Write what is left without small pieces; returns how many vertices and triangles.
 
     Raises ExportError where nothing is left, or too much for a GLB.
@@ -34,11 +32,11 @@ def write_mesh(path: Path, encoding: str, pieces: Pieces, min_triangles: int, re
     tiles = pieces.welded(min_triangles)
     with replacing(path) as file:
         if encoding == "ply":
-            counts = _write_ply(file, tiles, f"da3_stream, {reading.units}", path.parent)
+            counts = _write_ply(file, tiles, f"da3_stream, {reader.units}", path.parent)
         elif encoding == "obj":
-            counts = _write_obj(file, tiles, y_up(reading))
+            counts = _write_obj(file, tiles, y_up(reader))
         else:
-            counts = _write_glb(file, tiles, y_up(reading), reading.units)
+            counts = _write_glb(file, tiles, y_up(reader), reader.units)
         if not counts[1]:
             raise ExportError("no surface is left: give a lower min_triangles, min_views or confidence")
     return counts

@@ -27,15 +27,16 @@ from ...cloud.fusion.tiling import Tiling, build_tiling, morton_codes
 from ...cloud.points import depth_edges
 from ...cloud.transform import world_voxel
 from ...errors import ExportError
+from ...store import RunReader
 from ...types import Float32, Float64, UInt8
 from ..cloud.files import cloud_choice
+from ..frame_views import FrameView, views_with_depth
 from ..options import CloudOptions
 from .files import write_mesh
 from .welding import Pieces
 
 if TYPE_CHECKING:
     from ..options import MeshOptions
-    from ..run_reader import Reading, View
 
 _BLOCK = 16  # voxels on a side
 _CUBES = 32  # cubes of 64 voxels in a tile, at most; a block takes 48 kB and a cube has some 30 of them at a surface
@@ -47,21 +48,21 @@ _PAIR = np.dtype([("code", "<u8"), ("view", "<i8")])
 _NEEDED_BY = np.stack(np.meshgrid([0, -1], [0, -1], [0, -1]), axis=-1).reshape(-1, 3)  # see `_cubes_of`
 
 
-def export_mesh(reading: Reading, path: Path, options: MeshOptions) -> str:
+def export_mesh(reader: RunReader, path: Path, options: MeshOptions) -> str:
     """Fuse, weld, leave small pieces out, and write; GLB and OBJ have y up, PLY is in the run's world."""
     open3d = _open3d()
-    views = reading.views_with_depth(options)
-    choice = _colour_choice(reading, options)
-    fusion = _Fusion(open3d, reading, views, options, world_voxel(reading.geometry, choice.settings))
+    views = views_with_depth(reader, options)
+    choice = _colour_choice(reader, options)
+    fusion = _Fusion(open3d, reader, views, options, world_voxel(reader.geometry, choice.settings))
     with tempfile.TemporaryFile(dir=path.parent) as file, tempfile.TemporaryFile(dir=path.parent) as more:
         cubes, seen = _surveyed(fusion, more)
         pieces = Pieces(file, fusion.voxel)
-        with fuse_pages(reading.run, reading.geometry, choice, path.parent, cubes) as cloud:
+        with fuse_pages(reader.run, reader.geometry, choice, path.parent, cubes) as cloud:
             points = _Colours(iter(cloud.tiles))
             for tile, tile_views in seen:
                 vertices, triangles = fusion.surface(tile, cubes, tile_views)
                 pieces.add(vertices, points.of(tile, vertices), triangles)
-        vertex_count, triangle_count = write_mesh(path, options.encoding, pieces, options.min_triangles, reading)
+        vertex_count, triangle_count = write_mesh(path, options.encoding, pieces, options.min_triangles, reader)
     axes = "y down" if options.encoding == "ply" else "y up"
     return f"{triangle_count:,} triangles, {vertex_count:,} vertices, voxels of {fusion.voxel:.3g}, {axes}"
 
@@ -79,7 +80,7 @@ def _open3d() -> Any:
     return open3d
 
 
-def _colour_choice(reading: Reading, options: MeshOptions) -> PointSelection:
+def _colour_choice(reader: RunReader, options: MeshOptions) -> PointSelection:
     """The cloud that the colours come from: all points of the frames, one per voxel, whatever the run's own limit."""
     asked = CloudOptions(
         frames=options.frames,
@@ -89,17 +90,19 @@ def _colour_choice(reading: Reading, options: MeshOptions) -> PointSelection:
         fusion="off",
         normals=False,
     )
-    choice = cloud_choice(reading, asked)
+    choice = cloud_choice(reader, asked)
     return replace(choice, settings=choice.settings.model_copy(update={"max_points": None}))
 
 
 class _Fusion:
     """Depth maps into voxel blocks. `voxel` is an edge in world units."""
 
-    def __init__(self, open3d: Any, reading: Reading, views: list[View], options: MeshOptions, voxel: float) -> None:
-        self._open3d, self._reading, self.views, self.voxel = open3d, reading, views, voxel
-        self._farthest = options.max_depth * reading.geometry.median_depth()
-        self._step = _colour_choice(reading, options).settings.max_depth_step
+    def __init__(
+        self, open3d: Any, reader: RunReader, views: list[FrameView], options: MeshOptions, voxel: float
+    ) -> None:
+        self._open3d, self._reader, self.views, self.voxel = open3d, reader, views, voxel
+        self._farthest = options.max_depth * reader.geometry.median_depth()
+        self._step = _colour_choice(reader, options).settings.max_depth_step
         self._min_views = min(options.min_views, len(views))
         self._threshold = self._confidence(options.confidence)
         self._depth = lru_cache(_KEPT)(self._read)
@@ -144,7 +147,7 @@ class _Fusion:
 
     def _read(self, view: int) -> tuple[Float32, Float64]:
         """Depth [H,W], 0 where it is not to be trusted, and K."""
-        depth, confidence, k = self._reading.surface(self.views[view])
+        depth, confidence, k = self._reader.depth_without_sky(self.views[view].index)
         good = np.isfinite(depth) & (confidence > 0) & (confidence >= self._threshold)
         good &= ~depth_edges(depth, self._step)
         return np.where(good, depth, np.float32(0)), np.ascontiguousarray(k, np.float64)
@@ -157,7 +160,7 @@ class _Fusion:
         return float(np.quantile(known, share, method="lower")) if len(known) else 0.0
 
     def _maps(self, view: int) -> tuple[Float32, Float32]:
-        depth, confidence, _ = self._reading.surface(self.views[view])
+        depth, confidence, _ = self._reader.depth_without_sky(self.views[view].index)
         return depth, confidence
 
 

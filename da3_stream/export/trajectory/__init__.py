@@ -1,1 +1,1 @@
-"""TODO."""
+"""The camera path: trajectory files, files for maps, and the overview image."""

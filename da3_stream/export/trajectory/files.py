@@ -1,40 +1,45 @@
-"""Trajectory files of the frames that were asked for: TUM RGB-D, KITTI odometry, EuRoC."""
+"""Trajectory files: TUM RGB-D, KITTI odometry, EuRoC; camera_poses.txt and intrinsics.txt of a run directory.
+
+Texts hold all digits of every number, so that it is read back as it was.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from ...store import PoseTable
-from ...store.files import write_text
+from ...store import PoseTable, RunReader
+from ...store.files import replacing, write_text
 from ...types import Float64
+from ..frame_views import nothing_to_export, selected_rows
 from ..options import TrajectoryOptions
-from ..run_reader import Reading
-from .text import write_rows
+
+_ROWS_AT_ONCE = 1024  # that are text at a time: as Python's numbers and strings a row takes ten times its bytes
 
 
-def export_tum(reading: Reading, path: Path, options: TrajectoryOptions) -> str:
+def export_tum(reader: RunReader, path: Path, options: TrajectoryOptions) -> str:
     """See `write_tum`."""
-    table = reading.table.take(reading.rows(options))
+    table = reader.poses.take(selected_rows(reader, options))
     write_tum(table, path)
     return _count(table)
 
 
-def export_kitti(reading: Reading, path: Path, options: TrajectoryOptions) -> str:
+def export_kitti(reader: RunReader, path: Path, options: TrajectoryOptions) -> str:
     """See `write_kitti`."""
-    table = reading.table.take(reading.rows(options))
+    table = reader.poses.take(selected_rows(reader, options))
     write_kitti(table, path)
     return _count(table)
 
 
-def export_euroc(reading: Reading, path: Path, options: TrajectoryOptions) -> str:
+def export_euroc(reader: RunReader, path: Path, options: TrajectoryOptions) -> str:
     """See `write_euroc`. Raises ExportError where no frame has a pose."""
-    table = reading.table.take(reading.rows(options))
+    table = reader.poses.take(selected_rows(reader, options))
     if not table.has_pose.any():
-        raise reading.none_has("a place")
-    write_euroc(table, reading.units, path)
+        raise nothing_to_export(reader, "a place")
+    write_euroc(table, reader.units, path)
     return _count(table)
 
 
@@ -78,6 +83,32 @@ def write_euroc(poses: PoseTable, units: str, path: Path) -> None:
     rows = np.concatenate([known.world_from_camera[:, :3, 3], turns], axis=1)
     lines = [f"{time},{','.join(map(repr, row))}\n" for time, row in zip(times.tolist(), rows.tolist(), strict=True)]
     write_text(path, "".join([f"#timestamp [ns],{','.join(axes)}\n", *lines]))
+
+
+def write_camera_poses(poses: PoseTable, path: Path) -> None:
+    """The 4x4 matrix world from camera, row by row: 16 numbers a line, `nan` where the pose is unknown."""
+    write_rows(path, poses.world_from_camera.reshape(-1, 16))
+
+
+def write_intrinsics(poses: PoseTable, path: Path) -> None:
+    """`fx fy cx cy` in pixels of the input, one line per selected frame, `nan` where unknown; the header says how."""
+    k = poses.intrinsics
+    header = ["fx fy cx cy, pixels of the input; the centre of the first pixel is at 0.5, 0.5"]
+    write_rows(path, np.stack([k[:, 0, 0], k[:, 1, 1], k[:, 0, 2], k[:, 1, 2]], axis=-1), header)
+
+
+def write_rows(path: Path, rows: Float64, header: Iterable[str] = ()) -> None:
+    """Write [N,M] numbers, one row a line, in one step; every float is read back as it was, NaN is `nan`."""
+    with replacing(path) as file:
+        file.write("".join(f"# {line}\n" for line in header).encode())
+        file.writelines(row_text(rows))
+
+
+def row_text(rows: Float64) -> Iterator[bytes]:
+    """The lines of [N,M] numbers, many at a time."""
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        some = rows[start : start + _ROWS_AT_ONCE].tolist()
+        yield "".join(" ".join(map(repr, row)) + "\n" for row in some).encode()
 
 
 def _count(table: PoseTable) -> str:

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+from ...store import RunReader
 from ...store.files import json_line, write_text
 from ..options import MapOptions
-from ..run_reader import Reading
 from .geolocation import Track, tracks
 
 HEIGHTS = "heights are over the WGS84 ellipsoid"
 
 
-def export_geojson(reading: Reading, path: Path, options: MapOptions) -> str:
+def export_geojson(reader: RunReader, path: Path, options: MapOptions) -> str:
     """A LineString for each segment (of two frames and more), and Points for the first and the last frame of all."""
-    found = tracks(reading, options)
+    found = tracks(reader, options)
     features = [line for track in found for line in _line(track)]
     ends = [("first", found[0], 0), ("last", found[-1], len(found[-1]) - 1)]
     features += [_point(name, track, k) for name, track, k in ends]
@@ -26,26 +26,26 @@ def export_geojson(reading: Reading, path: Path, options: MapOptions) -> str:
     return _count(found)
 
 
-def export_kml(reading: Reading, path: Path, options: MapOptions) -> str:
+def export_kml(reader: RunReader, path: Path, options: MapOptions) -> str:
     """A Placemark for each segment: a gx:Track where the time of day is known, else a LineString."""
-    found = tracks(reading, options)
+    found = tracks(reader, options)
     head = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<kml xmlns="http://www.opengis.net/kml/2.2" xmlns:gx="http://www.google.com/kml/ext/2.2">',
-        f"<Document><name>{_name(reading)}</name><description>{HEIGHTS}</description>",
+        f"<Document><name>{_name(reader)}</name><description>{HEIGHTS}</description>",
     ]
     marks = [line for track in found for line in _placemark(track)]
     write_text(path, "\n".join([*head, *marks, "</Document></kml>", ""]))
     return _count(found)
 
 
-def export_gpx(reading: Reading, path: Path, options: MapOptions) -> str:
+def export_gpx(reader: RunReader, path: Path, options: MapOptions) -> str:
     """One track with a segment for each of the run's; `time` only where the time of day is known."""
-    found = tracks(reading, options)
+    found = tracks(reader, options)
     head = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<gpx version="1.1" creator="da3_stream" xmlns="http://www.topografix.com/GPX/1/1">',
-        f"<trk><name>{_name(reading)}</name><desc>{HEIGHTS}</desc>",
+        f"<trk><name>{_name(reader)}</name><desc>{HEIGHTS}</desc>",
     ]
     segments = [line for track in found for line in ("<trkseg>", *_track_points(track), "</trkseg>")]
     write_text(path, "\n".join([*head, *segments, "</trk></gpx>", ""]))
@@ -117,8 +117,8 @@ def _decimal(place: list[float]) -> list[str]:
     return [f"{value:.{digits}f}" for value, digits in zip(place, (9, 9, 4), strict=True)]
 
 
-def _name(reading: Reading) -> str:
-    return escape(reading.run.path.resolve().name)
+def _name(reader: RunReader) -> str:
+    return escape(reader.path.resolve().name)
 
 
 def _count(found: list[Track]) -> str:

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ExportError
-from ...store import Georeference
+from ...store import Georeference, RunReader
 from ...types import Float64
+from ..frame_views import nothing_to_export, selected_rows
 from ..options import MapOptions
-from ..run_reader import Reading
 
 if TYPE_CHECKING:
     from pyproj import CRS
@@ -43,19 +43,19 @@ class Track:
         return [moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") for moment in moments]
 
 
-def tracks(reading: Reading, options: MapOptions) -> list[Track]:
+def tracks(reader: RunReader, options: MapOptions) -> list[Track]:
     """The path of every segment.
 
     Raises ExportError where the run is not located, none of the frames has a place, or `start_time` is given for a run
     whose input has no times.
     """
-    georeference = reading.geometry.scene.georeference
+    georeference = reader.geometry.scene.georeference
     if georeference is None:
-        raise ExportError(f"the map is not located: scene.json of {reading.run.path} has no georeference")
-    table = reading.table.take(reading.rows(options))
+        raise ExportError(f"the map is not located: scene.json of {reader.path} has no georeference")
+    table = reader.poses.take(selected_rows(reader, options))
     table = table.take(np.flatnonzero(table.has_pose).tolist())
     if not len(table):
-        raise reading.none_has("a place")
+        raise nothing_to_export(reader, "a place")
     if options.start_time is not None and not table.has_times:
         raise ExportError("start_time needs times of the frames, and the input has none: leave it out")
     place = longitude_latitude(georeference, table.world_from_camera[:, :3, 3])

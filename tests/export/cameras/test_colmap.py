@@ -16,9 +16,9 @@ from da3_stream.errors import ExportError
 from da3_stream.export.colmap import bundle_adjustment as refining
 from da3_stream.export.colmap.files import write_model
 from da3_stream.export.exporting import export_run
-from da3_stream.export.run_reader import Reading
 from da3_stream.geometry import resize_intrinsics
 from da3_stream.reconstruction import Reconstruction
+from da3_stream.store import RunReader
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +179,7 @@ def test_one_segment_only_and_the_others_are_told(run: Path, tmp_path: Path, cap
         model = opened(export_run(apart, "colmap", tmp_path / "model")[0])
     left = FRAMES - model.num_images()
     assert 0 < left < FRAMES and f"{left} frames of other segments" in caplog.text
-    assert len(Reading.of(apart).geometry.scene.segments()) == 2
+    assert len(RunReader.open(apart).geometry.scene.segments()) == 2
 
 
 @pytest.mark.parametrize("name", ["rigs", "cameras", "frames", "images", "points3D"])

@@ -19,9 +19,9 @@ from town_run import FRAMES, SEEN, SIZE, scene_point, with_distortion
 from da3_stream.export.cloud.axes import y_up
 from da3_stream.export.exporting import export_run
 from da3_stream.export.formats import FORMATS as FORMATS_OF
-from da3_stream.export.run_reader import Reading
 from da3_stream.geometry import project, resize_intrinsics
 from da3_stream.reconstruction import Reconstruction
+from da3_stream.store import RunReader
 
 AT, SEEN_FROM = 5, 9  # the frame that the point is taken from, and the one it is looked for in
 CLOSE_PX = 0.05
@@ -81,7 +81,7 @@ def by_euroc(path: Path, point: Array, rec: Reconstruction) -> Array:
 
 def by_glb(path: Path, point: Array, rec: Reconstruction) -> Array:
     """By the frustum alone, the only one in the file: its apex, and the rays through the corners of the picture."""
-    turn = y_up(Reading.of(rec.path)).rotation
+    turn = y_up(RunReader.open(rec.path)).rotation
     vertices = np.asarray(trimesh.load(path).geometry["cameras"].vertices)
     pose = rec.world_from_camera[SEEN_FROM]
     apex = turn @ pose[:3, 3]

@@ -1,0 +1,78 @@
+"""A run directory as whoever reads it sees it: Python users, exports, reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import Float32, Float64
+from .pose_table import PoseTable, RunGeometry, frame_depth, frame_depth_size, frame_sky, pose_table, read_run_geometry
+from .run import Run, open_run
+
+
+@dataclass(frozen=True, eq=False)
+class RunReader:
+    """What a run directory held when it was opened; depth maps are read when they are asked for.
+
+    Frames are named by their index in the input, before selection.
+    """
+
+    run: Run
+    status: dict[str, Any]  # run.json
+    geometry: RunGeometry
+    poses: PoseTable
+
+    @staticmethod
+    def open(run_dir: Path) -> RunReader:
+        """Open a run, finished or going. Raises StoreError if it is none or is damaged."""
+        run = open_run(run_dir)
+        status, geometry = run.read_status(), read_run_geometry(run)
+        return RunReader(run, status, geometry, pose_table(status, geometry))
+
+    @property
+    def path(self) -> Path:
+        """The run directory."""
+        return self.run.path
+
+    @property
+    def units(self) -> str:
+        """ "metres" or "relative"."""
+        return self.geometry.scene.units
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(width, height) of the input's images."""
+        width, height = self.status["input"]["size"]
+        return width, height
+
+    @property
+    def input_paths(self) -> tuple[str, ...]:
+        """What opens the input again, absolute, also while the run is going; empty where it cannot be opened again."""
+        return tuple(self.status.get("input", {}).get("paths", ()) or self.run.read_input_paths())
+
+    def depth(self, source_index: int) -> tuple[Float32, Float32, Float64]:
+        """Depth [H,W] in world units (0 = none), confidence [H,W] (0 = unusable) and the intrinsics [3,3] of a pinhole
+        at that size.
+
+        Raises KeyError for a frame without depth.
+        """
+        return frame_depth(self.run, self.geometry, source_index)
+
+    def depth_without_sky(self, source_index: int) -> tuple[Float32, Float32, Float64]:
+        """As `depth`, with no depth and no confidence in the sky, where models predict some large depth."""
+        depth, confidence, k = self.depth(source_index)
+        sky = self.sky(source_index)
+        return (depth, confidence, k) if sky is None else (np.where(sky, 0, depth), np.where(sky, 0, confidence), k)
+
+    def depth_size(self, source_index: int) -> tuple[int, int]:
+        """(width, height) of a frame's depth map. Raises KeyError as `depth`."""
+        return frame_depth_size(self.geometry, source_index)
+
+    def sky(self, source_index: int) -> NDArray[np.bool_] | None:
+        """Which pixels [H,W] of a frame's depth map are sky, None where the model did not tell. Raises KeyError as
+        `depth`."""
+        return frame_sky(self.run, self.geometry, source_index)
