@@ -23,7 +23,7 @@ from unlooped import without_loops
 
 from da3_stream.evaluation import evaluate, read_kitti
 from da3_stream.evaluation.associate import associate
-from da3_stream.evaluation.compare import SegmentComparison, compare
+from da3_stream.evaluation.compare import SegmentComparison, compare_segments
 from da3_stream.geometry import Sim3, umeyama
 from da3_stream.store import SubmapCameras, open_run, read_cameras, read_poses
 
@@ -99,7 +99,7 @@ CLIPS: dict[str, Callable[[Path, argparse.Namespace], Clip]] = {"town": town, "s
 def outcome(clip: Clip, out: Path) -> Outcome:
     """A run against the truth."""
     truth, poses = read_kitti(_truth(clip)), read_poses(out)
-    part = compare(poses, truth, associate(poses, truth), "sim3")[0]
+    part = compare_segments(poses, truth, associate(poses, truth), "sim3")[0]
     return Outcome(evaluate(out, _truth(clip), format="kitti"), part)
 
 

@@ -21,7 +21,7 @@ from footprint import status_mib
 from da3_stream import store
 from da3_stream.evaluation import read_trajectory
 from da3_stream.evaluation.associate import associate
-from da3_stream.evaluation.compare import compare
+from da3_stream.evaluation.compare import compare_segments
 
 MIN_PER_IMAGE = 20
 MAX_BEFORE_PX, MAX_AFTER_PX = 1.5, 0.7
@@ -178,7 +178,7 @@ def _ate(case: Case, model: Any, when: str) -> Row:
         placed[row, :3] = image.cam_from_world().inverse().matrix()
     poses = replace(poses, world_from_camera=placed)
     truth = read_trajectory(case.truth, "kitti")
-    numbers = compare(poses, truth, associate(poses, truth, None), "sim3")[0].numbers()
+    numbers = compare_segments(poses, truth, associate(poses, truth, None), "sim3")[0].metrics()
     return {f"ate_{when}_m": numbers["ate_rmse_m"], f"ate_{when}_percent": numbers["ate_percent"]}
 
 

@@ -158,15 +158,15 @@ def tell(text: str) -> None:
 
 def surroundings() -> Row:
     """Date, commit, command, machine and versions; taken at the beginning, so the load is the others'."""
-    from da3_stream.machine import machine, versions
+    from da3_stream.machine import describe_machine, installed_versions
 
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
         "command": shlex.join(["python", *sys.argv]),
-        "machine": machine(),
+        "machine": describe_machine(),
         "load_average": [round(load, 2) for load in os.getloadavg()],
-        "versions": versions(),
+        "versions": installed_versions(),
     }
 
 

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from da3_stream import pipeline
 from da3_stream.errors import RunError
-from da3_stream.machine import give_back_memory, peak_rss_bytes
+from da3_stream.machine import peak_rss_bytes, release_memory
 from da3_stream.posegraph import PoseGraph
 from da3_stream.session import RunSession
 from da3_stream.session.live_trajectory import LiveTrajectory
@@ -123,7 +123,7 @@ class Drive:
         self.windows += 1
         if self.windows % EVERY == 1:
             gc.collect()
-            give_back_memory()
+            release_memory()
             mark = {"frame": last, "rss": _rss(), "cpu": time.process_time(), "wall": time.perf_counter()}
             self.marks.append(mark | self.clock)
             if self.windows % (10 * EVERY) == 1:

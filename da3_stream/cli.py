@@ -157,10 +157,10 @@ def demo(
     quiet: Quiet = False,
 ) -> None:
     """Drive round a synthetic town, reconstruct it, and compare with the truth; no download."""
-    from .demo import demo
+    from .demo import run_demo
 
     with console(verbose, quiet), stoppable(f"what was placed until then is in {out / 'run'}"):
-        typer.echo(demo(out, frames, progress=not quiet).line())
+        typer.echo(run_demo(out, frames, progress=not quiet).summary())
 
 
 @weights_app.command(name="list")

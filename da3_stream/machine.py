@@ -1,4 +1,4 @@
-"""What a run was made with: versions, machine, memory."""
+"""The machine and the versions that a run was made with, and the memory of this process."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("da3_stream", "numpy", "scipy", "opencv-python-headless", "av", "pycolmap", "torch")
+_PACKAGES = ("da3_stream", "numpy", "scipy", "opencv-python-headless", "av", "pycolmap", "torch")
 
 
-def versions() -> dict[str, str | None]:
-    """Versions of what computes, without importing it; None where it is not installed."""
-    found: dict[str, str | None] = {"python": platform.python_version()}
-    for name in PACKAGES:
+def installed_versions() -> dict[str, str | None]:
+    """Versions of Python and of the packages that compute, without importing them; None where one is not installed."""
+    installed: dict[str, str | None] = {"python": platform.python_version()}
+    for name in _PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            installed[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = None
-    return found
+            installed[name] = None
+    return installed
 
 
-def machine() -> dict[str, Any]:
-    """Operating system, processor and memory."""
+def describe_machine() -> dict[str, Any]:
+    """Operating system, processor, usable cores and memory in bytes."""
     return {
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "processor": _processor(),
@@ -37,14 +37,17 @@ def machine() -> dict[str, Any]:
 
 
 def peak_rss_bytes() -> int:
-    """The most memory that this process held, plus the most that any one of its ended children held."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return sum(resource.getrusage(who).ru_maxrss for who in whose) * unit
+    """The peak memory of this process, plus the largest peak of any one of its ended children."""
+    unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in bytes on macOS, in KiB elsewhere
+    processes = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(resource.getrusage(process).ru_maxrss for process in processes) * unit
 
 
-def give_back_memory() -> None:
-    """Let the system have what was freed; glibc would keep it, so that the largest solution ever stays resident."""
+def release_memory() -> None:
+    """Return freed memory to the system.
+
+    glibc would keep it, so that the memory of the largest graph ever solved would stay resident.
+    """
     with contextlib.suppress(AttributeError, OSError):  # another C library
         ctypes.CDLL(None).malloc_trim(0)
 
@@ -55,7 +58,7 @@ def usable_cores() -> int:
 
 
 def available_memory_bytes() -> int | None:
-    """Memory that a process may still take without swapping, None where the system does not tell."""
+    """Memory that a process may still allocate without swapping; None where the system does not say."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
         kib = next(line.split()[1] for line in lines if line.startswith("MemAvailable:"))

@@ -1,4 +1,4 @@
-"""Where the time goes: seconds by stage, as the one thread that drives a run spends them."""
+"""How long the stages of a run take, in the thread that drives it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Stopwatch:
-    """Adds up seconds by name of stage, from the moment it is made."""
+    """Adds up seconds by stage, over all processes of a run that is resumed."""
 
     def __init__(self) -> None:
         self._start = time.perf_counter()
@@ -18,15 +18,15 @@ class Stopwatch:
 
     @property
     def seconds(self) -> float:
-        """Since it was made, and what an earlier process had counted."""
+        """Seconds since the stopwatch was made or, after `restore`, since the run began."""
         return self._before + time.perf_counter() - self._start
 
     def state(self) -> dict[str, Any]:
-        """What must survive a kill."""
+        """What a checkpoint keeps of the stopwatch."""
         return {"seconds": self.seconds, "stages": dict(self._stages)}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Count on from a state."""
+        """Continue from the state that an earlier process kept."""
         self._before, self._stages = state["seconds"], dict(state["stages"])
 
     def by_stage(self) -> dict[str, float]:
@@ -35,7 +35,7 @@ class Stopwatch:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time spent inside counts to the stage."""
+        """Count the time inside the block towards a stage."""
         start = time.perf_counter()
         try:
             yield

@@ -1,4 +1,8 @@
-"""Trajectories, depth and clouds against ground truth."""
+"""A run against ground truth: errors of its trajectory (ATE, RPE, scale drift), of its depth and of its cloud.
+
+`trajectories` reads the truth, `associate` matches frames with it, `compare` aligns each segment; `metrics`, `depth`
+and `cloud` compute the numbers, `evaluate` brings them together; `summary` and `plot` are for people.
+"""
 
 from .evaluate import evaluate, trajectory_result
 from .metrics import straight_line_percent

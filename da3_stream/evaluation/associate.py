@@ -17,7 +17,7 @@ DEFAULT_FPS = 30.0
 
 @dataclass(frozen=True, eq=False)
 class Association:
-    """Rows of the pose table and the truth's rows that belong to them, both [M] and in the run's order."""
+    """Matched rows [M] of the pose table and of the truth, in the run's order."""
 
     by: Literal["time", "index"]
     rows: NDArray[np.int64]
@@ -28,8 +28,8 @@ class Association:
 def associate(poses: PoseTable, truth: Trajectory, fps: float | None = None) -> Association:
     """Match every selected frame that has truth, whether or not the run found its pose.
 
-    `fps` is the rate of the source for runs whose images carry no times (without it, the one that the run assumed,
-    else 30). Raises EvaluationError if nothing matches.
+    `fps` is the rate of the source for runs whose images carry no times (by default the one that the run assumed, else
+    30). Raises EvaluationError if nothing matches.
     """
     if fps is not None and not fps > 0:
         raise EvaluationError(f"the rate of the images must be positive, not {fps:g} fps")
@@ -41,6 +41,7 @@ def associate(poses: PoseTable, truth: Trajectory, fps: float | None = None) -> 
 
 
 def _by_index(source_index: NDArray[np.int64], truth_index: NDArray[np.int64], row_count: int) -> Association:
+    """Match frames with truth of the same source index."""
     last = int(source_index.max(initial=-1))
     if last >= row_count == len(source_index):
         raise EvaluationError(
@@ -58,7 +59,7 @@ def _by_index(source_index: NDArray[np.int64], truth_index: NDArray[np.int64], r
 
 
 def _frame_times(poses: PoseTable, fps: float | None) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """Seconds [N] of the selected frames, and what had to be assumed for them."""
+    """Seconds [N] of the selected frames, and a note on what had to be assumed for them."""
     if poses.has_times:
         return poses.timestamp, ()
     assumed = 1.0 / _frame_interval(poses.timestamp, poses.source_index)
@@ -67,7 +68,7 @@ def _frame_times(poses: PoseTable, fps: float | None) -> tuple[NDArray[np.float6
 
 
 def _frame_interval(times: NDArray[np.float64], source_index: NDArray[np.int64]) -> float:
-    """Median seconds between neighbouring frames of the source; 1/30 where the run cannot tell."""
+    """Median seconds between neighbouring frames of the source; 1/30 where the run has no times."""
     steps = np.diff(times) / np.diff(source_index)
     steps = steps[np.isfinite(steps) & (steps > 0)]
     return float(np.median(steps)) if len(steps) else 1.0 / DEFAULT_FPS
@@ -76,7 +77,7 @@ def _frame_interval(times: NDArray[np.float64], source_index: NDArray[np.int64])
 def _by_time(
     times: NDArray[np.float64], interval: float, truth_times: NDArray[np.float64], notes: tuple[str, ...]
 ) -> Association:
-    """Nearest truth within half a frame interval of the source; a truth row serves its nearest frame only."""
+    """Match frames with the nearest truth within half a frame interval, a row of truth with its nearest frame only."""
     nearest = _nearest(truth_times, times)
     distance = np.abs(truth_times[nearest] - times)
     rows = np.flatnonzero(distance <= interval / 2 + 1e-6)

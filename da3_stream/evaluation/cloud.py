@@ -18,7 +18,7 @@ from scipy.spatial import cKDTree
 from ..camera_input import read_intrinsics
 from ..errors import EvaluationError
 from ..geometry import Sim3, intrinsics_matrix, pixel_centres, unproject
-from .depth import depth_file, read_true_depth, spread, truth_frames
+from .depth import depth_file, every_kth, read_true_depth, truth_frames
 
 Float64 = NDArray[np.float64]
 
@@ -30,7 +30,7 @@ _PLY_TYPES = {"float": "<f4", "uchar": "u1"}
 
 @dataclass(frozen=True)
 class ThresholdScore:
-    """Shares of points within a distance."""
+    """Shares of points within a distance of the other cloud."""
 
     threshold_m: float
     share_of_median_depth: float
@@ -40,8 +40,8 @@ class ThresholdScore:
 
 
 @dataclass(frozen=True)
-class CloudError:
-    """Median distances cloud to truth (accuracy) and truth to cloud (completeness), in metres, and the shares."""
+class CloudMetrics:
+    """Median distances cloud to truth (accuracy) and truth to cloud (completeness) in metres, and the scores."""
 
     points: int
     truth_points: int
@@ -50,17 +50,17 @@ class CloudError:
     thresholds: tuple[ThresholdScore, ...]
 
 
-def cloud_error(cloud: Float64, truth: Float64, median_depth_m: float) -> CloudError:
+def compare_clouds(cloud: Float64, truth: Float64, median_depth_m: float) -> CloudMetrics:
     """Compare points [N,3] with true points [M,3] in the same frame, in metres.
 
-    The truth is thinned to one point per cube of half the smallest threshold, so that what was seen often or from
-    near does not count more.
+    The truth is thinned to one point per cube of half the smallest threshold, so that surfaces
+    seen often or from near do not count more.
     """
     truth = thin(truth, THRESHOLDS[0] * median_depth_m / 2)
     to_truth = np.asarray(cKDTree(truth).query(cloud)[0])
     to_cloud = np.asarray(cKDTree(cloud).query(truth)[0])
     scores = tuple(_score(to_truth, to_cloud, share, share * median_depth_m) for share in THRESHOLDS)
-    return CloudError(len(cloud), len(truth), float(np.median(to_truth)), float(np.median(to_cloud)), scores)
+    return CloudMetrics(len(cloud), len(truth), float(np.median(to_truth)), float(np.median(to_cloud)), scores)
 
 
 def true_points(
@@ -71,15 +71,17 @@ def true_points(
     `intrinsics` [3,3] are those of the depth maps. A fixed sample: see MAX_FRAMES and POINTS_PER_FRAME.
     """
     frames = truth_frames(directory, list(truth_from_camera))
-    parts = [_frame_points(depth_file(directory, index), intrinsics) for index in frames]
-    moved = [Sim3.from_matrix(truth_from_camera[index]).apply(p) for index, p in zip(frames, parts, strict=True)]
-    depths = np.concatenate([points[:, 2] for points in parts])
+    in_cameras = [_frame_points(depth_file(directory, index), intrinsics) for index in frames]
+    in_truth = [
+        Sim3.from_matrix(truth_from_camera[index]).apply(p) for index, p in zip(frames, in_cameras, strict=True)
+    ]
+    depths = np.concatenate([points[:, 2] for points in in_cameras])
     if not len(depths):
         raise EvaluationError(f"the depth maps in {directory} hold no positive depth: nothing can be compared")
-    return np.concatenate(moved), float(np.median(depths))
+    return np.concatenate(in_truth), float(np.median(depths))
 
 
-def truth_intrinsics(directory: Path) -> Float64 | None:
+def read_truth_intrinsics(directory: Path) -> Float64 | None:
     """K [3,3] from intrinsics.txt (fx fy cx cy, first centre at 0) beside the depth maps or above; None without."""
     for file in (directory / "intrinsics.txt", directory.parent / "intrinsics.txt"):
         if file.is_file():
@@ -91,23 +93,24 @@ def truth_intrinsics(directory: Path) -> Float64 | None:
 def read_cloud(path: Path) -> Float64:
     """Positions [N,3] from a run's cloud.ply, every k-th point so that at most MAX_CLOUD_POINTS are held.
 
-    Mapped, not loaded: a whole drive's cloud need not fit into memory, which is why no mesh library reads it.
+    The file is mapped, not loaded, since the cloud of a long drive need not fit into memory. Raises EvaluationError if
+    it cannot be read or has no points.
     """
     try:
         with open(path, "rb") as file:
-            count, layout = _vertices(file)
+            count, layout = _read_ply_header(file)
             offset = file.tell()
         points = np.memmap(path, layout, "r", offset, (count,)) if count else np.zeros(0, layout)
     except (OSError, ValueError) as error:
         raise EvaluationError(f"cannot read the cloud {path}: {error}") from error
     if not len(points):
         raise EvaluationError(f"{path} holds no points: nothing can be compared")
-    some = points[spread(np.arange(len(points)), MAX_CLOUD_POINTS)]
-    return np.stack([some[axis] for axis in "xyz"], axis=-1).astype(np.float64)
+    sample = points[every_kth(np.arange(len(points)), MAX_CLOUD_POINTS)]
+    return np.stack([sample[axis] for axis in "xyz"], axis=-1).astype(np.float64)
 
 
 def thin(points: Float64, edge: float) -> Float64:
-    """The first point in every cube of a grid, in the order of the cubes."""
+    """The first of the points [N,3] in every cube of a grid with that edge, in the order of the cubes."""
     x, y, z = np.floor(points / edge).astype(np.int64).T
     order = np.lexsort((z, y, x))
     cubes = np.stack([x, y, z], axis=1)[order]
@@ -115,10 +118,10 @@ def thin(points: Float64, edge: float) -> Float64:
     return points[order[first]]
 
 
-def _vertices(file: BinaryIO) -> tuple[int, np.dtype[np.void]]:
-    """How many points the header announces, and what each holds; afterwards the file stands at the first.
+def _read_ply_header(file: BinaryIO) -> tuple[int, np.dtype[np.void]]:
+    """The number of points and the dtype of each; the file is left at the first point.
 
-    Raises ValueError on other layouts.
+    Raises ValueError if the header is not that of a binary PLY of points.
     """
     header: list[list[str]] = []
     while (line := file.readline(200)).strip() != b"end_header":
@@ -136,7 +139,7 @@ def _vertices(file: BinaryIO) -> tuple[int, np.dtype[np.void]]:
 def _frame_points(file: Path, intrinsics: Float64) -> Float64:
     """A sample of a depth map's points [P,3] in its camera's frame."""
     depth = read_true_depth(file)
-    chosen = spread(np.flatnonzero(depth), POINTS_PER_FRAME)
+    chosen = every_kth(np.flatnonzero(depth), POINTS_PER_FRAME)
     pixels = pixel_centres(*depth.shape).reshape(-1, 2)[chosen]
     return unproject(pixels, depth.ravel()[chosen], intrinsics)
 

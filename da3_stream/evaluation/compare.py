@@ -1,4 +1,4 @@
-"""The segments of a run laid on the truth: one alignment per segment, its numbers, and where the cameras end up."""
+"""The segments of a run against the truth: one alignment per segment, and the metrics that follow from it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ..geometry import Sim3, umeyama
 from ..geometry.sim3 import hat
 from ..store import PoseTable
 from .associate import Association
-from .metrics import absolute_error, distances_along, fitted_scale, percent, relative_error, scale_drift
+from .metrics import absolute_trajectory_error, fit_scale, path_distances, percent, relative_pose_error, scale_drift
 from .trajectories import Trajectory
 
 Align = Literal["sim3", "se3", "none"]
@@ -23,7 +23,7 @@ MIN_POSES = 3  # fewer do not determine a similarity
 
 @dataclass(frozen=True, eq=False)
 class SegmentComparison:
-    """The M frames of one segment that have both truth and a pose, and `truth_from_world`, the alignment."""
+    """The M frames of one segment that have both truth and a pose, and their alignment."""
 
     segment: int
     source_index: NDArray[np.int64]  # [M]
@@ -41,26 +41,26 @@ class SegmentComparison:
         """Camera centres [M,3] of the estimate after alignment, in metres."""
         return self.truth_from_world.apply(self.estimate[:, :3, 3])
 
-    def numbers(self) -> dict[str, Any]:
-        """Path, ATE, RPE, scale and drift (metres, %, degrees per metre; NaN where a number has no meaning)."""
+    def metrics(self) -> dict[str, Any]:
+        """Path length, ATE, RPE, scale and scale drift (metres, %, degrees per metre; NaN where one is undefined)."""
         truth, world = self.truth_positions, self.estimate[:, :3, 3]
-        path = float(distances_along(truth)[-1])
-        ate = absolute_error(truth, self.aligned_positions)
-        rpe = relative_error(self.truth, self._scaled_estimate())
+        length = float(path_distances(truth)[-1])
+        ate = absolute_trajectory_error(truth, self.aligned_positions)
+        rpe = relative_pose_error(self.truth, self._scaled_estimate())
         drift = scale_drift(truth, world)
         return {
             "segment": self.segment,
             "frames": len(truth),
-            "path_length_m": path,
+            "path_length_m": length,
             "ate_rmse_m": ate.rmse_m,
             "ate_median_m": ate.median_m,
             "ate_max_m": ate.max_m,
-            "ate_percent": percent(ate.rmse_m, path),
+            "ate_percent": percent(ate.rmse_m, length),
             "rpe_trans_percent": rpe.trans_percent,
             "rpe_rot_deg_per_m": rpe.rot_deg_per_m,
             "rpe_lengths_m": rpe.lengths_m,
             "rpe_pairs": rpe.pairs,
-            "scale": fitted_scale(truth, world),
+            "scale": fit_scale(truth, world),
             "scale_drift": drift.max_over_min,
             "scale_drift_percent_per_100m": drift.percent_per_100m,
             "scale_along_path": drift.relative_scale,
@@ -73,25 +73,25 @@ class SegmentComparison:
 
 
 def align_positions(truth: NDArray[np.float64], estimate: NDArray[np.float64], align: Align) -> Sim3:
-    """`truth_from_world` between positions [N,3]; "none" takes both to be in the same frame and units."""
+    """`truth_from_world` from positions [N,3]; "none" is the identity: both are in the same frame and units."""
     if align == "none":
         return Sim3.identity()
     return umeyama(truth, estimate, with_scale=align == "sim3")
 
 
-def roll_from_cameras(part: SegmentComparison) -> Sim3:
+def align_roll(comparison: SegmentComparison) -> Sim3:
     """The alignment with its roll about the path's direction taken from the cameras' orientations.
 
-    Positions on a straight line leave that roll open; a point far from the line feels it. The angle maximises
+    Positions on a straight line do not determine that roll, which moves points far from the line. The angle maximises
     sum trace(truth_rotation^T Roll alignment_rotation estimate_rotation), the chordal mean of the differences.
     """
-    centre = part.truth_positions.mean(axis=0)
-    axis = np.linalg.svd(part.truth_positions - centre, full_matrices=False)[2][0]
-    aligned = part.truth_from_world.rotation @ part.estimate[:, :3, :3]
-    m = np.einsum("nij,nkj->ik", aligned, part.truth[:, :3, :3])
+    centre = comparison.truth_positions.mean(axis=0)
+    axis = np.linalg.svd(comparison.truth_positions - centre, full_matrices=False)[2][0]
+    aligned = comparison.truth_from_world.rotation @ comparison.estimate[:, :3, :3]
+    m = np.einsum("nij,nkj->ik", aligned, comparison.truth[:, :3, :3])
     angle = np.arctan2(np.trace(hat(axis) @ m), np.trace(m) - axis @ m @ axis)
     roll = Rotation.from_rotvec(angle * axis).as_matrix()
-    return Sim3(1.0, roll, centre - roll @ centre) @ part.truth_from_world
+    return Sim3(1.0, roll, centre - roll @ centre) @ comparison.truth_from_world
 
 
 def straightness(positions: NDArray[np.float64]) -> float:
@@ -100,7 +100,7 @@ def straightness(positions: NDArray[np.float64]) -> float:
     return float(singular[1] / singular[0]) if singular[0] > 0 else 0.0
 
 
-def compare(poses: PoseTable, truth: Trajectory, pairs: Association, align: Align) -> list[SegmentComparison]:
+def compare_segments(poses: PoseTable, truth: Trajectory, pairs: Association, align: Align) -> list[SegmentComparison]:
     """One comparison per segment with at least 3 frames that have truth and a pose, the one with most frames first.
 
     Raises EvaluationError if no segment has that many.
@@ -108,18 +108,18 @@ def compare(poses: PoseTable, truth: Trajectory, pairs: Association, align: Alig
     posed = poses.has_pose[pairs.rows]
     rows, truth_rows = pairs.rows[posed], pairs.truth_rows[posed]
     numbers, counts = np.unique(poses.segment[rows], return_counts=True)
-    most = int(counts.max(initial=0))
-    if most < MIN_POSES:
+    largest = int(counts.max(initial=0))
+    if largest < MIN_POSES:
         raise EvaluationError(
-            f"no segment of the run has {MIN_POSES} frames with both a pose and truth (the most is {most},"
+            f"no segment of the run has {MIN_POSES} frames with both a pose and truth (the most is {largest},"
             f" {len(pairs.rows)} selected frames have truth): nothing can be aligned"
         )
     by_size = np.argsort(-counts, kind="stable")
     chosen = [(int(numbers[k]), poses.segment[rows] == numbers[k]) for k in by_size if counts[k] >= MIN_POSES]
-    return [_segment(poses, truth, segment, rows[mask], truth_rows[mask], align) for segment, mask in chosen]
+    return [_compare_segment(poses, truth, segment, rows[mask], truth_rows[mask], align) for segment, mask in chosen]
 
 
-def _segment(
+def _compare_segment(
     poses: PoseTable,
     truth: Trajectory,
     segment: int,

@@ -19,11 +19,11 @@ PIXELS_PER_FRAME = 20_000
 
 
 @dataclass(frozen=True)
-class DepthError:
-    """Relative errors of depth after one global scale (truth per estimate), over the pixels that both have.
+class DepthMetrics:
+    """Relative errors of depth after one global scale (truth per estimate), over the pixels that have both.
 
-    `kept_share` is the share of a frame's pixels with truth that have depth, averaged over the frames looked at;
-    frames without any stored depth count as 0.
+    `kept_share` is the share of a frame's pixels with truth that have depth, averaged over the sampled frames; frames
+    without any stored depth count as 0.
     """
 
     frames: int
@@ -36,7 +36,10 @@ class DepthError:
 
 
 def truth_frames(directory: Path, source_index: Sequence[int] | NDArray[np.int64]) -> list[int]:
-    """At most MAX_FRAMES of the source frames, evenly spread, whose true depth is in the directory (%06d.npy)."""
+    """At most MAX_FRAMES of the source frames, evenly spread, whose true depth is in the directory (%06d.npy).
+
+    Raises EvaluationError where there is none.
+    """
     if not directory.is_dir():
         raise EvaluationError(f"{directory} is not a directory: expected depth maps 000000.npy ... by source frame")
     known = [int(index) for index in source_index if depth_file(directory, int(index)).is_file()]
@@ -45,8 +48,8 @@ def truth_frames(directory: Path, source_index: Sequence[int] | NDArray[np.int64
     return [known[k] for k in np.linspace(0, len(known) - 1, min(len(known), MAX_FRAMES)).round().astype(int)]
 
 
-def spread(indices: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Every k-th of the indices, k as small as leaves at most `count`."""
+def every_kth(indices: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """Every k-th of the indices, with the smallest k that leaves at most `count`."""
     return indices[:: max(1, -(-len(indices) // count))]
 
 
@@ -56,7 +59,10 @@ def depth_file(directory: Path, source_index: int) -> Path:
 
 
 def read_true_depth(path: Path) -> Float32:
-    """Depth [H,W] along z in metres; what is not positive and finite becomes 0 (no truth)."""
+    """Depth [H,W] along z in metres; what is not positive and finite becomes 0 (no truth).
+
+    Raises EvaluationError if the file is no floating-point array [H,W].
+    """
     try:
         depth = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
@@ -66,17 +72,17 @@ def read_true_depth(path: Path) -> Float32:
     return np.where(np.isfinite(depth) & (depth > 0), depth, 0).astype(np.float32)
 
 
-def depth_error(read_depth: DepthReader, directory: Path, source_index: NDArray[np.int64]) -> DepthError:
+def compare_depth(read_depth: DepthReader, directory: Path, source_index: NDArray[np.int64]) -> DepthMetrics:
     """Compare the run's depth maps with those in the directory, on a fixed sample of frames and pixels."""
     frames = truth_frames(directory, source_index)
-    samples = [_sample(read_depth, directory, index) for index in frames]
+    samples = [_sample_frame(read_depth, directory, index) for index in frames]
     estimate, truth = np.concatenate([pairs for pairs, _ in samples], axis=1)
     if not len(truth):
         raise EvaluationError(f"the run has no depth where {directory} has truth: nothing can be compared")
     scale = float(np.median(truth / estimate))
     relative = np.abs(scale * estimate - truth) / truth
     ratio = np.maximum(scale * estimate / truth, truth / (scale * estimate))
-    return DepthError(
+    return DepthMetrics(
         frames=len(frames),
         pixels=len(truth),
         scale=scale,
@@ -87,22 +93,22 @@ def depth_error(read_depth: DepthReader, directory: Path, source_index: NDArray[
     )
 
 
-def _sample(read_depth: DepthReader, directory: Path, index: int) -> tuple[NDArray[np.float64], float]:
-    """(estimate, truth) [2,P] on pixels that both have, and the share of pixels with truth that are such."""
+def _sample_frame(read_depth: DepthReader, directory: Path, index: int) -> tuple[NDArray[np.float64], float]:
+    """(estimate, truth) [2,P] on pixels that have both, and the share of pixels with truth that have both."""
     truth = read_true_depth(depth_file(directory, index))
     try:
         depth, confidence, _ = read_depth(index)
     except KeyError:
         return np.zeros((2, 0)), 0.0
-    truth = _at_resolution(truth, depth.shape)
+    truth = _resample_nearest(truth, depth.shape)
     both = np.flatnonzero((depth > 0) & (confidence > 0) & (truth > 0))
-    chosen = spread(both, PIXELS_PER_FRAME)
+    chosen = every_kth(both, PIXELS_PER_FRAME)
     pairs = np.stack([depth.ravel()[chosen], truth.ravel()[chosen]]).astype(np.float64)
     possible = np.count_nonzero(truth)
     return pairs, len(both) / possible if possible else float("nan")
 
 
-def _at_resolution(depth: Float32, shape: tuple[int, ...]) -> Float32:
-    """Nearest samples of a depth map at the pixel centres of another resolution of the same view."""
+def _resample_nearest(depth: Float32, shape: tuple[int, ...]) -> Float32:
+    """A depth map resampled to another resolution of the same view, by the nearest pixel."""
     rows, columns = (((np.arange(n) + 0.5) * size / n).astype(int) for n, size in zip(shape, depth.shape, strict=True))
     return depth[np.ix_(rows, columns)]

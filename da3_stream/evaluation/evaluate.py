@@ -1,4 +1,4 @@
-"""`da3-stream eval`: a run against its ground truth, as one JSON-ready dictionary."""
+"""The whole evaluation of a run against its ground truth, as one JSON-ready dictionary (`da3-stream eval`)."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ..errors import EvaluationError
 from ..geometry import Sim3, resize_intrinsics
 from ..store.files import plain
 from .associate import Association, associate
-from .cloud import cloud_error, read_cloud, true_points, truth_intrinsics
-from .compare import Align, SegmentComparison, compare, roll_from_cameras, straightness
-from .depth import DepthReader, depth_error, depth_file, read_true_depth, truth_frames
+from .cloud import compare_clouds, read_cloud, read_truth_intrinsics, true_points
+from .compare import Align, SegmentComparison, align_roll, compare_segments, straightness
+from .depth import DepthReader, compare_depth, depth_file, read_true_depth, truth_frames
 from .metrics import DRIFT_DEFINITION, straight_line_percent
 from .plot import plot_trajectories
 from .trajectories import Trajectory, TrajectoryFormat, read_trajectory
 
-NEARLY_STRAIGHT = 0.02  # straightness below which positions do not hold the roll
+NEARLY_STRAIGHT = 0.02  # straightness below which positions do not determine the roll about the path
 
 
 def evaluate(
@@ -35,9 +35,10 @@ def evaluate(
     depth_groundtruth: Path | None = None,
     plot: Path | None = None,
 ) -> dict[str, Any]:
-    """Compare a run with a TUM or KITTI truth; strict JSON types, None where a number has no meaning.
+    """Compare a run with a TUM or KITTI truth; values have JSON types, None where a number is undefined.
 
-    `fps` is the rate of images that carry no times (default: the run's own assumption, else 30), needed for TUM only.
+    `fps` is the rate of images that carry no times (by default the one that the run assumed, else 30), used for TUM
+    only.
     `depth_groundtruth` holds %06d.npy per source frame (float, metres along z, 0 = none) and adds "depth" and
     "cloud". `plot` is where a PNG of the largest segment goes. Raises EvaluationError or StoreError in one sentence.
     """
@@ -46,18 +47,18 @@ def evaluate(
     poses = store.read_poses(run_dir)
     truth = read_trajectory(groundtruth, format)
     pairs = associate(poses, truth, fps)
-    parts = compare(poses, truth, pairs, align)
-    result = trajectory_result(poses, truth, pairs, parts, align)
+    comparisons = compare_segments(poses, truth, pairs, align)
+    result = trajectory_result(poses, truth, pairs, comparisons, align)
     if depth_groundtruth is not None:
-        numbers, notes = _depth_result(Path(run_dir), Path(depth_groundtruth), parts[0], align)
+        metrics, notes = _depth_result(Path(run_dir), Path(depth_groundtruth), comparisons[0], align)
         if result["segments"] > 1:
             notes.append(
                 "cloud.ply holds all segments, the largest alone is aligned: the others' points count as wrong"
             )
-        result |= numbers | {"notes": result["notes"] + notes}
+        result |= metrics | {"notes": result["notes"] + notes}
     if plot is not None:
         title = f"{Path(run_dir).name}: ATE {result['ate_rmse_m']:.3g} m over {result['path_length_m']:.4g} m ({align})"
-        plot_trajectories(plot, parts[0].truth_positions, parts[0].aligned_positions, title)
+        plot_trajectories(plot, comparisons[0].truth_positions, comparisons[0].aligned_positions, title)
     return plain(result)
 
 
@@ -65,11 +66,11 @@ def trajectory_result(
     poses: store.PoseTable,
     truth: Trajectory,
     pairs: Association,
-    parts: Sequence[SegmentComparison],
+    comparisons: Sequence[SegmentComparison],
     align: Align,
 ) -> dict[str, Any]:
-    """The trajectory's part of the result: the largest segment's numbers at the top, the others in "per_segment"."""
-    largest, posed = parts[0], poses.has_pose
+    """The result for the trajectory: the largest segment's metrics at the top, those of the others in "per_segment"."""
+    largest, posed = comparisons[0], poses.has_pose
     return {
         "format": truth.format,
         "association": pairs.by,
@@ -78,50 +79,54 @@ def trajectory_result(
         "frames_with_truth": len(pairs.rows),
         "coverage": len(largest.truth) / len(pairs.rows),
         "segments": len(np.unique(poses.segment[posed])),
-        **largest.numbers(),
+        **largest.metrics(),
         "scale_drift_definition": DRIFT_DEFINITION,
         "straight_line_percent": straight_line_percent(largest.truth_positions),
-        "per_segment": [part.numbers() for part in parts[1:]],
-        "notes": _notes(poses, truth, pairs, parts, align),
+        "per_segment": [part.metrics() for part in comparisons[1:]],
+        "notes": _notes(poses, truth, pairs, comparisons, align),
     }
 
 
 def _notes(
-    poses: store.PoseTable, truth: Trajectory, pairs: Association, parts: Sequence[SegmentComparison], align: Align
+    poses: store.PoseTable,
+    truth: Trajectory,
+    pairs: Association,
+    comparisons: Sequence[SegmentComparison],
+    align: Align,
 ) -> list[str]:
-    """What a reader of the numbers must know besides them, one sentence each."""
+    """Caveats about the metrics, one sentence each."""
     notes = list(pairs.notes)
     if truth.skipped:
         notes.append(f"{truth.skipped} of {truth.row_count} rows of the truth hold NaN and were skipped")
     if align == "none":
         notes.append("nothing was aligned: run and truth are taken to be in the same frame and units")
-    left_out = len(np.unique(poses.segment[poses.has_pose])) - len(parts)
+    left_out = len(np.unique(poses.segment[poses.has_pose])) - len(comparisons)
     if left_out:
         notes.append(f"{left_out} of the run's segments have too few frames with truth to be compared")
-    if straightness(parts[0].truth_positions) < NEARLY_STRAIGHT:
+    if straightness(comparisons[0].truth_positions) < NEARLY_STRAIGHT:
         notes.append("the true path is nearly a straight line: its positions do not tell the roll about it")
     return notes
 
 
 def _depth_result(
-    run_dir: Path, directory: Path, part: SegmentComparison, align: Align
+    run_dir: Path, directory: Path, comparison: SegmentComparison, align: Align
 ) -> tuple[dict[str, Any], list[str]]:
-    """Numbers of depth and cloud against the true depth maps, and notes on how they came about."""
+    """Metrics of depth and cloud against the true depth maps, and notes on the assumptions behind them."""
     read_depth = partial(store.read_depth, run_dir)
-    depth = depth_error(read_depth, directory, part.source_index)
-    intrinsics, intrinsics_notes = _true_intrinsics(read_depth, directory, part.source_index)
-    truth_from_camera = dict(zip(part.source_index.tolist(), part.truth, strict=True))
+    depth = compare_depth(read_depth, directory, comparison.source_index)
+    intrinsics, intrinsics_notes = _depth_map_intrinsics(read_depth, directory, comparison.source_index)
+    truth_from_camera = dict(zip(comparison.source_index.tolist(), comparison.truth, strict=True))
     points, median_depth_m = true_points(directory, truth_from_camera, intrinsics)
-    truth_from_world, roll_notes = _cloud_alignment(part, align)
-    cloud = cloud_error(truth_from_world.apply(read_cloud(run_dir / "cloud.ply")), points, median_depth_m)
+    truth_from_world, roll_notes = _cloud_alignment(comparison, align)
+    cloud = compare_clouds(truth_from_world.apply(read_cloud(run_dir / "cloud.ply")), points, median_depth_m)
     return {"depth": depth, "cloud": cloud}, [*intrinsics_notes, *roll_notes]
 
 
-def _true_intrinsics(
+def _depth_map_intrinsics(
     read_depth: DepthReader, directory: Path, source_index: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], list[str]]:
-    """K [3,3] of the true depth maps: from intrinsics.txt, else the run's own at their resolution, and that is said."""
-    known = truth_intrinsics(directory)
+    """K [3,3] of the true depth maps, and notes: from intrinsics.txt, else the run's own at their resolution."""
+    known = read_truth_intrinsics(directory)
     if known is not None:
         return known, []
     index = next(index for index in truth_frames(directory, source_index) if _has_depth(read_depth, index))
@@ -139,8 +144,8 @@ def _has_depth(read_depth: DepthReader, index: int) -> bool:
     return True
 
 
-def _cloud_alignment(part: SegmentComparison, align: Align) -> tuple[Sim3, list[str]]:
-    """The trajectory's alignment; along a nearly straight path the cameras' orientations give the roll."""
-    if align == "none" or straightness(part.truth_positions) >= NEARLY_STRAIGHT:
-        return part.truth_from_world, []
-    return roll_from_cameras(part), ["the cloud was aligned with the roll that the cameras' orientations give"]
+def _cloud_alignment(comparison: SegmentComparison, align: Align) -> tuple[Sim3, list[str]]:
+    """The trajectory's alignment, and notes; along a nearly straight path its roll is that of the orientations."""
+    if align == "none" or straightness(comparison.truth_positions) >= NEARLY_STRAIGHT:
+        return comparison.truth_from_world, []
+    return align_roll(comparison), ["the cloud was aligned with the roll that the cameras' orientations give"]

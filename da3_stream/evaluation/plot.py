@@ -1,4 +1,4 @@
-"""A picture of a comparison: the path from above, coloured by its error, and the error along the path."""
+"""A plot of a comparison: the path from above, coloured by its error, and the error along the path."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import EvaluationError
-from .metrics import distances_along
+from .metrics import path_distances
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 def plot_trajectories(path: Path, truth: NDArray[np.float64], aligned: NDArray[np.float64], title: str = "") -> None:
-    """Write a PNG of true and aligned positions [N,3] in metres; "above" is along the truth's least extent.
+    """Write a PNG of true and aligned positions [N,3] in metres, seen along the axis of the truth's least extent.
 
     Raises EvaluationError if the file cannot be written.
     """
@@ -28,7 +28,7 @@ def plot_trajectories(path: Path, truth: NDArray[np.float64], aligned: NDArray[n
     FigureCanvasAgg(figure)
     top, bottom = figure.subplots(2, 1, height_ratios=[3, 1])
     _draw_paths(top, _principal_plane(truth, truth), _principal_plane(truth, aligned), errors)
-    _draw_errors(bottom, distances_along(truth), errors)
+    _draw_errors(bottom, path_distances(truth), errors)
     top.set_title(title)
     try:
         figure.savefig(path, format="png", metadata={"Software": None})

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def summary(result: Mapping[str, Any]) -> str:
-    """Aligned lines of text for what `evaluate` returned."""
+    """A table, in lines of text, of what `evaluate` returned."""
     rows = [*_trajectory_rows(result), *_depth_rows(result.get("depth")), *_cloud_rows(result.get("cloud"))]
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {text}" for name, text in rows + [("note", n) for n in result["notes"]])

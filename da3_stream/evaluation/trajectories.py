@@ -25,7 +25,7 @@ _ROTATION_TOLERANCE = 0.02  # largest entry by which a printed matrix may differ
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """The finite poses of a truth file: TUM rows carry times (ascending), KITTI rows their place in the source."""
+    """The finite poses of a truth file: TUM rows carry (ascending) times, KITTI rows the index of their frame."""
 
     format: TrajectoryFormat
     timestamps: NDArray[np.float64] | None  # [N], seconds
@@ -35,7 +35,7 @@ class Trajectory:
 
     @property
     def skipped(self) -> int:
-        """Rows that hold a NaN."""
+        """How many rows of the file hold a NaN."""
         return self.row_count - len(self.world_from_camera)
 
 
@@ -47,11 +47,11 @@ class _Rows:
     lines: NDArray[np.int64]
     values: NDArray[np.float64]
 
-    def keep(self, which: NDArray[Any]) -> _Rows:
+    def take(self, which: NDArray[Any]) -> _Rows:
         return _Rows(self.path, self.lines[which], self.values[which])
 
     def refuse(self, bad: NDArray[np.bool_], reason: str) -> None:
-        """Raise, naming the first bad line, if there is one."""
+        """Raise EvaluationError with the first bad line, if there is one."""
         if bad.any():
             raise EvaluationError(f"line {self.lines[bad][0]} of {self.path} {reason}")
 
@@ -70,11 +70,11 @@ def read_trajectory(path: Path, format: TrajectoryFormat | None = None) -> Traje
 def read_tum(path: Path) -> Trajectory:
     """Read `timestamp tx ty tz qx qy qz qw` lines, sorted by time; quaternions are normalised."""
     rows = _read_rows(path, "tum", [line for line in _split_lines(path) if line[1]])
-    finite = _finite(rows)
-    finite = finite.keep(np.argsort(finite.values[:, 0], kind="stable"))
+    finite = _finite_rows(rows)
+    finite = finite.take(np.argsort(finite.values[:, 0], kind="stable"))
     quaternions = finite.values[:, 4:]
     finite.refuse(np.linalg.norm(quaternions, axis=1) < 1e-6, "has a quaternion of length zero: expected a rotation")
-    poses = _poses(Rotation.from_quat(quaternions).as_matrix(), finite.values[:, 1:4])
+    poses = _stack_poses(Rotation.from_quat(quaternions).as_matrix(), finite.values[:, 1:4])
     return Trajectory("tum", finite.values[:, 0], None, poses, len(rows.values))
 
 
@@ -84,15 +84,15 @@ def read_kitti(path: Path) -> Trajectory:
     Printed matrices are taken to the nearest rotation; one that is further than rounding from any is refused.
     """
     rows = _read_rows(path, "kitti", _split_lines(path))
-    finite = _finite(rows)
+    finite = _finite_rows(rows)
     values = finite.values.reshape(len(finite.values), -1, 4)
     if values.shape[1] == 4:
         last_off = np.abs(values[:, 3] - (0, 0, 0, 1)).max(axis=1)
         finite.refuse(last_off > 1e-6, "is not a row-by-row 4x4 pose: its last four numbers must be 0 0 0 1")
-    rotations, distance = _rotations(values[:, :3, :3])
+    rotations, distance = _to_rotations(values[:, :3, :3])
     finite.refuse(distance > _ROTATION_TOLERANCE, "holds no rotation in its 3x3 part: expected a pose")
     indices = np.flatnonzero(np.isfinite(rows.values).all(axis=1))
-    return Trajectory("kitti", None, indices, _poses(rotations, values[:, :3, 3]), len(rows.values))
+    return Trajectory("kitti", None, indices, _stack_poses(rotations, values[:, :3, 3]), len(rows.values))
 
 
 def _split_lines(path: Path) -> list[tuple[int, list[str]]]:
@@ -137,31 +137,31 @@ def _read_rows(path: Path, format: TrajectoryFormat, lines: Sequence[tuple[int, 
             count = "is blank" if not words else f"has {len(words)} words"
             expected = f"expected {_LAYOUT[format]} on every line of a {format.upper()} file"
             raise EvaluationError(f"line {number} of {path} {count}: {expected}")
-    values = [_numbers(path, number, words) for number, words in lines]
+    values = [_parse_numbers(path, number, words) for number, words in lines]
     return _Rows(path, np.array([number for number, _ in lines]), np.array(values))
 
 
-def _numbers(path: Path, number: int, words: list[str]) -> list[float]:
+def _parse_numbers(path: Path, number: int, words: list[str]) -> list[float]:
     try:
         return [float(word) for word in words]
     except ValueError as error:
         raise EvaluationError(f"line {number} of {path} is not all numbers: {' '.join(words)[:60]!r}") from error
 
 
-def _finite(rows: _Rows) -> _Rows:
-    finite = rows.keep(np.flatnonzero(np.isfinite(rows.values).all(axis=1)))
+def _finite_rows(rows: _Rows) -> _Rows:
+    finite = rows.take(np.flatnonzero(np.isfinite(rows.values).all(axis=1)))
     if not len(finite.values):
         raise EvaluationError(f"{rows.path} holds no finite pose: all {len(rows.values)} lines are NaN")
     return finite
 
 
-def _rotations(matrices: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _to_rotations(matrices: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Nearest rotations [N,3,3] and by how much the worst entry of each matrix differs [N]."""
     rotations = nearest_rotations(matrices)
     return rotations, np.abs(rotations - matrices).max(axis=(1, 2))
 
 
-def _poses(rotations: NDArray[np.float64], translations: NDArray[np.float64]) -> NDArray[np.float64]:
+def _stack_poses(rotations: NDArray[np.float64], translations: NDArray[np.float64]) -> NDArray[np.float64]:
     poses = np.tile(np.eye(4), (len(rotations), 1, 1))
     poses[:, :3, :3] = rotations
     poses[:, :3, 3] = translations

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..machine import machine, peak_rss_bytes, versions
+from ..machine import describe_machine, installed_versions, peak_rss_bytes
 from ..stopwatch import Stopwatch
 from ..store import PoseTable, Run, Scene
 from ..types import Frame, Status, WindowGeometry
@@ -85,8 +85,8 @@ class RunStatus:
             "window_size": self.job.window_size,
             "window_overlap": self.job.window_overlap,
             "settings": self.job.settings.model_dump(mode="json"),
-            "versions": versions(),
-            "machine": machine(),
+            "versions": installed_versions(),
+            "machine": describe_machine(),
             "identity": identity(self.job),
             "started": self.started,
             "interruptions": self.interruptions,

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..machine import give_back_memory
+from ..machine import release_memory
 from ..predictors.scheduler import WindowPrediction
 from ..stopwatch import Stopwatch
 from ..store import Scene, pack_scene, unpack_scene
@@ -98,7 +98,7 @@ class SlamSystem:
         metres = self.heights.metres_per_unit(self.backend.height(update.scene))
         self.submaps.scene = update.scene if metres is None else update.scene.in_metres(metres)
         if update.facts:
-            give_back_memory()
+            release_memory()
         return (*events, *(Event("graph", facts) for facts in update.facts))
 
     def finish(self) -> FinalUpdate:

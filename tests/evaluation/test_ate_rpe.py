@@ -13,12 +13,12 @@ from scipy.spatial.transform import Rotation
 
 from da3_stream.evaluation.compare import Align, SegmentComparison, align_positions
 from da3_stream.evaluation.metrics import (
-    absolute_error,
-    fitted_scale,
-    relative_error,
-    relative_lengths,
+    absolute_trajectory_error,
+    fit_scale,
+    relative_pose_error,
     scale_drift,
     straight_line_percent,
+    subsequence_lengths,
 )
 from da3_stream.geometry import Sim3
 
@@ -46,12 +46,12 @@ def moved(a_from_b: Sim3, poses: np.ndarray) -> np.ndarray:
 
 
 def ate(truth: np.ndarray, estimate: np.ndarray, align: Align) -> float:
-    return absolute_error(truth, align_positions(truth, estimate, align).apply(estimate)).rmse_m
+    return absolute_trajectory_error(truth, align_positions(truth, estimate, align).apply(estimate)).rmse_m
 
 
 def numbers(truth: np.ndarray, estimate: np.ndarray, align: Align = "sim3") -> dict[str, Any]:
     alignment = align_positions(truth[:, :3, 3], estimate[:, :3, 3], align)
-    return SegmentComparison(0, np.arange(len(truth)), truth, estimate, alignment).numbers()
+    return SegmentComparison(0, np.arange(len(truth)), truth, estimate, alignment).metrics()
 
 
 def test_an_offset_square_is_off_by_the_offset_only_unaligned() -> None:
@@ -63,11 +63,11 @@ def test_an_offset_square_is_off_by_the_offset_only_unaligned() -> None:
 def test_a_square_of_half_size_is_off_by_half_its_radius_when_rigid() -> None:
     assert ate(SQUARE, SQUARE / 2, "se3") == pytest.approx(np.sqrt(2) / 4)
     assert ate(SQUARE, SQUARE / 2, "sim3") == pytest.approx(0.0, abs=1e-12)
-    assert fitted_scale(SQUARE, SQUARE / 2) == pytest.approx(2.0)
+    assert fit_scale(SQUARE, SQUARE / 2) == pytest.approx(2.0)
 
 
 def test_one_outlier_of_two_metres_among_four_frames() -> None:
-    errors = absolute_error(SQUARE, SQUARE + np.array([[0.0, 0, 0], [0, 0, 0], [0, 0, 2], [0, 0, 0]]))
+    errors = absolute_trajectory_error(SQUARE, SQUARE + np.array([[0.0, 0, 0], [0, 0, 0], [0, 0, 2], [0, 0, 0]]))
     assert (errors.rmse_m, errors.median_m, errors.max_m) == pytest.approx((1.0, 0.0, 2.0))
 
 
@@ -86,7 +86,7 @@ def test_straight_line_of_real_clips_is_what_the_recipe_measured(shared) -> None
 
 
 def test_steps_one_percent_too_long_are_one_percent_of_relative_error() -> None:
-    error = relative_error(straight(1001), straight(1001, 1.01))
+    error = relative_pose_error(straight(1001), straight(1001, 1.01))
     assert error.lengths_m == tuple(range(100, 801, 100))
     assert error.trans_percent == pytest.approx(1.0)
     assert error.rot_deg_per_m == pytest.approx(0.0, abs=1e-9)
@@ -97,19 +97,19 @@ def test_a_hundredth_of_a_degree_per_metre_of_yaw_is_found() -> None:
     truth = straight(401)
     turning = truth.copy()
     turning[:, :3, :3] = Rotation.from_euler("y", 0.01 * np.arange(401)[:, None], degrees=True).as_matrix()
-    assert relative_error(truth, turning).rot_deg_per_m == pytest.approx(0.01)
+    assert relative_pose_error(truth, turning).rot_deg_per_m == pytest.approx(0.01)
 
 
 def test_short_paths_use_a_tenth_of_their_length_and_every_frame() -> None:
-    assert relative_lengths(90.0) == (9.0,)
-    assert relative_lengths(100.0) == (100.0,)
-    error = relative_error(straight(51), straight(51, 1.02))
+    assert subsequence_lengths(90.0) == (9.0,)
+    assert subsequence_lengths(100.0) == (100.0,)
+    error = relative_pose_error(straight(51), straight(51, 1.02))
     assert error.lengths_m == (5.0,) and error.pairs == 46
     assert error.trans_percent == pytest.approx(2.0)
 
 
 def test_relative_error_of_a_standing_camera_has_no_meaning() -> None:
-    error = relative_error(straight(10, 0.0), straight(10))
+    error = relative_pose_error(straight(10, 0.0), straight(10))
     assert np.isnan(error.trans_percent) and np.isnan(error.rot_deg_per_m) and error.pairs == 0
 
 
@@ -123,7 +123,7 @@ def test_relative_error_agrees_with_the_benchmark_written_out_in_loops(curve) ->
         along.append(along[-1] + float(np.linalg.norm(b[:3, 3] - a[:3, 3])))
     trans, rot = [], []
     for first in range(0, 700, 10):
-        for length in relative_lengths(along[-1]):
+        for length in subsequence_lengths(along[-1]):
             last = next((k for k in range(first, 700) if along[k] >= along[first] + length), None)
             if last is None:
                 continue
@@ -131,7 +131,7 @@ def test_relative_error_agrees_with_the_benchmark_written_out_in_loops(curve) ->
             error = np.linalg.inv(np.linalg.inv(estimate[first]) @ estimate[last]) @ true_step
             trans.append(np.linalg.norm(error[:3, 3]) / length)
             rot.append(np.arccos(min(1.0, (np.trace(error[:3, :3]) - 1) / 2)) / length)
-    ours = relative_error(truth, estimate)
+    ours = relative_pose_error(truth, estimate)
     assert ours.pairs == len(trans)
     assert ours.trans_percent == pytest.approx(100 * np.mean(trans))
     assert ours.rot_deg_per_m == pytest.approx(np.degrees(np.mean(rot)), rel=1e-5)
@@ -146,7 +146,7 @@ def test_alignment_agrees_with_nonlinear_least_squares(curve) -> None:
     second = least_squares(lambda xi: (Sim3.exp(xi).apply(source) - truth).ravel(), start, xtol=1e-14, ftol=1e-14)
     rmse = np.sqrt(2 * second.cost / len(truth))
     assert ate(truth, source, "sim3") == pytest.approx(rmse, rel=1e-8)
-    assert fitted_scale(truth, source) == pytest.approx(np.exp(second.x[6]), rel=1e-6)
+    assert fit_scale(truth, source) == pytest.approx(np.exp(second.x[6]), rel=1e-6)
 
 
 def test_alignment_agrees_with_horns_quaternions(curve) -> None:
@@ -209,6 +209,6 @@ def test_a_scale_that_grows_ten_percent_per_hundred_metres_is_found() -> None:
 
 
 def test_scale_has_no_meaning_without_extent() -> None:
-    assert np.isnan(fitted_scale(SQUARE, np.ones((4, 3))))
-    assert np.isnan(fitted_scale(np.ones((4, 3)), SQUARE))
+    assert np.isnan(fit_scale(SQUARE, np.ones((4, 3))))
+    assert np.isnan(fit_scale(np.ones((4, 3)), SQUARE))
     assert np.isnan(scale_drift(np.ones((4, 3)), SQUARE).max_over_min)

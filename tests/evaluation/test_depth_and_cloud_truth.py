@@ -11,9 +11,9 @@ from scipy.spatial.transform import Rotation
 
 from da3_stream.errors import EvaluationError
 from da3_stream.evaluation import evaluate, summary
-from da3_stream.evaluation.cloud import cloud_error, read_cloud, thin, true_points, truth_intrinsics
-from da3_stream.evaluation.compare import SegmentComparison, align_positions, roll_from_cameras, straightness
-from da3_stream.evaluation.depth import depth_error
+from da3_stream.evaluation.cloud import compare_clouds, read_cloud, read_truth_intrinsics, thin, true_points
+from da3_stream.evaluation.compare import SegmentComparison, align_positions, align_roll, straightness
+from da3_stream.evaluation.depth import compare_depth
 from da3_stream.geometry import Sim3, intrinsics_matrix
 
 HEADER = b"""ply
@@ -52,7 +52,7 @@ def reader(depths: dict[int, np.ndarray]):
 def test_one_scale_for_all_frames_and_the_rest_is_error(tmp_path) -> None:
     """Estimates 1, 1, 1, 2 of a truth of 2 everywhere: scale 2, so one in four is off by 100 %."""
     directory = write_depths(tmp_path / "d", {0: np.full((1, 2), 2.0), 5: np.full((1, 2), 2.0)})
-    error = depth_error(reader({0: np.array([[1.0, 1.0]]), 5: np.array([[1.0, 2.0]])}), directory, np.arange(10))
+    error = compare_depth(reader({0: np.array([[1.0, 1.0]]), 5: np.array([[1.0, 2.0]])}), directory, np.arange(10))
     assert (error.frames, error.pixels, error.scale) == (2, 4, 2.0)
     assert (error.abs_rel, error.median_rel, error.delta_1_25, error.kept_share) == pytest.approx((0.25, 0, 0.75, 1))
 
@@ -60,23 +60,23 @@ def test_one_scale_for_all_frames_and_the_rest_is_error(tmp_path) -> None:
 def test_pixels_without_truth_do_not_count_and_frames_without_depth_count_as_not_kept(tmp_path) -> None:
     truth = np.array([[0.0, 3.0], [3.0, np.nan]])
     directory = write_depths(tmp_path / "d", {0: truth, 1: truth})
-    error = depth_error(reader({0: np.array([[9.0, 3.0], [0.0, 9.0]])}), directory, np.arange(2))
+    error = compare_depth(reader({0: np.array([[9.0, 3.0], [0.0, 9.0]])}), directory, np.arange(2))
     assert (error.pixels, error.abs_rel, error.kept_share) == pytest.approx((1, 0.0, 0.25))
 
 
 def test_truth_of_another_resolution_is_sampled_at_the_pixel_centres(tmp_path) -> None:
     directory = write_depths(tmp_path / "d", {0: np.arange(1.0, 10.0).reshape(3, 3).repeat(3, 0).repeat(3, 1)})
-    error = depth_error(reader({0: np.arange(1.0, 10.0).reshape(3, 3)}), directory, np.array([0]))
+    error = compare_depth(reader({0: np.arange(1.0, 10.0).reshape(3, 3)}), directory, np.array([0]))
     assert (error.scale, error.abs_rel) == pytest.approx((1.0, 0.0))
 
 
 def test_a_plane_half_a_threshold_away_is_accurate_and_one_far_away_is_not() -> None:
     x, y = np.meshgrid(np.arange(0, 5, 0.02), np.arange(0, 5, 0.02))
     plane = np.stack([x.ravel(), y.ravel(), np.full(x.size, 10.0)], axis=1)
-    error = cloud_error(plane + (0, 0, 0.15), plane, 10.0)  # thresholds 0.1, 0.2, 0.5 m
+    error = compare_clouds(plane + (0, 0, 0.15), plane, 10.0)  # thresholds 0.1, 0.2, 0.5 m
     assert error.accuracy_m == pytest.approx(0.15, abs=0.01)
     assert [score.f_score for score in error.thresholds] == pytest.approx([0.0, 1.0, 1.0])
-    half = cloud_error(plane[plane[:, 0] < 2.5], plane, 10.0).thresholds[0]
+    half = compare_clouds(plane[plane[:, 0] < 2.5], plane, 10.0).thresholds[0]
     assert half.precision == 1.0 and half.recall == pytest.approx(0.52, abs=0.02)
     assert half.f_score == pytest.approx(2 * half.recall / (1 + half.recall))
 
@@ -115,9 +115,9 @@ def test_true_points_lie_where_the_depth_maps_say(tmp_path) -> None:
 
 def test_true_intrinsics_gain_half_a_pixel(tmp_path) -> None:
     directory = write_depths(tmp_path / "d", {})
-    assert truth_intrinsics(directory) is None
+    assert read_truth_intrinsics(directory) is None
     (tmp_path / "intrinsics.txt").write_text("# fx fy cx cy, first centre at 0\n40 41 24 14.5\n")
-    np.testing.assert_allclose(truth_intrinsics(directory), intrinsics_matrix(40, 41, 24.5, 15))
+    np.testing.assert_allclose(read_truth_intrinsics(directory), intrinsics_matrix(40, 41, 24.5, 15))
 
 
 @pytest.mark.parametrize("with_intrinsics", [True, False])
@@ -159,7 +159,7 @@ def test_what_is_no_true_depth_is_refused_in_one_sentence(tmp_path, name, conten
     if isinstance(content, np.ndarray):
         np.save(directory / "000000.npy", content)
     with pytest.raises(EvaluationError, match=sentence):
-        depth_error(reader({0: np.ones((4, 4))}), directory, np.arange(3))
+        compare_depth(reader({0: np.ones((4, 4))}), directory, np.arange(3))
 
 
 def test_on_a_straight_path_the_cameras_give_the_roll() -> None:
@@ -171,7 +171,7 @@ def test_on_a_straight_path_the_cameras_give_the_roll() -> None:
     alignment = align_positions(truth[:, :3, 3], estimate[:, :3, 3], "sim3")
     part = SegmentComparison(0, np.arange(20), truth, estimate, alignment)
     assert straightness(part.truth_positions) < 1e-9
-    np.testing.assert_allclose(roll_from_cameras(part).matrix(), truth_from_world.matrix(), atol=1e-9)
+    np.testing.assert_allclose(align_roll(part).matrix(), truth_from_world.matrix(), atol=1e-9)
 
 
 def test_a_cloud_with_normals_is_read_as_one_without(tmp_path) -> None:

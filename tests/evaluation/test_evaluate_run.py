@@ -11,7 +11,7 @@ from made_up import FPS, street_run, street_scene, world_from_camera
 from da3_stream.errors import EvaluationError, StoreError
 from da3_stream.evaluation import evaluate, plot_trajectories, summary, trajectory_result
 from da3_stream.evaluation.associate import associate
-from da3_stream.evaluation.compare import compare
+from da3_stream.evaluation.compare import compare_segments
 from da3_stream.evaluation.trajectories import Trajectory
 from da3_stream.store.files import plain
 
@@ -26,7 +26,7 @@ def result_of(poses, truth: np.ndarray, align="sim3") -> dict:
     indices = np.flatnonzero(np.isfinite(truth).all(axis=(1, 2)))
     trajectory = Trajectory("kitti", None, indices, truth[indices], len(truth))
     pairs = associate(poses, trajectory)
-    return plain(trajectory_result(poses, trajectory, pairs, compare(poses, trajectory, pairs, align), align))
+    return plain(trajectory_result(poses, trajectory, pairs, compare_segments(poses, trajectory, pairs, align), align))
 
 
 @pytest.fixture
