@@ -47,7 +47,7 @@ def test_a_chain_stays_where_it_is() -> None:
     backend = Backend()
     backend.add_edges(edges)
     found = backend.optimize(scene)
-    assert found.scene is scene and found.facts == ()
+    assert found.scene is scene and found.summaries == ()
 
 
 def test_a_loop_takes_out_what_the_chain_drifted() -> None:
@@ -56,7 +56,7 @@ def test_a_loop_takes_out_what_the_chain_drifted() -> None:
     backend.add_edges([*edges, loop(true, 0, COUNT - 1)])
     found = backend.optimize(scene)
     assert worst(found.scene, true) < worst(scene, true) / 3
-    assert found.facts[0]["rejected"] == [] and found.facts[0]["converged"]
+    assert found.summaries[0]["rejected"] == [] and found.summaries[0]["converged"]
     np.testing.assert_allclose(found.scene.submaps[0].world_from_window.matrix(), np.eye(4), atol=1e-12)
 
 
@@ -134,7 +134,7 @@ def test_what_is_known_already_is_not_solved_again() -> None:
     backend = Backend()
     backend.add_edges([*edges, loop(true, 0, COUNT - 1)])
     found = backend.optimize(scene)
-    assert len(found.facts) == 1 and backend.optimize(found.scene).facts == ()
+    assert len(found.summaries) == 1 and backend.optimize(found.scene).summaries == ()
 
 
 def test_a_graph_that_fails_leaves_the_map_as_it_is() -> None:
@@ -142,7 +142,7 @@ def test_a_graph_that_fails_leaves_the_map_as_it_is() -> None:
     backend = Backend()
     backend.add_edges([*edges, replace(loop(true, 0, 5), information=np.full((7, 7), np.nan))])
     found = backend.optimize(scene)
-    assert found.scene is scene and "failed" in found.facts[0]
+    assert found.scene is scene and "failed" in found.summaries[0]
 
 
 def test_segments_that_were_joined_are_solved_together() -> None:
@@ -152,10 +152,10 @@ def test_segments_that_were_joined_are_solved_together() -> None:
     backend = Backend()
     backend.add_edges([*first, loop(true, 0, 5), loop(true, 6, 11)])
     apart = backend.optimize(replace(scene, submaps=tuple(parted)))
-    assert [fact["segment"] for fact in apart.facts] == [0, 1]
+    assert [summary["segment"] for summary in apart.summaries] == [0, 1]
     backend.add_edges([edges[5], loop(true, 0, COUNT - 1)])
     together = backend.optimize(scene)
-    assert [fact["nodes"] for fact in together.facts] == [COUNT]
+    assert [summary["nodes"] for summary in together.summaries] == [COUNT]
     assert worst(together.scene, true) < worst(scene, true) / 3
 
 
@@ -178,9 +178,9 @@ def test_a_window_that_hangs_on_one_edge_is_no_reason_to_solve() -> None:
     grown = backend.optimize(replace(scene, submaps=scene.submaps[:-1])).scene.with_submap(scene.submaps[-1])
     backend.add_edges(edges[-1:])
     found = backend.optimize(grown)
-    assert found.scene is grown and found.facts == ()
+    assert found.scene is grown and found.summaries == ()
     backend.add_edges([loop(true, 0, COUNT - 1)])
-    assert backend.optimize(grown).facts[0]["nodes"] == COUNT
+    assert backend.optimize(grown).summaries[0]["nodes"] == COUNT
 
 
 def laps(count: int, noise: float = 1e-4) -> tuple[Scene, list[list[Edge]]]:
@@ -215,11 +215,11 @@ def test_what_agrees_with_a_large_graph_waits_but_not_for_long_and_not_at_the_en
         grown = grown.with_submap(replace(scene.submaps[k], world_from_window=place))
         backend.add_edges(edges[k])
         found = backend.optimize(grown)
-        solved.append(bool(found.facts))
+        solved.append(bool(found.summaries))
         grown = found.scene
     assert solved == [False, False, False, True] * 2 + [False, False]
-    assert backend.optimize(grown, last=True).facts[0]["nodes"] == 340
-    assert backend.optimize(grown, last=True).facts == ()
+    assert backend.optimize(grown, last=True).summaries[0]["nodes"] == 340
+    assert backend.optimize(grown, last=True).summaries == ()
 
 
 def test_what_surprises_does_not_wait() -> None:
@@ -231,7 +231,7 @@ def test_what_surprises_does_not_wait() -> None:
     backend.add_edges(edges[330][:1])
     moved = edges[330][1].a_from_b @ Sim3.exp(np.array([0.1, 0, 0, 0, 0, 0, 0]))
     backend.add_edges([replace(edges[330][1], a_from_b=moved)])
-    assert backend.optimize(grown).facts
+    assert backend.optimize(grown).summaries
 
 
 def test_what_waits_is_not_forgotten_by_a_resumed_run() -> None:
@@ -241,10 +241,10 @@ def test_what_waits_is_not_forgotten_by_a_resumed_run() -> None:
         replace(scene.submaps[330], world_from_window=grown.submaps[-1].world_from_window @ edges[330][0].a_from_b)
     )
     backend.add_edges(edges[330])
-    assert backend.optimize(grown).facts == ()
+    assert backend.optimize(grown).summaries == ()
     again = Backend()
     again.restore(backend.state(), [edge for added in edges[:331] for edge in added], [], grown)
     whole, resumed = backend.optimize(grown, last=True), again.optimize(grown, last=True)
-    assert whole.facts == resumed.facts
+    assert whole.summaries == resumed.summaries
     for a, b in zip(whole.scene.submaps, resumed.scene.submaps, strict=True):
         np.testing.assert_array_equal(a.world_from_window.matrix(), b.world_from_window.matrix())

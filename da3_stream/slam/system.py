@@ -97,9 +97,9 @@ class SlamSystem:
         update = self.backend.optimize(self.scene, last=last)
         metres = self.heights.metres_per_unit(self.backend.height(update.scene))
         self.submaps.scene = update.scene if metres is None else update.scene.in_metres(metres)
-        if update.facts:
+        if update.summaries:
             release_memory()
-        return (*events, *(Event("graph", facts) for facts in update.facts))
+        return (*events, *(Event("graph", summary) for summary in update.summaries))
 
     def finish(self) -> FinalUpdate:
         """Settle what waits, once no window comes any more."""
