@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from ..errors import EvaluationError
 from ..geometry import Sim3, umeyama
-from ..geometry.sim3 import hat
+from ..geometry.sim3_closed_forms import hat
 from ..store import PoseTable
 from .associate import Association
 from .metrics import absolute_trajectory_error, fit_scale, path_distances, percent, relative_pose_error, scale_drift

@@ -3,12 +3,12 @@
 from .cameras import intrinsics_from_hfov, intrinsics_matrix, pixel_centres, project, resize_intrinsics, unproject
 from .covariance import inverse_of_definite
 from .sim3 import Sim3
-from .sim3_array import Similarities
+from .sim3_array import Sim3Array
 from .umeyama import nearest_rotations, umeyama
 
 __all__ = [
     "Sim3",
-    "Similarities",
+    "Sim3Array",
     "intrinsics_from_hfov",
     "intrinsics_matrix",
     "inverse_of_definite",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -34,10 +34,6 @@ class Lens:
     def matrix(self) -> Array:
         """K [3,3]."""
         return np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])
-
-    def straightened(self) -> Lens:
-        """The same lens without its distortion."""
-        return replace(self, k1=0.0)
 
     def undistort(self, xy: NDArray[np.float32]) -> Array:
         """Where the same rays [n,2] would fall without distortion."""

@@ -1,4 +1,4 @@
-"""Robust location and spread, weighted; the small statistics that stitching rests on."""
+"""Robust location and spread of values, weighted or in a series; medians of groups and of points."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ Array = NDArray[np.float64]
 
 MAD_TO_SIGMA = 1.4826  # for a normal distribution
 TUKEY = 4.685  # 95 % efficient at the normal distribution (Huber and Ronchetti, "Robust Statistics", 4.8)
+CLIP_SIGMAS = 3.0  # beyond which a value is not of the bulk
+LEAST_CORRELATION = 0.5  # of neighbours in a series: frames next to each other share most of their pixels
 
 
 def grouped_median(values: Array, weights: Array, groups: NDArray[np.int64], count: int) -> tuple[Array, Array]:
@@ -32,8 +34,13 @@ def weighted_median(values: Array, weights: Array) -> float:
     return float(grouped_median(values, weights, np.zeros(len(values), np.int64), 1)[0][0])
 
 
+def mad_sigma(values: Array, centre: float) -> float:
+    """Standard deviation of the bulk of the values [N] about `centre`, by the median absolute deviation."""
+    return MAD_TO_SIGMA * float(np.median(np.abs(values - centre)))
+
+
 def spread(values: Array, weights: Array, centre: float) -> float:
-    """Standard deviation of the bulk about `centre`: 1.4826 times the weighted median absolute deviation."""
+    """The same of weighted values [N]."""
     return MAD_TO_SIGMA * weighted_median(np.abs(values - centre), weights)
 
 
@@ -85,3 +92,26 @@ def effective_count(weights: Array) -> float:
     """How many equal weights carry as much as these."""
     total = weights.sum()
     return float(total * total / np.square(weights).sum()) if total > 0 else 0.0
+
+
+def sigma_clipped_mean(values: Array) -> tuple[float, float]:
+    """Mean of the bulk of the values [N], those within 3 sigmas of the median, and its standard deviation."""
+    median = float(np.median(values))
+    sigma = mad_sigma(values, median)
+    bulk = values[np.abs(values - median) <= CLIP_SIGMAS * sigma]
+    return float(bulk.mean()), max(sigma, float(bulk.std()))
+
+
+def correlated_sigma(errors: Array, spread: float) -> float:
+    """Standard deviation of the mean of a series of errors [N] of the given spread.
+
+    Of a first-order process n values are worth n (1 - r)/(1 + r), its correlation r from successive differences (von
+    Neumann, 1941), in medians, so that single wild values do not hide it.
+    """
+    if len(errors) < 3 or spread == 0:
+        return spread
+    steps = float(np.median(np.square(np.diff(errors))))
+    size = max(float(np.median(np.square(errors))), 1e-300)
+    r = float(np.clip(1 - steps / (2 * size), LEAST_CORRELATION, 1.0))
+    worth = max(1.0, len(errors) * (1 - r) / (1 + r))
+    return spread / float(np.sqrt(worth))

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.transform import Rotation
 
+from .sim3_closed_forms import adjoints, hat, phi1
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Sim3:
@@ -87,40 +89,23 @@ class Sim3:
 
     def adjoint(self) -> NDArray[np.float64]:
         """The 7x7 matrix Ad with T exp(xi) T^-1 = exp(Ad xi), in the order of `log`."""
-        out = np.zeros((7, 7))
-        out[:3, :3] = self.scale * self.rotation
-        out[:3, 3:6] = hat(self.translation) @ self.rotation
-        out[:3, 6] = -self.translation
-        out[3:6, 3:6] = self.rotation
-        out[6, 6] = 1.0
-        return out
+        return adjoints(np.array([self.scale]), self.rotation[None], self.translation[None])[0]
 
     def __matmul__(self, other: Sim3) -> Sim3:
         """Compose: a_from_b @ b_from_c = a_from_c."""
         return Sim3(self.scale * other.scale, self.rotation @ other.rotation, self.apply(other.translation))
 
 
-def hat(v: ArrayLike) -> NDArray[np.float64]:
-    """The 3x3 matrix of the cross product with v [3]."""
-    x, y, z = np.asarray(v, np.float64)
-    return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
-
-
 def _v_matrix(rotvec: NDArray[np.float64], log_scale: float) -> NDArray[np.float64]:
     """V = integral over [0,1] of exp(u (log_scale I + W)) du, from its value on W's eigenvalues 0 and +-i theta.
 
     The coefficients of W and W^2 lose precision as theta -> 0 exactly as fast as W and W^2 vanish, so no series is
-    needed.
+    needed. For many transforms: `sim3_closed_forms.v_matrices`, the same sum over projectors, equal up to rounding.
     """
     theta = float(np.linalg.norm(rotvec))
-    axis_value = _phi1(complex(log_scale, 0.0)).real
+    on_axis, in_plane = phi1(log_scale + 1j * np.array([0.0, theta]))
+    axis_value = on_axis.real
     if theta == 0.0:
         return axis_value * np.eye(3)
-    plane_value = _phi1(complex(log_scale, theta))
     w = hat(rotvec) / theta
-    return axis_value * np.eye(3) + plane_value.imag * w + (axis_value - plane_value.real) * (w @ w)
-
-
-def _phi1(z: complex) -> complex:
-    """(exp(z) - 1) / z, continued by 1 at 0 (dividing by a subnormal z overflows)."""
-    return complex(np.expm1(z) / z) if abs(z) > 1e-150 else 1.0 + 0j
+    return axis_value * np.eye(3) + in_plane.imag * w + (axis_value - in_plane.real) * (w @ w)

@@ -1,4 +1,7 @@
-"""Many similarities at once, in plain arrays: what `Sim3` is for one."""
+"""Many similarities at once, in plain arrays: what `Sim3` is for one.
+
+The solver of the pose graph has a batch of its own (`posegraph.group`, on pypose); everything else uses this one.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Similarities:
+class Sim3Array:
     """Scales [N], rotations [N,3,3] and translations [N,3], each acting as s R p + t; NaN where unknown."""
 
     scale: Array
@@ -26,40 +29,40 @@ class Similarities:
     def __len__(self) -> int:
         return len(self.scale)
 
-    def __getitem__(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Similarities:
-        return Similarities(self.scale[rows], self.rotation[rows], self.translation[rows])
+    def __getitem__(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Sim3Array:
+        return Sim3Array(self.scale[rows], self.rotation[rows], self.translation[rows])
 
-    def __matmul__(self, other: Similarities) -> Similarities:
-        """Row by row; a single one goes with every row of the other."""
+    def __matmul__(self, other: Sim3Array) -> Sim3Array:
+        """Compose row by row; a batch of one composes with every row of the other."""
         moved = np.einsum("nij,nj->ni", np.broadcast_to(self.rotation, other.rotation.shape), other.translation)
-        return Similarities(
+        return Sim3Array(
             self.scale * other.scale,
             self.rotation @ other.rotation,
             self.scale[:, None] * moved + self.translation,
         )
 
     @staticmethod
-    def of(transform: Sim3) -> Similarities:
-        """A single one."""
-        return Similarities(np.array([transform.scale]), transform.rotation[None], transform.translation[None])
+    def of(transform: Sim3) -> Sim3Array:
+        """A batch of one."""
+        return Sim3Array(np.array([transform.scale]), transform.rotation[None], transform.translation[None])
 
     @staticmethod
-    def rigid(matrices: Array) -> Similarities:
-        """Of rigid matrices [N,4,4], or without their last row [N,3,4]."""
-        return Similarities(np.ones(len(matrices)), matrices[:, :3, :3], matrices[:, :3, 3])
+    def from_rigid(matrices: Array) -> Sim3Array:
+        """Rigid matrices [N,4,4], or without their last row [N,3,4], with scale 1."""
+        return Sim3Array(np.ones(len(matrices)), matrices[:, :3, :3], matrices[:, :3, 3])
 
     @staticmethod
-    def joined(parts: Sequence[Similarities]) -> Similarities:
-        """One after the other."""
+    def concatenate(parts: Sequence[Sim3Array]) -> Sim3Array:
+        """The batches' transforms one after the other."""
         scale, rotation, translation = zip(*((p.scale, p.rotation, p.translation) for p in parts), strict=True)
-        return Similarities(np.concatenate(scale), np.concatenate(rotation), np.concatenate(translation))
+        return Sim3Array(np.concatenate(scale), np.concatenate(rotation), np.concatenate(translation))
 
     @staticmethod
-    def exp(tangents: Array) -> Similarities:
-        """Of tangents [N,7] in the order of `Sim3.log`."""
+    def exp(tangents: Array) -> Sim3Array:
+        """Exponentials of tangents [N,7] in the order of `Sim3.log`."""
         rotvecs, log_scales = tangents[:, 3:6], tangents[:, 6]
         translation = np.einsum("nij,nj->ni", v_matrices(rotvecs, log_scales), tangents[:, :3])
-        return Similarities(np.exp(log_scales), Rotation.from_rotvec(rotvecs).as_matrix(), translation)
+        return Sim3Array(np.exp(log_scales), Rotation.from_rotvec(rotvecs).as_matrix(), translation)
 
     def log(self) -> Array:
         """Tangents [N,7] in the order of `Sim3.log`; angles in [0, pi]."""
@@ -67,19 +70,19 @@ class Similarities:
         rho = np.einsum("nij,nj->ni", inverse_v_matrices(rotvecs, log_scales), self.translation)
         return np.concatenate([rho, rotvecs, log_scales[:, None]], axis=1)
 
-    def inverse(self) -> Similarities:
-        """Row by row."""
+    def inverse(self) -> Sim3Array:
+        """`b_from_a` of each `a_from_b`."""
         rotation = np.swapaxes(self.rotation, 1, 2)
         moved = np.einsum("nij,nj->ni", rotation, self.translation)
-        return Similarities(1 / self.scale, rotation, -moved / self.scale[:, None])
+        return Sim3Array(1 / self.scale, rotation, -moved / self.scale[:, None])
 
-    def known(self) -> NDArray[np.bool_]:
-        """Which [N] are finite."""
+    def is_finite(self) -> NDArray[np.bool_]:
+        """Which transforms [N] are known: no number of theirs is NaN."""
         numbers = np.concatenate([self.rotation.reshape(-1, 9), self.translation], axis=1)
         return np.all(np.isfinite(numbers), axis=1)
 
-    def replaced(self, rows: NDArray[np.int64], others: Similarities) -> Similarities:
-        """With others in these rows."""
+    def with_rows(self, rows: NDArray[np.int64], others: Sim3Array) -> Sim3Array:
+        """The same with others in these rows [K]."""
         scale, rotation, translation = self.scale.copy(), self.rotation.copy(), self.translation.copy()
         scale[rows], rotation[rows], translation[rows] = others.scale, others.rotation, others.translation
-        return Similarities(scale, rotation, translation)
+        return Sim3Array(scale, rotation, translation)

@@ -28,16 +28,22 @@ BERNOULLI = (  # B_2k / (2k)!, k = 1, 2, ...
 )
 
 
-def hats(v: Array) -> Array:
-    """Cross-product matrices [N,3,3] of vectors [N,3]."""
+def hat(v: Array) -> Array:
+    """Matrices [...,3,3] of the cross products with vectors [...,3]."""
     out = np.zeros((*v.shape[:-1], 3, 3))
     out[..., 2, 1], out[..., 0, 2], out[..., 1, 0] = v[..., 0], v[..., 1], v[..., 2]
     return out - np.swapaxes(out, -1, -2)
 
 
+def phi1(z: Complex) -> Complex:
+    """(exp(z) - 1) / z, continued by 1 at 0 (dividing by a subnormal z overflows)."""
+    zero = np.abs(z) < 1e-150
+    return np.where(zero, 1.0, np.expm1(z) / np.where(zero, 1.0, z))
+
+
 def v_matrices(rotvecs: Array, log_scales: Array) -> Array:
     """V [N,3,3] with t = V rho (Eade, section 6.2), from rotation vectors [N,3] and log-scales [N]."""
-    return _on_spectrum(_phi1, rotvecs, log_scales)
+    return _on_spectrum(phi1, rotvecs, log_scales)
 
 
 def inverse_v_matrices(rotvecs: Array, log_scales: Array) -> Array:
@@ -49,7 +55,7 @@ def adjoints(scales: Array, rotations: Array, translations: Array) -> Array:
     """Ad [N,7,7] with T exp(xi) T^-1 = exp(Ad xi), of transforms given by [N], [N,3,3] and [N,3]."""
     out = np.zeros((len(scales), 7, 7))
     out[:, :3, :3] = scales[:, None, None] * rotations
-    out[:, :3, 3:6] = hats(translations) @ rotations
+    out[:, :3, 3:6] = hat(translations) @ rotations
     out[:, :3, 6] = -translations
     out[:, 3:6, 3:6] = rotations
     out[:, 6, 6] = 1.0
@@ -71,9 +77,9 @@ def inverse_right_jacobians(tangents: Array) -> Array:
 def _ad(tangents: Array) -> Array:
     """The matrices [N,7,7] whose exponentials are the adjoints."""
     out = np.zeros((len(tangents), 7, 7))
-    w = hats(tangents[:, 3:6])
+    w = hat(tangents[:, 3:6])
     out[:, :3, :3] = w + tangents[:, 6, None, None] * np.eye(3)
-    out[:, :3, 3:6] = hats(tangents[:, :3])
+    out[:, :3, 3:6] = hat(tangents[:, :3])
     out[:, :3, 6] = -tangents[:, :3]
     out[:, 3:6, 3:6] = w
     return out
@@ -94,7 +100,7 @@ def _jacobians_by_spectrum(tangents: Array) -> Array:
     rho, rotvecs, log_scales = tangents[:, :3], tangents[:, 3:6], tangents[:, 6]
     projectors, theta = _projectors(rotvecs)
     differences = _differences(log_scales, theta)
-    left, right = projectors, hats(rho)[:, None] @ projectors
+    left, right = projectors, hat(rho)[:, None] @ projectors
     out = np.zeros((len(tangents), 7, 7))
     out[:, :3, :3] = _on_spectrum(_todd, rotvecs, log_scales)
     out[:, :3, 3:6] = np.einsum("njk,njab,nkbc->nac", differences, left, right, optimize=True).real
@@ -120,7 +126,7 @@ def _close_difference(y: Complex, step: Array) -> Complex:
     safe_y = np.where(np.abs(y) < CLOSE, 1j, y)
     at_x, at_y = -np.expm1(-(safe_y + step)), -np.expm1(-safe_y)
     at_x = np.where(np.abs(at_x) < 1e-12, 1.0, at_x)  # far steps, whose value is not used
-    return 1 / at_x - safe_y * np.exp(-safe_y) * _phi1(-step + 0j) / (at_x * at_y)
+    return 1 / at_x - safe_y * np.exp(-safe_y) * phi1(-step + 0j) / (at_x * at_y)
 
 
 def _todd(z: Complex) -> Complex:
@@ -136,17 +142,11 @@ def _todd_slope(x: Array) -> Array:
     return np.where(near, series, (_todd(x + 0j).real - 1) / np.where(near, 1.0, x))
 
 
-def _phi1(z: Complex) -> Complex:
-    """(exp(z) - 1) / z, continued by 1 at 0."""
-    zero = np.abs(z) < 1e-150
-    return np.where(zero, 1.0, np.expm1(z) / np.where(zero, 1.0, z))
-
-
 def _projectors(rotvecs: Array) -> tuple[Complex, Array]:
     """Projectors [N,3,3,3] on W's eigenvalues 0, +i theta, -i theta, and theta [N]."""
     axes, theta = _axes(rotvecs)
     along = axes[:, :, None] * axes[:, None, :]
-    plus = (np.eye(3) - along - 1j * hats(axes)) / 2
+    plus = (np.eye(3) - along - 1j * hat(axes)) / 2
     return np.stack([along + 0j, plus, plus.conj()], axis=1), theta
 
 
@@ -156,7 +156,7 @@ def _on_spectrum(function: Callable[[Complex], Complex], rotvecs: Array, log_sca
     along = axes[:, :, None] * axes[:, None, :]
     axis_value = function(log_scales + 0j).real[:, None, None]
     plane_value = function(log_scales + 1j * theta)[:, None, None]
-    return axis_value * along + plane_value.real * (np.eye(3) - along) + plane_value.imag * hats(axes)
+    return axis_value * along + plane_value.real * (np.eye(3) - along) + plane_value.imag * hat(axes)
 
 
 def _axes(rotvecs: Array) -> tuple[Array, Array]:

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry.sim3_closed_forms import hats, inverse_right_jacobians
+from ..geometry.sim3_closed_forms import hat, inverse_right_jacobians
 from . import group
 from .group import Array, Batch
 
@@ -104,7 +104,7 @@ class GravityFactors:
     def linearise(self, state: Batch) -> tuple[Array, Array]:
         """R exp(w) d = R (d + w x d)."""
         jacobians = np.zeros((len(self.nodes), 1, 3, 7))
-        jacobians[:, 0, :, 3:6] = -self._rotations(state) @ hats(self.in_node)
+        jacobians[:, 0, :, 3:6] = -self._rotations(state) @ hat(self.in_node)
         return self.residuals(state), jacobians
 
     def _rotations(self, state: Batch) -> Array:
@@ -129,7 +129,7 @@ class PositionFactors:
         """T exp(d) p = T (p + rho + w x p + l p)."""
         moved = self._scaled_rotations(state)
         inner = np.concatenate(
-            [np.broadcast_to(np.eye(3), moved.shape), -hats(self.in_node), self.in_node[:, :, None]], axis=2
+            [np.broadcast_to(np.eye(3), moved.shape), -hat(self.in_node), self.in_node[:, :, None]], axis=2
         )
         return self.residuals(state), (moved @ inner)[:, None]
 

@@ -1,7 +1,9 @@
-"""Batches of Sim(3): pypose multiplies, inverts and takes rotations apart; what its series truncate is closed here.
+"""The solver's batches of Sim(3): pypose multiplies, inverts and takes rotations apart, as unit quaternions.
 
 pypose 0.9 loses up to 1e-4 of rho where the log-scale is around 1e-12 (its V divides by powers of it), so that V and
-the Jacobian come from `geometry.sim3_batch`. A batch is a pypose Sim3 [N,8]: translation, quaternion xyzw, scale.
+the Jacobian come from `geometry.sim3_closed_forms`. A batch is a pypose Sim3 [N,8]: translation, quaternion xyzw,
+scale. Only this module imports pypose (and with it torch), when it makes its first batch: a run that solves no graph
+needs neither.
 """
 
 from __future__ import annotations
@@ -13,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from ..geometry import Sim3
-from ..geometry.sim3_closed_forms import adjoints as adjoint_matrices
+from ..geometry import Sim3, sim3_closed_forms
 from ..geometry.sim3_closed_forms import inverse_v_matrices, v_matrices
 
 Array = NDArray[np.float64]
-Batch = Any  # pypose.LieTensor, whose import takes over a second and is left to whoever solves
+Batch = Any  # pypose.LieTensor
 
 
 def stack(transforms: Sequence[Sim3]) -> Batch:
@@ -37,14 +38,9 @@ def unstack(batch: Batch) -> list[Sim3]:
     return [Sim3(scale, rotation, translation) for scale, rotation, translation in parts]
 
 
-def put_together(log_scales: Array, rotations: Rotation, translations: Array) -> Batch:
+def from_components(log_scales: Array, rotations: Rotation, translations: Array) -> Batch:
     """A batch from its parts: [N], N rotations, [N,3]."""
     return _batch(np.hstack([translations, rotations.as_quat(), np.exp(log_scales)[:, None]]))
-
-
-def join(first: Batch, second: Batch) -> Batch:
-    """Two batches one after the other."""
-    return _batch(np.vstack([first.numpy(), second.numpy()]))
 
 
 def exp(tangents: Array) -> Batch:
@@ -52,9 +48,9 @@ def exp(tangents: Array) -> Batch:
     import pypose
     import torch
 
-    turned = pypose.rxso3(torch.from_numpy(np.ascontiguousarray(tangents[:, 3:]))).Exp().numpy()
-    moved = np.einsum("nij,nj->ni", v_matrices(tangents[:, 3:6], tangents[:, 6]), tangents[:, :3])
-    return _batch(np.hstack([moved, turned]))
+    scaled_rotations = pypose.rxso3(torch.from_numpy(np.ascontiguousarray(tangents[:, 3:]))).Exp().numpy()
+    shifts = np.einsum("nij,nj->ni", v_matrices(tangents[:, 3:6], tangents[:, 6]), tangents[:, :3])
+    return _batch(np.hstack([shifts, scaled_rotations]))
 
 
 def log(batch: Batch) -> Array:
@@ -67,7 +63,7 @@ def log(batch: Batch) -> Array:
 
 def adjoints(batch: Batch) -> Array:
     """Adjoint matrices [N,7,7]."""
-    return adjoint_matrices(scales(batch), rotations(batch), translations(batch))
+    return sim3_closed_forms.adjoints(scales(batch), rotations(batch), translations(batch))
 
 
 def scales(batch: Batch) -> Array:

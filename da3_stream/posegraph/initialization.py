@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ..geometry import nearest_rotations
+from ..geometry.covariance import ridged_inverses
 from . import group
 from .factors import Factors, ScaleFactors
 from .gauge import anchored
 from .group import Array, Batch
 from .problem import Problem
 from .sparse import Term
-
-RIDGE = 1e-9  # of a correlation matrix: numbers of which an edge says nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +37,7 @@ class LinearStart:
     def of(problem: Problem) -> LinearStart:
         """Take the edges' information matrices apart."""
         information = problem.edges.information
-        covariance = _inverse(information)
+        covariance = ridged_inverses(information)
         return LinearStart(
             problem,
             problem.edges.b_from_a.Inv(),
@@ -52,7 +51,7 @@ class LinearStart:
         log_scales = self._log_scales(weights)
         rotations = self._rotations(weights)
         translations = self._translations(weights, log_scales, rotations)
-        return anchored(self.problem, group.put_together(log_scales, rotations, translations))
+        return anchored(self.problem, group.from_components(log_scales, rotations, translations))
 
     def _log_scales(self, weights: Array) -> Array:
         edges = self.problem.edges
@@ -117,11 +116,3 @@ def _nothing(factors: Factors, size: int, sides: int) -> Term:
     """A term of the right shape that says nothing."""
     count, nodes = factors.nodes.shape
     return Term(factors.nodes, np.zeros((count, nodes, 1, size)), np.zeros((count, 1, sides)), np.ones((count, 1, 1)))
-
-
-def _inverse(information: Array) -> Array:
-    """Covariances [E,7,7]; what an edge says nothing of is very uncertain in it, whatever its unit."""
-    diagonal = np.einsum("nii->ni", information)
-    size = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-    both = size[:, :, None] * size[:, None, :]
-    return np.linalg.inv(information / both + RIDGE * np.eye(7)) / both

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry.covariance import diagonal_units, pseudo_inverses
 from .factors import Indices
 from .group import Array, Batch
 from .problem import Problem
@@ -28,8 +29,9 @@ def innovations(problem: Problem, kept: NDArray[np.bool_], state: Batch, loops: 
     fitted = [_fitted(problem, blocks, problem.edges.nodes[part], free[part]) for part in parts]
     information = problem.edges.information[loops]
     left = information - information @ np.concatenate(fitted) @ information
+    # zero where only the loop itself says anything
     pull = np.einsum("lij,lj->li", information, residuals[loops])
-    return np.einsum("li,lij,lj->l", pull, _pseudo_inverse(left, information), pull)
+    return np.einsum("li,lij,lj->l", pull, pseudo_inverses(left, diagonal_units(information)), pull)
 
 
 def limit(problem: Problem, kept: NDArray[np.bool_], state: Batch, loop: int) -> float:
@@ -68,11 +70,3 @@ def _fitted(problem: Problem, blocks: Array, nodes: Indices, jacobians: Array) -
     solved = -problem.pattern.solve(blocks, right.reshape(len(right), 7, -1), still).reshape(right.shape)
     at_ends = solved[places, :, np.arange(count)[:, None]]  # [L,2,7,7]
     return np.einsum("leij,lejk->lik", jacobians, at_ends)
-
-
-def _pseudo_inverse(matrices: Array, information: Array) -> Array:
-    """Of [L,7,7], in units of the information's own diagonal: zero where only the loop itself says anything."""
-    diagonal = np.einsum("nii->ni", information)
-    size = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-    both = size[:, :, None] * size[:, None, :]
-    return np.linalg.pinv(matrices / both, rcond=1e-9, hermitian=True) / both

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import PoseGraphError
 from ..geometry import Sim3
+from ..geometry.covariance import diagonal_units
 from .group import Array
 
 TURNED = 1e-4  # how far R^T R may be from the identity: rotations that went through float32 pass
@@ -109,8 +110,7 @@ def checked_information(information: ArrayLike, size: int, name: str) -> Array:
         raise PoseGraphError(f"the information of the {name} is {matrix.shape}, expected ({size}, {size})")
     if not np.all(np.isfinite(matrix)):
         raise PoseGraphError(f"the information of the {name} has a NaN or an infinity in it: leave it out")
-    diagonal = np.sqrt(np.maximum(np.diag(matrix), 0))
-    relative = matrix / np.outer(*[np.where(diagonal > 0, diagonal, 1.0)] * 2)
+    relative = matrix / diagonal_units(matrix)
     if np.abs(relative - relative.T).max() > 1e-6 or np.linalg.eigvalsh(relative)[0] < -1e-6:
         raise PoseGraphError(f"the information of the {name} must be symmetric without negative eigenvalues")
     return matrix if np.array_equal(matrix, matrix.T) else (matrix + matrix.T) / 2

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry.robust_statistics import correlated_sigma, sigma_clipped_mean
 from ..types import Float32, Float64, Status, WindowGeometry
 from .normalized_frames import Views
 from .patch import likeness, road_patch
 from .plane_fit import RoadPlane, fit_road, plane_vector
-from .robust import correlated_sigma, location
 
 REFERENCES = 60  # frames of a window that are looked at; the others add little that is independent
 SEARCHED = 8  # of them, for the first idea of the height
@@ -130,7 +130,7 @@ def _pooled(views: Views, planes: dict[int, RoadPlane], looked_at: int) -> Heigh
     if len(planes) < MIN_FRAMES:
         return Refusal(f"the ground was found in {len(planes)} of {looked_at} frames, {MIN_FRAMES} are needed")
     heights = np.array([plane.log_height for plane in planes.values()])
-    log_height, spread = location(heights)
+    log_height, spread = sigma_clipped_mean(heights)
     return HeightObservation(
         log_height,
         float(np.hypot(correlated_sigma(heights - log_height, spread), UNMODELLED)),

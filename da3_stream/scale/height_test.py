@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..geometry.robust_statistics import mad_sigma
 from ..types import Float64, ScaleObservation
 from .camera_height import HeightObservation, Refusal
-from .robust import MAD_TO_SIGMA
 
 MIN_FOUND = 0.6  # share of the frames of all windows
 MAX_SPREAD = 0.12  # of single frames' log heights, the middle window
@@ -63,7 +63,7 @@ def height_observations(
 
 
 def _sway_deg(angles: Float64) -> float:
-    return float(np.degrees(MAD_TO_SIGMA * np.median(np.abs(angles - np.median(angles)))))
+    return float(np.degrees(mad_sigma(angles, float(np.median(angles)))))
 
 
 def _commonest_reason(results: Sequence[HeightObservation | Refusal]) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..geometry import pixel_centres, unproject
+from ..geometry.robust_statistics import sigma_clipped_mean
 from ..types import Float64, ScaleObservation, WindowGeometry
 from .camera_height import Refusal
-from .robust import location
 
 PIXELS = 2000  # of a frame, on a lattice
 MIN_PIXELS = 50
@@ -27,7 +27,9 @@ def metric_scale(window: WindowGeometry, number: int) -> ScaleObservation | Refu
     ratios = ratios[np.isfinite(ratios)]
     if len(ratios) < MIN_PAIRS:
         return Refusal(f"{len(ratios)} pairs of frames see the same depth, {MIN_PAIRS} are needed")
-    return ScaleObservation(number, 0.0, float(np.hypot(location(ratios)[1], MODEL_SIGMA)), "metric model", True)
+    return ScaleObservation(
+        number, 0.0, float(np.hypot(sigma_clipped_mean(ratios)[1], MODEL_SIGMA)), "metric model", True
+    )
 
 
 def _log_ratio(window: WindowGeometry, row: int) -> float:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..geometry.robust_statistics import mad_sigma
 from ..types import Float64
 from .normalized_frames import Views
 from .patch import Patch, Sight, correlation, likeness, look, road_patch
@@ -104,7 +105,7 @@ def _normal_equations(views: Views, patch: Patch, q: Float64, target: int, sight
     jacobian = _jacobian(views, patch, q, target, sight)
     residual = sight.values - patch.values[sight.seen]
     residual = residual - np.median(residual)
-    sigma = 1.4826 * float(np.median(np.abs(residual))) + 1e-6
+    sigma = mad_sigma(residual, 0.0) + 1e-6
     weight = (1 + np.square(residual / (LOSS * sigma))) ** -2 / (REDUNDANCY * sigma**2)
     weighted = jacobian * weight[:, None]
     return jacobian.T @ weighted, -weighted.T @ residual

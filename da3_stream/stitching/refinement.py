@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ..geometry import Sim3
-from ..geometry.robust_statistics import MAD_TO_SIGMA, weighted_median
+from ..geometry.robust_statistics import spread
+from ..geometry.sim3_closed_forms import hat
 from .autocorrelation import mean_variance
 from .overlap import Overlap
 from .scale import ScaleEstimate
@@ -97,7 +98,7 @@ def _point_noise(errors: Array, scale: ScaleEstimate | None) -> tuple[float, Arr
     if not len(errors):
         return FLOORS[2], np.zeros(0)
     trusted = np.ones(len(errors)) if scale is None else scale.pixel_weight
-    sigma = max(MAD_TO_SIGMA * weighted_median(np.abs(errors[:, 0]), trusted), FLOORS[2])
+    sigma = max(spread(errors[:, 0], trusted, 0.0), FLOORS[2])
     if scale is None:
         return sigma, np.zeros(len(errors))
     independent = (sigma / max(scale.sigma, FLOORS[2])) ** 2
@@ -111,7 +112,7 @@ def residuals(overlap: Overlap, transform: Sim3) -> tuple[Residuals, Residuals, 
     angles = -Rotation.from_matrix(turned).as_rotvec() if len(turned) else np.zeros((0, 3))
     centres = transform.apply(current.centres)
     by_turning = np.broadcast_to(np.eye(7)[3:6], (len(angles), 3, 7))
-    moved = np.concatenate([by_turning[:, :, 3:6], -_hats(centres), centres[:, :, None]], axis=2)
+    moved = np.concatenate([by_turning[:, :, 3:6], -hat(centres), centres[:, :, None]], axis=2)
     return (
         Residuals(angles, by_turning),
         Residuals(previous.centres - centres, moved),
@@ -186,8 +187,3 @@ def information(overlap: Overlap, transform: Sim3, noise: Noise) -> Array:
 
 def _squared(errors: Array) -> Array:
     return np.einsum("ni,ni->n", errors, errors)
-
-
-def _hats(vectors: Array) -> Array:
-    """The matrices [N,3,3] of the cross products with vectors [N,3]."""
-    return np.cross(vectors[:, None, :], np.eye(3)).transpose(0, 2, 1)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import StoreError
-from ..geometry import Sim3, Similarities
+from ..geometry import Sim3, Sim3Array
 from ..types import Float64
 from .scene import Scene
 from .submap import SubmapCameras
@@ -56,7 +56,7 @@ class _NeighbourEstimates:
 
     entry: NDArray[np.int64]  # [K] of the frame among all owned ones
     weight: Float64  # [K]
-    pose: Similarities  # [K]
+    pose: Sim3Array  # [K]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ class _OwnedFrames:
     submap: NDArray[np.int64]
     row: NDArray[np.int64]
     timestamp: Float64
-    pose: Similarities  # world_from_camera by the owner alone
+    pose: Sim3Array  # world_from_camera by the owner alone
     first: Mapping[int, int]  # of every submap: its first entry
 
     def entries(self, submap: int, geometry: SubmapCameras, frames: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -119,7 +119,7 @@ def _owned(scene: Scene, geometries: Mapping[int, SubmapCameras]) -> _OwnedFrame
     rows = {number: np.flatnonzero(geometry.owned) for number, geometry in geometries.items()}
     counts = [len(found) for found in rows.values()]
     starts = np.concatenate([[0], np.cumsum(counts)])[:-1].astype(np.int64).tolist()
-    nothing = Similarities.rigid(np.zeros((0, 4, 4)))
+    nothing = Sim3Array.from_rigid(np.zeros((0, 4, 4)))
     answers = [_submap_estimates(scene, number, geometries[number], found) for number, found in rows.items()]
     empty: list[NDArray] = [np.zeros(0)]
     return _OwnedFrames(
@@ -127,22 +127,22 @@ def _owned(scene: Scene, geometries: Mapping[int, SubmapCameras]) -> _OwnedFrame
         np.repeat(np.array(list(rows), np.int64), counts),
         np.concatenate([*empty, *rows.values()]).astype(np.int64),
         np.concatenate([*empty, *(geometries[k].timestamps[found] for k, found in rows.items())]),
-        Similarities.joined([nothing, *answers]),
+        Sim3Array.concatenate([nothing, *answers]),
         dict(zip(rows, starts, strict=True)),
     )
 
 
-def _submap_estimates(scene: Scene, number: int, geometry: SubmapCameras, rows: NDArray[np.int64]) -> Similarities:
+def _submap_estimates(scene: Scene, number: int, geometry: SubmapCameras, rows: NDArray[np.int64]) -> Sim3Array:
     """world_from_camera of rows by one submap alone; NaN where a pose is unknown."""
-    world_from_window = Similarities.of(scene.submaps[number].world_from_window)
-    return world_from_window @ Similarities.rigid(geometry.window_from_camera[rows])
+    world_from_window = Sim3Array.of(scene.submaps[number].world_from_window)
+    return world_from_window @ Sim3Array.from_rigid(geometry.window_from_camera[rows])
 
 
 def _neighbour_estimates(
     scene: Scene, geometries: Mapping[int, SubmapCameras], owned: _OwnedFrames
 ) -> _NeighbourEstimates:
     """Both ways over every border."""
-    found = [_NeighbourEstimates(np.zeros(0, np.int64), np.zeros(0), Similarities.rigid(np.zeros((0, 4, 4))))]
+    found = [_NeighbourEstimates(np.zeros(0, np.int64), np.zeros(0), Sim3Array.from_rigid(np.zeros((0, 4, 4))))]
     for earlier, later, later_per_earlier in _links(scene, geometries):
         weights = blend_weights(geometries[earlier], geometries[later])
         frames, towards = np.array([*weights], np.int64), np.array([*weights.values()])
@@ -151,14 +151,14 @@ def _neighbour_estimates(
             mine, theirs = geometries[owner], geometries[other]
             is_mine = mine.owned[np.searchsorted(mine.frame_indices, frames)]
             answers = _submap_estimates(scene, other, theirs, np.searchsorted(theirs.frame_indices, frames[is_mine]))
-            place = Similarities(answers.scale * other_per_owner, answers.rotation, answers.translation)
-            known = place.known()
+            place = Sim3Array(answers.scale * other_per_owner, answers.rotation, answers.translation)
+            known = place.is_finite()
             entries = owned.entries(owner, mine, frames[is_mine][known])
             found.append(_NeighbourEstimates(entries, weight[is_mine][known], place[known]))
     return _NeighbourEstimates(
         np.concatenate([one.entry for one in found]),
         np.concatenate([one.weight for one in found]),
-        Similarities.joined([one.pose for one in found]),
+        Sim3Array.concatenate([one.pose for one in found]),
     )
 
 
@@ -181,9 +181,9 @@ def _first_owned(geometry: SubmapCameras) -> int:
     return int(geometry.frame_indices[geometry.owned][0])
 
 
-def _blended(own: Similarities, opinions: _NeighbourEstimates) -> Similarities:
+def _blended(own: Sim3Array, opinions: _NeighbourEstimates) -> Sim3Array:
     """Own answers moved towards the neighbours'. Two zones never share more than one frame: there the slides add up."""
-    known = own.known()
+    known = own.is_finite()
     own = _with_borrowed_poses(own, known, opinions)
     counted = (opinions.weight > 0) & known[opinions.entry]
     entries = opinions.entry[counted]
@@ -193,18 +193,18 @@ def _blended(own: Similarities, opinions: _NeighbourEstimates) -> Similarities:
     tangents = np.zeros((len(own), 7))
     np.add.at(tangents, entries, opinions.weight[counted, None] * steps)
     moved = np.unique(entries)
-    return own.replaced(moved, own[moved] @ Similarities.exp(tangents[moved]))
+    return own.with_rows(moved, own[moved] @ Sim3Array.exp(tangents[moved]))
 
 
-def _with_borrowed_poses(own: Similarities, known: NDArray[np.bool_], opinions: _NeighbourEstimates) -> Similarities:
+def _with_borrowed_poses(own: Sim3Array, known: NDArray[np.bool_], opinions: _NeighbourEstimates) -> Sim3Array:
     """Frames without an answer of their own take their neighbour's that has most weight."""
     lent = np.flatnonzero(~known[opinions.entry])
     lent = lent[np.lexsort((-lent, opinions.weight[lent]))]  # the heaviest last, and the first of equals
-    return own.replaced(opinions.entry[lent], opinions.pose[lent])
+    return own.with_rows(opinions.entry[lent], opinions.pose[lent])
 
 
-def _table(scene: Scene, owned: _OwnedFrames, order: NDArray[np.int64], places: Similarities) -> FramePoses:
-    known = places.known()
+def _table(scene: Scene, owned: _OwnedFrames, order: NDArray[np.int64], places: Sim3Array) -> FramePoses:
+    known = places.is_finite()
     segments = np.array([submap.segment for submap in scene.submaps], np.int64)
     poses = np.full((len(order), 4, 4), np.nan)
     poses[known] = np.eye(4)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import Similarities
+from ..geometry import Sim3Array
 from ..types import Float64, LeftOut
 from .frame_poses import FramePoses
 from .submap import SubmapCameras
@@ -61,8 +61,8 @@ def _poses(places: FramePoses, kept: NDArray[np.int64], left_out: list[LeftOut])
 
 def _geodesic(a: Float64, b: Float64, shares: Float64) -> Float64:
     """A exp(w log(A^-1 B)) of rigid [M,4,4] and w [M]."""
-    start = Similarities.rigid(a)
-    place = start @ Similarities.exp(shares[:, None] * (start.inverse() @ Similarities.rigid(b)).log())
+    start = Sim3Array.from_rigid(a)
+    place = start @ Sim3Array.exp(shares[:, None] * (start.inverse() @ Sim3Array.from_rigid(b)).log())
     out = a.copy()
     out[:, :3, :3], out[:, :3, 3] = place.rotation, place.translation
     return out

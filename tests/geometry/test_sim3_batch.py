@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 from scipy.linalg import expm
 
 from da3_stream.geometry import Sim3
-from da3_stream.geometry.sim3 import hat
 from da3_stream.geometry.sim3_closed_forms import (
     adjoints,
-    hats,
+    hat,
     inverse_right_jacobians,
     inverse_v_matrices,
     v_matrices,
@@ -81,5 +80,6 @@ def test_the_adjoint_is_that_of_the_single_transform(xi: np.ndarray) -> None:
 
 
 def test_hats_are_cross_products() -> None:
-    v = np.array([[1.0, -2.0, 0.5], [0.1, 0.2, 0.3]])
-    np.testing.assert_array_equal(hats(v), np.array([hat(row) for row in v]))
+    v, w = np.array([[1.0, -2.0, 0.5], [0.1, 0.2, 0.3]]), np.array([0.3, 2.0, -1.0])
+    np.testing.assert_array_equal(hat(v), np.array([hat(row) for row in v]))
+    np.testing.assert_allclose(hat(v) @ w, np.cross(v, w))

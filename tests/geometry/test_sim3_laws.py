@@ -10,7 +10,7 @@ from scipy.linalg import expm
 from scipy.spatial.transform import Rotation
 
 from da3_stream.geometry import Sim3
-from da3_stream.geometry.sim3 import hat
+from da3_stream.geometry.sim3_closed_forms import hat
 
 unit = st.floats(-1, 1)
 sizes = st.sampled_from([1e-9, 1e-7, 1e-4, 0.1, 1.0, 3.0])

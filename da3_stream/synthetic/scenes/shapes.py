@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...geometry.sim3 import hat
+from ...geometry.sim3_closed_forms import hat
 
 Vector = NDArray[np.float64]
 UP = np.array([0.0, 0.0, 1.0])
