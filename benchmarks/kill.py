@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from common import Column, Row, make_town, plain_parser, report, surroundings, tell, workplace
-from killing import (
+
+from tests.faults.killing import (
     Fuse,
     Moment,
     asked_after,

@@ -12,10 +12,10 @@ import av
 import cv2
 import numpy as np
 import pytest
-from made_up import street_run
 from numpy.typing import NDArray
 
 from da3_stream.cli import main
+from tests.worlds.street import street_run
 
 SIZE = (96, 64)
 

@@ -15,12 +15,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from made_up import street_run, world_from_camera
-from stand_in import StandIn, pictures
 
 from da3_stream import cli, console, pipeline
 from da3_stream.predictors import sfm
 from da3_stream.reconstruction import Reconstruction
+from tests.worlds.street import street_run, world_from_camera
+from tests.worlds.street_predictor import StandIn, pictures
 
 
 @pytest.fixture

@@ -10,9 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
-from made_up import SIZE, intrinsics, world_from_camera
 from numpy.typing import NDArray
-from stand_in import StandIn, lost_rows, pictures, street
 
 from da3_stream import Settings, pipeline, reconstruct
 from da3_stream.errors import PredictorError, RunError, SettingsError, StoreError
@@ -20,6 +18,8 @@ from da3_stream.evaluation import read_kitti, read_tum
 from da3_stream.geometry import project, unproject
 from da3_stream.reconstruction import Reconstruction
 from da3_stream.types import Frame, Status, WindowGeometry
+from tests.worlds.street import SIZE, intrinsics, world_from_camera
+from tests.worlds.street_predictor import StandIn, lost_rows, pictures, street
 
 
 def truth(count: int) -> NDArray[np.float64]:

@@ -7,7 +7,6 @@ import sys
 import numpy as np
 import pytest
 import trimesh
-from made_up import FPS, SIZE, SUBMAPS, UNITS, intrinsics, street_depth, street_run, street_window, world_from_camera
 
 from da3_stream.cloud import window_points, write_merged_cloud, write_page
 from da3_stream.errors import ExportError, StoreError
@@ -17,6 +16,17 @@ from da3_stream.reconstruction import Reconstruction
 from da3_stream.session.report import info, info_text, write_report
 from da3_stream.settings import CloudSettings
 from da3_stream.store import Scene, open_run, read_run_geometry
+from tests.worlds.street import (
+    FPS,
+    SIZE,
+    SUBMAPS,
+    UNITS,
+    intrinsics,
+    street_depth,
+    street_run,
+    street_window,
+    world_from_camera,
+)
 
 SETTINGS = CloudSettings(voxel=0.02, per_pixel=None)
 

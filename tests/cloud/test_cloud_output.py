@@ -5,13 +5,13 @@ import json
 import laspy
 import numpy as np
 import pytest
-from made_up import PAGES as SETTINGS
-from made_up import run_with_pages
 
 from da3_stream.cloud import fuse as fuse_module
 from da3_stream.cloud import read_ply, write_merged_cloud
 from da3_stream.errors import StoreError
 from da3_stream.store import read_run_geometry
+from tests.worlds.street import PAGES as SETTINGS
+from tests.worlds.street import run_with_pages
 
 
 def merged(run, **changes):

@@ -5,7 +5,6 @@ import hashlib
 import numpy as np
 import pytest
 import trimesh
-from made_up import SOURCE_SIZE, run_with_pages, street_run, street_scene, street_window
 
 from da3_stream.cloud import fuse as fuse_module
 from da3_stream.cloud import (
@@ -23,6 +22,7 @@ from da3_stream.errors import StoreError
 from da3_stream.geometry import Sim3, project
 from da3_stream.settings import CloudSettings
 from da3_stream.store import Scene, read_depth, read_poses, read_run_geometry
+from tests.worlds.street import SOURCE_SIZE, run_with_pages, street_run, street_scene, street_window
 
 SETTINGS = CloudSettings(voxel=0.02, per_pixel=None)
 ERROR = Sim3.exp([0.1, 0.05, 0, 0.01, 0.02, 0, 0.05])

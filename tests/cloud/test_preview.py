@@ -3,13 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import trimesh
-from made_up import run_with_pages
 
 from da3_stream.cloud import points_in_world, preview_cloud, read_page, read_ply
 from da3_stream.cloud import preview as preview_module
 from da3_stream.errors import StoreError
 from da3_stream.settings import CloudSettings
 from da3_stream.store import read_run_geometry
+from tests.worlds.street import run_with_pages
 
 SETTINGS = CloudSettings(voxel=0.02, per_pixel=None, preview_points=1000)
 

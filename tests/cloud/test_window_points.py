@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from made_up import SUBMAPS, UNITS, intrinsics, street_window
 
 from da3_stream.cloud import window_points
 from da3_stream.cloud.points import depth_edges
 from da3_stream.cloud.voxels import best_per_key, shuffle_keys, voxel_keys
 from da3_stream.geometry import project
 from da3_stream.settings import CloudSettings
+from tests.worlds.street import SUBMAPS, UNITS, intrinsics, street_window
 
 EVERY_PIXEL = CloudSettings(voxel=1e-5, per_pixel=None, min_confidence=0.0, max_depth_step=1e9)
 ALL = np.ones(12, bool)

@@ -23,8 +23,7 @@ from da3_stream.da3.pose_alignment import predicted_from_given
 from da3_stream.da3.preprocess import MEAN, STD, normalised, prepare
 from da3_stream.errors import ModelError
 from da3_stream.geometry import Sim3
-
-from .conftest import as_input
+from tests.da3.conftest import as_input
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,8 @@ import pytest
 import torch
 
 from da3_stream.da3 import Network
-
-from .conftest import as_input
-from .stages import Stages, deviations, stages_of
+from tests.da3.conftest import as_input
+from tests.da3.stages import Stages, deviations, stages_of
 
 STRATEGIES = ("first", "middle", "saddle_balanced")
 TIED = "tiny_n5_saddle_sim_range"  # two frames tie exactly

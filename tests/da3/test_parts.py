@@ -22,8 +22,7 @@ from da3_stream.da3.heads.camera import (
 )
 from da3_stream.da3.heads.metric import FILLED_AS_SKY, align, metres_from_canonical, quantile
 from da3_stream.errors import ModelError
-
-from .stages import reference_first
+from tests.da3.stages import reference_first
 
 
 @pytest.fixture(scope="module")

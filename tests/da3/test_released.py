@@ -13,10 +13,9 @@ from types import ModuleType
 import pytest
 
 from da3_stream.da3 import Network
-
-from .conftest import Generated, stored_shapes
-from .test_network_parity import first_difference
-from .test_tensors import RELEASED
+from tests.da3.conftest import Generated, stored_shapes
+from tests.da3.test_network_parity import first_difference
+from tests.da3.test_tensors import RELEASED
 
 NEEDED_GB = 12  # the nested model was measured at a peak of 6.7 GiB, other tests run beside it
 MOST_MIB = 200

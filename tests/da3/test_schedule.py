@@ -16,8 +16,7 @@ from da3_stream.da3.backbone import attention
 from da3_stream.da3.backbone.attention import Kernel, attend, best_kernel
 from da3_stream.da3.network.clip import Clip, Request
 from da3_stream.errors import ModelError
-
-from .conftest import as_input
+from tests.da3.conftest import as_input
 
 
 @pytest.mark.parametrize("name", ["tiny", "tinyg", "tinymono", "tinynested"])

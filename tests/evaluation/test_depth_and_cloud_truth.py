@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up import intrinsics, street_depth, street_run, street_scene, world_from_camera
 from scipy.spatial.transform import Rotation
 
 from da3_stream.errors import EvaluationError
@@ -15,6 +14,7 @@ from da3_stream.evaluation.cloud import compare_clouds, read_cloud, read_truth_i
 from da3_stream.evaluation.compare import SegmentComparison, align_positions, align_roll, straightness
 from da3_stream.evaluation.depth import compare_depth
 from da3_stream.geometry import Sim3, intrinsics_matrix
+from tests.worlds.street import intrinsics, street_depth, street_run, street_scene, world_from_camera
 
 HEADER = b"""ply
 format binary_little_endian 1.0

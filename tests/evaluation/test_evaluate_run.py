@@ -6,7 +6,6 @@ import json
 
 import numpy as np
 import pytest
-from made_up import FPS, street_run, street_scene, world_from_camera
 
 from da3_stream.errors import EvaluationError, StoreError
 from da3_stream.evaluation import evaluate, plot_trajectories, summary, trajectory_result
@@ -14,6 +13,7 @@ from da3_stream.evaluation.associate import associate
 from da3_stream.evaluation.compare import compare_segments
 from da3_stream.evaluation.trajectories import Trajectory
 from da3_stream.store.files import plain
+from tests.worlds.street import FPS, street_run, street_scene, world_from_camera
 
 PROMISED = {"frames", "path_length_m", "ate_rmse_m", "ate_median_m", "ate_max_m", "ate_percent", "scale", "scale_drift"}
 PROMISED |= {"rpe_trans_percent", "rpe_rot_deg_per_m", "rpe_lengths_m", "segments", "per_segment", "coverage"}

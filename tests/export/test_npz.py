@@ -4,13 +4,13 @@ import zipfile
 
 import numpy as np
 import pytest
-from gated_run import WITH_DEPTH, gated_run, input_picture
-from made_up import SIZE
 
 from da3_stream.errors import ExportError
 from da3_stream.export.exporting import export_run
 from da3_stream.reconstruction import Reconstruction
 from da3_stream.store import read_submap, write_submap
+from tests.worlds.gated_run import WITH_DEPTH, gated_run, input_picture
+from tests.worlds.street import SIZE
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from places import ring, windows_of
 from safetensors.torch import save_file
 
 from da3_stream.da3.preprocess import normalised
 from da3_stream.errors import ModelError
 from da3_stream.loops.salad import MASK_TOKEN, Salad, SaladDescriber, read_tensors
+from tests.worlds.places import ring, windows_of
 
 PIECE = 1 << 18
 

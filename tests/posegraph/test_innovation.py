@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from rings import SIGMAS, ring, seen
 
 from da3_stream.posegraph import group
 from da3_stream.posegraph.build import Measurements, build
@@ -12,6 +11,7 @@ from da3_stream.posegraph.gnc import Optimiser
 from da3_stream.posegraph.innovation import innovations, limit
 from da3_stream.posegraph.measurements import checked_edge
 from da3_stream.posegraph.problem import Problem
+from tests.worlds.pose_ring import SIGMAS, ring, seen
 
 LOOPS = [(1, 21), (5, 26), (12, 32)]
 FIRST_LOOP = 39  # number of chain edges before them

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rings import SIGMAS, ate, furthest, ring, seen, world
 
 from da3_stream.geometry import Sim3
 from da3_stream.posegraph import PoseGraph
 from da3_stream.posegraph.gnc import GATE, tls_weights
+from tests.worlds.pose_ring import SIGMAS, ate, furthest, ring, seen, world
 
 INFORMATION = np.diag(1 / SIGMAS**2)
 TRUE = [(3, 40), (17, 55), (30, 68)]

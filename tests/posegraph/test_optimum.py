@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from rings import SIGMAS, ate, furthest, ring, seen, world
 from scipy.optimize import least_squares
 
 from da3_stream.geometry import Sim3
 from da3_stream.posegraph import GraphSolution, PoseGraph
+from tests.worlds.pose_ring import SIGMAS, ate, furthest, ring, seen, world
 
 Edges = list[tuple[int, int, Sim3, np.ndarray]]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from rings import SIGMAS, ate, furthest, ring, seen, world
 
 from da3_stream.geometry import Sim3
 from da3_stream.posegraph import PoseGraph
+from tests.worlds.pose_ring import SIGMAS, ate, furthest, ring, seen, world
 
 BIAS = 0.03
 WORLD_FROM_FIRST = Sim3.exp([400.0, -50.0, 20.0, 0.3, -1.2, 0.8, 0.7])

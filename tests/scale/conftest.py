@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from town_windows import straight_road, window_of
 
 from da3_stream.synthetic import Town
 from da3_stream.types import WindowGeometry
+from tests.worlds.straight_road import straight_road, window_of
 
 FRAMES = 16
 

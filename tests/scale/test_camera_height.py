@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
-from town_windows import height_of, straight_road, window_of
 
 from da3_stream.scale import HeightObservation, Refusal, camera_height
 from da3_stream.scale.normalized_frames import Views
 from da3_stream.synthetic import CameraPath, Town, make_town
 from da3_stream.synthetic.town import plan_and_path
 from da3_stream.types import Status, WindowGeometry
+from tests.worlds.straight_road import height_of, straight_road, window_of
 
 FRAMES = 16
 

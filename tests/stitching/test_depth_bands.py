@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from overlaps import Pair, make_pair
 
 from da3_stream.stitching.depth_bands import agreeing_depths
 from da3_stream.stitching.overlap import Overlap, find_overlap
+from tests.worlds.overlaps import Pair, make_pair
 
 
 def overlap_and_ratios(pair: Pair) -> tuple[Overlap, np.ndarray]:

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_up import FPS, SIZE, intrinsics, street_depth, street_run, street_scene, world_from_camera
 
 from da3_stream.errors import StoreError
 from da3_stream.geometry import Sim3
 from da3_stream.store import Scene, open_run, read_depth, read_poses
+from tests.worlds.street import FPS, SIZE, intrinsics, street_depth, street_run, street_scene, world_from_camera
 
 
 def test_poses_are_one_row_per_selected_frame(tmp_path):

@@ -1,0 +1,153 @@
+"""One point of the scene falls on one pixel of one picture, whichever format says where the camera stood."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import trimesh
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from da3_stream.export.cloud.axes import y_up
+from da3_stream.export.exporting import export_run
+from da3_stream.export.formats import FORMATS as FORMATS_OF
+from da3_stream.geometry import project, resize_intrinsics
+from da3_stream.reconstruction import Reconstruction
+from da3_stream.store import RunReader
+from tests.export.recordings import chunks_of, column
+from tests.worlds.town_run import FRAMES, SEEN, SIZE, scene_point, with_distortion
+
+AT, SEEN_FROM = 5, 9  # the frame that the point is taken from, and the one it is looked for in
+CLOSE_PX = 0.05
+K1 = 0.05  # moves this point by over a pixel
+ONE = {"frames": f"{SEEN_FROM}:{SEEN_FROM + 1}"}
+Array = NDArray[np.float64]
+
+
+def seen(point: Array, world_from_camera: Array, k: Array, k1: float = 0.0) -> Array:
+    """Where a camera of OpenCV's axes sees a point, first pixel centre at 0.5."""
+    x, y, z = (point - world_from_camera[:3, 3]) @ world_from_camera[:3, :3]
+    bend = 1 + k1 * (x * x + y * y) / (z * z)
+    return project(np.array([x * bend, y * bend, z]), k)
+
+
+def by_colmap(path: Path, point: Array, rec: Reconstruction) -> Array:
+    import pycolmap
+
+    model = pycolmap.Reconstruction(str(path / "sparse" / "0"))
+    image = next(image for image in model.images.values() if Path(image.name).stem == f"{SEEN_FROM:06d}")
+    return np.asarray(image.project_point(point)).ravel()
+
+
+def by_nerfstudio(path: Path, point: Array, rec: Reconstruction) -> Array:
+    meta = json.loads((path / "transforms.json").read_text())
+    frame = next(entry for entry in meta["frames"] if Path(entry["file_path"]).stem == f"{SEEN_FROM:06d}")
+    k = np.array([[meta["fl_x"], 0, meta["cx"]], [0, meta["fl_y"], meta["cy"]], [0, 0, 1.0]])
+    pose = np.array(frame["transform_matrix"]) @ np.diag([1.0, -1, -1, 1])
+    return seen(np.array(meta["applied_transform"]) @ [*point, 1.0], pose, k, meta["k1"])
+
+
+def by_npz(path: Path, point: Array, rec: Reconstruction) -> Array:
+    found = np.load(path)
+    pose = np.linalg.inv(np.vstack([found["extrinsics"][SEEN_FROM], [0, 0, 0, 1]]).astype(np.float64))
+    return seen(point, pose, resize_intrinsics(found["intrinsics"][SEEN_FROM].astype(np.float64), SEEN, SIZE))
+
+
+def by_depth(path: Path, point: Array, rec: Reconstruction) -> Array:
+    entry = json.loads((path / "depth.json").read_text())["frames"][SEEN_FROM]
+    return seen(point, rec.world_from_camera[SEEN_FROM], np.array(entry["intrinsics"]))
+
+
+def by_tum(path: Path, point: Array, rec: Reconstruction) -> Array:
+    row = np.loadtxt(path)[SEEN_FROM]
+    return seen(point, posed(row[1:4], row[4:]), rec.intrinsics[SEEN_FROM])
+
+
+def by_kitti(path: Path, point: Array, rec: Reconstruction) -> Array:
+    pose = np.loadtxt(path)[SEEN_FROM].reshape(3, 4)
+    return seen(point, np.vstack([pose, [0, 0, 0, 1]]), rec.intrinsics[SEEN_FROM])
+
+
+def by_euroc(path: Path, point: Array, rec: Reconstruction) -> Array:
+    row = np.loadtxt(path, delimiter=",")[SEEN_FROM]
+    return seen(point, posed(row[1:4], np.roll(row[4:8], -1)), rec.intrinsics[SEEN_FROM])
+
+
+def by_glb(path: Path, point: Array, rec: Reconstruction) -> Array:
+    """By the frustum alone, the only one in the file: its apex, and the rays through the corners of the picture."""
+    turn = y_up(RunReader.open(rec.path)).rotation
+    vertices = np.asarray(trimesh.load(path).geometry["cameras"].vertices)
+    pose = rec.world_from_camera[SEEN_FROM]
+    apex = turn @ pose[:3, 3]
+    rays = np.unique(np.round(vertices - apex, 6), axis=0)
+    local = rays[np.linalg.norm(rays, axis=1) > 1e-4] @ turn @ pose[:3, :3]  # to tell which corner is which
+    left_top, right_top, left_bottom = (local[np.argmin(local[:, :2] @ way)] for way in ([1, 1], [-1, 1], [1, -1]))
+    direction = (point - pose[:3, 3]) @ pose[:3, :3]
+    reach, across, down = np.linalg.solve(
+        np.stack([left_top, right_top - left_top, left_bottom - left_top], axis=1), direction
+    )
+    return np.array([across, down]) / reach * SIZE
+
+
+def by_rrd(path: Path, point: Array, rec: Reconstruction) -> Array:
+    """By the one camera in the file; matrices are kept column by column."""
+    camera = chunks_of(path)["/world/camera"]
+    names = ("Transform3D:translation", "Transform3D:mat3x3", "Pinhole:image_from_camera", "Pinhole:resolution")
+    place, turn, k, size = (np.array(column(camera, name)[0], np.float64).ravel() for name in names)
+    assert size.tolist() == list(SIZE)
+    pose = np.eye(4)
+    pose[:3, :3], pose[:3, 3] = turn.reshape(3, 3).T, place
+    return seen(point, pose, k.reshape(3, 3).T)
+
+
+def posed(place: Array, xyzw: Array) -> Array:
+    pose = np.eye(4)
+    pose[:3, :3], pose[:3, 3] = Rotation.from_quat(xyzw).as_matrix(), place
+    return pose
+
+
+FORMATS: dict[str, tuple[Callable[[Path, Array, Reconstruction], Array], dict[str, Any]]] = {
+    "colmap": (by_colmap, {}),
+    "colmap text": (by_colmap, {"text": True}),
+    "colmap cameras": (by_colmap, {"shared_camera": False}),
+    "3dgs": (by_colmap, {}),
+    "nerfstudio": (by_nerfstudio, {}),
+    "npz": (by_npz, {}),
+    "mini_npz": (by_npz, {}),
+    "depth": (by_depth, {"resolution": "input"}),
+    "tum": (by_tum, {}),
+    "kitti": (by_kitti, {}),
+    "euroc": (by_euroc, {}),
+    "glb": (by_glb, ONE),
+    "rrd": (by_rrd, ONE),
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_point_falls_on_its_pixel(name: str, run: Path, tmp_path: Path) -> None:
+    rec = Reconstruction(run)
+    assert len(rec) == FRAMES
+    (pixel_of, options), kind = FORMATS[name], name.partition(" ")[0]
+    if kind == "rrd":
+        pytest.importorskip("rerun", reason="rerun-sdk is not installed")
+    path, _ = export_run(run, kind, tmp_path / f"exported{Path(FORMATS_OF[kind].file).suffix}", options)
+    point, expected = scene_point(rec, AT, SEEN_FROM)
+    assert np.linalg.norm(pixel_of(path, point, rec) - expected) < CLOSE_PX
+
+
+@pytest.mark.parametrize("name", ["colmap", "colmap text", "nerfstudio"])
+def test_it_does_so_through_a_lens_that_bends(name: str, run: Path, tmp_path: Path) -> None:
+    """In the formats that carry distortion; the others are of pinholes."""
+    bent = with_distortion(shutil.copytree(run, tmp_path / "run"), K1)
+    pixel_of, options = FORMATS[name]
+    path, _ = export_run(bent, name.partition(" ")[0], tmp_path / "exported", options)
+    rec = Reconstruction(run)
+    (point, straight), (_, expected) = scene_point(rec, AT, SEEN_FROM), scene_point(rec, AT, SEEN_FROM, K1)
+    assert np.linalg.norm(expected - straight) > 20 * CLOSE_PX
+    assert np.linalg.norm(pixel_of(path, point, rec) - expected) < CLOSE_PX

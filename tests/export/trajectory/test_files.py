@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.spatial.transform import Rotation
+
+from da3_stream.errors import ExportError
+from da3_stream.export import write_camera_poses, write_intrinsics, write_kitti, write_tum
+from da3_stream.export.exporting import export_run
+from da3_stream.reconstruction import Reconstruction
+from da3_stream.store import PoseTable, write_submap
+from tests.worlds.street import street_part, street_run, street_scene
+
+
+def table(n=4, seed=0):
+    rng = np.random.default_rng(seed)
+    poses = np.tile(np.eye(4), (n, 1, 1))
+    poses[:, :3, :3] = Rotation.random(n, rng=rng).as_matrix()
+    poses[:, :3, 3] = rng.normal(size=(n, 3)) * 1e4
+    k = np.tile(np.eye(3), (n, 1, 1))
+    k[:, [0, 1, 0, 1], [0, 1, 2, 2]] = rng.uniform(1, 2000, (n, 4))
+    times = np.sort(rng.uniform(0, 1e9, n))
+    return PoseTable(np.arange(n), times, True, np.zeros(n, int), poses, np.ones(n), k, ("OK",) * n)
+
+
+def without_pose(poses, row):
+    matrices = poses.world_from_camera.copy()
+    matrices[row] = np.nan
+    return replace(poses, world_from_camera=matrices)
+
+
+def test_tum_comes_back_as_the_same_poses(tmp_path):
+    poses = table()
+    write_tum(poses, tmp_path / "t")
+    back = np.loadtxt(tmp_path / "t")
+    np.testing.assert_array_equal(back[:, 0], poses.timestamp)
+    np.testing.assert_array_equal(back[:, 1:4], poses.world_from_camera[:, :3, 3])
+    np.testing.assert_allclose(
+        Rotation.from_quat(back[:, 4:]).as_matrix(), poses.world_from_camera[:, :3, :3], atol=1e-12
+    )
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(arrays(np.float64, (3, 4, 4), elements=st.floats(width=64, allow_infinity=False)))
+def test_matrices_come_back_to_the_last_bit(tmp_path, matrices):
+    poses = replace(table(3), world_from_camera=matrices)
+    write_kitti(poses, tmp_path / "k")
+    write_camera_poses(poses, tmp_path / "c")
+    np.testing.assert_array_equal(np.loadtxt(tmp_path / "k", ndmin=2), matrices[:, :3].reshape(3, 12))
+    np.testing.assert_array_equal(np.loadtxt(tmp_path / "c", ndmin=2), matrices.reshape(3, 16))
+
+
+def test_intrinsics_come_back_and_the_header_says_where_the_first_pixel_is(tmp_path):
+    poses = table()
+    write_intrinsics(poses, tmp_path / "i")
+    first, *rest = (tmp_path / "i").read_text().splitlines()
+    assert first.startswith("#") and "0.5" in first and len(rest) == 4
+    k = poses.intrinsics
+    expected = np.stack([k[:, 0, 0], k[:, 1, 1], k[:, 0, 2], k[:, 1, 2]], axis=1)
+    np.testing.assert_array_equal(np.loadtxt(tmp_path / "i"), expected)
+
+
+@pytest.mark.parametrize(
+    ("write", "columns"), [(write_tum, 8), (write_kitti, 12), (write_camera_poses, 16), (write_intrinsics, 4)]
+)
+def test_every_selected_frame_has_its_line_and_an_unknown_pose_is_nan(tmp_path, write, columns):
+    poses = without_pose(table(), 2)
+    write(poses, tmp_path / "f")
+    rows = np.loadtxt(tmp_path / "f")
+    assert rows.shape == (4, columns)
+    np.testing.assert_array_equal(np.isnan(rows).any(axis=1), [False, False, write is not write_intrinsics, False])
+    assert write is not write_tum or rows[2, 0] == poses.timestamp[2]
+
+
+@pytest.mark.parametrize("write", [write_tum, write_kitti, write_camera_poses, write_intrinsics])
+def test_no_frames_give_an_empty_table(tmp_path, write):
+    write(table(0), tmp_path / "f")
+    lines = (tmp_path / "f").read_text().splitlines()
+    assert all(line.startswith("#") for line in lines)
+
+
+@pytest.fixture
+def lost(tmp_path):
+    """28 frames, of which the last ten have no place."""
+    run = street_run(tmp_path / "run")
+    part = street_part(2)
+    nowhere = np.where(part.owned[:, None, None], np.nan, part.window_from_camera)
+    write_submap(run, 2, replace(part, window_from_camera=nowhere))
+    scene = street_scene()
+    run.write_scene(replace(scene, submaps=(*scene.submaps[:2], replace(scene.submaps[2], segment=1, previous=None))))
+    return run
+
+
+def test_euroc_has_nanoseconds_the_real_part_first_and_only_what_is_known(lost):
+    path, said = export_run(lost.path, "euroc")
+    assert path.name == "trajectory.csv" and said == "28 frames, 10 of them without a pose"
+    header, *lines = path.read_text().splitlines()
+    names = header.split(",")
+    assert names[0] == "#timestamp [ns]" and names[1] == "p_RS_R_x [relative]" and names[4] == "q_RS_w []"
+    assert [line.split(",")[0] for line in lines] == [f"{k}00000000" if k else "0" for k in range(18)]
+    back, rec = np.loadtxt(path, delimiter=","), Reconstruction(lost.path)
+    np.testing.assert_array_equal(back[:, 1:4], rec.world_from_camera[:18, :3, 3])
+    turns = Rotation.from_quat(back[:, 4:], scalar_first=True).as_matrix()
+    np.testing.assert_allclose(turns, rec.world_from_camera[:18, :3, :3], atol=1e-12)
+
+
+def test_euroc_says_metres_where_they_are_and_is_refused_without_any_pose(lost, tmp_path):
+    lost.write_scene(replace(lost.read_scene(), units="metres"))
+    path, _ = export_run(lost.path, "euroc", tmp_path / "e.csv", {"frames": "17:20"})
+    assert "p_RS_R_z [m]" in path.read_text() and len(path.read_text().splitlines()) == 2
+    with pytest.raises(ExportError, match="none of the frames asked for has a place"):
+        export_run(lost.path, "euroc", tmp_path / "none.csv", {"frames": "18:"})
+    assert not (tmp_path / "none.csv").exists()
+
+
+@pytest.mark.parametrize(("form", "columns"), [("tum", 8), ("kitti", 12)])
+def test_every_frame_asked_for_has_its_row(lost, form, columns):
+    path, said = export_run(lost.path, form, None, {"frames": "10:27", "every": 4})
+    rows = np.loadtxt(path)
+    assert rows.shape == (5, columns) and said == "5 frames, 3 of them without a pose"
+    np.testing.assert_array_equal(np.isnan(rows).any(axis=1), [False, False, True, True, True])
+    poses = Reconstruction(lost.path).world_from_camera[[10, 14]]
+    expected = poses[:, :3].reshape(-1, 12) if form == "kitti" else poses[:, :3, 3]
+    np.testing.assert_array_equal(rows[:2] if form == "kitti" else rows[:2, 1:4], expected)
+    with pytest.raises(ExportError, match="--frames 40: holds no frame of"):
+        export_run(lost.path, form, None, {"frames": "40:"}, overwrite=True)
+    assert np.loadtxt(path).shape == (5, columns)

@@ -1,0 +1,190 @@
+"""The gate keeps what moves, leaves out what adds nothing or harms, tells cuts, and can go on anywhere."""
+
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from da3_stream.frames.gate.gate import MOST_HARMED, MotionGate, OpenGate, gated, make_gate
+from da3_stream.settings import FramesSettings
+from da3_stream.types import Frame
+from tests.worlds.wall import HEIGHT, WIDTH, frames, indices, kept, reasons, shares, view, wall
+
+WALL, OTHER = wall(0), wall(1)
+STEP = 8.0  # pixels a frame, 2.5 % of the width
+
+
+def drive(count: int, start: float = 0.0, step: float = STEP, seed: int = 100) -> list[np.ndarray]:
+    return [view(WALL, start + step * i, noise=2.0, seed=seed + i) for i in range(count)]
+
+
+def test_a_drive_is_kept_whole() -> None:
+    found = kept(drive(30))
+    assert indices(found) == list(range(30)) and not reasons(found)
+    assert [frame.ordinal for frame in found] == list(range(30)) and not any(frame.begins_shot for frame in found)
+
+
+def test_a_stop_is_left_out_and_lies_at_its_beginning() -> None:
+    found = kept([*drive(10), *drive(60, 9 * STEP, 0.0, seed=500), *drive(10, 10 * STEP)])
+    assert indices(found) == [*range(10), *range(70, 80)]
+    assert set(reasons(found)) == set(range(10, 70)) and set(reasons(found).values()) == {"still"}
+    assert max(shares(found).values()) < 0.05
+    assert [frame.ordinal for frame in found] == list(range(20))
+
+
+def test_a_slow_camera_is_thinned_to_even_steps_and_shares_follow_the_motion() -> None:
+    places = [0.5 * i for i in range(100)]  # 0.16 % of the width a frame
+    found = kept([view(WALL, x) for x in places])
+    steps = np.diff([places[i] for i in indices(found)])
+    assert steps.min() > 0.8 * 0.01 * WIDTH and steps.max() < 1.5 * 0.01 * WIDTH
+    way = {i: (places[i] - places[a]) / (places[b] - places[a]) for a, b in _pairs(found) for i in range(a + 1, b)}
+    for index, share in way.items():
+        assert shares(found)[index] == pytest.approx(share, abs=0.15)
+
+
+def _pairs(found: list) -> list[tuple[int, int]]:
+    return list(zip(indices(found), indices(found)[1:], strict=False))
+
+
+def test_who_passes_by_does_not_move_a_standing_camera() -> None:
+    pictures = drive(20, step=0.0)
+    for i, picture in enumerate(pictures):
+        picture[100:160, 12 * i : 12 * i + 80] = OTHER[100:160, 300:380]
+    assert indices(kept(pictures)) == [0]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda image: np.zeros_like(image), "blank"),
+        (lambda image: np.full_like(image, 255), "blank"),
+        (lambda image: cv2.GaussianBlur(image, (0, 0), 4.0), "blurred"),
+        (lambda image: np.clip(image.astype(np.int16) + 190, 0, 255).astype(np.uint8), "overexposed or black"),
+        (lambda image: view(OTHER, 700.0), "glitch"),
+    ],
+)
+def test_a_harmful_frame_is_left_out_and_interpolated(spoil, reason: str) -> None:
+    pictures = drive(24)
+    pictures[12] = spoil(pictures[12])
+    found = kept(pictures)
+    assert reasons(found) == {12: reason} and not any(frame.begins_shot for frame in found)
+    assert shares(found)[12] == pytest.approx(0.5, abs=0.1)
+
+
+def test_blur_that_stays_is_what_the_video_looks_like() -> None:
+    found = kept([*drive(20), *(cv2.GaussianBlur(view(WALL, STEP * i), (0, 0), 4.0) for i in range(20, 60))])
+    assert len(reasons(found)) <= MOST_HARMED and indices(found)[-25:] == list(range(35, 60))
+
+
+def test_a_cut_begins_a_shot_and_nothing_is_interpolated_across() -> None:
+    stop = drive(5, 11 * STEP, 0.0, seed=900)
+    found = kept([*drive(12), *stop, *(view(OTHER, STEP * i) for i in range(12))])
+    assert [frame.index for frame in found if frame.begins_shot] == [17]
+    assert shares(found) == dict.fromkeys(range(12, 17), 0.0)
+
+
+def test_a_cut_through_black_is_a_cut() -> None:
+    black = [np.zeros((HEIGHT, WIDTH, 3), np.uint8)] * 6
+    found = kept([*drive(12), *black, *(view(OTHER, STEP * i) for i in range(12))])
+    assert [frame.index for frame in found if frame.begins_shot] == [18]
+
+
+def test_black_without_a_cut_goes_on() -> None:
+    found = kept([*drive(12), *[np.zeros((HEIGHT, WIDTH, 3), np.uint8)] * 3, *drive(12, 15 * STEP)])
+    assert not any(frame.begins_shot for frame in found) and set(reasons(found)) == {12, 13, 14}
+
+
+def test_leaps_too_far_for_tracking_are_no_cuts() -> None:
+    found = kept([view(WALL, 90.0 * i) for i in range(12)])
+    assert indices(found) == list(range(12)) and not any(frame.begins_shot for frame in found)
+
+
+def test_pictures_that_have_nothing_to_do_with_each_other_are_left_to_the_predictor() -> None:
+    rng = np.random.default_rng(3)
+    found = kept([rng.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8) for _ in range(17)])
+    assert indices(found) == list(range(17)) and not any(frame.begins_shot for frame in found)
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+def test_equal_pictures_leave_the_first(count: int) -> None:
+    found = kept([view(WALL, 10.0)] * count)
+    assert indices(found) == [0] and set(reasons(found)) == set(range(1, count))
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+@pytest.mark.parametrize("level", [0, 120])
+def test_nothing_but_blank_pictures_leaves_the_first_and_the_last(count: int, level: int) -> None:
+    """So that the predictor sees, and says, that they show nothing."""
+    found = kept([np.full((HEIGHT, WIDTH, 3), level, np.uint8)] * count)
+    assert indices(found) == sorted({0, count - 1}) and set(reasons(found)) == set(range(1, count - 1))
+
+
+def test_black_at_the_beginning_goes_with_the_first_picture() -> None:
+    found = kept([np.zeros((HEIGHT, WIDTH, 3), np.uint8)] * 4 + drive(5))
+    assert indices(found) == [4, 5, 6, 7, 8] and set(reasons(found)) == {0, 1, 2, 3}
+    assert {entry.index for entry in found[0].left_out} == {0, 1, 2, 3}
+
+
+def test_no_frame_gives_none() -> None:
+    assert kept([]) == [] and list(gated([], OpenGate())) == []
+
+
+def test_small_pictures_without_corners_are_kept_where_they_differ() -> None:
+    ramp = np.tile(np.linspace(0, 60, 48, dtype=np.uint8)[None, :, None], (32, 1, 3))
+    assert indices(kept([ramp + np.uint8(20 * i) for i in range(5)])) == list(range(5))
+
+
+def mixed() -> list[np.ndarray]:
+    """Everything at once: stop, blur, glitch, leap, cut."""
+    pictures = [*drive(12), *drive(9, 11 * STEP, 0.0, seed=300), *drive(10, 12 * STEP)]
+    pictures[4] = cv2.GaussianBlur(pictures[4], (0, 0), 4.0)
+    pictures[25] = view(OTHER, 900.0)
+    leaps = [view(WALL, 200.0 + 100.0 * i) for i in range(6)]
+    return [*pictures, *leaps, *(view(OTHER, STEP * i) for i in range(10))]
+
+
+def told(found: list) -> list[tuple]:
+    return [(f.index, f.ordinal, f.begins_shot, f.left_out, json.dumps(f.gate_state)) for f in found]
+
+
+def test_going_on_from_a_kept_frame_gives_the_same() -> None:
+    roll = frames(mixed())
+    whole = told(list(gated(roll, MotionGate(0.01))))
+    for number, entry in [*enumerate(whole)][3::11]:
+        gate = MotionGate(0.01)
+        gate.restore(json.loads(entry[4]))
+        again = told(list(gated(roll, gate)))
+        assert again == whole[number:], number
+
+
+def test_a_gate_that_gave_nothing_begins_anew_from_its_state() -> None:
+    gate = MotionGate(0.01)
+    gate.restore(MotionGate(0.01).state())
+    assert told(list(gated(frames(mixed()), gate))) == told(kept(mixed()))
+
+
+def test_the_open_gate_numbers_frames_and_goes_on() -> None:
+    found = list(gated(frames(drive(6)), OpenGate()))
+    assert indices(found) == [frame.ordinal for frame in found] == list(range(6))
+    gate = OpenGate()
+    gate.restore(found[3].gate_state or {})
+    assert [(f.index, f.ordinal) for f in gated(frames(drive(6)), gate)] == [(3, 3), (4, 4), (5, 5)]
+
+
+def test_a_standing_camera_fills_no_memory() -> None:
+    gate = MotionGate(0.01)
+    for frame in frames(drive(3)):
+        gate.feed(frame)
+    picture = view(WALL, 2 * STEP)
+    for i in range(3, 200):
+        gate.feed(Frame(i, i / 10, picture, str(i)))
+    held = [value for value in vars(gate).values() if isinstance(value, list)]
+    assert sum(len(entry) for entry in held) == 197 and not gate._loose
+
+
+def test_the_settings_choose_the_gate() -> None:
+    assert isinstance(make_gate("off", FramesSettings()), OpenGate)
+    assert isinstance(make_gate("auto", FramesSettings()), MotionGate)
