@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation, Slerp
 
 from ..errors import SyntheticError
@@ -167,15 +168,11 @@ def _interpolate(line: Float64, along: Float64, at: Float64) -> Float64:
 
 def _smooth(route: Float64, metres: float) -> Float64:
     """Filter a closed, evenly sampled polyline by a Gaussian, so that turns begin and end softly."""
-    from scipy.ndimage import gaussian_filter1d
-
     return gaussian_filter1d(route, metres / _DENSE_M, axis=0, mode="wrap")
 
 
 def _timetable(route: Float64, frames: float) -> tuple[Float64, Float64]:
     """Distances along a closed even route and the frame (fractional) at which each is reached, over one lap."""
-    from scipy.ndimage import gaussian_filter1d
-
     step = np.roll(route, -1, axis=0) - route
     length = np.linalg.norm(step, axis=1)
     heading = np.unwrap(np.arctan2(step[:, 1], step[:, 0]))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,13 @@ from ..errors import SyntheticError
 from ..geometry import intrinsics_from_hfov
 from . import paths
 from .paths import CameraPath
+from .rendering.camera import capture
 from .rendering.effects import Effects
+from .scenes.room_scene import room_scene
+from .scenes.scene import SyntheticScene
 from .scenes.streets import LANE_M, ONE_BLOCK, TownPlan, figure_eight, plan_for_drive, plan_for_flight
 from .scenes.terrain import Terrain
-
-if TYPE_CHECKING:
-    from .scenes.scene import SyntheticScene
-    from .scenes.town_scene import Convoy
+from .scenes.town_scene import Convoy, town_scene
 
 DRIVES = ("block", "eight")
 PATHS = (*DRIVES, "drone", "drone_down", "handheld")
@@ -53,8 +53,6 @@ class Town:
         return len(self.path.timestamps)
 
     def __iter__(self) -> Iterator[TownFrame]:
-        from concurrent.futures import ThreadPoolExecutor
-
         with ThreadPoolExecutor(2) as pool:
             waiting = [pool.submit(self.frame, i) for i in range(min(3, len(self)))]
             for i in range(len(self)):
@@ -65,8 +63,6 @@ class Town:
 
     def frame(self, index: int) -> TownFrame:
         """Render one frame, the same whether alone or in sequence."""
-        from .rendering.camera import capture
-
         if not 0 <= index < len(self):
             raise SyntheticError(f"the town has frames 0 to {len(self) - 1}, not {index}")
         image, depth = capture(self.scene, self.path, self.intrinsics, self.size, self.effects, index)
@@ -134,8 +130,6 @@ def _route(path: str, plan: TownPlan) -> NDArray[np.float64]:
 
 def _convoy(path: str | CameraPath, plan: TownPlan, camera_path: CameraPath, cars: int) -> Convoy | None:
     """The cars that keep their distance from the camera on a drive; None without any."""
-    from .scenes.town_scene import Convoy
-
     if not cars or not isinstance(path, str):
         return None
     steps = np.linalg.norm(np.diff(camera_path.world_from_camera[:, :2, 3], axis=0), axis=1)
@@ -146,9 +140,6 @@ def _convoy(path: str | CameraPath, plan: TownPlan, camera_path: CameraPath, car
 def _scene(
     path: str | CameraPath, plan: TownPlan, seed: int, cars: int, terrain: Terrain, convoy: Convoy | None
 ) -> SyntheticScene:
-    from .scenes.room_scene import room_scene
-    from .scenes.town_scene import town_scene
-
     return room_scene(seed) if path == "handheld" else town_scene(plan, seed, cars, terrain, convoy)
 
 

@@ -94,7 +94,7 @@ def test_a_thin_post_stays(tmp_path):
 
 
 def test_what_no_better_view_sees_stays(tmp_path):
-    """Behind the wall, and beside all pictures."""
+    """Behind the wall, and beside all images."""
     hidden = np.concatenate([wall() + [0, 0, 3], wall() + [60, 0, -5]])
     before, after = (merged(a_run(tmp_path / name, hidden), fusion=name) for name in ("off", "ghosts"))
     np.testing.assert_array_equal(np.sort(before, axis=0), np.sort(after, axis=0))
@@ -109,7 +109,7 @@ def test_equal_runs_give_equal_bytes(tmp_path):
     assert files[0] == files[1]
 
 
-def test_a_missing_window_is_one_sentence(tmp_path):
+def test_a_missing_submap_is_one_sentence(tmp_path):
     run = a_run(tmp_path / "run", GHOST)
     geometry = read_run_geometry(run)
     run.submap_path(1).unlink()

@@ -38,7 +38,7 @@ def test_the_cloud_lies_on_the_street(tmp_path):
 
 
 def test_points_of_a_frame_reproject_onto_their_pixels_under_its_pose_and_intrinsics(tmp_path):
-    """Also where the place slides and its scale is not its node's."""
+    """Also where a pose is blended and its scale is not that of its submap."""
     every_pixel = CloudSettings(voxel=1e-3, per_pixel=None, min_confidence=0.0, max_depth_step=1e9)
     run = run_with_pages(tmp_path / "run", street_scene((Sim3.identity(), ERROR, ERROR @ ERROR), 2.0), every_pixel)
     poses, geometry = read_poses(run.path), read_run_geometry(run)
@@ -153,7 +153,7 @@ def test_no_points_give_a_cloud_of_none(tmp_path):
     assert read_ply(run.path / "cloud.ply")[0].shape == (0, 3)
 
 
-def test_points_of_frames_without_a_place_are_left_out(tmp_path):
+def test_points_of_frames_without_a_pose_are_left_out(tmp_path):
     run = run_with_pages(tmp_path / "run")
     geometry = read_run_geometry(run)
     geometry.frame_poses.scale[3] = np.nan

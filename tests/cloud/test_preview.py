@@ -19,7 +19,7 @@ def run(tmp_path):
     return run_with_pages(tmp_path / "run")
 
 
-def test_it_has_at_most_so_many_points_of_all_pages_where_they_lie_now(run):
+def test_it_has_at_most_so_many_points_of_all_pages_by_the_poses_of_now(run):
     geometry = read_run_geometry(run)
     count = preview_cloud(run, geometry, SETTINGS)
     xyz, _ = read_ply(run.path / "cloud.ply")
@@ -29,7 +29,7 @@ def test_it_has_at_most_so_many_points_of_all_pages_where_they_lie_now(run):
     assert set(map(tuple, xyz.tolist())) <= set(map(tuple, np.concatenate(pages).tolist()))
 
 
-def test_a_renewal_reads_new_pages_only(run, monkeypatch):
+def test_an_update_reads_new_pages_only(run, monkeypatch):
     geometry = read_run_geometry(run)
     read = []
     monkeypatch.setattr(preview_module, "read_page", lambda *a: read.append(a[1]) or read_page(*a))

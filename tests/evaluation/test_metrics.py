@@ -79,7 +79,7 @@ def test_straight_line_of_positions_0_1_3() -> None:
     assert np.isnan(straight_line_percent(np.zeros((5, 3))))
 
 
-def test_straight_line_of_real_clips_is_what_the_recipe_measured(shared) -> None:
+def test_straight_line_scores_of_real_clips(shared) -> None:
     for clip, expected in {"kitti06_0-50": 0.10, "kitti07_0-159": 5.97, "hololens_000": 5.83}.items():
         poses = np.loadtxt(shared / "data" / clip / "poses_c2w.txt").reshape(-1, 3, 4)
         assert straight_line_percent(poses[:, :, 3]) == pytest.approx(expected, abs=0.005)
