@@ -18,7 +18,7 @@ from common import Column, Row, plain_parser, report, surroundings, tell
 
 from da3_stream.da3 import DepthAnything3
 from da3_stream.da3.device import usable_device
-from da3_stream.da3.memory import GB, cap
+from da3_stream.da3.memory import GB, limit_process_memory
 
 FASTER = 5.0  # than the baseline, in frames a second
 BUDGET_GB = {"504x378": 8.0, "504x154": 5.0}  # of the largest model
@@ -85,7 +85,7 @@ def _windows(options: argparse.Namespace, device: torch.device) -> Iterator[Row]
                 yield from _window(model, size, int(frames), options.vram_gb, rate)
         del model
         _forget()
-    cap(device, None)
+    limit_process_memory(device, None)
 
 
 def _window(model: DepthAnything3, size: str, frames: int, cap_gb: float, rate: float) -> Iterator[Row]:

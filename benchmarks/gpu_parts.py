@@ -17,12 +17,12 @@ import torch
 from common import Row
 
 from da3_stream.da3 import DepthAnything3, Network
-from da3_stream.da3.checkpoint import Checkpoint
+from da3_stream.da3.backbone.embedding import normalise_images
+from da3_stream.da3.checkpoint import ModelCheckpoint
 from da3_stream.da3.config import NestedConfig, NetworkConfig, named_config, read_config
 from da3_stream.da3.device import suited_dtype
-from da3_stream.da3.memory import cap
+from da3_stream.da3.memory import limit_process_memory
 from da3_stream.da3.network.clip import Clip, Request
-from da3_stream.da3.preprocess import normalised
 
 HEAD_FLOP = {64: 16.5e6, 128: 58.8e6, 256: 221e6}  # for a patch, by the head's width, without the ray branch
 PATCH = 14
@@ -89,10 +89,10 @@ def seeded(name: str, device: torch.device) -> dict[str, Seeded]:
 
 def seeded_model(name: str, device: torch.device, vram_gb: float | None, dtype: Any = None) -> DepthAnything3:
     """A model of random weights in the type that suits the device."""
-    cap(device, vram_gb)
+    limit_process_memory(device, vram_gb)
     network = Network(config_of(name))
     network.load_tensors(seeded(name, device), device, dtype or suited_dtype(device))
-    return DepthAnything3(Checkpoint(name, network), device, vram_gb, cache_frames=60)
+    return DepthAnything3(ModelCheckpoint(name, network), device, vram_gb, cache_frames=60)
 
 
 def pictures(size: str, frames: int) -> list[np.ndarray]:
@@ -144,7 +144,7 @@ def _answer(case: Case, device: torch.device, dtype: torch.dtype) -> tuple[np.nd
     torch.backends.cudnn.allow_tf32 = False
     network = Network(config_of(case.model))
     network.load_tensors(case.tensors, device, dtype)
-    out = network.forward(normalised(torch.from_numpy(case.images))[None].to(device))
+    out = network.forward(normalise_images(torch.from_numpy(case.images))[None].to(device))
     torch.backends.cudnn.allow_tf32 = True
     assert out.camera_from_world is not None
     return out.depth.double().cpu().numpy(), out.camera_from_world[..., :3].double().cpu().numpy()
@@ -246,9 +246,9 @@ def _as_the_original(forward: Callable[..., Any], dual: bool, device: torch.devi
 def plain_frames_a_second(network: Network, device: torch.device, size: str, frames: int, overlap: int) -> float:
     """Of a long video: every window from the beginning, all frames at once."""
     clip = Clip(torch.from_numpy(np.stack(pictures(size, frames))).to(device))
-    request = Request(frames_at_once=frames, maps_on=torch.device("cpu"))
-    network.look(clip, request)
-    return (frames - overlap) / seconds(lambda: network.look(clip, request), device)
+    request = Request(frames_at_once=frames, output_device=torch.device("cpu"))
+    network.infer(clip, request)
+    return (frames - overlap) / seconds(lambda: network.infer(clip, request), device)
 
 
 def shares(work: Callable[[], Any], device: torch.device) -> list[tuple[str, float]]:

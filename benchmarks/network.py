@@ -136,10 +136,10 @@ def _kept_mib(model: str, size: tuple[int, int], frames: int) -> float:
     import torch
 
     from da3_stream.da3.config import named_config
-    from da3_stream.da3.memory import Planner
+    from da3_stream.da3.memory import MemoryPlanner
 
     pixels = frames * size[0] * size[1]
-    planner = Planner(named_config(model), torch.device("cpu"), torch.float32)
+    planner = MemoryPlanner(named_config(model), torch.device("cpu"), torch.float32)
     return (planner.need(frames, (size[0] // 14, size[1] // 14)).window - 3 * pixels + 2 * 4 * pixels) / 2**20
 
 

@@ -1,7 +1,7 @@
-"""Depth Anything 3: torch only, knows nothing of streaming."""
+"""Depth Anything 3: images in, depth and cameras out. It knows nothing of streaming."""
 
 from .device import is_lost
 from .model import DepthAnything3, Prediction
-from .network.network import Network, NetworkOutput
+from .network import Network, NetworkOutput
 
 __all__ = ["DepthAnything3", "Network", "NetworkOutput", "Prediction", "is_lost"]

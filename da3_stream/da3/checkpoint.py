@@ -24,7 +24,7 @@ LFS_POINTER = b"version https://git-lfs"  # what a clone without git-lfs holds
 
 
 @dataclass(frozen=True, eq=False)
-class Checkpoint:
+class ModelCheckpoint:
     """A network with its weights, and the name of its architecture."""
 
     name: str
@@ -33,25 +33,25 @@ class Checkpoint:
 
 def read_checkpoint(
     folder: Path, device: torch.device | str | None = None, dtype: torch.dtype | None = None
-) -> Checkpoint:
+) -> ModelCheckpoint:
     """The model in a folder; backbones in `dtype`, narrowed before they reach the device.
 
     Tensors that nothing uses are told in the log. Raises ModelError where a file is missing or not what it should be,
     with the architecture that the tensors show where the config names another one.
     """
-    name, described = _read_config(folder / CONFIG)
-    network = Network(described)
+    name, config = _read_config(folder / CONFIG)
+    network = Network(config)
     with _open(folder / WEIGHTS) as tensors:
         try:
             unused = network.load_tensors(tensors, device, dtype)
         except ModelError as error:
-            raise ModelError(f"{folder}: {_better_explained(error, name, described, tensors)}") from None
+            raise ModelError(f"{folder}: {_explain(error, name, config, tensors)}") from None
     if unused:
-        log.info("left out of %s: %s", name, families(unused))
-    return Checkpoint(name, network)
+        log.info("left out of %s: %s", name, describe_unused(unused))
+    return ModelCheckpoint(name, network)
 
 
-def families(unused: Sequence[str]) -> str:
+def describe_unused(unused: Sequence[str]) -> str:
     """How many tensors nothing uses, and what they are."""
     gaussian = sum("gs_head." in name or "gs_adapter." in name for name in unused)
     counts = {"the Gaussian head (gs_head)": gaussian, "the coarser ray outputs (_aux)": len(unused) - gaussian}
@@ -77,7 +77,7 @@ def _read_config(path: Path) -> tuple[str, NetworkConfig | NestedConfig]:
 
 
 @dataclass(frozen=True)
-class _Stored:
+class _LazyTensor:
     """A tensor that is read when it is asked for."""
 
     file: Any
@@ -92,13 +92,13 @@ class _Stored:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[dict[str, _Stored]]:
+def _open(path: Path) -> Iterator[dict[str, _LazyTensor]]:
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(str(path), framework="pt") as file:
             names = file.keys()
-            yield {name: _Stored(file, name) for name in names}
+            yield {name: _LazyTensor(file, name) for name in names}
     except FileNotFoundError:
         raise ModelError(f"{path.parent} is no checkpoint: it has no {path.name}") from None
     except SafetensorError as error:
@@ -113,10 +113,10 @@ def _hint(path: Path) -> str:
     return " (it is only a pointer to it: 'git lfs pull' fetches the file)" if pointer else ""
 
 
-def _better_explained(
-    error: ModelError, name: str, described: NetworkConfig | NestedConfig, tensors: Mapping[str, _Stored]
+def _explain(
+    error: ModelError, name: str, config: NetworkConfig | NestedConfig, tensors: Mapping[str, _LazyTensor]
 ) -> str:
-    found = family_of({key.removeprefix("model."): tensor.shape for key, tensor in tensors.items()})
-    if found is None or named_config(found) == described:
+    family = family_of({key.removeprefix("model."): tensor.shape for key, tensor in tensors.items()})
+    if family is None or named_config(family) == config:
         return str(error)
-    return f"{CONFIG} says {name}, but the tensors are those of {found} ({error})"
+    return f"{CONFIG} says {name}, but the tensors are those of {family} ({error})"

@@ -93,7 +93,7 @@ def read_config(values: Mapping[str, Any]) -> NetworkConfig | NestedConfig:
         head["out_channels"] = tuple(head.get("out_channels", ()))
         layers = tuple(values.get("out_layers", ()))
         parts = _build(BackboneConfig, vit), layers, _build(HeadConfig, head), "cam_dec" in values
-        return _checked(NetworkConfig(*parts))
+        return _require_consistent(NetworkConfig(*parts))
     except TypeError as error:
         raise ModelError(f"not a DA3 architecture: {error}") from error
 
@@ -127,7 +127,7 @@ def _build(kind: Any, values: Mapping[str, Any]) -> Any:
         raise ModelError(f"an architecture's {kind.__name__}: {error}") from error
 
 
-def _checked(config: NetworkConfig) -> NetworkConfig:
+def _require_consistent(config: NetworkConfig) -> NetworkConfig:
     vit, head = config.vit, config.head
     width = vit.embed_dim * (2 if vit.cat_token else 1)
     wrong = {

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..errors import ModelError
 from .network.frame_cache import FrameKey
-from .preprocess import Image, Prepared
+from .preprocess import Image, PreparedImage
 
 Float64 = NDArray[np.float64]
 
@@ -61,7 +61,7 @@ def _require_rigid(rotation: Float64) -> None:
         raise ModelError("camera_from_world must be rotations with translations, in the axes of OpenCV")
 
 
-def frame_keys(prepared: list[Prepared], indices: Sequence[int] | None) -> tuple[FrameKey, ...]:
+def frame_keys(prepared: list[PreparedImage], indices: Sequence[int] | None) -> tuple[FrameKey, ...]:
     """Of what the network sees of every frame; none where places are not told."""
     if indices is None:
         return ()

@@ -24,11 +24,11 @@ TAP_FLOATS = 6  # the same while a layer is tapped: its two halves, normed and j
 CONV_COPIES = 6  # maps of the head's width that are alive at once at half size, with workspace
 LAST_COPIES = 4  # and of half that width at full size
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Need:
+class MemoryNeed:
     """Bytes that a pass takes beside the weights."""
 
     window: int  # for all frames, whatever the group
@@ -40,7 +40,7 @@ class Need:
         return self.window + max(self.frame * frames_at_once, self.maps * max(1, frames_at_once // 4))
 
 
-class Planner:
+class MemoryPlanner:
     """Chooses group sizes for one network, with weights of so many bytes, on one device.
 
     `limit_gb` (1e9 bytes) bounds weights and passes together; raises ModelError where the weights alone are more.
@@ -63,11 +63,11 @@ class Planner:
         self._limit = None if limit_gb is None else int(limit_gb * GB)
         self._most = MOST_ON_CPU if device.type == "cpu" else MOST_ON_DEVICE
 
-    def run(self, work: Callable[[int], Answer], count: int, size: tuple[int, int]) -> Answer:
-        """The answer of `work(frames_at_once)` for a window of `count` frames of (height, width); halved where memory
+    def run(self, work: Callable[[int], Result], count: int, size: tuple[int, int]) -> Result:
+        """The result of `work(frames_at_once)` for a window of `count` frames of (height, width); halved where memory
         runs out, and remembered. Raises ModelError where one frame does not fit."""
         need = self.need(count, (size[0] // PATCH, size[1] // PATCH))
-        group = self.planned(need)
+        group = self.plan(need)
         while True:
             try:
                 return work(group)
@@ -75,13 +75,13 @@ class Planner:
                 if not is_out_of_memory(error):
                     raise
             if group == 1:
-                raise ModelError(self._sentence(need, count, size))
+                raise ModelError(self._too_little(need, count, size))
             group = self._most = group // 2
             log.warning("out of memory: going on with groups of %d frames", group)
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()  # once for each halving, so that pieces become whole again
 
-    def planned(self, need: Need) -> int:
+    def plan(self, need: MemoryNeed) -> int:
         """The largest power of two that fits, at least one."""
         free, group = self.free(), self._most
         while group > 1 and free is not None and need.total(group) > free:
@@ -100,12 +100,12 @@ class Planner:
             return there if left is None else min(there, left)
         return left
 
-    def need(self, count: int, grid: Grid) -> Need:
+    def need(self, count: int, grid: Grid) -> MemoryNeed:
         """Of the branch that takes most, for images of so many patches; they run one after the other."""
         needs = [_need(branch, count, grid, self._dtype.itemsize, self._kept) for branch in self._branches]
         images = 3 * count * grid[0] * grid[1] * PATCH * PATCH
         remembered = self._cache_frames * (grid[0] * grid[1] + 1) * self._branches[0].vit.embed_dim * self._kept
-        return Need(
+        return MemoryNeed(
             images + remembered + max(need.window for need in needs),
             max(need.frame for need in needs),
             max(need.maps for need in needs),
@@ -116,7 +116,7 @@ class Planner:
         """Bytes of a number that is kept of all frames (`Backbone.kept_dtype`)."""
         return 2 if self._dtype == torch.bfloat16 else FLOAT
 
-    def _sentence(self, need: Need, count: int, size: tuple[int, int]) -> str:
+    def _too_little(self, need: MemoryNeed, count: int, size: tuple[int, int]) -> str:
         free = self.free()
         known = "" if free is None else f", {max(free, 0) / GB:.1f} GB are left for it"
         return (
@@ -126,7 +126,7 @@ class Planner:
         )
 
 
-def cap(device: torch.device, limit_gb: float | None) -> None:
+def limit_process_memory(device: torch.device, limit_gb: float | None) -> None:
     """Hold all of this process on a CUDA device to the limit, what CUDA itself takes counted in; None: to none."""
     if device.type == "cuda":
         total = torch.cuda.get_device_properties(device).total_memory
@@ -140,7 +140,7 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or any(word in str(error).lower() for word in words)
 
 
-def _need(config: NetworkConfig, count: int, grid: Grid, itemsize: int, kept: int) -> Need:
+def _need(config: NetworkConfig, count: int, grid: Grid, itemsize: int, kept: int) -> MemoryNeed:
     """Counted from the schedule of `Branch`; sizes of temporaries are upper bounds."""
     vit, head = config.vit, config.head
     patches = grid[0] * grid[1]
@@ -151,4 +151,4 @@ def _need(config: NetworkConfig, count: int, grid: Grid, itemsize: int, kept: in
     frame = tokens * max(ATTENTION_FLOATS * width * FLOAT, hidden, TAP_FLOATS * head.dim_in * FLOAT)
     fine, full = 64 * patches, PATCH * PATCH * patches
     maps = FLOAT * (CONV_COPIES * head.features * fine + LAST_COPIES * head.features // 2 * full)
-    return Need(window, frame, maps)
+    return MemoryNeed(window, frame, maps)

@@ -1,4 +1,4 @@
-"""Depth Anything 3 for users: pictures in, depth and cameras out."""
+"""Depth Anything 3 for users: images in, depth and cameras out."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ..errors import ModelError
-from .backbone.attention import best_kernel, described
-from .checkpoint import Checkpoint, read_checkpoint
+from .backbone.attention import best_kernel, describe_kernel
+from .checkpoint import ModelCheckpoint, read_checkpoint
 from .config import NestedConfig
 from .device import best_device, suited_dtype, usable_device
-from .heads.camera import normalised_poses
+from .heads.camera import normalise_poses
 from .heads.metric import metres_from_canonical
 from .heads.rays import RayFit
 from .inputs import frame_keys, matrices, pixels
-from .memory import Planner, cap
+from .memory import MemoryPlanner, limit_process_memory
 from .network.clip import Clip, ClipOutput, Request
 from .network.frame_cache import FrameCache
 from .pose_alignment import predicted_from_given
-from .preprocess import Prepared, prepare
+from .preprocess import PreparedImage, prepare
 
 log = logging.getLogger(__name__)
 
-SHOWN_AS_SKY = 0.5
+SKY_THRESHOLD = 0.5  # of the network's sky map, for the mask that users see
 SEED = 0  # of the samples that cameras are fitted to rays with
 
 Float32 = NDArray[np.float32]
@@ -39,7 +39,7 @@ Float64 = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """N frames of (h, w): everything in the size that the network looked at, unless it says otherwise."""
+    """What the network says of N frames, at the size (h, w) that it worked at, unless a field says otherwise."""
 
     depth: Float32  # [N,h,w] along z
     confidence: Float32 | None  # [N,h,w], from 1
@@ -49,25 +49,27 @@ class Prediction:
     sky: NDArray[np.bool_] | None  # [N,h,w]
     images: NDArray[np.uint8]  # [N,h,w,3] RGB
     is_metric: bool  # whether depth and poses are in metres
-    descriptors: Float32 | None = None  # [N,D] what each frame shows, where it was asked for
+    descriptors: Float32 | None = None  # [N,D] of places, where they were asked for
 
 
 class DepthAnything3:
-    """One model, ready to look at pictures."""
+    """One model with its weights, on its device."""
 
     def __init__(
-        self, checkpoint: Checkpoint, device: torch.device, vram_gb: float | None = None, cache_frames: int = 0
+        self, checkpoint: ModelCheckpoint, device: torch.device, vram_gb: float | None = None, cache_frames: int = 0
     ) -> None:
         self.name, self.device = checkpoint.name, device
         self._network, self._cache = checkpoint.network, FrameCache(cache_frames)
-        network = self._network
-        self._planner = Planner(network.config, device, network.dtype, network.weight_bytes, vram_gb, cache_frames)
-        kernel = best_kernel(device, self._network.dtype)
-        self._network.use_kernel(kernel)
+        network = checkpoint.network
+        self._planner = MemoryPlanner(
+            network.config, device, network.dtype, network.weight_bytes, vram_gb, cache_frames
+        )
+        kernel = best_kernel(device, network.dtype)
+        network.use_kernel(kernel)
         self.facts = {
             "device": str(device),
             "weights": str(network.dtype).removeprefix("torch."),
-            "attention": described(kernel, device, network.dtype),
+            "attention": describe_kernel(kernel, device, network.dtype),
         }
         log.info("%s: %s", self.name, ", ".join(f"{key} {value}" for key, value in self.facts.items()))
 
@@ -101,7 +103,7 @@ class DepthAnything3:
         from ..models.manifest import checkpoint_folder
 
         chosen = best_device() if device is None else usable_device(device)
-        cap(chosen, vram_gb)
+        limit_process_memory(chosen, vram_gb)
         folder = checkpoint_folder(name)
         try:
             checkpoint = read_checkpoint(folder, chosen, dtype or suited_dtype(chosen))
@@ -122,14 +124,14 @@ class DepthAnything3:
         keep: bool = True,
         descriptors: bool = False,
     ) -> Prediction:
-        """Depth and cameras of pictures of one scene (paths, uint8 RGB arrays or tensors [H,W,3], PIL images).
+        """Depth and cameras of images of one scene (paths, uint8 RGB arrays or tensors [H,W,3], PIL images).
 
         `intrinsics` [N,3,3] are in pixels of each input (first pixel centre at 0.5). Alone they replace those found and
         tell a metric branch its focal length; with `camera_from_world` [N,3 or 4,4], in any world and unit, they
         condition the network, and depth comes in that unit. `indices` are the frames' places in their video: what was
         computed of the same frames before is used again, and without `keep` nothing of these is kept instead.
-        `descriptors` asks for what to recognise places by. Raises ModelError for poses without intrinsics, where a
-        count does not fit, or where memory is short.
+        `descriptors` asks for vectors by which places are recognised. Raises ModelError for poses without intrinsics,
+        where a count does not fit, or where memory is short.
         """
         prepared = prepare([pixels(image) for image in images], resolution)
         k = matrices(intrinsics, len(prepared), "intrinsics")
@@ -141,24 +143,24 @@ class DepthAnything3:
             use_ray_pose=use_ray_pose,
             ray_fit=RayFit(generator=torch.Generator().manual_seed(SEED), exact=True),
             descriptors=descriptors,
-            maps_on=torch.device("cpu"),
+            output_device=torch.device("cpu"),
             cache=self._cache if clip.keys else None,
             keep=keep,
         )
         self._network.check(clip, request)
-        return _in_units_of(poses, _prediction(self._look(clip, request), prepared, given, self._metric(given)))
+        return _in_units_of(poses, _to_prediction(self._run(clip, request), prepared, given, self._metric(given)))
 
     def _clip(
-        self, prepared: list[Prepared], k: Float64 | None, poses: Float64 | None, indices: Sequence[int] | None
+        self, prepared: list[PreparedImage], k: Float64 | None, poses: Float64 | None, indices: Sequence[int] | None
     ) -> Clip:
         images = torch.from_numpy(np.stack([one.image for one in prepared]))
-        relative = None if poses is None else normalised_poses(torch.from_numpy(poses)).float().to(self.device)
+        relative = None if poses is None else normalise_poses(torch.from_numpy(poses)).float().to(self.device)
         cameras = None if k is None else torch.from_numpy(k).float().to(self.device)
         return Clip(images.to(self.device), relative, cameras, frame_keys(prepared, indices))
 
-    def _look(self, clip: Clip, request: Request) -> ClipOutput:
+    def _run(self, clip: Clip, request: Request) -> ClipOutput:
         def work(frames_at_once: int) -> ClipOutput:
-            return self._network.look(clip, replace(request, frames_at_once=frames_at_once))
+            return self._network.infer(clip, replace(request, frames_at_once=frames_at_once))
 
         out = self._planner.run(work, len(clip), clip.size)
         if not self._canonical or clip.intrinsics is None:
@@ -182,7 +184,9 @@ def _float32(tensor: Tensor | None) -> Float32 | None:
     return None if tensor is None else tensor.float().cpu().numpy()
 
 
-def _prediction(out: ClipOutput, prepared: list[Prepared], given: Float64 | None, is_metric: bool) -> Prediction:
+def _to_prediction(
+    out: ClipOutput, prepared: list[PreparedImage], given: Float64 | None, is_metric: bool
+) -> Prediction:
     intrinsics = _numpy(out.intrinsics) if given is None else given
     at_input = (
         None
@@ -195,17 +199,17 @@ def _prediction(out: ClipOutput, prepared: list[Prepared], given: Float64 | None
         camera_from_world=_numpy(out.camera_from_world),
         intrinsics=intrinsics,
         intrinsics_input=at_input,
-        sky=None if out.sky is None else (out.sky >= SHOWN_AS_SKY).cpu().numpy(),
+        sky=None if out.sky is None else (out.sky >= SKY_THRESHOLD).cpu().numpy(),
         images=np.stack([one.image for one in prepared]),
         is_metric=is_metric,
         descriptors=_float32(out.descriptors),
     )
 
 
-def _in_units_of(poses: Float64 | None, found: Prediction) -> Prediction:
-    """The prediction in the world of the given poses [N,4,4], which it then has itself."""
-    if poses is None or found.camera_from_world is None:
-        return found
-    scale = predicted_from_given(found.camera_from_world, poses).scale
-    depth = (found.depth / scale).astype(np.float32)
-    return replace(found, depth=depth, camera_from_world=poses[:, :3], is_metric=False)
+def _in_units_of(poses: Float64 | None, prediction: Prediction) -> Prediction:
+    """The prediction with the given poses [N,4,4] as its own, and its depth in their unit."""
+    if poses is None or prediction.camera_from_world is None:
+        return prediction
+    scale = predicted_from_given(prediction.camera_from_world, poses).scale
+    depth = (prediction.depth / scale).astype(np.float32)
+    return replace(prediction, depth=depth, camera_from_world=poses[:, :3], is_metric=False)

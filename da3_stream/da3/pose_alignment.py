@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..geometry import Sim3, umeyama
 
-MANY = 10  # from this many cameras on some may be wrong
+ROBUST_FROM = 10  # from this many cameras on some may be wrong
 TRIALS = 10
 SEED = 42
 
@@ -18,10 +18,10 @@ def predicted_from_given(predicted: Float64, given: Float64) -> Sim3:
     """The similarity between camera centres of two sets of camera_from_world [N,3 or 4,4] (Umeyama 1991), from the
     agreeing ones among many. One camera, or all in one place: scale 1."""
     target, source = _centres(predicted), _centres(given)
-    return umeyama(target, source) if len(target) < MANY else _robust(target, source)
+    return umeyama(target, source) if len(target) < ROBUST_FROM else _robust_fit(target, source)
 
 
-def _robust(target: Float64, source: Float64) -> Sim3:
+def _robust_fit(target: Float64, source: Float64) -> Sim3:
     """Of ten fits to half the cameras the one that most agree with, fitted again to those."""
     rng = np.random.default_rng(SEED)
     limit = _typical_gap(target, umeyama(target, source).apply(source))

@@ -15,9 +15,9 @@ PREFIX = "model."
 # One layer norm serves the ray outputs of all levels; files hold it under level 0, live models under all four.
 TIED = re.compile(r"(head\.scratch\.output_conv2_aux\.)[0-3](\.2\.(?:weight|bias))$")
 # The matrices of backbones; norms, scales and tables are small and worth their precision.
-NARROWED = re.compile(r"^backbone\..*\.(?:qkv|proj|fc1|fc2|w12|w3)\.(?:weight|bias)$")
+HALF_PRECISION = re.compile(r"^backbone\..*\.(?:qkv|proj|fc1|fc2|w12|w3)\.(?:weight|bias)$")
 # Seldom asked for, and a tenth of the largest model: it works on a token a frame, for which the CPU is fast enough.
-AT_HOME = re.compile(r"cam_enc\.")
+ON_CPU = re.compile(r"cam_enc\.")
 # The ray outputs of the coarser levels are computed by nobody; Gaussians are not part of this package.
 UNUSED = re.compile(r"(?:^|\.)(?:gs_head|gs_adapter)\.|head\.scratch\.output_conv[12]_aux\.[0-2]\.")
 
@@ -37,11 +37,12 @@ def load_into(
     """
     wanted = {full_name(name, key): (module, key) for name, module in modules.items() for key in module.state_dict()}
     given, unused = _by_key(tensors)
-    _compare(wanted, given)
+    _require_same(wanted, given)
     for module_name, module in modules.items():
         keys = [key for key in module.state_dict()]
         state = {
-            key: _tensor(given[full_name(module_name, key)], _place(key, device), _kind(key, dtype)) for key in keys
+            key: _tensor(given[full_name(module_name, key)], _device_of(key, device), _dtype_of(key, dtype))
+            for key in keys
         }
         module.load_state_dict(state, strict=True, assign=True)
         module.requires_grad_(False)
@@ -60,19 +61,19 @@ def _by_key(tensors: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     return given, unused
 
 
-def _compare(wanted: Mapping[str, tuple[nn.Module, str]], given: Mapping[str, Any]) -> None:
+def _require_same(wanted: Mapping[str, tuple[nn.Module, str]], given: Mapping[str, Any]) -> None:
     missing, unexpected = sorted(set(wanted) - set(given)), sorted(set(given) - set(wanted))
     if missing:
-        raise ModelError(f"the checkpoint lacks {_some(missing)}")
+        raise ModelError(f"the checkpoint lacks {_abbreviate(missing)}")
     if unexpected:
-        raise ModelError(f"the checkpoint has {_some(unexpected)}, which this architecture has not")
+        raise ModelError(f"the checkpoint has {_abbreviate(unexpected)}, which this architecture has not")
     shapes = {key: tuple(module.get_parameter(name).shape) for key, (module, name) in wanted.items()}
     for key in sorted(wanted):
         if tuple(given[key].shape) != shapes[key]:
             raise ModelError(f"{key} is {list(given[key].shape)} in the checkpoint, {list(shapes[key])} is expected")
 
 
-def _some(names: list[str]) -> str:
+def _abbreviate(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
@@ -81,13 +82,13 @@ def _tensor(value: Any, device: torch.device | str | None, dtype: torch.dtype | 
     return tensor.to(dtype=dtype or tensor.dtype).to(device=device or tensor.device)  # narrowed before it moves
 
 
-def _place(key: str, device: torch.device | str | None) -> torch.device | str | None:
+def _device_of(key: str, device: torch.device | str | None) -> torch.device | str | None:
     on_a_card = device is not None and torch.device(device).type not in ("cpu", "meta")
-    return "cpu" if on_a_card and AT_HOME.search(key) else device
+    return "cpu" if on_a_card and ON_CPU.search(key) else device
 
 
-def _kind(key: str, dtype: torch.dtype | None) -> torch.dtype | None:
-    return dtype if NARROWED.search(key) else None
+def _dtype_of(key: str, dtype: torch.dtype | None) -> torch.dtype | None:
+    return dtype if HALF_PRECISION.search(key) else None
 
 
 def full_name(name: str, key: str) -> str:

@@ -18,10 +18,9 @@ from torch.nn import functional
 
 from ..da3.backbone.backbone import Backbone, Pass, groups
 from ..da3.backbone.blocks import BLOCK_EPS
-from ..da3.backbone.embedding import PATCH
+from ..da3.backbone.embedding import PATCH, normalise_images
 from ..da3.config import BackboneConfig
 from ..da3.device import best_device, suited_dtype
-from ..da3.preprocess import normalised
 from ..da3.tensors import load_into
 from ..errors import ModelError
 from ..types import Float32, WindowGeometry
@@ -124,7 +123,7 @@ class SaladDescriber:
         return as_unit(np.concatenate(vectors), readable(images))
 
     def _vectors(self, images: np.ndarray) -> Float32:
-        pixels = normalised(torch.from_numpy(images).to(self._device))
+        pixels = normalise_images(torch.from_numpy(images).to(self._device))
         square = functional.interpolate(pixels, (SIDE, SIDE), mode="bilinear", antialias=True)
         return self._network(square).float().cpu().numpy()
 

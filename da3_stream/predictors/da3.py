@@ -16,9 +16,12 @@ from .model_choice import DA3_SIDE
 
 
 class Da3Predictor:
-    """A window in one pass of the network. `known_k` is K [3,3] at `source_size` (width, height), first pixel centre at
-    0.5, or None to take the network's own; with `descriptors` it says what to recognise places by; `weights_hash`,
-    the sha256 of the weights' file, goes to run.json. Raises PredictorError for a model that gives no poses."""
+    """Every window in one pass of the network.
+
+    `known_k` is K [3,3] at `source_size` (width, height), first pixel centre at 0.5, or None to take the network's own;
+    with `descriptors` windows come with descriptors of places; `weights_hash` is the sha256 of the weights' file, for
+    run.json. Raises PredictorError for a model that gives no poses.
+    """
 
     window_size = 60
     window_overlap = 12
@@ -69,7 +72,7 @@ class Da3Predictor:
 
     def _predict(self, frames: Sequence[Frame], keep: bool) -> WindowGeometry:
         try:
-            found = self._model.infer(
+            prediction = self._model.infer(
                 [frame.image for frame in frames],
                 resolution=self.image_side,
                 intrinsics=self._intrinsics(frames),
@@ -86,26 +89,26 @@ class Da3Predictor:
             raise DeviceLostError(
                 f"the device has failed ({reason}): the same command goes on after the last window once it works again"
             ) from error
-        return self._geometry(frames, found)
+        return self._geometry(frames, prediction)
 
-    def _geometry(self, frames: Sequence[Frame], found: Prediction) -> WindowGeometry:
-        depth, confidence = _usable(found)
-        poses = _window_from_camera(found)
+    def _geometry(self, frames: Sequence[Frame], prediction: Prediction) -> WindowGeometry:
+        depth, confidence = _usable_depth(prediction)
+        poses = _window_from_camera(prediction)
         known = np.isfinite(poses).all(axis=(1, 2))
         notes = () if known.all() else (f"{int((~known).sum())} frames without a finite pose",)
         if not (depth > 0).any():
             notes = (*notes, "no pixel has a finite depth")
-        assert found.intrinsics is not None
+        assert prediction.intrinsics is not None
         return WindowGeometry(
             frame_indices=np.array([frame.index for frame in frames], np.int64),
-            images=found.images,
+            images=prediction.images,
             depth=depth,
             confidence=confidence,
-            intrinsics=found.intrinsics,
+            intrinsics=prediction.intrinsics,
             window_from_camera=poses,
-            is_metric=found.is_metric,
-            sky=found.sky,
-            descriptors=found.descriptors,
+            is_metric=prediction.is_metric,
+            sky=prediction.sky,
+            descriptors=prediction.descriptors,
             status=Status.FAILED if not known.any() else Status.WEAK if notes else Status.OK,
             notes=notes,
         )
@@ -119,26 +122,30 @@ class Da3Predictor:
         return np.tile(k, (len(frames), 1, 1))
 
 
-def _usable(found: Prediction) -> tuple[Float32, Float32]:
-    """Depth and confidence above its floor of 1; none where either is not finite, or depth not in front."""
-    assert found.confidence is not None
-    good = np.isfinite(found.depth) & np.isfinite(found.confidence) & (found.depth > 0)
-    return np.where(good, found.depth, np.float32(0)), np.where(good, found.confidence - np.float32(1), np.float32(0))
+def _usable_depth(prediction: Prediction) -> tuple[Float32, Float32]:
+    """Depth and confidence above its floor of 1; both 0 where either is not finite, or depth not in front."""
+    assert prediction.confidence is not None
+    depth, confidence = prediction.depth, prediction.confidence
+    good = np.isfinite(depth) & np.isfinite(confidence) & (depth > 0)
+    return np.where(good, depth, np.float32(0)), np.where(good, confidence - np.float32(1), np.float32(0))
 
 
-def _window_from_camera(found: Prediction) -> Float64:
+def _window_from_camera(prediction: Prediction) -> Float64:
     """[N,4,4], NaN where the network's pose is not finite."""
-    assert found.camera_from_world is not None
-    rotation, translation = found.camera_from_world[:, :, :3], found.camera_from_world[:, :, 3:]
+    assert prediction.camera_from_world is not None
+    rotation, translation = prediction.camera_from_world[:, :, :3], prediction.camera_from_world[:, :, 3:]
     poses = np.tile(np.eye(4), (len(rotation), 1, 1))
-    poses[:, :3, :3] = _orthonormal(rotation).transpose(0, 2, 1)
+    poses[:, :3, :3] = _nearest_rotations(rotation).transpose(0, 2, 1)
     poses[:, :3, 3:] = -poses[:, :3, :3] @ translation
     poses[~np.isfinite(poses).all(axis=(1, 2))] = np.nan
     return poses
 
 
-def _orthonormal(rotation: Float64) -> Float64:
-    """The nearest rotations [N,3,3]: networks in half precision are off by some thousandths."""
+def _nearest_rotations(rotation: Float64) -> Float64:
+    """The nearest rotations [N,3,3], NaN where not finite: networks in half precision are off by some thousandths.
+
+    (`geometry.nearest_rotations` would turn what is almost a rotation into the same one but for the last bits.)
+    """
     out = np.full_like(rotation, np.nan)
     finite = np.isfinite(rotation).all(axis=(1, 2))
     u, _, vt = np.linalg.svd(rotation[finite])

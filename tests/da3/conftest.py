@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file
 
 from da3_stream.da3 import Network
-from da3_stream.da3.preprocess import normalised
+from da3_stream.da3.backbone.embedding import normalise_images
 
 PIECE = 1 << 18  # numbers made at once
 
@@ -112,4 +112,4 @@ def stored_shapes(manifest: dict[str, Any]) -> dict[str, list[int]]:
 
 def as_input(images: np.ndarray) -> torch.Tensor:
     """uint8 [N,H,W,3] -> [1,N,3,H,W] as the network takes them."""
-    return normalised(torch.from_numpy(images))[None].contiguous()
+    return normalise_images(torch.from_numpy(images))[None].contiguous()

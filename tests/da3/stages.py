@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from da3_stream.da3 import Network, NetworkOutput
 from da3_stream.da3.heads.camera import decode_cameras
-from da3_stream.da3.heads.metric import filled_sky, metres_from_canonical
+from da3_stream.da3.heads.metric import fill_sky, metres_from_canonical
 
 BLOCKS = "backbone.pretrained.blocks"
 INPUTS = re.compile(rf"{re.escape(BLOCKS)}\.\d+\.norm2|head\.norm|cam_dec")
@@ -142,7 +142,7 @@ def _nested_stages(any_view: Seen, metric: Seen, out: NetworkOutput) -> dict[str
     canonical, sky = metric.map("depth"), metric.map("sky")
     assert depth is not None and encoding is not None and sky is not None and canonical is not None
     assert out.intrinsics is not None and out.scale_factor is not None
-    raw = filled_sky(canonical, sky)
+    raw = fill_sky(canonical, sky)
     return {
         "da3_depth": depth,
         "da3_depth_conf": any_view.map("confidence"),

@@ -12,7 +12,7 @@ import torch
 
 from da3_stream.da3 import DepthAnything3, Network, Prediction
 from da3_stream.da3.backbone.backbone import Backbone
-from da3_stream.da3.checkpoint import Checkpoint
+from da3_stream.da3.checkpoint import ModelCheckpoint
 from da3_stream.da3.network.frame_cache import FrameCache, FrameKey
 
 
@@ -94,7 +94,7 @@ def copied(network: Network, dtype: torch.dtype) -> DepthAnything3:
     """A model of the same weights that remembers three frames."""
     other = Network(network.config)
     other.load_tensors(network.tensors(), dtype=dtype)
-    return DepthAnything3(Checkpoint("copied", other), torch.device("cpu"), cache_frames=3)
+    return DepthAnything3(ModelCheckpoint("copied", other), torch.device("cpu"), cache_frames=3)
 
 
 def require_same(model: DepthAnything3, pictures: list[np.ndarray], counted: list[int]) -> None:

@@ -12,7 +12,7 @@ import torch
 
 from da3_stream.da3 import DepthAnything3, Network
 from da3_stream.da3.config import named_config
-from da3_stream.da3.memory import CONTEXT_BYTES, GB, Planner, is_out_of_memory
+from da3_stream.da3.memory import CONTEXT_BYTES, GB, MemoryPlanner, is_out_of_memory
 from da3_stream.da3.network.branch import Branch
 from da3_stream.errors import ModelError
 
@@ -21,28 +21,28 @@ GIANT = named_config("da3nested-giant-large")
 LARGE_FRAMES, WIDE_FRAMES = (27, 36), (11, 36)  # patches of 504x378 and 504x154
 
 
-def planner(limit_gb: float | None, config: str = "da3-small", weights: int = 0) -> Planner:
-    return Planner(named_config(config), CPU, torch.float32, weights, limit_gb)
+def planner(limit_gb: float | None, config: str = "da3-small", weights: int = 0) -> MemoryPlanner:
+    return MemoryPlanner(named_config(config), CPU, torch.float32, weights, limit_gb)
 
 
 def test_more_memory_never_means_smaller_groups() -> None:
     need = planner(None).need(60, LARGE_FRAMES)
-    sizes = [planner(gb).planned(need) for gb in (0.01, 0.5, 0.7, 1, 2, 100)]
+    sizes = [planner(gb).plan(need) for gb in (0.01, 0.5, 0.7, 1, 2, 100)]
     assert sizes == sorted(sizes) and sizes[0] == 1 and sizes[-1] == 8
-    assert planner(None).planned(need) == 8
+    assert planner(None).plan(need) == 8
 
 
 def test_what_is_planned_fits() -> None:
     for gb in (1, 2, 4):
         here = planner(gb, "da3-base", 550_000_000)
         need = here.need(60, LARGE_FRAMES)
-        group = here.planned(need)
+        group = here.plan(need)
         assert group == 1 or need.total(group) <= gb * GB - 550_000_000
 
 
 @pytest.mark.parametrize(("grid", "budget_gb"), [(LARGE_FRAMES, 8), (WIDE_FRAMES, 5)])
 def test_the_largest_model_fits_the_budgets_on_paper(grid: tuple[int, int], budget_gb: float) -> None:
-    half, network = Planner(GIANT, CPU, torch.bfloat16), Network(GIANT)
+    half, network = MemoryPlanner(GIANT, CPU, torch.bfloat16), Network(GIANT)
     network.load_tensors(network.tensors(), "meta", torch.bfloat16)
     at_home = sum(weight.nbytes for weight in network.branches["da3"].cam_enc.parameters())
     taken = network.weight_bytes - at_home + CONTEXT_BYTES

@@ -16,11 +16,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from da3_stream.da3 import Network
+from da3_stream.da3.backbone.embedding import MEAN, STD, normalise_images
 from da3_stream.da3.checkpoint import read_checkpoint
-from da3_stream.da3.heads.camera import normalised_poses
+from da3_stream.da3.heads.camera import normalise_poses
 from da3_stream.da3.model import DepthAnything3
 from da3_stream.da3.pose_alignment import predicted_from_given
-from da3_stream.da3.preprocess import MEAN, STD, normalised, prepare
+from da3_stream.da3.preprocess import prepare
 from da3_stream.errors import ModelError
 from da3_stream.geometry import Sim3
 from tests.da3.conftest import as_input
@@ -53,7 +54,7 @@ def test_pictures_give_what_the_original_gives(name: str, goldens: Path, tiny: D
 
 def truncated(images: np.ndarray) -> np.ndarray:
     """The pixels that the original shows: what the network got, scaled back and cut off to whole numbers."""
-    values = normalised(torch.from_numpy(images)).movedim(1, -1).numpy()
+    values = normalise_images(torch.from_numpy(images)).movedim(1, -1).numpy()
     return ((values * np.array(STD) + np.array(MEAN)).clip(0, 1) * 255).astype(np.uint8)
 
 
@@ -76,7 +77,7 @@ def test_given_cameras_in_the_predicted_world_agree(goldens: Path, network: Call
     prepared = prepare(list(case["in_images_u8"]), 112)
     pixels = np.stack([one.image for one in prepared])
     k = np.stack([one.intrinsics(given) for one, given in zip(prepared, case["in_intrinsics"], strict=True)])
-    poses = normalised_poses(torch.from_numpy(case["in_extrinsics"]))[None].float()
+    poses = normalise_poses(torch.from_numpy(case["in_extrinsics"]))[None].float()
     out = network("tiny").forward(as_input(pixels), poses, torch.from_numpy(k)[None].float())
     assert out.camera_from_world is not None and out.confidence is not None
     predicted = predicted_from_given(out.camera_from_world[0].double().numpy(), case["in_extrinsics"])

@@ -17,10 +17,10 @@ from da3_stream.da3.heads.camera import (
     encode_cameras,
     inverse_of_rigid,
     matrix_from_quaternion,
-    normalised_poses,
+    normalise_poses,
     quaternion_from_matrix,
 )
-from da3_stream.da3.heads.metric import FILLED_AS_SKY, align, metres_from_canonical, quantile
+from da3_stream.da3.heads.metric import SKY_THRESHOLD, align_to_metric, metres_from_canonical, quantile
 from da3_stream.errors import ModelError
 from tests.da3.stages import reference_first
 
@@ -89,7 +89,7 @@ def test_cameras_in_numbers_agree(geometry: dict) -> None:
 
 @pytest.mark.parametrize("case", ["n1", "n2", "n3", "n6", "small"])
 def test_normalised_poses_agree(case: str, geometry: dict) -> None:
-    found = normalised_poses(geometry[f"normext_in_{case}"], smallest=0.1)
+    found = normalise_poses(geometry[f"normext_in_{case}"], smallest=0.1)
     torch.testing.assert_close(found, geometry[f"normext_out_{case}"], atol=1e-5, rtol=1e-5)
 
 
@@ -99,14 +99,14 @@ def test_normalised_poses_do_not_depend_on_the_unit(case: str, unit: float, geom
     given = geometry[f"normext_in_{case}"]
     other = given.clone()
     other[:, :3, 3] *= unit
-    torch.testing.assert_close(normalised_poses(other), normalised_poses(given), atol=1e-5, rtol=1e-4)
-    assert float(normalised_poses(given)[:, :3, 3].norm(dim=-1).max()) >= 0.999 or case == "n1"
+    torch.testing.assert_close(normalise_poses(other), normalise_poses(given), atol=1e-5, rtol=1e-4)
+    assert float(normalise_poses(given)[:, :3, 3].norm(dim=-1).max()) >= 0.999 or case == "n1"
 
 
 @pytest.mark.parametrize("name", ["tiny_pose_n2", "tiny_pose_n3", "da3-small_pose_n3"])
 def test_poses_are_normalised_as_the_network_was_given_them(name: str, goldens: Path) -> None:
     case = np.load(goldens / f"{name}.npz")
-    found = normalised_poses(torch.from_numpy(case["raw_extrinsics"]), smallest=0.1)
+    found = normalise_poses(torch.from_numpy(case["raw_extrinsics"]), smallest=0.1)
     np.testing.assert_allclose(found, case["in_extrinsics"], atol=1e-6)
 
 
@@ -159,9 +159,9 @@ def test_metres_agree(goldens: Path) -> None:
     case = {key: torch.as_tensor(value) for key, value in np.load(goldens / "unit_align.npz").items() if "al_" in key}
     metric = metres_from_canonical(case["al_metric"], case["al_K"])
     torch.testing.assert_close(metric, case["al_metric_scaled"], rtol=1e-5, atol=1e-6)
-    found = align(case["al_depth"][0], case["al_conf"][0], metric[0], case["al_sky"][0])
+    found = align_to_metric(case["al_depth"][0], case["al_conf"][0], metric[0], case["al_sky"][0])
     assert found.scale == pytest.approx(float(case["al_scale"]), rel=1e-5)
-    sure = quantile(case["al_conf"][case["al_sky"] < FILLED_AS_SKY], 0.5)
+    sure = quantile(case["al_conf"][case["al_sky"] < SKY_THRESHOLD], 0.5)
     torch.testing.assert_close(sure, case["al_median_conf"], rtol=1e-6, atol=0)
 
 
@@ -169,10 +169,10 @@ def test_the_scale_is_fitted_to_the_pixels_that_the_original_takes(goldens: Path
     """Metres that change anywhere else do not change it."""
     case = {key: torch.as_tensor(value) for key, value in np.load(goldens / "unit_align.npz").items() if "al_" in key}
     depth, confidence, metric, sky = (case[f"al_{key}"][0] for key in ("depth", "conf", "metric_scaled", "sky"))
-    scale = align(depth, confidence, metric, sky).scale
+    scale = align_to_metric(depth, confidence, metric, sky).scale
     matters = torch.zeros_like(case["al_mask"][0])
     for pixel in np.ndindex(*metric.shape):
         changed = metric.clone()
         changed[pixel] *= 1.5
-        matters[pixel] = align(depth, confidence, changed, sky).scale != scale
+        matters[pixel] = align_to_metric(depth, confidence, changed, sky).scale != scale
     torch.testing.assert_close(matters, case["al_mask"][0])

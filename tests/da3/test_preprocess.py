@@ -10,9 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from da3_stream.da3.preprocess import normalised, prepare
+from da3_stream.da3.backbone.embedding import normalise_images
+from da3_stream.da3.preprocess import prepare
 from da3_stream.errors import ModelError
 
+# OpenCV resizes by Intel's IPP, whose kernels differ from processor to processor by one count in a few pixels: the
+# vectors were made with AVX-512, and with AVX2 2 values of 51744 are others. (Without IPP 7 % of them would be.)
+MOST_OTHER = 1e-4
 FLOATS = "float_tensor_img03_upper_bound_resize"
 
 
@@ -23,7 +27,9 @@ def test_every_pixel_agrees(goldens: Path, recipe: ModuleType) -> None:
     for name, case in cases.items():
         image = recipe.images(1, case["h"], case["w"], case["seed"])[0]
         (made,) = prepare([image], case["process_res"], case["method"])
-        np.testing.assert_array_equal(made.image, expected[name], err_msg=name)
+        assert made.image.shape == expected[name].shape, name
+        difference = np.abs(made.image.astype(int) - expected[name])
+        assert difference.max() <= 1 and (difference > 0).mean() <= MOST_OTHER, name
 
 
 def test_sizes_and_intrinsics_agree(goldens: Path) -> None:
@@ -47,7 +53,7 @@ def test_images_of_different_sizes_keep_what_all_have(goldens: Path, recipe: Mod
 def test_values_are_scaled_as_imagenet_has_them(goldens: Path, recipe: ModuleType) -> None:
     (made,) = prepare([recipe.images(1, 90, 120, 403)[0]], 112)
     expected = np.load(goldens / "preproc_images.npz")[FLOATS]
-    np.testing.assert_array_equal(normalised(torch.from_numpy(made.image)), expected)
+    np.testing.assert_array_equal(normalise_images(torch.from_numpy(made.image)), expected)
 
 
 @pytest.mark.parametrize(

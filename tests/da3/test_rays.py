@@ -59,7 +59,7 @@ def test_the_parts_of_the_fit_agree(case: Case) -> None:
     rotation, triangle = rays._ql(case["ql_A"])
     torch.testing.assert_close(rotation, case["ql_Q"], atol=1e-5, rtol=0)
     torch.testing.assert_close(triangle, case["ql_L"], atol=1e-5, rtol=0)
-    plane = rays._plane(3, 4, torch.device("cpu")).reshape(3, 4, 2)
+    plane = rays._pixel_plane(3, 4, torch.device("cpu")).reshape(3, 4, 2)
     expected = case["identity_plane_3x4grid"][0, 0]
     torch.testing.assert_close(torch.cat([plane, torch.ones(3, 4, 1)], dim=-1), expected, atol=1e-6, rtol=0)
 

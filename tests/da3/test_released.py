@@ -75,6 +75,8 @@ def test_weights_are_those_of_the_golden_vectors(goldens: Path, manifests: Path,
     files = {name: goldens / f"weights_manifest_{name}.json" for name in ("tiny", "tinyg", "tinymono", "tinynested")}
     files["da3-small"] = manifests / "da3-small.json"
     expected = json.loads((goldens / "weights_sha256.json").read_text())["sha256"]
+    # the Gaussian head's, made by a recipe of their own: this package has no such head
+    expected = {name: sha256 for name, sha256 in expected.items() if name not in ("tinygs", "tinynestedgs")}
     assert {name: digest(file, recipe) for name, file in files.items()} == expected
 
 

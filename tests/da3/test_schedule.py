@@ -42,7 +42,7 @@ def test_attention_without_a_fused_kernel_is_the_same_in_blocks(monkeypatch: pyt
 def test_pictures_in_bytes_are_normalised_by_the_network(goldens: Path, network: Callable) -> None:
     images = np.load(goldens / "tinyg_n3.npz")["in_images_u8"]
     clips = Clip(torch.from_numpy(images)), Clip(as_input(images)[0])
-    found, expected = (network("tinyg").look(clip, Request()) for clip in clips)
+    found, expected = (network("tinyg").infer(clip, Request()) for clip in clips)
     torch.testing.assert_close(found.depth, expected.depth)
 
 

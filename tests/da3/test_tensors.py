@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from da3_stream.da3 import Network
-from da3_stream.da3.checkpoint import families
+from da3_stream.da3.checkpoint import describe_unused
 from da3_stream.errors import ModelError
 
 RELEASED = [
@@ -36,7 +36,7 @@ def stored(manifests: Path, name: str) -> dict[str, torch.Tensor]:
 def test_every_released_checkpoint_loads(name: str, manifests: Path) -> None:
     unused = Network.from_config(name).load_tensors(stored(manifests, name))
     assert all("gs_" in key or "_aux." in key for key in unused)
-    told = families(unused)
+    told = describe_unused(unused)
     assert ("66 tensors of the Gaussian head (gs_head)" in told) == ("giant" in name)
     assert ("42 tensors of the coarser ray outputs (_aux)" in told) == (name not in SINGLE)
 

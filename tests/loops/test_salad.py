@@ -14,7 +14,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from da3_stream.da3.preprocess import normalised
+from da3_stream.da3.backbone.embedding import normalise_images
 from da3_stream.errors import ModelError
 from da3_stream.loops.salad import MASK_TOKEN, Salad, SaladDescriber, read_tensors
 from tests.worlds.places import ring, windows_of
@@ -69,7 +69,7 @@ def worst(found: torch.Tensor, expected: np.ndarray) -> float:
 def test_every_stage_is_that_of_the_original(salad: Salad, shared: Path) -> None:
     golden = np.load(shared / "goldens" / "salad_336.npz")
     with torch.inference_mode():
-        images = normalised(torch.from_numpy(golden["images"]))
+        images = normalise_images(torch.from_numpy(golden["images"]))
         token, patches = salad.features(images)
         assert worst(token, golden["token"]) < 2e-5
         assert worst(patches[:, ::16], golden["features"]) < 2e-5

@@ -133,15 +133,15 @@ def test_numbers_that_are_not_finite_are_no_geometry(folder: Path, monkeypatch: 
 
 def test_a_window_of_sky_costs_that_window_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = write_checkpoint(tmp_path / "model", NESTED)
-    original, seen = Network.look, []
+    original, seen = Network.infer, []
 
-    def look(self: Network, clip: Clip, request: Request) -> ClipOutput:
+    def infer(self: Network, clip: Clip, request: Request) -> ClipOutput:
         seen.append(len(clip))
         if len(seen) == 2:
             raise NoScaleError("the clip shows nothing but sky")
         return original(self, clip, request)
 
-    monkeypatch.setattr(Network, "look", look)
+    monkeypatch.setattr(Network, "infer", infer)
     chosen = {"model": {"name": str(place), "device": "cpu", "resolution": 64}, "windows": {"size": 6, "overlap": 2}}
     run = reconstruct(pictures(14), out=str(tmp_path / "run"), settings=Settings.build(chosen))
     status = json.loads((tmp_path / "run" / "run.json").read_text())

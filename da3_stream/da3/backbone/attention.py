@@ -49,9 +49,9 @@ def fused_kernels(q: Tensor, k: Tensor, v: Tensor) -> list[str]:
         return []
     from torch.backends import cuda
 
-    asked = cuda.SDPAParams(q, k, v, None, 0.0, False, False)
+    params = cuda.SDPAParams(q, k, v, None, 0.0, False, False)
     tests = {"flash": cuda.can_use_flash_attention, "memory-efficient": cuda.can_use_efficient_attention}
-    return [name for name, serves in tests.items() if serves(asked)]
+    return [name for name, serves in tests.items() if serves(params)]
 
 
 def best_kernel(device: torch.device, dtype: torch.dtype) -> Kernel:
@@ -60,13 +60,13 @@ def best_kernel(device: torch.device, dtype: torch.dtype) -> Kernel:
         return Kernel.TORCH
     q = torch.randn(TRIAL, device=device, dtype=dtype)
     try:
-        theirs = _seconds(lambda: attend(q, q, q, Kernel.XFORMERS), device)
+        xformers_s = _seconds(lambda: attend(q, q, q, Kernel.XFORMERS), device)
     except (ImportError, NotImplementedError, RuntimeError):  # built for another card or another torch
         return Kernel.TORCH
-    return Kernel.XFORMERS if theirs < WORTH * _seconds(lambda: attend(q, q, q), device) else Kernel.TORCH
+    return Kernel.XFORMERS if xformers_s < WORTH * _seconds(lambda: attend(q, q, q), device) else Kernel.TORCH
 
 
-def described(kernel: Kernel, device: torch.device, dtype: torch.dtype) -> str:
+def describe_kernel(kernel: Kernel, device: torch.device, dtype: torch.dtype) -> str:
     """What computes attention there, for the log."""
     if kernel == Kernel.XFORMERS:
         return kernel

@@ -14,9 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from ..config import BackboneConfig
-from ..preprocess import normalised
 from .blocks import HEAD_EPS, Block
-from .embedding import PATCH, Grid, Rotary, global_rotary, local_rotary, position_table
+from .embedding import PATCH, Grid, Rotary, global_rotary, local_rotary, normalise_images, position_table
 from .reference_view import choose_reference
 
 Tap = Callable[[int, slice, Tensor], None]  # layer, frames, tokens [n,1+P,C or 2C] as the heads take them
@@ -37,10 +36,10 @@ class PatchEmbed(nn.Module):
 
 @dataclass(eq=False)
 class Prefix:
-    """What the layers that look at one frame only make of frames: exact to keep and use again."""
+    """The output of the layers that see one frame only. It depends on no other frame, so it may be cached."""
 
     tokens: Tensor  # [N,1+P,C] before the first layer that alternates, in `Backbone.kept_dtype`
-    summary: Tensor  # [N,C] special tokens one layer earlier, from which the reference frame is chosen
+    summary: Tensor  # [N,C] class tokens one layer earlier, from which the reference frame is chosen
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,26 +72,27 @@ class Backbone(nn.Module):
         return torch.bfloat16 if self.dtype == torch.bfloat16 else torch.float32
 
     def prefix(self, images: Tensor, run: Pass) -> Prefix:
-        """The layers before frames meet (all, if they never do), for images [N,3,H,W] normalised or uint8 [N,H,W,3]."""
+        """The per-frame layers (all, in a model that does not alternate), for images [N,3,H,W] normalised or uint8
+        [N,H,W,3]."""
         vit, last = self.pretrained, self.config.alt_start if self.config.alternates else self.config.depth
         table = position_table(vit.pos_embed, run.grid)
         rotary = self._rotary(run.grid, local_rotary) if 0 <= self.config.rope_start < last else None
         tokens = table.new_empty((len(images), *table.shape), dtype=self.kept_dtype)
         summary = table.new_empty((len(images), table.shape[1]))
         for frames in groups(len(images), run.group):
-            x = self._embedded(images[frames], table)
+            x = self._embed(images[frames], table)
             for layer in range(last):
                 if layer == last - 1:
                     summary[frames] = x[:, 0]
                 self._block(layer).within(x, rotary if layer >= self.config.rope_start >= 0 else None)
-                self._show(layer, frames, x, x, run)
+                self._emit(layer, frames, x, x, run)
             tokens[frames] = x
         return Prefix(tokens, summary)
 
-    def _embedded(self, images: Tensor, table: Tensor) -> Tensor:
-        """Tokens [n,1+P,C] float32 of images, with where they are."""
+    def _embed(self, images: Tensor, table: Tensor) -> Tensor:
+        """Tokens [n,1+P,C] float32 of images, with their position embedding."""
         vit = self.pretrained
-        pixels = normalised(images) if images.dtype == torch.uint8 else images
+        pixels = normalise_images(images) if images.dtype == torch.uint8 else images
         patches = vit.patch_embed(pixels.to(self.dtype)).float()
         return torch.cat([vit.cls_token.float().expand(len(images), -1, -1), patches], dim=1) + table
 
@@ -100,17 +100,17 @@ class Backbone(nn.Module):
         """The frame that the others are seen from; the first where there are fewer than three."""
         return choose_reference(prefix.summary, strategy) if len(prefix.summary) >= 3 else 0
 
-    def alternate(self, tokens: Tensor, special: Tensor, run: Pass) -> None:
-        """The layers in which frames meet, on tokens [N,1+P,C], which they change; `special` [N,C] replaces the first
-        token of every frame."""
-        tokens[:, 0] = special.to(tokens.dtype)
+    def alternate(self, tokens: Tensor, camera_tokens: Tensor, run: Pass) -> None:
+        """The layers in which frames attend to each other, in place on tokens [N,1+P,C]; `camera_tokens` [N,C] replace
+        the class token of every frame."""
+        tokens[:, 0] = camera_tokens.to(tokens.dtype)
         rotaries = self._rotary(run.grid, local_rotary), self._rotary(run.grid, global_rotary)
         for layer in range(self.config.alt_start, self.config.depth):
             across = self.config.is_global(layer)
             rotary = rotaries[across] if layer >= self.config.rope_start >= 0 else None
             (self._global_layer if across else self._local_layer)(layer, tokens, rotary, run)
 
-    def special_tokens(self, count: int, reference: int) -> Tensor:
+    def camera_tokens(self, count: int, reference: int) -> Tensor:
         """[count,C]: the first camera token for the reference frame, the second for all others."""
         chosen = self.pretrained.camera_token[0, 1].repeat(count, 1)
         chosen[reference] = self.pretrained.camera_token[0, 0]
@@ -125,7 +125,7 @@ class Backbone(nn.Module):
         for frames in groups(len(tokens), run.group):
             x = tokens[frames]
             self._block(layer).within(x, rotary)
-            self._show(layer, frames, x, x, run)
+            self._emit(layer, frames, x, x, run)
 
     def _global_layer(self, layer: int, tokens: Tensor, rotary: Rotary | None, run: Pass) -> None:
         """Keys and values of all frames first, then queries and feed-forward by groups.
@@ -139,7 +139,7 @@ class Backbone(nn.Module):
             x = tokens[frames]
             local = x.clone() if layer in run.taps else x
             block.across(x.view(1, -1, x.shape[-1]), k, v, rotary, len(x))
-            self._show(layer, frames, local, x, run)
+            self._emit(layer, frames, local, x, run)
 
     def _keys_values(self, block: Block, tokens: Tensor, rotary: Rotary | None, group: int) -> tuple[Tensor, Tensor]:
         """Two of [1,heads,N*(1+P),d]."""
@@ -152,15 +152,16 @@ class Backbone(nn.Module):
             k[:, :, rows], v[:, :, rows] = block.keys_values(x.view(1, -1, width), rotary, len(x))
         return k, v
 
-    def _show(self, layer: int, frames: slice, local: Tensor, x: Tensor, run: Pass) -> None:
-        """Hand over what somebody waits for."""
+    def _emit(self, layer: int, frames: slice, local: Tensor, x: Tensor, run: Pass) -> None:
+        """Hand the tokens of a layer to the tap and to the watch of this pass."""
         if layer in run.taps:
-            run.tap(layer, frames, self._tapped(local, x))
+            run.tap(layer, frames, self._tap_tokens(local, x))
         if run.watch is not None:
             run.watch(layer, frames, x)
 
-    def _tapped(self, local: Tensor, x: Tensor) -> Tensor:
-        """What the heads take [n,1+P,C or 2C]: the special token raw, of the patches the newer half normed."""
+    def _tap_tokens(self, local: Tensor, x: Tensor) -> Tensor:
+        """What the heads take [n,1+P,C or 2C]: the camera token raw, the patches normed; where the model joins the
+        local layer's tokens to them, those are raw."""
         normed = self.pretrained.norm(x)
         normed[:, 0] = x[:, 0]
         return torch.cat([local, normed], dim=-1) if self.config.cat_token else normed

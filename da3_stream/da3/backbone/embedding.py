@@ -1,4 +1,4 @@
-"""Where tokens and pixels are: the table of learned positions, rotary angles, and the sine embedding of the heads."""
+"""What tokens are made of: normalised pixels, and where they are (learned positions, rotary angles, sine embedding)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ UV_BASE = 100.0
 UV_SHARE = 0.1
 SIZE_OFFSET = 0.1  # DINOv2 enlarges its table by this many patches more than it needs
 
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet
+
 Grid = tuple[int, int]  # rows and columns of patches
+
+
+def normalise_images(images: Tensor) -> Tensor:
+    """uint8 [...,H,W,3] -> float32 [...,3,H,W], by ImageNet's mean and deviation."""
+    mean, std = (torch.tensor(values, device=images.device) for values in (MEAN, STD))
+    return ((images.float() / 255 - mean) / std).movedim(-1, -3)
 
 
 def position_table(table: Tensor, grid: Grid) -> Tensor:
@@ -48,7 +56,7 @@ class Rotary:
 
 
 def local_rotary(grid: Grid, width: int, device: torch.device) -> Rotary:
-    """Angles within a frame: patch (row, column) is at (row + 1, column + 1), the special token at (0, 0)."""
+    """Angles within a frame: patch (row, column) is at (row + 1, column + 1), the class token at (0, 0)."""
     rows = torch.arange(1, grid[0] + 1, device=device).repeat_interleave(grid[1])
     columns = torch.arange(1, grid[1] + 1, device=device).repeat(grid[0])
     origin = torch.zeros(1, dtype=rows.dtype, device=device)
@@ -56,7 +64,7 @@ def local_rotary(grid: Grid, width: int, device: torch.device) -> Rotary:
 
 
 def global_rotary(grid: Grid, width: int, device: torch.device) -> Rotary:
-    """Angles across frames: all patches of all frames at (1, 1), the special tokens at (0, 0)."""
+    """Angles across frames: all patches of all frames at (1, 1), the camera tokens at (0, 0)."""
     place = torch.ones(1 + grid[0] * grid[1], device=device)
     place[0] = 0
     return Rotary(place, place, width)
@@ -69,19 +77,19 @@ def uv_embedding(channels: int, size: tuple[int, int], aspect: float, device: to
     """
     rows, columns = size
     diagonal = math.hypot(aspect, 1.0)
-    across = _waves(channels // 4, _spaced(columns, aspect / diagonal)).to(device)[:, None, :].expand(-1, rows, -1)
-    down = _waves(channels // 4, _spaced(rows, 1.0 / diagonal)).to(device)[:, :, None].expand(-1, -1, columns)
-    return torch.cat([across, down])
+    across = _sinusoids(channels // 4, _cell_centres(columns, aspect / diagonal)).to(device)
+    down = _sinusoids(channels // 4, _cell_centres(rows, 1.0 / diagonal)).to(device)
+    return torch.cat([across[:, None, :].expand(-1, rows, -1), down[:, :, None].expand(-1, -1, columns)])
 
 
-def _waves(count: int, places: Tensor) -> Tensor:
+def _sinusoids(count: int, places: Tensor) -> Tensor:
     """Sines and cosines [2*count,n] float32 of places [n]; made on the CPU, since not every device knows float64."""
     speed = UV_BASE ** (-torch.arange(count, dtype=torch.float64) / count)
     angle = speed[:, None] * places
     return (UV_SHARE * torch.cat([angle.sin(), angle.cos()])).float()
 
 
-def _spaced(count: int, reach: float) -> Tensor:
+def _cell_centres(count: int, reach: float) -> Tensor:
     """Middles of `count` equal cells from -reach to reach."""
     end = reach * (count - 1) / count
     return torch.linspace(-end, end, count, dtype=torch.float64)

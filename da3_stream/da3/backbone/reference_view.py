@@ -10,7 +10,7 @@ from ...errors import ModelError
 
 
 def choose_reference(summary: Tensor, strategy: str) -> int:
-    """The reference among N >= 3 frames from their special tokens [N,C]; ties go to the first frame.
+    """The reference among N >= 3 frames from their class tokens [N,C]; ties go to the first frame.
 
     "saddle_balanced" takes the frame that is most ordinary in likeness to the others, in length and in spread;
     "saddle_sim_range" the one with the widest range of likeness. Computed in float32 whatever the weights are.
@@ -26,7 +26,7 @@ def require_strategy(name: str) -> None:
         raise ModelError(f"no way to choose a reference frame is called {name!r}; known are {', '.join(STRATEGIES)}")
 
 
-def _likeness(tokens: Tensor) -> tuple[Tensor, Tensor]:
+def _similarity(tokens: Tensor) -> tuple[Tensor, Tensor]:
     """Unit tokens [N,C], and the cosine between frames [N,N] with an empty diagonal.
 
     Exactly symmetric and empty, so that frames that tie do so whatever the rounding.
@@ -36,8 +36,8 @@ def _likeness(tokens: Tensor) -> tuple[Tensor, Tensor]:
     return unit, ((likeness + likeness.T) / 2).fill_diagonal_(0.0)
 
 
-def _balanced(tokens: Tensor) -> int:
-    unit, likeness = _likeness(tokens)
+def _most_balanced(tokens: Tensor) -> int:
+    unit, likeness = _similarity(tokens)
     measures = (likeness.sum(dim=1) / (len(unit) - 1), tokens.norm(dim=-1), unit.var(dim=-1))
     return int(sum((_spread(measure) - 0.5).abs() for measure in measures).argmin())  # type: ignore[union-attr]
 
@@ -48,14 +48,14 @@ def _spread(measure: Tensor) -> Tensor:
     return (measure - low) / (high - low + 1e-8)
 
 
-def _range(tokens: Tensor) -> int:
-    _, likeness = _likeness(tokens)
+def _widest_range(tokens: Tensor) -> int:
+    _, likeness = _similarity(tokens)
     return int((likeness.amax(dim=1) - likeness.amin(dim=1)).argmax())
 
 
 STRATEGIES: dict[str, Callable[[Tensor], int]] = {
-    "saddle_balanced": _balanced,
-    "saddle_sim_range": _range,
+    "saddle_balanced": _most_balanced,
+    "saddle_sim_range": _widest_range,
     "first": lambda tokens: 0,
     "middle": lambda tokens: len(tokens) // 2,
 }

@@ -1,1 +1,1 @@
-"""TODO."""
+"""From tokens to results: dense maps, cameras, rays, and metres."""

@@ -10,11 +10,11 @@ from ..backbone.blocks import HEAD_EPS, Block, Mlp
 ENCODER_HEADS = 16
 ENCODER_LAYERS = 4
 SMALLEST_TANGENT = 1e-6
-NOTHING = 1e-6  # of the largest distance
+NEGLIGIBLE = 1e-6  # of the largest distance
 
 
 class CameraDecoder(nn.Module):
-    """The special token of a frame -> translation, quaternion (x, y, z, w) of world_from_camera, fields of view."""
+    """The camera token of a frame -> translation, quaternion (x, y, z, w) of world_from_camera, fields of view."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class CameraDecoder(nn.Module):
 
 
 class CameraEncoder(nn.Module):
-    """Known cameras -> the special tokens that replace the learned ones."""
+    """Known cameras -> the camera tokens that replace the learned ones."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -119,7 +119,7 @@ def quaternion_from_matrix(rotation: Tensor) -> Tensor:
     return torch.where(chosen[..., 3:] < 0, -chosen, chosen)
 
 
-def normalised_poses(camera_from_world: Tensor, smallest: float | None = None) -> Tensor:
+def normalise_poses(camera_from_world: Tensor, smallest: float | None = None) -> Tensor:
     """Poses [N,4,4] as the network was trained on: relative to the first, the median distance of the centres from it
     one (the lower of two middles, the first frame counted).
 
@@ -133,7 +133,7 @@ def normalised_poses(camera_from_world: Tensor, smallest: float | None = None) -
     centres = inverse_of_rigid(moved[:, :3, :3], moved[:, :3, 3])[..., 3]
     distances = centres.norm(dim=-1)
     median, largest = float(distances.median()), float(distances.max())
-    together = largest <= NOTHING * float(camera_from_world[:, :3, 3].norm(dim=-1).max())
-    own = 1.0 if together else median if median > NOTHING * largest else largest
+    together = largest <= NEGLIGIBLE * float(camera_from_world[:, :3, 3].norm(dim=-1).max())
+    own = 1.0 if together else median if median > NEGLIGIBLE * largest else largest
     moved[:, :3, 3] /= own if smallest is None else max(median, smallest)
     return moved

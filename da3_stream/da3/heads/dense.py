@@ -98,26 +98,26 @@ class DenseHead(nn.Module):
         laterals = [self._lateral(level, tokens, grid) for level, tokens in enumerate(projected)]
         size = (PATCH * grid[0], PATCH * grid[1])
         fused = self.scratch.fuse(laterals)
-        x = self._placed(_resize(self.scratch.output_conv1(fused), size), grid)
+        x = self._add_positions(_resize(self.scratch.output_conv1(fused), size), grid)
         logits = self.scratch.output_conv2(x)
         if not self.dual:
             return Maps(logits[:, 0].exp(), sky=functional.relu(self.scratch.sky_output_conv2(x)[:, 0]))
         maps = Maps(logits[:, 0].exp(), logits[:, 1].exp() + 1)
-        return self._with_rays(maps, laterals, grid) if with_rays else maps
+        return self._add_rays(maps, laterals, grid) if with_rays else maps
 
     def _lateral(self, level: int, tokens: Tensor, grid: Grid) -> Tensor:
         tokens = tokens.to(self.scratch.output_conv1.weight.dtype)
-        x = self._placed(tokens.transpose(1, 2).unflatten(2, grid), grid)
+        x = self._add_positions(tokens.transpose(1, 2).unflatten(2, grid), grid)
         return self.scratch.lateral(level, self.resize_layers[level](x))
 
-    def _placed(self, x: Tensor, grid: Grid) -> Tensor:
+    def _add_positions(self, x: Tensor, grid: Grid) -> Tensor:
         """x [n,c,h,w] with where its pixels are added to it."""
         if not self.dual:
             return x
         return x + uv_embedding(x.shape[1], (x.shape[2], x.shape[3]), grid[1] / grid[0], x.device).to(x.dtype)
 
-    def _with_rays(self, maps: Maps, laterals: list[Tensor], grid: Grid) -> Maps:
-        x = self._placed(self.scratch.fuse_rays(laterals), grid)
+    def _add_rays(self, maps: Maps, laterals: list[Tensor], grid: Grid) -> Maps:
+        x = self._add_positions(self.scratch.fuse_rays(laterals), grid)
         out = self.scratch.ray_output(x).permute(0, 2, 3, 1)
         return Maps(maps.depth, maps.confidence, None, out[..., :6], out[..., 6].exp() + 1)
 
@@ -135,14 +135,14 @@ class _Scratch(nn.Module):
             if dual:
                 self.add_module(f"refinenet{level}_aux", Fusion(width, has_coarser=level < 4))
         self.output_conv1 = nn.Conv2d(width, width // 2, 3, padding=1)
-        self.output_conv2 = _output(width // 2, config.output_dim)
+        self.output_conv2 = _output_layers(width // 2, config.output_dim)
         if dual:
             narrow = [width, width // 2, width, width // 2, width, width // 2]
             steps = [nn.Conv2d(a, b, 3, padding=1) for a, b in zip(narrow[:-1], narrow[1:], strict=True)]
             self.output_conv1_aux = nn.ModuleDict({RAY_LEVEL: nn.Sequential(*steps)})
             self.output_conv2_aux = nn.ModuleDict({RAY_LEVEL: _RayOutput(width // 2)})
         else:
-            self.sky_output_conv2 = _output(width // 2, 1)
+            self.sky_output_conv2 = _output_layers(width // 2, 1)
 
     def lateral(self, level: int, x: Tensor) -> Tensor:
         """[n,channels,h,w] -> [n,F,h,w]; levels count from 0."""
@@ -167,7 +167,7 @@ class _Scratch(nn.Module):
         return self.output_conv2_aux[RAY_LEVEL](x)
 
 
-def _output(width: int, channels: int) -> nn.Sequential:
+def _output_layers(width: int, channels: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(width, LAST_WIDTH, 3, padding=1), nn.ReLU(), nn.Conv2d(LAST_WIDTH, channels, 1))
 
 

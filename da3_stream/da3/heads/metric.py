@@ -9,16 +9,16 @@ from torch import Tensor
 
 from ...errors import NoScaleError
 
-FILLED_AS_SKY = 0.3
-FEW = 10  # pixels of one kind that are too few to act on
+SKY_THRESHOLD = 0.3  # of the sky map, above which depth is filled in
+MIN_PIXELS = 10  # of sky, or of the rest; fewer tell nothing
 FAR_SHARE = 0.99
 FARTHEST_M = 200.0
 CANONICAL_FOCAL_PX = 300.0
-LOOKED_AT = 1_000_000  # values from which a quantile is taken, evenly spaced
+MOST_VALUES = 1_000_000  # values from which a quantile is taken, evenly spaced
 
 
 @dataclass(frozen=True, eq=False)
-class Aligned:
+class MetricDepth:
     """Depth in metres [N,H,W], confidence, and the metres of one relative unit."""
 
     depth: Tensor
@@ -26,10 +26,10 @@ class Aligned:
     scale: float
 
 
-def filled_sky(depth: Tensor, sky: Tensor) -> Tensor:
+def fill_sky(depth: Tensor, sky: Tensor) -> Tensor:
     """Depth [...,H,W] with the sky as far as the farthest hundredth of everything else."""
-    clear = sky < FILLED_AS_SKY
-    if int(clear.sum()) <= FEW or int((~clear).sum()) <= FEW:
+    clear = sky < SKY_THRESHOLD
+    if int(clear.sum()) <= MIN_PIXELS or int((~clear).sum()) <= MIN_PIXELS:
         return depth
     return torch.where(clear, depth, quantile(depth[clear], FAR_SHARE))
 
@@ -40,13 +40,13 @@ def metres_from_canonical(depth: Tensor, k: Tensor) -> Tensor:
     return depth * (focal / CANONICAL_FOCAL_PX)[..., None, None]
 
 
-def align(depth: Tensor, confidence: Tensor, metric: Tensor, sky: Tensor) -> Aligned:
+def align_to_metric(depth: Tensor, confidence: Tensor, metric: Tensor, sky: Tensor) -> MetricDepth:
     """Bring relative depth [N,H,W] to metres by one factor, fitted where the surer half is not sky.
 
     Raises NoScaleError where (nearly) everything is sky, or nothing is sure.
     """
-    clear = sky < FILLED_AS_SKY
-    if int(clear.sum()) <= FEW:
+    clear = sky < SKY_THRESHOLD
+    if int(clear.sum()) <= MIN_PIXELS:
         raise NoScaleError("the clip shows nothing but sky: there is no scale to be found")
     sure = confidence >= quantile(confidence[clear], 0.5)
     mask = sure & clear & (metric > 0.01) & (depth > 0.001)
@@ -56,10 +56,10 @@ def align(depth: Tensor, confidence: Tensor, metric: Tensor, sky: Tensor) -> Ali
     scale = float(next(products) / next(products).clamp(min=1e-12))
     depth = depth * scale
     far = quantile(depth[clear], FAR_SHARE).clamp(max=FARTHEST_M)
-    return Aligned(torch.where(clear, depth, far), torch.where(clear, confidence, 1.0), scale)
+    return MetricDepth(torch.where(clear, depth, far), torch.where(clear, confidence, 1.0), scale)
 
 
 def quantile(values: Tensor, share: float) -> Tensor:
     """Linear quantile of [n]; of very many every k-th is looked at, so that the answer does not depend on chance."""
-    step = -(-len(values) // LOOKED_AT)
+    step = -(-len(values) // MOST_VALUES)
     return torch.quantile(values[::step].float(), share)

@@ -55,7 +55,7 @@ def _candidate_count(pixels: int) -> int:
 
 
 def _camera(ray: Tensor, confidence: Tensor, size: tuple[int, int], fit: RayFit) -> tuple[Tensor, Tensor]:
-    source = _plane(ray.shape[0], ray.shape[1], ray.device)
+    source = _pixel_plane(ray.shape[0], ray.shape[1], ray.device)
     direction, centre = ray[..., :3].reshape(-1, 3), ray[..., 3:].reshape(-1, 3)
     z = direction[:, 2:]
     usable = z.abs() > SMALLEST_Z
@@ -67,7 +67,7 @@ def _camera(ray: Tensor, confidence: Tensor, size: tuple[int, int], fit: RayFit)
     return inverse_of_rigid(rotation, centre), _intrinsics(triangle, size, fit.exact)
 
 
-def _plane(rows: int, columns: int, device: torch.device) -> Tensor:
+def _pixel_plane(rows: int, columns: int, device: torch.device) -> Tensor:
     """Middles of the pixels [M,2], -1 to 1 across and down."""
     x = (2 * torch.arange(columns, device=device) + 1) / columns - 1
     y = (2 * torch.arange(rows, device=device) + 1) / rows - 1
@@ -83,20 +83,20 @@ def _robust_homography(source: Tensor, target: Tensor, weight: Tensor, fit: RayF
         raise ModelError(f"ransac_index asks for candidate {int(index.max())}, there are {len(candidates)}")
     chosen = candidates[index.to(candidates.device)]  # [100,8]
     hypotheses = direct_linear_transform(source[chosen], target[chosen], weight[chosen])
-    score = torch.stack([(weight * _fits(h, source, target)).sum() for h in hypotheses])
-    inliers = torch.nonzero(_fits(hypotheses[score.argmax()], source, target))[:, 0]
+    score = torch.stack([(weight * _inlier_mask(h, source, target)).sum() for h in hypotheses])
+    inliers = torch.nonzero(_inlier_mask(hypotheses[score.argmax()], source, target))[:, 0]
     if len(inliers) > REFIT_LIMIT:
-        inliers = _thinned(inliers, weight, fit.generator)
+        inliers = _subsample(inliers, weight, fit.generator)
     fitted = direct_linear_transform(source[inliers], target[inliers], weight[inliers])
     return fitted * torch.where(torch.linalg.det(fitted) < 0, -1.0, 1.0)
 
 
-def _fits(homography: Tensor, source: Tensor, target: Tensor) -> Tensor:
+def _inlier_mask(homography: Tensor, source: Tensor, target: Tensor) -> Tensor:
     mapped = source @ homography[:, :2].T + homography[:, 2]
     return (mapped[:, :2] / mapped[:, 2:] - target).norm(dim=-1) < INLIER
 
 
-def _thinned(inliers: Tensor, weight: Tensor, generator: torch.Generator | None) -> Tensor:
+def _subsample(inliers: Tensor, weight: Tensor, generator: torch.Generator | None) -> Tensor:
     """A random choice among the surest."""
     kept = max(int(REFIT_SHARE * len(inliers)), REFIT_LIMIT)
     surest = inliers[weight[inliers].argsort(descending=True)[:kept]]

@@ -1,4 +1,4 @@
-"""One branch of a model on one clip: backbone, head and camera parts in a schedule that holds little at once."""
+"""One branch of a model on one clip: backbone, head and camera parts, in an order that holds few tensors at once."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from torch.nn import functional
 
 from ..backbone.backbone import Backbone, Pass, Prefix, groups
 from ..config import NetworkConfig
-from ..heads.camera import CameraDecoder, CameraEncoder
-from ..heads.dense import DenseHead
+from ..heads.camera import CameraDecoder, CameraEncoder, decode_cameras
+from ..heads.dense import DenseHead, Maps
+from ..heads.rays import cameras_from_rays
 from .clip import Clip, ClipOutput, Request
 from .frame_cache import FrameCache, Rows
-from .tapped import Tapped
 
 POOLING_POWER = 3  # of the mean over a frame's patches: the larger, the more the strongest count
 
@@ -30,65 +30,66 @@ class Branch(nn.Module):
             self.cam_dec, self.cam_enc = CameraDecoder(config.head.dim_in), CameraEncoder(config.vit.embed_dim)
 
     def forward(self, clip: Clip, request: Request) -> ClipOutput:
-        """Depth and what else the branch knows."""
-        return self._together(clip, request) if self.config.vit.alternates else self._alone(clip, request)
+        """Depth, and confidence, cameras and sky where the branch gives them."""
+        return self._joint(clip, request) if self.config.vit.alternates else self._per_frame(clip, request)
 
-    def _alone(self, clip: Clip, request: Request) -> ClipOutput:
-        """Frames that need no others, in groups; those in the cache are not looked at again."""
+    def _per_frame(self, clip: Clip, request: Request) -> ClipOutput:
+        """Every frame by itself, in groups; frames in the cache are not computed again."""
         cache = self._cache(request)
         if cache is None:
             return self._in_groups(clip, request)
 
-        def maps(places: list[int]) -> Rows:
-            found = self._in_groups(clip.only(places), request)
-            assert found.sky is not None
-            return found.depth, found.sky
+        def maps(rows: list[int]) -> Rows:
+            output = self._in_groups(clip.only(rows), request)
+            assert output.sky is not None
+            return output.depth, output.sky
 
         depth, sky = cache.rows("maps", clip.keys, maps, keep=request.keep)
         return ClipOutput(depth, sky=sky)
 
     def _cache(self, request: Request) -> FrameCache | None:
-        """None, too, where somebody waits for tokens of the layers that a frame in the cache does not go through."""
+        """The cache of the per-frame layers, None where it cannot be used: a cached frame skips those layers, so their
+        tokens would be missing where the head taps them or where they are exported."""
         early = self.config.vit.alternates and min(self.config.out_layers) < self.config.vit.alt_start
         return None if early or request.export_layers else request.cache
 
     def _in_groups(self, clip: Clip, request: Request) -> ClipOutput:
         parts = []
         for frames in groups(len(clip), request.frames_at_once):
-            tapped = Tapped(self, clip.only(frames), request)
-            self.backbone.prefix(clip.images[frames], tapped.run())
-            parts.append(tapped.maps())
-        return _concatenated(parts)
+            taps = FeatureTaps(self, clip.only(frames), request)
+            self.backbone.prefix(clip.images[frames], taps.backbone_pass())
+            parts.append(taps.depth_output())
+        return _concatenate_groups(parts)
 
-    def _together(self, clip: Clip, request: Request) -> ClipOutput:
-        """All frames of the clip at once."""
-        tapped = Tapped(self, clip, request)
-        run = tapped.run()
+    def _joint(self, clip: Clip, request: Request) -> ClipOutput:
+        """All frames of the clip together: they attend to each other."""
+        taps = FeatureTaps(self, clip, request)
+        run = taps.backbone_pass()
         prefix = self._prefix(clip, request, run)
         descriptors = self._descriptors(prefix) if request.descriptors else None
-        special, reference = self._special(clip, request, prefix)
+        camera_tokens, reference = self._camera_tokens(clip, request, prefix)
         tokens = prefix.tokens.float()
-        del prefix
-        self.backbone.alternate(tokens, special, run)
+        del prefix  # with both, the clip's tokens would be held twice
+        self.backbone.alternate(tokens, camera_tokens, run)
         del tokens
-        found = tapped.result()
-        shown = _reference_first(found.exported, reference, self.config.vit.alt_start)
-        return replace(found, descriptors=descriptors, exported=shown)
+        output = taps.full_output()
+        exported = _reference_first(output.exported, reference, self.config.vit.alt_start)
+        return replace(output, descriptors=descriptors, exported=exported)
 
     def _prefix(self, clip: Clip, request: Request, run: Pass) -> Prefix:
         cache = self._cache(request)
         if cache is None:
             return self.backbone.prefix(clip.images, run)
 
-        def tokens(places: list[int]) -> Rows:
-            found = self.backbone.prefix(clip.only(places).images, run)
-            return found.tokens, found.summary
+        def tokens(rows: list[int]) -> Rows:
+            prefix = self.backbone.prefix(clip.only(rows).images, run)
+            return prefix.tokens, prefix.summary
 
         return Prefix(*cache.rows("tokens", clip.keys, tokens, keep=request.keep))
 
     def _descriptors(self, prefix: Prefix) -> Tensor:
-        """[N,2C]: what each frame shows, from its special token and its pooled patches (generalised mean: Radenović et
-        al., TPAMI 2019), each of length one."""
+        """Descriptors [N,2C] to recognise places by: each frame's class token and its pooled patches (generalised mean:
+        Radenović et al., TPAMI 2019), each of length one."""
         pooled = [
             self.backbone.pretrained.norm(tokens.float())[1:].clamp(min=1e-6).pow(POOLING_POWER).mean(dim=0)
             for tokens in prefix.tokens
@@ -96,16 +97,100 @@ class Branch(nn.Module):
         patches = functional.normalize(torch.stack(pooled).pow(1 / POOLING_POWER), dim=-1)
         return torch.cat([functional.normalize(prefix.summary, dim=-1), patches], dim=-1)
 
-    def _special(self, clip: Clip, request: Request, prefix: Prefix) -> tuple[Tensor, int]:
-        """The tokens [N,C] that tell frames apart, and the reference frame (0 where cameras are known)."""
+    def _camera_tokens(self, clip: Clip, request: Request, prefix: Prefix) -> tuple[Tensor, int]:
+        """The camera tokens [N,C], encoded from known cameras or the learned ones, and the reference frame (0 where
+        cameras are known)."""
         if clip.camera_from_world is not None and clip.intrinsics is not None:
             poses, k = (x[None].to(self.cam_enc.device) for x in (clip.camera_from_world, clip.intrinsics))
             return self.cam_enc(poses, k, clip.size)[0].to(prefix.tokens.device), 0
         chosen = self.backbone.reference(prefix, request.ref_view) if request.ref_index is None else request.ref_index
-        return self.backbone.special_tokens(len(clip), chosen), chosen
+        return self.backbone.camera_tokens(len(clip), chosen), chosen
 
 
-def _concatenated(parts: list[ClipOutput]) -> ClipOutput:
+class FeatureTaps:
+    """The features that a head needs of one pass of the backbone.
+
+    `backbone_pass` collects them: the tokens of every tapped layer are projected as soon as they are there, which takes
+    a fraction of the tokens' memory. The outputs are made of them afterwards.
+    """
+
+    def __init__(self, branch: Branch, clip: Clip, request: Request) -> None:
+        self._branch, self._clip, self._request = branch, clip, request
+        self._levels: list[Tensor | None] = [None] * 4
+        self._camera_tokens: dict[int, Tensor] = {}
+        self.exported: dict[int, Tensor] = {}
+
+    def backbone_pass(self) -> Pass:
+        """The pass of the backbone that fills these taps."""
+        watch = self._watch if self._request.export_layers else None
+        layers = frozenset(self._branch.config.out_layers)
+        return Pass(self._clip.grid, self._request.frames_at_once, self._tap, watch, layers)
+
+    def depth_output(self) -> ClipOutput:
+        """Depth, confidence and sky of all frames."""
+        return replace(self._join(self._compute_maps(with_rays=False)), exported=self.exported)
+
+    def full_output(self) -> ClipOutput:
+        """The maps, and the cameras from the tokens or from the rays."""
+        maps = self._compute_maps(self._request.use_ray_pose)
+        poses, k = self._cameras_from_rays(maps) if self._request.use_ray_pose else self._cameras_from_tokens()
+        return replace(self._join(maps), camera_from_world=poses, intrinsics=k, exported=self.exported)
+
+    def _tap(self, layer: int, frames: slice, tokens: Tensor) -> None:
+        level = self._branch.config.out_layers.index(layer)
+        projected = self._branch.head.project(level, tokens[:, 1:])
+        if self._levels[level] is None:
+            shape, dtype = (len(self._clip), *projected.shape[1:]), self._branch.backbone.kept_dtype
+            self._levels[level] = projected.new_empty(shape, dtype=dtype)
+        self._levels[level][frames] = projected  # type: ignore[index]
+        if layer == self._branch.config.out_layers[-1]:
+            self._camera_tokens[frames.start] = tokens[:, 0].clone()
+
+    def _watch(self, layer: int, frames: slice, tokens: Tensor) -> None:
+        if layer in self._request.export_layers:
+            patches = self._branch.backbone.pretrained.norm(tokens)[:, 1:].unflatten(1, self._clip.grid)
+            of_layer = self.exported.setdefault(layer, patches.new_empty((len(self._clip), *patches.shape[1:])))
+            of_layer[frames] = patches
+
+    def _compute_maps(self, with_rays: bool) -> list[Maps]:
+        """Maps of a few frames at a time, moved to the output device before the next are computed."""
+        levels = [level for level in self._levels if level is not None]
+        return [
+            self._branch.head([level[frames] for level in levels], self._clip.grid, with_rays).to(
+                self._request.output_device
+            )
+            for frames in groups(len(self._clip), self._request.head_frames_at_once)
+        ]
+
+    def _cameras_from_tokens(self) -> tuple[Tensor, Tensor]:
+        """camera_from_world [N,3,4] and K [N,3,3] by the camera decoder."""
+        tokens = torch.cat([self._camera_tokens[start] for start in sorted(self._camera_tokens)])
+        decoder = self._branch.cam_dec
+        return decode_cameras(decoder(tokens.to(decoder.fc_t.weight.dtype)).float(), self._clip.size)
+
+    def _cameras_from_rays(self, maps: list[Maps]) -> tuple[Tensor, Tensor]:
+        rays = torch.cat([part.rays for part in maps if part.rays is not None])
+        confidence = torch.cat([part.ray_confidence for part in maps if part.ray_confidence is not None])
+        return cameras_from_rays(rays, confidence, self._clip.size, self._request.ray_fit)
+
+    def _join(self, maps: list[Maps]) -> ClipOutput:
+        depth = self._concatenate([part.depth for part in maps])
+        assert depth is not None
+        confidence, sky = ([getattr(part, name) for part in maps] for name in ("confidence", "sky"))
+        return ClipOutput(depth, self._concatenate(confidence), self._concatenate(sky))
+
+    def _concatenate(self, parts: list[Tensor | None]) -> Tensor | None:
+        """[N,H,W] float32 of all frames; None for a map that the head does not give."""
+        if parts[0] is None:
+            return None
+        whole = parts[0].new_empty((len(self._clip), *parts[0].shape[1:]), dtype=torch.float32)
+        for frames, part in zip(groups(len(self._clip), self._request.head_frames_at_once), parts, strict=True):
+            assert part is not None
+            whole[frames] = part
+        return whole
+
+
+def _concatenate_groups(parts: list[ClipOutput]) -> ClipOutput:
     """Groups of frames of a branch without poses, one after the other."""
     sky = torch.cat([part.sky for part in parts if part.sky is not None])
     exported = {layer: torch.cat([part.exported[layer] for part in parts]) for layer in parts[0].exported}

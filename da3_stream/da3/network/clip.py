@@ -52,7 +52,7 @@ class Request:
     export_layers: frozenset[int] = frozenset()
     descriptors: bool = False
     frames_at_once: int = 8
-    maps_on: torch.device | None = None
+    output_device: torch.device | None = None
     cache: FrameCache | None = None
     keep: bool = True  # what is computed of the frames, in the cache
 
@@ -61,7 +61,7 @@ class Request:
         """Fewer: maps are larger than tokens."""
         return max(1, self.frames_at_once // 4)
 
-    def of_frames_alone(self) -> Request:
+    def for_single_frames(self) -> Request:
         """The same work for a branch that looks at single frames and is asked for maps only."""
         return replace(self, use_ray_pose=False, export_layers=frozenset(), descriptors=False)
 

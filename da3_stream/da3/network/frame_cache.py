@@ -44,13 +44,13 @@ class FrameCache:
         held = self._parts.get(part, {})
         places = [i for i, key in enumerate(keys) if key not in held]
         fresh = compute(places) if places else ()
-        rows = fresh if len(places) == len(keys) else _merged(keys, held, places, fresh)
-        if keep and self.capacity and _goes_on(keys, held):
-            self._parts[part] = _last(keys, rows, self.capacity, held)
+        rows = fresh if len(places) == len(keys) else _merge(keys, held, places, fresh)
+        if keep and self.capacity and _continues(keys, held):
+            self._parts[part] = _last_rows(keys, rows, self.capacity, held)
         return rows
 
 
-def _merged(keys: Sequence[FrameKey], held: dict[FrameKey, Rows], places: list[int], fresh: Rows) -> Rows:
+def _merge(keys: Sequence[FrameKey], held: dict[FrameKey, Rows], places: list[int], fresh: Rows) -> Rows:
     example = next(iter(held.values()))
     merged = tuple(tensor.new_empty((len(keys), *tensor.shape)) for tensor in example)
     for column, whole in enumerate(merged):
@@ -62,11 +62,11 @@ def _merged(keys: Sequence[FrameKey], held: dict[FrameKey, Rows], places: list[i
     return merged
 
 
-def _goes_on(keys: Sequence[FrameKey], held: dict[FrameKey, Rows]) -> bool:
+def _continues(keys: Sequence[FrameKey], held: dict[FrameKey, Rows]) -> bool:
     return not any(key in held for key in keys) or max(keys).index > max(held).index
 
 
-def _last(keys: Sequence[FrameKey], rows: Rows, capacity: int, held: dict[FrameKey, Rows]) -> dict[FrameKey, Rows]:
+def _last_rows(keys: Sequence[FrameKey], rows: Rows, capacity: int, held: dict[FrameKey, Rows]) -> dict[FrameKey, Rows]:
     """Copies of the last rows: a view would keep the whole clip's tensors alive."""
     places = sorted(range(len(keys)), key=lambda i: keys[i])[-capacity:]
     return {keys[i]: held.get(keys[i]) or tuple(tensor[i].clone() for tensor in rows) for i in places}

@@ -17,7 +17,7 @@ from ..backbone.blocks import Attention
 from ..backbone.embedding import PATCH
 from ..backbone.reference_view import require_strategy
 from ..config import NestedConfig, NetworkConfig, named_config, read_config
-from ..heads.metric import align, filled_sky, metres_from_canonical
+from ..heads.metric import align_to_metric, fill_sky, metres_from_canonical
 from ..heads.rays import HYPOTHESES, SAMPLE, RayFit
 from ..tensors import full_name, load_into
 from .branch import Branch
@@ -43,7 +43,7 @@ class Network:
     def __init__(self, config: NetworkConfig | NestedConfig) -> None:
         self.config = config
         with torch.device("meta"):
-            self.branches = {name: Branch(part).eval() for name, part in _parts(config).items()}
+            self.branches = {name: Branch(part).eval() for name, part in _branch_configs(config).items()}
 
     @staticmethod
     def from_config(config: str | Mapping[str, Any]) -> Network:
@@ -119,17 +119,17 @@ class Network:
         clips = [Clip(*parts) for parts in zip(images, poses, cameras, strict=True)]
         for clip in clips:
             self.check(clip, request)
-        return _joined([self.look(clip, request) for clip in clips])
+        return _stack_clips([self.infer(clip, request) for clip in clips])
 
     @torch.no_grad()
-    def look(self, clip: Clip, request: Request) -> ClipOutput:
+    def infer(self, clip: Clip, request: Request) -> ClipOutput:
         """What the network says of one clip that it can take."""
         if not isinstance(self.config, NestedConfig):
-            return _with_filled_sky(self.branches[""](clip, request))
+            return _fill_sky(self.branches[""](clip, request))
         any_view = self.branches["da3"](clip, request)
-        metric = _with_filled_sky(self.branches["da3_metric"](clip, request.of_frames_alone()))
+        metric = _fill_sky(self.branches["da3_metric"](clip, request.for_single_frames()))
         known = clip.intrinsics if clip.camera_from_world is None else None  # with poses the original trusts its own
-        return _nested(any_view, metric, known)
+        return _combine_branches(any_view, metric, known)
 
     def check(self, clip: Clip, request: Request) -> None:
         """Raises ModelError for what cannot be meant."""
@@ -167,21 +167,21 @@ def _require_shapes(
         raise ModelError(f"ransac_index must be [{HYPOTHESES},{SAMPLE}] of places, not {list(ransac_index.shape)}")
 
 
-def _parts(config: NetworkConfig | NestedConfig) -> dict[str, NetworkConfig]:
+def _branch_configs(config: NetworkConfig | NestedConfig) -> dict[str, NetworkConfig]:
     return {"": config} if isinstance(config, NetworkConfig) else {"da3": config.da3, "da3_metric": config.da3_metric}
 
 
-def _with_filled_sky(out: ClipOutput) -> ClipOutput:
-    return out if out.sky is None else replace(out, depth=filled_sky(out.depth, out.sky))
+def _fill_sky(out: ClipOutput) -> ClipOutput:
+    return out if out.sky is None else replace(out, depth=fill_sky(out.depth, out.sky))
 
 
-def _nested(any_view: ClipOutput, metric: ClipOutput, known_k: Tensor | None) -> ClipOutput:
+def _combine_branches(any_view: ClipOutput, metric: ClipOutput, known_k: Tensor | None) -> ClipOutput:
     """The any-view branch's answer in metres, with the focal length that is known, else its own."""
     assert any_view.intrinsics is not None and any_view.confidence is not None
     assert any_view.camera_from_world is not None and metric.sky is not None
     k = any_view.intrinsics if known_k is None else known_k
     metres = metres_from_canonical(metric.depth, k.to(metric.depth.device))
-    aligned = align(any_view.depth, any_view.confidence, metres, metric.sky)
+    aligned = align_to_metric(any_view.depth, any_view.confidence, metres, metric.sky)
     poses = any_view.camera_from_world.clone()
     poses[..., 3] *= aligned.scale
     return replace(
@@ -194,7 +194,7 @@ def _nested(any_view: ClipOutput, metric: ClipOutput, known_k: Tensor | None) ->
     )
 
 
-def _joined(clips: list[ClipOutput]) -> NetworkOutput:
+def _stack_clips(clips: list[ClipOutput]) -> NetworkOutput:
     def stacked(name: str) -> Tensor | None:
         values = [getattr(clip, name) for clip in clips]
         return None if values[0] is None else torch.stack(values)
