@@ -187,7 +187,7 @@ def watched(drive: Drive) -> Iterator[None]:
     with (
         patch.object(RunSession, "commit", committed),
         patch.object(PoseGraph, "solve", _timed(PoseGraph.solve, drive, "solve")),
-        patch.object(LiveTrajectory, "_draw_anew", _timed(LiveTrajectory._draw_anew, drive, "rewrite")),
+        patch.object(LiveTrajectory, "_rewrite", _timed(LiveTrajectory._rewrite, drive, "rewrite")),
     ):
         yield
 

@@ -1,4 +1,4 @@
-"""What is settled before the first window: input, predictor, window plan, units."""
+"""What is decided before the first window: input, predictor, size of windows, units."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..types import Predictor
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """Everything that a run is about to use. `let_go` ends a predictor that was made for it (again: no harm)."""
+    """All that a run is going to use. `close_predictor` closes a predictor that was made for it (again: no harm)."""
 
     source: FrameSource
     gate: Gate
@@ -29,14 +29,16 @@ class Job:
     window_size: int
     window_overlap: int
     scene: Scene
-    let_go: Callable[[], None]
+    close_predictor: Callable[[], None]
 
 
 @contextmanager
 def open_job(
     source: Any, settings: Settings, predictor: Predictor | None, model: ResolvedModel | None = None
 ) -> Iterator[Job]:
-    """Open the input and settle what can be refused at once; `model` is that of the settings where it is known.
+    """Open the input and the predictor, and refuse at once what cannot work together.
+
+    `model` is that of the settings, where it is resolved already.
 
     Raises Da3StreamError with one sentence. A predictor made here is closed at the end; one that was given is not.
     """

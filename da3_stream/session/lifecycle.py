@@ -71,7 +71,7 @@ def _begin(session: RunSession) -> None:
 def _finish(session: RunSession, state: str) -> None:
     """Outputs, the last state of run.json, and the report on both."""
     job, run, status = session.job, session.run, session.status
-    job.let_go()
+    job.close_predictor()
     with status.watch.stage("outputs"):
         session.journal.tell_skipped()
         scene, poses = write_outputs(run, status.status(state, run.read_scene()), job.settings)

@@ -1,4 +1,4 @@
-"""What a run leaves behind for other tools: merged cloud, trajectories, picture, report."""
+"""The outputs of a run for other tools: merged cloud, trajectories, overview image."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from .report import path_length
 
 log = logging.getLogger(__name__)
 
-PICTURE_POINTS = 1_000_000  # more than the overview has cells
+OVERVIEW_POINTS = 1_000_000  # more than the overview has cells
 
 
 def write_outputs(run: Run, status: Mapping[str, Any], settings: Settings) -> tuple[Scene, PoseTable]:
-    """Write everything that follows from the stored submaps; returns scene and poses, in metres if a scale was given.
+    """Write all that follows from the stored submaps; returns scene and poses, in metres if a scale was given.
 
     Raises StoreError where the disk refuses.
     """
@@ -61,5 +61,5 @@ def _scaled(run: Run, geometry: RunGeometry, status: Mapping[str, Any], path_len
 
 
 def _draw(run: Run, poses: PoseTable, scene: Scene) -> None:
-    xyz, rgb = read_ply(run.path / "cloud.ply", PICTURE_POINTS)
+    xyz, rgb = read_ply(run.path / "cloud.ply", OVERVIEW_POINTS)
     write_overview(poses, xyz, rgb, scene.units, run.path / "overview.png")

@@ -1,4 +1,4 @@
-"""A run directory is begun, gone on with, found finished, or refused."""
+"""Opening a session: its run directory is new, resumed, already finished, or refused."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ MAY_GROW = {"cloud.voxel", "cloud.voxel_m"}  # may grow: the stored points are t
 
 @contextmanager
 def open_session(out: Path, job: Job, *, overwrite: bool, with_changes: bool) -> Iterator[RunSession]:
-    """Take the directory for a job; nobody else works in it until the end of the block.
+    """Lock the run directory for a job, until the end of the block.
 
-    Raises StoreError with one sentence where it holds a run of another input or, but for what is safe to change
-    `with_changes`, with other settings, unless `overwrite`; where it holds anything else; where somebody works in it;
-    where the disk is short.
+    Raises StoreError with one sentence, unless `overwrite`, where the directory holds a run of another input, or with
+    other settings (`with_changes` allows those that are safe to change); and in any case where it holds anything but a
+    run, where another process has locked it, or where the disk is short.
     """
     run = Run(out)
-    held = (out / "run.json").is_file()
-    if not held:
+    exists = (out / "run.json").is_file()
+    if not exists:
         free_folder(out)
     elif not overwrite and (status := run.read_status()) != JUST_CREATED:
         _refuse_other(run, status, job, with_changes)  # before the lock: what is refused stays as it is
     with locked(run):
-        if not held or overwrite:
+        if not exists or overwrite:
             require_disk(out, job)
             yield RunSession(create_run(out, overwrite=overwrite), job)
         else:
@@ -50,6 +50,7 @@ def open_session(out: Path, job: Job, *, overwrite: bool, with_changes: bool) ->
 
 
 def _resume(run: Run, job: Job, with_changes: bool) -> RunSession:
+    """The session of a run that an earlier process began."""
     status = run.read_status()
     if status == JUST_CREATED:  # it was killed before it had begun
         return RunSession(create_run(run.path, overwrite=True), job)
