@@ -40,27 +40,27 @@ quick: setup
 
 # hours; disk and kill mount file systems of their own, as root
 bench: setup
-	$(BIN)/python benchmarks/accuracy.py --json benchmarks/results/accuracy.json --markdown benchmarks/results/accuracy.md
-	$(BIN)/python benchmarks/town.py --sizes 320x240,640x480 --json benchmarks/results/town.json --markdown benchmarks/results/town.md
-	$(BIN)/python benchmarks/speed.py --json benchmarks/results/speed.json --markdown benchmarks/results/speed.md
-	$(BIN)/python benchmarks/determinism.py --json benchmarks/results/determinism.json --markdown benchmarks/results/determinism.md
-	$(BIN)/python benchmarks/network.py --json benchmarks/results/network.json --markdown benchmarks/results/network.md
-	$(BIN)/python benchmarks/backend.py --workers 2 --json benchmarks/results/backend.json --markdown benchmarks/results/backend.md
-	$(BIN)/python benchmarks/backend_stitching.py --json benchmarks/results/backend_stitching.json --markdown benchmarks/results/backend_stitching.md
-	$(BIN)/python benchmarks/backend_loops.py --json benchmarks/results/backend_loops.json --markdown benchmarks/results/backend_loops.md
-	$(BIN)/python benchmarks/place_index.py --json benchmarks/results/place_index.json --markdown benchmarks/results/place_index.md
-	$(BIN)/python benchmarks/gate.py --clips kitti07_0-159,hololens_000 --json benchmarks/results/gate.json --markdown benchmarks/results/gate.md
-	$(BIN)/python benchmarks/backend_scale.py --json benchmarks/results/backend_scale.json --markdown benchmarks/results/backend_scale.md
-	$(BIN)/python benchmarks/backend_revisit.py --pictures benchmarks/results --json benchmarks/results/backend_revisit.json --markdown benchmarks/results/backend_revisit.md
-	$(BIN)/python benchmarks/throughput.py --json benchmarks/results/throughput.json --markdown benchmarks/results/throughput.md
-	$(BIN)/python benchmarks/ghosts.py --json benchmarks/results/ghosts.json --markdown benchmarks/results/ghosts.md
-	$(BIN)/python benchmarks/colmap.py --json benchmarks/results/colmap.json --markdown benchmarks/results/colmap.md
-	$(BIN)/python benchmarks/export.py --json benchmarks/results/export.json --markdown benchmarks/results/export.md
-	$(BIN)/python benchmarks/merge.py --points 2e8 --formats ply,laz --json benchmarks/results/merge.json --markdown benchmarks/results/merge.md
-	$(BIN)/python benchmarks/sfm_long.py --frames 10000 --size 96x72 --set loops.descriptor=off --picture benchmarks/results/sfm_long.png --json benchmarks/results/sfm_long.json --markdown benchmarks/results/sfm_long.md
-	$(BIN)/python benchmarks/long_run.py --picture benchmarks/results/long_run.png --json benchmarks/results/long_run.json --markdown benchmarks/results/long_run.md
-	$(BIN)/python benchmarks/disk.py --json benchmarks/results/disk.json --markdown benchmarks/results/disk.md
-	$(BIN)/python benchmarks/kill.py --json benchmarks/results/kill.json --markdown benchmarks/results/kill.md
+	$(BIN)/python -m benchmarks.accuracy --json benchmarks/results/accuracy.json --markdown benchmarks/results/accuracy.md
+	$(BIN)/python -m benchmarks.town --sizes 320x240,640x480 --json benchmarks/results/town.json --markdown benchmarks/results/town.md
+	$(BIN)/python -m benchmarks.scaling.speed --json benchmarks/results/speed.json --markdown benchmarks/results/speed.md
+	$(BIN)/python -m benchmarks.determinism --json benchmarks/results/determinism.json --markdown benchmarks/results/determinism.md
+	$(BIN)/python -m benchmarks.network --json benchmarks/results/network.json --markdown benchmarks/results/network.md
+	$(BIN)/python -m benchmarks.backend.graph --workers 2 --json benchmarks/results/backend.json --markdown benchmarks/results/backend.md
+	$(BIN)/python -m benchmarks.backend.stitching --json benchmarks/results/backend_stitching.json --markdown benchmarks/results/backend_stitching.md
+	$(BIN)/python -m benchmarks.backend.loops --json benchmarks/results/backend_loops.json --markdown benchmarks/results/backend_loops.md
+	$(BIN)/python -m benchmarks.backend.place_index --json benchmarks/results/place_index.json --markdown benchmarks/results/place_index.md
+	$(BIN)/python -m benchmarks.gate --clips kitti07_0-159,hololens_000 --json benchmarks/results/gate.json --markdown benchmarks/results/gate.md
+	$(BIN)/python -m benchmarks.backend.scale --json benchmarks/results/backend_scale.json --markdown benchmarks/results/backend_scale.md
+	$(BIN)/python -m benchmarks.backend.revisit --pictures benchmarks/results --json benchmarks/results/backend_revisit.json --markdown benchmarks/results/backend_revisit.md
+	$(BIN)/python -m benchmarks.scaling.throughput --json benchmarks/results/throughput.json --markdown benchmarks/results/throughput.md
+	$(BIN)/python -m benchmarks.ghosts --json benchmarks/results/ghosts.json --markdown benchmarks/results/ghosts.md
+	$(BIN)/python -m benchmarks.colmap --json benchmarks/results/colmap.json --markdown benchmarks/results/colmap.md
+	$(BIN)/python -m benchmarks.export --json benchmarks/results/export.json --markdown benchmarks/results/export.md
+	$(BIN)/python -m benchmarks.merge --points 2e8 --formats ply,laz --json benchmarks/results/merge.json --markdown benchmarks/results/merge.md
+	$(BIN)/python -m benchmarks.scaling.sfm_long --frames 10000 --size 96x72 --set loops.descriptor=off --picture benchmarks/results/sfm_long.png --json benchmarks/results/sfm_long.json --markdown benchmarks/results/sfm_long.md
+	$(BIN)/python -m benchmarks.scaling.long_run --picture benchmarks/results/long_run.png --json benchmarks/results/long_run.json --markdown benchmarks/results/long_run.md
+	$(BIN)/python -m benchmarks.scaling.disk --json benchmarks/results/disk.json --markdown benchmarks/results/disk.md
+	$(BIN)/python -m benchmarks.kill --json benchmarks/results/kill.json --markdown benchmarks/results/kill.md
 
 configs: setup
 	$(BIN)/python -c "from da3_stream.settings import base_yaml; print(base_yaml(), end='')" > configs/base.yaml

@@ -7,8 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common import Clip, Column, Measured, Row, find_clip, measured_run, parser, report, surroundings, workplace
-
+from benchmarks.common import (
+    Clip,
+    Column,
+    Measured,
+    Row,
+    find_clip,
+    measured_run,
+    parser,
+    report,
+    surroundings,
+    workplace,
+)
 from da3_stream.errors import Da3StreamError
 from da3_stream.evaluation import evaluate
 from da3_stream.session.report import info

@@ -15,9 +15,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import ROOT, Column, Row, find_clip, make_town, measured_run, parser, report, surroundings, tell, workplace
-from footprint import status_mib
 
+from benchmarks.common import (
+    ROOT,
+    Column,
+    Row,
+    find_clip,
+    make_town,
+    measured_run,
+    parser,
+    report,
+    surroundings,
+    tell,
+    workplace,
+)
+from benchmarks.scaling.footprint import status_mib
 from da3_stream import store
 from da3_stream.evaluation import read_trajectory
 from da3_stream.evaluation.associate import associate

@@ -163,7 +163,7 @@ def surroundings() -> Row:
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
-        "command": shlex.join(["python", *sys.argv]),
+        "command": shlex.join(["python", *sys.orig_argv[1:]]),
         "machine": describe_machine(),
         "load_average": [round(load, 2) for load in os.getloadavg()],
         "versions": installed_versions(),

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from common import Column, Row, find_clip, measured_run, parser, report, surroundings, workplace
+from benchmarks.common import Column, Row, find_clip, measured_run, parser, report, surroundings, workplace
 
 FILES = ("trajectory.tum", "trajectory.kitti", "camera_poses.txt", "intrinsics.txt", "cloud.ply", "scene.json")
 FOLDERS = {"windows": "windows/*.npz", "pages": "cloud/*"}

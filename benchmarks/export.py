@@ -14,9 +14,9 @@ from typing import Any
 import av
 import cv2
 import numpy as np
-from common import Column, Row, parser, report, surroundings, tell, workplace
-from footprint import status_mib
 
+from benchmarks.common import Column, Row, parser, report, surroundings, tell, workplace
+from benchmarks.scaling.footprint import status_mib
 from da3_stream.cloud import window_points, write_page
 from da3_stream.export.exporting import export_run
 from da3_stream.export.formats import FORMATS
@@ -69,7 +69,7 @@ def measured(folder: Path, count: int, given: Any) -> list[Row]:
 
 
 def child(run: Path, name: str, path: Path) -> Row:
-    words = [sys.executable, __file__, "--work", str(run), name, str(path)]
+    words = [sys.executable, "-m", "benchmarks.export", "--work", str(run), name, str(path)]
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     tell(f"{run.name} {name}: {done.stdout.strip()}")
     return json.loads(done.stdout)

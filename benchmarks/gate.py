@@ -17,9 +17,20 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from common import Column, Row, find_clip, make_town, measured_run, parser, report, surroundings, tell, workplace
 from numpy.typing import NDArray
 
+from benchmarks.common import (
+    Column,
+    Row,
+    find_clip,
+    make_town,
+    measured_run,
+    parser,
+    report,
+    surroundings,
+    tell,
+    workplace,
+)
 from da3_stream.camera_input import read_intrinsics
 from da3_stream.errors import Da3StreamError
 from da3_stream.evaluation import evaluate, read_kitti

@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 
 import numpy as np
-from common import Column, Row, plain_parser, report, surroundings, tell, workplace
-from ghost_scenes import ASTRAY_M, RANGE_M, Case, Drive, driven, reconstructed, true_surface
 from scipy.spatial import cKDTree
 
+from benchmarks.common import Column, Row, plain_parser, report, surroundings, tell, workplace
+from benchmarks.ghost_scenes import ASTRAY_M, RANGE_M, Case, Drive, driven, reconstructed, true_surface
 from da3_stream.cloud import write_merged_cloud
 from da3_stream.settings import CloudSettings
 from da3_stream.store import Run, read_run_geometry

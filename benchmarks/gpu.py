@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import gpu_parts as parts
 import torch
-from common import Column, Row, plain_parser, report, surroundings, tell
 
+from benchmarks import gpu_parts as parts
+from benchmarks.common import Column, Row, plain_parser, report, surroundings, tell
 from da3_stream.da3 import DepthAnything3
 from da3_stream.da3.device import usable_device
 from da3_stream.da3.memory import GB, limit_process_memory

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import Row
 
+from benchmarks.common import Row
 from da3_stream.da3 import DepthAnything3, Network
 from da3_stream.da3.backbone.embedding import normalise_images
 from da3_stream.da3.checkpoint import ModelCheckpoint

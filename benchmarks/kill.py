@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import json
 import random
-import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from common import Column, Row, make_town, plain_parser, report, surroundings, tell, workplace
-
+from benchmarks.common import Column, Row, make_town, plain_parser, report, surroundings, tell, workplace
 from tests.faults.killing import (
-    Fuse,
     Moment,
-    asked_after,
-    contents,
-    damaged,
-    differing,
     drive,
     drive_as_command,
     drive_clip,
     drive_unwarned,
-    files_of,
-    finished_window,
-    notes_of,
     process,
 )
+from tests.faults.trials import Damage, Undisturbed, damaged_trial, resumed, trial, undisturbed
 
 COLUMNS = [
     Column("what happened", "what"),
@@ -69,19 +55,6 @@ SFM_MOMENTS = (
     Moment("after commit", 1, signal.SIGTERM),
 )
 
-Job = Callable[[Fuse], None]
-
-
-@dataclass(frozen=True)
-class Damage:
-    """Something that befalls a file of a run that was killed after its fourth window, and what is said of it."""
-
-    file: str
-    how: str  # see `damaged`
-    status: int  # of the run that finds it
-    said: str  # in what that run says
-
-
 DAMAGES = (
     Damage("windows/000001.npz", "cut", 2, "windows/000001.npz is damaged"),
     Damage("resume/tip.npz", "cut", 2, "resume/tip.npz is damaged"),
@@ -92,17 +65,6 @@ DAMAGES = (
     Damage("journal.jsonl", "cut", 2, "it has lost lines"),
     Damage("cloud/000001.laz", "cut", 1, "cloud/000001.laz is damaged"),
 )
-
-
-@dataclass(frozen=True)
-class Undisturbed:
-    """What a run gives that nothing befalls, and what it comes by on its way."""
-
-    job: Job
-    contents: dict[str, Any]
-    notes: list[tuple[str, ...]]
-    counts: dict[str, int]
-    bytes: int
 
 
 def main() -> None:
@@ -174,60 +136,6 @@ def _of_sfm(folder: Path, frames: int) -> Iterator[Row]:
         yield trial(folder, whole, what, moment)
 
 
-def undisturbed(folder: Path, job: Job) -> Undisturbed:
-    folder.mkdir()
-    run, notes = folder / "run", folder / "notes"
-    if process(run, notes, job=job):
-        sys.exit("the undisturbed run failed")
-    counts = json.loads(notes.with_suffix(".json").read_text())
-    size = sum(path.stat().st_size for path in files_of(run))
-    return Undisturbed(job, contents(run), notes_of(notes), counts, size)
-
-
-def trial(
-    folder: Path, whole: Undisturbed, what: str, moment: Moment, job: Job | None = None, then: Moment | None = None
-) -> Row:
-    """A run that something befalls at a moment, and is then resumed."""
-    place = folder / f"trial{time.monotonic_ns()}"
-    place.mkdir()
-    status = process(place / "run", place / "first", moment, job or whole.job)
-    row = {"what": what, "place": f"{moment.place}, time {moment.number}", "status": status}
-    if then is not None:
-        process(place / "run", place / "between", then, whole.job)
-        row["place"] += f"; {then.place}"
-    row |= _resumed(place, whole)
-    if status == 0:
-        row |= {"same": "NO", "differs": "it was not reached"}
-    shutil.rmtree(place)
-    return row
-
-
-def _resumed(place: Path, whole: Undisturbed) -> Row:
-    """What becomes of an interrupted run in place/run."""
-    run = place / "run"
-    window, state = finished_window(run), _state(run)
-    status = process(run, place / "second", job=whole.job)
-    asked = Counter(note for note in notes_of(place / "second") if note[0] != "commit")
-    needed = asked_after(whole.notes, window)
-    differs = differing(contents(run), whole.contents) if status == 0 else [f"resuming ended with {status}"]
-    repeated, missing = asked - needed, needed - asked
-    differs += ["asked too little"] if missing else []
-    good = not differs and not repeated
-    return {
-        "state": state,
-        "window": window,
-        "asked": asked.total(),
-        "repeated": repeated.total(),
-        "same": "yes" if good else "NO",
-        "differs": ", ".join(differs[:3]) or None,
-    }
-
-
-def _state(run: Path) -> str | None:
-    path = run / "run.json"
-    return json.loads(path.read_text()).get("state") if path.exists() else None
-
-
 def _full_disk(folder: Path, whole: Undisturbed, share: float) -> Row:
     """A run on a file system of its own that is too small, which is enlarged before it is resumed."""
     with _small_disk(folder / "disk", int(share * whole.bytes)) as place:
@@ -235,26 +143,8 @@ def _full_disk(folder: Path, whole: Undisturbed, share: float) -> Row:
         what = f"{share:.0%} of {whole.bytes / 1e6:.1f} MB"
         row = {"what": "disk full (tmpfs)", "place": what, "status": status}
         _mount("remount,size=1g", place)
-        found = row | _resumed(place, whole)
+        found = row | resumed(place, whole)
     return found if status == 1 else found | {"same": "NO", "differs": f"exit status {status}, not 1"}
-
-
-def damaged_trial(folder: Path, whole: Undisturbed, damage: Damage) -> Row:
-    """Resumed with a damaged file the run must say so; resumed with the file as it was, it must be the same."""
-    place = folder / f"damaged{time.monotonic_ns()}"
-    place.mkdir()
-    process(place / "run", place / "first", Moment("after commit", 4))
-    path = place / "run" / damage.file
-    before = path.read_bytes()
-    path.write_bytes(damaged(before, damage.how))
-    status = process(place / "run", place / "between", job=drive_as_command)
-    said = (place / "between").with_suffix(".said").read_text()
-    path.write_bytes(before)
-    found = {"what": f"damaged ({damage.how})", "place": damage.file, "status": status, **_resumed(place, whole)}
-    shutil.rmtree(place)
-    if status != damage.status or damage.said not in said or len(said.splitlines()) != 1:
-        return found | {"same": "NO", "differs": f"exit status {status}, {said!r}"}
-    return found
 
 
 @contextmanager

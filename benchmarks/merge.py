@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from common import Column, Row, plain_parser, report, surroundings, tell, workplace
 
+from benchmarks.common import Column, Row, plain_parser, report, surroundings, tell, workplace
 from da3_stream.cloud import Points, write_merged_cloud, write_page
 from da3_stream.geometry import Sim3, intrinsics_matrix
 from da3_stream.settings import CloudSettings
@@ -108,7 +108,7 @@ def window(submap: int, side: float) -> SubmapFrames:
 def child(work: str, path: Path) -> Row:
     """The row of one merge in a process of its own."""
     tell(work)
-    words = [sys.executable, __file__, "--work", work, "--keep", str(path)]
+    words = [sys.executable, "-m", "benchmarks.merge", "--work", work, "--keep", str(path)]
     found = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
     tell(str(found))
     return found

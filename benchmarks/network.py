@@ -14,8 +14,8 @@ import sys
 import time
 from collections.abc import Iterator
 
-from common import ROOT, Column, Row, plain_parser, report, surroundings, tell
-from footprint import status_mib
+from benchmarks.common import ROOT, Column, Row, plain_parser, report, surroundings, tell
+from benchmarks.scaling.footprint import status_mib
 
 ORIGINAL = {  # measured once on two other cores at 32 frames (issue 4): resident MiB, peak MiB, seconds a frame
     ("da3-small", "504x154"): (394, 1105, 0.40),
@@ -97,7 +97,7 @@ def _ratios(row: Row, plain: Row) -> Row:
 
 def _row(model: str, size: str, frames: int, schedule: str) -> Row:
     tell(f"{model} {size}, {frames} frames, {schedule}")
-    words = [sys.executable, __file__, "--child", model, size, str(frames), schedule]
+    words = [sys.executable, "-m", "benchmarks.network", "--child", model, size, str(frames), schedule]
     found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
     row: Row = json.loads(found.stdout.strip().splitlines()[-1])
     return {"model": model, "size": size, "frames": frames, "schedule": schedule, **row}

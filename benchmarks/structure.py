@@ -1,7 +1,7 @@
 """How the package is built, in numbers: the way of a frame, lengths of functions, folders, circles, shared names.
 
-    python benchmarks/structure.py                                    # this package
-    python benchmarks/structure.py ../other/da3_stream --list --json other.json
+    python -m benchmarks.structure                                    # this package
+    python -m benchmarks.structure ../other/da3_stream --list --json other.json
 
 The way of a frame is followed by a trace of one short run with exact geometry in the place of a prediction, from
 `cli.run` until the last cloud.ply is in its place. A module is on it if a line of one of its functions runs.
@@ -27,7 +27,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from import_graph import NAME, Graph, Trees, circles, import_graph, read_modules, room_graph
+
+from benchmarks.import_graph import NAME, Graph, Trees, circles, import_graph, read_modules, room_graph
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -7,8 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from common import Column, Row, make_town, measured_run, parser, report, surroundings, workplace
-
+from benchmarks.common import Column, Row, make_town, measured_run, parser, report, surroundings, workplace
 from da3_stream.errors import Da3StreamError
 from da3_stream.evaluation import evaluate
 

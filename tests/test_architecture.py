@@ -12,10 +12,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from import_graph import circles, import_graph, read_modules, room, room_graph
-from structure import predictors_asked
 
 import da3_stream
+from benchmarks.import_graph import circles, import_graph, read_modules, room, room_graph
+from benchmarks.structure import predictors_asked
 
 PACKAGE = Path(da3_stream.__file__).parent
 TREES = read_modules(PACKAGE)

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-BENCHMARKS = HERE.parents[1] / "benchmarks"
+WITHOUT = Path(__file__).parent / "without.py"
 NOT_THERE = "av,faiss,huggingface_hub,laspy,loky,matplotlib,PIL,pycolmap,pydantic,pypose,yaml,tqdm,trimesh,typer"
 
 
@@ -18,7 +17,7 @@ NOT_THERE = "av,faiss,huggingface_hub,laspy,loky,matplotlib,PIL,pycolmap,pydanti
 def test_the_gpu_script_needs_little_and_fills_every_section(tmp_path: Path) -> None:
     out = tmp_path / "gpu.json"
     words = ["--device", "cpu", "--models", "tiny", "--sizes", "42x28", "--frames", "3,10", "--json", str(out)]
-    command = [sys.executable, str(HERE / "without.py"), NOT_THERE, str(BENCHMARKS / "gpu.py"), *words]
+    command = [sys.executable, str(WITHOUT), NOT_THERE, "benchmarks.gpu", *words]
     found = subprocess.run(command, capture_output=True, text=True)
     assert found.returncode == 0, found.stderr
     rows = json.loads(out.read_text())["rows"]

@@ -12,18 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
+from benchmarks.scaling.footprint import Sampler, Track, cpu_seconds, descendants, rss_bytes
+
 PATIENCE_S = 120.0
 
 
-@pytest.fixture(autouse=True)
-def _beside_the_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-
-
 def test_a_line_is_fitted_after_the_beginning() -> None:
-    from footprint import Track
-
     frames = np.arange(0, 1000, 7)
     grown = np.where(frames < 200, 5.0 * frames, 1000 + 0.25 * (frames - 200))
     track = Track([{"frames": float(f), "mib": float(v)} for f, v in zip(frames, grown, strict=True)])
@@ -33,8 +27,6 @@ def test_a_line_is_fitted_after_the_beginning() -> None:
 
 
 def test_a_child_is_found_and_its_memory_and_time_are_counted() -> None:
-    from footprint import cpu_seconds, descendants, rss_bytes
-
     work = (
         "import time\nkept = bytes(range(256)) * 400_000\nsum(range(3_000_000))\nprint(1, flush=True)\ntime.sleep(600)"
     )
@@ -50,8 +42,6 @@ def test_a_child_is_found_and_its_memory_and_time_are_counted() -> None:
 
 
 def test_the_sampler_sees_scratch_while_it_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from footprint import Sampler
-
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     run, scratch = tmp_path / "run", tmp_path / f"scratch_of_a_test_{os.getpid()}_x"
     run.mkdir()

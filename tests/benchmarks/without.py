@@ -1,4 +1,4 @@
-"""Runs a script as if packages were not installed: `without.py NAME,NAME... SCRIPT [ARGUMENTS]`."""
+"""Runs a module as if packages were not installed: `without.py NAME,NAME... MODULE [ARGUMENTS]`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 if __name__ == "__main__":
-    script = Path(sys.argv[2]).resolve()
     sys.modules.update(dict.fromkeys(sys.argv[1].split(",")))  # None: "not found" to whoever imports it
-    sys.argv = [str(script), *sys.argv[3:]]
-    sys.path[:0] = [str(script.parent), str(script.parents[1])]
-    runpy.run_path(str(script), run_name="__main__")
+    sys.argv = sys.argv[2:]
+    sys.path[0] = str(Path(__file__).resolve().parents[2])
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

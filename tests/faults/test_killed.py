@@ -9,9 +9,9 @@ import signal
 from pathlib import Path
 
 import pytest
-from kill import Damage, Undisturbed, damaged_trial, trial, undisturbed
 
 from tests.faults.killing import Moment, drive, drive_as_command
+from tests.faults.trials import Damage, Undisturbed, damaged_trial, trial, undisturbed
 
 pytestmark = pytest.mark.slow
 

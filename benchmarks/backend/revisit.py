@@ -17,17 +17,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import Clip, Column, Measured, Row, find_clip, measured_run, parser, report, surroundings, tell, workplace
 from numpy.typing import NDArray
-from unlooped import without_loops
 
+from benchmarks.backend.unlooped import without_loops
+from benchmarks.common import (
+    ROOT,
+    Clip,
+    Column,
+    Measured,
+    Row,
+    find_clip,
+    measured_run,
+    parser,
+    report,
+    surroundings,
+    tell,
+    workplace,
+)
 from da3_stream.evaluation import evaluate, read_kitti
 from da3_stream.evaluation.associate import associate
 from da3_stream.evaluation.compare import SegmentComparison, compare_segments
 from da3_stream.geometry import Sim3, umeyama
 from da3_stream.store import SubmapCameras, open_run, read_cameras, read_poses
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = ROOT / "benchmarks" / "results"
 TOWN_TIMES_BETTER, TOWN_PERCENT = 3.0, 0.15
 FALSE_DEPTHS, FALSE_DEG = 0.25, 5.0
 SIZE = (320, 240)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-from common import Column, Row, tell
+from benchmarks.common import Column, Row, tell
 
 COLUMNS = [
     Column("item", "item"),

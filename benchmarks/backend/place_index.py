@@ -10,8 +10,8 @@ import argparse
 import time
 
 import numpy as np
-from common import Column, Row, plain_parser, report, surroundings, tell, workplace
 
+from benchmarks.common import Column, Row, plain_parser, report, surroundings, tell, workplace
 from da3_stream.loops.index import PlaceIndex
 from da3_stream.loops.keyframes import KeyFrame
 from da3_stream.types import Float32

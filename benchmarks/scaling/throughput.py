@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import Column, Row, plain_parser, report, surroundings, tell, workplace
 
+from benchmarks.common import Column, Row, plain_parser, report, surroundings, tell, workplace
 from da3_stream import Settings, pipeline
 from da3_stream.geometry import intrinsics_matrix
 from da3_stream.session import RunSession

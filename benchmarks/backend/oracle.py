@@ -9,8 +9,8 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-from backend_scenes import Scene
 
+from benchmarks.backend.scenes import Scene
 from da3_stream.geometry import Sim3
 from da3_stream.posegraph import group
 from da3_stream.posegraph.build import build

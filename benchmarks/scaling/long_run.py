@@ -21,9 +21,9 @@ from typing import Any
 from unittest.mock import patch
 
 import numpy as np
-from common import Column, Row, parser, report, surroundings, tell, workplace
 from numpy.typing import NDArray
 
+from benchmarks.common import Column, Row, parser, report, surroundings, tell, workplace
 from da3_stream import pipeline
 from da3_stream.errors import RunError
 from da3_stream.machine import peak_rss_bytes, release_memory

@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from backend_scenes import Array, Scene
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
 
+from benchmarks.backend.scenes import Array, Scene
 from da3_stream.geometry import Sim3
 from da3_stream.posegraph import group
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-from baseline_alignment import align_as_baseline
-from common import Column, Row, plain_parser, report, surroundings, tell
 from numpy.typing import NDArray
-from overlap_scenes import (
+
+from benchmarks.backend.baseline_alignment import align_as_baseline
+from benchmarks.backend.overlap_scenes import (
     Errors,
     Pair,
     disturbed,
@@ -23,7 +23,7 @@ from overlap_scenes import (
     with_holes,
     with_outliers,
 )
-
+from benchmarks.common import Column, Row, plain_parser, report, surroundings, tell
 from da3_stream.geometry import Sim3
 from da3_stream.stitching import align_windows
 from da3_stream.types import Alignment, Status

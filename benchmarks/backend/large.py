@@ -10,12 +10,12 @@ import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from backend_oracle import by_gtsam, from_the_truth, has_gtsam, problem_of
-from backend_scenes import NOISE, Scene, ring, seen
-from backend_table import claim
-from common import ROOT, Row, tell
-from footprint import status_mib
 
+from benchmarks.backend.oracle import by_gtsam, from_the_truth, has_gtsam, problem_of
+from benchmarks.backend.scenes import NOISE, Scene, ring, seen
+from benchmarks.backend.table import claim
+from benchmarks.common import ROOT, Row, tell
+from benchmarks.scaling.footprint import status_mib
 from da3_stream.geometry import Sim3
 from da3_stream.posegraph import PoseGraph, group
 from da3_stream.posegraph.initialization import LinearStart
@@ -77,7 +77,7 @@ def _added_claims() -> Iterator[Row]:
 
 def _in_process(solver: str, windows: int, loops: int) -> Row:
     tell(f"{windows} windows, {loops} loops: {solver}")
-    words = [sys.executable, __file__, solver, str(windows), str(loops)]
+    words = [sys.executable, "-m", "benchmarks.backend.large", solver, str(windows), str(loops)]
     found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
     row: Row = json.loads(found.stdout.strip().splitlines()[-1])
     return {"solver": solver, **row}

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import Clip, tell
 
+from benchmarks.common import Clip, tell
 from da3_stream.camera_input import read_intrinsics
 from da3_stream.geometry import intrinsics_matrix
 from da3_stream.geometry.keypoints import Keypoints

@@ -15,11 +15,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from backend_table import COLUMNS, claim
-from common import Row, find_clip, measured_run, parser, report, surroundings, tell, workplace
 from numpy.typing import NDArray
-from scale_windows import Predicted, clip_windows, town_windows
 
+from benchmarks.backend.scale_windows import Predicted, clip_windows, town_windows
+from benchmarks.backend.table import COLUMNS, claim
+from benchmarks.common import Row, find_clip, measured_run, parser, report, surroundings, tell, workplace
 from da3_stream.evaluation import read_kitti
 from da3_stream.geometry import umeyama
 from da3_stream.posegraph import Edge

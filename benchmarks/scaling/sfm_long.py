@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import Column, Row, parser, report, surroundings, tell, workplace
-from footprint import Sampler, Track
 from numpy.typing import NDArray
 
+from benchmarks.common import Column, Row, parser, report, surroundings, tell, workplace
+from benchmarks.scaling.footprint import Sampler, Track
 from da3_stream import reconstruct
 from da3_stream.errors import Da3StreamError
 from da3_stream.evaluation import evaluate

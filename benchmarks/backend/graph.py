@@ -6,10 +6,10 @@ import argparse
 import sys
 from collections.abc import Callable, Iterator
 
-from backend_large import large_rows
-from backend_rings import bias_rows, ring_rows
-from backend_table import COLUMNS
-from common import Row, plain_parser, report, surroundings
+from benchmarks.backend.large import large_rows
+from benchmarks.backend.rings import bias_rows, ring_rows
+from benchmarks.backend.table import COLUMNS
+from benchmarks.common import Row, plain_parser, report, surroundings
 
 GROUPS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "ring": ring_rows,

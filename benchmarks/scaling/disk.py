@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from common import (
+from benchmarks.common import (
     Clip,
     Column,
     Measured,

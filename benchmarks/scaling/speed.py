@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from statistics import median
 
-from common import (
+from benchmarks.common import (
     Column,
     Row,
     find_clip,

@@ -14,9 +14,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from common import Column, Row, plain_parser, report, surroundings, tell, workplace
 from numpy.typing import NDArray
 
+from benchmarks.common import Column, Row, plain_parser, report, surroundings, tell, workplace
 from da3_stream.geometry import Sim3
 from da3_stream.loops.descriptor import DinoDescriber, Rows
 from da3_stream.loops.finder import LoopFinder
