@@ -19,6 +19,7 @@ import pytest
 from da3_stream import cli, console, pipeline
 from da3_stream.predictors import sfm
 from da3_stream.reconstruction import Reconstruction
+from da3_stream.store import Run, read_tree, write_tree
 from tests.worlds.street import street_run, world_from_camera
 from tests.worlds.street_predictor import StandIn, pictures
 
@@ -62,6 +63,30 @@ def test_options_win_over_assignments_and_these_over_presets(call: Callable, fol
     assert status == 0
     assert (told["windows"]["size"], told["windows"]["overlap"]) == (14, 8) and told["cloud"]["max_points"] == 50
     assert told["camera"]["intrinsics"] == [40, 41, 24, 14.5] and told["model"]["resolution"] == 416
+
+
+@pytest.mark.parametrize(
+    "words", [("info", "run"), ("export", "run", "--format", "tum"), ("eval", "run", "--groundtruth", "t.txt")]
+)
+def test_a_run_of_an_unknown_layout_is_refused_by_every_command(call: Callable, tmp_path: Path, words: tuple) -> None:
+    run = street_run(tmp_path / "run")
+    run.write_status({**run.read_status(), "layout": 2})
+    (tmp_path / "t.txt").write_text("1 0 0 0 0 1 0 0 0 0 1 0\n" * 28)
+    status, _, err = call(*words)
+    assert status == 2 and "has layout 2, and this version of the program knows layout 1 only" in " ".join(err.split())
+
+
+def test_a_checkpoint_of_an_older_version_ends_with_status_2(call: Callable, folder: str, stand_in: None) -> None:
+    words = ("run", folder, "-o", "out", "--set", "windows.size=14")
+    call(*words)
+    run = Run(Path("out"))
+    latest = read_tree(run.latest_path)
+    latest.pop("version")
+    write_tree(run.latest_path, latest)
+    run.write_status({**run.read_status(), "state": "interrupted"})
+    status, _, err = call(*words)
+    assert status == 2 and "another version of this program began it; finish it with" in " ".join(err.split())
+    assert call(*words, "--overwrite")[0] == 0
 
 
 def test_the_run_says_model_directory_and_result(call: Callable, folder: str, stand_in: None) -> None:

@@ -9,6 +9,7 @@ all growing files are. What the files hold beyond that is work of a window that 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -24,6 +25,7 @@ from .job import Job
 from .journal import Journal
 from .status import RunStatus
 
+VERSION = 2  # of what resume/ holds: raised whenever a key changes; the first checkpoints tell none
 NO_IMAGE: UInt8 = np.zeros((1, 1, 3), np.uint8)  # of a frame that no window will show to the predictor again
 
 
@@ -102,6 +104,7 @@ def commit(run: Run, job: Job, slam: dict[str, Any], status: RunStatus, journal:
     window = update.prediction.window
     frames = window.frames
     latest = {
+        "version": VERSION,
         "window": window.number,
         "ended": False,
         "frames": (frames[0].index, frames[-1].index),
@@ -146,15 +149,30 @@ def _rows(skipped: Iterable[SkippedFrame]) -> list[tuple[int, str, str]]:
 def read_checkpoint(run: Run) -> Checkpoint | None:
     """The last finished window of a run directory, None if there is none.
 
-    Raises StoreError if anything that the next windows need of it is damaged; nothing was touched then.
+    Raises StoreError if anything that the next windows need of it is damaged, or if another version of the program
+    wrote it; nothing was touched then.
     """
     if not run.latest_path.exists():
         return None
-    try:
-        checkpoint = Checkpoint(run, read_tree(run.latest_path))
+    with _explained(run):
+        latest = read_tree(run.latest_path)
+    if latest.get("version") != VERSION:
+        raise StoreError(
+            f"cannot go on with the run in {run.path}: another version of this program began it; finish it with that "
+            "version, or begin anew with --overwrite"
+        )
+    checkpoint = Checkpoint(run, latest)
+    with _explained(run):
         checkpoint.check()
+    return checkpoint
+
+
+@contextmanager
+def _explained(run: Run) -> Iterator[None]:
+    """A StoreError says which run it stops, and what can be done."""
+    try:
+        yield
     except StoreError as error:
         raise StoreError(
             f"cannot go on with the run in {run.path}: {error}; bring that file back, or begin anew with --overwrite"
         ) from error
-    return checkpoint

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..machine import describe_machine, installed_versions, peak_rss_bytes
 from ..stopwatch import Stopwatch
-from ..store import PoseTable, Run, Scene
+from ..store import LAYOUT, PoseTable, Run, Scene
 from ..types import Frame, Status, WindowGeometry
 from ..windows import Window
 from .job import Job, identity
@@ -78,6 +78,7 @@ class RunStatus:
         source, predictor = self.job.source, self.job.predictor
         return {
             "state": state,
+            "layout": LAYOUT,
             **self._counts(scene, poses),
             "input": self._input(state),
             "model": {"name": predictor.name, "hash": predictor.hash, **predictor.facts},

@@ -15,7 +15,7 @@ from .pose_table import (
     read_poses,
     read_run_geometry,
 )
-from .run import JUST_CREATED, Run, create_run, drop_after, free_folder, locked, open_run
+from .run import JUST_CREATED, LAYOUT, Run, create_run, drop_after, free_folder, locked, open_run
 from .run_reader import RunReader
 from .scene import Scene, SceneFile, Submap, pack_scene, unpack_scene
 from .submap import SubmapCameras, SubmapFrames
@@ -31,6 +31,7 @@ from .submap_files import (
 
 __all__ = [
     "JUST_CREATED",
+    "LAYOUT",
     "INTERPOLATED",
     "FramePoses",
     "Georeference",

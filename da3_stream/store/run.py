@@ -12,7 +12,7 @@ from typing import Any
 
 from ..errors import StoreError
 from .append_log import AppendLog
-from .files import json_page, read_json, write_text
+from .files import json_line, json_page, read_json, write_text
 from .scene import Scene, SceneFile, scene_from_json
 
 _NUMBERED = re.compile(r"\d{6,}\.(npz|laz)")
@@ -41,6 +41,7 @@ _FILES = (
 )
 _LOCK = ".lock"
 JUST_CREATED = {"state": "running"}  # run.json before a run has begun
+LAYOUT = 1  # of run directories: raised when a file or a key changes or goes, not by new ones; in run.json
 _FOLDERS = ("windows", "cloud", "places", "resume")
 
 
@@ -90,8 +91,15 @@ class Run:
         write_text(self.path / "run.json", json_page(status))
 
     def read_status(self) -> dict[str, Any]:
-        """What run.json says. Raises StoreError if it is absent or damaged."""
-        return read_json(self.path / "run.json")
+        """What run.json says. Raises StoreError if it is absent or damaged, or tells of a layout that is not known."""
+        status = read_json(self.path / "run.json")
+        layout = status.get("layout", LAYOUT)  # absent from the first runs, and from one that was just created
+        if type(layout) is not int or layout != LAYOUT:
+            raise StoreError(
+                f"the run in {self.path} has layout {json_line(layout)}, and this version of the program knows "
+                f"layout {LAYOUT} only: use the version that wrote it"
+            )
+        return status
 
     def append_event(self, kind: str, **fields: Any) -> None:
         """Add one line to journal.jsonl and flush it: "event" first, "time" (UTC) last and outside its checksum."""
@@ -134,7 +142,7 @@ def create_run(path: Path, *, overwrite: bool = False) -> Run:
 
 
 def open_run(path: Path) -> Run:
-    """An existing run directory, finished or not. Raises StoreError if it is none or its run.json is damaged."""
+    """An existing run directory, finished or not. Raises StoreError if it is none, or as `Run.read_status` does."""
     run = Run(Path(path))
     if not (run.path / "run.json").is_file():
         raise StoreError(f"{path} is not a run directory: it holds no run.json")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from da3_stream import Settings, pipeline
 from da3_stream.errors import PredictorError, RunError, StoreError
 from da3_stream.geometry import Sim3
-from da3_stream.store import Georeference, open_run
+from da3_stream.store import Georeference, Run, create_run, open_run, read_tree, write_tree
 from da3_stream.synthetic import make_town
 from da3_stream.types import Frame, WindowGeometry
 from tests.worlds.street import SIZE
@@ -129,6 +129,56 @@ def test_a_damaged_file_is_named_and_nothing_is_touched(tmp_path: Path, undistur
     (run / name).write_bytes(whole)
     pipeline.run(pictures(COUNT), run, SETTINGS, Counting())
     assert contents(run) == undisturbed
+
+
+@pytest.mark.parametrize("version", [None, 3])
+def test_a_checkpoint_of_another_version_is_refused_and_nothing_is_touched(
+    tmp_path: Path, undisturbed: dict[str, Any], version: object
+) -> None:
+    run = tmp_path / "run"
+    cut_short(run, 3)
+    latest = read_tree(run / "resume" / "tip.npz")
+    other = {key: value for key, value in latest.items() if key != "version"}
+    write_tree(run / "resume" / "tip.npz", other if version is None else {**other, "version": version})
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with pytest.raises(StoreError, match="another version of this program began it; finish it with that .*--overwrite"):
+        pipeline.run(pictures(COUNT), run, SETTINGS, Counting())
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+    pipeline.run(pictures(COUNT), run, SETTINGS, Counting(), overwrite=True)
+    assert contents(run) == undisturbed
+
+
+@pytest.mark.parametrize(("state", "layout"), [("interrupted", 2), ("finished", None)])
+def test_a_run_of_an_unknown_layout_is_neither_gone_on_with_nor_touched(
+    tmp_path: Path, undisturbed: dict[str, Any], state: str, layout: object
+) -> None:
+    run = tmp_path / "run"
+    cut_short(run, 1)
+    status = open_run(run).read_status()
+    Run(run).write_status({**status, "state": state, "layout": layout})
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    with pytest.raises(StoreError, match="has layout .*, and this version of the program knows layout 1 only"):
+        pipeline.run(pictures(COUNT), run, SETTINGS, Counting(), with_changes=True)
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+    pipeline.run(pictures(COUNT), run, SETTINGS, Counting(), overwrite=True)
+    assert contents(run) == undisturbed
+
+
+def test_a_run_that_tells_no_layout_is_gone_on_with(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+    cut_short(tmp_path / "run", 3)
+    status = open_run(tmp_path / "run").read_status()
+    assert [*status][:2] == ["state", "layout"] and status.pop("layout") == 1
+    Run(tmp_path / "run").write_status(status)
+    predictor = Counting()
+    pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, predictor)
+    assert predictor.first_frames[0] == 24 and contents(tmp_path / "run") == undisturbed
+    assert open_run(tmp_path / "run").read_status()["layout"] == 1
+
+
+def test_a_run_that_was_killed_when_it_was_just_created_begins(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+    assert create_run(tmp_path / "run").read_status() == {"state": "running"}
+    pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, Counting())
+    assert contents(tmp_path / "run") == undisturbed
 
 
 @pytest.mark.parametrize("call", [15, 23, 40])
