@@ -52,7 +52,7 @@ class Checkpoint:
                 pass
         for submap in range(len(latest["slam"]["scene"]["whole"])):
             read_cameras(run, submap)
-        self._located(Scene())
+        self._with_georeference(Scene())
 
     def restore(self, job: Job, slam: SlamSystem, status: RunStatus, journal: Journal) -> None:
         """Bring everything to where it was then, and drop from the files what came after."""
@@ -60,7 +60,7 @@ class Checkpoint:
         run.journal.truncate(latest["journal"])
         run.increments.truncate(latest["increments"])
         slam.restore(latest["slam"], run.increments.read())
-        slam.submaps.scene = self._located(slam.scene)
+        slam.submaps.scene = self._with_georeference(slam.scene)
         drop_after(run, len(slam.scene.submaps))
         run.write_scene(slam.scene)
         status.restore(latest["status"], slam.submaps.selected(), slam.submaps.left_out())
@@ -72,7 +72,7 @@ class Checkpoint:
         known = (bad for bad in skipped if self.ended or bad.index < latest["frames"][0])
         job.source.resume_at(latest["frames"][0], known)
 
-    def _located(self, scene: Scene) -> Scene:
+    def _with_georeference(self, scene: Scene) -> Scene:
         """The scene where scene.json puts it on the Earth: that may have been written by hand since."""
         if not (self.run.path / "scene.json").exists():
             return scene

@@ -55,7 +55,7 @@ def require_disk(out: Path, job: Job, done: int = 0) -> None:
     What a run that is replaced holds counts as free.
     """
     needed = estimate_disk(job, done).bytes + AT_ONCE
-    free = shutil.disk_usage(out).free + (0 if done else _held(out))
+    free = shutil.disk_usage(out).free + (0 if done else _bytes_in(out))
     if free < needed:
         raise StoreError(
             f"the disk of {out} is short: this run may take {_size(needed)}, and {_size(free)} are free; make room, "
@@ -63,7 +63,7 @@ def require_disk(out: Path, job: Job, done: int = 0) -> None:
         )
 
 
-def _held(folder: Path) -> int:
+def _bytes_in(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 

@@ -27,7 +27,7 @@ def write_outputs(run: Run, status: Mapping[str, Any], settings: Settings) -> tu
     """
     geometry = read_run_geometry(run)
     if settings.scale.path_length_m is not None:
-        geometry = _scaled(run, geometry, status, settings.scale.path_length_m)
+        geometry = _apply_path_length(run, geometry, status, settings.scale.path_length_m)
     poses = pose_table(status, geometry)
     write_tum(poses, run.path / "trajectory.tum")
     write_kitti(poses, run.path / "trajectory.kitti")
@@ -37,7 +37,7 @@ def write_outputs(run: Run, status: Mapping[str, Any], settings: Settings) -> tu
     if settings.cloud.format != "ply":
         preview_cloud(run, geometry, settings.cloud)
     drop_samples(run)
-    _draw(run, poses, geometry.scene)
+    _write_overview(run, poses, geometry.scene)
     return geometry.scene, poses
 
 
@@ -50,7 +50,7 @@ def largest_segment_length(poses: PoseTable) -> float:
     return path_length(replace(poses, segment=np.where(poses.segment == largest, largest, -1)))
 
 
-def _scaled(run: Run, geometry: RunGeometry, status: Mapping[str, Any], path_length_m: float) -> RunGeometry:
+def _apply_path_length(run: Run, geometry: RunGeometry, status: Mapping[str, Any], path_length_m: float) -> RunGeometry:
     """The geometry with a scale that gives the largest segment's path its true length; stored in scene.json."""
     relative = largest_segment_length(pose_table(status, geometry))
     if relative <= 0:
@@ -60,6 +60,6 @@ def _scaled(run: Run, geometry: RunGeometry, status: Mapping[str, Any], path_len
     return read_run_geometry(run)
 
 
-def _draw(run: Run, poses: PoseTable, scene: Scene) -> None:
+def _write_overview(run: Run, poses: PoseTable, scene: Scene) -> None:
     xyz, rgb = read_ply(run.path / "cloud.ply", OVERVIEW_POINTS)
     write_overview(poses, xyz, rgb, scene.units, run.path / "overview.png")

@@ -97,7 +97,7 @@ class RunStatus:
             "peak_rss_bytes": peak_rss_bytes(),
             "skipped_frames": list(source.skipped),
             "left_out_by_reason": dict(sorted(self.left_out.items())),
-            "interpolated": runs(self.source_indices, set(self.interpolated)) if state != "running" else (),
+            "interpolated": index_ranges(self.source_indices, set(self.interpolated)) if state != "running" else (),
             "dropped": source.dropped,
             "has_times": source.has_times,
             "fps": source.fps,
@@ -137,7 +137,7 @@ class RunStatus:
         }
 
 
-def runs(selected: Iterable[int], marked: set[int]) -> list[list[int]]:
+def index_ranges(selected: Iterable[int], marked: set[int]) -> list[list[int]]:
     """[first, last] of the marked ones among selected frames, where they follow each other."""
     found: list[list[int]] = []
     before = False

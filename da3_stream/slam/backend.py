@@ -39,7 +39,7 @@ class Backend:
 
     def add_edges(self, edges: Iterable[Edge]) -> None:
         """Add alignments and loops."""
-        self._edges.extend(self._copied(edge) for edge in edges)
+        self._edges.extend(self._copy(edge) for edge in edges)
 
     def set_scales(self, observations: Sequence[ScaleObservation]) -> None:
         """Replace all scale observations: what was observed before may have been withdrawn."""
@@ -82,12 +82,13 @@ class Backend:
         self.add_edges(edges)
         self.set_scales(scales)
         self._segments = {
-            int(number): SegmentGraph.restored(then, self._known(int(number), scene)) for number, then in state.items()
+            int(number): SegmentGraph.from_state(then, self._measurements(int(number), scene))
+            for number, then in state.items()
         }
 
     def _to_solve(self, number: int, scene: Scene, last: bool) -> SegmentGraph | None:
         """The graph of a segment with all that is known; None where nothing can move it, or what is new can wait."""
-        known = self._known(number, scene)
+        known = self._measurements(number, scene)
         anchor = known.first_submap()
         if anchor is None:
             return None
@@ -103,7 +104,7 @@ class Backend:
         segment.add(known)
         return segment
 
-    def _known(self, number: int, scene: Scene) -> Measurements:
+    def _measurements(self, number: int, scene: Scene) -> Measurements:
         """The measurements between submaps of a segment."""
         members = {k for k, submap in enumerate(scene.submaps) if submap.segment == number}
         edges = [edge for edge in self._edges if edge.a in members and edge.b in members]
@@ -118,7 +119,7 @@ class Backend:
         common, own = self.height(scene), segment.height(scene)
         return 1.0 if common is None or own is None else common / own
 
-    def _copied(self, edge: Edge) -> Edge:
+    def _copy(self, edge: Edge) -> Edge:
         """The edge with its numbers side by side with those of others: it stays for the whole run."""
         information = None if edge.information is None else self._arena.copy(edge.information)
         return replace(edge, a_from_b=self._arena.copy_transform(edge.a_from_b), information=information)

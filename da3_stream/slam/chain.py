@@ -87,8 +87,8 @@ class SubmapChain:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
-        self._previous = [RecentSubmap.restored(entry) for entry in state["previous"]]
-        self._earlier = [RecentSubmap.restored(entry) for entry in state["earlier"]]
+        self._previous = [RecentSubmap.from_state(entry) for entry in state["previous"]]
+        self._earlier = [RecentSubmap.from_state(entry) for entry in state["earlier"]]
         self._last = None if state["last"] is None else LastPose(**state["last"])
         self._segments_begun = state["segments_begun"]
 

@@ -49,7 +49,7 @@ class KeyframeWindows:
     def _edges(self, window: int) -> LoopResult:
         submaps = self.submaps.scene.submaps
         recent = [k for k, submap in enumerate(submaps) if window - self.every < submap.window <= window]
-        frames = self.submaps.frames(_strided(np.concatenate([self._owned(k) for k in recent]), self.size).tolist())
+        frames = self.submaps.frames(_subsample(np.concatenate([self._owned(k) for k in recent]), self.size).tolist())
         keyframes = self.predictor.predict(frames).check(frames)
         usable = keyframes.status is Status.OK and not keyframes.breaks
         alignments = self._alignments(recent, keyframes) if usable else []
@@ -76,7 +76,7 @@ class KeyframeWindows:
         return alignments
 
 
-def _strided(frames: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+def _subsample(frames: NDArray[np.int64], count: int) -> NDArray[np.int64]:
     """At most so many, evenly."""
     return frames[np.unique(np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(np.int64))]
 

@@ -32,7 +32,7 @@ class RecentSubmap:
         return replace(self, geometry=self.geometry.rows(keep)) if len(keep) else None
 
     def state(self) -> dict[str, Any]:
-        """What an alignment reads, for `restored`: numbers and arrays."""
+        """What an alignment reads, for `from_state`: numbers and arrays."""
         arrays = {name: getattr(self.geometry, name) for name in _ALIGNED_BY}
         return {
             "submap": self.submap,
@@ -43,7 +43,7 @@ class RecentSubmap:
         }
 
     @staticmethod
-    def restored(state: dict[str, Any]) -> RecentSubmap:
+    def from_state(state: dict[str, Any]) -> RecentSubmap:
         """The submap of a state; its images are black."""
         arrays = {name: state[name] for name in _ALIGNED_BY}
         black = np.broadcast_to(np.uint8(0), (*arrays["depth"].shape, 3))

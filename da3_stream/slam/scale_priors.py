@@ -47,7 +47,7 @@ class CameraHeightPrior:
         """Look for the ground in the parts of a window, which are the next submaps; their heights."""
         if self.mode == "off":
             return ()
-        heights = tuple(self._copied(_height(part)) for part in parts)
+        heights = tuple(self._copy(_find_height(part)) for part in parts)
         self.heights.extend(heights)
         return heights
 
@@ -75,10 +75,10 @@ class CameraHeightPrior:
 
     def restore(self, state: dict[str, Any], heights: Iterable[dict[str, Any]]) -> None:
         """Go on from a state and the heights of all submaps until then, as `asdict` gives them."""
-        self.heights = [self._copied(_unpacked(height)) for height in heights]
+        self.heights = [self._copy(_unpack_height(height)) for height in heights]
         self.decision = Verdict(**state) if state else None
 
-    def _copied(self, height: Height) -> Height:
+    def _copy(self, height: Height) -> Height:
         if isinstance(height, Refusal):
             return height
         return replace(height, rolls=self._arena.copy(height.rolls), pitches=self._arena.copy(height.pitches))
@@ -86,7 +86,7 @@ class CameraHeightPrior:
     def _decision(self, scene: Scene) -> Verdict:
         if self.mode != "auto":
             return REQUESTED
-        return judge_heights(self.heights, chained_log_scales(scene.submaps))
+        return judge_heights(self.heights, odometry_log_scales(scene.submaps))
 
 
 @dataclass
@@ -110,7 +110,7 @@ class MetricScalePrior:
         self.scales = [ScaleObservation(**scale) for scale in scales]
 
 
-def chained_log_scales(submaps: Sequence[Submap]) -> list[float]:
+def odometry_log_scales(submaps: Sequence[Submap]) -> list[float]:
     """Log of world units in a unit of every submap: of a segment's first submap as it lies now, of the others by the
     alignments alone."""
     scales: list[float] = []
@@ -122,14 +122,14 @@ def chained_log_scales(submaps: Sequence[Submap]) -> list[float]:
     return scales
 
 
-def _unpacked(height: dict[str, Any]) -> Height:
+def _unpack_height(height: dict[str, Any]) -> Height:
     if "reason" in height:
         return Refusal(**height)
     arrays = {name: np.array(height[name], np.float32) for name in ("rolls", "pitches")}
     return HeightObservation(**{**height, **arrays})
 
 
-def _height(part: SubmapGeometry) -> Height:
+def _find_height(part: SubmapGeometry) -> Height:
     """The camera's height in a part; a failure is a refusal, and never ends a run."""
     try:
         return camera_height(part.geometry)

@@ -128,7 +128,7 @@ class SegmentGraph:
         return replace(scene, submaps=tuple(submaps))
 
     def state(self) -> dict[str, Any]:
-        """The last solution, for `restored`: numbers and arrays."""
+        """The last solution, for `from_state`: numbers and arrays."""
         return {
             "anchor": self.anchor,
             "edges": len(self.edges),
@@ -137,7 +137,7 @@ class SegmentGraph:
         }
 
     @staticmethod
-    def restored(state: dict[str, Any], known: Measurements) -> SegmentGraph:
+    def from_state(state: dict[str, Any], known: Measurements) -> SegmentGraph:
         """The graph of a state; `known` begins with the measurements that were in it."""
         segment = SegmentGraph.empty(state["anchor"])
         segment.add(Measurements(known.edges[: state["edges"]], known.scales[: state["scales"]]))

@@ -26,11 +26,11 @@ def merge_segments(scene: Scene, a: int, b: int, a_from_b: Sim3) -> SegmentMerge
     older, younger = sorted((here.segment, there.segment))
     older_from_younger = there_from_here if younger == here.segment else there_from_here.inverse()
     submaps = tuple(
-        _moved(submap, older, older_from_younger) if submap.segment == younger else submap for submap in scene.submaps
+        _move(submap, older, older_from_younger) if submap.segment == younger else submap for submap in scene.submaps
     )
     event = Event("segments joined", {"node": b, "segment": older, "joined": younger})
     return SegmentMerge(replace(scene, submaps=submaps), event)
 
 
-def _moved(submap: Submap, segment: int, move: Sim3) -> Submap:
+def _move(submap: Submap, segment: int, move: Sim3) -> Submap:
     return replace(submap, segment=segment, world_from_window=move @ submap.world_from_window)

@@ -78,7 +78,7 @@ class SubmapStore:
 
     def frames_of(self, submap: int) -> list[int]:
         """The frames that a submap owns."""
-        return self._owned(submap).tolist()
+        return self._owned_indices(submap).tolist()
 
     def geometry(self, submap: int, frames: Sequence[int] | None = None) -> WindowGeometry:
         """A stored submap with some of the frames that it owns (all if None), in its own frame; images are black."""
@@ -134,7 +134,7 @@ class SubmapStore:
 
     def _path_length_in(self, entry: int, earlier: int, later: int) -> float:
         frames = self._owned_frames[entry]
-        indices = self._owned(frames.submap)
+        indices = self._owned_indices(frames.submap)
         inside = frames.path_length[(indices >= earlier) & (indices <= later)]
         if not len(inside):
             return 0.0
@@ -144,16 +144,16 @@ class SubmapStore:
     def _frame(self, index: int, owner: _OwnedFrames, image: UInt8) -> Frame:
         cameras = self.cameras[owner.submap]
         timestamp = float(cameras.timestamps[np.searchsorted(cameras.frame_indices, index)])
-        ordinal = owner.ordinal + int(np.searchsorted(self._owned(owner.submap), index))
+        ordinal = owner.ordinal + int(np.searchsorted(self._owned_indices(owner.submap), index))
         return Frame(index, timestamp, image, str(index), cameras.source_size, ordinal)
 
     def _owner(self, frame: int) -> _OwnedFrames:
         owner = self._owned_frames[self._entry(frame)]
-        if frame not in self._owned(owner.submap):
+        if frame not in self._owned_indices(owner.submap):
             raise KeyError(f"no window owns frame {frame}")
         return owner
 
-    def _owned(self, submap: int) -> NDArray[np.int64]:
+    def _owned_indices(self, submap: int) -> NDArray[np.int64]:
         cameras = self.cameras[submap]
         return cameras.frame_indices[cameras.owned]
 
