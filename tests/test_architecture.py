@@ -7,6 +7,7 @@ checkers, too. A new arrow is a decision: it is added here, with the reason in t
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from benchmarks.import_graph import circles, import_graph, read_modules, room, r
 from benchmarks.structure import predictors_asked
 
 PACKAGE = Path(da3_stream.__file__).parent
+ROOT = PACKAGE.parent
 TREES = read_modules(PACKAGE)
 IMPORTS = import_graph(TREES)
 HEAVY = {"cv2", "av", "pycolmap", "torch", "matplotlib", "scipy", "numpy", "pydantic"}
@@ -104,6 +106,15 @@ def test_only_the_adapter_asks_what_a_predictor_has() -> None:
 def test_only_these_start_threads_and_processes() -> None:
     starters = ("Thread", "Timer", "ThreadPoolExecutor", "Process", "ProcessPoolExecutor", "Pool", "Popen", "fork")
     assert _callers(*starters) == {name: set(allowed.split()) for name, allowed in MAY_START_THREADS.items()}
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+def test_the_modules_that_a_page_names_are_there(page: str) -> None:
+    text = (ROOT / page).read_text().replace("`sparse/", "`")  # of an export
+    names = set(re.findall(r"`([\w/]+\.py|[a-z]\w*/[\w/]*\w)`", text))
+    homes = [ROOT, PACKAGE, PACKAGE / "predictors" / "sfm"]
+    files = {name: [home / name for home in homes] + [home / f"{name}.py" for home in homes] for name in names}
+    assert [name for name, paths in files.items() if not any(path.exists() for path in paths)] == []
 
 
 @pytest.mark.parametrize("module", ["da3_stream", "da3_stream.cli"])
