@@ -20,8 +20,8 @@ def depth_normals(depth: Float32, k_inv: Float64) -> Float32:
     known = np.isfinite(depth) & (depth > 0)
     points = np.where(known, depth, np.nan)[..., None] * rays
     normal = np.cross(_tangent(points, 1), _tangent(points, 0))
-    away = np.sum(normal * rays, axis=-1) > 0
-    normal[away] *= -1
+    backfacing = np.sum(normal * rays, axis=-1) > 0
+    normal[backfacing] *= -1
     length = np.linalg.norm(normal, axis=-1, keepdims=True)
     good = np.isfinite(length) & (length > 0)
     return np.where(good, normal / np.where(good, length, 1.0), 0.0).astype(np.float32)

@@ -42,10 +42,12 @@ def truth_frames(directory: Path, source_index: Sequence[int] | NDArray[np.int64
     """
     if not directory.is_dir():
         raise EvaluationError(f"{directory} is not a directory: expected depth maps 000000.npy ... by source frame")
-    known = [int(index) for index in source_index if depth_file(directory, int(index)).is_file()]
-    if not known:
+    with_truth = [int(index) for index in source_index if depth_file(directory, int(index)).is_file()]
+    if not with_truth:
         raise EvaluationError(f"{directory} holds no depth map of an evaluated frame: expected 000000.npy ...")
-    return [known[k] for k in np.linspace(0, len(known) - 1, min(len(known), MAX_FRAMES)).round().astype(int)]
+    return [
+        with_truth[k] for k in np.linspace(0, len(with_truth) - 1, min(len(with_truth), MAX_FRAMES)).round().astype(int)
+    ]
 
 
 def every_kth(indices: NDArray[np.int64], count: int) -> NDArray[np.int64]:

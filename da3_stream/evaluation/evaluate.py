@@ -126,14 +126,14 @@ def _depth_map_intrinsics(
     read_depth: DepthReader, directory: Path, source_index: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], list[str]]:
     """K [3,3] of the true depth maps, and notes: from intrinsics.txt, else the run's own at their resolution."""
-    known = read_truth_intrinsics(directory)
-    if known is not None:
-        return known, []
+    from_file = read_truth_intrinsics(directory)
+    if from_file is not None:
+        return from_file, []
     index = next(index for index in truth_frames(directory, source_index) if _has_depth(read_depth, index))
     depth, _, intrinsics = read_depth(index)
     true_size = read_true_depth(depth_file(directory, index)).shape[::-1]
-    own = resize_intrinsics(intrinsics, depth.shape[::-1], true_size)
-    return own, [f"no intrinsics.txt in or above {directory}: the run's own intrinsics place the true points"]
+    estimated = resize_intrinsics(intrinsics, depth.shape[::-1], true_size)
+    return estimated, [f"no intrinsics.txt in or above {directory}: the run's own intrinsics place the true points"]
 
 
 def _has_depth(read_depth: DepthReader, index: int) -> bool:

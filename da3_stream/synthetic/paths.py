@@ -93,13 +93,13 @@ def handheld(frames: int, laps: int, fps: float, seed: int) -> CameraPath:
     return CameraPath(add_shake(calm, seed + 1, slow=1 / 9, metres=0.004, degrees=0.25), np.arange(frames) / fps)
 
 
-def _check_laps(laps: int, frames: int, fewest: float, most: float) -> None:
+def _check_laps(laps: int, frames: int, min_frames: float, max_frames: float) -> None:
     """Refuse laps that cannot be done in so many frames; a single one may stay unfinished."""
-    if laps > 1 and frames / laps < fewest:
-        raise SyntheticError(f"{laps} laps need at least {int(np.ceil(fewest * laps))} frames, not {frames}")
-    if frames / laps > most:
+    if laps > 1 and frames / laps < min_frames:
+        raise SyntheticError(f"{laps} laps need at least {int(np.ceil(min_frames * laps))} frames, not {frames}")
+    if frames / laps > max_frames:
         raise SyntheticError(
-            f"{frames} frames need at least {int(np.ceil(frames / most))} laps, not {laps}, or they creep"
+            f"{frames} frames need at least {int(np.ceil(frames / max_frames))} laps, not {laps}, or they creep"
         )
 
 

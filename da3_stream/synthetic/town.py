@@ -54,11 +54,11 @@ class Town:
 
     def __iter__(self) -> Iterator[TownFrame]:
         with ThreadPoolExecutor(2) as pool:
-            waiting = [pool.submit(self.frame, i) for i in range(min(3, len(self)))]
+            futures = [pool.submit(self.frame, i) for i in range(min(3, len(self)))]
             for i in range(len(self)):
-                frame = waiting.pop(0).result()
+                frame = futures.pop(0).result()
                 if i + 3 < len(self):
-                    waiting.append(pool.submit(self.frame, i + 3))
+                    futures.append(pool.submit(self.frame, i + 3))
                 yield frame
 
     def frame(self, index: int) -> TownFrame:

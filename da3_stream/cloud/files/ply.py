@@ -72,9 +72,9 @@ def read_ply(path: Path, limit: int | None = None) -> tuple[Float32, UInt8]:
     """
     with _open(path) as file:
         count, layout = _layout(path, file)
-        held = (os.fstat(file.fileno()).st_size - file.tell()) // layout.itemsize
-        if held < count:
-            raise StoreError(f"{path} is damaged: its header promises {count} points, it holds {held}")
+        stored = (os.fstat(file.fileno()).st_size - file.tell()) // layout.itemsize
+        if stored < count:
+            raise StoreError(f"{path} is damaged: its header promises {count} points, it holds {stored}")
         vertices = _read_evenly(file, count, layout, count if limit is None else min(count, limit))
     return vertices["xyz"].copy(), vertices["rgb"].copy()
 

@@ -39,13 +39,13 @@ class SpillFile:
 
     def chunks(self, tile: int, max_records: int) -> Iterator[NDArray[np.void]]:
         """A tile's records in the order of `add`, about `max_records` at a time: what came in one call is not split."""
-        waiting: list[NDArray[np.void]] = []
-        held = 0
+        pieces: list[NDArray[np.void]] = []
+        record_count = 0
         for offset, count in self._pieces[tile]:
-            if waiting and held + count > max_records:
-                yield np.concatenate(waiting)
-                waiting, held = [], 0
+            if pieces and record_count + count > max_records:
+                yield np.concatenate(pieces)
+                pieces, record_count = [], 0
             self._file.seek(offset)
-            waiting.append(np.frombuffer(self._file.read(count * self.dtype.itemsize), self.dtype))
-            held += count
-        yield np.concatenate(waiting)
+            pieces.append(np.frombuffer(self._file.read(count * self.dtype.itemsize), self.dtype))
+            record_count += count
+        yield np.concatenate(pieces)

@@ -27,9 +27,6 @@ class Tiling:
     starts: NDArray[np.uint64]  # [T]
     levels: NDArray[np.int64]  # [T]
 
-    def __len__(self) -> int:
-        return len(self.starts)
-
     def tile_of(self, codes: NDArray[np.uint64]) -> NDArray[np.int64]:
         """The tile [M] that holds each smallest cube, by its code [M]."""
         return np.searchsorted(self.starts, codes, side="right") - 1

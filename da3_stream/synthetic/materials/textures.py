@@ -81,8 +81,8 @@ def stain(rng: np.random.Generator, image: UInt8, count: int, reach: int) -> UIn
         x, y, r = rng.integers(width), rng.integers(height), int(rng.integers(reach // 4 + 1, reach + 1))
         part = image[max(0, y - r) : y + r, max(0, x - r) : x + r]
         rows, columns = np.ogrid[: part.shape[0], : part.shape[1]]
-        away = ((rows - part.shape[0] / 2) ** 2 + (columns - part.shape[1] / 2) ** 2) / (r * r)
-        weight = np.clip(1 - away * rng.uniform(1, 2), 0, 1)[..., None] * rng.uniform(-0.25, 0.18)
+        squared_distance = ((rows - part.shape[0] / 2) ** 2 + (columns - part.shape[1] / 2) ** 2) / (r * r)
+        weight = np.clip(1 - squared_distance * rng.uniform(1, 2), 0, 1)[..., None] * rng.uniform(-0.25, 0.18)
         part[:] = (part * (1 + weight)).clip(0, 255).astype(np.uint8)
     return image
 

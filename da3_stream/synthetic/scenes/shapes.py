@@ -1,4 +1,4 @@
-"""What scenes are made of: flat faces and balls, each with a texture. World axes: x east, y north, z up, metres."""
+"""The shapes of a scene: flat faces and balls, each with a texture. World axes: x east, y north, z up, metres."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Ball(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Shapes:
-    """F faces and S balls as arrays; only the side of a face whose viewer has right x down before him is seen."""
+    """F faces and S balls as arrays; a face is seen only from the side that right x down points away from."""
 
     origin: Vector  # [F,3]
     edges: Vector  # [F,2,3]: right, down
@@ -56,7 +56,7 @@ class Shapes:
 
     @staticmethod
     def of(faces: Sequence[Face], balls: Sequence[Ball] = ()) -> Shapes:
-        """Stack single faces and balls."""
+        """The arrays of single faces and balls."""
         texture = [face.texture for face in faces] + [ball.texture for ball in balls]
         tint = [face.tint for face in faces] + [ball.tint for ball in balls]
         return Shapes(
@@ -71,7 +71,7 @@ class Shapes:
         )
 
     def transform(self, world_from_body: ArrayLike) -> Shapes:
-        """The same shapes after a rigid motion [4,4]."""
+        """The shapes in the world, by the rigid pose [4,4] of the body that they form."""
         motion = np.asarray(world_from_body, np.float64)
         rotation, translation = motion[:3, :3], motion[:3, 3]
         return replace(
@@ -82,7 +82,7 @@ class Shapes:
         )
 
     def add_faces(self, others: Sequence[Shapes]) -> Shapes:
-        """These shapes and the faces of others (which may have no balls)."""
+        """These shapes and the faces of others, which must have no balls."""
         if not others:
             return self
         faces = len(self.origin)
@@ -128,28 +128,32 @@ def footing(x: float, y: float, z: float = 0.0, heading: float = 0.0) -> Footing
 
 
 class Material(NamedTuple):
-    """How often a texture fills a face, and its tint; see `Face`."""
+    """How a texture lies on a face: the fields of the same names in `Face`."""
 
     repeat: tuple[float, float] = (1.0, 1.0)
     tint: tuple[float, float, float] = WHITE
     taper: float = 0.0
 
 
-UNTINTED = Material()
+DEFAULT_MATERIAL = Material()
 
 
-def wall(foot: Footing, width: float, height: float, texture: int, material: Material = UNTINTED) -> Face:
+def wall(foot: Footing, width: float, height: float, texture: int, material: Material = DEFAULT_MATERIAL) -> Face:
     """An upright face on a footing."""
     return Face(foot.at(0.0, 0.0, height), width * foot.right, -height * UP, texture, *material)
 
 
-def floor(foot: Footing, width: float, depth: float, texture: int, material: Material = UNTINTED) -> Face:
+def floor(foot: Footing, width: float, depth: float, texture: int, material: Material = DEFAULT_MATERIAL) -> Face:
     """A level face seen from above."""
     return Face(foot.at(0.0, depth), width * foot.right, -depth * foot.behind, texture, *material)
 
 
 def box(
-    foot: Footing, size: tuple[float, float, float], sides: Sequence[int], top: int, material: Material = UNTINTED
+    foot: Footing,
+    size: tuple[float, float, float],
+    sides: Sequence[int],
+    top: int,
+    material: Material = DEFAULT_MATERIAL,
 ) -> list[Face]:
     """Four walls (front, right, back, left; textures used in turn) and the top of a box (width, depth, height)."""
     width, depth, height = size

@@ -12,7 +12,7 @@ from ..paths import CameraPath
 from .shapes import Shapes
 from .streets import PITCH_M, ROAD_M, SLAB_M
 
-AXLES_M = 2.6  # from one to the other, below a camera that is carried by a car
+AXLES_M = 2.6  # between the axles of the car that carries the camera
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Terrain:
 
     @property
     def sag(self) -> float:
-        """How far a plane through all crossings must sink to be nowhere above the ground."""
+        """How far a plane through all crossings must be lowered to be nowhere above the ground, in metres."""
         return abs(self.grade) * ROAD_M
 
     def lift(self, shapes: Shapes) -> Shapes:
-        """The shapes of a plain, each corner lifted: faces that lie on one ramp stay whole."""
+        """Shapes that were built on a plain, lifted to the ground corner by corner; a face on a single ramp stays flat."""
         corner = self.height(shapes.origin[:, 0])
         ends = self.height(shapes.origin[:, None, 0] + shapes.edges[:, :, 0])
         lifted = replace(shapes, origin=shapes.origin.copy(), edges=shapes.edges.copy(), centre=shapes.centre.copy())
@@ -43,7 +43,7 @@ class Terrain:
         return lifted
 
     def drive_over(self, path: CameraPath) -> CameraPath:
-        """The path of a camera on a car that drives over it: lifted by both axles, and tilted as they stand."""
+        """The path of a camera on a car that drives over the ground: lifted to the mean height of its axles, and tilted."""
         poses = path.world_from_camera.copy()
         forward = poses[:, :2, 2] / np.linalg.norm(poses[:, :2, 2], axis=1, keepdims=True)
         front, back = (self.height(poses[:, 0, 3] + side * AXLES_M / 2 * forward[:, 0]) for side in (1, -1))
