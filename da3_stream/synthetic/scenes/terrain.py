@@ -33,7 +33,7 @@ class Terrain:
         return abs(self.grade) * ROAD_M
 
     def lift(self, shapes: Shapes) -> Shapes:
-        """Shapes that were built on a plain, lifted to the ground corner by corner; a face on a single ramp stays flat."""
+        """Shapes built on a plain, lifted to the ground corner by corner; a face on a single ramp stays flat."""
         corner = self.height(shapes.origin[:, 0])
         ends = self.height(shapes.origin[:, None, 0] + shapes.edges[:, :, 0])
         lifted = replace(shapes, origin=shapes.origin.copy(), edges=shapes.edges.copy(), centre=shapes.centre.copy())
@@ -43,7 +43,7 @@ class Terrain:
         return lifted
 
     def drive_over(self, path: CameraPath) -> CameraPath:
-        """The path of a camera on a car that drives over the ground: lifted to the mean height of its axles, and tilted."""
+        """The path of a camera on a car that drives over the ground: lifted by the mean of its axles, and tilted."""
         poses = path.world_from_camera.copy()
         forward = poses[:, :2, 2] / np.linalg.norm(poses[:, :2, 2], axis=1, keepdims=True)
         front, back = (self.height(poses[:, 0, 3] + side * AXLES_M / 2 * forward[:, 0]) for side in (1, -1))
