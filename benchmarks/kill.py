@@ -41,9 +41,9 @@ POWER = (
     "renaming windows/*.npz",
     "renaming scene.json",
     "PlaceIndex.append",
-    "preview",
+    "preview_cloud",
 )
-STOPPED_AT = ("before commit", "before predict", "after LoopVerifier.verify", "before merge_cloud")
+STOPPED_AT = ("before commit", "before predict", "after LoopVerifier.verify", "before write_merged_cloud")
 SHARES = (0.35, 0.65, 0.95)  # of what the whole run takes, that a full disk holds
 
 SFM_SIZE = (160, 120)

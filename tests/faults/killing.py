@@ -54,7 +54,7 @@ FUNCTIONS: list[tuple[Any, str]] = [
     (checkpoint, "drop_after"),
     (recording, "conclude"),
     (outputs, "write_tum"),
-    (outputs, "merge_cloud"),
+    (outputs, "write_merged_cloud"),
     (outputs, "write_overview"),
     (recording, "write_report"),
 ]

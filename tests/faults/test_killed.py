@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.killing import Moment, drive, drive_as_command
+from tests.faults.killing import FUNCTIONS, Moment, drive, drive_as_command
 from tests.faults.trials import Damage, Undisturbed, damaged_trial, trial, undisturbed
-
-pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +21,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("moment", "finished"),
     [
@@ -38,12 +37,18 @@ def test_killed(tmp_path: Path, whole: Undisturbed, moment: Moment, finished: in
     assert 0 < row["window"] < 7 and finished in (None, row["window"])
 
 
+@pytest.mark.slow
 def test_stopped_by_sigterm(tmp_path: Path, whole: Undisturbed) -> None:
     row = trial(tmp_path, whole, "stopped", Moment("before write_page", 7, signal.SIGTERM), drive_as_command)
     assert row["same"] == "yes" and row["repeated"] == 0, row
     assert (row["status"], row["state"], row["window"]) == (143, "interrupted", 5)
 
 
+@pytest.mark.slow
 def test_damaged(tmp_path: Path, whole: Undisturbed) -> None:
     row = damaged_trial(tmp_path, whole, Damage("windows/000001.npz", "cut", 2, "windows/000001.npz is damaged"))
     assert row["same"] == "yes" and row["window"] == 3, row
+
+
+def test_every_place_to_die_at_is_there() -> None:
+    assert [name for owner, name in FUNCTIONS if not hasattr(owner, name)] == []
