@@ -53,10 +53,10 @@ bench: setup
 	$(BIN)/python -m benchmarks.backend.scale --json benchmarks/results/backend_scale.json --markdown benchmarks/results/backend_scale.md
 	$(BIN)/python -m benchmarks.backend.revisit --pictures benchmarks/results --json benchmarks/results/backend_revisit.json --markdown benchmarks/results/backend_revisit.md
 	$(BIN)/python -m benchmarks.scaling.throughput --json benchmarks/results/throughput.json --markdown benchmarks/results/throughput.md
-	$(BIN)/python -m benchmarks.ghosts --json benchmarks/results/ghosts.json --markdown benchmarks/results/ghosts.md
+	$(BIN)/python -m benchmarks.cloud.ghosts --json benchmarks/results/ghosts.json --markdown benchmarks/results/ghosts.md
 	$(BIN)/python -m benchmarks.colmap --json benchmarks/results/colmap.json --markdown benchmarks/results/colmap.md
 	$(BIN)/python -m benchmarks.export --json benchmarks/results/export.json --markdown benchmarks/results/export.md
-	$(BIN)/python -m benchmarks.merge --points 2e8 --formats ply,laz --json benchmarks/results/merge.json --markdown benchmarks/results/merge.md
+	$(BIN)/python -m benchmarks.cloud.merge --points 2e8 --formats ply,laz --json benchmarks/results/merge.json --markdown benchmarks/results/merge.md
 	$(BIN)/python -m benchmarks.scaling.sfm_long --frames 10000 --size 96x72 --set loops.descriptor=off --picture benchmarks/results/sfm_long.png --json benchmarks/results/sfm_long.json --markdown benchmarks/results/sfm_long.md
 	$(BIN)/python -m benchmarks.scaling.long_run --picture benchmarks/results/long_run.png --json benchmarks/results/long_run.json --markdown benchmarks/results/long_run.md
 	$(BIN)/python -m benchmarks.scaling.disk --json benchmarks/results/disk.json --markdown benchmarks/results/disk.md

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import (
-    Clip,
-    Column,
-    Measured,
-    Row,
-    find_clip,
-    measured_run,
-    parser,
-    report,
-    surroundings,
-    workplace,
-)
+from benchmarks.common import Clip, Measured, benchmark, find_clip, measured_run
+from benchmarks.tables import Column, Row
 from da3_stream.errors import Da3StreamError
 from da3_stream.evaluation import evaluate
 from da3_stream.session.report import info
@@ -75,30 +66,27 @@ FROM_EVALUATION = (
 )
 
 
-def main() -> None:
-    """Run the clips that were asked for, one after the other."""
-    options = _options()
-    around = surroundings()
-    with workplace(options.keep) as folder:
-        rows = [_row(clip, camera, folder, options) for clip, camera in _jobs(options)]
-    report(options, around, COLUMNS, rows)
-    print(
-        "\nATE and RPE after Sim(3) alignment of the largest segment; straight: a straight line at constant speed."
-        "\ncoverage: share of frames with truth that this segment places (without truth: of all frames, all segments)."
-        "\nfps: frames over the seconds of the whole command; failed: windows without usable geometry."
-    )
+NOTE = (
+    "ATE and RPE after Sim(3) alignment of the largest segment; straight: a straight line at constant speed."
+    "\ncoverage: share of frames with truth that this segment places (without truth: of all frames, all segments)."
+    "\nfps: frames over the seconds of the whole command; failed: windows without usable geometry."
+)
 
 
-def _options() -> argparse.Namespace:
-    found = parser(__doc__)
-    found.add_argument("--clips", default=",".join([*TARGETS, *WITHOUT_TRUTH]), help="names, with commas")
-    found.add_argument(
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--clips", default=",".join([*TARGETS, *WITHOUT_TRUTH]), help="names, with commas")
+    command.add_argument(
         "--camera",
         choices=("given", "none", "both"),
         default="both",
         help="with the clip's intrinsics, without any, or each in turn (clips that have none run without)",
     )
-    return found.parse_args()
+
+
+@benchmark(COLUMNS, _options, note=NOTE)
+def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
+    """Run the clips that were asked for, one after the other."""
+    return (_row(clip, camera, folder, options) for clip, camera in _jobs(options))
 
 
 def _jobs(options: argparse.Namespace) -> list[tuple[Clip, str]]:

@@ -16,20 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common import (
-    ROOT,
-    Column,
-    Row,
-    find_clip,
-    make_town,
-    measured_run,
-    parser,
-    report,
-    surroundings,
-    tell,
-    workplace,
-)
+from benchmarks.common import benchmark, find_clip, make_town, measured_run, tell
 from benchmarks.scaling.footprint import status_mib
+from benchmarks.tables import ROOT, Column, Row
 from da3_stream import store
 from da3_stream.evaluation import read_trajectory
 from da3_stream.evaluation.associate import associate
@@ -73,33 +62,30 @@ class Case:
     truth: Path
 
 
-def main() -> None:
-    """One row per run."""
-    options = _options()
-    around = surroundings()
-    with workplace(options.keep) as folder:
-        rows = [
-            _row(case, folder / "models") for name in options.cases.split(",") for case in _cases(name, folder, options)
-        ]
-    report(options, around, COLUMNS, rows)
-    print(
-        f"\nbefore and after: --refine. px: mean reprojection error; track: mean length; moved: camera centres in "
-        f"world units; kB a frame: peak memory more than for {FEW} frames, over the frames more, without --refine and "
-        f"with it.\nasked for: at least {MIN_PER_IMAGE} points in every image, below {MAX_BEFORE_PX:g} px before and "
-        f"{MAX_AFTER_PX:g} px after, ATE no larger after than before, without --refine at most {MAX_KB} kB a frame."
-    )
+NOTE = (
+    f"before and after: --refine. px: mean reprojection error; track: mean length; moved: camera centres in "
+    f"world units; kB a frame: peak memory more than for {FEW} frames, over the frames more, without --refine and "
+    f"with it.\nasked for: at least {MIN_PER_IMAGE} points in every image, below {MAX_BEFORE_PX:g} px before and "
+    f"{MAX_AFTER_PX:g} px after, ATE no larger after than before, without --refine at most {MAX_KB} kB a frame."
+)
 
 
-def _options() -> argparse.Namespace:
-    found = parser(__doc__)
-    found.add_argument(
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
         "--cases", default="town_320x240,town_640x480,kitti07_0-159,hololens_000", help="towns by size, and clips"
     )
-    found.add_argument("--frames", type=int, default=150, help="length of the towns' drives")
-    found.add_argument(
+    command.add_argument("--frames", type=int, default=150, help="length of the towns' drives")
+    command.add_argument(
         "--runs", type=Path, metavar="DIR", help="take finished runs (and towns, in NAME_truth) from here"
     )
-    return found.parse_args()
+
+
+@benchmark(COLUMNS, _options, note=NOTE)
+def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
+    """One row per run."""
+    for name in options.cases.split(","):
+        for case in _cases(name, folder, options):
+            yield _row(case, folder / "models")
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the benchmarks share: clips, runs as child processes, facts about the machine, tables."""
+"""What the benchmarks share: their command line, clips, runs as child processes."""
 
 from __future__ import annotations
 
@@ -11,30 +11,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from benchmarks.tables import ROOT, Column, Row, report, surroundings
 
-Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table: its title, the key of a row, and how a number is written."""
-
-    title: str
-    key: str
-    format: str = "{}"
-
-    def cell(self, row: Mapping[str, Any]) -> str:
-        """The row's entry as text, "-" where there is none."""
-        value = row.get(self.key)
-        return "-" if value is None else self.format.format(value)
+Measure = Callable[[Path, argparse.Namespace], Iterable[Row]]
 
 
 @dataclass(frozen=True)
@@ -84,22 +69,65 @@ def data_dir() -> Path:
     return Path(os.environ.get("DA3_STREAM_SHARED", ROOT.parent / "shared")).resolve() / "data"
 
 
-def parser(text: str | None) -> argparse.ArgumentParser:
-    """A command line with the options that all benchmarks of whole runs have."""
-    found = plain_parser(text)
-    found.add_argument("--keep", type=Path, metavar="DIR", help="keep the run directories here")
-    found.add_argument(
-        "--set", action="append", default=[], metavar="STAGE.KEY=VALUE", help="a setting for every run; repeatable"
-    )
-    return found
+def benchmark(
+    columns: Sequence[Column],
+    add_options: Callable[[argparse.ArgumentParser], object] = lambda command: None,
+    *,
+    note: str | Callable[[Sequence[Row]], str] = "",
+    good: Callable[[Row], bool] = lambda row: True,
+    settings: bool = True,
+) -> Callable[[Measure], Callable[[], None]]:
+    """Make a command of a function that gives the rows of a table, from a folder to work in and the options.
+
+    The command's help is the docstring of the function's module. `note` stands below the printed table. The exit status
+    is 1 where a row is not `good`. `settings` gives it the option --set. Ctrl-C leaves a table of what is there.
+    """
+
+    def decorate(measure: Measure) -> Callable[[], None]:
+        def main() -> None:
+            command = parser(sys.modules[measure.__module__].__doc__, settings=settings)
+            add_options(command)
+            options = command.parse_args()
+            around, rows = surroundings(), list[Row]()
+            with suppress(KeyboardInterrupt), workplace(options.keep) as folder:
+                for row in measure(folder, options):
+                    rows.append(row)
+            report(options, around, columns, rows)
+            print(f"\n{note(rows) if callable(note) else note}".rstrip())
+            if not all(map(good, rows)):
+                sys.exit(1)
+
+        return main
+
+    return decorate
 
 
-def plain_parser(text: str | None) -> argparse.ArgumentParser:
-    """A command line with the options that all benchmarks have."""
-    found = argparse.ArgumentParser(description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    found.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
-    found.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table as Markdown")
-    return found
+def parser(text: str | None, *, settings: bool = True) -> argparse.ArgumentParser:
+    """A command line with the options that all benchmarks have; `settings`: and those whose runs take settings."""
+    command = argparse.ArgumentParser(description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    command.add_argument("--json", type=Path, metavar="FILE", help="also write everything as JSON")
+    command.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table as Markdown")
+    command.add_argument("--keep", type=Path, metavar="DIR", help="keep what is made on the way here")
+    if settings:
+        more = {"action": "append", "default": [], "metavar": "STAGE.KEY=VALUE"}
+        command.add_argument("--set", help="a setting for every run; repeatable", **more)
+    return command
+
+
+def in_child(module: str, *words: object) -> Row:
+    """What `python -m MODULE --child WORDS` prints last, as JSON: measured in a process of its own."""
+    command = [sys.executable, "-m", module, "--child", *map(str, words)]
+    child = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    row: Row = json.loads(child.stdout.splitlines()[-1])
+    return row
+
+
+def serve_child(measure: Callable[..., Row]) -> bool:
+    """In a child of `in_child`: measure what its words say, and print that; False in any other process."""
+    if sys.argv[1:2] != ["--child"]:
+        return False
+    print(json.dumps(measure(*sys.argv[2:])))
+    return True
 
 
 @contextmanager
@@ -154,71 +182,3 @@ def make_town(folder: Path, frames: int, size: tuple[int, int], *, depth: bool) 
 def tell(text: str) -> None:
     """A line for the person who waits."""
     print(f"{datetime.now(UTC):%H:%M:%S} {text}", file=sys.stderr, flush=True)
-
-
-def surroundings() -> Row:
-    """Date, commit, command, machine and versions; taken at the beginning, so the load is the others'."""
-    from da3_stream.machine import describe_machine, installed_versions
-
-    return {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
-        "command": shlex.join(["python", *sys.orig_argv[1:]]),
-        "machine": describe_machine(),
-        "load_average": [round(load, 2) for load in os.getloadavg()],
-        "versions": installed_versions(),
-    }
-
-
-def _commit() -> str:
-    """The commit that was measured, with "+" where files differ from it."""
-    words = ["git", "describe", "--always", "--abbrev=10", "--dirty=+"]
-    try:
-        found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return found.stdout.strip()
-
-
-def report(options: argparse.Namespace, around: Row, columns: Sequence[Column], rows: Sequence[Row]) -> None:
-    """Print facts and table, and write the files that were asked for."""
-    lines = _facts(around)
-    print("\n".join([*lines, "", text_table(columns, rows)]))
-    if options.json:
-        page = {**around, "settings": getattr(options, "set", []), "rows": rows}
-        options.json.write_text(json.dumps(page, indent=1) + "\n")
-    if options.markdown:
-        facts = "\n".join(f"- {line}" for line in lines)
-        options.markdown.write_text(f"{facts}\n\n{markdown_table(columns, rows)}\n")
-
-
-def _facts(around: Row) -> list[str]:
-    machine, versions = around["machine"], around["versions"]
-    memory = (machine["memory_bytes"] or 0) / 2**30
-    found = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
-    return [
-        f"{around['date']}, commit {around['commit']}: {around['command']}",
-        f"{machine['processor']}, {machine['cores']} cores, {memory:.0f} GiB, {machine['system']}",
-        f"load before the first run: {', '.join(str(load) for load in around['load_average'])} (1, 5, 15 minutes)",
-        found,
-    ]
-
-
-def text_table(columns: Sequence[Column], rows: Sequence[Row]) -> str:
-    """Aligned columns, numbers to the right."""
-    cells = [[column.title for column in columns], *([column.cell(row) for column in columns] for row in rows)]
-    widths = [max(len(line[k]) for line in cells) for k in range(len(columns))]
-    return "\n".join("  ".join(_aligned(line, widths)).rstrip() for line in cells)
-
-
-def _aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """The first column to the left, the others to the right."""
-    padded = zip(line, widths, strict=True)
-    return [text.rjust(width) if k else text.ljust(width) for k, (text, width) in enumerate(padded)]
-
-
-def markdown_table(columns: Sequence[Column], rows: Sequence[Row]) -> str:
-    """The same as Markdown."""
-    lines = [[column.title for column in columns], ["---", *["---:"] * (len(columns) - 1)]]
-    lines += [[column.cell(row) for column in columns] for row in rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -6,10 +6,11 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from benchmarks.common import Column, Row, find_clip, measured_run, parser, report, surroundings, workplace
+from benchmarks.common import benchmark, find_clip, measured_run
+from benchmarks.tables import Column, Row
 
 FILES = ("trajectory.tum", "trajectory.kitti", "camera_poses.txt", "intrinsics.txt", "cloud.ply", "scene.json")
 FOLDERS = {"windows": "windows/*.npz", "pages": "cloud/*"}
@@ -23,23 +24,18 @@ COLUMNS = [
 ]
 
 
-def main() -> None:
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--clip", default="kitti07_0-159", help="a clip of the shared data")
+    command.add_argument("--camera", choices=("given", "none"), default="given", help="with its intrinsics or without")
+    command.add_argument(
+        "--second-workers", type=int, help="parallel processes of the second run, to vary their number"
+    )
+
+
+@benchmark(COLUMNS, _options, good=lambda row: row["same"] == "yes")
+def main(folder: Path, options: argparse.Namespace) -> Iterable[Row]:
     """Run twice, compare."""
-    options = _options()
-    around = surroundings()
-    with workplace(options.keep) as folder:
-        rows = _compared(folder, options)
-    report(options, around, COLUMNS, rows)
-    if any(row["same"] != "yes" for row in rows):
-        sys.exit(1)
-
-
-def _options() -> argparse.Namespace:
-    found = parser(__doc__)
-    found.add_argument("--clip", default="kitti07_0-159", help="a clip of the shared data")
-    found.add_argument("--camera", choices=("given", "none"), default="given", help="with its intrinsics or without")
-    found.add_argument("--second-workers", type=int, help="parallel processes of the second run, to vary their number")
-    return found.parse_args()
+    return _compared(folder, options)
 
 
 def _compared(folder: Path, options: argparse.Namespace) -> list[Row]:

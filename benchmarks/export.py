@@ -3,10 +3,9 @@ process, on flights over a textured ground of different lengths."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+import argparse
 import time
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,9 @@ import av
 import cv2
 import numpy as np
 
-from benchmarks.common import Column, Row, parser, report, surroundings, tell, workplace
+from benchmarks.common import benchmark, in_child, serve_child, tell
 from benchmarks.scaling.footprint import status_mib
+from benchmarks.tables import Column, Row
 from da3_stream.cloud import window_points, write_page
 from da3_stream.export.exporting import export_run
 from da3_stream.export.formats import FORMATS
@@ -41,19 +41,15 @@ COLUMNS = (
 )
 
 
-def main() -> None:
-    options = parser(__doc__)
-    options.add_argument("--frames", default="500,2000", help="lengths of the flights")
-    options.add_argument("--formats", default=",".join(FORMATS), help="which")
-    options.add_argument("--work", nargs=3, metavar=("RUN", "FORMAT", "PATH"), help="(what a child process does)")
-    given = options.parse_args()
-    if given.work:
-        print(json.dumps(timed(*given.work)))
-        return
-    around = surroundings()
-    with workplace(given.keep) as folder:
-        rows = [row for count in map(int, given.frames.split(",")) for row in measured(folder, count, given)]
-    report(given, around, COLUMNS, rows)
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--frames", default="500,2000", help="lengths of the flights")
+    command.add_argument("--formats", default=",".join(FORMATS), help="which")
+
+
+@benchmark(COLUMNS, _options, settings=False)
+def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
+    for count in map(int, options.frames.split(",")):
+        yield from measured(folder, count, options)
 
 
 def measured(folder: Path, count: int, given: Any) -> list[Row]:
@@ -69,10 +65,9 @@ def measured(folder: Path, count: int, given: Any) -> list[Row]:
 
 
 def child(run: Path, name: str, path: Path) -> Row:
-    words = [sys.executable, "-m", "benchmarks.export", "--work", str(run), name, str(path)]
-    done = subprocess.run(words, capture_output=True, text=True, check=True)
-    tell(f"{run.name} {name}: {done.stdout.strip()}")
-    return json.loads(done.stdout)
+    row = in_child("benchmarks.export", run, name, path)
+    tell(f"{run.name} {name}: {row}")
+    return row
 
 
 def timed(run: str, name: str, path: str) -> Row:
@@ -185,4 +180,4 @@ def texture() -> np.ndarray:
 
 
 if __name__ == "__main__":
-    main()
+    serve_child(timed) or main()

@@ -9,9 +9,10 @@ from __future__ import annotations
 import argparse
 import resource
 import shutil
+import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,18 +20,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.common import (
-    Column,
-    Row,
-    find_clip,
-    make_town,
-    measured_run,
-    parser,
-    report,
-    surroundings,
-    tell,
-    workplace,
-)
+from benchmarks.common import benchmark, find_clip, make_town, measured_run, tell
+from benchmarks.tables import Column, Row
 from da3_stream.camera_input import read_intrinsics
 from da3_stream.errors import Da3StreamError
 from da3_stream.evaluation import evaluate, read_kitti
@@ -86,39 +77,34 @@ class Roll:
     intrinsics: str
 
 
-def main() -> None:
+NOTE = "predicted: frames that windows hold; ATE of the largest segment after Sim(3) alignment, also between frames"
+GATE_NOTE = "off: interpolated from where the truth is, the kept poses being the true ones; step: between frames."
+
+
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--only-gate", action="store_true", help="no runs: what the gate itself does with the frames")
+    command.add_argument("--clips", default="kitti07_0-159", help="names, with commas")
+    command.add_argument("--town", type=int, default=300, metavar="N", help="frames of the town, 0 for no town")
+    command.add_argument("--stop", type=int, default=60, help="frames of a stop")
+    command.add_argument("--frames", type=int, default=None, help="use so many frames of a clip at most")
+    command.add_argument("--cut-to", default="kitti06_0-50", help="the clip behind the cut")
+    command.add_argument("--scenarios", default="as it is,stop,spoilt,cut", help="which, with commas")
+
+
+@benchmark(COLUMNS, _options, note=NOTE)
+def whole_runs(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
     """Every clip in every scenario, with the gate off and on."""
-    options = _options()
-    around = surroundings()
-    if options.only_gate:
-        with workplace(options.keep) as folder:
-            rows = [_gate_row(made, name) for name, make in _scenarios(options).items() for made in make(folder)]
-        report(options, around, GATE_COLUMNS, rows)
-        print("\noff: interpolated from where the truth is, the kept poses being the true ones; step: between frames.")
-        return
-    with workplace(options.keep) as folder:
-        rows = [
-            _row(made, scenario, gate, folder, options)
-            for scenario, make in _scenarios(options).items()
-            for made in make(folder)
-            for gate in ("off", "auto")
-        ]
-    report(options, around, COLUMNS, rows)
-    print(
-        "\npredicted: frames that windows hold; ATE of the largest segment after Sim(3) alignment, also between frames"
-    )
+    for scenario, make in _scenarios(options).items():
+        for made in make(folder):
+            for gate in ("off", "auto"):
+                yield _row(made, scenario, gate, folder, options)
 
 
-def _options() -> argparse.Namespace:
-    found = parser(__doc__)
-    found.add_argument("--only-gate", action="store_true", help="no runs: what the gate itself does with the frames")
-    found.add_argument("--clips", default="kitti07_0-159", help="names, with commas")
-    found.add_argument("--town", type=int, default=300, metavar="N", help="frames of the town, 0 for no town")
-    found.add_argument("--stop", type=int, default=60, help="frames of a stop")
-    found.add_argument("--frames", type=int, default=None, help="use so many frames of a clip at most")
-    found.add_argument("--cut-to", default="kitti06_0-50", help="the clip behind the cut")
-    found.add_argument("--scenarios", default="as it is,stop,spoilt,cut", help="which, with commas")
-    return found.parse_args()
+@benchmark(GATE_COLUMNS, _options, note=GATE_NOTE)
+def gate_alone(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
+    """Every clip in every scenario, before any run."""
+    for scenario, make in _scenarios(options).items():
+        yield from (_gate_row(made, scenario) for made in make(folder))
 
 
 def _scenarios(options: argparse.Namespace) -> dict[str, Callable[[Path], list[Roll]]]:
@@ -266,4 +252,4 @@ def _cpu_s() -> float:
 
 
 if __name__ == "__main__":
-    main()
+    gate_alone() if "--only-gate" in sys.argv else whole_runs()

@@ -15,7 +15,8 @@ from pathlib import Path
 import torch
 
 from benchmarks import gpu_parts as parts
-from benchmarks.common import Column, Row, plain_parser, report, surroundings, tell
+from benchmarks.common import parser, tell
+from benchmarks.tables import Column, Row, report, surroundings
 from da3_stream.da3 import DepthAnything3
 from da3_stream.da3.device import usable_device
 from da3_stream.da3.memory import GB, limit_process_memory
@@ -48,7 +49,7 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
-    found = plain_parser(__doc__)
+    found = parser(__doc__, settings=False)
     found.add_argument("--device", default="cuda")
     found.add_argument("--sections", default="parity,windows,streaming,profile", help="with commas")
     found.add_argument("--models", default="da3-small,da3-large,da3-giant,da3nested-giant-large", help="with commas")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.common import Row
+from benchmarks.tables import Row
 from da3_stream.da3 import DepthAnything3, Network
 from da3_stream.da3.backbone.embedding import normalise_images
 from da3_stream.da3.checkpoint import ModelCheckpoint

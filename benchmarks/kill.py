@@ -6,13 +6,13 @@ import argparse
 import random
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from benchmarks.common import Column, Row, make_town, plain_parser, report, surroundings, tell, workplace
+from benchmarks.common import benchmark, make_town, tell
+from benchmarks.tables import Column, Row
 from tests.faults.killing import (
     Moment,
     drive,
@@ -67,29 +67,21 @@ DAMAGES = (
 )
 
 
-def main() -> None:
-    """Everything there is, in one table; exit status 1 where a run is not the same in the end."""
-    options = _options()
-    around, rows = surroundings(), []
-    try:
-        with workplace(options.keep) as folder:
-            for row in _rows(folder, options):
-                tell(f"{row['what']} {row['place']}: {row['same']} {row['differs'] or ''}")
-                rows.append(row)
-    finally:  # stopped by Ctrl-C, it tells what it has
-        report(options, around, COLUMNS, rows)
-    if any(row["same"] != "yes" for row in rows):
-        sys.exit(1)
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--moments", type=int, help="so many kills, drawn from all places (default: one at each place)"
+    )
+    command.add_argument("--seed", type=int, default=0, help="draws which time at each place")
+    command.add_argument("--parts", default="kill,twice,power,stop,disk,damage,sfm", help="which of these")
+    command.add_argument("--sfm-frames", type=int, default=130, help="length of the town clip for sfm")
 
 
-def _options() -> argparse.Namespace:
-    found = plain_parser(__doc__)
-    found.add_argument("--keep", type=Path, metavar="DIR", help="keep the run directories here")
-    found.add_argument("--moments", type=int, help="so many kills, drawn from all places (default: one at each place)")
-    found.add_argument("--seed", type=int, default=0, help="draws which time at each place")
-    found.add_argument("--parts", default="kill,twice,power,stop,disk,damage,sfm", help="which of these")
-    found.add_argument("--sfm-frames", type=int, default=130, help="length of the town clip for sfm")
-    return found.parse_args()
+@benchmark(COLUMNS, _options, good=lambda row: row["same"] == "yes", settings=False)
+def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
+    """Everything there is, in one table."""
+    for row in _rows(folder, options):
+        tell(f"{row['what']} {row['place']}: {row['same']} {row['differs'] or ''}")
+        yield row
 
 
 def _rows(folder: Path, options: argparse.Namespace) -> Iterator[Row]:

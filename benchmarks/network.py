@@ -8,14 +8,13 @@ and values, projected features, and the maps that are the answer. The rest shoul
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
-from benchmarks.common import ROOT, Column, Row, plain_parser, report, surroundings, tell
+from benchmarks.common import benchmark, in_child, serve_child, tell
 from benchmarks.scaling.footprint import status_mib
+from benchmarks.tables import Column, Row
 
 ORIGINAL = {  # measured once on two other cores at 32 frames (issue 4): resident MiB, peak MiB, seconds a frame
     ("da3-small", "504x154"): (394, 1105, 0.40),
@@ -44,30 +43,19 @@ COLUMNS = [
 ]
 
 
-def main() -> None:
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--models", default="da3-small,da3-base", help="names of architectures, with commas")
+    command.add_argument("--sizes", default="504x154,504x378", help="WIDTHxHEIGHT in multiples of 14, with commas")
+    command.add_argument("--frames", default="8,32", help="frames in one pass that the plain schedule tries, too")
+    command.add_argument("--more-frames", default="16", help="frames in one pass for the package's schedules alone")
+
+
+@benchmark(COLUMNS, _options, settings=False)
+def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
     """One row for each model, size, number of frames and schedule."""
-    options = _options()
-    if options.child:
-        print(json.dumps(_measure(*options.child)))
-        return
-    around = surroundings()
-    rows = [
-        row
-        for model in options.models.split(",")
-        for size in options.sizes.split(",")
-        for row in _growth(model, size, options)
-    ]
-    report(options, around, COLUMNS, rows)
-
-
-def _options() -> argparse.Namespace:
-    found = plain_parser(__doc__)
-    found.add_argument("--models", default="da3-small,da3-base", help="names of architectures, with commas")
-    found.add_argument("--sizes", default="504x154,504x378", help="WIDTHxHEIGHT in multiples of 14, with commas")
-    found.add_argument("--frames", default="8,32", help="frames in one pass that the plain schedule tries, too")
-    found.add_argument("--more-frames", default="16", help="frames in one pass for the package's schedules alone")
-    found.add_argument("--child", nargs=4, metavar="WORD", help=argparse.SUPPRESS)
-    return found.parse_args()
+    for model in options.models.split(","):
+        for size in options.sizes.split(","):
+            yield from _growth(model, size, options)
 
 
 def _growth(model: str, size: str, options: argparse.Namespace) -> Iterator[Row]:
@@ -97,9 +85,7 @@ def _ratios(row: Row, plain: Row) -> Row:
 
 def _row(model: str, size: str, frames: int, schedule: str) -> Row:
     tell(f"{model} {size}, {frames} frames, {schedule}")
-    words = [sys.executable, "-m", "benchmarks.network", "--child", model, size, str(frames), schedule]
-    found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
-    row: Row = json.loads(found.stdout.strip().splitlines()[-1])
+    row = in_child("benchmarks.network", model, size, frames, schedule)
     return {"model": model, "size": size, "frames": frames, "schedule": schedule, **row}
 
 
@@ -144,4 +130,4 @@ def _kept_mib(model: str, size: tuple[int, int], frames: int) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    serve_child(_measure) or main()

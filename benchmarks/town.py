@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import Column, Row, make_town, measured_run, parser, report, surroundings, workplace
+from benchmarks.common import benchmark, make_town, measured_run
+from benchmarks.tables import Column, Row
 from da3_stream.errors import Da3StreamError
 from da3_stream.evaluation import evaluate
 
@@ -36,24 +38,23 @@ FROM_EVALUATION = ("path_length_m", "ate_rmse_m", "ate_percent", "rpe_trans_perc
 FROM_DEPTH = ("median_rel", "abs_rel", "delta_1_25", "kept_share")
 
 
-def main() -> None:
-    """One row per size."""
-    options = _options()
-    around = surroundings()
-    with workplace(options.keep) as folder:
-        rows = [_row(size, folder, options) for size in options.sizes.split(",")]
-    report(options, around, COLUMNS, rows)
-    print(
-        f"\nasked for: ATE below {MAX_ATE_PERCENT:g} % of the path, median relative error of kept depth below "
-        f"{MAX_MEDIAN_REL:.0%}, at least {MIN_KEPT:.0%} of the pixels that are not sky kept."
+NOTE = (
+    f"asked for: ATE below {MAX_ATE_PERCENT:g} % of the path, median relative error of kept depth below "
+    f"{MAX_MEDIAN_REL:.0%}, at least {MIN_KEPT:.0%} of the pixels that are not sky kept."
+)
+
+
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--sizes", default="320x240", help="WIDTHxHEIGHT, several with commas, such as 320x240,640x480"
     )
+    command.add_argument("--frames", type=int, default=300, help="length of the drive")
 
 
-def _options() -> argparse.Namespace:
-    found = parser(__doc__)
-    found.add_argument("--sizes", default="320x240", help="WIDTHxHEIGHT, several with commas, such as 320x240,640x480")
-    found.add_argument("--frames", type=int, default=300, help="length of the drive")
-    return found.parse_args()
+@benchmark(COLUMNS, _options, note=NOTE)
+def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
+    """One row per size."""
+    return (_row(size, folder, options) for size in options.sizes.split(","))
 
 
 def _row(size: str, folder: Path, options: argparse.Namespace) -> Row:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from benchmarks.backend.large import large_rows
 from benchmarks.backend.rings import bias_rows, ring_rows
 from benchmarks.backend.table import COLUMNS
-from benchmarks.common import Row, plain_parser, report, surroundings
+from benchmarks.common import benchmark
+from benchmarks.tables import Row
 
 GROUPS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
     "ring": ring_rows,
@@ -18,23 +19,17 @@ GROUPS: dict[str, Callable[[argparse.Namespace], Iterator[Row]]] = {
 }
 
 
-def main() -> None:
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--rows", type=_groups, default=list(GROUPS), help=f"of {','.join(GROUPS)}, with commas")
+    command.add_argument("--seeds", type=int, default=40, help="noises per case, from seed 100 on")
+    command.add_argument("--units", type=_numbers, default=[1.0, 0.01, 100.0], help="of length, for the ring")
+    command.add_argument("--workers", type=int, default=1, help="processes for the seeds")
+
+
+@benchmark(COLUMNS, _options, good=lambda row: row["met"] != "NO", settings=False)
+def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
     """The groups that were asked for, one after the other."""
-    options = _options()
-    around = surroundings()
-    rows = [row for group in options.rows for row in GROUPS[group](options)]
-    report(options, around, COLUMNS, rows)
-    if any(row["met"] == "NO" for row in rows):
-        sys.exit(1)
-
-
-def _options() -> argparse.Namespace:
-    found = plain_parser(__doc__)
-    found.add_argument("--rows", type=_groups, default=list(GROUPS), help=f"of {','.join(GROUPS)}, with commas")
-    found.add_argument("--seeds", type=int, default=40, help="noises per case, from seed 100 on")
-    found.add_argument("--units", type=_numbers, default=[1.0, 0.01, 100.0], help="of length, for the ring")
-    found.add_argument("--workers", type=int, default=1, help="processes for the seeds")
-    return found.parse_args()
+    return (row for group in options.rows for row in GROUPS[group](options))
 
 
 def _groups(text: str) -> list[str]:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 
@@ -14,8 +11,9 @@ import numpy as np
 from benchmarks.backend.oracle import by_gtsam, from_the_truth, has_gtsam, problem_of
 from benchmarks.backend.scenes import NOISE, Scene, ring, seen
 from benchmarks.backend.table import claim
-from benchmarks.common import ROOT, Row, tell
+from benchmarks.common import in_child, serve_child, tell
 from benchmarks.scaling.footprint import status_mib
+from benchmarks.tables import Row
 from da3_stream.geometry import Sim3
 from da3_stream.posegraph import PoseGraph, group
 from da3_stream.posegraph.initialization import LinearStart
@@ -77,9 +75,7 @@ def _added_claims() -> Iterator[Row]:
 
 def _in_process(solver: str, windows: int, loops: int) -> Row:
     tell(f"{windows} windows, {loops} loops: {solver}")
-    words = [sys.executable, "-m", "benchmarks.backend.large", solver, str(windows), str(loops)]
-    found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
-    row: Row = json.loads(found.stdout.strip().splitlines()[-1])
+    row = in_child("benchmarks.backend.large", solver, windows, loops)
     return {"solver": solver, **row}
 
 
@@ -179,4 +175,4 @@ def _chain(scene: Scene) -> list[Sim3]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_measure(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))
+    serve_child(lambda solver, windows, loops: _measure(solver, int(windows), int(loops)))

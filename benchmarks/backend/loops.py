@@ -8,7 +8,7 @@ by the town's own depth and poses. The baseline links what its rule selects, and
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.common import Column, Row, plain_parser, report, surroundings, tell, workplace
+from benchmarks.common import benchmark, tell
+from benchmarks.tables import Column, Row
 from da3_stream.geometry import Sim3
 from da3_stream.loops.descriptor import DinoDescriber, Rows
 from da3_stream.loops.finder import LoopFinder
@@ -297,31 +298,30 @@ def _share(values: Sequence[bool]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def main() -> None:
+NOTE = "asked for: recall of at least 0.8 and no false loop. Recall is that of verified loops, where all were."
+
+
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--frames", type=int, default=1200, help=f"of all laps, at {BASE_FPS} a second")
+    command.add_argument("--rates", default="2,5,10,30", help="frames a second, with commas; they divide 30")
+    command.add_argument(
+        "--stop", type=int, default=60, help="frames of a stop in the second lap, in rows of their own"
+    )
+    command.add_argument("--descriptors", default="vlad,dino,salad")
+    command.add_argument(
+        "--verify", type=int, default=10**6, help="candidates verified in a row at most, evenly chosen"
+    )
+
+
+@benchmark(COLUMNS, _options, note=NOTE, settings=False)
+def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
     """One row per descriptor and rate; with the stop at the towns' own rate."""
-    options = _options()
-    around = surroundings()
     town = faster(make_town("block", frames=options.frames, size=SIZE, laps=LAPS), FINEST_FPS // BASE_FPS)
     rendered = lru_cache(maxsize=None)(town.frame)  # one rendering serves all rates: 0.5 GB
     rates = [(int(fps), 0) for fps in options.rates.split(",")] + [(BASE_FPS, options.stop)] * bool(options.stop)
-    with workplace(None) as folder:
-        rows = [
-            row(Truth(drive_at(town, fps, stop), rendered), kind, options, folder)
-            for fps, stop in rates
-            for kind in options.descriptors.split(",")
-        ]
-    report(options, around, COLUMNS, rows)
-    print("\nasked for: recall of at least 0.8 and no false loop. Recall is that of verified loops, where all were.")
-
-
-def _options() -> argparse.Namespace:
-    found = plain_parser(__doc__)
-    found.add_argument("--frames", type=int, default=1200, help=f"of all laps, at {BASE_FPS} a second")
-    found.add_argument("--rates", default="2,5,10,30", help="frames a second, with commas; they divide 30")
-    found.add_argument("--stop", type=int, default=60, help="frames of a stop in the second lap, in rows of their own")
-    found.add_argument("--descriptors", default="vlad,dino,salad")
-    found.add_argument("--verify", type=int, default=10**6, help="candidates verified in a row at most, evenly chosen")
-    return found.parse_args()
+    for fps, stop in rates:
+        for kind in options.descriptors.split(","):
+            yield row(Truth(drive_at(town, fps, stop), rendered), kind, options, folder)
 
 
 if __name__ == "__main__":

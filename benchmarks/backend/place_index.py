@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import Column, Row, plain_parser, report, surroundings, tell, workplace
+from benchmarks.common import benchmark, tell, workplace
+from benchmarks.tables import Column, Row
 from da3_stream.loops.index import PlaceIndex
 from da3_stream.loops.keyframes import KeyFrame
 from da3_stream.types import Float32
@@ -33,21 +36,19 @@ COLUMNS = [
 ]
 
 
-def main() -> None:
+NOTE = "asked for: 108 000 vectors of 8448 numbers within 2 % of exact search, at most 128 bytes each in memory."
+
+
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--counts", default="10000,108000", help="vectors, with commas")
+    command.add_argument("--numbers", type=int, default=8448, help="of a vector")
+    command.add_argument("--queries", type=int, default=200)
+
+
+@benchmark(COLUMNS, _options, note=NOTE, settings=False)
+def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
     """One row per number of vectors."""
-    options = _options()
-    around = surroundings()
-    rows = [_row(int(count), options) for count in options.counts.split(",")]
-    report(options, around, COLUMNS, rows)
-    print("\nasked for: 108 000 vectors of 8448 numbers within 2 % of exact search, at most 128 bytes each in memory.")
-
-
-def _options() -> argparse.Namespace:
-    found = plain_parser(__doc__)
-    found.add_argument("--counts", default="10000,108000", help="vectors, with commas")
-    found.add_argument("--numbers", type=int, default=8448, help="of a vector")
-    found.add_argument("--queries", type=int, default=200)
-    return found.parse_args()
+    return (_row(int(count), options) for count in options.counts.split(","))
 
 
 def _row(count: int, options: argparse.Namespace) -> Row:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,20 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.backend.unlooped import without_loops
-from benchmarks.common import (
-    ROOT,
-    Clip,
-    Column,
-    Measured,
-    Row,
-    find_clip,
-    measured_run,
-    parser,
-    report,
-    surroundings,
-    tell,
-    workplace,
-)
+from benchmarks.common import Clip, Measured, benchmark, find_clip, measured_run, tell
+from benchmarks.tables import ROOT, Column, Row
 from da3_stream.evaluation import evaluate, read_kitti
 from da3_stream.evaluation.associate import associate
 from da3_stream.evaluation.compare import SegmentComparison, compare_segments
@@ -216,27 +204,28 @@ def _compared(name: str, folder: Path, options: argparse.Namespace) -> Row:
         return row(clip, measured, without, with_)
 
 
-def main() -> None:
-    """One row per clip."""
-    options = _options()
-    around = surroundings()
-    with workplace(options.keep) as folder:
-        rows = [_compared(name, folder, options) for name in options.clips.split(",")]
-    report(options, around, COLUMNS, rows)
-    print(
-        f"\nasked for: no false loop; the town at least {TOWN_TIMES_BETTER:g} times lower with loops, or below "
-        f"{TOWN_PERCENT:g} % of the path; no clip worse."
+NOTE = (
+    f"asked for: no false loop; the town at least {TOWN_TIMES_BETTER:g} times lower with loops, or below "
+    f"{TOWN_PERCENT:g} % of the path; no clip worse."
+)
+
+
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--clips", default="town,street,flat", help="some of town, street, flat, with commas")
+    command.add_argument("--town-frames", type=int, default=2000, help="of two laps, at 0.5 m a frame")
+    command.add_argument("--town-every", type=int, default=2, help="take every n-th of them")
+    command.add_argument(
+        "--street-frames", type=int, default=None, help="turn round after so many (default: at the end)"
+    )
+    command.add_argument(
+        "--pictures", type=Path, metavar="DIR", help=f"write a picture of each clip, such as {RESULTS}"
     )
 
 
-def _options() -> argparse.Namespace:
-    found = parser(__doc__)
-    found.add_argument("--clips", default="town,street,flat", help="some of town, street, flat, with commas")
-    found.add_argument("--town-frames", type=int, default=2000, help="of two laps, at 0.5 m a frame")
-    found.add_argument("--town-every", type=int, default=2, help="take every n-th of them")
-    found.add_argument("--street-frames", type=int, default=None, help="turn round after so many (default: at the end)")
-    found.add_argument("--pictures", type=Path, metavar="DIR", help=f"write a picture of each clip, such as {RESULTS}")
-    return found.parse_args()
+@benchmark(COLUMNS, _options, note=NOTE)
+def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
+    """One row per clip."""
+    return (_compared(name, folder, options) for name in options.clips.split(","))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from benchmarks.backend.baseline_graph import plain_graph
 from benchmarks.backend.oracle import from_the_truth
 from benchmarks.backend.scenes import NOISE, Scene, one_lap, two_laps, with_consistent, with_random, with_wrong_scale
 from benchmarks.backend.table import claim, over_seeds
-from benchmarks.common import Row
+from benchmarks.tables import Row
 
 FEW_NOISE = np.array([0.05] * 3 + [0.001] * 3 + [0.0])
 BIASES = {0.01: 0.4, 0.03: 0.75, 0.05: 1.15, 0.1: 2.2}  # and the ATE in metres to stay below

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from benchmarks.backend.scale_windows import Predicted, clip_windows, town_windows
 from benchmarks.backend.table import COLUMNS, claim
-from benchmarks.common import Row, find_clip, measured_run, parser, report, surroundings, tell, workplace
+from benchmarks.common import benchmark, find_clip, measured_run, tell
+from benchmarks.tables import Row
 from da3_stream.evaluation import read_kitti
 from da3_stream.geometry import umeyama
 from da3_stream.posegraph import Edge
@@ -135,30 +136,25 @@ class Chain:
         return umeyama(truth[known], own[known]).scale
 
 
-def main() -> None:
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--clips", default="|".join(CLIPS), help="names, with |; windows in --keep are used again")
+    command.add_argument("--towns", default="|".join(TOWNS), help="names, with |")
+    command.add_argument("--commands", default="kitti00_c1018", help="clips that the command itself runs on, with |")
+
+
+@benchmark(COLUMNS, _options)
+def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
     """Clips first, then the town."""
-    options = _options()
-    around, rows = surroundings(), []
-    with workplace(options.keep) as folder:
-        for name in _names(options.clips):
-            clip, _, weak = name.partition(" ")
-            found = clip_windows(find_clip(clip), folder / name.replace(" ", "_"), weak=bool(weak))
-            rows += _rows(name, _chain(name, found, _clip_truth(clip)), CLIPS[name])
-        for name in _names(options.towns):
-            facts = {key: value for key, value in TOWNS[name].items() if key not in CLAIMS}
-            town = make_town(size=TOWN_SIZE, **facts)
-            found = town_windows(town, drift="drift" in name)
-            rows += _rows(f"town {name}", _chain(name, found, town.path.world_from_camera[:, :3, 3]), TOWNS[name])
-        rows += [_command_row(name, folder, options) for name in _names(options.commands)]
-    report(options, around, COLUMNS, rows)
-
-
-def _options() -> argparse.Namespace:
-    found = parser(__doc__)
-    found.add_argument("--clips", default="|".join(CLIPS), help="names, with |; windows in --keep are used again")
-    found.add_argument("--towns", default="|".join(TOWNS), help="names, with |")
-    found.add_argument("--commands", default="kitti00_c1018", help="clips that the command itself runs on, with |")
-    return found.parse_args()
+    for name in _names(options.clips):
+        clip, _, weak = name.partition(" ")
+        found = clip_windows(find_clip(clip), folder / name.replace(" ", "_"), weak=bool(weak))
+        yield from _rows(name, _chain(name, found, _clip_truth(clip)), CLIPS[name])
+    for name in _names(options.towns):
+        facts = {key: value for key, value in TOWNS[name].items() if key not in CLAIMS}
+        town = make_town(size=TOWN_SIZE, **facts)
+        found = town_windows(town, drift="drift" in name)
+        yield from _rows(f"town {name}", _chain(name, found, town.path.world_from_camera[:, :3, 3]), TOWNS[name])
+    yield from (_command_row(name, folder, options) for name in _names(options.commands))
 
 
 def _names(text: str) -> list[str]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,8 @@ from benchmarks.backend.overlap_scenes import (
     with_holes,
     with_outliers,
 )
-from benchmarks.common import Column, Row, plain_parser, report, surroundings, tell
+from benchmarks.common import benchmark, tell
+from benchmarks.tables import Column, Row
 from da3_stream.geometry import Sim3
 from da3_stream.stitching import align_windows
 from da3_stream.types import Alignment, Status
@@ -89,24 +91,23 @@ COLUMNS = [
 ]
 
 
-def main() -> None:
+NOTE = (
+    "scale: absolute error of log-scale in %; baseline: its signed mean and worst (- where it gave none)."
+    f"\nenergy / 7: mean of r^T information r / 7, r the log of the error; honest is 1, {HONEST[0]:g}-{HONEST[1]:g}"
+    " is asked for."
+    "\nmemory: correlation of neighbouring frames' errors, of which an overlap holds few independent ones."
+)
+
+
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--seeds", type=int, default=10, help="pairs of windows in every row")
+
+
+@benchmark(COLUMNS, _options, note=NOTE, settings=False)
+def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
     """All rows, those of accuracy first."""
-    options = _options()
-    around = surroundings()
-    rows = [*accuracy_rows(options.seeds), *honesty_rows(options.seeds)]
-    report(options, around, COLUMNS, rows)
-    print(
-        "\nscale: absolute error of log-scale in %; baseline: its signed mean and worst (- where it gave none)."
-        f"\nenergy / 7: mean of r^T information r / 7, r the log of the error; honest is 1, {HONEST[0]:g}-{HONEST[1]:g}"
-        " is asked for."
-        "\nmemory: correlation of neighbouring frames' errors, of which an overlap holds few independent ones."
-    )
-
-
-def _options() -> argparse.Namespace:
-    found = plain_parser(__doc__)
-    found.add_argument("--seeds", type=int, default=10, help="pairs of windows in every row")
-    return found.parse_args()
+    yield from accuracy_rows(options.seeds)
+    yield from honesty_rows(options.seeds)
 
 
 def accuracy_rows(seeds: int, units: Sequence[float] = UNITS) -> list[Row]:

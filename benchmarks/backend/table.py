@@ -8,7 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
-from benchmarks.common import Column, Row, tell
+from benchmarks.common import tell
+from benchmarks.tables import Column, Row
 
 COLUMNS = [
     Column("item", "item"),

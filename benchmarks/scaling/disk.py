@@ -16,19 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.common import (
-    Clip,
-    Column,
-    Measured,
-    Row,
-    find_clip,
-    make_town,
-    measured_run,
-    parser,
-    report,
-    surroundings,
-    workplace,
-)
+from benchmarks.common import Clip, Measured, benchmark, find_clip, make_town, measured_run
+from benchmarks.tables import Column, Row
 
 LONG = (4500, 504, 378)  # frames, width and height of the run that is asked about
 MOST = 4.0  # GiB, of all that it may take; today's best known pipeline takes 47
@@ -74,20 +63,15 @@ class Watch:
             self.peak = max(self.peak, (facts.f_blocks - facts.f_bfree) * facts.f_frsize)
 
 
-def main() -> None:
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--clips", default="town,hololens_000,kitti07_0-159", help="names, with commas")
+    command.add_argument("--town-frames", type=int, default=240, help="length of the town at 504x378")
+
+
+@benchmark(COLUMNS, _options)
+def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
     """One row per clip."""
-    options = _options()
-    around = surroundings()
-    with workplace(options.keep) as folder:
-        rows = [_row(clip, folder, options) for clip in _clips(folder, options)]
-    report(options, around, COLUMNS, rows)
-
-
-def _options() -> argparse.Namespace:
-    found = parser(__doc__)
-    found.add_argument("--clips", default="town,hololens_000,kitti07_0-159", help="names, with commas")
-    found.add_argument("--town-frames", type=int, default=240, help="length of the town at 504x378")
-    return found.parse_args()
+    return (_row(clip, folder, options) for clip in _clips(folder, options))
 
 
 def _clips(folder: Path, options: argparse.Namespace) -> Iterator[Clip]:

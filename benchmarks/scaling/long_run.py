@@ -23,7 +23,8 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.common import Column, Row, parser, report, surroundings, tell, workplace
+from benchmarks.common import parser, tell, workplace
+from benchmarks.tables import Column, Row, report, surroundings
 from da3_stream import pipeline
 from da3_stream.errors import RunError
 from da3_stream.machine import peak_rss_bytes, release_memory

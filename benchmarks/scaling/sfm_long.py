@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.common import Column, Row, parser, report, surroundings, tell, workplace
+from benchmarks.common import parser, tell, workplace
 from benchmarks.scaling.footprint import Sampler, Track
+from benchmarks.tables import Column, Row, report, surroundings
 from da3_stream import reconstruct
 from da3_stream.errors import Da3StreamError
 from da3_stream.evaluation import evaluate

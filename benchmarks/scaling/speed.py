@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from benchmarks.common import (
-    Column,
-    Row,
-    find_clip,
-    make_town,
-    measured_run,
-    parser,
-    report,
-    surroundings,
-    tell,
-    text_table,
-    workplace,
-)
+from benchmarks.common import benchmark, find_clip, make_town, measured_run, tell
+from benchmarks.tables import Column, Row, text_table
 
 BUSY = 0.3  # load above which somebody else is computing
 TARGET_FPS = {"kitti07_0-159": 3.0, "hololens_000": 2.5, "town": 1.5}
@@ -44,24 +34,19 @@ COLUMNS = [
 KIND_COLUMNS = [Column("CPU seconds in the predictor", "clip"), *(Column(n, f"cpu_{n}", "{:.1f}") for n in KINDS)]
 
 
-def main() -> None:
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--clips", default=",".join(TARGET_FPS), help="names with commas; town is rendered first")
+    command.add_argument("--repeat", type=int, default=3, help="runs of each clip; the median counts")
+    command.add_argument("--frames", type=int, default=300, help="length of the town's drive")
+
+
+@benchmark(COLUMNS, _options, note=lambda rows: text_table(KIND_COLUMNS, rows))
+def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
     """One row per clip: the run in the middle by its speed."""
-    options = _options()
-    around = surroundings()
-    if around["load_average"][0] > BUSY * (os.cpu_count() or 1):
-        tell(f"the load is {around['load_average'][0]}: something else is running, and the speeds will be too low")
-    with workplace(options.keep) as folder:
-        rows = [_row(name, folder, options) for name in options.clips.split(",") if name]
-    report(options, around, COLUMNS, rows)
-    print("\n" + text_table(KIND_COLUMNS, rows))
-
-
-def _options() -> argparse.Namespace:
-    found = parser(__doc__)
-    found.add_argument("--clips", default=",".join(TARGET_FPS), help="names with commas; town is rendered first")
-    found.add_argument("--repeat", type=int, default=3, help="runs of each clip; the median counts")
-    found.add_argument("--frames", type=int, default=300, help="length of the town's drive")
-    return found.parse_args()
+    load = os.getloadavg()[0]
+    if load > BUSY * (os.cpu_count() or 1):
+        tell(f"the load is {load:.2f}: something else is running, and the speeds will be too low")
+    return (_row(name, folder, options) for name in options.clips.split(",") if name)
 
 
 def _row(name: str, folder: Path, options: argparse.Namespace) -> Row:

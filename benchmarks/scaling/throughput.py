@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.common import Column, Row, plain_parser, report, surroundings, tell, workplace
+from benchmarks.common import benchmark, tell
+from benchmarks.tables import Column, Row
 from da3_stream import Settings, pipeline
 from da3_stream.geometry import intrinsics_matrix
 from da3_stream.session import RunSession
@@ -40,26 +40,19 @@ COLUMNS = [
 ]
 
 
-def main() -> None:
-    """Some ratios, one table; exit status 1 where a run takes longer than it may."""
-    options = _options()
-    around = surroundings()
-    ratios = [tuple(float(part) for part in text.split(":")) for text in options.ratios.split(",")]
-    with workplace(None) as folder:
-        _measured(folder / "warm", argparse.Namespace(windows=2, unit=0.01), ratios[0])  # imports are no back-end
-        rows = [_measured(folder / f"run{k}", options, ratio) for k, ratio in enumerate(ratios)]
-    report(options, around, COLUMNS, rows)
-    if any(row["within"] != "yes" for row in rows):
-        sys.exit(1)
-
-
-def _options() -> argparse.Namespace:
-    found = plain_parser(__doc__)
-    found.add_argument("--windows", type=int, default=30, help="windows of each run")
-    found.add_argument("--unit", type=float, default=0.5, help="seconds of a 1 in a ratio")
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--windows", type=int, default=30, help="windows of each run")
+    command.add_argument("--unit", type=float, default=0.5, help="seconds of a 1 in a ratio")
     ratios = "0.3:1:0.3,1:0.3:0.3,0.3:0.3:1,1:1:0.3"
-    found.add_argument("--ratios", default=ratios, help="decode:predict:back-end, by commas")
-    return found.parse_args()
+    command.add_argument("--ratios", default=ratios, help="decode:predict:back-end, by commas")
+
+
+@benchmark(COLUMNS, _options, good=lambda row: row["within"] == "yes", settings=False)
+def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
+    """Some ratios, one table; a run must not take longer than it may."""
+    ratios = [tuple(float(part) for part in text.split(":")) for text in options.ratios.split(",")]
+    _measured(folder / "warm", argparse.Namespace(windows=2, unit=0.01), ratios[0])  # imports are no back-end
+    return (_measured(folder / f"run{k}", options, ratio) for k, ratio in enumerate(ratios))
 
 
 @dataclass

@@ -9,14 +9,17 @@ is the share of the true surface (seen from within 15 m) that has a point within
 
 from __future__ import annotations
 
+import argparse
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from scipy.spatial import cKDTree
 
-from benchmarks.common import Column, Row, plain_parser, report, surroundings, tell, workplace
-from benchmarks.ghost_scenes import ASTRAY_M, RANGE_M, Case, Drive, driven, reconstructed, true_surface
+from benchmarks.cloud.ghost_scenes import ASTRAY_M, RANGE_M, Case, Drive, driven, reconstructed, true_surface
+from benchmarks.common import benchmark, tell
+from benchmarks.tables import Column, Row
 from da3_stream.cloud import write_merged_cloud
 from da3_stream.settings import CloudSettings
 from da3_stream.store import Run, read_run_geometry
@@ -44,22 +47,20 @@ COLUMNS = (
 VERTEX = np.dtype([("xyz", "<f4", 3), ("normal", "<f4", 3), ("rgb", "u1", 3)])
 
 
-def main() -> None:
-    parser = plain_parser(__doc__)
-    parser.add_argument("--frames", type=int, default=640, help="of both laps")
-    parser.add_argument("--size", default="320x240", help="of the pictures")
-    options = parser.parse_args()
-    around = surroundings()
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--frames", type=int, default=640, help="of both laps")
+    command.add_argument("--size", default="320x240", help="of the images")
+
+
+@benchmark(COLUMNS, _options, settings=False)
+def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
     width, height = map(int, options.size.split("x"))
     tell("rendering two laps")
     drive = driven(make_town("block", frames=options.frames, laps=2, size=(width, height)))
-    rows: list[Row] = []
-    with workplace(None) as folder:
-        truth, posts = true_surface(drive), true_surface(drive, posts=True)
-        tell(f"truth: {len(truth)} cubes of surface, {len(posts)} of lamp posts")
-        for case in CASES:
-            rows += measured(drive, case, folder / case.name.replace(" ", "_"), truth, posts)
-    report(options, around, COLUMNS, rows)
+    truth, posts = true_surface(drive), true_surface(drive, posts=True)
+    tell(f"truth: {len(truth)} cubes of surface, {len(posts)} of lamp posts")
+    for case in CASES:
+        yield from measured(drive, case, folder / case.name.replace(" ", "_"), truth, posts)
 
 
 def measured(drive: Drive, case: Case, path: Path, truth: np.ndarray, posts: np.ndarray) -> list[Row]:

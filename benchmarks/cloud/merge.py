@@ -6,18 +6,18 @@ of its width. The result is read back: PLY by its header, its length and random 
 
 from __future__ import annotations
 
-import json
+import argparse
 import os
 import resource
-import subprocess
-import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.common import Column, Row, plain_parser, report, surroundings, tell, workplace
+from benchmarks.common import benchmark, in_child, serve_child, tell
+from benchmarks.tables import Column, Row
 from da3_stream.cloud import Points, write_merged_cloud, write_page
 from da3_stream.geometry import Sim3, intrinsics_matrix
 from da3_stream.settings import CloudSettings
@@ -43,23 +43,17 @@ COLUMNS = (
 )
 
 
-def main() -> None:
-    parser = plain_parser(__doc__)
-    parser.add_argument("--points", type=float, default=5e6, help="to merge")
-    parser.add_argument("--formats", default="ply,laz", help="of the merged cloud")
-    parser.add_argument("--keep", type=Path, help="where pages are made, or found from before")
-    parser.add_argument("--work", help="(what a child process does)")
-    options = parser.parse_args()
-    if options.work:
-        print(json.dumps(timed(options.work, Run(options.keep))))
-        return
-    around = surroundings()
-    with workplace(options.keep) as folder:
-        path = folder / f"{options.points:.0f}"
-        if not (path / "scene.json").exists():
-            make_pages(path, max(1, round(options.points / PER_PAGE)))
-        rows = [child(work, path) for work in (*options.formats.split(","), "laspy loop")]
-    report(options, around, COLUMNS, rows)
+def _options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--points", type=float, default=5e6, help="to merge")
+    command.add_argument("--formats", default="ply,laz", help="of the merged cloud")
+
+
+@benchmark(COLUMNS, _options, settings=False)
+def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
+    path = folder / f"{options.points:.0f}"
+    if not (path / "scene.json").exists():
+        make_pages(path, max(1, round(options.points / PER_PAGE)))
+    return (child(work, path) for work in (*options.formats.split(","), "laspy loop"))
 
 
 def make_pages(path: Path, count: int) -> None:
@@ -108,15 +102,14 @@ def window(submap: int, side: float) -> SubmapFrames:
 def child(work: str, path: Path) -> Row:
     """The row of one merge in a process of its own."""
     tell(work)
-    words = [sys.executable, "-m", "benchmarks.merge", "--work", work, "--keep", str(path)]
-    found = json.loads(subprocess.run(words, check=True, capture_output=True, text=True).stdout)
-    tell(str(found))
-    return found
+    row = in_child("benchmarks.cloud.merge", work, path)
+    tell(str(row))
+    return row
 
 
-def timed(work: str, run: Run) -> Row:
+def timed(work: str, path: str) -> Row:
     """Do it, watch it, read the result back."""
-    watch = Watch()
+    run, watch = Run(Path(path)), Watch()
     started, cpu = time.perf_counter(), time.process_time()
     count, read, result = laspy_loop(run) if work == "laspy loop" else merged(run, work)
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu
@@ -222,4 +215,4 @@ def checked_ply(path: Path, count: int) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    serve_child(timed) or main()

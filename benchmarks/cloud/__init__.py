@@ -1,0 +1,1 @@
+"""What the merged cloud holds, and what merging takes."""
