@@ -40,19 +40,19 @@ class TracksOnly(SfmPredictor):
 
     def __init__(self, **camera: Any) -> None:
         super().__init__(**camera)
-        self._findings: Any = _NoKeypoints()
+        self._features: Any = _NoKeypoints()
 
-    def _solved(self, calibration: Calibration, found: Correspondences | None, *rest: Any) -> Any:
+    def _solve(self, calibration: Calibration, found: Correspondences | None, *rest: Any) -> Any:
         """The solver asks for key points first: the tracks stand in for them."""
         if found is not None:
             found = replace(found, tracked_from=[len(xy) for xy in found.xy])
-        return super()._solved(calibration, found, *rest)
+        return super()._solve(calibration, found, *rest)
 
 
 class _NoKeypoints:
     """Finds nothing in any picture."""
 
-    def of(
+    def get(
         self, indices: Sequence[int], grays: Sequence[UInt8], pairs: Sequence[tuple[int, int]]
     ) -> tuple[list[Keypoints], dict[tuple[int, int], Matches]]:
         nothing = Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))

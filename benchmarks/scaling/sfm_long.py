@@ -18,7 +18,7 @@ from benchmarks.tables import Column, Row, report, surroundings
 from da3_stream import reconstruct
 from da3_stream.errors import Da3StreamError
 from da3_stream.evaluation import evaluate
-from da3_stream.predictors.sfm.mapping.global_mapping import FOLDERS
+from da3_stream.predictors.sfm.processes.scratch import PREFIX
 from da3_stream.settings import load_settings
 from da3_stream.synthetic import make_town
 
@@ -80,7 +80,7 @@ def _measured(folder: Path, options: argparse.Namespace) -> tuple[Track, Row]:
     settings = load_settings(None, options.set, given)
     out = folder / "run"
     tell(f"{options.frames} frames of sfm")
-    with Sampler(out, FOLDERS, options.every) as sampler:
+    with Sampler(out, PREFIX, options.every) as sampler:
         reconstruct(_looped(images, options), out=out, settings=settings)
     status = json.loads((out / "run.json").read_text())
     _write_truth(folder / "truth.txt", [frame.world_from_camera for frame in lap], status["frames"])

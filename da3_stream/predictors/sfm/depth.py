@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-# the faster presets of the flow are three times less accurate (sfm_recipe.md, section 5)
 FLOW_RETURN_PX = 1.0
 EPIPOLAR_PX = 1.0
 FLOW_NOISE_PX = 0.25  # where there is texture
@@ -21,6 +20,8 @@ TEXTURE_PX = 7  # side of the square over which the gradient is averaged
 MIN_PARALLAX_PX = 2.0  # pixels moved per unit of log depth, all sources together
 SOURCE_PARALLAX_PX = 0.7  # the same for one source to take part
 AGREEMENT = 0.12  # sources farther than this from their weighted median (log depth) are left out
+
+CHUNK = 16  # rows that one piece of work gives depth
 
 Gray = NDArray[np.uint8]
 Map = NDArray[np.float32]
@@ -37,18 +38,15 @@ class DepthTask:
     offsets: tuple[int, ...]
 
 
-CHUNK = 16  # rows that one piece of work gives depth
-
-
-def dense_chunks(
+def depth_tasks(
     grays: Sequence[Gray],
     world_from_camera: NDArray[np.float64],
     k: NDArray[np.float64],
-    breaks: Sequence[int],
+    place_starts: Sequence[int],
     offsets: tuple[int, ...],
 ) -> Iterator[tuple[range, DepthTask]]:
-    """Pieces of work for a window [n] and the rows that each answers for; no piece looks across a break."""
-    for start, stop in zip((0, *breaks), (*breaks, len(grays)), strict=True):
+    """Pieces of work for a window [n], with the rows of which each gives the depth; none has frames of two places."""
+    for start, stop in zip((0, *place_starts), (*place_starts, len(grays)), strict=True):
         for first in range(start, stop, CHUNK):
             rows = range(first, min(first + CHUNK, stop))
             low, high = max(start, rows.start + min(offsets)), min(stop, rows.stop + max(offsets))
@@ -59,15 +57,15 @@ def dense_chunks(
 def dense_depth(task: DepthTask) -> tuple[Map, Map]:
     """Depth [len(rows),H,W] along z in units of the cameras (0 = none) and its confidence: 1 / relative precision."""
     cv2.setNumThreads(1)
-    flows = _Flows(task.grays)
+    flows = _FlowCache(task.grays)
     shape = (len(task.rows), *task.grays[0].shape)
     depth, confidence = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     for out, row in enumerate(task.rows):
         flows.forget_before(row)
         sources = [row + o for o in task.offsets if 0 <= row + o < len(task.grays)]
-        seen = [_triangulate(task, flows, row, source) for source in sources if _usable(task, row, source)]
-        if seen:
-            depth[out], precision = _fuse(seen)
+        estimates = [_triangulate(task, flows, row, source) for source in sources if _has_baseline(task, row, source)]
+        if estimates:
+            depth[out], precision = _fuse(estimates)
             confidence[out] = precision / flow_noise(task.grays[row])
     return depth, confidence
 
@@ -79,17 +77,17 @@ def flow_noise(gray: Gray) -> Map:
     return np.sqrt(np.float32(FLOW_NOISE_PX**2) + np.float32(FLAT_NOISE**2) / np.maximum(energy, np.float32(1e-6)))
 
 
-def _usable(task: DepthTask, row: int, source: int) -> bool:
+def _has_baseline(task: DepthTask, row: int, source: int) -> bool:
     """Both cameras known and not in one place."""
     a, b = task.world_from_camera[row], task.world_from_camera[source]
     return bool(np.isfinite(a).all() and np.isfinite(b).all() and np.linalg.norm(a[:3, 3] - b[:3, 3]) > 0)
 
 
-class _Flows:
-    """Optical flow between frames, computed when first asked for and kept while the rows around it are worked on."""
+class _FlowCache:
+    """Optical flow between frames, computed when it is first needed and kept while rows around it are worked on."""
 
     def __init__(self, grays: Sequence[Gray]) -> None:
-
+        # the faster presets are three times less accurate
         self._engine = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         self._grays = grays
         self._known: dict[tuple[int, int], Map] = {}
@@ -106,7 +104,7 @@ class _Flows:
         self._known = {pair: flow for pair, flow in self._known.items() if max(pair) >= row}
 
 
-def _triangulate(task: DepthTask, flows: _Flows, row: int, source: int) -> tuple[Map, Map]:
+def _triangulate(task: DepthTask, flows: _FlowCache, row: int, source: int) -> tuple[Map, Map]:
     """Log depth and parallax (pixels moved per unit log depth; 0 = unusable) of a row's pixels from one source."""
     there, back = flows(row, source), flows(source, row)
     height, width = there.shape[:2]
@@ -146,11 +144,11 @@ def _closed_form(
     return log_depth, np.sqrt(aa) * z * per_unit * in_front, np.where(in_front, residual, np.float32(np.inf))
 
 
-def _fuse(seen: Sequence[tuple[Map, Map]]) -> tuple[Map, Map]:
+def _fuse(estimates: Sequence[tuple[Map, Map]]) -> tuple[Map, Map]:
     """Depth and parallax of all sources together: robust weighted mean over those near the weighted median, weight =
     parallax squared."""
-    logs = np.stack([log_depth for log_depth, _ in seen])
-    weights = np.stack([parallax for _, parallax in seen]) ** 2
+    logs = np.stack([log_depth for log_depth, _ in estimates])
+    weights = np.stack([parallax for _, parallax in estimates]) ** 2
     median = _weighted_median(logs, weights)
     weights = np.where(np.abs(logs - median) < AGREEMENT, weights, np.float32(0))
     total = weights.sum(axis=0)

@@ -16,8 +16,8 @@ from da3_stream.predictors.sfm.depth import (
     FLOW_NOISE_PX,
     DepthTask,
     _closed_form,
-    dense_chunks,
     dense_depth,
+    depth_tasks,
     flow_noise,
 )
 from da3_stream.synthetic.town import TownFrame
@@ -163,7 +163,7 @@ def test_pieces_cover_every_row_once_and_never_look_across_a_break(count: int, c
     poses[:, 0, 3] = np.arange(count)
     part = np.searchsorted(breaks, np.arange(count), side="right")
     answered: list[int] = []
-    for rows, piece in dense_chunks(grays, poses, np.eye(3), breaks, tuple(stride * o for o in OFFSETS)):
+    for rows, piece in depth_tasks(grays, poses, np.eye(3), breaks, tuple(stride * o for o in OFFSETS)):
         inside = [int(gray[0, 0]) for gray in piece.grays]
         assert [inside[row] for row in piece.rows] == list(rows)
         assert piece.world_from_camera[:, 0, 3].tolist() == inside
@@ -180,7 +180,7 @@ def test_pieces_together_are_one_large_task(street: list[TownFrame], street_gray
     k = np.diag([0.5, 0.5, 1.0]) @ street[0].intrinsics
     poses = np.stack([frame.world_from_camera for frame in street[:count]])
     whole = dense_depth(DepthTask(grays, poses, k, range(count), OFFSETS))
-    pieces = list(dense_chunks(grays, poses, k, (), OFFSETS))
+    pieces = list(depth_tasks(grays, poses, k, (), OFFSETS))
     assert len(pieces) > 1
     for rows, piece in pieces:
         depth, confidence = dense_depth(piece)

@@ -20,7 +20,7 @@ from da3_stream.predictors.sfm import SfmPredictor
 from da3_stream.predictors.sfm import predictor as module
 from da3_stream.predictors.sfm.mapping import solve as solving
 from da3_stream.predictors.sfm.mapping.calibration import Calibration
-from da3_stream.predictors.sfm.mapping.quality import judge
+from da3_stream.predictors.sfm.mapping.quality import assess_window
 from da3_stream.predictors.sfm.mapping.solve import Solution
 from da3_stream.predictors.sfm.matching.correspondences import Correspondences
 from da3_stream.predictors.sfm.processes.workers import Workers
@@ -56,10 +56,10 @@ class Told:
         self.asked.append(calibration)
         assert self.may_go_on.wait(300)
         lens = replace(calibration.lens, fx=calibration.lens.fx * GROWTH, fy=calibration.lens.fy * GROWTH)
-        after = calibration.learnt(LensEstimate(lens, 1e-3, 1e-6), calibration.free, self._size)
-        return Solution([], lens, judge([], len(self._found.xy)), after)
+        after = calibration.update(LensEstimate(lens, 1e-3, 1e-6), calibration.free, self._size)
+        return Solution([], lens, assess_window([], len(self._found.xy)), after)
 
-    def tie(self, calibration: Calibration, split_row: int) -> Solution:
+    def solve_pair(self, calibration: Calibration, split_row: int) -> Solution:
         return self.solve(calibration)
 
 
@@ -139,7 +139,7 @@ def test_a_hole_makes_no_loop_check_of_a_window(
     predictor.prepare(frames)
     predictor.predict(frames)
     predictor.predict_pair(frames[:5], frames[5:])
-    assert [calibration.settled for calibration in told.asked] == [False, True]
+    assert [calibration.is_frozen for calibration in told.asked] == [False, True]
     predictor.close()
 
 
@@ -157,5 +157,5 @@ def test_a_look_at_two_places_sees_the_lens_of_its_time_and_teaches_nothing(
     predictor.predict_pair(first, second)
     assert predictor.state() == before
     assert told.asked[-1].lens == told.asked[2].lens  # after two of the three windows
-    assert told.asked[-1].settled
+    assert told.asked[-1].is_frozen
     predictor.close()

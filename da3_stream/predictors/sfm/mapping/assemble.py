@@ -1,4 +1,4 @@
-"""From the models of a window to one pose per frame: parts, breaks, and frames that no model holds."""
+"""From the models of a window to one pose per frame: parts, breaks, and frames that are in no model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Poses = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Cameras:
+class WindowCameras:
     """One pose per row [n,4,4] (window_from_camera), whether it was measured [n], and where new parts begin."""
 
     poses: Poses
@@ -25,10 +25,10 @@ class Cameras:
     notes: tuple[str, ...]
 
 
-def assemble(models: list[SparseModel], cuts: tuple[int, ...], count: int) -> Cameras:
-    """Largest model first; smaller ones join where they hold rows that no part spans yet."""
+def assemble(models: list[SparseModel], cuts: tuple[int, ...], count: int) -> WindowCameras:
+    """Poses of all rows: from the largest model, then from smaller ones where they have rows that no part spans yet."""
     if not models:
-        return held(count, Status.FAILED, "no two frames could be related")
+        return static_cameras(count, Status.FAILED, "no two frames could be related")
     poses, part = np.full((count, 4, 4), np.nan), np.full(count, -1)
     for number, model in enumerate(models):
         rows = model.rows
@@ -41,12 +41,12 @@ def assemble(models: list[SparseModel], cuts: tuple[int, ...], count: int) -> Ca
         poses[start:stop] = fill(poses[start:stop])
     notes = [f"cut before row {row}: weak link" for row in cuts]
     notes += [f"{int((~measured).sum())} frames without a measured pose"] if not measured.all() else []
-    return Cameras(poses, measured, breaks, Status.OK if not notes else Status.WEAK, tuple(notes))
+    return WindowCameras(poses, measured, breaks, Status.OK if not notes else Status.WEAK, tuple(notes))
 
 
-def held(count: int, status: Status, note: str) -> Cameras:
-    """All frames in one place, nothing measured."""
-    return Cameras(np.tile(np.eye(4), (count, 1, 1)), np.zeros(count, bool), (), status, (note,))
+def static_cameras(count: int, status: Status, note: str) -> WindowCameras:
+    """All frames at one pose, none of them measured."""
+    return WindowCameras(np.tile(np.eye(4), (count, 1, 1)), np.zeros(count, bool), (), status, (note,))
 
 
 def _part_starts(part: NDArray[np.int64]) -> list[int]:
@@ -71,12 +71,12 @@ def fill(poses: Poses) -> Poses:
         centres = [np.interp(inside, known, poses[known, axis, 3]) for axis in range(3)]
         gaps = ~np.isfinite(poses[inside, 0, 0])
         out[inside[gaps]] = _rigid(rotations, np.stack(centres, axis=1))[gaps]
-    _carry_on(out, range(known[-1] + 1, len(out)), int(known[-1]), 1 if len(known) > 1 else 0)
-    _carry_on(out, range(known[0] - 1, -1, -1), int(known[0]), -1 if len(known) > 1 else 0)
+    _extrapolate(out, range(known[-1] + 1, len(out)), int(known[-1]), 1 if len(known) > 1 else 0)
+    _extrapolate(out, range(known[0] - 1, -1, -1), int(known[0]), -1 if len(known) > 1 else 0)
     return out
 
 
-def _carry_on(poses: Poses, rows: range, last: int, direction: int) -> None:
+def _extrapolate(poses: Poses, rows: range, last: int, direction: int) -> None:
     """Repeat the last motion before `last` (seen in the given direction) over the rows."""
     motion = np.linalg.inv(poses[last - direction]) @ poses[last] if direction else np.eye(4)
     for row in rows:

@@ -1,8 +1,8 @@
-"""One lens for the whole video: learnt over the first windows that can tell, then held.
+"""One lens for the whole video: estimated from the first windows that determine it, then frozen.
 
 Calibrations that come with data sets are often a pinhole K while a few pixels of radial distortion are left in the
-pictures, which bends the scale of a forward drive (Cvisic et al., "Recalibrating the KITTI dataset camera setup for
-improved odometry accuracy", ECMR 2021, found it for KITTI). So a given K is held, and a radial term is learnt.
+images, which bends the scale of a forward drive (Cvisic et al., "Recalibrating the KITTI dataset camera setup for
+improved odometry accuracy", ECMR 2021, found it for KITTI). So a given K is kept, and a radial term is estimated.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from .global_mapping import FreeLens
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 6  # windows after which what could not be learnt is held
-FOCAL_SIGMA = 0.03  # relative; below it a window can tell the focal length
+PATIENCE = 6  # windows after which what could not be estimated is frozen
+FOCAL_SIGMA = 0.03  # relative; below it a window determines the focal length
 FOCAL_SIGMA_HINT = 0.10  # below it the value is better than the guess
-CORNER_SIGMA_PX = 1.0  # below it a window can tell the distortion
+CORNER_SIGMA_PX = 1.0  # below it a window determines the distortion
 FOCAL_SPREAD = 0.015  # what windows of one video differ by beyond what their own covariance says, relative
 CORNER_SPREAD = 0.002  # the same for the corner's shift, as a share of the image's width
 REDO_SHIFT = 0.05  # relative change of the focal length after which pairs must be verified again
@@ -29,9 +29,9 @@ REDO_SHIFT = 0.05  # relative change of the focal length after which pairs must 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What is believed of the lens so far, and what is still free to move.
+    """The lens as far as it is known, and which of its parameters are still estimated.
 
-    `focal_weight` and `radial_weight` (inverse variances) say how much evidence the mean over windows holds.
+    `focal_weight` and `radial_weight` (inverse variances) are those of the means over windows.
     """
 
     lens: Lens
@@ -42,53 +42,53 @@ class Calibration:
     radial_weight: float = 0.0
 
     @staticmethod
-    def given(lens: Lens) -> Calibration:
-        """K is given: only the distortion is learnt."""
+    def from_known(lens: Lens) -> Calibration:
+        """K is given: only the distortion is estimated."""
         return Calibration(lens, FreeLens(focal=False, radial=True), focal_given=True)
 
     @staticmethod
-    def guessed(lens: Lens) -> Calibration:
-        """Nothing is known: the focal length is learnt too."""
+    def from_guess(lens: Lens) -> Calibration:
+        """Nothing is known: the focal length is estimated, too."""
         return Calibration(lens, FreeLens(focal=True, radial=True))
 
-    def tree(self) -> dict[str, Any]:
+    def to_tree(self) -> dict[str, Any]:
         """Numbers by name, for a file."""
         return asdict(self)
 
     @staticmethod
-    def of_tree(tree: dict[str, Any]) -> Calibration:
+    def from_tree(tree: dict[str, Any]) -> Calibration:
         """Inverse of `tree`; other names are ignored."""
         known = {field.name: tree[field.name] for field in fields(Calibration)}
         return Calibration(**known | {"lens": Lens(**known["lens"]), "free": FreeLens(**known["free"])})
 
-    def pinhole(self) -> Calibration:
-        """The same, with no distortion to be learnt."""
+    def without_distortion(self) -> Calibration:
+        """The same, with no distortion to be estimated."""
         return replace(self, free=FreeLens(focal=self.free.focal))
 
-    def held(self) -> Calibration:
-        """The same, with nothing to be learnt."""
+    def freeze(self) -> Calibration:
+        """The same, with nothing to be estimated any more."""
         return replace(self, free=FreeLens())
 
     @property
-    def settled(self) -> bool:
-        """Whether the lens is held from now on."""
+    def is_frozen(self) -> bool:
+        """Whether nothing is estimated any more."""
         return not self.free
 
-    def tries(self) -> list[FreeLens]:
-        """What to let free in the next window, boldest first; the last is what remains if it cannot tell."""
+    def freedoms(self) -> list[FreeLens]:
+        """What to free in the next window, most first; nothing last, for a window that determines none of it."""
         options = [self.free, FreeLens(focal=self.free.focal), FreeLens()]
         return [option for i, option in enumerate(options) if option not in options[:i]]
 
-    def believes(self, estimate: LensEstimate | None, free: FreeLens, size: tuple[int, int]) -> bool:
-        """Whether a window with this much freedom could tell what was free."""
+    def accepts(self, estimate: LensEstimate | None, free: FreeLens, size: tuple[int, int]) -> bool:
+        """Whether a window determined the parameters that were free in it."""
         if estimate is None:
             return not free
         sure_radial = not free.radial or estimate.corner_sigma_px(size) < CORNER_SIGMA_PX
         limit = FOCAL_SIGMA if free.radial else FOCAL_SIGMA_HINT
         return sure_radial and estimate.focal_sigma < limit * estimate.lens.fx
 
-    def learnt(self, estimate: LensEstimate | None, free: FreeLens, size: tuple[int, int]) -> Calibration:
-        """The calibration after a window that was believed with this much freedom: a mean weighted by certainty."""
+    def update(self, estimate: LensEstimate | None, free: FreeLens, size: tuple[int, int]) -> Calibration:
+        """The calibration after a window that was accepted with these parameters free: means weighted by certainty."""
         after = replace(self, windows=self.windows + 1)
         if estimate is not None and free.focal:
             weight = 1.0 / (np.square(estimate.focal_sigma) + np.square(FOCAL_SPREAD * estimate.lens.fx))

@@ -1,4 +1,4 @@
-"""What was believed of the lens as the video went on, so that what is asked of a frame depends on the frames before."""
+"""The calibration after every window, so that a loop check depends on nothing that comes after its frames."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ from typing import Any
 from .calibration import Calibration
 
 
-class History:
-    """The first belief and those after each window that changed it; there are few, because the lens is soon held."""
+class CalibrationHistory:
+    """The initial calibration and those after each window that changed it; few, because the lens is soon frozen."""
 
     def __init__(self) -> None:
-        self._beliefs: list[tuple[int, Calibration]] = []  # the last frame of the window, and what was known after it
+        self._entries: list[tuple[int, Calibration]] = []  # last frame of the window, calibration after it
 
     @property
     def latest(self) -> Calibration | None:
-        """What is believed now; None at the beginning."""
-        return self._beliefs[-1][1] if self._beliefs else None
+        """The calibration now; None at the beginning."""
+        return self._entries[-1][1] if self._entries else None
 
     def add(self, last: int, calibration: Calibration) -> None:
-        """Keep what is believed after the window that ends with this frame."""
+        """Keep the calibration after the window that ends with this frame."""
         if calibration is not self.latest:
-            self._beliefs.append((last, calibration))
+            self._entries.append((last, calibration))
 
     def before(self, frame: int) -> Calibration:
-        """What was believed after the windows that ended before a frame, at least the first belief."""
-        known = [calibration for last, calibration in self._beliefs if last < frame]
-        return known[-1] if known else self._beliefs[0][1]
+        """The calibration after the windows that ended before a frame, the initial one if none did."""
+        known = [calibration for last, calibration in self._entries if last < frame]
+        return known[-1] if known else self._entries[0][1]
 
     def forget_from(self, frame: int) -> None:
-        """Drop what later windows taught."""
-        self._beliefs = [(last, calibration) for last, calibration in self._beliefs if last < frame]
+        """Drop the calibrations after windows that end at this frame or later."""
+        self._entries = [(last, calibration) for last, calibration in self._entries if last < frame]
 
-    def tree(self) -> list[dict[str, Any]]:
-        """Numbers by name, for a file."""
-        return [{"after": last, **calibration.tree()} for last, calibration in self._beliefs]
+    def state(self) -> list[dict[str, Any]]:
+        """Numbers by name, for a file; see `restore`."""
+        return [{"after": last, **calibration.to_tree()} for last, calibration in self._entries]
 
-    def restore(self, tree: Iterable[dict[str, Any]]) -> None:
-        """Inverse of `tree`."""
-        self._beliefs = [(entry["after"], Calibration.of_tree(entry)) for entry in tree]
+    def restore(self, state: Iterable[dict[str, Any]]) -> None:
+        """Inverse of `state`."""
+        self._entries = [(entry["after"], Calibration.from_tree(entry)) for entry in state]

@@ -3,9 +3,6 @@ revisited", ECCV 2024), single-threaded and seeded, so that the same input gives
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,22 +13,22 @@ from numpy.typing import NDArray
 
 from ....geometry.lens import Lens, LensEstimate
 from ..matching.pairs import TwoView
+from ..processes.scratch import scratch_folder
 
 # With COLMAP's Huber loss of 1 px the lens that single windows find scatters by 1 px at the corner, with this by 0.3.
 LOSS_PX = 0.5
-FOLDERS = "da3_stream_sfm_"
-TRACKS_PER_VIEW = 300  # fewer lose weakly textured rooms, more only cost time (sfm_recipe.md, section 2)
+TRACKS_PER_VIEW = 300  # fewer lose weakly textured rooms, more only cost time
 
 
 @dataclass(frozen=True, eq=False)
 class SparseModel:
-    """One connected reconstruction: rows of the window that are in it, their cameras and what they see."""
+    """One connected reconstruction: the rows of the window in it, their cameras and the points that they observe."""
 
     rows: NDArray[np.int64]  # [n]
     model_from_camera: NDArray[np.float64]  # [n,4,4]
     estimate: LensEstimate | None  # where the lens was free
     points: NDArray[np.float64]  # [p,3]
-    seen: list[NDArray[np.int64]]  # n arrays [m,2]: key point index and point index
+    observations: list[NDArray[np.int64]]  # n arrays [m,2]: keypoint index and point index
 
 
 @dataclass(frozen=True)
@@ -55,50 +52,23 @@ def map_window(
 ) -> list[SparseModel]:
     """Cameras and points of a window, largest model first; nothing if no two frames can be related.
 
-    `xy` holds the key points [n,2] of every row, `views` the verified pairs of rows, `size` is (width, height).
+    `xy` holds the keypoints [n,2] of every row, `views` the verified pairs of rows, `size` is (width, height).
     """
     import pycolmap
 
     pycolmap.logging.minloglevel = 3
-    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDERS}{os.getpid()}_", dir=_fast_folder()))
-    try:
+    with scratch_folder() as folder:
         database = folder / "window.db"
-        _write_database(database, [_square(points, lens) for points in xy], views, _camera(lens, size))
+        _write_database(database, [_square_pixels(points, lens) for points in xy], views, _camera(lens, size))
         options = _options([_name(row) for row in range(len(xy))], free, seed)
         models = pycolmap.global_mapping(str(database), str(folder), str(folder), options)
         read = [_read_model(model, lens, free) for model in models.values()]
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     return sorted(read, key=lambda model: (-len(model.rows), int(model.rows[0])))
 
 
-def remove_left_folders() -> None:
-    """Free the memory that the working folders of killed processes hold."""
-    memory = _fast_folder()
-    for folder in Path(memory).glob(f"{FOLDERS}*") if memory else ():
-        owner = folder.name.removeprefix(FOLDERS).partition("_")[0]
-        if owner.isdecimal() and not _runs(int(owner)):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
-def _runs(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # somebody else's
-    return True
-
-
-def _square(xy: NDArray[np.float32], lens: Lens) -> NDArray[np.float32]:
-    """Key points with y stretched so that one focal length serves both axes, as in COLMAP's SIMPLE_RADIAL camera."""
+def _square_pixels(xy: NDArray[np.float32], lens: Lens) -> NDArray[np.float32]:
+    """Keypoints with y stretched so that one focal length serves both axes, as in COLMAP's SIMPLE_RADIAL camera."""
     return np.stack([xy[:, 0], lens.cy + (xy[:, 1] - lens.cy) * (lens.fx / lens.fy)], axis=1).astype(np.float32)
-
-
-def _fast_folder() -> str | None:
-    """A folder in memory where there is one."""
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
 def _name(row: int) -> str:
@@ -179,9 +149,9 @@ def _read_model(model: Any, lens: Lens, free: FreeLens) -> SparseModel:
     images = [model.image(int(row) + 1) for row in rows]
     poses = np.stack([_matrix(image.cam_from_world().inverse()) for image in images])
     ids = sorted(model.points3D)
-    place = {point_id: i for i, point_id in enumerate(ids)}
+    index = {point_id: i for i, point_id in enumerate(ids)}
     points = np.array([model.points3D[point_id].xyz for point_id in ids], np.float64).reshape(-1, 3)
-    return SparseModel(rows, poses, estimate, points, [_seen(image, place) for image in images])
+    return SparseModel(rows, poses, estimate, points, [_observations(image, index) for image in images])
 
 
 def _estimate_lens(model: Any, lens: Lens, free: FreeLens) -> LensEstimate | None:
@@ -209,9 +179,9 @@ def _adjuster(model: Any, free: FreeLens) -> Any:
 
 def _lens_estimate(params: Any, covariance: NDArray[np.float64], lens: Lens, free: FreeLens) -> LensEstimate:
     focal, _, _, k1 = (float(v) for v in params)
-    found = Lens(focal, focal * lens.fy / lens.fx, lens.cx, lens.cy, k1)
+    estimate = Lens(focal, focal * lens.fy / lens.fx, lens.cx, lens.cy, k1)
     focal_sigma = float(np.sqrt(covariance[0, 0])) if free.focal else 0.0
-    return LensEstimate(found, focal_sigma, float(np.sqrt(covariance[-1, -1])) if free.radial else 0.0)
+    return LensEstimate(estimate, focal_sigma, float(np.sqrt(covariance[-1, -1])) if free.radial else 0.0)
 
 
 def _matrix(transform: Any) -> NDArray[np.float64]:
@@ -220,7 +190,7 @@ def _matrix(transform: Any) -> NDArray[np.float64]:
     return out
 
 
-def _seen(image: Any, place: Mapping[int, int]) -> NDArray[np.int64]:
-    """[m,2] key point index, point index of what the image sees."""
-    found = [(i, place[p.point3D_id]) for i, p in enumerate(image.points2D) if p.has_point3D()]
-    return np.array(found, np.int64).reshape(-1, 2)
+def _observations(image: Any, index: Mapping[int, int]) -> NDArray[np.int64]:
+    """[m,2] keypoint index and point index of the points that the image observes."""
+    pairs = [(i, index[p.point3D_id]) for i, p in enumerate(image.points2D) if p.has_point3D()]
+    return np.array(pairs, np.int64).reshape(-1, 2)

@@ -1,8 +1,8 @@
-"""Which reconstruction of a window to believe, and where a believed one must be cut.
+"""How good the models of a window are: which of several to take, and where it must be cut.
 
 A weak link shows where both the step length and the depth that is seen change by a large factor between the same two
-frames: the picture stays the same, only the scale breaks. Registered frames, reprojection errors and joins do not show
-it (sfm_recipe.md, section 3).
+frames: the images stay alike, only the scale breaks. Neither the count of registered frames nor reprojection errors
+show that.
 """
 
 from __future__ import annotations
@@ -15,65 +15,65 @@ from numpy.typing import NDArray
 from .global_mapping import SparseModel
 
 ALARM = np.log(2.0)  # a jump of the scale that calls for a second opinion
-CUT = np.log(3.0)  # a jump at which a window is cut if no opinion is free of it
-SIDE = 4  # frames looked at on either side of a gap
+CUT = np.log(3.0)  # a jump at which a window is cut if no other model is free of it
+SIDE = 4  # frames compared on either side of a gap
 MIN_BRIDGE = 12  # points that must be seen on both sides of a gap
-MIN_HELD = 0.5  # share of the frames of each of two places that one model must hold to tie them
+MIN_HELD = 0.5  # share of the frames of each of two places that one model must hold to relate them
 
 
 @dataclass(frozen=True, eq=False)
-class Verdict:
-    """How a window's models look: frames left out, and for every gap between frames the jump of its scale."""
+class ModelQuality:
+    """Of the models of a window: frames that are missing, and for every gap between frames how well it is bridged."""
 
     missing: int
-    jumps: NDArray[np.float64]  # [rows - 1], natural log
+    jumps: NDArray[np.float64]  # [rows - 1], of the scale, natural log
     bridges: NDArray[np.int64]  # [rows - 1], points seen on both sides
 
     @property
-    def alarm(self) -> bool:
+    def is_doubtful(self) -> bool:
         """Whether a second opinion is called for."""
-        return self.missing > 0 or self.worst > ALARM or bool((self.bridges < MIN_BRIDGE).any())
+        return self.missing > 0 or self.largest_jump > ALARM or bool((self.bridges < MIN_BRIDGE).any())
 
     @property
-    def worst(self) -> float:
+    def largest_jump(self) -> float:
         """The largest jump."""
         return float(self.jumps.max(initial=0.0))
 
     @property
     def cost(self) -> float:
-        """For comparing opinions of one window: lower is better."""
+        """For comparing models of one window: lower is better."""
         thin = int((self.bridges < MIN_BRIDGE).sum())
-        return self.missing + 10.0 * max(0.0, self.worst - ALARM) + thin
+        return self.missing + 10.0 * max(0.0, self.largest_jump - ALARM) + thin
 
     def cuts(self) -> tuple[int, ...]:
-        """Rows at which a new part begins because the link before them is not believed."""
+        """Rows at which a new part begins because the link before them is too weak."""
         weak = (self.jumps > CUT) | (self.bridges < MIN_BRIDGE)
         return tuple(row + 1 for row in _peaks(self.jumps, weak, self.bridges))
 
 
-def judge(models: list[SparseModel], count: int) -> Verdict:
-    """Look at the largest model of a window of `count` rows; rows in smaller models or none count as missing."""
+def assess_window(models: list[SparseModel], count: int) -> ModelQuality:
+    """Of the largest model of a window of `count` rows; rows in smaller models or none count as missing."""
     if not models:
-        return Verdict(count, np.zeros(0), np.zeros(0, np.int64))
+        return ModelQuality(count, np.zeros(0), np.zeros(0, np.int64))
     model = models[0]
-    return Verdict(count - len(model.rows), scale_jumps(model, count), bridging_points(model, count))
+    return ModelQuality(count - len(model.rows), scale_jumps(model, count), bridging_points(model, count))
 
 
-def judge_tie(models: list[SparseModel], count: int, split_row: int) -> Verdict:
-    """Look only at what ties two places together, the second from `split_row` on: cut there or nowhere.
+def assess_pair(models: list[SparseModel], count: int, split_row: int) -> ModelQuality:
+    """Of the model of two places, the second from `split_row` on: only the gap between them is assessed.
 
-    Within a place nothing is judged: each is going to be measured against what is known of it, and another visit may be
-    faster and farther from things.
+    Each place by itself is going to be compared with its stored geometry, and the second visit may be faster and
+    farther from things, which would look like a jump.
     """
     if not models:
-        return judge(models, count)
+        return assess_window(models, count)
     rows = models[0].rows
-    ties = bridging_points(models[0], count)[split_row - 1]
+    across = bridging_points(models[0], count)[split_row - 1]
     if (rows < split_row).sum() < MIN_HELD * split_row or (rows >= split_row).sum() < MIN_HELD * (count - split_row):
-        ties = 0
+        across = 0
     bridges = np.full(count - 1, np.iinfo(np.int64).max)
-    bridges[split_row - 1] = ties
-    return Verdict(count - len(rows), np.zeros(count - 1), bridges)
+    bridges[split_row - 1] = across
+    return ModelQuality(count - len(rows), np.zeros(count - 1), bridges)
 
 
 def scale_jumps(model: SparseModel, count: int) -> NDArray[np.float64]:
@@ -89,9 +89,9 @@ def scale_jumps(model: SparseModel, count: int) -> NDArray[np.float64]:
 
 
 def bridging_points(model: SparseModel, count: int) -> NDArray[np.int64]:
-    """Points seen at or before and after every gap, [count - 1]; gaps outside the model's rows are not judged."""
+    """Points seen at or before and after every gap, [count - 1]; gaps outside the model's rows count as bridged."""
     first, last = np.full(len(model.points), count), np.full(len(model.points), -1)
-    for row, seen in zip(model.rows, model.seen, strict=True):
+    for row, seen in zip(model.rows, model.observations, strict=True):
         first[seen[:, 1]] = np.minimum(first[seen[:, 1]], row)
         last[seen[:, 1]] = np.maximum(last[seen[:, 1]], row)
     gaps = np.arange(count - 1)
@@ -102,10 +102,10 @@ def bridging_points(model: SparseModel, count: int) -> NDArray[np.int64]:
 
 def _median_depth(model: SparseModel, i: int) -> float:
     """Median depth of the points that a camera sees; NaN if it sees none."""
-    if not len(model.seen[i]):
+    if not len(model.observations[i]):
         return float("nan")
     pose = model.model_from_camera[i]
-    return float(np.median((model.points[model.seen[i][:, 1]] - pose[:3, 3]) @ pose[:3, 2]))
+    return float(np.median((model.points[model.observations[i][:, 1]] - pose[:3, 3]) @ pose[:3, 2]))
 
 
 def _jump(log_steps: NDArray[np.float64], log_depths: NDArray[np.float64], gap: int) -> float:

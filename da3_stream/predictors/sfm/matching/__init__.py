@@ -1,1 +1,1 @@
-"""TODO."""
+"""Correspondences between frames: SIFT keypoints that are matched, and KLT tracks."""

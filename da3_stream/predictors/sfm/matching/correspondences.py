@@ -1,4 +1,4 @@
-"""All that is known to correspond in one window: matched SIFT key points and KLT tracks side by side."""
+"""The correspondences of one window: matched SIFT keypoints and KLT tracks side by side."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....geometry.keypoints import Keypoints
-from .features import TrackedPoints
 from .pairs import Matches, match_tracks
+from .tracks import TrackedPoints
 
 Pair = tuple[int, int]
 
 
 @dataclass(frozen=True, eq=False)
 class Correspondences:
-    """Points of every row [n,2], SIFT key points first and tracked points from `tracked_from` on, and their matches.
+    """Points of every row [n,2], SIFT keypoints first and tracked points from `tracked_from` on, and their matches.
 
-    Key points are precise over long distances; tracks hold where texture repeats or fades. One epipolar geometry must
+    Keypoints are precise over long distances; tracks hold where texture repeats or fades. One epipolar geometry must
     explain both.
     """
 
@@ -31,13 +31,13 @@ class Correspondences:
 def combine(
     keypoints: Sequence[Keypoints], matches: Mapping[Pair, Matches], tracked: Sequence[TrackedPoints]
 ) -> Correspondences:
-    """Put both kinds into one numbering."""
-    first = [len(found.xy) for found in keypoints]
-    xy = [np.concatenate([found.xy, points.xy]) for found, points in zip(keypoints, tracked, strict=True)]
+    """Number the points of both kinds together, row by row."""
+    first = [len(points.xy) for points in keypoints]
+    xy = [np.concatenate([a.xy, b.xy]) for a, b in zip(keypoints, tracked, strict=True)]
     both = {}
-    for (a, b), found in matches.items():
+    for (a, b), matched in matches.items():
         shifted = match_tracks(tracked[a], tracked[b]) + np.array([first[a], first[b]], np.uint32)
-        both[a, b] = np.concatenate([found, shifted])
+        both[a, b] = np.concatenate([matched, shifted])
     return Correspondences(xy, first, both)
 
 

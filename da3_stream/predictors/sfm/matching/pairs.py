@@ -1,4 +1,4 @@
-"""What is said of two frames: matches, and which of them one epipolar geometry explains."""
+"""Pairs of frames: which are matched, their matches, and which of these one epipolar geometry explains."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ....geometry.keypoints import Keypoints
 from ....geometry.lens import Lens
-from .features import TrackedPoints
+from .tracks import TrackedPoints
 
 OFFSETS = (1, 2, 4, 8, 16, 32, 64, 128)  # quadratic sequential pairs: near ones for detail, far ones for scale
 MAX_ANGLE = 0.7  # between descriptors, radians
@@ -22,7 +22,7 @@ HOMOGRAPHY_PX = 1.5
 PANORAMIC_SHARE = 0.8  # a homography that explains this share of the inliers makes the translation unreliable
 
 Points = NDArray[np.float64]
-Matches = NDArray[np.uint32]  # [m,2], indices into the key points of the two frames
+Matches = NDArray[np.uint32]  # [m,2], indices into the keypoints of the two frames
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,13 +53,8 @@ def sequential_pairs(count: int) -> Iterator[tuple[int, int]]:
             yield row, row + offset
 
 
-def match_keypoints(first: Keypoints, second: Keypoints) -> Matches:
-    """Mutually nearest descriptors that pass the distance and the ratio test."""
-    return _matched(_unit(first.descriptors), _unit(second.descriptors))
-
-
-def _matched(first: NDArray[np.float32], second: NDArray[np.float32]) -> Matches:
-    """The same for descriptors [n,128] of length 1."""
+def _match(first: NDArray[np.float32], second: NDArray[np.float32]) -> Matches:
+    """Mutually nearest descriptors [n,128] of length 1 that pass the distance and the ratio test."""
     if min(len(first), len(second)) < 2:
         return np.zeros((0, 2), np.uint32)
     similarity = first @ second.T
@@ -84,18 +79,18 @@ def match_tracks(first: TrackedPoints, second: TrackedPoints) -> Matches:
     return np.stack([a, b], axis=1).astype(np.uint32)
 
 
-def verify(xy1: Points, xy2: Points, matches: Matches, k: NDArray[np.float64]) -> TwoView | None:
-    """Keep what one essential matrix explains (MAGSAC++, Barath et al. CVPR 2020); None with too few inliers.
+def verify_pair(xy1: Points, xy2: Points, matches: Matches, k: NDArray[np.float64]) -> TwoView | None:
+    """The matches that one essential matrix explains (MAGSAC++, Barath et al. CVPR 2020); None with too few inliers.
 
     `xy1`, `xy2` [n,2] are free of distortion, K is [3,3].
     """
     if len(matches) < MIN_INLIERS:
         return None
     a, b = xy1[matches[:, 0]], xy2[matches[:, 1]]
-    essential, good = cv2.findEssentialMat(a, b, k, cv2.USAC_MAGSAC, 0.999, EPIPOLAR_PX)
-    if essential is None or essential.shape != (3, 3) or good.sum() < MIN_INLIERS:
+    essential, inlier_mask = cv2.findEssentialMat(a, b, k, cv2.USAC_MAGSAC, 0.999, EPIPOLAR_PX)
+    if essential is None or essential.shape != (3, 3) or inlier_mask.sum() < MIN_INLIERS:
         return None
-    inliers = good[:, 0] > 0
+    inliers = inlier_mask[:, 0] > 0
     homography, explained = cv2.findHomography(a[inliers], b[inliers], cv2.USAC_MAGSAC, HOMOGRAPHY_PX)
     planar = homography is not None and explained.sum() > PANORAMIC_SHARE * inliers.sum()
     return TwoView(matches[inliers], essential, np.eye(3) if homography is None else homography, bool(planar))
@@ -103,8 +98,8 @@ def verify(xy1: Points, xy2: Points, matches: Matches, k: NDArray[np.float64]) -
 
 def match_chunk(keypoints: Mapping[int, Keypoints], pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Matches]:
     """Matches of many pairs, keyed as the pairs are."""
-    units = {index: _unit(found.descriptors) for index, found in keypoints.items()}
-    return {pair: _matched(units[pair[0]], units[pair[1]]) for pair in pairs}
+    units = {index: _unit(of_frame.descriptors) for index, of_frame in keypoints.items()}
+    return {pair: _match(units[pair[0]], units[pair[1]]) for pair in pairs}
 
 
 def verify_chunk(
@@ -114,15 +109,15 @@ def verify_chunk(
     cv2.setNumThreads(1)
     straight = {row: lens.undistort(points) for row, points in xy.items()}
     k = lens.matrix()
-    verified = {pair: verify(straight[pair[0]], straight[pair[1]], found, k) for pair, found in matches.items()}
+    verified = {pair: verify_pair(straight[pair[0]], straight[pair[1]], chosen, k) for pair, chosen in matches.items()}
     return {pair: view for pair, view in verified.items() if view is not None}
 
 
-def only(
+def restrict_to_kind(
     views: Mapping[tuple[int, int], TwoView], first: Sequence[int], tracked: bool
 ) -> dict[tuple[int, int], TwoView]:
-    """The verified pairs with one kind of correspondence left: tracked points (whose indices begin at `first` of each
-    row) or matched key points (all below)."""
+    """Verified pairs with one kind of correspondence only: tracked points (whose indices begin at `first` of each
+    row) or matched keypoints (all below)."""
     kept = {}
     for (a, b), view in views.items():
         of_kind = (view.matches[:, 0] >= first[a]) == tracked

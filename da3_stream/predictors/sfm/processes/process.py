@@ -42,12 +42,12 @@ class WorkerProcess:
         self._pipe: Connection | None = None
         self._closed = False
 
-    def do(self, work: Callable[..., Any], args: tuple[Any, ...], limit_s: float) -> tuple[Any, float]:
+    def run(self, work: Callable[..., Any], args: tuple[Any, ...], limit_s: float) -> tuple[Any, float]:
         """The result and the CPU seconds it took. Raises WorkLostError, or what the work raised."""
         try:
-            pipe = self._ready()
+            pipe = self._connect()
             pipe.send((work, args))
-            result, error, cpu_s = _received(pipe, limit_s, f"{work.__name__} took longer than {limit_s:.0f} s")
+            result, error, cpu_s = _receive(pipe, limit_s, f"{work.__name__} took longer than {limit_s:.0f} s")
         except (EOFError, OSError) as lost:
             raise WorkerDiedError(f"the process that worked on {work.__name__} ended{self._end(STEP_S)}") from lost
         except WorkerHungError:
@@ -63,11 +63,11 @@ class WorkerProcess:
             self._closed = True
         self._end()
 
-    def _ready(self) -> Connection:
-        """The pipe to a process that listens at its other end."""
+    def _connect(self) -> Connection:
+        """The pipe to a process that listens at its other end, which is started if need be."""
         if self._pipe is None:
             pipe = self._start()
-            _received(pipe, START_S, f"a process did not start within {START_S:.0f} s")
+            _receive(pipe, START_S, f"a process did not start within {START_S:.0f} s")
             self._pipe = pipe
         return self._pipe
 
@@ -99,7 +99,7 @@ class WorkerProcess:
             return f" with exit code {process.exitcode}"
 
 
-def _received(pipe: Connection, limit_s: float, complaint: str) -> Any:
+def _receive(pipe: Connection, limit_s: float, complaint: str) -> Any:
     """The next message. Time is counted in steps, so that the time for which all of us were stopped does not count."""
     for _ in range(max(1, round(limit_s / STEP_S))):
         if pipe.poll(STEP_S):
@@ -108,18 +108,18 @@ def _received(pipe: Connection, limit_s: float, complaint: str) -> Any:
 
 
 def serve(pipe: Connection) -> None:
-    """What the process does until nobody listens any more: receive work, do it, send (result, error, CPU seconds)."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever asked decides what Ctrl-C ends
+    """The process's own loop, until its parent has ended: receive work, do it, send (result, error, CPU seconds)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C ends
     faulthandler.enable()
     try:
         pipe.send(None)
         while True:
-            _send(pipe, _answer(pipe))
+            _send(pipe, _execute_next(pipe))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 
 
-def _answer(pipe: Connection) -> tuple[Any, Exception | None, float]:
+def _execute_next(pipe: Connection) -> tuple[Any, Exception | None, float]:
     message = pipe.recv_bytes()
     start = time.process_time()
     try:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from queue import SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
-from ..mapping.global_mapping import remove_left_folders
 from .process import WorkerHungError, WorkerProcess, WorkLostError
+from .scratch import remove_left_folders
 
 log = logging.getLogger(__name__)
 
@@ -23,17 +23,6 @@ Result = TypeVar("Result")
 
 class WorkersClosedError(Exception):
     """Work was asked of processes that were ended for good, or was under way when they were."""
-
-
-class Piece(Generic[Result]):
-    """One piece of work that is being done elsewhere."""
-
-    def __init__(self, future: Future[Result]) -> None:
-        self._future = future
-
-    def result(self) -> Result:
-        """Wait for it. Raises WorkLostError where a process died of it or took too long, and what the work raised."""
-        return self._future.result()
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,12 +45,15 @@ class Workers:
         self._threads: list[threading.Thread] = []
         self._closed = False
 
-    def allow(self, limit_s: float) -> None:
+    def raise_time_limit(self, limit_s: float) -> None:
         """Let every piece take at least this long before its process is taken to hang."""
         self._limit_s = max(self._limit_s, limit_s)
 
-    def submit(self, work: Callable[..., Result], *args: Any) -> Piece[Result]:
-        """Have one piece of work done; its CPU time is added up under the name of the function."""
+    def submit(self, work: Callable[..., Result], *args: Any) -> Future[Result]:
+        """Have one piece of work done; its CPU time is added up under the name of the function.
+
+        The future raises WorkLostError where a process died of it or took too long, else what the work raised.
+        """
         task = _Task(work, args)
         with self._lock:
             if self._closed:
@@ -69,7 +61,7 @@ class Workers:
             if not self._threads:
                 self._start()
             self._tasks.put(task)
-        return Piece(task.future)
+        return task.future
 
     def close(self) -> None:
         """End the processes; what they work on is lost. Closing twice is closing once."""
@@ -95,15 +87,15 @@ class Workers:
     def _feed(self, process: WorkerProcess) -> None:
         while (task := self._tasks.get()) is not None:
             try:
-                task.future.set_result(self._done(process, task))
+                task.future.set_result(self._run(process, task))
             except BaseException as error:  # raised again where the result is taken
                 task.future.set_exception(error)
-            del task  # it holds a window's pictures
+            del task  # it holds a window's images, and the next one may be long in coming
 
-    def _done(self, process: WorkerProcess, task: _Task) -> Any:
+    def _run(self, process: WorkerProcess, task: _Task) -> Any:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                result, cpu_s = process.do(task.work, task.args, self._limit_s)
+                result, cpu_s = process.run(task.work, task.args, self._limit_s)
                 break
             except WorkLostError as error:
                 remove_left_folders()

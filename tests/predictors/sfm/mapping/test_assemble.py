@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from da3_stream.geometry import Sim3
-from da3_stream.predictors.sfm.mapping.assemble import assemble, fill, held
+from da3_stream.predictors.sfm.mapping.assemble import assemble, fill, static_cameras
 from da3_stream.predictors.sfm.mapping.global_mapping import SparseModel
 from da3_stream.types import Status
 
@@ -136,6 +136,6 @@ def test_no_models_are_a_failure_with_finite_poses() -> None:
 
 
 def test_a_held_camera_stays_in_one_place() -> None:
-    cameras = held(3, Status.HELD, "it stands")
+    cameras = static_cameras(3, Status.HELD, "it stands")
     np.testing.assert_array_equal(cameras.poses, np.tile(np.eye(4), (3, 1, 1)))
     assert (cameras.measured.any(), cameras.status, cameras.notes) == (False, Status.HELD, ("it stands",))

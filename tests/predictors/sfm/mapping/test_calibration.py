@@ -26,12 +26,12 @@ def estimate(focal: float, k1: float = 0.0, focal_sigma: float = 1.0, k1_sigma: 
 
 def after(start: Calibration, free: FreeLens, *estimates: LensEstimate) -> Calibration:
     for found in estimates:
-        start = start.learnt(found, free, SIZE)
+        start = start.update(found, free, SIZE)
     return start
 
 
 def test_the_first_window_that_can_tell_replaces_the_guess() -> None:
-    lens = after(Calibration.guessed(GUESS), BOTH, estimate(600.0, -0.1)).lens
+    lens = after(Calibration.from_guess(GUESS), BOTH, estimate(600.0, -0.1)).lens
     assert lens.fx == pytest.approx(600.0)
     assert lens.fy == pytest.approx(600.0)
     assert lens.k1 == pytest.approx(-0.1)
@@ -40,25 +40,25 @@ def test_the_first_window_that_can_tell_replaces_the_guess() -> None:
 @given(st.floats(500, 700), st.floats(500, 700), st.floats(0.5, 20), st.floats(0.5, 20))
 def test_the_order_of_windows_does_not_matter(first: float, second: float, sigma1: float, sigma2: float) -> None:
     a, b = estimate(first, -0.1, sigma1), estimate(second, 0.05, sigma2, 1e-3)
-    forth, back = (after(Calibration.guessed(GUESS), BOTH, *found).lens for found in ((a, b), (b, a)))
+    forth, back = (after(Calibration.from_guess(GUESS), BOTH, *found).lens for found in ((a, b), (b, a)))
     assert forth.fx == pytest.approx(back.fx, rel=1e-9)
     assert forth.k1 == pytest.approx(back.k1, abs=1e-9)
 
 
 def test_the_mean_lies_nearer_to_the_surer_window() -> None:
-    focal = after(Calibration.guessed(GUESS), FOCAL, estimate(500.0), estimate(600.0, focal_sigma=30.0)).lens.fx
+    focal = after(Calibration.from_guess(GUESS), FOCAL, estimate(500.0), estimate(600.0, focal_sigma=30.0)).lens.fx
     assert 500 < focal < 540
     sure, unsure = estimate(550.0, -0.1, k1_sigma=1e-3), estimate(550.0, 0.1, k1_sigma=0.1)
-    assert -0.1 < after(Calibration.guessed(GUESS), RADIAL, sure, unsure).lens.k1 < -0.05
+    assert -0.1 < after(Calibration.from_guess(GUESS), RADIAL, sure, unsure).lens.k1 < -0.05
 
 
 def test_equally_sure_windows_count_alike() -> None:
-    lens = after(Calibration.guessed(GUESS), BOTH, *[estimate(550.0, k1) for k1 in (-0.3, 0.0, 0.06)]).lens
+    lens = after(Calibration.from_guess(GUESS), BOTH, *[estimate(550.0, k1) for k1 in (-0.3, 0.0, 0.06)]).lens
     assert lens.k1 == pytest.approx(-0.08)
 
 
 def test_more_windows_make_the_lens_surer() -> None:
-    one = after(Calibration.guessed(GUESS), BOTH, estimate(600.0))
+    one = after(Calibration.from_guess(GUESS), BOTH, estimate(600.0))
     two = after(one, BOTH, estimate(602.0))
     assert two.focal_weight > one.focal_weight > 0
     assert two.radial_weight > one.radial_weight > 0
@@ -66,60 +66,60 @@ def test_more_windows_make_the_lens_surer() -> None:
 
 
 def test_uncertain_windows_are_not_believed() -> None:
-    calibration = Calibration.guessed(GUESS)
-    assert calibration.believes(estimate(600.0), BOTH, SIZE)
-    assert not calibration.believes(estimate(600.0, focal_sigma=600.0), BOTH, SIZE)
-    assert not calibration.believes(estimate(600.0, focal_sigma=600.0), FOCAL, SIZE)
-    assert not calibration.believes(estimate(600.0, k1_sigma=1.0), BOTH, SIZE)
-    assert not calibration.believes(estimate(600.0, k1_sigma=1.0), RADIAL, SIZE)
-    assert not calibration.believes(None, BOTH, SIZE)
+    calibration = Calibration.from_guess(GUESS)
+    assert calibration.accepts(estimate(600.0), BOTH, SIZE)
+    assert not calibration.accepts(estimate(600.0, focal_sigma=600.0), BOTH, SIZE)
+    assert not calibration.accepts(estimate(600.0, focal_sigma=600.0), FOCAL, SIZE)
+    assert not calibration.accepts(estimate(600.0, k1_sigma=1.0), BOTH, SIZE)
+    assert not calibration.accepts(estimate(600.0, k1_sigma=1.0), RADIAL, SIZE)
+    assert not calibration.accepts(None, BOTH, SIZE)
 
 
 def test_a_window_without_freedom_needs_no_estimate() -> None:
-    assert Calibration.guessed(GUESS).believes(None, FreeLens(), SIZE)
+    assert Calibration.from_guess(GUESS).accepts(None, FreeLens(), SIZE)
 
 
 def test_what_was_not_free_does_not_move() -> None:
-    given = Calibration.given(GUESS)
+    given = Calibration.from_known(GUESS)
     found = estimate(700.0, -0.1)
     assert after(given, RADIAL, found).lens == replace(GUESS, k1=-0.1)
-    focal_only = after(Calibration.guessed(GUESS), FOCAL, found).lens
+    focal_only = after(Calibration.from_guess(GUESS), FOCAL, found).lens
     assert focal_only.fx == pytest.approx(700.0)
     assert focal_only.k1 == 0.0
-    assert given.learnt(None, FreeLens(), SIZE).lens == GUESS
+    assert given.update(None, FreeLens(), SIZE).lens == GUESS
 
 
 def test_a_given_k_is_never_tried_free() -> None:
-    given = Calibration.given(GUESS)
-    assert not any(free.focal for free in given.tries())
-    assert given.pinhole().tries() == [FreeLens()]
-    assert given.pinhole().settled
+    given = Calibration.from_known(GUESS)
+    assert not any(free.focal for free in given.freedoms())
+    assert given.without_distortion().freedoms() == [FreeLens()]
+    assert given.without_distortion().is_frozen
     assert given.summary()["focal_known"]
 
 
 def test_the_boldest_freedom_is_tried_first_and_none_last() -> None:
-    assert Calibration.guessed(GUESS).tries() == [BOTH, FOCAL, FreeLens()]
-    assert Calibration.guessed(GUESS).pinhole().tries() == [FOCAL, FreeLens()]
+    assert Calibration.from_guess(GUESS).freedoms() == [BOTH, FOCAL, FreeLens()]
+    assert Calibration.from_guess(GUESS).without_distortion().freedoms() == [FOCAL, FreeLens()]
 
 
 def test_the_focal_ratio_of_the_axes_is_kept() -> None:
     stretched = replace(GUESS, fy=275.0)
-    lens = after(Calibration.guessed(stretched), FOCAL, estimate(600.0), estimate(580.0)).lens
+    lens = after(Calibration.from_guess(stretched), FOCAL, estimate(600.0), estimate(580.0)).lens
     assert lens.fx / lens.fy == pytest.approx(2.0)
 
 
 def test_the_lens_is_held_once_patience_is_spent() -> None:
-    calibration = Calibration.guessed(GUESS)
+    calibration = Calibration.from_guess(GUESS)
     for window in range(PATIENCE):
-        assert not calibration.settled, window
-        calibration = calibration.learnt(estimate(600.0 + window), BOTH, SIZE)
-    assert calibration.settled
-    assert calibration.tries() == [FreeLens()]
-    assert calibration.learnt(None, FreeLens(), SIZE).lens == calibration.lens
+        assert not calibration.is_frozen, window
+        calibration = calibration.update(estimate(600.0 + window), BOTH, SIZE)
+    assert calibration.is_frozen
+    assert calibration.freedoms() == [FreeLens()]
+    assert calibration.update(None, FreeLens(), SIZE).lens == calibration.lens
 
 
 def test_a_focal_length_that_no_window_could_tell_is_said_to_be_a_guess() -> None:
-    calibration = Calibration.guessed(GUESS).learnt(None, FreeLens(), SIZE)
+    calibration = Calibration.from_guess(GUESS).update(None, FreeLens(), SIZE)
     summary = calibration.summary()
     assert not summary["focal_known"]
     assert summary["focal_sigma_px"] is None

@@ -8,17 +8,17 @@ import pytest
 
 from da3_stream.geometry.lens import Lens
 from da3_stream.predictors.sfm.mapping.calibration import PATIENCE, Calibration
-from da3_stream.predictors.sfm.mapping.calibration_history import History
+from da3_stream.predictors.sfm.mapping.calibration_history import CalibrationHistory
 
-FIRST = Calibration.guessed(Lens(300.0, 300.0, 160.0, 120.0))
+FIRST = Calibration.from_guess(Lens(300.0, 300.0, 160.0, 120.0))
 
 
-def taught(windows: int) -> History:
+def taught(windows: int) -> CalibrationHistory:
     """A history after windows of ten frames that each changed something."""
-    history, calibration = History(), FIRST
+    history, calibration = CalibrationHistory(), FIRST
     history.add(-1, calibration)
     for window in range(windows):
-        calibration = calibration.learnt(None, calibration.free, (320, 240))
+        calibration = calibration.update(None, calibration.free, (320, 240))
         history.add(10 * window + 9, calibration)
     return history
 
@@ -33,8 +33,8 @@ def test_later_windows_change_nothing_for_earlier_frames() -> None:
 
 
 def test_a_history_survives_a_file_and_can_be_cut() -> None:
-    history, again = taught(4), History()
-    again.restore(json.loads(json.dumps(history.tree())))
+    history, again = taught(4), CalibrationHistory()
+    again.restore(json.loads(json.dumps(history.state())))
     assert again.latest == history.latest
     again.forget_from(19)
     assert again.latest == taught(1).latest
@@ -43,8 +43,8 @@ def test_a_history_survives_a_file_and_can_be_cut() -> None:
 def test_windows_that_teach_nothing_add_nothing() -> None:
     history = taught(PATIENCE)
     assert history.latest is not None
-    assert history.latest.settled
-    before = history.tree()
+    assert history.latest.is_frozen
+    before = history.state()
     for window in range(100):
         history.add(1000 + window, history.latest)
-    assert history.tree() == before
+    assert history.state() == before

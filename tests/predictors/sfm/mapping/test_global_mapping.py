@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -17,11 +13,9 @@ from scipy.spatial.transform import Rotation
 from da3_stream.geometry import umeyama
 from da3_stream.geometry.lens import Lens
 from da3_stream.predictors.sfm.mapping.global_mapping import (
-    FOLDERS,
     FreeLens,
     SparseModel,
     map_window,
-    remove_left_folders,
 )
 from da3_stream.predictors.sfm.matching.pairs import sequential_pairs, verify_chunk
 
@@ -103,7 +97,7 @@ def test_exact_matches_give_the_cameras_to_a_thousandth(plain: SparseModel) -> N
 def test_what_a_camera_sees_projects_onto_its_key_points(plain: SparseModel) -> None:
     xy, _ = pictures(LENS)
     for i, row in enumerate(plain.rows):
-        seen, pose = plain.seen[i], plain.model_from_camera[i]
+        seen, pose = plain.observations[i], plain.model_from_camera[i]
         assert len(seen) > 50
         inside = (plain.points[seen[:, 1]] - pose[:3, 3]) @ pose[:3, :3]
         places = inside @ LENS.matrix().T
@@ -114,7 +108,7 @@ def test_the_same_input_gives_the_same_bits(plain: SparseModel) -> None:
     (again,) = mapped(LENS, LENS, FreeLens())
     np.testing.assert_array_equal(again.model_from_camera, plain.model_from_camera)
     np.testing.assert_array_equal(again.points, plain.points)
-    for first, second in zip(again.seen, plain.seen, strict=True):
+    for first, second in zip(again.observations, plain.observations, strict=True):
         np.testing.assert_array_equal(first, second)
 
 
@@ -161,18 +155,6 @@ def test_a_free_lens_finds_both_at_once() -> None:
     assert model.estimate is not None
     assert model.estimate.lens.fx == pytest.approx(LENS.fx, rel=5e-3)
     assert model.estimate.lens.shift_px(SIZE) == pytest.approx(bent.shift_px(SIZE), abs=0.2)
-
-
-def test_only_what_killed_processes_left_is_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("da3_stream.predictors.sfm.mapping.global_mapping._fast_folder", lambda: str(tmp_path))
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    left, mine, other = (tmp_path / name for name in (f"{FOLDERS}{gone.pid}_a", f"{FOLDERS}{os.getpid()}_b", "other_1"))
-    for folder in (left, mine, other):
-        folder.mkdir()
-        (folder / "window.db").touch()
-    remove_left_folders()
-    assert not left.exists() and mine.exists() and other.exists()
 
 
 def test_no_views_give_no_models() -> None:

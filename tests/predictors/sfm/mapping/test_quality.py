@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from da3_stream.predictors.sfm.mapping.global_mapping import SparseModel
-from da3_stream.predictors.sfm.mapping.quality import MIN_BRIDGE, judge, judge_tie
+from da3_stream.predictors.sfm.mapping.quality import MIN_BRIDGE, assess_pair, assess_window
 
 COUNT = 20
 POINTS = 60  # born in every frame and seen in the next one, too
@@ -42,18 +42,18 @@ def broken(row: int, factor: float) -> SparseModel:
 
 @given(st.integers(2, COUNT - 2), st.floats(5.0, 30.0), st.booleans())
 def test_a_broken_scale_rings_and_is_cut_where_it_breaks(row: int, factor: float, grows: bool) -> None:
-    verdict = judge([broken(row, factor if grows else 1 / factor)], COUNT)
-    assert verdict.alarm
-    assert verdict.worst > np.log(factor) / 2
+    verdict = assess_window([broken(row, factor if grows else 1 / factor)], COUNT)
+    assert verdict.is_doubtful
+    assert verdict.largest_jump > np.log(factor) / 2
     assert verdict.cuts() == (row,)
-    assert verdict.cost > judge([drive(np.ones(COUNT))], COUNT).cost
+    assert verdict.cost > assess_window([drive(np.ones(COUNT))], COUNT).cost
 
 
 @given(st.integers(0, 2**31))
 def test_a_clean_drive_with_uneven_speed_rings_no_alarm(seed: int) -> None:
     units = np.random.default_rng(seed).uniform(0.8, 1.25, COUNT)
-    verdict = judge([drive(units)], COUNT)
-    assert not verdict.alarm
+    verdict = assess_window([drive(units)], COUNT)
+    assert not verdict.is_doubtful
     assert verdict.cuts() == ()
     assert verdict.cost == 0.0
 
@@ -62,65 +62,67 @@ def test_a_camera_that_brakes_is_not_a_broken_scale() -> None:
     model = drive(np.ones(COUNT))
     slow = model.model_from_camera.copy()
     slow[10:, 2, 3] = slow[10, 2, 3] + 0.05 * np.arange(COUNT - 10)  # depths stay as they are
-    verdict = judge([SparseModel(model.rows, slow, None, model.points, model.seen)], COUNT)
+    verdict = assess_window([SparseModel(model.rows, slow, None, model.points, model.observations)], COUNT)
     assert verdict.cuts() == ()
 
 
 @given(st.integers(1, COUNT - 1), st.integers(0, MIN_BRIDGE - 1))
 def test_a_gap_with_too_few_points_over_it_is_cut(row: int, carried: int) -> None:
-    verdict = judge([drive(np.ones(COUNT), {row - 1: carried})], COUNT)
+    verdict = assess_window([drive(np.ones(COUNT), {row - 1: carried})], COUNT)
     assert verdict.bridges[row - 1] == carried
-    assert verdict.alarm
+    assert verdict.is_doubtful
     assert verdict.cuts() == (row,)
 
 
 def test_just_enough_points_hold_a_gap_together() -> None:
-    verdict = judge([drive(np.ones(COUNT), {9: MIN_BRIDGE})], COUNT)
-    assert not verdict.alarm
+    verdict = assess_window([drive(np.ones(COUNT), {9: MIN_BRIDGE})], COUNT)
+    assert not verdict.is_doubtful
     assert verdict.cuts() == ()
 
 
 def test_two_breaks_are_two_cuts() -> None:
     units = np.repeat([1.0, 20.0, 1.0], [8, 8, 8])
-    verdict = judge([drive(units, {7: MIN_BRIDGE, 15: MIN_BRIDGE})], 24)
+    verdict = assess_window([drive(units, {7: MIN_BRIDGE, 15: MIN_BRIDGE})], 24)
     assert verdict.cuts() == (8, 16)
 
 
 def test_rows_outside_the_model_are_missing_but_not_cut() -> None:
     model = drive(np.ones(COUNT))
-    verdict = judge([SparseModel(model.rows + 3, model.model_from_camera, None, model.points, model.seen)], COUNT + 5)
+    verdict = assess_window(
+        [SparseModel(model.rows + 3, model.model_from_camera, None, model.points, model.observations)], COUNT + 5
+    )
     assert verdict.missing == 5
-    assert verdict.alarm
+    assert verdict.is_doubtful
     assert verdict.cuts() == ()
 
 
 def test_no_model_misses_everything() -> None:
-    verdict = judge([], COUNT)
-    assert (verdict.missing, verdict.alarm, verdict.cuts()) == (COUNT, True, ())
+    verdict = assess_window([], COUNT)
+    assert (verdict.missing, verdict.is_doubtful, verdict.cuts()) == (COUNT, True, ())
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_short_windows_are_judged_without_error(count: int) -> None:
-    verdict = judge([drive(np.ones(count))], count)
+    verdict = assess_window([drive(np.ones(count))], count)
     assert len(verdict.jumps) == len(verdict.bridges) == count - 1
-    assert not verdict.alarm
+    assert not verdict.is_doubtful
 
 
 @pytest.mark.parametrize("factor", [4.0, 0.25])
 def test_another_visit_may_be_faster_and_farther_away(factor: float) -> None:
     border = COUNT // 2
     units = np.where(np.arange(COUNT) < border, 1.0, factor)
-    assert judge([drive(units)], COUNT).cuts() == (border,)
-    assert judge_tie([drive(units)], COUNT, border).cuts() == ()
-    assert judge_tie([broken(5, factor)], COUNT, border).cuts() == ()
+    assert assess_window([drive(units)], COUNT).cuts() == (border,)
+    assert assess_pair([drive(units)], COUNT, border).cuts() == ()
+    assert assess_pair([broken(5, factor)], COUNT, border).cuts() == ()
 
 
 def test_two_places_fall_apart_where_few_points_tie_them_or_one_is_hardly_there() -> None:
     border = COUNT // 2
     thin = drive(np.ones(COUNT), {border - 1: MIN_BRIDGE - 1})
-    assert judge_tie([thin], COUNT, border).cuts() == (border,)
+    assert assess_pair([thin], COUNT, border).cuts() == (border,)
     for left_out in (0, border - 4):
         whole = drive(np.ones(COUNT - left_out))
-        verdict = judge_tie([whole], COUNT, border)
+        verdict = assess_pair([whole], COUNT, border)
         assert verdict.cuts() == ((border,) if left_out else ())
         assert verdict.missing == left_out

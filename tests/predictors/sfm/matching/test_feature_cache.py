@@ -11,10 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 from da3_stream.geometry.keypoints import Keypoints
-from da3_stream.predictors.sfm.matching.feature_cache import CHUNK, Findings
+from da3_stream.predictors.sfm.matching.feature_cache import CHUNK, FeatureCache
 from da3_stream.predictors.sfm.matching.pairs import sequential_pairs
 from da3_stream.predictors.sfm.processes.process import WorkerDiedError
-from da3_stream.predictors.sfm.processes.workers import Piece, Workers
+from da3_stream.predictors.sfm.processes.workers import Workers
 
 NONE = Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
 
@@ -28,13 +28,13 @@ class AtOnce(Workers):
         self.pairs: list[tuple[int, int]] = []
         self._deadly = deadly
 
-    def submit(self, work: Callable[..., Any], *args: Any) -> Piece[Any]:
+    def submit(self, work: Callable[..., Any], *args: Any) -> Future[Any]:
         future: Future[Any] = Future()
         try:
             future.set_result(self._do(*args))
         except WorkerDiedError as error:
             future.set_exception(error)
-        return Piece(future)
+        return future
 
     def _do(self, first: Any, pairs: Sequence[tuple[int, int]] | None = None) -> Any:
         if pairs is not None:
@@ -51,16 +51,16 @@ def gray(number: int) -> NDArray[np.uint8]:
     return np.full((1, 1), number, np.uint8)
 
 
-def ask(findings: Findings, indices: Sequence[int]) -> tuple[list[Keypoints], dict[tuple[int, int], Any]]:
+def ask(cache: FeatureCache, indices: Sequence[int]) -> tuple[list[Keypoints], dict[tuple[int, int], Any]]:
     rows = list(sequential_pairs(len(indices)))
-    return findings.of(indices, [gray(index) for index in indices], rows)
+    return cache.get(indices, [gray(index) for index in indices], rows)
 
 
 def test_each_frame_and_pair_is_looked_at_once() -> None:
     workers = AtOnce()
-    findings = Findings(workers, 2)
+    cache = FeatureCache(workers, 2)
     for start in range(0, 40, 8):
-        keypoints, matches = ask(findings, range(start, start + 12))
+        keypoints, matches = ask(cache, range(start, start + 12))
         assert [int(found.xy[0, 0]) for found in keypoints] == list(range(start, start + 12))
         assert all(found.tolist() == [[start + a, start + b]] for (a, b), found in matches.items())
     assert sorted(workers.frames) == list(range(44))
@@ -68,17 +68,17 @@ def test_each_frame_and_pair_is_looked_at_once() -> None:
 
 
 def test_what_no_recent_window_holds_is_forgotten() -> None:
-    findings = Findings(AtOnce(), 2)
+    cache = FeatureCache(AtOnce(), 2)
     for start in range(0, 200, 8):
-        ask(findings, range(start, start + 12))
-    assert sorted(findings._keypoints) == list(range(184, 204))
-    assert min(min(pair) for pair in findings._matches) == 184
+        ask(cache, range(start, start + 12))
+    assert sorted(cache._keypoints) == list(range(184, 204))
+    assert min(min(pair) for pair in cache._matches) == 184
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_a_frame_that_kills_costs_the_windows_that_hold_it_in_whichever_order(order: tuple[int, int]) -> None:
     windows = [range(CHUNK), range(4, CHUNK + 4)]  # one piece of work holds frames of both
-    findings = Findings(AtOnce(deadly=2 if order == (0, 1) else CHUNK + 3), 3)
+    cache = FeatureCache(AtOnce(deadly=2 if order == (0, 1) else CHUNK + 3), 3)
     with pytest.raises(WorkerDiedError):
-        ask(findings, windows[order[0]])
-    assert len(ask(findings, windows[order[1]])[0]) == CHUNK
+        ask(cache, windows[order[0]])
+    assert len(ask(cache, windows[order[1]])[0]) == CHUNK

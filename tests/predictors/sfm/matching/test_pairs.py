@@ -14,20 +14,19 @@ from scipy.spatial.transform import Rotation
 from da3_stream.geometry import intrinsics_matrix, project
 from da3_stream.geometry.keypoints import Keypoints
 from da3_stream.geometry.lens import Lens
-from da3_stream.predictors.sfm.matching.features import TrackedPoints
 from da3_stream.predictors.sfm.matching.pairs import (
     MIN_INLIERS,
     OFFSETS,
     TwoView,
     match_chunk,
-    match_keypoints,
     match_tracks,
-    only,
+    restrict_to_kind,
     sequential_pairs,
-    verify,
     verify_chunk,
+    verify_pair,
     window_pairs,
 )
+from da3_stream.predictors.sfm.matching.tracks import TrackedPoints
 
 K = intrinsics_matrix(300.0, 300.0, 160.0, 120.0)
 
@@ -41,6 +40,10 @@ def descriptors(count: int, seed: int = 0) -> NDArray[np.uint8]:
 
 def keypoints(found: NDArray[np.uint8]) -> Keypoints:
     return Keypoints(np.zeros((len(found), 2), np.float32), found)
+
+
+def matches_of(first: Keypoints, second: Keypoints) -> NDArray[np.uint32]:
+    return match_chunk({0: first, 1: second}, [(0, 1)])[0, 1]
 
 
 def two_views(count: int, translation: tuple[float, float, float]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -80,7 +83,7 @@ def test_one_place_is_matched_in_sequence(count: int) -> None:
 @given(st.permutations(range(40)))
 def test_matching_undoes_a_permutation(order: list[int]) -> None:
     first = descriptors(40)
-    matches = match_keypoints(keypoints(first), keypoints(first[order]))
+    matches = matches_of(keypoints(first), keypoints(first[order]))
     assert matches.dtype == np.uint32
     assert len(matches) == 40
     assert [order[j] for j in matches[:, 1].tolist()] == matches[:, 0].tolist()
@@ -88,8 +91,8 @@ def test_matching_undoes_a_permutation(order: list[int]) -> None:
 
 def test_matches_are_the_same_seen_from_either_side() -> None:
     first, second = descriptors(50), np.concatenate([descriptors(50)[20:], descriptors(20, seed=1)])
-    forth = match_keypoints(keypoints(first), keypoints(second))
-    back = match_keypoints(keypoints(second), keypoints(first))
+    forth = matches_of(keypoints(first), keypoints(second))
+    back = matches_of(keypoints(second), keypoints(first))
     assert {(a, b) for a, b in forth.tolist()} == {(b, a) for a, b in back.tolist()}
     np.testing.assert_array_equal(forth[:, 0] - forth[:, 1], 20)
     assert len(forth) == 30
@@ -99,20 +102,20 @@ def test_descriptors_that_occur_twice_are_not_matched() -> None:
     first = descriptors(10)
     twice = np.concatenate([first, first[:4]])
     seen = np.clip(first.astype(int) + np.random.default_rng(1).integers(-3, 4, first.shape), 0, 255).astype(np.uint8)
-    matches = match_keypoints(keypoints(seen), keypoints(twice))
+    matches = matches_of(keypoints(seen), keypoints(twice))
     assert matches[:, 0].tolist() == [4, 5, 6, 7, 8, 9]
 
 
 def test_two_key_points_cannot_both_have_the_same_partner() -> None:
     first = descriptors(10)
     nearly = np.concatenate([first, first[3:4] ^ 1])
-    assert match_keypoints(keypoints(nearly), keypoints(first)).tolist() == [[i, i] for i in range(10)]
+    assert matches_of(keypoints(nearly), keypoints(first)).tolist() == [[i, i] for i in range(10)]
 
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_too_few_key_points_give_no_matches(count: int) -> None:
     few, many = keypoints(descriptors(count)), keypoints(descriptors(30))
-    assert match_keypoints(few, many).shape == match_keypoints(many, few).shape == (0, 2)
+    assert matches_of(few, many).shape == matches_of(many, few).shape == (0, 2)
     assert match_chunk({0: few, 3: many}, [(0, 3)])[0, 3].shape == (0, 2)
 
 
@@ -127,7 +130,7 @@ def test_verification_keeps_the_true_matches_and_drops_the_accidents() -> None:
     rng = np.random.default_rng(1)
     second = second + rng.normal(0, 0.2, second.shape)
     second[200:] = np.column_stack([rng.uniform(0, 320, 100), rng.uniform(0, 240, 100)])
-    view = verify(first, second, same(300), K)
+    view = verify_pair(first, second, same(300), K)
     assert view is not None
     kept = view.matches[:, 0]
     assert (kept < 200).sum() > 190
@@ -137,7 +140,7 @@ def test_verification_keeps_the_true_matches_and_drops_the_accidents() -> None:
 
 def test_the_essential_matrix_explains_the_matches() -> None:
     first, second = two_views(100, (0.5, -0.2, 1.0))
-    view = verify(first, second, same(100), K)
+    view = verify_pair(first, second, same(100), K)
     assert view is not None
     rays = [np.column_stack([xy, np.ones(100)]) @ np.linalg.inv(K).T for xy in (first, second)]
     lines = rays[0] @ view.essential.T
@@ -147,16 +150,16 @@ def test_the_essential_matrix_explains_the_matches() -> None:
 
 def test_a_camera_that_only_turns_is_called_planar() -> None:
     first, second = two_views(200, (0.0, 0.0, 0.0))
-    view = verify(first, second, same(200), K)
+    view = verify_pair(first, second, same(200), K)
     assert view is None or view.planar
 
 
 def test_too_few_or_only_accidental_matches_are_refused() -> None:
     first, second = two_views(MIN_INLIERS - 1, (1.0, 0.0, 0.0))
-    assert verify(first, second, same(MIN_INLIERS - 1), K) is None
+    assert verify_pair(first, second, same(MIN_INLIERS - 1), K) is None
     rng = np.random.default_rng(2)
     accident = [np.column_stack([rng.uniform(0, 320, 20), rng.uniform(0, 240, 20)]) for _ in range(2)]
-    assert verify(accident[0], accident[1], same(20), K) is None
+    assert verify_pair(accident[0], accident[1], same(20), K) is None
 
 
 def test_verified_pairs_keep_their_names_and_failed_ones_are_left_out() -> None:
@@ -173,7 +176,7 @@ def test_only_separates_tracked_points_from_key_points() -> None:
     both = TwoView(np.concatenate([sift, tracks]), np.eye(3), np.eye(3), planar=False)
     views = {(0, 1): both, (1, 2): TwoView(same(18), np.eye(3), np.eye(3), planar=True)}
     first = [40, 20, 30]
-    of_sift, of_tracks = only(views, first, tracked=False), only(views, first, tracked=True)
+    of_sift, of_tracks = restrict_to_kind(views, first, tracked=False), restrict_to_kind(views, first, tracked=True)
     np.testing.assert_array_equal(of_sift[0, 1].matches, sift)
     np.testing.assert_array_equal(of_tracks[0, 1].matches, tracks)
     assert set(of_sift) == {(0, 1), (1, 2)}

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from da3_stream.predictors.sfm.mapping.global_mapping import FOLDERS
 from da3_stream.predictors.sfm.processes.process import WorkerDiedError, WorkerHungError
+from da3_stream.predictors.sfm.processes.scratch import PREFIX
 from da3_stream.predictors.sfm.processes.workers import Workers, WorkersClosedError
 
 PATIENCE_S = 300.0  # of a test on a busy machine
@@ -47,7 +47,7 @@ def die_once(folder: str) -> str:
 
 
 def die_with_a_folder() -> None:
-    tempfile.mkdtemp(prefix=f"{FOLDERS}{os.getpid()}_", dir="/dev/shm")
+    tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}_", dir="/dev/shm")
     kill_yourself()
 
 
@@ -73,7 +73,7 @@ def make_workers() -> Iterator[MakeWorkers]:
 
     def make(count: int = 1, limit_s: float = PATIENCE_S) -> Workers:
         made.append(Workers(count))
-        made[-1].allow(limit_s)
+        made[-1].raise_time_limit(limit_s)
         return made[-1]
 
     yield make
@@ -129,10 +129,10 @@ def test_work_that_hangs_is_ended_and_costs_no_other(make_workers: MakeWorkers) 
 
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no folder in memory on this machine")
 def test_the_working_folder_of_a_dead_process_is_removed(make_workers: MakeWorkers) -> None:
-    before = set(Path("/dev/shm").glob(f"{FOLDERS}*"))
+    before = set(Path("/dev/shm").glob(f"{PREFIX}*"))
     with pytest.raises(WorkerDiedError):
         make_workers().submit(die_with_a_folder).result()
-    numbers = [folder.name.removeprefix(FOLDERS) for folder in set(Path("/dev/shm").glob(f"{FOLDERS}*")) - before]
+    numbers = [folder.name.removeprefix(PREFIX) for folder in set(Path("/dev/shm").glob(f"{PREFIX}*")) - before]
     assert all(_runs(int(number.partition("_")[0])) for number in numbers)  # those of runs beside the test
 
 
@@ -156,7 +156,7 @@ def test_no_process_is_left_when_its_parent_is_killed(tmp_path: Path) -> None:
 import os, signal
 from da3_stream.predictors.sfm.processes.workers import Workers
 workers = Workers(2)
-workers.allow({PATIENCE_S})
+workers.raise_time_limit({PATIENCE_S})
 pieces = [workers.submit(os.getpid) for _ in range(20)]
 print(*{{piece.result() for piece in pieces}}, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)

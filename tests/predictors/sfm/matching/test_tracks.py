@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from da3_stream.geometry.keypoints import extract_keypoints
-from da3_stream.predictors.sfm.matching.features import track_points
+from da3_stream.predictors.sfm.matching.tracks import track_points
 
 SHAPE = (120, 160)
 

@@ -18,7 +18,7 @@ TRACK_QUALITY = 0.005
 TRACK_SPACING_PX = 8
 TRACK_WINDOW_PX = 15
 TRACK_LEVELS = 3
-TRACK_RETURN_PX = 0.5  # a track that does not come back to within this when followed backwards is dropped
+TRACK_RETURN_PX = 0.5  # a track that, followed backwards, does not come back to within this is dropped
 
 Gray = NDArray[np.uint8]
 
@@ -51,7 +51,7 @@ def track_points(grays: Sequence[NDArray[np.uint8]]) -> list[TrackedPoints]:
 def _follow(
     previous: NDArray[np.uint8], gray: NDArray[np.uint8], xy: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Positions of the points that were found again, and which those are."""
+    """Positions [m,1,2] of the points that were found again, and which of [n] those are."""
     there, found = _lucas_kanade(previous, gray, xy)
     back, found_back = _lucas_kanade(gray, previous, there)
     returned = np.linalg.norm((back - xy)[:, 0], axis=1) < TRACK_RETURN_PX

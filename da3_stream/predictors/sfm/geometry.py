@@ -1,0 +1,70 @@
+"""From the cameras of a window to its geometry: images without distortion, and dense depth over the workers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...geometry.lens import Lens, Straightener
+from ...types import Frame, WindowGeometry
+from .depth import Gray, dense_depth, depth_tasks
+from .mapping.assemble import WindowCameras
+from .processes.workers import Workers
+
+
+@dataclass(frozen=True, eq=False)
+class CameraSolution:
+    """Cameras of a window, the lens they hold for, and which neighbours' optical flow gives dense depth (row offsets,
+    none where no depth is wanted)."""
+
+    cameras: WindowCameras
+    lens: Lens
+    flow_offsets: tuple[int, ...]
+
+
+def window_geometry(
+    frames: Sequence[Frame],
+    grays: Sequence[Gray],
+    solution: CameraSolution,
+    place_starts: Sequence[int],
+    workers: Workers,
+) -> WindowGeometry:
+    """The frames with their cameras and dense depth.
+
+    `place_starts` are the rows at which another place begins: no depth comes from frames of two places.
+    """
+    cameras, lens = solution.cameras, solution.lens
+    straighten = Straightener(lens, (grays[0].shape[1], grays[0].shape[0]))
+    depth, confidence = _window_depth([straighten(gray) for gray in grays], solution, place_starts, workers)
+    return WindowGeometry(
+        frame_indices=np.array([frame.index for frame in frames], np.int64),
+        images=np.stack([straighten(frame.image) for frame in frames]),
+        depth=depth,
+        confidence=confidence,
+        intrinsics=np.tile(lens.matrix(), (len(frames), 1, 1)),
+        window_from_camera=cameras.poses,
+        is_metric=False,
+        status=cameras.status,
+        breaks=cameras.breaks,
+        notes=cameras.notes,
+    )
+
+
+def _window_depth(
+    grays: Sequence[Gray], solution: CameraSolution, place_starts: Sequence[int], workers: Workers
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Depth and confidence [N,H,W] of all frames with a measured pose, 0 for the others."""
+    shape = (len(grays), *grays[0].shape)
+    depth, confidence = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    if not solution.flow_offsets:
+        return depth, confidence
+    cameras = solution.cameras
+    poses = np.where(cameras.measured[:, None, None], cameras.poses, np.nan)
+    tasks = depth_tasks(grays, poses, solution.lens.matrix(), place_starts, solution.flow_offsets)
+    futures = [(rows, workers.submit(dense_depth, task)) for rows, task in tasks]
+    for rows, future in futures:
+        depth[rows.start : rows.stop], confidence[rows.start : rows.stop] = future.result()
+    return depth, confidence
