@@ -54,7 +54,7 @@ def progress_bar(total: int | None, description: str, shown: bool, done: int = 0
     )
 
 
-class Progress:
+class RunProgress:
     """The bar over the frames of a run, of which some may be `done`; before it, in words, what the run will take."""
 
     def __init__(self, out: Path, job: Job, done: int, shown: bool) -> None:

@@ -22,7 +22,7 @@ from .checkpoint import Checkpoint, commit
 from .job import Job
 from .journal import Journal
 from .live_trajectory import LiveTrajectory
-from .progress import Progress
+from .progress import RunProgress
 from .status import RunStatus
 
 log = logging.getLogger(__name__)
@@ -59,9 +59,9 @@ class RunSession:
             log.warning("going on after window %d of the run in %s", self.checkpoint.latest["window"], self.run.path)
         return self._slam
 
-    def progress(self, shown: bool) -> Progress:
+    def progress(self, shown: bool) -> RunProgress:
         """What people see of the run, from the frames on that are done already."""
-        return Progress(self.run.path, self.job, len(self.status.source_indices), shown)
+        return RunProgress(self.run.path, self.job, len(self.status.source_indices), shown)
 
     def new_windows(self, frames: Iterable[Frame]) -> Iterator[Window[Frame]]:
         """Windows of the frames that the gate keeps, but for those that an earlier process committed."""

@@ -15,7 +15,7 @@ from ..posegraph import Edge, GraphSolution
 from ..store import Scene
 from ..types import ScaleObservation
 from .arena import Arena
-from .segment_graph import Measurements, SegmentGraph
+from .segment_graph import SegmentMeasurements, SegmentGraph
 
 log = logging.getLogger(__name__)
 
@@ -104,11 +104,11 @@ class Backend:
         segment.add(known)
         return segment
 
-    def _measurements(self, number: int, scene: Scene) -> Measurements:
+    def _measurements(self, number: int, scene: Scene) -> SegmentMeasurements:
         """The measurements between submaps of a segment."""
         members = {k for k, submap in enumerate(scene.submaps) if submap.segment == number}
         edges = [edge for edge in self._edges if edge.a in members and edge.b in members]
-        return Measurements(edges, [scale for scale in self._scales if scale.submap in members])
+        return SegmentMeasurements(edges, [scale for scale in self._scales if scale.submap in members])
 
     def _unit_factor(self, scene: Scene, segment: SegmentGraph) -> float:
         """By which a segment must grow: to metres where its submaps know them, else for its camera to be as high as

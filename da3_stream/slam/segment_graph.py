@@ -20,7 +20,7 @@ SCALE_GATE_SIGMAS = 3.0  # the same of a scale observation
 
 
 @dataclass(frozen=True)
-class Measurements:
+class SegmentMeasurements:
     """Edges and scale observations of one segment, in the order in which they came."""
 
     edges: Sequence[Edge]
@@ -31,9 +31,9 @@ class Measurements:
         ends = [min(edge.a, edge.b) for edge in self.edges]
         return min([*ends, *(scale.submap for scale in self.scales)], default=None)
 
-    def after(self, edges: int, scales: int) -> Measurements:
+    def after(self, edges: int, scales: int) -> SegmentMeasurements:
         """Those after so many edges and scale observations."""
-        return Measurements(self.edges[edges:], self.scales[scales:])
+        return SegmentMeasurements(self.edges[edges:], self.scales[scales:])
 
 
 @dataclass(eq=False)
@@ -51,17 +51,17 @@ class SegmentGraph:
         """A graph without measurements."""
         return SegmentGraph(anchor, PoseGraph(anchor))
 
-    def is_extended_by(self, known: Measurements) -> bool:
+    def is_extended_by(self, known: SegmentMeasurements) -> bool:
         """Whether all that is in the graph is among what is known now, in the same order."""
         pairs = ((self.edges, known.edges), (self.scales, known.scales))
         return all(len(held) <= len(now) and all(map(eq, held, now)) for held, now in pairs)
 
-    def is_moved_by(self, known: Measurements) -> bool:
+    def is_moved_by(self, known: SegmentMeasurements) -> bool:
         """Whether anything new can move a submap; an edge that adds one more submap to the others cannot."""
         new = self._new(known)
         return bool(new.scales) or not _adds_leaves_only(new.edges, set(self.graph.nodes))
 
-    def can_wait(self, known: Measurements, scene: Scene) -> bool:
+    def can_wait(self, known: SegmentMeasurements, scene: Scene) -> bool:
         """Whether the new measurements are of few submaps, for the size of the graph, and agree with the scene.
 
         What agrees moves little. Solving costs as much as the graph is large, so the larger it is, the more may wait:
@@ -75,7 +75,7 @@ class SegmentGraph:
             abs(self._deviation(scale, scene)) < SCALE_GATE_SIGMAS * scale.sigma for scale in new.scales
         )
 
-    def add(self, known: Measurements) -> None:
+    def add(self, known: SegmentMeasurements) -> None:
         """Put what is new among the measurements into the graph."""
         new = self._new(known)
         for edge in new.edges:
@@ -137,14 +137,14 @@ class SegmentGraph:
         }
 
     @staticmethod
-    def from_state(state: dict[str, Any], known: Measurements) -> SegmentGraph:
+    def from_state(state: dict[str, Any], known: SegmentMeasurements) -> SegmentGraph:
         """The graph of a state; `known` begins with the measurements that were in it."""
         segment = SegmentGraph.empty(state["anchor"])
-        segment.add(Measurements(known.edges[: state["edges"]], known.scales[: state["scales"]]))
+        segment.add(SegmentMeasurements(known.edges[: state["edges"]], known.scales[: state["scales"]]))
         segment.solution = segment.graph.restore(state["graph"])
         return segment
 
-    def _new(self, known: Measurements) -> Measurements:
+    def _new(self, known: SegmentMeasurements) -> SegmentMeasurements:
         return known.after(len(self.edges), len(self.scales))
 
     def _deviation(self, scale: ScaleObservation, scene: Scene) -> float:
