@@ -15,7 +15,7 @@ from ..posegraph import Edge, GraphSolution
 from ..store import Scene
 from ..types import ScaleObservation
 from .arena import Arena
-from .segment_graph import SegmentMeasurements, SegmentGraph
+from .segment_graph import SegmentGraph, SegmentMeasurements
 
 log = logging.getLogger(__name__)
 
