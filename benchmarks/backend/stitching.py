@@ -12,23 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.backend.baseline_alignment import align_as_baseline
-from benchmarks.backend.overlap_scenes import (
+from benchmarks.common import benchmark, tell
+from benchmarks.tables import Column, Row
+from da3_stream.geometry import Sim3
+from da3_stream.stitching import align_windows
+from da3_stream.types import Alignment, Status
+from tests.worlds.overlaps import (
     Errors,
     Pair,
     disturbed,
     in_units,
-    make_pair,
+    make_street_pair,
     nothing_wrong,
     with_car,
     with_compressed_far_field,
     with_holes,
     with_outliers,
 )
-from benchmarks.common import benchmark, tell
-from benchmarks.tables import Column, Row
-from da3_stream.geometry import Sim3
-from da3_stream.stitching import align_windows
-from da3_stream.types import Alignment, Status
 
 Array = NDArray[np.float64]
 Wrong = Callable[[Pair, np.random.Generator], Pair]
@@ -140,7 +140,7 @@ def _honesty_row(case: Case, frames: int, seeds: int) -> Row:
 def _pair(case: Case, seed: int, unit: float, frames: int = 24) -> Pair:
     """The case's pair of windows, both in `unit`s of 1 / unit metres."""
     rng = np.random.default_rng([seed, frames])
-    pair = case.wrong(make_pair(rng, frames, case.step_m), rng)
+    pair = case.wrong(make_street_pair(rng, frames, case.step_m), rng)
     previous = disturbed(pair.previous, rng, 1.0, case.errors)
     current = disturbed(pair.current, rng, 1 / pair.truth.scale, case.errors)
     truth = Sim3(pair.truth.scale, pair.truth.rotation, unit * pair.truth.translation)

@@ -11,7 +11,7 @@ from da3_stream.errors import StitchingError
 from da3_stream.geometry import Sim3
 from da3_stream.stitching import align_windows
 from da3_stream.types import Alignment, Status, WindowGeometry
-from tests.worlds.overlaps import Pair, disturb, error, in_units, make_pair
+from tests.worlds.overlaps import Errors, Pair, disturbed, in_units, log_error, make_pair
 
 NOISE = {"depth_noise": 0.05, "pose_noise": 2e-4}
 SEEDS = range(2)
@@ -33,7 +33,7 @@ def without_depth(window: WindowGeometry, status: Status = Status.OK) -> WindowG
 
 
 def check(found: Alignment, truth: Sim3, scale: float, status: Status = Status.OK) -> None:
-    wrong = error(found.previous_from_current, truth)
+    wrong = log_error(found.previous_from_current, truth)
     assert found.status is status
     assert abs(wrong[6]) < scale
     assert np.linalg.norm(wrong[3:6]) < 1e-3
@@ -44,7 +44,7 @@ def check(found: Alignment, truth: Sim3, scale: float, status: Status = Status.O
 def test_without_noise_the_answer_is_exact(seed: int, frames: int, status: Status) -> None:
     pair = make_pair(seed, frames)
     found = align(pair)
-    assert np.abs(error(found.previous_from_current, pair.truth)).max() < 1e-9
+    assert np.abs(log_error(found.previous_from_current, pair.truth)).max() < 1e-9
     assert found.status is status
     assert found.inlier_ratio == 1.0
     assert found.shared.tolist() == list(range(4, 4 + frames))
@@ -62,11 +62,14 @@ def test_depth_noise_averages_out(depth_noise: float, speed: float) -> None:
 def test_a_compressed_far_field_does_not_pull_the_scale(speed: float) -> None:
     for seed in SEEDS:
         pair, rng = make_pair(seed, speed=speed), np.random.default_rng(seed)
+        errors = Errors(pixel=0.05, turn=2e-4, centre=2e-3)
         depth = pair.current.depth
         far = depth > np.quantile(depth, 0.85)
         current = with_depth(pair.current, np.where(far, 0.92 * depth, depth))
         check(
-            align_windows(disturb(pair.previous, rng, 0.05, 2e-4), disturb(current, rng, 0.05, 2e-4)), pair.truth, 0.005
+            align_windows(disturbed(pair.previous, rng, 1.0, errors), disturbed(current, rng, 1 / 0.7, errors)),
+            pair.truth,
+            0.005,
         )
 
 
@@ -126,7 +129,7 @@ def test_the_unit_of_either_window_does_not_matter(factor: float) -> None:
         expected = (
             unit @ plain.previous_from_current if side == "previous" else plain.previous_from_current @ unit.inverse()
         )
-        assert np.abs(error(scaled.previous_from_current, expected)[3:]).max() < 1e-9
+        assert np.abs(log_error(scaled.previous_from_current, expected)[3:]).max() < 1e-9
         assert scaled.previous_from_current.translation == pytest.approx(expected.translation, rel=1e-9)
         change = unit.adjoint() if side == "current" else np.eye(7)
         size = np.sqrt(np.diag(plain.information))
@@ -149,7 +152,7 @@ def test_the_information_is_honest(speed: float) -> None:
     for seed in range(10):
         pair = make_pair(seed, depth_noise=0.05, pose_noise=2e-3, speed=speed, size=(24, 48))
         found = align(pair)
-        wrong = error(found.previous_from_current, pair.truth)
+        wrong = log_error(found.previous_from_current, pair.truth)
         energies.append(wrong @ found.information @ wrong / 7)
     assert 0.2 < np.mean(energies) < 3
 
@@ -159,7 +162,7 @@ def test_good_depth_does_not_make_poor_cameras_sure_of_their_turn() -> None:
     for seed in range(10):
         pair = make_pair(seed, depth_noise=0.005, pose_noise=1e-2, size=(24, 48))
         found = align(pair)
-        wrong = error(found.previous_from_current, pair.truth)
+        wrong = log_error(found.previous_from_current, pair.truth)
         energies.append(wrong @ found.information @ wrong / 7)
     assert 0.2 < np.mean(energies) < 3
 
@@ -213,7 +216,7 @@ def test_a_held_window_is_placed_by_its_cameras_with_scale_one() -> None:
     found = align(replace(pair, current=without_depth(pair.current, Status.HELD)))
     assert found.status is Status.WEAK
     assert found.previous_from_current.scale == pytest.approx(1.0)
-    assert np.abs(error(found.previous_from_current, pair.truth)).max() < 1e-9
+    assert np.abs(log_error(found.previous_from_current, pair.truth)).max() < 1e-9
 
 
 def test_frames_that_disagree_on_the_scale_are_weak() -> None:
@@ -237,7 +240,7 @@ def test_only_the_named_frames_are_used() -> None:
     pair = make_pair(9)
     found = align_windows(pair.previous, pair.current, np.array([5, 6, 9]))
     assert found.shared.tolist() == [5, 6, 9]
-    assert np.abs(error(found.previous_from_current, pair.truth)).max() < 1e-9
+    assert np.abs(log_error(found.previous_from_current, pair.truth)).max() < 1e-9
 
 
 def test_a_named_frame_that_is_not_shared_is_refused() -> None:
@@ -256,7 +259,7 @@ def test_single_precision_is_enough() -> None:
     exact = align(pair)
     narrow = [replace(w, depth=w.depth.astype(np.float32)) for w in (pair.previous, pair.current)]
     found = align_windows(*narrow)
-    assert np.abs(error(found.previous_from_current, exact.previous_from_current)).max() < 1e-5
+    assert np.abs(log_error(found.previous_from_current, exact.previous_from_current)).max() < 1e-5
 
 
 @pytest.mark.parametrize("seed", range(6))
