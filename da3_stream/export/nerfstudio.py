@@ -21,7 +21,7 @@ from ..store import RunReader
 from ..store.files import json_page, write_text
 from ..types import Float32, Float64
 from .cloud.sampling import sampled_points
-from .colmap.keypoints import normalised
+from .colmap.keypoints import normalized_coordinates
 from .colmap.model import shared_camera
 from .frame_views import FrameView, views_with_depth
 from .images.camera import ImageCamera, image_camera
@@ -85,7 +85,7 @@ def _as_pictured(depth: Float32, k: Float64, camera: ImageCamera) -> Float32:
         return depth
     height, width = depth.shape
     shown = pixel_centres(height, width).reshape(-1, 2) * np.array(camera.size) / [width, height]
-    straight = normalised(shown.astype(np.float32), camera.lens) * [k[0, 0], k[1, 1]] + k[:2, 2]
+    straight = normalized_coordinates(shown.astype(np.float32), camera.lens) * [k[0, 0], k[1, 1]] + k[:2, 2]
     column, row = np.floor(straight).astype(np.int64).T
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
     found = depth[np.where(inside, row, 0), np.where(inside, column, 0)]

@@ -1,8 +1,8 @@
-"""A COLMAP folder: images/ and sparse/0/ with cameras, poses and points on real tracks; refined where asked for.
+"""COLMAP folders: images/ and sparse/0/ with cameras, poses and points on real tracks; for COLMAP and 3DGS trainers.
 
-First pixel centre at 0.5, camera from world, OpenCV axes, as COLMAP has them. The pictures are the input's own files
-where they need no change, else JPEG of quality 95 or PNG. Frames without depth, which the gate left out, take part
-where tracks reach them.
+First pixel centre at 0.5, camera from world, OpenCV axes, as COLMAP has them. The images are the input's own files
+where they need no change, else JPEG of quality 95 or PNG. Frames without depth, which the gate left out, are written if
+enough tracks are observed in them.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from ..images.frame_images import frame_images, image_files
 from ..images.image_folder import ImageFolder
 from ..options import ColmapOptions, GaussianSplattingOptions, ImageOptions
 from .files import write_model
-from .keypoints import DepthMap, look
+from .keypoints import DepthMap, detect_keypoints
 from .model import build_model, shared_camera
 from .tracks import Tracks
-from .triangulation import triangulated
+from .triangulation import triangulate
 
 log = logging.getLogger(__name__)
 
-REACHED = 20  # tracks that a frame without depth must see to take part
+MIN_TRACKS = 20  # that must be observed in a frame without depth
 
 
 @dataclass
-class Gathered:
-    """What one pass over the pictures brings, picture by picture."""
+class TrackedImages:
+    """The images of an export, in order, with their views, their cameras, and the tracks through them."""
 
     names: list[str] = field(default_factory=list)
     cameras: list[ImageCamera] = field(default_factory=list)
@@ -51,18 +51,21 @@ class Gathered:
 
 
 def export_colmap(reader: RunReader, path: Path, options: ColmapOptions) -> str:
-    """See the module; raises ExportError where there is nothing to show, or no memory for what is asked."""
+    """A COLMAP model with its images; with `refine` bundle-adjusted, the model of before in sparse/original/.
+
+    Raises ExportError where no image or depth is left, or the memory is too small for bundle adjustment.
+    """
     from .bundle_adjustment import refine, require_memory
 
-    gathered = gather(reader, path / "images", options, options.confidence)
-    model = sparse_model(gathered, options.shared_camera, options.max_points)
+    tracked = track_images(reader, path / "images", options, options.confidence)
+    model = sparse_model(tracked, options.shared_camera, options.max_points)
     if options.refine:
         require_memory(model)
         write_model(model, path / "sparse" / "original", text=options.text)
-        moved = refine(model, path / "refined.json")
+        report = refine(model, path / "refined.json")
     write_model(model, path / "sparse" / "0", text=options.text)
-    said = summary(model, gathered)
-    return f"{said}; {moved.text(reader.units)}" if options.refine else said
+    counts = summary(model, tracked)
+    return f"{counts}; {report.text(reader.units)}" if options.refine else counts
 
 
 def export_gaussian_splatting(reader: RunReader, path: Path, options: GaussianSplattingOptions) -> str:
@@ -72,37 +75,37 @@ def export_gaussian_splatting(reader: RunReader, path: Path, options: GaussianSp
     with normals. Without it that trainer would make one from points3D.bin, without normals. Raises ExportError as
     `export_colmap`, StoreError where the points of a submap are damaged.
     """
-    gathered = gather(reader, path / "images", options, options.confidence)
-    model = sparse_model(gathered, None, None)
+    tracked = track_images(reader, path / "images", options, options.confidence)
+    model = sparse_model(tracked, None, None)
     write_model(model, path / "sparse" / "0", text=False)
-    points = sampled_points(reader, gathered.views, options.max_points)
+    points = sampled_points(reader, tracked.views, options.max_points)
     with create_ply(path / "sparse" / "0" / "points3D.ply", f"units: {reader.units}", normals=True) as ply:
         ply.write(points.xyz, points.rgb, points.normal)
-    return f"{summary(model, gathered)}; {len(points)} points to begin with"
+    return f"{summary(model, tracked)}; {len(points)} points to begin with"
 
 
-def gather(reader: RunReader, folder: Path, options: ImageOptions, confidence: float) -> Gathered:
-    """Write the pictures into a new folder, and follow the points in them.
+def track_images(reader: RunReader, folder: Path, options: ImageOptions, confidence: float) -> TrackedImages:
+    """Write the images into a new folder, and track keypoints through them.
 
-    Raises ExportError where there are no pictures, or no depth from which a track could begin.
+    Raises ExportError where there are no images, or no depth from which a track could begin.
     """
-    found, views = Gathered(), _pictured(reader, options)
+    tracked, views = TrackedImages(), _views_with_images(reader, options)
     files = ImageFolder(folder, image_files(reader, options), options.encoding)
-    for view, picture in frame_images(reader, views, options):
+    for view, image in frame_images(reader, views, options):
         camera = image_camera(reader, view, options)
-        if _followed(found, reader, view, picture, camera, confidence):
-            found.names.append(files.add(view.name, view.index, picture))
-            found.cameras.append(camera)
-            found.views.append(view)
+        if _add_tracks(tracked, reader, view, image, camera, confidence):
+            tracked.names.append(files.add(view.name, view.index, image))
+            tracked.cameras.append(camera)
+            tracked.views.append(view)
         else:
-            found.left_out += 1
-    if found.left_out:
-        log.warning("left out %d frames without depth that no tracks reach", found.left_out)
-    return found
+            tracked.left_out += 1
+    if tracked.left_out:
+        log.warning("left out %d frames without depth that no tracks reach", tracked.left_out)
+    return tracked
 
 
-def _pictured(reader: RunReader, options: ImageOptions) -> list[FrameView]:
-    """The frames asked for that may have a picture: of those that the gate left out, the run keeps none."""
+def _views_with_images(reader: RunReader, options: ImageOptions) -> list[FrameView]:
+    """The selected frames that have an image: of those that the gate left out, only the input has one."""
     views = posed_views(reader, options, one_segment=True)
     with_depth = [view for view in views if view.has_depth]
     if not with_depth:
@@ -113,21 +116,21 @@ def _pictured(reader: RunReader, options: ImageOptions) -> list[FrameView]:
     return with_depth
 
 
-def sparse_model(gathered: Gathered, shared: bool | None, most: int | None) -> Any:
-    """The pycolmap.Reconstruction of what was gathered, with at most so many points."""
-    poses = gathered.world_from_camera
-    focal = np.array([camera.lens.fx for camera in gathered.cameras])
-    structure = triangulated(gathered.tracks, poses, focal)
-    structure = structure if most is None else structure.longest(most)
-    one = shared_camera(gathered.cameras, shared)
+def sparse_model(tracked: TrackedImages, shared: bool | None, max_points: int | None) -> Any:
+    """A pycolmap.Reconstruction of the images and the points on their tracks, at most `max_points`."""
+    poses = tracked.world_from_camera
+    focal = np.array([camera.lens.fx for camera in tracked.cameras])
+    structure = triangulate(tracked.tracks, poses, focal)
+    structure = structure if max_points is None else structure.best_observed(max_points)
+    shared_by_all = shared_camera(tracked.cameras, shared)
     camera_from_world = np.linalg.inv(poses).astype(np.float64)
-    model = build_model(gathered.names, gathered.cameras, one, camera_from_world, gathered.tracks.xy, structure)
-    gathered.tracks.xy.clear()
+    model = build_model(tracked.names, tracked.cameras, shared_by_all, camera_from_world, tracked.tracks.xy, structure)
+    tracked.tracks.xy.clear()
     return model
 
 
-def summary(model: Any, gathered: Gathered) -> str:
-    """Counts, for people."""
+def summary(model: Any, tracked: TrackedImages) -> str:
+    """One line for people: counts and the mean reprojection error."""
     per_image = model.compute_mean_observations_per_reg_image()
     return (
         f"{model.num_images()} images, {model.num_cameras()} camera{'s' * (model.num_cameras() > 1)}, "
@@ -136,11 +139,11 @@ def summary(model: Any, gathered: Gathered) -> str:
     )
 
 
-def _followed(
-    found: Gathered, reader: RunReader, view: FrameView, picture: UInt8, camera: ImageCamera, confidence: float
+def _add_tracks(
+    tracked: TrackedImages, reader: RunReader, view: FrameView, image: UInt8, camera: ImageCamera, confidence: float
 ) -> bool:
-    """Whether the view takes part; where it does, its points are followed."""
-    depth = DepthMap.sure(*reader.depth_without_sky(view.index), confidence) if view.has_depth else None
-    return found.tracks.add(
-        look(picture, camera, depth), view.world_from_camera, least=0 if view.has_depth else REACHED
+    """Track the image's keypoints; returns whether the frame is part of the model."""
+    depth = DepthMap.confident(*reader.depth_without_sky(view.index), confidence) if view.has_depth else None
+    return tracked.tracks.add(
+        detect_keypoints(image, camera, depth), view.world_from_camera, min_matches=0 if view.has_depth else MIN_TRACKS
     )

@@ -1,7 +1,7 @@
-"""A COLMAP model as files, and whether they are whole: COLMAP never asks whether the disk took what it wrote.
+"""A COLMAP model as files, checked to be complete: COLMAP ignores it when the disk refuses what it writes.
 
-"Output format" of COLMAP's documentation, with the rigs and frames of 3.12. A write that fails leaves a beginning of
-the file, so bytes tell of a binary one, and lines of a text, whether all of it arrived.
+"Output format" of COLMAP's documentation, with the rigs and frames of 3.12. A failed write leaves the beginning of a
+file: the number of bytes of a binary file, and of lines of a text file, tells whether it is complete.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ def write_model(model: Any, folder: Path, *, text: bool) -> None:
 
 
 def _short_binaries(model: Any, folder: Path) -> list[str]:
-    """The files that have fewer bytes than they should."""
+    """The binary files that have fewer bytes than expected."""
     return [name for name, size in _binary_sizes(model).items() if (folder / name).stat().st_size < size]
 
 
 def _binary_sizes(model: Any) -> dict[str, int]:
-    """Bytes by file, each of which begins with a count of 8."""
+    """Expected bytes by file; each begins with a count of 8 bytes."""
     images = model.images.values()
     parts = {
         "rigs.bin": 16 * model.num_rigs(),  # of one camera each
@@ -40,7 +40,7 @@ def _binary_sizes(model: Any) -> dict[str, int]:
 
 
 def _short_texts(model: Any, folder: Path) -> list[str]:
-    """The files that have fewer lines than they should, or a last one without its end."""
+    """The text files that have fewer complete lines than expected."""
     lines = {
         "rigs.txt": model.num_rigs(),
         "cameras.txt": model.num_cameras(),
@@ -48,10 +48,10 @@ def _short_texts(model: Any, folder: Path) -> list[str]:
         "images.txt": 2 * model.num_images(),
         "points3D.txt": model.num_points3D(),
     }
-    return [name for name, count in lines.items() if _whole_lines(folder / name) < count]
+    return [name for name, count in lines.items() if _complete_lines(folder / name) < count]
 
 
-def _whole_lines(path: Path) -> int:
-    """Those that are no comments."""
+def _complete_lines(path: Path) -> int:
+    """How many lines end with a newline and are no comments."""
     with path.open("rb") as file:
         return sum(line.endswith(b"\n") and not line.startswith(b"#") for line in file)

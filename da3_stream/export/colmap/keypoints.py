@@ -1,4 +1,4 @@
-"""Key points of a picture with the depth that lies under them."""
+"""SIFT keypoints of an image, with the depth that lies under them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from ..images.camera import ImageCamera
 if TYPE_CHECKING:
     from ...geometry.lens import Lens
 
-LONGEST = 1600  # pixels of the longer side on which key points are looked for: beyond, they only cost time
-EDGE = 0.1  # share by which depth may differ around a key point that is to have depth
+MAX_SIDE_PX = 1600  # of the image in which keypoints are detected: beyond, they only cost time
+MAX_DEPTH_STEP = (
+    0.1  # relative, from a keypoint's depth to the pixels around it: beyond, it lies on an edge and gets none
+)
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
-    """What n key points of one picture tell. Depth is NaN where there is none to rely on. Key points of several
-    directions or sizes lie at one place."""
+class KeypointsWithDepth:
+    """The n keypoints of an image. Depth is NaN where none is reliable. Several keypoints, of different orientations or
+    scales, may lie at one location."""
 
-    xy: Float32  # [n,2] in the picture, first pixel centre at 0.5
-    rays: Float64  # [n,2] the same as normalised coordinates of a pinhole: x and y at depth 1
-    place: NDArray[np.int64]  # [n] 0, 1, ...: equal for key points at one place
+    xy: Float32  # [n,2] in pixels of the image, first pixel centre at 0.5
+    rays: Float64  # [n,2] the same as normalized coordinates of a pinhole: x and y at depth 1
+    location: NDArray[np.int64]  # [n] 0, 1, ...: equal for keypoints at one location
     descriptors: UInt8  # [n,128]
     rgb: UInt8  # [n,3]
     depth: Float32  # [n] along z, in world units
@@ -36,36 +38,38 @@ class Sight:
         return len(self.xy)
 
 
-def look(picture: UInt8, camera: ImageCamera, depth: DepthMap | None) -> Sight:
-    """The key points of a picture [H,W,3] that `camera` took."""
-    xy, descriptors = _key_points(picture)
-    rays = normalised(xy, camera.lens)
+def detect_keypoints(image: UInt8, camera: ImageCamera, depth: DepthMap | None) -> KeypointsWithDepth:
+    """Keypoints of an image [H,W,3] that `camera` took; without a depth map none has depth."""
+    xy, descriptors = _sift(image)
+    rays = normalized_coordinates(xy, camera.lens)
     column, row = np.minimum(xy.astype(np.int64), np.array(camera.size) - 1).T
-    under = np.full(len(xy), np.nan, np.float32) if depth is None else depth.under(rays)
-    return Sight(xy, rays, _places(xy), descriptors, picture[row, column], under, camera.lens.fx, camera.size)
+    under = np.full(len(xy), np.nan, np.float32) if depth is None else depth.at_rays(rays)
+    return KeypointsWithDepth(
+        xy, rays, _locations(xy), descriptors, image[row, column], under, camera.lens.fx, camera.size
+    )
 
 
-def normalised(xy: Float32, lens: Lens) -> Float64:
-    """Rays [n,2] (x and y at depth 1) of pixels [n,2], without the lens's distortion."""
+def normalized_coordinates(xy: Float32, lens: Lens) -> Float64:
+    """Normalized coordinates [n,2] (x and y at depth 1) of pixels [n,2], without the lens's distortion."""
     return (lens.undistort(xy) - [lens.cx, lens.cy]) / [lens.fx, lens.fy]
 
 
 @dataclass(frozen=True, eq=False)
 class DepthMap:
-    """Depth [H,W] of a pinhole K [3,3], 0 or NaN where there is none to rely on."""
+    """Depth [H,W] of a pinhole K [3,3], 0 or NaN where none is reliable."""
 
     depth: Float32
     k: Float64
 
     @staticmethod
-    def sure(depth: Float32, confidence: Float32, k: Float64, share: float) -> DepthMap:
-        """Without the least confident share of the pixels that have depth."""
+    def confident(depth: Float32, confidence: Float32, k: Float64, share: float) -> DepthMap:
+        """The depth without its least confident pixels, a share of those that have depth."""
         known = (depth > 0) & (confidence > 0)
         least = np.quantile(confidence[known], share) if known.any() else 0.0
         return DepthMap(np.where(known & (confidence >= least), depth, np.float32(0)), k)
 
-    def under(self, rays: Float64) -> Float32:
-        """Depth [n] at the pixel nearest to each ray [n,2]; NaN outside, where it is missing, and at depth's edges."""
+    def at_rays(self, rays: Float64) -> Float32:
+        """Depth [n] at the pixel nearest to each ray [n,2]; NaN outside, where it is missing, and at edges of depth."""
         height, width = self.depth.shape
         pixel = rays * [self.k[0, 0], self.k[1, 1]] + self.k[:2, 2]
         column, row = np.floor(np.nan_to_num(pixel, nan=-1.0)).astype(np.int64).T
@@ -76,29 +80,30 @@ class DepthMap:
         known = np.where(around > 0, around, np.float32(np.nan))
         middle = known[:, 4]
         with np.errstate(invalid="ignore"):
-            flat = np.nanmax(np.abs(known - middle[:, None]), axis=1, initial=0.0) <= EDGE * middle
+            flat = np.nanmax(np.abs(known - middle[:, None]), axis=1, initial=0.0) <= MAX_DEPTH_STEP * middle
         return np.where(inside & flat, middle, np.float32(np.nan))
 
     def _around(self, row: NDArray[np.int64], column: NDArray[np.int64]) -> Float32:
-        """The pixel and its eight neighbours [n,9], the pixel itself amid."""
+        """Depth [n,9] of pixels and their eight neighbours, row by row: the pixel itself is the fifth."""
         steps = np.mgrid[-1:2, -1:2].reshape(2, 9)
         return self.depth[row[:, None] + steps[0], column[:, None] + steps[1]]
 
 
-def _key_points(picture: UInt8) -> tuple[Float32, UInt8]:
+def _sift(image: UInt8) -> tuple[Float32, UInt8]:
     """Positions [n,2] and descriptors [n,128]."""
     import cv2
 
     from ...geometry.keypoints import extract_keypoints
 
-    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    factor = min(1.0, LONGEST / max(gray.shape))
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    factor = min(1.0, MAX_SIDE_PX / max(gray.shape))
     if factor < 1.0:
         gray = cv2.resize(gray, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-    scale = np.array([picture.shape[1] / gray.shape[1], picture.shape[0] / gray.shape[0]])
-    found = extract_keypoints([gray])[0]
-    return (found.xy * scale).astype(np.float32), found.descriptors
+    scale = np.array([image.shape[1] / gray.shape[1], image.shape[0] / gray.shape[0]])
+    keypoints = extract_keypoints([gray])[0]
+    return (keypoints.xy * scale).astype(np.float32), keypoints.descriptors
 
 
-def _places(xy: Float32) -> NDArray[np.int64]:
+def _locations(xy: Float32) -> NDArray[np.int64]:
+    """Numbers [n] that are equal for keypoints [n,2] at one location, to a tenth of a pixel."""
     return np.unique(np.round(xy, 1), axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)

@@ -1,9 +1,10 @@
-"""Points followed over many pictures: key points found again where depth and cameras say that they should be.
+"""Feature tracks over many images by guided matching: keypoints are matched where depth and poses predict them.
 
-A key point with depth begins a track. In every later picture the tracks seen lately, and those seen by earlier cameras
-close to this one, are projected; a key point near the projection whose descriptor and depth agree is the same point. So
-every observation is one that the picture made, and the reprojection only says where to look. A track's position is kept
-in information form: each observation holds it on its ray, the first one's depth along it.
+A keypoint with depth begins a track. In every later image the tracks observed lately, and those last observed by a
+camera near this one, are projected; a keypoint near the projection whose descriptor and depth agree is the same point.
+So every observation is a keypoint of its image, and the projection only tells where to look. A track's position is kept
+in information form (information matrix and vector): each observation constrains it across its ray, and the depth of the
+first one along that ray.
 """
 
 from __future__ import annotations
@@ -14,28 +15,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...types import Float64, UInt8
-from .keypoints import Sight
+from .keypoints import KeypointsWithDepth
 
-RECENT = 24  # pictures after which a track that was not seen again is looked for near its own camera only
-NEAR_CAMERAS = 24  # earlier cameras whose tracks are looked for once more
-NEAR = 0.5  # how far they may be away, as a share of the median depth
+RECENT_IMAGES = 24  # after so many without an observation, a track is only matched near the camera that saw it last
+NEAR_CAMERAS = 24  # earlier cameras whose ended tracks are matched again, at most
+NEAR_DISTANCE = 0.5  # to such a camera, at most, as a share of the median depth
 SAME_HEADING_DEG = 45.0
-AT_MOST = 800  # tracks in a picture
-REACH = 0.015  # search radius as a share of the picture's diagonal while nothing is known of the poses' errors
-LEAST_REACH_PX = 2.5
-NEIGHBOURS = 8
-DESCRIPTOR = 0.55 * 512  # root descriptors have length 512
-RATIO = 0.85  # to the second-best key point nearby
-DEPTH = 0.2  # logarithm by which the depth under a key point may differ from the track's
-DEPTH_SIGMA = 0.1  # of a first depth
-LIVE = np.dtype(
+MAX_TRACKS = 800  # of an image
+MAX_RADIUS = 0.015  # of the search, as a share of the image's diagonal, while the poses' errors are unknown
+MIN_RADIUS_PX = 2.5
+MIN_RESIDUALS = 20  # matches that tell how large the poses' errors are
+CANDIDATES = 8  # keypoints that are compared with a projected track
+MAX_DESCRIPTOR_DISTANCE = 0.55 * 512  # root descriptors have length 512
+MAX_RATIO = 0.85  # of the best to the second-best descriptor distance
+MAX_LOG_DEPTH_RATIO = 0.2  # between the depth under a keypoint and the track's
+DEPTH_SIGMA = 0.1  # of a track's first depth, as a share of it
+TRACK = np.dtype(
     [
         ("number", "i4"),
-        ("last", "i4"),
-        ("count", "i4"),
-        ("descriptor", "u1", 128),
-        ("info", "f8", (3, 3)),
-        ("sum", "f8", 3),
+        ("last", "i4"),  # image that observed it
+        ("count", "i4"),  # of observations
+        ("descriptor", "u1", 128),  # of the last one
+        ("info", "f8", (3, 3)),  # information matrix of the position
+        ("sum", "f8", 3),  # information vector
     ]
 )
 Rows = NDArray[np.void]
@@ -44,110 +46,124 @@ Index = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Observations:
-    """M observations, by track and within it by picture, and the T tracks that they are of."""
+    """M observations of T tracks, sorted by track and then by image."""
 
     track: NDArray[np.int32]  # [M] 0 .. T-1, ascending
-    picture: NDArray[np.int32]  # [M] the how-manieth picture
-    key_point: NDArray[np.int32]  # [M] which of the picture's observations
-    position: Float64  # [T,3] about, in the world
+    image: NDArray[np.int32]  # [M] image index, in the order in which images were added
+    keypoint: NDArray[np.int32]  # [M] index into the image's `xy` and `rays`
+    position: Float64  # [T,3] in the world, an estimate to begin from
     rgb: UInt8  # [T,3]
 
 
 class Tracks:
-    """All tracks of the pictures so far, which come one after the other; their pixels are not kept."""
+    """The tracks of all images so far, which are added one after the other; no image is kept."""
 
     def __init__(self) -> None:
-        self._live = np.zeros(0, LIVE)
-        self._ended: dict[int, Rows] = {}  # by the picture that saw them last
+        self._live = np.zeros(0, TRACK)
+        self._ended: dict[int, Rows] = {}  # by the image that observed them last
         self._poses: list[Float64] = []
-        self._found: list[NDArray[np.int32]] = []
+        self._numbers: list[NDArray[np.int32]] = []
         self._rgb: list[UInt8] = []
-        self._born = 0
-        self._reach_px = np.inf
-        self.xy: list[NDArray[np.float32]] = []  # of each picture, the points that are on tracks [n,2]
-        self.rays: list[NDArray[np.float32]] = []
+        self._count = 0
+        self._radius_px = np.inf
+        self.xy: list[NDArray[np.float32]] = []  # of each image, the keypoints that are on tracks [n,2]
+        self.rays: list[NDArray[np.float32]] = []  # the same as normalized coordinates [n,2]
 
-    def add(self, sight: Sight, world_from_camera: Float64, least: int = 0) -> bool:
-        """Look at the next picture. It counts, and True is returned, if it sees at least so many tracks again."""
-        picture, near = len(self._poses), self._near(sight, world_from_camera)
+    def add(self, keypoints: KeypointsWithDepth, world_from_camera: Float64, min_matches: int = 0) -> bool:
+        """Match the tracks with the next image's keypoints, and begin new ones.
+
+        Returns False, and adds nothing of this image, if fewer than `min_matches` tracks are observed again.
+        """
+        image, near = len(self._poses), self._nearby_images(keypoints, world_from_camera)
         candidates = np.concatenate([self._live, *(self._ended[k] for k in near)])
-        which, point = self._matches(candidates, sight, world_from_camera, picture)
-        if len(which) < least:
+        track, keypoint = self._match(candidates, keypoints, world_from_camera, image)
+        if len(track) < min_matches:
             return False
         for k in near:
             del self._ended[k]
-        candidates = _updated(candidates, which, point, sight, world_from_camera, picture)
-        fresh = self._births(sight, point)
-        self._live = np.concatenate([candidates, _begun(fresh, self._born, sight, world_from_camera, picture)])
-        self._remember(sight, candidates["number"][which], point, fresh)
+        candidates = _add_observations(candidates, track, keypoint, keypoints, world_from_camera, image)
+        new = self._choose_new(keypoints, keypoint)
+        self._live = np.concatenate([candidates, _new_tracks(new, self._count, keypoints, world_from_camera, image)])
+        self._record(keypoints, candidates["number"][track], keypoint, new)
         self._poses.append(world_from_camera)
-        self._retire(picture)
+        self._retire(image)
         return True
 
-    def finished(self, least: int) -> Observations:
-        """Those of tracks that at least so many pictures see; nothing can be added afterwards."""
+    def finish(self, min_images: int) -> Observations:
+        """The observations of tracks that at least `min_images` images see; nothing can be added afterwards."""
         everything = np.concatenate([self._live, *self._ended.values()])
-        long = everything[everything["count"] >= least]
+        long = everything[everything["count"] >= min_images]
         long = long[np.argsort(long["number"])]
-        number = np.concatenate(self._found) if self._found else np.zeros(0, np.int32)
-        sizes = [len(found) for found in self._found]
-        picture = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-        point = np.concatenate([np.arange(n, dtype=np.int32) for n in [0, *sizes]]).astype(np.int32)
+        number = np.concatenate(self._numbers) if self._numbers else np.zeros(0, np.int32)
+        sizes = [len(numbers) for numbers in self._numbers]
+        image = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+        keypoint = np.concatenate([np.arange(n, dtype=np.int32) for n in [0, *sizes]]).astype(np.int32)
         kept = np.isin(number, long["number"])
-        number, picture, point = number[kept], picture[kept], point[kept]
-        order = np.lexsort((picture, number))
+        number, image, keypoint = number[kept], image[kept], keypoint[kept]
+        order = np.lexsort((image, number))
         rgb = np.concatenate([np.zeros((0, 3), np.uint8), *self._rgb])[long["number"]]
         track = np.searchsorted(long["number"], number[order]).astype(np.int32)
-        self._live, self._ended, self._found, self._rgb = self._live[:0], {}, [], []  # memory that is needed now
-        return Observations(track, picture[order], point[order], _positions(long), rgb)
+        self._live, self._ended, self._numbers, self._rgb = (
+            self._live[:0],
+            {},
+            [],
+            [],
+        )  # free the memory: triangulation needs it
+        return Observations(track, image[order], keypoint[order], _positions(long), rgb)
 
-    def _near(self, sight: Sight, pose: Float64) -> list[int]:
-        """Pictures with ended tracks whose cameras were close to this one and looked the same way."""
-        known = np.isfinite(sight.depth)
-        ended = [k for k in self._ended]
+    def _nearby_images(self, keypoints: KeypointsWithDepth, pose: Float64) -> list[int]:
+        """Images with ended tracks whose cameras were close to this one and had about its heading."""
+        known = np.isfinite(keypoints.depth)
+        ended = list(self._ended)
         if not ended or not known.any():
             return []
         poses = np.stack([self._poses[k] for k in ended])
         distance = np.linalg.norm(poses[:, :3, 3] - pose[:3, 3], axis=1)
         ahead = poses[:, :3, 2] @ pose[:3, 2] > np.cos(np.radians(SAME_HEADING_DEG))
-        near = ahead & (distance < NEAR * float(np.median(sight.depth[known])))
+        near = ahead & (distance < NEAR_DISTANCE * float(np.median(keypoints.depth[known])))
         order = np.argsort(distance, kind="stable")
         return [ended[k] for k in order[near[order]][:NEAR_CAMERAS]]
 
-    def _matches(self, tracks: Rows, sight: Sight, pose: Float64, picture: int) -> tuple[Index, Index]:
-        """Tracks and key points that are the same point, in pairs."""
-        widest = max(REACH * float(np.hypot(*sight.size)), 2 * LEAST_REACH_PX)
-        seen_lately = picture - tracks["last"] <= RECENT
-        reach = np.where(seen_lately, min(self._reach_px, widest), 2 * widest)
-        which, point, off = _paired(tracks, sight, pose, reach)
-        lately = off[seen_lately[which]]
-        if len(lately) >= 20:
-            self._reach_px = max(LEAST_REACH_PX, 3 * float(np.quantile(lately, 0.8)))
+    def _match(self, tracks: Rows, keypoints: KeypointsWithDepth, pose: Float64, image: int) -> tuple[Index, Index]:
+        """Pairs of a track and a keypoint that are the same point, as indices of both.
+
+        The search radius is learnt from the last image, as three times the 80 % quantile of the distances between
+        keypoints and projections: that is the error of the poses from image to image, a few pixels for most runs, and
+        a wide search finds wrong matches where texture repeats. With too few distances to tell, it is as wide as it can
+        be. Tracks from an earlier visit get twice the widest: there the poses have drifted in between.
+        """
+        max_radius = max(MAX_RADIUS * float(np.hypot(*keypoints.size)), 2 * MIN_RADIUS_PX)
+        is_recent = image - tracks["last"] <= RECENT_IMAGES
+        radius = np.where(is_recent, min(self._radius_px, max_radius), 2 * max_radius)
+        track, keypoint, distance = _match_projections(tracks, keypoints, pose, radius)
+        recent = distance[is_recent[track]]
+        if len(recent) >= MIN_RESIDUALS:
+            self._radius_px = max(MIN_RADIUS_PX, 3 * float(np.quantile(recent, 0.8)))
         else:
-            self._reach_px = np.inf
-        return which, point
+            self._radius_px = np.inf
+        return track, keypoint
 
-    def _births(self, sight: Sight, taken: Index) -> Index:
-        """Key points that begin a track: with depth, on no track, and rather where there are few."""
-        free = np.isfinite(sight.depth) & ~np.isin(sight.place, sight.place[taken])
-        fresh = np.flatnonzero(free)
-        fresh = fresh[np.unique(sight.place[fresh], return_index=True)[1]]
-        cell = (sight.xy // (max(sight.size) / 16)).astype(np.int64) @ [1, 64]
-        crowd = np.bincount(cell[taken], minlength=int(cell.max(initial=0)) + 1)[cell[fresh]]
-        return np.sort(fresh[np.argsort(crowd, kind="stable")][: max(AT_MOST - len(taken), 0)])
+    def _choose_new(self, keypoints: KeypointsWithDepth, matched: Index) -> Index:
+        """Keypoints that begin a track: with depth, on no track, and first where tracks are sparse."""
+        free = np.isfinite(keypoints.depth) & ~np.isin(keypoints.location, keypoints.location[matched])
+        new = np.flatnonzero(free)
+        new = new[np.unique(keypoints.location[new], return_index=True)[1]]
+        cell = (keypoints.xy // (max(keypoints.size) / 16)).astype(np.int64) @ [1, 64]
+        tracks_in_cell = np.bincount(cell[matched], minlength=int(cell.max(initial=0)) + 1)[cell[new]]
+        return np.sort(new[np.argsort(tracks_in_cell, kind="stable")][: max(MAX_TRACKS - len(matched), 0)])
 
-    def _remember(self, sight: Sight, numbers: NDArray[np.int32], point: Index, fresh: Index) -> None:
-        born = np.arange(self._born, self._born + len(fresh), dtype=np.int32)
-        seen = np.concatenate([point, fresh])
-        self._found.append(np.concatenate([numbers, born]).astype(np.int32))
-        self._rgb.append(sight.rgb[fresh])
-        self.xy.append(sight.xy[seen])
-        self.rays.append(sight.rays[seen].astype(np.float32))
-        self._born += len(fresh)
+    def _record(self, keypoints: KeypointsWithDepth, numbers: NDArray[np.int32], matched: Index, new: Index) -> None:
+        new_numbers = np.arange(self._count, self._count + len(new), dtype=np.int32)
+        observed = np.concatenate([matched, new])
+        self._numbers.append(np.concatenate([numbers, new_numbers]).astype(np.int32))
+        self._rgb.append(keypoints.rgb[new])
+        self.xy.append(keypoints.xy[observed])
+        self.rays.append(keypoints.rays[observed].astype(np.float32))
+        self._count += len(new)
 
-    def _retire(self, picture: int) -> None:
-        """Tracks not seen for long wait for another visit, if they were seen often enough to be believed."""
-        old = picture - self._live["last"] >= RECENT
+    def _retire(self, image: int) -> None:
+        """End the tracks that were not observed for long; those with more than two observations wait for a revisit."""
+        old = image - self._live["last"] >= RECENT_IMAGES
         ended = self._live[old & (self._live["count"] > 2)]
         self._live = self._live[~old]
         for last in np.unique(ended["last"]).tolist():
@@ -156,84 +172,92 @@ class Tracks:
 
 
 def _positions(tracks: Rows) -> Float64:
-    """[T,3]"""
+    """[T,3] in the world."""
     return np.linalg.solve(tracks["info"], tracks["sum"][..., None])[..., 0]
 
 
-def _paired(tracks: Rows, sight: Sight, pose: Float64, reach: Float64) -> tuple[Index, Index, Float64]:
-    """Tracks, their key points, and how far these are from where they were expected, in pixels."""
+def _match_projections(
+    tracks: Rows, keypoints: KeypointsWithDepth, pose: Float64, radius: Float64
+) -> tuple[Index, Index, Float64]:
+    """Matching tracks and keypoints, and the distance of each keypoint from the track's projection in pixels."""
     from scipy.spatial import cKDTree
 
     nothing = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
-    if not len(tracks) or not len(sight):
+    if not len(tracks) or not len(keypoints):
         return nothing
-    there = (_positions(tracks) - pose[:3, 3]) @ pose[:3, :3]
-    ahead = np.flatnonzero(there[:, 2] > 0)
-    place = there[ahead, :2] / there[ahead, 2:] * sight.focal
-    k = min(NEIGHBOURS, len(sight))
-    tree = cKDTree(sight.rays * sight.focal)
-    off, near = map(np.asarray, tree.query(place, k=[*range(1, k + 1)], distance_upper_bound=float(reach.max())))
-    valid = off <= reach[ahead, None]
-    some = valid[:, 0]
-    ahead, off, near, valid = ahead[some], off[some], near[some], valid[some]
-    unlike = _unlike(tracks["descriptor"][ahead], sight.descriptors, np.where(valid, near, 0))
-    unlike[~valid] = np.inf
-    rows, best = np.arange(len(ahead)), np.argmin(unlike, axis=1)
-    smallest, point = unlike[rows, best], near[rows, best]
-    elsewhere = sight.place[np.where(valid, near, 0)] != sight.place[point][:, None]
-    second = np.min(np.where(elsewhere, unlike, np.inf), axis=1)
-    agrees = _depth_agrees(there[ahead, 2], sight.depth[point])
-    good = np.flatnonzero((smallest < DESCRIPTOR) & (smallest < RATIO * second) & agrees)
+    local = (_positions(tracks) - pose[:3, 3]) @ pose[:3, :3]
+    ahead = np.flatnonzero(local[:, 2] > 0)
+    expected = local[ahead, :2] / local[ahead, 2:] * keypoints.focal
+    k = min(CANDIDATES, len(keypoints))
+    tree = cKDTree(keypoints.rays * keypoints.focal)
+    distance, near = map(
+        np.asarray, tree.query(expected, k=[*range(1, k + 1)], distance_upper_bound=float(radius.max()))
+    )
+    valid = distance <= radius[ahead, None]
+    some = valid[:, 0]  # tracks with a candidate
+    ahead, distance, near, valid = ahead[some], distance[some], near[some], valid[some]
+    difference = _descriptor_distances(tracks["descriptor"][ahead], keypoints.descriptors, np.where(valid, near, 0))
+    difference[~valid] = np.inf
+    rows, best = np.arange(len(ahead)), np.argmin(difference, axis=1)
+    smallest, keypoint = difference[rows, best], near[rows, best]
+    elsewhere = keypoints.location[np.where(valid, near, 0)] != keypoints.location[keypoint][:, None]
+    second = np.min(np.where(elsewhere, difference, np.inf), axis=1)
+    agrees = _depth_agrees(local[ahead, 2], keypoints.depth[keypoint])
+    good = np.flatnonzero((smallest < MAX_DESCRIPTOR_DISTANCE) & (smallest < MAX_RATIO * second) & agrees)
     good = good[np.lexsort((smallest[good], -tracks["count"][ahead[good]]))]
-    _, first = np.unique(sight.place[point[good]], return_index=True)  # a point goes to the track that has most already
+    # a location goes to the track with most observations
+    _, first = np.unique(keypoints.location[keypoint[good]], return_index=True)
     good = good[np.sort(first)]
-    return ahead[good], point[good], off[good, best[good]]
+    return ahead[good], keypoint[good], distance[good, best[good]]
 
 
-def _unlike(descriptors: UInt8, others: UInt8, which: Index) -> Float64:
-    """Distances [n,k] of descriptors [n,128] to k others each, by their numbers [n,k]."""
+def _descriptor_distances(descriptors: UInt8, others: UInt8, which: Index) -> Float64:
+    """Distances [n,k] of descriptors [n,128] to those of k others each, by their indices `which` [n,k]."""
     out = np.empty(which.shape)
-    mine = descriptors.astype(np.float32)
+    own = descriptors.astype(np.float32)
     for k in range(which.shape[1]):
-        out[:, k] = np.linalg.norm(mine - others[which[:, k]], axis=1)
+        out[:, k] = np.linalg.norm(own - others[which[:, k]], axis=1)
     return out
 
 
-def _depth_agrees(expected: Float64, found: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Also where none was found."""
+def _depth_agrees(expected: Float64, depth: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Whether a keypoint's depth is about the expected one; True, too, where it has none (NaN)."""
     with np.errstate(invalid="ignore"):
-        return ~(np.abs(np.log(found / expected)) > DEPTH)
+        return ~(np.abs(np.log(depth / expected)) > MAX_LOG_DEPTH_RATIO)
 
 
-def _begun(fresh: Index, first: int, sight: Sight, pose: Float64, picture: int) -> Rows:
-    """New tracks of key points with depth."""
-    out = np.zeros(len(fresh), LIVE)
-    out["number"], out["last"], out["count"] = first + np.arange(len(fresh)), picture, 1
-    out["descriptor"] = sight.descriptors[fresh]
-    depth = sight.depth[fresh].astype(np.float64)
-    info, ray = _information(sight.rays[fresh], depth, sight.focal, pose)
+def _new_tracks(new: Index, first: int, keypoints: KeypointsWithDepth, pose: Float64, image: int) -> Rows:
+    """A track for each of these keypoints, which have depth; their numbers begin at `first`."""
+    out = np.zeros(len(new), TRACK)
+    out["number"], out["last"], out["count"] = first + np.arange(len(new)), image, 1
+    out["descriptor"] = keypoints.descriptors[new]
+    depth = keypoints.depth[new].astype(np.float64)
+    info, ray = _information(keypoints.rays[new], depth, keypoints.focal, pose)
     info += ray[:, :, None] * ray[:, None, :] / (DEPTH_SIGMA * depth[:, None, None]) ** 2
-    corner = np.concatenate([sight.rays[fresh], np.ones((len(fresh), 1))], axis=1)
+    corner = np.concatenate([keypoints.rays[new], np.ones((len(new), 1))], axis=1)
     xyz = (corner * depth[:, None]) @ pose[:3, :3].T + pose[:3, 3]
     out["info"], out["sum"] = info, np.einsum("nij,nj->ni", info, xyz)
     return out
 
 
-def _updated(tracks: Rows, which: Index, point: Index, sight: Sight, pose: Float64, picture: int) -> Rows:
-    """The tracks, some of them with one observation more."""
-    seen = tracks[which]
-    depth = (_positions(seen) - pose[:3, 3]) @ pose[:3, 2]
-    info, _ = _information(sight.rays[point], depth, sight.focal, pose)
-    seen["info"] += info
-    seen["sum"] += info @ pose[:3, 3]
-    seen["last"], seen["count"] = picture, seen["count"] + 1
-    seen["descriptor"] = sight.descriptors[point]
-    tracks[which] = seen
+def _add_observations(
+    tracks: Rows, track: Index, keypoint: Index, keypoints: KeypointsWithDepth, pose: Float64, image: int
+) -> Rows:
+    """The tracks, with one observation more of those that were matched; in place."""
+    matched = tracks[track]
+    depth = (_positions(matched) - pose[:3, 3]) @ pose[:3, 2]
+    info, _ = _information(keypoints.rays[keypoint], depth, keypoints.focal, pose)
+    matched["info"] += info
+    matched["sum"] += info @ pose[:3, 3]
+    matched["last"], matched["count"] = image, matched["count"] + 1
+    matched["descriptor"] = keypoints.descriptors[keypoint]
+    tracks[track] = matched
     return tracks
 
 
 def _information(rays: Float64, depth: Float64, focal: float, pose: Float64) -> tuple[Float64, Float64]:
-    """What a pixel's precision at this depth says of the position across the ray [n,3,3], and the unit rays [n,3]."""
+    """Information matrices [n,3,3] of positions across their rays, for a pixel's error at this depth, and the unit rays
+    [n,3] in the world."""
     ray = np.concatenate([rays, np.ones((len(rays), 1))], axis=1) @ pose[:3, :3].T
     ray /= np.linalg.norm(ray, axis=1, keepdims=True)
     across = np.eye(3) - ray[:, :, None] * ray[:, None, :]

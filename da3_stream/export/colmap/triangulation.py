@@ -1,6 +1,6 @@
-"""Points from their observations: where the rays meet best, without the observations that do not fit.
+"""Triangulation of tracks: positions of least reprojection error, without the observations that are outliers.
 
-Gauss-Newton on the reprojection error with Cauchy weights, all points of a chunk at once.
+Gauss-Newton with Cauchy weights from the tracks' own positions, many points at once.
 """
 
 from __future__ import annotations
@@ -14,97 +14,110 @@ from numpy.typing import NDArray
 from ...types import Float32, Float64, UInt8
 from .tracks import Observations, Tracks
 
-LEAST = 3  # pictures that must see a point
-LOSS_PX = 1.0
-STEPS = 10
+MIN_IMAGES = 3  # that must observe a point
+LOSS_PX = 1.0  # scale of the Cauchy loss
+ITERATIONS = 10
 DAMPING = 1e-6  # of the diagonal
-WORST_PX = 4.0  # COLMAP's own limit for an observation
-LEAST_ANGLE_DEG = 1.0  # between the first ray and another: below, the distance is a guess
-CHUNK = 1 << 15  # observations worked on at once, about 500 bytes each
+MAX_ERROR_PX = 4.0  # COLMAP's own limit for an observation
+MIN_ANGLE_DEG = 1.0  # between the first ray and another: below, the distance from the cameras is a guess
+OBSERVATIONS_AT_ONCE = 1 << 15  # about 500 bytes each
 
 
 @dataclass(frozen=True, eq=False)
 class Structure:
-    """T points and the M observations that they rest on, by point and within it by picture."""
+    """T points and their M observations, sorted by point and then by image."""
 
     position: Float64  # [T,3] in the world
     rgb: UInt8  # [T,3]
     point: NDArray[np.int32]  # [M] 0 .. T-1, ascending
-    picture: NDArray[np.int32]  # [M]
-    key_point: NDArray[np.int32]  # [M] which of the picture's points
+    image: NDArray[np.int32]  # [M] image index
+    keypoint: NDArray[np.int32]  # [M] index into the image's `Tracks.xy`
 
-    def longest(self, most: int) -> Structure:
-        """The points with most observations, at most so many, in the same order."""
+    def best_observed(self, most: int) -> Structure:
+        """The points with most observations, at most `most`, in the same order."""
         counts = np.bincount(self.point, minlength=len(self.position))
         kept = np.sort(np.argsort(-counts, kind="stable")[:most])
         return self._take(kept)
 
     def _take(self, points: NDArray[np.int64]) -> Structure:
-        seen = np.isin(self.point, points)
-        number = np.searchsorted(points, self.point[seen]).astype(np.int32)
-        return Structure(self.position[points], self.rgb[points], number, self.picture[seen], self.key_point[seen])
+        kept = np.isin(self.point, points)
+        number = np.searchsorted(points, self.point[kept]).astype(np.int32)
+        return Structure(self.position[points], self.rgb[points], number, self.image[kept], self.keypoint[kept])
 
 
-def triangulated(tracks: Tracks, world_from_camera: Float64, focal: Float64) -> Structure:
-    """The points of all tracks whose rays meet, under cameras [N,4,4] with focal lengths [N] in pixels."""
-    seen = tracks.finished(LEAST)
+def triangulate(tracks: Tracks, world_from_camera: Float64, focal: Float64) -> Structure:
+    """The points of all tracks whose rays meet, for poses [N,4,4] and focal lengths [N] in pixels.
+
+    The tracks are used up.
+    """
+    observations = tracks.finish(MIN_IMAGES)
     camera_from_world = np.linalg.inv(world_from_camera).astype(np.float64)
-    parts = [_chunk(seen, rows, tracks.rays, camera_from_world, focal) for rows in _chunks(seen.track)]
+    parts = [
+        _triangulate_rows(observations, rows, tracks.rays, camera_from_world, focal)
+        for rows in _row_ranges(observations.track)
+    ]
     tracks.rays.clear()
     kept = np.concatenate([np.zeros(0, np.int64), *(part[0] for part in parts)])
     position = np.concatenate([np.zeros((0, 3)), *(part[1] for part in parts)])
-    points, number = np.unique(seen.track[kept], return_inverse=True)
-    return Structure(position, seen.rgb[points], number.astype(np.int32), seen.picture[kept], seen.key_point[kept])
+    points, number = np.unique(observations.track[kept], return_inverse=True)
+    return Structure(
+        position,
+        observations.rgb[points],
+        number.astype(np.int32),
+        observations.image[kept],
+        observations.keypoint[kept],
+    )
 
 
-def _chunks(track: NDArray[np.int32]) -> Iterator[slice]:
-    """Rows of whole tracks, about as many as are worked on at once."""
+def _row_ranges(track: NDArray[np.int32]) -> Iterator[slice]:
+    """Ranges of observations that are worked on at once: of whole tracks."""
     first = 0
     while first < len(track):
-        end = min(first + CHUNK, len(track))
+        end = min(first + OBSERVATIONS_AT_ONCE, len(track))
         end = int(np.searchsorted(track, track[end - 1], side="right"))
         yield slice(first, end)
         first = end
 
 
-def _chunk(
-    seen: Observations, rows: slice, rays: Sequence[Float32], camera_from_world: Float64, focal: Float64
+def _triangulate_rows(
+    observations: Observations, rows: slice, rays: Sequence[Float32], camera_from_world: Float64, focal: Float64
 ) -> tuple[NDArray[np.int64], Float64]:
-    """The rows of good observations, and the positions of their points."""
+    """The rows of inlier observations in this range, and the positions [T,3] of their points."""
     numbers = np.arange(rows.start, rows.stop)
-    picture, key_point = seen.picture[rows], seen.key_point[rows]
-    ray = np.stack([rays[p][k] for p, k in zip(picture.tolist(), key_point.tolist(), strict=True)])
-    bundle = _Bundle(camera_from_world[picture], ray.astype(np.float64), focal[picture])
-    track = seen.track[rows]
-    position = seen.position[track[0] : track[-1] + 1]
+    image, keypoint = observations.image[rows], observations.keypoint[rows]
+    ray = np.stack([rays[p][k] for p, k in zip(image.tolist(), keypoint.tolist(), strict=True)])
+    bundle = _RayBundle(camera_from_world[image], ray.astype(np.float64), focal[image])
+    track = observations.track[rows]
+    position = observations.position[track[0] : track[-1] + 1]
     good = np.ones(len(numbers), np.bool_)
-    for _ in range(2):  # once with all, once without those that do not fit
+    for _ in range(2):  # once with all observations, once without the outliers
         points, which = np.unique(track[good], return_inverse=True)
         part = bundle.take(good)
-        position = part.solved(position[points - track[0]] if len(points) else position[:0], which)
-        fits = part.errors(position, which) < WORST_PX
-        fits &= _counts(which, fits)[which] >= LEAST
-        fits &= (part.angles(position, which) >= np.radians(LEAST_ANGLE_DEG))[which]
+        position = part.solve(position[points - track[0]] if len(points) else position[:0], which)
+        fits = part.errors(position, which) < MAX_ERROR_PX
+        fits &= _inlier_counts(which, fits)[which] >= MIN_IMAGES
+        fits &= (part.angles(position, which) >= np.radians(MIN_ANGLE_DEG))[which]
         whole = np.zeros((int(track[-1] - track[0]) + 1, 3))
         whole[points - track[0]] = position
         good[good], position = fits, whole
     return numbers[good], position[np.unique(track[good]) - track[0]]
 
 
-def _counts(which: NDArray[np.int64], fits: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _inlier_counts(which: NDArray[np.int64], fits: NDArray[np.bool_]) -> NDArray[np.int64]:
     return np.bincount(which[fits], minlength=int(which.max(initial=-1)) + 1)
 
 
 @dataclass(frozen=True, eq=False)
-class _Bundle:
-    """M observations: cameras [M,4,4], rays [M,2] and focal lengths [M]; `which` [M] tells the point, ascending."""
+class _RayBundle:
+    """M observations: poses [M,4,4], rays [M,2] and focal lengths [M]. Methods take the positions [T,3] of the points
+    and which point each observation is of [M], ascending."""
 
     camera_from_world: Float64
     ray: Float64
     focal: Float64
 
-    def take(self, rows: NDArray[np.bool_]) -> _Bundle:
-        return _Bundle(self.camera_from_world[rows], self.ray[rows], self.focal[rows])
+    def take(self, rows: NDArray[np.bool_]) -> _RayBundle:
+        return _RayBundle(self.camera_from_world[rows], self.ray[rows], self.focal[rows])
 
     def errors(self, position: Float64, which: NDArray[np.int64]) -> Float64:
         """Reprojection errors [M] in pixels, infinite behind a camera."""
@@ -114,26 +127,27 @@ class _Bundle:
         return np.where(local[:, 2] > 0, off, np.inf)
 
     def angles(self, position: Float64, which: NDArray[np.int64]) -> Float64:
-        """The largest angle [T] between a point's first ray and another of its rays."""
+        """The largest angle [T] between a point's first ray and another of its rays, in radians."""
         rotation, shift = self.camera_from_world[:, :3, :3], self.camera_from_world[:, :3, 3]
         towards = position[which] + np.einsum("nji,nj->ni", rotation, shift)  # the centre is -R^T t
         towards /= np.maximum(np.linalg.norm(towards, axis=1, keepdims=True), 1e-300)
-        starts = _starts(which)
+        starts = _first_rows(which)
         sine = np.linalg.norm(np.cross(towards, towards[starts][which]), axis=1)
         return np.arcsin(np.minimum(np.maximum.reduceat(sine, starts), 1.0)) if len(starts) else np.zeros(0)
 
-    def solved(self, position: Float64, which: NDArray[np.int64]) -> Float64:
-        """Positions [T,3] from which none moves any more, or nearly."""
+    def solve(self, position: Float64, which: NDArray[np.int64]) -> Float64:
+        """Positions [T,3] after all iterations."""
         if not len(which):
             return position
-        starts = _starts(which)
-        for _ in range(STEPS):
+        starts = _first_rows(which)
+        for _ in range(ITERATIONS):
             position = position + self._step(position, which, starts)
         return position
 
     def _step(self, position: Float64, which: NDArray[np.int64], starts: NDArray[np.int64]) -> Float64:
+        """The damped Gauss-Newton step [T,3] of all points."""
         local = self._local(position, which)
-        z = np.where(local[:, 2] > 1e-9, local[:, 2], np.inf)  # behind a camera: no say
+        z = np.where(local[:, 2] > 1e-9, local[:, 2], np.inf)  # behind a camera: no weight
         x, y = local[:, 0] / z, local[:, 1] / z
         scale = (self.focal / z)[:, None]
         rotation = self.camera_from_world[:, :3, :3]
@@ -152,17 +166,17 @@ class _Bundle:
     def _bounded(
         self, step: Float64, position: Float64, which: NDArray[np.int64], starts: NDArray[np.int64]
     ) -> Float64:
-        """No step longer than a third of the point's distance from its first camera."""
+        """The step, no longer than a third of the point's distance from its first camera."""
         distance = np.linalg.norm(self._local(position, which)[starts], axis=1)
         length = np.linalg.norm(step, axis=1)
         return step * np.minimum(1.0, distance / 3 / np.maximum(length, 1e-300))[:, None]
 
     def _local(self, position: Float64, which: NDArray[np.int64]) -> Float64:
-        """The points [M,3] as the cameras have them."""
+        """Each observation's point [M,3] in its camera's coordinates."""
         rotation, shift = self.camera_from_world[:, :3, :3], self.camera_from_world[:, :3, 3]
         return np.einsum("nij,nj->ni", rotation, position[which]) + shift
 
 
-def _starts(which: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The first row of every point."""
+def _first_rows(which: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The first observation [T] of every point."""
     return np.flatnonzero(np.diff(which, prepend=-1))
