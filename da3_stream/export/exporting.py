@@ -1,4 +1,4 @@
-"""One door for all formats."""
+"""The one way to export: checks the format, its options and the target, then calls the format's writer."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def export_run(
 ) -> ExportResult:
     """Write a run, finished or going, in one of `FORMATS`.
 
-    Without `path` it goes to the folder `export` of the run directory. `options` are of the format's class, or its
+    The default `path` is in the folder `export` of the run directory. `options` are of the format's class, or its
     fields by name. Raises ExportError with one sentence for an unknown format, options that it does not have, a target
-    that exists (unless `overwrite`) and one that is or holds the run or its input; what was there stays until the new
-    export is whole, and a folder that no export wrote stays in any case.
+    that exists (unless `overwrite`) and one that is or holds the run or its input. What exists is replaced when the new
+    export is complete; a folder that no export wrote is never replaced.
     """
     row = find_format(format)
     checked = _checked_options(format, row, options)
@@ -49,7 +49,7 @@ def export_run(
 
 
 def read_options(named: Mapping[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
-    """What the command line says: options that are not None, and texts OPTION=VALUE with values as YAML has them."""
+    """Options of the command line by name: those that are not None, and texts OPTION=VALUE with YAML values."""
     options = {name: value for name, value in named.items() if value is not None}
     for text in assignments:
         name, equals, value = text.partition("=")
@@ -63,7 +63,7 @@ def read_options(named: Mapping[str, Any], assignments: Iterable[str]) -> dict[s
 
 
 def find_format(name: str) -> Format:
-    """A row of the table. Raises ExportError with the list of all."""
+    """A row of the table. Raises ExportError, with the names of all, for an unknown name."""
     if name not in FORMATS:
         raise ExportError(f"there is no export format '{name}': choose one of {', '.join(FORMATS)}")
     return FORMATS[name]

@@ -1,4 +1,7 @@
-"""The formats by name: what each is, its options, its usual file name, and where its writer is."""
+"""The table of formats by name: what each is, its options, its default file name, and its writer.
+
+A new format is a row here, a class of options (options.py) and a writer.
+"""
 
 from __future__ import annotations
 
@@ -11,30 +14,30 @@ from typing import Any
 from ..store import RunReader
 from . import options as o
 
-# (what the run holds, where to write, options) -> one line for people
+# (the run, path of the new file or folder, options) -> one line for people
 Writer = Callable[[RunReader, Path, Any], str]
 
 
 @dataclass(frozen=True)
 class Format:
-    """One row of the table. `file` ends with "/" where the export is a folder, and may name `{encoding}`."""
+    """A row of the table. `file` ends with "/" where the export is a folder, and may contain `{encoding}`."""
 
     what: str
     options: type[o.FrameOptions]
     file: str
-    home: str  # module:function below this package; imported when it is needed
+    home: str  # module:function of the writer in this package; imported when it is needed
 
     @property
     def is_folder(self) -> bool:
-        """Whether it makes a folder of files."""
+        """Whether the export is a folder of files."""
         return self.file.endswith("/")
 
     def file_name(self, options: o.FrameOptions) -> str:
-        """The usual name of its file or folder, under these options."""
+        """The default name of its file or folder, under these options."""
         return self.file.rstrip("/").format(encoding=getattr(options, "encoding", ""))
 
     def writer(self) -> Writer:
-        """The function that writes it."""
+        """The function that writes the format."""
         module, _, function = self.home.partition(":")
         return getattr(import_module(f".{module}", __package__), function)
 

@@ -1,9 +1,10 @@
 """A nerfstudio folder: transforms.json, images/, depth/ and points.ply.
 
-Cameras are world from camera with OpenGL's axes (x right, y up, z back). The world is turned so that z points up; the
-turn is written as `applied_transform` (3x4, saved from original coordinates), and points.ply is turned as well. Depth
-along z is float32 .npy in thousandths of a unit, because nerfstudio multiplies every depth map by 0.001 unless told
-otherwise; 0 = none. It shows what the picture shows, at the run's own resolution. Frames without depth are left out.
+Cameras are world from camera with OpenGL's axes (x right, y up, z back). The world is rotated so that z points up; the
+rotation is written as `applied_transform` (3x4, saved from original coordinates), and applied to points.ply as well.
+Depth along z is float32 .npy in thousandths of a unit, because nerfstudio multiplies every depth map by 0.001 by
+default; 0 = none. Depth maps are distorted as the images are, at the run's own resolution. Frames without depth are
+left out.
 """
 
 from __future__ import annotations
@@ -36,37 +37,41 @@ POINTS = "points.ply"
 
 
 def export_nerfstudio(reader: RunReader, path: Path, options: NerfstudioOptions) -> str:
-    """See the module. Raises ExportError where there are no pictures or no frame has depth."""
+    """The folder with its images. Raises ExportError where there are no images or no frame has depth."""
     views = views_with_depth(reader, options, one_segment=True)
-    turn = _upright(views)
-    frames = list(_frames(reader, views, path, options, turn))
-    count = _write_points(reader, views, path / POINTS, options.max_points, turn)
-    head = {"applied_transform": turn[:3], "ply_file_path": POINTS, "depth_unit_scale_factor": 1 / PER_UNIT}
+    upright_from_world = _upright_from_world(views)
+    frames = list(_frames(reader, views, path, options, upright_from_world))
+    count = _write_points(reader, views, path / POINTS, options.max_points, upright_from_world)
+    head = {
+        "applied_transform": upright_from_world[:3],
+        "ply_file_path": POINTS,
+        "depth_unit_scale_factor": 1 / PER_UNIT,
+    }
     write_text(
         path / "transforms.json", json_page({**_cameras(reader, views, options, frames), **head, "frames": frames})
     )
     return f"{len(frames)} images, {count} points to begin with"
 
 
-def _upright(views: Sequence[FrameView]) -> Float64:
-    """The turn [4,4] that makes z point up."""
+def _upright_from_world(views: Sequence[FrameView]) -> Float64:
+    """The rotation upright_from_world [4,4] after which z points up."""
     poses = np.stack([view.world_from_camera for view in views])
-    turn = np.eye(4)
-    turn[:3, :3] = top_view(poses[:, :3, 3], poses[:, :3, :3])
-    return turn
+    upright_from_world = np.eye(4)
+    upright_from_world[:3, :3] = top_view(poses[:, :3, 3], poses[:, :3, :3])
+    return upright_from_world
 
 
 def _frames(
-    reader: RunReader, views: Sequence[FrameView], path: Path, options: NerfstudioOptions, turn: Float64
+    reader: RunReader, views: Sequence[FrameView], path: Path, options: NerfstudioOptions, upright_from_world: Float64
 ) -> Iterator[dict[str, Any]]:
-    """Write pictures and depth; one entry of `frames` each."""
+    """Write images and depth maps; yields the entry of `frames` for each."""
     files = ImageFolder(path / "images", image_files(reader, options), options.encoding)
     if options.depth:
         (path / "depth").mkdir()
-    for view, picture in frame_images(reader, views, options):
+    for view, image in frame_images(reader, views, options):
         entry: dict[str, Any] = {
-            "file_path": f"images/{files.add(view.name, view.index, picture)}",
-            "transform_matrix": turn @ view.world_from_camera @ OPENCV_FROM_OPENGL,
+            "file_path": f"images/{files.add(view.name, view.index, image)}",
+            "transform_matrix": upright_from_world @ view.world_from_camera @ OPENCV_FROM_OPENGL,
         }
         if options.depth:
             entry["depth_file_path"] = name = f"depth/{view.name}.npy"
@@ -75,46 +80,49 @@ def _frames(
 
 
 def _depth(reader: RunReader, view: FrameView, camera: ImageCamera) -> Float32:
+    """The depth map [H,W] of the camera's image, in thousandths of a unit."""
     depth, _, k = reader.depth_without_sky(view.index)
-    return _as_pictured(depth, k, camera) * np.float32(PER_UNIT)
+    return _distorted_depth(depth, k, camera) * np.float32(PER_UNIT)
 
 
-def _as_pictured(depth: Float32, k: Float64, camera: ImageCamera) -> Float32:
-    """The depth [H,W] of a pinhole K [3,3], bent as the camera bends its pictures."""
+def _distorted_depth(depth: Float32, k: Float64, camera: ImageCamera) -> Float32:
+    """The depth [H,W] of a pinhole K [3,3] at the same size, distorted as the camera's images are."""
     if not camera.lens.k1:
         return depth
     height, width = depth.shape
-    shown = pixel_centres(height, width).reshape(-1, 2) * np.array(camera.size) / [width, height]
-    straight = normalized_coordinates(shown.astype(np.float32), camera.lens) * [k[0, 0], k[1, 1]] + k[:2, 2]
-    column, row = np.floor(straight).astype(np.int64).T
+    pixels = pixel_centres(height, width).reshape(-1, 2) * np.array(camera.size) / [width, height]
+    pinhole_pixels = normalized_coordinates(pixels.astype(np.float32), camera.lens) * [k[0, 0], k[1, 1]] + k[:2, 2]
+    column, row = np.floor(pinhole_pixels).astype(np.int64).T
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    found = depth[np.where(inside, row, 0), np.where(inside, column, 0)]
-    return np.where(inside, found, np.float32(0)).reshape(height, width)
+    sampled = depth[np.where(inside, row, 0), np.where(inside, column, 0)]
+    return np.where(inside, sampled, np.float32(0)).reshape(height, width)
 
 
 def _cameras(
     reader: RunReader, views: Sequence[FrameView], options: NerfstudioOptions, frames: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:
-    """The camera's numbers for the top level; where they differ by frame they go to the frames."""
+    """The camera's parameters for the top level; where they differ by frame they are added to the frames."""
     cameras = [image_camera(reader, view, options) for view in views]
     shared = shared_camera(cameras, None)
     model = {"camera_model": "OPENCV" if any(camera.lens.k1 for camera in cameras) else "PINHOLE"}
     if shared:
-        return model | _numbers(shared.lens, shared.size)
+        return model | _parameters(shared.lens, shared.size)
     for frame, camera in zip(frames, cameras, strict=True):
-        frame.update(_numbers(camera.lens, camera.size))
+        frame.update(_parameters(camera.lens, camera.size))
     return model
 
 
-def _numbers(lens: Lens, size: tuple[int, int]) -> dict[str, float]:
+def _parameters(lens: Lens, size: tuple[int, int]) -> dict[str, float]:
     width, height = size
     focal = {"w": width, "h": height, "fl_x": lens.fx, "fl_y": lens.fy, "cx": lens.cx, "cy": lens.cy}
     return focal | {"k1": lens.k1, "k2": 0.0, "p1": 0.0, "p2": 0.0}
 
 
-def _write_points(reader: RunReader, views: Sequence[FrameView], path: Path, most: int, turn: Float64) -> int:
-    points = sampled_points(reader, views, most)
-    rotation = turn[:3, :3].T.astype(np.float32)
+def _write_points(
+    reader: RunReader, views: Sequence[FrameView], path: Path, max_points: int, upright_from_world: Float64
+) -> int:
+    points = sampled_points(reader, views, max_points)
+    rotation = upright_from_world[:3, :3].T.astype(np.float32)
     with create_ply(path, f"units: {reader.units}, z up", normals=True) as ply:
         ply.write(points.xyz @ rotation, points.rgb, None if points.normal is None else points.normal @ rotation)
     return len(points)

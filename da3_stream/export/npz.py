@@ -1,4 +1,4 @@
-"""All frames in one npz, with the keys that DA3's own tools write; frame after frame, whatever the length."""
+"""All frames in one npz, with the keys that DA3's own tools write; streamed, so that any number fits into memory."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from .frame_views import FrameView, views_with_depth
 from .images.frame_images import undistorted_images
 from .options import MiniNpzOptions, NpzOptions
 
-_LEVEL = 1  # as windows/*.npz
+_LEVEL = 1  # of compression, as the npz files of a run directory
 
 
 def export_npz(reader: RunReader, path: Path, options: NpzOptions) -> str:
     """`image` [N,H,W,3] uint8 RGB, and what `export_mini_npz` writes, with depth to 6 decimals.
 
-    The pictures are scaled to the depth's size and free of distortion. Raises ExportError as that, and where neither
-    the input can be read again nor the run keeps a picture.
+    The images are scaled to the size of the depth maps and undistorted. Raises ExportError as `export_mini_npz`, and
+    where neither the input can be read again nor the run stores an image.
     """
-    views, size = _same_size(reader, options)
+    views, size = _views_of_one_size(reader, options)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
         _stream(archive, "image", (len(views), size[1], size[0], 3), np.uint8, _images(reader, views, size))
         _write_maps(archive, reader, views, size, 6)
-    return _said(views, size)
+    return _summary(views, size)
 
 
 def export_mini_npz(reader: RunReader, path: Path, options: MiniNpzOptions) -> str:
@@ -39,10 +39,10 @@ def export_mini_npz(reader: RunReader, path: Path, options: MiniNpzOptions) -> s
 
     Rows are the frames with depth, in order. Raises ExportError where there are none, or their sizes differ.
     """
-    views, size = _same_size(reader, options)
+    views, size = _views_of_one_size(reader, options)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
         _write_maps(archive, reader, views, size, 8)
-    return _said(views, size)
+    return _summary(views, size)
 
 
 def _write_maps(
@@ -60,10 +60,10 @@ def _intrinsics(reader: RunReader, view: FrameView) -> NDArray[np.float64]:
 
 
 def _images(reader: RunReader, views: list[FrameView], size: tuple[int, int]) -> Iterator[UInt8]:
-    for view, picture in undistorted_images(reader, views, size):
-        if picture is None:
+    for view, image in undistorted_images(reader, views, size):
+        if image is None:
             raise ExportError(f"{reader.path} keeps no picture of frame {view.index}: mini_npz needs none")
-        yield picture
+        yield image
 
 
 def _stream(
@@ -73,7 +73,7 @@ def _stream(
     dtype: DTypeLike,
     frames: Iterable[NDArray[np.float64] | Float32 | UInt8],
 ) -> None:
-    """An array of `shape` as np.savez_compressed writes it, but along its first axis one after another."""
+    """Write an array of `shape` as np.savez_compressed does, but one row of its first axis after another."""
     header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}
     with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
         np.lib.format.write_array_header_1_0(file, header)
@@ -81,7 +81,10 @@ def _stream(
             file.write(np.ascontiguousarray(frame, dtype).tobytes())
 
 
-def _same_size(reader: RunReader, options: MiniNpzOptions | NpzOptions) -> tuple[list[FrameView], tuple[int, int]]:
+def _views_of_one_size(
+    reader: RunReader, options: MiniNpzOptions | NpzOptions
+) -> tuple[list[FrameView], tuple[int, int]]:
+    """The selected frames with depth, and (width, height) of all depth maps. Raises ExportError where sizes differ."""
     views = views_with_depth(reader, options)
     sizes = sorted({reader.depth_size(view.index) for view in views})
     if len(sizes) > 1:
@@ -89,5 +92,5 @@ def _same_size(reader: RunReader, options: MiniNpzOptions | NpzOptions) -> tuple
     return views, sizes[0]
 
 
-def _said(views: list[FrameView], size: tuple[int, int]) -> str:
+def _summary(views: list[FrameView], size: tuple[int, int]) -> str:
     return f"{len(views)} frames of {size[0]}x{size[1]}"

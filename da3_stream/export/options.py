@@ -1,4 +1,4 @@
-"""What can be asked of each format: one class each, every field with its default; unknown names are refused."""
+"""The options of each format: a class each, every field with its default; unknown names are refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class FrameOptions(Stage):
-    """Which frames: those of the run whose number in the input lies in [A, B), and of these every n-th."""
+    """The selection of frames: those whose index in the input is in [A, B), and of these every n-th."""
 
     frames: tuple[int | None, int | None] = Field((None, None), description="A:B, numbers in the input, B left out")
     every: Count = 1
@@ -22,7 +22,7 @@ class FrameOptions(Stage):
     @field_validator("frames", mode="before")
     @classmethod
     def _range(cls, value: object) -> object:
-        """Also as the text A:B, where either may be missing."""
+        """Read the text A:B, where either may be missing."""
         if not isinstance(value, str):
             return value
         parts = [part.strip() for part in value.split(":")]
@@ -43,7 +43,7 @@ class TrajectoryOptions(FrameOptions):
 
 
 class MapOptions(FrameOptions):
-    """The camera's path on the Earth (WGS84), of a run that is located."""
+    """The camera path on the Earth (WGS84), of a georeferenced run."""
 
     start_time: AwareDatetime | None = Field(
         None, description="when timestamp 0 was, with its zone (2026-05-01T09:30:00Z); without it there are no times"
@@ -51,7 +51,7 @@ class MapOptions(FrameOptions):
 
 
 class VoxelOptions(FrameOptions):
-    """How fine; what is not given stays as the run's settings say, and finer than those brings nothing back."""
+    """The edge of a voxel. By default that of the run's settings; a smaller one brings no more detail back."""
 
     voxel_m: Positive | None = Field(None, description="edge of a voxel in metres; needs a run in metres")
     voxel: Annotated[float, Field(gt=0, lt=1)] | None = Field(None, description="the same as a share of median depth")
@@ -64,7 +64,7 @@ class VoxelOptions(FrameOptions):
 
 
 class CloudOptions(VoxelOptions):
-    """The merged cloud; what is not given stays as the run's settings say."""
+    """The merged cloud; options that are None are as in the run's settings."""
 
     max_points: Count | None = None
     confidence: Share = Field(0.0, description="share of the run's least confident points left out")
@@ -73,7 +73,7 @@ class CloudOptions(VoxelOptions):
 
 
 class LasOptions(CloudOptions):
-    """The same for readers that take z for the height."""
+    """The merged cloud for readers that take z for the height."""
 
     up: Literal["z", "camera"] = Field(
         "z",
@@ -108,7 +108,7 @@ class MeshOptions(VoxelOptions):
 
 
 class ImageOptions(FrameOptions):
-    """Formats that come with pictures."""
+    """Formats that come with images."""
 
     resolution: Literal["input", "model"] = Field("input", description="of the input, or as the model looked at it")
     undistort: bool = Field(False, description="remove the lens's distortion from the pictures")
@@ -116,7 +116,7 @@ class ImageOptions(FrameOptions):
 
 
 class ColmapOptions(ImageOptions):
-    """A COLMAP model with its pictures."""
+    """A COLMAP model with its images."""
 
     text: bool = Field(False, description="text files instead of binary ones")
     shared_camera: bool | None = Field(
@@ -128,14 +128,14 @@ class ColmapOptions(ImageOptions):
 
 
 class NerfstudioOptions(ImageOptions):
-    """transforms.json with pictures, depth maps and points to begin with."""
+    """transforms.json with images, depth maps and initial points."""
 
     depth: bool = True
     max_points: Count = 1_000_000
 
 
 class GaussianSplattingOptions(ImageOptions):
-    """images/ and sparse/0/ as trainers of Gaussian splats take them; pictures are always free of distortion."""
+    """The input of 3-D Gaussian splatting: images/ and sparse/0/; the images are always undistorted."""
 
     undistort: Literal[True] = True
     confidence: Share = Field(0.25, description="share of the least confident depth on which no track begins")
@@ -143,7 +143,7 @@ class GaussianSplattingOptions(ImageOptions):
 
 
 class DepthOptions(FrameOptions):
-    """A depth map a frame, with its confidence and, where the model gave one, its mask of the sky."""
+    """A depth map a frame, with its confidence and, where the model gave one, its sky mask."""
 
     encoding: Literal["tiff", "exr", "npy", "png"] = Field("tiff", description="float32, or png: 16 bits, 0 = none")
     png_scale: Positive = Field(1000.0, description="counts of a PNG per unit of depth")
@@ -153,11 +153,11 @@ class DepthOptions(FrameOptions):
 
 
 class MiniNpzOptions(FrameOptions):
-    """What DA3's own tools write, without pictures."""
+    """What DA3's own tools write, without images."""
 
 
 class NpzOptions(FrameOptions):
-    """What DA3's own tools write, with pictures."""
+    """What DA3's own tools write, with images."""
 
 
 class DepthImageOptions(FrameOptions):
@@ -169,7 +169,7 @@ class DepthImageOptions(FrameOptions):
 
 
 class DepthVideoOptions(DepthImageOptions):
-    """The same as a film."""
+    """Coloured inverse depth as a video."""
 
     fps: Annotated[float, Field(ge=0.1, le=1000)] | None = Field(
         None, description="pictures a second; default: what the frames' times say"

@@ -1,6 +1,6 @@
-"""Exports are whole or absent: written beside their place, and moved there when they are complete.
+"""Where an export is written. It is complete or absent: written under a temporary name, and renamed when complete.
 
-Of what is there already, a folder goes only where it is empty or an export itself, which a hidden file in it says.
+A folder that exists is only replaced if it is empty or an export itself, which a hidden file in it tells.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from pathlib import Path
 from ..errors import ExportError
 from ..store.files import move_folder
 
-FOLDER = "export"  # of a run directory, for exports that were given no other place
-MARK = ".da3_stream"  # the file in every folder that an export made
+FOLDER = "export"  # of a run directory: where exports go by default
+MARK = ".da3_stream"  # file in every folder that an export made
 
 
 def require_apart(path: Path, run: Path, inputs: Iterable[str]) -> None:
-    """See that an export to `path` can harm neither the run that it is of nor the files that the run was made from.
+    """Check that an export to `path` can harm neither its run nor the files that the run was made from.
 
     Raises ExportError where `path` is one of them or holds it, or lies in the run outside its folder `export`.
     """
-    target, home = _real(path), _real(run)
-    for what, kept in [("run", home), *(("input of the run", _real(Path(name))) for name in inputs)]:
-        if kept.is_relative_to(target):
+    target, run_dir = _real(path), _real(run)
+    for what, protected in [("run", run_dir), *(("input of the run", _real(Path(name))) for name in inputs)]:
+        if protected.is_relative_to(target):
             raise ExportError(f"an export to {path} would take the place of the {what}: give another name")
-    if target.is_relative_to(home) and home / FOLDER not in target.parents:
+    if target.is_relative_to(run_dir) and run_dir / FOLDER not in target.parents:
         raise ExportError(f"{path} is among the run's own files: give a place in {run / FOLDER}, or outside the run")
 
 
 @contextmanager
 def output_path(path: Path, *, folder: bool, overwrite: bool) -> Iterator[Path]:
-    """A place beside `path` to write a file (or into a folder that is there); it becomes `path` when the block ends
-    well, else it is removed.
+    """A temporary path beside `path`, for a new file or with `folder` a new folder; it is renamed to `path` when the
+    block ends without an error, else removed.
 
     Raises ExportError if `path` exists already (unless `overwrite`), or is a folder that no export wrote, or where the
     disk refuses.
@@ -49,7 +49,7 @@ def output_path(path: Path, *, folder: bool, overwrite: bool) -> Iterator[Path]:
             if folder:
                 new.mkdir()
             yield new
-            _put(new, target, folder)
+            _move_into_place(new, target, folder)
         finally:
             _remove(new)
     except OSError as error:
@@ -67,7 +67,7 @@ def _require_free(path: Path, folder: bool, overwrite: bool) -> None:
         raise ExportError(f"{path} was not written by an export: remove it yourself, or give another name")
 
 
-def _put(new: Path, target: Path, folder: bool) -> None:
+def _move_into_place(new: Path, target: Path, folder: bool) -> None:
     if folder:
         (new / MARK).write_text("da3-stream export wrote this folder, and --overwrite replaces it whole\n")
         move_folder(new, target)
@@ -76,7 +76,7 @@ def _put(new: Path, target: Path, folder: bool) -> None:
 
 
 def _real(path: Path) -> Path:
-    """Absolute, without links and dots; unlike Path.resolve it takes links that lead in a circle."""
+    """Absolute, without links and dots; unlike Path.resolve it accepts links that lead in a circle."""
     return Path(os.path.realpath(path))
 
 

@@ -1,7 +1,7 @@
-"""Which way is up in a file: the run's world is that of its first camera, most readers want an axis that points up.
+"""The axes of exported files: a run's world is that of its first camera, most readers want an axis that points up.
 
-Nothing measures gravity. Up is where the cameras say it is (see `top_view` of overview.py): across a level path, else
-against the cameras' mean y axis.
+Nothing measures gravity: up is estimated from the cameras (see `top_view` in trajectory/overview.py), as the normal of
+a level path, else against the cameras' mean y axis.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ def y_up(reader: RunReader) -> Sim3:
 
 
 def las_axes(reader: RunReader, up: str) -> Axes:
-    """The coordinates of a LAS file: of the map where the run is georeferenced, else z up, or the run's own.
+    """The axes of a LAS file: map coordinates where the run is georeferenced, else z up, or the run's own.
 
     Raises StoreError for a map whose coordinate system PROJ does not know.
     """
-    located = reader.geometry.scene.georeference
-    if located is not None:
-        place = located.geographic_from_world
-        units = _units_of(located.crs)
-        return Axes(place, located.crs, _note(units, place, "coordinates of the map"), units)
+    georeference = reader.geometry.scene.georeference
+    if georeference is not None:
+        file_from_world = georeference.geographic_from_world
+        units = _units_of(georeference.crs)
+        return Axes(file_from_world, georeference.crs, _note(units, file_from_world, "coordinates of the map"), units)
     if up == "camera":
         return Axes(note=_note(reader.units, Sim3.identity(), "x right, y down, z ahead of the first camera"))
-    place = z_up(reader)
-    return Axes(place, note=_note(reader.units, place, "x right, y ahead, z up; up as the cameras were held"))
+    upright = z_up(reader)
+    return Axes(upright, note=_note(reader.units, upright, "x right, y ahead, z up; up as the cameras were held"))
 
 
 def _units_of(crs: str) -> str:
@@ -51,9 +51,11 @@ def _units_of(crs: str) -> str:
 
 
 def _map_from_world(reader: RunReader) -> Float64:
+    """Rotation [3,3] to right, ahead and up."""
     poses = reader.poses.world_from_camera
     return top_view(poses[:, :3, 3], poses[:, :3, :3])
 
 
-def _note(units: str, place: Sim3, axes: str) -> str:
-    return json_line({"axes": axes, "units": units, "file_from_world": place.matrix()})
+def _note(units: str, file_from_world: Sim3, axes: str) -> str:
+    """What a LAS header says of its coordinates, as JSON."""
+    return json_line({"axes": axes, "units": units, "file_from_world": file_from_world.matrix()})

@@ -1,7 +1,7 @@
 """run.rrd: points, path, and cameras in time, for the rerun viewer (optional extra `rerun`).
 
-The world is the run's own (x right, y down, z ahead). Timelines are `frame` (the number in the input) and `time`
-(seconds); points and path are always there.
+The world is the run's own (x right, y down, z ahead). Timelines are `frame` (index in the input) and `time` (seconds);
+points and path are on neither: they are shown at all times.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from ...store import RunReader
 from ...types import UInt8
 from ..frame_views import FrameView, posed_views, segment_paths
 from ..images.frame_images import undistorted_images
-from .files import cloud_choice, said
+from .files import cloud_summary, point_selection
 from .glb import FRUSTUM
 
 if TYPE_CHECKING:
     from ..options import RrdOptions
 
-_AT_ONCE = 1 << 18  # points in one entity
+_POINTS_AT_ONCE = 1 << 18  # in one entity
 _QUALITY = 85  # of a JPEG
-_PICTURE = "world/camera/picture"
+_IMAGE_ENTITY = "world/camera/picture"
 
 
 def export_rrd(reader: RunReader, path: Path, options: RrdOptions) -> str:
-    """The merged cloud in pieces, the cameras of the frames asked for, and their pictures if these are asked for."""
+    """The merged cloud in pieces, the cameras of the selected frames, and their images if the options say so."""
     rr = _rerun()
     views = posed_views(reader, options)
     recording = rr.RecordingStream("da3_stream")
@@ -45,10 +45,11 @@ def export_rrd(reader: RunReader, path: Path, options: RrdOptions) -> str:
         recording.flush()
     finally:
         recording.disconnect()
-    return said(reader.units, count, f", {len(views)} cameras")
+    return cloud_summary(reader.units, count, f", {len(views)} cameras")
 
 
 def _rerun() -> Any:
+    """The package rerun. Raises ExportError where it is not installed."""
     try:
         import rerun
     except ImportError:
@@ -58,10 +59,10 @@ def _rerun() -> Any:
 
 def _log_points(rr: Any, recording: Any, reader: RunReader, path: Path, options: RrdOptions) -> int:
     count = piece = 0
-    with fuse_pages(reader.run, reader.geometry, cloud_choice(reader, options), path.parent) as cloud:
+    with fuse_pages(reader.run, reader.geometry, point_selection(reader, options), path.parent) as cloud:
         for _, records in cloud.tiles:
-            for first in range(0, len(records), _AT_ONCE):
-                part = records[first : first + _AT_ONCE]
+            for first in range(0, len(records), _POINTS_AT_ONCE):
+                part = records[first : first + _POINTS_AT_ONCE]
                 points = rr.Points3D(part["xyz"].copy(), colors=part["rgb"].copy(), radii=cloud.voxel / 2)
                 recording.log(f"world/points/{piece:06d}", points, static=True)
                 recording.flush()
@@ -70,15 +71,15 @@ def _log_points(rr: Any, recording: Any, reader: RunReader, path: Path, options:
 
 
 def _log_path(rr: Any, recording: Any, views: list[FrameView]) -> None:
-    """A line through the cameras of every segment."""
+    """A line through the camera centres of every segment."""
     lines = segment_paths(views)
     recording.log("world/path", rr.LineStrips3D(lines, colors=[(76, 201, 240)] * len(lines)), static=True)
 
 
 def _log_cameras(rr: Any, recording: Any, reader: RunReader, views: list[FrameView], options: RrdOptions) -> None:
-    size = _picture_size(reader, options)
+    size = _image_size(reader, options)
     distance = FRUSTUM * (reader.geometry.median_depth() or 1.0)
-    for view, picture in _pictures(reader, views, options, size):
+    for view, image in _images(reader, views, options, size):
         recording.set_time("frame", sequence=view.index)
         recording.set_time("time", duration=view.timestamp)
         pose = view.world_from_camera
@@ -90,20 +91,20 @@ def _log_cameras(rr: Any, recording: Any, reader: RunReader, views: list[FrameVi
                 image_from_camera=k, resolution=size, camera_xyz=rr.ViewCoordinates.RDF, image_plane_distance=distance
             ),
         )
-        if picture is not None:
-            recording.log(_PICTURE, rr.Image(picture).compress(jpeg_quality=_QUALITY))
-        elif options.pictures:  # else the viewer goes on showing the last one
-            recording.log(_PICTURE, rr.Clear(recursive=False))
+        if image is not None:
+            recording.log(_IMAGE_ENTITY, rr.Image(image).compress(jpeg_quality=_QUALITY))
+        elif options.pictures:  # else the viewer would go on showing the last one
+            recording.log(_IMAGE_ENTITY, rr.Clear(recursive=False))
 
 
-def _picture_size(reader: RunReader, options: RrdOptions) -> tuple[int, int]:
+def _image_size(reader: RunReader, options: RrdOptions) -> tuple[int, int]:
     width, height = reader.input_size
     share = min(1.0, options.picture_width / width)
     return max(1, round(share * width)), max(1, round(share * height))
 
 
-def _pictures(
+def _images(
     reader: RunReader, views: list[FrameView], options: RrdOptions, size: tuple[int, int]
 ) -> Iterator[tuple[FrameView, UInt8 | None]]:
-    """The views with their pictures, free of distortion as rerun's cameras are, or with none."""
+    """The views with their undistorted images (rerun's cameras are pinholes), or without."""
     return undistorted_images(reader, views, size) if options.pictures else ((view, None) for view in views)

@@ -1,4 +1,4 @@
-"""Depth in colours: inverse depth on one scale for a whole run, near ones bright."""
+"""Colours for depth: inverse depth on one scale for a whole run, near surfaces bright."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from ..frame_views import FrameView, views_with_depth
 from ..options import FrameOptions
 
 SAMPLED_FRAMES = 64
-SAMPLED_PIXELS = 4096  # of each
+SAMPLED_PIXELS = 4096  # of each frame
 QUANTILES = (0.02, 0.98)
 
 
 @dataclass(frozen=True)
 class DepthScale:
-    """Inverse depths from `low` to `high`, per world unit, go from the first colour to the last; others take these."""
+    """A colour map for inverse depths from `low` to `high`, in 1 / world units; values outside take the end colours."""
 
     low: float
     high: float
     colours: Literal["turbo", "inferno"]
 
     def paint(self, depth: Float32) -> UInt8:
-        """A picture [H,W,3] RGB of depth [H,W]; none is black."""
+        """An RGB image [H,W,3] of depth [H,W]; pixels without depth are black."""
         import cv2
 
         valid = np.isfinite(depth) & (depth > 0)
@@ -37,8 +37,8 @@ class DepthScale:
         painted = cv2.applyColorMap(np.rint(255 * level).astype(np.uint8), table)[..., ::-1]
         return np.where(valid[..., None], painted, 0).astype(np.uint8)
 
-    def said(self, units: str) -> str:
-        """For people."""
+    def summary(self, units: str) -> str:
+        """One line for people."""
         unit = " m" if units == "metres" else ""
         near, far = 1 / self.high, 1 / self.low
         return f"{self.colours}: {near:.3g}{unit} and nearer to {far:.3g}{unit} and farther, by inverse depth"
@@ -47,11 +47,12 @@ class DepthScale:
 def depth_scale(reader: RunReader, colours: Literal["turbo", "inferno"]) -> DepthScale:
     """The 2 % and 98 % quantiles of inverse depth over a sample of all frames of the run, the sky left out.
 
-    So parts of a run that are exported one by one look alike. Raises ExportError where there is no depth at all.
+    Of all frames, so that parts of a run that are exported one by one have the same colours. Raises ExportError where
+    there is no depth at all.
     """
-    known = views_with_depth(reader, FrameOptions())
-    steps = np.unique(np.linspace(0, len(known) - 1, min(SAMPLED_FRAMES, len(known))).round().astype(int)).tolist()
-    samples = [_sample(reader, known[k]) for k in steps]
+    views = views_with_depth(reader, FrameOptions())
+    steps = np.unique(np.linspace(0, len(views) - 1, min(SAMPLED_FRAMES, len(views))).round().astype(int)).tolist()
+    samples = [_sample(reader, views[k]) for k in steps]
     inverse = np.concatenate([np.zeros(0), *samples])
     if not len(inverse):
         raise ExportError(f"no frame of {reader.path} has depth: nothing to export")

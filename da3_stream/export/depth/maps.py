@@ -1,4 +1,4 @@
-"""A folder of depth maps, one file a frame, with confidences, masks of the sky, and depth.json that explains them."""
+"""A folder of depth maps, one file a frame, with confidences, sky masks, and depth.json that describes them."""
 
 from __future__ import annotations
 
@@ -24,40 +24,42 @@ FULL = 65535  # the largest count of a 16-bit PNG
 
 
 def export_depth(reader: RunReader, path: Path, options: DepthOptions) -> str:
-    """depth/, confidence/ and sky/ with a file %06d for every frame that has depth, named by its number in the input.
+    """depth/, confidence/ and sky/ with a file %06d for every frame that has depth, named by its index in the input.
 
-    Depth is along the camera's z axis in world units, 0 = none; of a pinhole, the lens's distortion removed. Raises
+    Depth is along the camera's z axis in world units, 0 = none, of a pinhole without the lens's distortion. Raises
     ExportError where no frame has depth.
     """
     views = views_with_depth(reader, options)
-    book = _Book()
+    manifest = DepthManifest()
     for name in ("depth", *(["confidence"] if options.with_confidence else [])):
         (path / name).mkdir()
     for view in views:
-        _write_frame(reader, view, path, options, book)
-    left = sorted({view.index for view in selected_views(reader, options)} - {view.index for view in views})
-    write_text(path / "depth.json", _explained(reader, options, book, left))
-    return _said(len(views), len(left), book)
+        _write_frame(reader, view, path, options, manifest)
+    without_depth = sorted({view.index for view in selected_views(reader, options)} - {view.index for view in views})
+    write_text(path / "depth.json", _manifest_text(reader, options, manifest, without_depth))
+    return _summary(len(views), len(without_depth), manifest)
 
 
 @dataclass
-class _Book:
-    """What depth.json will say, and what was counted."""
+class DepthManifest:
+    """The entries of depth.json, and its counts."""
 
     frames: list[str] = field(default_factory=list)  # a line of JSON each
     pixels: int = 0  # with depth
     saturated: int = 0
 
 
-def _write_frame(reader: RunReader, view: FrameView, path: Path, options: DepthOptions, book: _Book) -> None:
+def _write_frame(
+    reader: RunReader, view: FrameView, path: Path, options: DepthOptions, manifest: DepthManifest
+) -> None:
     depth, confidence, k = reader.depth(view.index)
-    small = (depth.shape[1], depth.shape[0])
-    size = reader.input_size if options.resolution == "input" else small
+    depth_size = (depth.shape[1], depth.shape[0])
+    size = reader.input_size if options.resolution == "input" else depth_size
     entry: dict[str, Any] = {"frame": view.index, "timestamp": view.timestamp, "size": size}
-    entry["intrinsics"] = resize_intrinsics(k, small, size)
+    entry["intrinsics"] = resize_intrinsics(k, depth_size, size)
     depth = _enlarged(depth, size)
-    book.pixels += int((depth > 0).sum())
-    entry |= _write_depth(depth, path, view.name, options, book)
+    manifest.pixels += int((depth > 0).sum())
+    entry |= _write_depth(depth, path, view.name, options, manifest)
     if options.with_confidence:
         entry |= _write_confidence(_enlarged(confidence, size), path, view.name, options)
     sky = reader.sky(view.index) if options.with_sky else None
@@ -65,15 +67,17 @@ def _write_frame(reader: RunReader, view: FrameView, path: Path, options: DepthO
         (path / "sky").mkdir(exist_ok=True)
         entry["sky"] = f"sky/{view.name}.png"
         write_png(path / entry["sky"], _enlarged(sky.astype(np.uint8) * np.uint8(255), size))
-    book.frames.append(json_line(entry))
+    manifest.frames.append(json_line(entry))
 
 
-def _write_depth(depth: Float32, path: Path, name: str, options: DepthOptions, book: _Book) -> dict[str, Any]:
+def _write_depth(
+    depth: Float32, path: Path, name: str, options: DepthOptions, manifest: DepthManifest
+) -> dict[str, Any]:
     entry: dict[str, Any] = {"depth": f"depth/{name}.{options.encoding}"}
     if options.encoding == "png":
         counts, saturated = depth_counts(depth, options.png_scale)
         write_png(path / entry["depth"], counts)
-        book.saturated += saturated
+        manifest.saturated += saturated
         entry["saturated_pixels"] = saturated
     else:
         write_raster(path / entry["depth"], depth, "Z", options.encoding)
@@ -81,9 +85,9 @@ def _write_depth(depth: Float32, path: Path, name: str, options: DepthOptions, b
 
 
 def depth_counts(depth: Float32, per_unit: float) -> tuple[NDArray[np.uint16], int]:
-    """Counts [H,W] of depth, nearest ones, 0 = none; and how many pixels are beyond the largest count, which they take.
+    """Depth [H,W] as rounded counts, 0 = none; and how many pixels are beyond the largest count, which they take.
 
-    Depths of less than half a count take 1, so that they are not none.
+    Depths of less than half a count take 1, because 0 means none.
     """
     valid = np.isfinite(depth) & (depth > 0)
     counts = np.rint(np.where(valid, depth, 0).astype(np.float64) * per_unit)
@@ -103,13 +107,14 @@ def _write_confidence(confidence: Float32, path: Path, name: str, options: Depth
 
 
 def _enlarged(values: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """Every pixel takes the nearest one's value: nothing is mixed over edges."""
+    """A map at (width, height), by the nearest pixel: means would mix near and far over edges."""
     if (values.shape[1], values.shape[0]) == size:
         return values
     return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_NEAREST_EXACT))
 
 
-def _explained(reader: RunReader, options: DepthOptions, book: _Book, left: list[int]) -> str:
+def _manifest_text(reader: RunReader, options: DepthOptions, manifest: DepthManifest, without_depth: list[int]) -> str:
+    """depth.json, a line for each frame."""
     is_png = options.encoding == "png"
     rules = {
         "depth": f"count / {options.png_scale!r}; count {FULL} is that or more" if is_png else "the value",
@@ -130,20 +135,20 @@ def _explained(reader: RunReader, options: DepthOptions, book: _Book, left: list
         "what": "depth along the camera's z axis, 0 = none",
         "units": reader.units,
         "counts_per_unit": options.png_scale if is_png else None,
-        "saturated_pixels": book.saturated,
-        "pixels_with_depth": book.pixels,
+        "saturated_pixels": manifest.saturated,
+        "pixels_with_depth": manifest.pixels,
         "rules": rules,
-        "frames_without_depth": left,
+        "frames_without_depth": without_depth,
     }
     lines = [f"  {json_line(key)}: {json_line(value)}" for key, value in head.items()]
-    frames = ",\n".join(f"    {line}" for line in book.frames)
+    frames = ",\n".join(f"    {line}" for line in manifest.frames)
     return "{\n" + ",\n".join(lines) + f',\n  "frames": [\n{frames}\n  ]\n}}\n'
 
 
-def _said(count: int, left: int, book: _Book) -> str:
-    said = f"{count} depth maps" + (f", {left} frames have none" if left else "")
-    if book.saturated:
-        share = 100 * book.saturated / book.pixels
-        said += f"; {book.saturated} pixels ({share:.2g} %) are beyond {FULL} counts and take that value: give a "
-        said += "smaller png_scale, or another encoding"
-    return said
+def _summary(count: int, without_depth: int, manifest: DepthManifest) -> str:
+    text = f"{count} depth maps" + (f", {without_depth} frames have none" if without_depth else "")
+    if manifest.saturated:
+        share = 100 * manifest.saturated / manifest.pixels
+        text += f"; {manifest.saturated} pixels ({share:.2g} %) are beyond {FULL} counts and take that value: give a "
+        text += "smaller png_scale, or another encoding"
+    return text

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-KEPT = "give --resolution model for the pictures that the run keeps"
+INSTEAD_OF_INPUT = "give --resolution model for the pictures that the run keeps"
 
 
 def frame_images(
@@ -140,7 +140,7 @@ def _stores_images(reader: RunReader) -> bool:
 
 def _instead_of_input(reader: RunReader) -> str:
     """What to do instead, the end of a sentence that says why the input is of no use."""
-    return f": {KEPT}" if _stores_images(reader) else ", and the run keeps no pictures"
+    return f": {INSTEAD_OF_INPUT}" if _stores_images(reader) else ", and the run keeps no pictures"
 
 
 def _instead_of_stored(reader: RunReader) -> str:

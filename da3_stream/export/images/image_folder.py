@@ -1,4 +1,4 @@
-"""Pictures as files: the input's own where they can stay as they are, else encoded anew."""
+"""Images as files: the input's own where they can stay as they are, else encoded anew."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ Encoding = Literal["jpg", "png"]
 
 
 def usable_suffix(file: Path | None, size: tuple[int, int]) -> str | None:
-    """The suffix under which an image file may stand for its picture as it is: an upright JPEG or PNG, 8 bits a colour,
-    of (width, height) `size`. None where it may not."""
+    """The suffix under which an image file can be used as it is: an upright RGB JPEG or PNG of 8 bits a channel, of
+    (width, height) `size`. None where it cannot."""
     from PIL import Image, UnidentifiedImageError
 
     if file is None:
         return None
     try:
         with Image.open(file) as image:
-            upright = image.getexif().get(ORIENTATION, UPRIGHT) == UPRIGHT
-            plain = image.mode == "RGB" and image.size == size
-            return SUFFIXES.get(image.format or "") if upright and plain else None
+            is_upright = image.getexif().get(ORIENTATION, UPRIGHT) == UPRIGHT
+            is_plain = image.mode == "RGB" and image.size == size
+            return SUFFIXES.get(image.format or "") if is_upright and is_plain else None
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError):
         return None
 
 
 def link_or_copy(file: Path, target: Path) -> None:
-    """The same file under another name, or a copy where the two lie on different disks. Raises OSError."""
+    """The same file under another name, or a copy where the two are on different disks. Raises OSError."""
     try:
         os.link(file.resolve(), target)
     except OSError:
@@ -41,18 +41,18 @@ def link_or_copy(file: Path, target: Path) -> None:
 
 
 class ImageFolder:
-    """Puts pictures into a folder of their own, under the names of their views."""
+    """A new folder of images. `files` are the input's own image files by frame index, used where they fit."""
 
     def __init__(self, folder: Path, files: dict[int, Path], encoding: Encoding) -> None:
         folder.mkdir()
         self._folder, self._files, self._encoding = folder, files, encoding
 
-    def add(self, name: str, index: int, picture: UInt8) -> str:
-        """The name of the file that holds the picture [H,W,3] of the frame with this number in the input."""
+    def add(self, name: str, index: int, image: UInt8) -> str:
+        """Write the image [H,W,3] of the frame with this index in the input; returns the file's name."""
         file = self._files.get(index)
-        suffix = usable_suffix(file, (picture.shape[1], picture.shape[0]))
+        suffix = usable_suffix(file, (image.shape[1], image.shape[0]))
         if file is not None and suffix is not None:
             link_or_copy(file, self._folder / f"{name}{suffix}")
             return f"{name}{suffix}"
-        write_image(self._folder / f"{name}.{self._encoding}", picture)
+        write_image(self._folder / f"{name}.{self._encoding}", image)
         return f"{name}.{self._encoding}"

@@ -1,4 +1,4 @@
-"""Files of one map of numbers or one picture each."""
+"""Raster files: a map of numbers or an image each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ JPEG_QUALITY = 95
 
 
 def write_raster(path: Path, values: Float32, channel: str, encoding: Literal["tiff", "exr", "npy"]) -> None:
-    """A map [H,W] of float32, without loss: TIFF (deflate), OpenEXR (ZIP; one channel of this name) or NumPy's own.
+    """A map [H,W] of float32, without loss: TIFF (deflate), OpenEXR (ZIP; one channel of this name) or .npy.
 
     Raises ExportError or OSError where the disk refuses.
     """
@@ -44,7 +44,7 @@ def write_png(path: Path, values: NDArray[np.uint16] | UInt8) -> None:
 
 
 def write_image(path: Path, rgb: UInt8) -> None:
-    """A picture [H,W,3] as JPEG (quality 95) or PNG, by the suffix. Raises as `write_png`."""
+    """An RGB image [H,W,3] as JPEG (quality 95) or PNG, by the suffix. Raises as `write_png`."""
     import cv2
 
     _encode(path, rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if path.suffix == ".jpg" else [])
@@ -53,7 +53,7 @@ def write_image(path: Path, rgb: UInt8) -> None:
 def _encode(path: Path, values: NDArray[Any], parameters: Sequence[int] = ()) -> None:
     import cv2
 
-    done, data = cv2.imencode(path.suffix, values, parameters)
-    if not done:
+    is_encoded, data = cv2.imencode(path.suffix, values, parameters)
+    if not is_encoded:
         raise ExportError(f"cannot encode {path.name}: a picture of {values.shape} pixels")
     path.write_bytes(data.tobytes())

@@ -1,4 +1,4 @@
-"""The surfaces of tiles, kept on disk, welded along their seams, and counted by what hangs together."""
+"""A mesh in tiles: kept on disk, welded along the seams between tiles, without small connected components."""
 
 from __future__ import annotations
 
@@ -15,124 +15,139 @@ from ...cloud.fusion.tiling import SMALLEST
 from ...types import Float32, UInt8
 
 VERTEX = np.dtype([("xyz", "<f4", 3), ("rgb", "u1", 3)])
-_KEY = np.dtype((np.void, 12))  # a position, to the last bit
-_ON_SEAM = 1e-3  # voxels from the border of a cube
+_KEY = np.dtype((np.void, 12))  # the bytes of a position
+_ON_SEAM = 1e-3  # voxels from the face of a cube
 
 Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class _Piece:
-    """Where a tile's surface is in the file, and its vertices on seams."""
+class _TileMesh:
+    """Where a tile's mesh is in the file, its connected components, and its vertices on seams."""
 
     offset: int  # bytes
     vertices: int
     triangles: int
-    parts: int
-    first_part: int  # parts are numbered through all tiles
-    seam: Integers  # [S] of its vertices
+    components: int
+    first_component: int  # components are numbered through all tiles
+    seam: Integers  # [S] indices of its vertices on seams
     keys: NDArray[np.void]  # [S] their positions
-    seam_parts: Integers  # [S]
-    part_triangles: Integers  # [parts]
+    seam_components: Integers  # [S]
+    component_triangles: Integers  # [components] counts
 
 
-class Pieces:
-    """Takes surfaces tile by tile. Vertices on seams are kept in memory (some 40 bytes each), the others in `file`."""
+class TiledMesh:
+    """A mesh that is added tile by tile, kept in `file` but for vertices on seams (in memory, some 40 bytes each).
+
+    Tiles are unions of the smallest cubes of the cloud's tiling with this `voxel`: vertices on faces of cubes may be
+    shared with other tiles.
+    """
 
     def __init__(self, file: IO[bytes], voxel: float) -> None:
         self._file, self._cube = file, voxel * (1 << SMALLEST)
-        self._within = _ON_SEAM * voxel
-        self._pieces: list[_Piece] = []
+        self._seam_width = _ON_SEAM * voxel
+        self._tiles: list[_TileMesh] = []
 
     def add(self, xyz: Float32, rgb: UInt8, triangles: Integers) -> None:
-        """A tile's vertices [V,3] with colours, and its triangles [T,3]; unused vertices go, equal ones become one."""
-        vertices, triangles = _tidy(xyz, rgb, triangles)
+        """Add a tile's vertices [V,3] with colours and its triangles [T,3], without unused vertices and duplicates."""
+        vertices, triangles = _clean(xyz, rgb, triangles)
         if not len(triangles):
             return
-        count, part = _connected(triangles, len(vertices))
+        count, component = _components(triangles, len(vertices))
         cubes = vertices["xyz"].astype(np.float64) / self._cube
-        seam = np.flatnonzero((np.abs(cubes - np.rint(cubes)) * self._cube < self._within).any(axis=1))
-        self._pieces.append(
-            _Piece(
+        seam = np.flatnonzero((np.abs(cubes - np.rint(cubes)) * self._cube < self._seam_width).any(axis=1))
+        self._tiles.append(
+            _TileMesh(
                 self._file.seek(0, 2),
                 len(vertices),
                 len(triangles),
                 count,
-                sum(piece.parts for piece in self._pieces[-1:]) + (self._pieces[-1].first_part if self._pieces else 0),
+                self.count,
                 seam,
                 _keys(vertices["xyz"][seam]),
-                part[seam],
-                np.bincount(part[triangles[:, 0]], minlength=count),
+                component[seam],
+                np.bincount(component[triangles[:, 0]], minlength=count),
             )
         )
-        for array in (vertices, part.astype(np.int32), triangles.astype(np.int32)):
+        for array in (vertices, component.astype(np.int32), triangles.astype(np.int32)):
             self._file.write(array.data)
 
     @property
     def count(self) -> int:
-        """Surfaces that hang together within a tile."""
-        return sum(piece.parts for piece in self._pieces)
+        """How many connected components the tiles have, each tile by itself."""
+        return sum(tile.components for tile in self._tiles)
 
-    def welded(self, min_triangles: int) -> Iterator[tuple[NDArray[np.void], Integers]]:
-        """Tile by tile the new vertices and the triangles, which count vertices through all tiles; without what hangs
-        together in fewer triangles, across tiles."""
-        if not self._pieces:
+    def weld(self, min_triangles: int) -> Iterator[tuple[NDArray[np.void], Integers]]:
+        """Tile by tile the new vertices, and the triangles by indices of the vertices of all tiles so far.
+
+        Without connected components, across tiles, of fewer triangles.
+        """
+        if not self._tiles:
             return
-        together, group = np.unique(np.concatenate([piece.keys for piece in self._pieces]), return_inverse=True)
-        kept = self._large(group, len(together)) >= min_triangles
-        number, end, first = np.full(len(together), -1), 0, 0
-        for piece in self._pieces:
-            vertices, part, triangles = self._read(piece)
-            stays, groups = kept[part + piece.first_part], group[first : first + len(piece.seam)]
-            place = np.full(len(vertices), -1)
-            place[piece.seam] = number[groups]
-            new = np.flatnonzero(stays & (place < 0))
-            place[new] = end + np.arange(len(new))
-            number[groups] = np.where(stays[piece.seam], place[piece.seam], number[groups])
-            end, first = end + len(new), first + len(piece.seam)
-            yield vertices[new], place[triangles[stays[triangles[:, 0]]]]
+        points, point = np.unique(np.concatenate([tile.keys for tile in self._tiles]), return_inverse=True)
+        kept = self._triangle_counts(point, len(points)) >= min_triangles
+        point_index, end, first = np.full(len(points), -1), 0, 0
+        for tile in self._tiles:
+            vertices, component, triangles = self._read(tile)
+            is_kept, seam_points = kept[component + tile.first_component], point[first : first + len(tile.seam)]
+            index = np.full(len(vertices), -1)
+            index[tile.seam] = point_index[seam_points]  # those that an earlier tile wrote
+            new = np.flatnonzero(is_kept & (index < 0))
+            index[new] = end + np.arange(len(new))
+            point_index[seam_points] = np.where(is_kept[tile.seam], index[tile.seam], point_index[seam_points])
+            end, first = end + len(new), first + len(tile.seam)
+            yield vertices[new], index[triangles[is_kept[triangles[:, 0]]]]
 
-    def _large(self, group: Integers, groups: int) -> Integers:
-        """[parts] triangles of all that hangs together with a part."""
-        parts = np.concatenate([piece.seam_parts + piece.first_part for piece in self._pieces])
+    def _triangle_counts(self, point: Integers, points: int) -> Integers:
+        """[components] triangles of all that each one is connected with across seams.
+
+        `point` [S of all tiles] tells which of the distinct points on seams each seam vertex is. Components and points
+        are the nodes of one graph: two components are connected if they share a point.
+        """
+        components = np.concatenate([tile.seam_components + tile.first_component for tile in self._tiles])
         total = self.count
-        joined = coo_array((np.ones(len(parts), np.int32), (parts, total + group)), shape=(total + groups,) * 2)
-        label = connected_components(joined, directed=False)[1][:total]
-        triangles = np.concatenate([piece.part_triangles for piece in self._pieces])
+        graph = coo_array(
+            (np.ones(len(components), np.int32), (components, total + point)), shape=(total + points,) * 2
+        )
+        label = connected_components(graph, directed=False)[1][:total]
+        triangles = np.concatenate([tile.component_triangles for tile in self._tiles])
         return np.bincount(label, triangles).astype(np.int64)[label]
 
-    def _read(self, piece: _Piece) -> tuple[NDArray[np.void], Integers, Integers]:
-        self._file.seek(piece.offset)
-        vertices = self._take(VERTEX, piece.vertices)
-        part = self._take(np.dtype(np.int32), piece.vertices).astype(np.int64)
-        return vertices, part, self._take(np.dtype(np.int32), 3 * piece.triangles).astype(np.int64).reshape(-1, 3)
+    def _read(self, tile: _TileMesh) -> tuple[NDArray[np.void], Integers, Integers]:
+        """Vertices [V], their components [V] and triangles [T,3]."""
+        self._file.seek(tile.offset)
+        vertices = self._read_array(VERTEX, tile.vertices)
+        component = self._read_array(np.dtype(np.int32), tile.vertices).astype(np.int64)
+        triangles = self._read_array(np.dtype(np.int32), 3 * tile.triangles).astype(np.int64)
+        return vertices, component, triangles.reshape(-1, 3)
 
-    def _take(self, kind: np.dtype[Any], count: int) -> NDArray[Any]:
+    def _read_array(self, kind: np.dtype[Any], count: int) -> NDArray[Any]:
         return np.frombuffer(self._file.read(count * kind.itemsize), kind)
 
 
-def _tidy(xyz: Float32, rgb: UInt8, triangles: Integers) -> tuple[NDArray[np.void], Integers]:
-    """The vertices in use, once each, by position; triangles of three of them, in order."""
+def _clean(xyz: Float32, rgb: UInt8, triangles: Integers) -> tuple[NDArray[np.void], Integers]:
+    """The vertices in use, once per position and in their order; triangles of three distinct ones, sorted."""
     xyz = xyz + np.float32(0)  # no negative zeros
     used, triangles = np.unique(triangles, return_inverse=True)
-    _, first, same = np.unique(_keys(xyz[used]), return_index=True, return_inverse=True)
-    triangles = same[triangles.reshape(-1, 3)]
+    _, first, distinct = np.unique(_keys(xyz[used]), return_index=True, return_inverse=True)
+    triangles = distinct[triangles.reshape(-1, 3)]
     a, b, c = triangles.T
     triangles = np.unique(triangles[(a != b) & (b != c) & (c != a)], axis=0)
-    still, triangles = np.unique(triangles, return_inverse=True)
-    chosen = used[first[still]]
-    vertices = np.empty(len(chosen), VERTEX)
-    vertices["xyz"], vertices["rgb"] = xyz[chosen], rgb[chosen]
+    remaining, triangles = np.unique(triangles, return_inverse=True)
+    kept = used[first[remaining]]
+    vertices = np.empty(len(kept), VERTEX)
+    vertices["xyz"], vertices["rgb"] = xyz[kept], rgb[kept]
     return vertices, triangles.reshape(-1, 3)
 
 
 def _keys(xyz: Float32) -> NDArray[np.void]:
+    """Positions [V,3] as bytes [V], which are equal where they are equal to the last bit."""
     return np.ascontiguousarray(xyz, "<f4").view(_KEY).ravel()
 
 
-def _connected(triangles: Integers, vertices: int) -> tuple[int, Integers]:
-    """How many parts the surface has, and the part [V] of each vertex."""
+def _components(triangles: Integers, vertices: int) -> tuple[int, Integers]:
+    """How many connected components the triangles [T,3] make, and that of each vertex [V]."""
     ends = triangles[:, [0, 1, 1, 2]].reshape(-1, 2)
     edges = coo_array((np.ones(len(ends), np.int32), (ends[:, 0], ends[:, 1])), shape=(vertices, vertices))
-    count, part = connected_components(edges, directed=False)
-    return int(count), part.astype(np.int64)
+    count, component = connected_components(edges, directed=False)
+    return int(count), component.astype(np.int64)

@@ -52,7 +52,7 @@ def write_tum(poses: PoseTable, path: Path) -> None:
 
 
 def tum_rows(timestamps: Float64, world_from_camera: Float64) -> Float64:
-    """The numbers [N,8] of times [N] and poses [N,4,4], NaN where unknown."""
+    """Rows [N,8] of a TUM file, from times [N] and poses [N,4,4]; NaN where a pose is unknown."""
     known = np.isfinite(world_from_camera).all(axis=(1, 2))
     rows = np.full((len(timestamps), 8), np.nan)
     rows[:, 0] = timestamps
@@ -72,15 +72,15 @@ def write_kitti(poses: PoseTable, path: Path) -> None:
 def write_euroc(poses: PoseTable, units: str, path: Path) -> None:
     """Time in whole nanoseconds, position and quaternion, w first (the columns of EuRoC's ground truth).
 
-    The camera stands for the sensor S. Only what is known is written: no velocities and biases, and no line for frames
-    without a pose, for which the format has no mark. The header names columns and units.
+    The camera takes the part of the sensor S. There are no velocities and biases, and no line for a frame without a
+    pose, for which the format has no mark. The header names columns and units.
     """
     unit = "m" if units == "metres" else "relative"
     axes = [f"p_RS_R_{axis} [{unit}]" for axis in "xyz"] + [f"q_RS_{axis} []" for axis in "wxyz"]
-    known = poses.take(np.flatnonzero(poses.has_pose).tolist())
-    times = np.rint(known.timestamp * 1e9).astype(np.int64)
-    turns = Rotation.from_matrix(known.world_from_camera[:, :3, :3]).as_quat(scalar_first=True)
-    rows = np.concatenate([known.world_from_camera[:, :3, 3], turns], axis=1)
+    posed = poses.take(np.flatnonzero(poses.has_pose).tolist())
+    times = np.rint(posed.timestamp * 1e9).astype(np.int64)
+    quaternions = Rotation.from_matrix(posed.world_from_camera[:, :3, :3]).as_quat(scalar_first=True)
+    rows = np.concatenate([posed.world_from_camera[:, :3, 3], quaternions], axis=1)
     lines = [f"{time},{','.join(map(repr, row))}\n" for time, row in zip(times.tolist(), rows.tolist(), strict=True)]
     write_text(path, "".join([f"#timestamp [ns],{','.join(axes)}\n", *lines]))
 

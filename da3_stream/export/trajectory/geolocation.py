@@ -1,4 +1,4 @@
-"""The cameras of a located run on the Earth: longitude, latitude, height."""
+"""The camera path of a georeferenced run on the Earth: longitude, latitude, height."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ExportError
-from ...store import Georeference, RunReader
+from ...store import Georeference, PoseTable, RunReader
 from ...types import Float64
 from ..frame_views import nothing_to_export, selected_rows
 from ..options import MapOptions
@@ -22,32 +22,32 @@ WGS84 = "EPSG:4979"  # longitude, latitude, height over the ellipsoid
 
 
 @dataclass(frozen=True, eq=False)
-class Track:
-    """The frames of one segment that have a place, in order; at least one."""
+class GeoPath:
+    """The camera path of one segment: its frames that have a pose, in order; at least one."""
 
     segment: int
-    index: NDArray[np.int64]  # [N] in the input
+    index: NDArray[np.int64]  # [N] of the frames in the input
     timestamp: Float64  # [N] seconds
-    place: Float64  # [N,3] longitude and latitude in degrees, height over the ellipsoid in metres
+    position: Float64  # [N,3] longitude and latitude in degrees, height over the ellipsoid in metres
     start: datetime | None  # when timestamp 0 was
 
     def __len__(self) -> int:
         return len(self.index)
 
     def times(self) -> list[str] | None:
-        """Of every frame: date and time in UTC as ISO 8601 has them; None where they are unknown."""
+        """Date and time of every frame in UTC, ISO 8601; None where the time of day is unknown."""
         if self.start is None:
             return None
-        began = self.start.astimezone(UTC)
-        moments = (began + timedelta(seconds=seconds) for seconds in self.timestamp.tolist())
+        start = self.start.astimezone(UTC)
+        moments = (start + timedelta(seconds=seconds) for seconds in self.timestamp.tolist())
         return [moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") for moment in moments]
 
 
-def tracks(reader: RunReader, options: MapOptions) -> list[Track]:
-    """The path of every segment.
+def geo_paths(reader: RunReader, options: MapOptions) -> list[GeoPath]:
+    """The path of every segment, over the selected frames.
 
-    Raises ExportError where the run is not located, none of the frames has a place, or `start_time` is given for a run
-    whose input has no times.
+    Raises ExportError where the run is not georeferenced, no selected frame has a pose, or `start_time` is given for a
+    run whose input has no times.
     """
     georeference = reader.geometry.scene.georeference
     if georeference is None:
@@ -58,29 +58,26 @@ def tracks(reader: RunReader, options: MapOptions) -> list[Track]:
         raise nothing_to_export(reader, "a place")
     if options.start_time is not None and not table.has_times:
         raise ExportError("start_time needs times of the frames, and the input has none: leave it out")
-    place = longitude_latitude(georeference, table.world_from_camera[:, :3, 3])
-    found = [np.flatnonzero(table.segment == segment) for segment in np.unique(table.segment).tolist()]
-    return [
-        Track(int(table.segment[at[0]]), table.source_index[at], table.timestamp[at], place[at], options.start_time)
-        for at in found
-    ]
+    position = longitude_latitude(georeference, table.world_from_camera[:, :3, 3])
+    numbers = np.unique(table.segment).tolist()
+    return [_segment_path(table, position, segment, options.start_time) for segment in numbers]
 
 
 def longitude_latitude(georeference: Georeference, world: Float64) -> Float64:
     """Longitude and latitude in degrees (WGS84) and height over the ellipsoid in metres of positions [N,3] in the
     world.
 
-    A projected crs without heights has them over its ellipsoid, in the unit of its plane. Raises ExportError for a crs
-    that PROJ does not know or that is neither projected nor geocentric, for heights over a geoid whose grid is not on
-    this machine, and for places that are none on the Earth.
+    Heights of a projected crs without a vertical axis are over its ellipsoid, in the unit of its plane. Raises
+    ExportError for a crs that PROJ does not know or that is neither projected nor geocentric, for heights over a geoid
+    whose grid is not on this machine, and for positions outside the crs.
     """
     from pyproj import Transformer
     from pyproj.exceptions import ProjError
 
-    crs, place = _crs(georeference), georeference.geographic_from_world.apply(world)
+    crs, position = _crs(georeference), georeference.geographic_from_world.apply(world)
     name = crs.name
     if len(crs.axis_info) == 2:  # the heights that PROJ adds are in metres
-        crs, place = crs.to_3d(), place * [1.0, 1.0, crs.axis_info[0].unit_conversion_factor]
+        crs, position = crs.to_3d(), position * [1.0, 1.0, crs.axis_info[0].unit_conversion_factor]
     try:
         to_earth = Transformer.from_crs(crs, WGS84, always_xy=True, allow_ballpark=False)
     except ProjError:
@@ -88,14 +85,19 @@ def longitude_latitude(georeference: Georeference, world: Float64) -> Float64:
             f"PROJ knows no way from '{name}' to WGS84 on this machine: heights over a geoid need its grid, and "
             "those over the ellipsoid none"
         ) from None
-    found = np.stack(to_earth.transform(*place.T), axis=-1)
-    if not np.isfinite(found).all():
+    geographic = np.stack(to_earth.transform(*position.T), axis=-1)
+    if not np.isfinite(geographic).all():
         raise ExportError(f"the georeference of scene.json leads to places that '{name}' has not")
-    return found
+    return geographic
+
+
+def _segment_path(table: PoseTable, position: Float64, segment: int, start: datetime | None) -> GeoPath:
+    rows = np.flatnonzero(table.segment == segment)
+    return GeoPath(segment, table.source_index[rows], table.timestamp[rows], position[rows], start)
 
 
 def _crs(georeference: Georeference) -> CRS:
-    """Raises ExportError for one that PROJ does not know or that is neither projected nor geocentric."""
+    """Raises ExportError for a crs that PROJ does not know or that is neither projected nor geocentric."""
     from pyproj import CRS
     from pyproj.exceptions import ProjError
 

@@ -1,4 +1,4 @@
-"""overview.png: the cloud and the camera's path, seen from above."""
+"""overview.png: the cloud and the camera path, seen from above."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ...store import PoseTable
 from ...store.files import replacing
 from ...types import Float32, Float64, UInt8
 
-_INK, _PAPER, _FAINT = "#e8e8e8", "#14161a", "#7d828c"
+_TEXT, _BACKGROUND, _FAINT = "#e8e8e8", "#14161a", "#7d828c"
 _SEGMENTS = ("#ffb000", "#4cc9f0", "#f72585", "#80ed99", "#c77dff", "#ff7b54")
 _START, _END = "#3ddc84", "#ff5252"
-_LONG_SIDE = (250, 1000)  # cells of the map: at least, at most
+_LONG_SIDE = (250, 1000)  # of the map, in cells: at least, at most
 _MARGIN = 0.06  # of the longer side of the map
 
 
@@ -24,16 +24,16 @@ def write_overview(poses: PoseTable, xyz: Float32, rgb: UInt8, units: str, path:
     """Draw points [M,3] with their colours and the path of every segment; `units` is "metres" or "relative"."""
     centres = poses.world_from_camera[:, :3, 3]
     plan_from_world = top_view(centres, poses.world_from_camera[:, :3, :3])
-    track, points = centres @ plan_from_world.T, xyz @ plan_from_world.T
-    limits = map_limits(track[:, :2], points[:, :2])
+    map_path, points = centres @ plan_from_world.T, xyz @ plan_from_world.T
+    limits = map_limits(map_path[:, :2], points[:, :2])
     figure = _figure(limits)
     axes = figure.axes[0]
     axes.imshow(paint(points, rgb, limits), extent=limits.ravel(), origin="lower", interpolation="nearest", zorder=0)
     for number in np.unique(poses.segment[poses.segment >= 0]).tolist():
-        _draw_segment(axes, track[poses.segment == number, :2], number)
+        _draw_segment(axes, map_path[poses.segment == number, :2], number)
     _label(axes, poses, units)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, facecolor=_PAPER, metadata={"Software": None})
+    figure.savefig(buffer, format="png", dpi=110, facecolor=_BACKGROUND, metadata={"Software": None})
     with replacing(path) as file:
         file.write(buffer.getvalue())
 
@@ -41,8 +41,8 @@ def write_overview(poses: PoseTable, xyz: Float32, rgb: UInt8, units: str, path:
 def top_view(centres: Float64, rotations: Float64) -> Float64:
     """Rotation [3,3] whose rows are right, forward and up of a map, from camera centres [N,3] and rotations [N,3,3].
 
-    Where the path spreads over a plane that most cameras stand upright on or look down at, up is its normal. Else up
-    is opposed to the cameras' mean y axis. Forward is the first camera's view direction laid flat.
+    Where the path lies in a plane on which most cameras stand upright, or down at which they look, up is its normal.
+    Else up is against the cameras' mean y axis. Forward is the first camera's viewing direction, laid into the map.
     """
     known = np.isfinite(centres).all(axis=1)
     if not known.any():
@@ -58,9 +58,10 @@ def top_view(centres: Float64, rotations: Float64) -> Float64:
     return _map_axes(normal if is_level else upright, first)
 
 
-def map_limits(track: Float64, points: Float64) -> Float64:
-    """[[left, right], [bottom, top]]: all of the track, and the points but for the outermost in every direction."""
-    known = track[np.isfinite(track).all(axis=1)]
+def map_limits(map_path: Float64, points: Float64) -> Float64:
+    """[[left, right], [bottom, top]] of the map, around the path [N,2] and the points [M,2] but their outermost 2 % on
+    each side."""
+    known = map_path[np.isfinite(map_path).all(axis=1)]
     outer = [np.quantile(points, share, axis=0) for share in (0.02, 0.98)] if len(points) else []
     if not len(known) and not outer:
         return np.array([[-1.0, 1.0], [-1.0, 1.0]])
@@ -73,7 +74,7 @@ def map_limits(track: Float64, points: Float64) -> Float64:
 
 
 def paint(points: Float64, rgb: UInt8, limits: Float64) -> UInt8:
-    """The map [H,W,3], first row at the bottom: the mean colour of the points over every cell, paper elsewhere."""
+    """The map [H,W,3], first row at the bottom: the mean colour of the points in every cell, background elsewhere."""
     extent = limits[:, 1] - limits[:, 0]
     long_side = np.clip(np.sqrt(2 * len(points)), *_LONG_SIDE)  # so that few cells between points stay empty
     shape = np.maximum(np.rint(long_side * extent / extent.max()), 1).astype(int)  # (width, height)
@@ -83,13 +84,13 @@ def paint(points: Float64, rgb: UInt8, limits: Float64) -> UInt8:
     cells = int(shape.prod())
     count = np.bincount(flat, minlength=cells)
     sums = np.stack([np.bincount(flat, rgb[inside, c], cells) for c in range(3)], axis=-1)
-    image = np.tile(np.array([int(_PAPER[i : i + 2], 16) for i in (1, 3, 5)], np.uint8), (cells, 1))
+    image = np.tile(np.array([int(_BACKGROUND[i : i + 2], 16) for i in (1, 3, 5)], np.uint8), (cells, 1))
     image[count > 0] = (sums[count > 0] / count[count > 0, None]).astype(np.uint8)
     return image.reshape(shape[1], shape[0], 3)
 
 
 def _plane_normal(centres: Float64) -> Float64 | None:
-    """Unit normal of the plane that the path spreads over, or None if it is nearly a line or fills space."""
+    """Unit normal of the plane in which the centres [N,3] lie, or None if they lie nearly on a line or fill space."""
     _, spread, axes = np.linalg.svd(centres - centres.mean(axis=0), full_matrices=False)
     if len(spread) < 3 or spread[1] < 0.1 * spread[0] or spread[2] > 0.3 * spread[1]:
         return None
@@ -98,7 +99,7 @@ def _plane_normal(centres: Float64) -> Float64 | None:
 
 def _map_axes(up: NDArray[np.float64], first: Float64) -> Float64:
     forward = first[:, 2] - (first[:, 2] @ up) * up
-    if np.linalg.norm(forward) < 0.1:  # looking straight down: the top of the picture is forward
+    if np.linalg.norm(forward) < 0.1:  # looking straight down: the top of the image is forward
         forward = -first[:, 1] + (first[:, 1] @ up) * up
     forward /= np.linalg.norm(forward)
     return np.stack([np.cross(forward, up), forward, up])
@@ -110,9 +111,9 @@ def _figure(limits: Float64) -> Any:
 
     extent = limits[:, 1] - limits[:, 0]
     width, height = 10.0 * extent / extent.max() + [1.2, 1.4]
-    figure = Figure(figsize=(max(width, 6.0), max(height, 4.5)), facecolor=_PAPER, layout="constrained")
+    figure = Figure(figsize=(max(width, 6.0), max(height, 4.5)), facecolor=_BACKGROUND, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot(facecolor=_PAPER, aspect="equal")
+    axes = figure.add_subplot(facecolor=_BACKGROUND, aspect="equal")
     axes.set_xlim(*limits[0])
     axes.set_ylim(*limits[1])
     axes.tick_params(colors=_FAINT, labelsize=9)
@@ -121,12 +122,12 @@ def _figure(limits: Float64) -> Any:
     return figure
 
 
-def _draw_segment(axes: Any, track: Float64, number: int) -> None:
+def _draw_segment(axes: Any, map_path: Float64, number: int) -> None:
     colour = _SEGMENTS[number % len(_SEGMENTS)]
-    axes.plot(*track.T, color=_PAPER, linewidth=4.0, zorder=2, solid_capstyle="round")
-    axes.plot(*track.T, color=colour, linewidth=2.0, zorder=3, solid_capstyle="round", label=f"segment {number}")
+    axes.plot(*map_path.T, color=_BACKGROUND, linewidth=4.0, zorder=2, solid_capstyle="round")
+    axes.plot(*map_path.T, color=colour, linewidth=2.0, zorder=3, solid_capstyle="round", label=f"segment {number}")
     for end, marker, fill in ((0, "o", _START), (-1, "s", _END)):
-        axes.plot(*track[end], marker, color=fill, markeredgecolor=_PAPER, markersize=9, zorder=4)
+        axes.plot(*map_path[end], marker, color=fill, markeredgecolor=_BACKGROUND, markersize=9, zorder=4)
 
 
 def _label(axes: Any, poses: PoseTable, units: str) -> None:
@@ -136,8 +137,8 @@ def _label(axes: Any, poses: PoseTable, units: str) -> None:
     title = f"{placed} of {len(poses)} frames placed"
     if segments > 1:
         title += f", {segments} segments"
-        legend = axes.legend(facecolor=_PAPER, edgecolor=_FAINT, labelcolor=_INK, fontsize=9, loc="upper right")
+        legend = axes.legend(facecolor=_BACKGROUND, edgecolor=_FAINT, labelcolor=_TEXT, fontsize=9, loc="upper right")
         legend.set_zorder(5)
-    axes.set_title(f"Seen from above: {title}", color=_INK, fontsize=12, loc="left")
+    axes.set_title(f"Seen from above: {title}", color=_TEXT, fontsize=12, loc="left")
     axes.set_xlabel(f"right of the first camera ({unit})    green: start, red: end", color=_FAINT, fontsize=10)
     axes.set_ylabel(f"ahead of the first camera ({unit})", color=_FAINT, fontsize=10)

@@ -13,7 +13,7 @@ from da3_stream.errors import ExportError
 from da3_stream.export.exporting import export_run
 from da3_stream.export.mesh import files as mesh_files
 from da3_stream.export.mesh import tsdf as mesh_module
-from da3_stream.export.mesh.welding import VERTEX, Pieces
+from da3_stream.export.mesh.welding import VERTEX, TiledMesh
 from da3_stream.export.options import MeshOptions
 from da3_stream.geometry import Sim3
 from tests.worlds.exported_run import off_the_street, whole_run
@@ -58,7 +58,7 @@ def geometry_and_settings(run):
     from da3_stream.store import RunReader
 
     reader = RunReader.open(run.path)
-    return reader.geometry, mesh_module._colour_choice(reader, MeshOptions()).settings
+    return reader.geometry, mesh_module._colour_selection(reader, MeshOptions()).settings
 
 
 def test_tiles_meet_without_a_seam(run, monkeypatch):
@@ -155,16 +155,16 @@ def square(corner):
 
 
 def test_pieces_hang_together_across_seams():
-    pieces = Pieces(io.BytesIO(), 1.0)
+    mesh = TiledMesh(io.BytesIO(), 1.0)
     for corner in ([0, 0, 0], [64, 0, 0], [640, 0, 0], [128, 0, 0]):
-        pieces.add(*square(corner))
-    assert pieces.count == 4
-    parts = list(pieces.welded(3))
+        mesh.add(*square(corner))
+    assert mesh.count == 4
+    parts = list(mesh.weld(3))
     vertices = np.concatenate([vertices["xyz"] for vertices, _ in parts])
     triangles = np.concatenate([triangles for _, triangles in parts])
     assert len(vertices) == 8 and len(triangles) == 6 and vertices[:, 0].max() == 192
     assert sorted(np.abs(trimesh.triangles.area(vertices[triangles])).tolist()) == [2048.0] * 6
-    assert len(list(pieces.welded(7))[0][0]) == 0
+    assert len(list(mesh.weld(7))[0][0]) == 0
 
 
 def test_an_obj_far_from_the_origin_keeps_every_digit():
