@@ -68,7 +68,7 @@ def test_equal_runs_have_equal_bytes(run, tmp_path):
 def test_maps_of_different_sizes_are_refused(tmp_path, monkeypatch):
     from dataclasses import replace
 
-    from made_up import street_run
+    from tests.worlds.street import street_run
 
     run = street_run(tmp_path / "run")
     run.write_status({**run.read_status(), "input": {"size": [96, 64]}})

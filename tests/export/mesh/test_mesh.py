@@ -132,7 +132,7 @@ def test_where_nothing_is_left_the_old_one_stays(run):
 
 
 def test_too_much_for_a_glb_is_one_sentence(run, monkeypatch):
-    monkeypatch.setattr(mesh_files, "_GLB_TRIANGLES", 100)
+    monkeypatch.setattr(mesh_files, "_MAX_GLB_TRIANGLES", 100)
     with pytest.raises(ExportError, match="over 100 triangles, too many for a GLB: give encoding=ply"):
         meshed(run, encoding="glb")
 
