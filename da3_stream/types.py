@@ -1,4 +1,4 @@
-"""The values that travel between rooms (design, section 4). Frozen, with shapes, units and frames in their names."""
+"""The values that travel between rooms. Frozen, with shapes, units and frames in their names."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def read_checkpoint(
 ) -> ModelCheckpoint:
     """The model in a folder; backbones in `dtype`, narrowed before they reach the device.
 
-    Tensors that nothing uses are told in the log. Raises ModelError where a file is missing or not what it should be,
+    Tensors that nothing uses are named in the log. Raises ModelError where a file is missing or not what it should be,
     with the architecture that the tensors show where the config names another one.
     """
     name, config = _read_config(folder / CONFIG)
@@ -52,7 +52,7 @@ def read_checkpoint(
 
 
 def describe_unused(unused: Sequence[str]) -> str:
-    """How many tensors nothing uses, and what they are."""
+    """Tensors that nothing uses, counted by what they are, for the log."""
     gaussian = sum("gs_head." in name or "gs_adapter." in name for name in unused)
     counts = {"the Gaussian head (gs_head)": gaussian, "the coarser ray outputs (_aux)": len(unused) - gaussian}
     return ", ".join(f"{count} tensors of {family}" for family, count in counts.items() if count)
@@ -78,7 +78,7 @@ def _read_config(path: Path) -> tuple[str, NetworkConfig | NestedConfig]:
 
 @dataclass(frozen=True)
 class _LazyTensor:
-    """A tensor that is read when it is asked for."""
+    """A tensor of a file that is read only by `read`."""
 
     file: Any
     name: str

@@ -1,4 +1,4 @@
-"""The architectures of the DA3 family: what every part needs to know to be built."""
+"""The architectures of the DA3 family: sizes and layers of every part."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class BackboneConfig:
 
     @property
     def alternates(self) -> bool:
-        """Whether any layer looks at more than one frame."""
+        """Whether any layer attends across frames."""
         return self.alt_start >= 0
 
     def is_global(self, layer: int) -> bool:

@@ -26,7 +26,7 @@ def usable_device(name: str) -> torch.device:
 
 
 def is_lost(error: BaseException) -> bool:
-    """Whether an error says that the device itself, not what was asked of it, has failed: nothing works after it."""
+    """Whether an error means that the device itself has failed, not one computation: nothing works after it."""
     if isinstance(error, torch.OutOfMemoryError):
         return False
     accelerator = getattr(torch, "AcceleratorError", ())  # from torch 2.8 on

@@ -1,4 +1,4 @@
-"""What users give, in the forms that they have it in."""
+"""Inputs in whatever form users have them: to arrays, checked."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ def _require_rigid(rotation: Float64) -> None:
 
 
 def frame_keys(prepared: list[PreparedImage], indices: Sequence[int] | None) -> tuple[FrameKey, ...]:
-    """Of what the network sees of every frame; none where places are not told."""
+    """A key for every frame, by its place in the video and what the network sees of it; none without `indices`."""
     if indices is None:
         return ()
     if len(indices) != len(prepared):
         raise ModelError(f"{len(indices)} indices do not fit {len(prepared)} images")
-    seen = [repr(one.image.shape).encode() + one.image.tobytes() for one in prepared]
-    digests = [hashlib.blake2b(pixels, digest_size=16).digest() for pixels in seen]
+    contents = [repr(each.image.shape).encode() + each.image.tobytes() for each in prepared]
+    digests = [hashlib.blake2b(content, digest_size=16).digest() for content in contents]
     return tuple(FrameKey(int(index), digest) for index, digest in zip(indices, digests, strict=True))

@@ -1,4 +1,4 @@
-"""How many frames are looked at together: planned from the memory that is free, halved where the plan was wrong."""
+"""How many frames are processed at once: planned from the free memory, halved where that was too many."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class MemoryPlanner:
 
     def run(self, work: Callable[[int], Result], count: int, size: tuple[int, int]) -> Result:
         """The result of `work(frames_at_once)` for a window of `count` frames of (height, width); halved where memory
-        runs out, and remembered. Raises ModelError where one frame does not fit."""
+        runs out, for later windows too. Raises ModelError where one frame does not fit."""
         need = self.need(count, (size[0] // PATCH, size[1] // PATCH))
         group = self.plan(need)
         while True:
@@ -101,7 +101,7 @@ class MemoryPlanner:
         return left
 
     def need(self, count: int, grid: Grid) -> MemoryNeed:
-        """Of the branch that takes most, for images of so many patches; they run one after the other."""
+        """The need of the hungriest branch, for images of so many patches: branches run one after the other."""
         needs = [_need(branch, count, grid, self._dtype.itemsize, self._kept) for branch in self._branches]
         images = 3 * count * grid[0] * grid[1] * PATCH * PATCH
         remembered = self._cache_frames * (grid[0] * grid[1] + 1) * self._branches[0].vit.embed_dim * self._kept

@@ -75,13 +75,13 @@ class DepthAnything3:
 
     @property
     def has_poses(self) -> bool:
-        """Whether it looks at several frames and says where they were taken from."""
+        """Whether it gives camera poses; the others look at single frames."""
         config = self._network.config
         return isinstance(config, NestedConfig) or config.has_camera
 
     @property
     def is_metric(self) -> bool:
-        """Whether it gives metres without being told anything."""
+        """Whether it gives metres by itself."""
         return isinstance(self._network.config, NestedConfig)
 
     @staticmethod
@@ -126,10 +126,10 @@ class DepthAnything3:
     ) -> Prediction:
         """Depth and cameras of images of one scene (paths, uint8 RGB arrays or tensors [H,W,3], PIL images).
 
-        `intrinsics` [N,3,3] are in pixels of each input (first pixel centre at 0.5). Alone they replace those found and
-        tell a metric branch its focal length; with `camera_from_world` [N,3 or 4,4], in any world and unit, they
+        `intrinsics` [N,3,3] are in pixels of each input (first pixel centre at 0.5). Alone they replace those predicted
+        and give a metric branch its focal length; with `camera_from_world` [N,3 or 4,4], in any world and unit, they
         condition the network, and depth comes in that unit. `indices` are the frames' places in their video: what was
-        computed of the same frames before is used again, and without `keep` nothing of these is kept instead.
+        computed of the same frames before is used again, and with `keep` what is computed of these is kept for later.
         `descriptors` asks for vectors by which places are recognised. Raises ModelError for poses without intrinsics,
         where a count does not fit, or where memory is short.
         """

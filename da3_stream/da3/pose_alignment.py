@@ -1,4 +1,4 @@
-"""How predicted cameras lie in the world of given ones."""
+"""The similarity between predicted cameras and given ones."""
 
 from __future__ import annotations
 

@@ -63,8 +63,8 @@ def prepare(images: Sequence[Image], resolution: int = 504, method: str = "upper
     if not len(images):
         raise ModelError("there are no images")
     prepared = [_prepare_image(image, resolution, method) for image in images]
-    size = (min(one.image.shape[0] for one in prepared), min(one.image.shape[1] for one in prepared))
-    return [one.crop_centre(size) for one in prepared]
+    size = (min(each.image.shape[0] for each in prepared), min(each.image.shape[1] for each in prepared))
+    return [each.crop_centre(size) for each in prepared]
 
 
 def _prepare_image(image: Image, resolution: int, method: str) -> PreparedImage:

@@ -16,7 +16,7 @@ PREFIX = "model."
 TIED = re.compile(r"(head\.scratch\.output_conv2_aux\.)[0-3](\.2\.(?:weight|bias))$")
 # The matrices of backbones; norms, scales and tables are small and worth their precision.
 HALF_PRECISION = re.compile(r"^backbone\..*\.(?:qkv|proj|fc1|fc2|w12|w3)\.(?:weight|bias)$")
-# Seldom asked for, and a tenth of the largest model: it works on a token a frame, for which the CPU is fast enough.
+# Seldom used, and a tenth of the largest model: it works on a token a frame, for which the CPU is fast enough.
 ON_CPU = re.compile(r"cam_enc\.")
 # The ray outputs of the coarser levels are computed by nobody; Gaussians are not part of this package.
 UNUSED = re.compile(r"(?:^|\.)(?:gs_head|gs_adapter)\.|head\.scratch\.output_conv[12]_aux\.[0-2]\.")
@@ -32,7 +32,7 @@ def load_into(
     backbones take `dtype`, the camera encoder stays on the CPU.
 
     A tensor is a torch or numpy array, or anything with a `shape` that is read when it is needed (`read()`).
-    Returns the names left out because nothing uses them. Raises ModelError naming a tensor that is missing, unexpected
+    Returns the names of tensors that nothing uses. Raises ModelError naming a tensor that is missing, unexpected
     or of another shape.
     """
     wanted = {full_name(name, key): (module, key) for name, module in modules.items() for key in module.state_dict()}

@@ -1,4 +1,4 @@
-"""The hub's cache on this machine: which files it has, under which hash, and bringing in more of them."""
+"""The hub's cache on this machine: which files it has, under which hash, and downloads into it."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def cached_folder(hub_id: str, files: Sequence[str]) -> Path | None:
     """Where the cache has all the files; None if it has not."""
     from huggingface_hub import try_to_load_from_cache
 
-    found = [try_to_load_from_cache(hub_id, file) for file in files]
-    return Path(found[0]).parent if all(isinstance(path, str) for path in found) else None  # type: ignore[arg-type]
+    paths = [try_to_load_from_cache(hub_id, file) for file in files]
+    return Path(paths[0]).parent if all(isinstance(path, str) for path in paths) else None  # type: ignore[arg-type]
 
 
 def fetch_files(hub_id: str, files: Sequence[str], sha256: dict[str, str]) -> Path:
@@ -35,7 +35,7 @@ def fetch_files(hub_id: str, files: Sequence[str], sha256: dict[str, str]) -> Pa
 
     try:
         for file in files:
-            _bring(hub_id, file, sha256.get(file))
+            _download(hub_id, file, sha256.get(file))
         paths = [hf_hub_download(hub_id, file) for file in files]
     except (HTTPError, OSError) as error:
         raise ModelError(f"{hub_id} could not be fetched: {_reason(error, hub_id)}") from error
@@ -54,7 +54,7 @@ def file_hash(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _bring(hub_id: str, file: str, known: str | None) -> None:
+def _download(hub_id: str, file: str, known: str | None) -> None:
     """Put a file among the blobs of the cache, where hf_hub_download finds it and has nothing left to load.
 
     hf_hub_download by itself (version 2.4) begins anew after a process has ended, since it writes to a file of a random
@@ -76,11 +76,11 @@ def _bring(hub_id: str, file: str, known: str | None) -> None:
     with WeakFileLock(lock):
         if not blob.exists():
             url = hf_hub_url(hub_id, file, revision=remote.commit_hash)
-            _load(url, blob, remote.size, f"{hub_id.split('/')[-1]}/{file}", known or remote.etag)
+            _download_blob(url, blob, remote.size, f"{hub_id.split('/')[-1]}/{file}", known or remote.etag)
 
 
-def _load(url: str, blob: Path, size: int | None, title: str, expected: str) -> None:
-    """Load what is missing of a file, look at the whole, and give it its name."""
+def _download_blob(url: str, blob: Path, size: int | None, title: str, expected: str) -> None:
+    """Download the missing part of a file, check the hash of the whole, and move it to its place."""
     from huggingface_hub.file_download import http_get
     from huggingface_hub.utils import build_hf_headers
 
@@ -94,11 +94,11 @@ def _load(url: str, blob: Path, size: int | None, title: str, expected: str) -> 
     headers = build_hf_headers() | {"Accept-Encoding": "identity"}  # ranges count the file's own bytes
     with part.open("ab") as file:
         http_get(url, file, resume_size=have, headers=headers, expected_size=size, displayed_filename=title)
-    found = _hash_like(expected, part)
-    if found != expected:
+    actual = _hash_like(expected, part)
+    if actual != expected:
         part.unlink()
         raise ModelError(
-            f"{title} arrived damaged and was thrown away (hash {found}, expected {expected}): fetch it again"
+            f"{title} arrived damaged and was thrown away (hash {actual}, expected {expected}): fetch it again"
         )
     part.replace(blob)
 

@@ -90,7 +90,7 @@ def fetch(entry: ManifestEntry) -> Path:
 def checkpoint_folder(name: str | Path) -> Path:
     """A folder as it is; by a name of the manifest, that of the hub's cache, fetched if it is not there.
 
-    A licence that is not free is said (as a warning of the log). Raises ModelError for an unknown name, or where
+    A licence that is not free is a warning of the log. Raises ModelError for an unknown name, or where
     fetching fails.
     """
     if isinstance(name, Path) or (Path(name) / CONFIG).is_file():

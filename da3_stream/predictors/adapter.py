@@ -26,13 +26,13 @@ class PredictorAdapter:
 
     @property
     def hash(self) -> str | None:
-        """Of the weights; None where there are none."""
+        """The hash of the weights; None where there are none."""
         value: str | None = self._optional("hash", None)
         return value
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What computes, ready for JSON; empty by default."""
+        """Device, type of numbers and the like, ready for JSON; empty by default."""
         return dict(self._optional("facts", {}))
 
     @property
@@ -77,7 +77,7 @@ class PredictorAdapter:
         return max(1, int(self._optional("in_flight", 1)))
 
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
-        """The one thing that every predictor has."""
+        """Geometry of a window: the only method that every predictor has."""
         return self._predictor.predict(frames)
 
     def predict_pair(self, first: Sequence[Frame], second: Sequence[Frame]) -> WindowGeometry:

@@ -51,7 +51,7 @@ class Da3Predictor:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What computes, and in which type, ready for JSON."""
+        """The device, and the type of numbers that it computes with, ready for JSON."""
         return self._model.facts
 
     @property

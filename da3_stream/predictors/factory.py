@@ -1,4 +1,4 @@
-"""A model and the settings -> the predictor, told what is known of the camera."""
+"""From a model and the settings to the predictor, with the intrinsics where they are known."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def make_predictor(
 
 
 def known_camera(camera: CameraSettings, size: tuple[int, int], focal_px: float | None) -> NDArray[np.float64] | None:
-    """K [3,3] at the input's resolution, first pixel centre at 0.5: as given, else by EXIF; None if nothing tells it.
+    """K [3,3] at the input's resolution, first pixel centre at 0.5: as given, else by EXIF; None if unknown.
 
     Raises SettingsError if the principal point lies outside the image.
     """

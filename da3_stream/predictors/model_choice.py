@@ -13,14 +13,15 @@ from ..settings import ModelSettings
 
 DEVICES = re.compile(r"auto|cpu|cuda(:\d+)?|mps")
 DA3_SIDE = 504  # the size that Depth Anything 3 was trained for
-SFM_SIDE = 640  # pixels of the longest side that the sfm predictor looks at
+SFM_SIDE = 640  # pixels of the longest side that the sfm predictor works at
 
 
 @dataclass(frozen=True)
 class ResolvedModel:
     """What a run predicts with: a checkpoint of Depth Anything 3 in its folder, or sfm, which has none.
 
-    `licence_note` is what must be said of a licence that is not free, `why` says who chose where that was left open.
+    `licence_note` is a sentence about a licence that is not free, `why` the reason for the choice where the settings
+    left it open.
     """
 
     name: str
@@ -30,7 +31,7 @@ class ResolvedModel:
 
     @property
     def image_side(self) -> int:
-        """The longest side in pixels that it looks at."""
+        """The longest side in pixels that it works at."""
         return SFM_SIDE if self.folder is None else DA3_SIDE
 
     def weights_hash(self) -> str | None:

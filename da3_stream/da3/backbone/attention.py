@@ -14,11 +14,11 @@ from torch.nn import functional
 SCORES_AT_ONCE = 64 * 1024 * 1024  # entries of the table where no fused kernel serves: 256 MiB in float32
 TRIAL = (1, 16, 8192, 64)  # shape of the queries on which kernels race
 ROUNDS = 5
-WORTH = 0.95  # share of the time of torch's own kernel below which another one is taken
+WORTH = 0.95  # another kernel than torch's own must take less than this share of its time
 
 
 class Kernel(StrEnum):
-    """Who computes attention."""
+    """An implementation of attention."""
 
     TORCH = "torch's scaled_dot_product_attention"
     XFORMERS = "xformers' memory_efficient_attention"
@@ -67,7 +67,7 @@ def best_kernel(device: torch.device, dtype: torch.dtype) -> Kernel:
 
 
 def describe_kernel(kernel: Kernel, device: torch.device, dtype: torch.dtype) -> str:
-    """What computes attention there, for the log."""
+    """What computes attention on a device, for the log."""
     if kernel == Kernel.XFORMERS:
         return kernel
     if device.type == "cpu":

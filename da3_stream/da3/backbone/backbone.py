@@ -1,8 +1,8 @@
-"""The vision transformer: DINOv2 whose later layers look, by turns, at one frame and at all frames.
+"""The vision transformer: DINOv2 whose later layers attend, by turns, within a frame and across all frames.
 
 Oquab et al., "DINOv2" (2023); the alternation as in Wang et al., "VGGT" (CVPR 2025). Token-wise work goes by groups of
-frames over one residual buffer; a layer across frames keeps keys and values only, and asks for queries group by group.
-The reference frame is not moved to the front: a layer across frames does not mind the order of frames.
+frames over one residual buffer; a layer across frames keeps keys and values of all frames, and computes queries by
+groups. The reference frame is not moved to the front: a layer across frames does not mind the order of frames.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ class Prefix:
 
 @dataclass(frozen=True, eq=False)
 class Pass:
-    """How one clip goes through the alternating layers."""
+    """Settings of one pass of a clip through the backbone: group size, and who gets the tokens of which layers."""
 
     grid: Grid
-    group: int  # frames looked at together
+    group: int  # frames per group
     tap: Tap
     watch: Watch | None = None
     taps: frozenset[int] = field(default_factory=frozenset)
@@ -97,7 +97,7 @@ class Backbone(nn.Module):
         return torch.cat([vit.cls_token.float().expand(len(images), -1, -1), patches], dim=1) + table
 
     def reference(self, prefix: Prefix, strategy: str) -> int:
-        """The frame that the others are seen from; the first where there are fewer than three."""
+        """The reference frame, whose camera is the origin; the first where there are fewer than three."""
         return choose_reference(prefix.summary, strategy) if len(prefix.summary) >= 3 else 0
 
     def alternate(self, tokens: Tensor, camera_tokens: Tensor, run: Pass) -> None:

@@ -1,4 +1,4 @@
-"""A transformer block in the pieces that a frugal schedule needs."""
+"""A transformer block in pieces: keys and values apart from queries, so that groups of frames take turns."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class SwiGlu(nn.Module):
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention whose queries can be asked for apart from keys and values."""
+    """Multi-head self-attention whose queries are computed apart from keys and values."""
 
     def __init__(self, width: int, heads: int, normed: bool) -> None:
         super().__init__()

@@ -38,8 +38,8 @@ def position_table(table: Tensor, grid: Grid) -> Tensor:
 
 
 class Rotary:
-    """Angles that turn queries and keys by the place of their token: rows in the first half of the channels, columns in
-    the second (Su et al., "RoFormer", 2021; in two dimensions Heo et al., ECCV 2024)."""
+    """Angles that turn queries and keys by the position of their token: rows in the first half of the channels,
+    columns in the second (Su et al., "RoFormer", 2021; in two dimensions Heo et al., ECCV 2024)."""
 
     def __init__(self, rows: Tensor, columns: Tensor, width: int) -> None:
         """`rows`, `columns` [T] are the tokens' positions, `width` is the number of channels of a head."""
@@ -71,7 +71,7 @@ def global_rotary(grid: Grid, width: int, device: torch.device) -> Rotary:
 
 
 def uv_embedding(channels: int, size: tuple[int, int], aspect: float, device: torch.device) -> Tensor:
-    """What the heads add to maps of `size` (rows, columns): [channels, rows, columns] float32.
+    """The position embedding that the heads add to maps of `size` (rows, columns): [channels, rows, columns] float32.
 
     `aspect` is the image's width over its height.
     """
@@ -82,10 +82,10 @@ def uv_embedding(channels: int, size: tuple[int, int], aspect: float, device: to
     return torch.cat([across[:, None, :].expand(-1, rows, -1), down[:, :, None].expand(-1, -1, columns)])
 
 
-def _sinusoids(count: int, places: Tensor) -> Tensor:
-    """Sines and cosines [2*count,n] float32 of places [n]; made on the CPU, since not every device knows float64."""
+def _sinusoids(count: int, positions: Tensor) -> Tensor:
+    """Sines and cosines [2*count,n] float32 of positions [n]; on the CPU, since not every device knows float64."""
     speed = UV_BASE ** (-torch.arange(count, dtype=torch.float64) / count)
-    angle = speed[:, None] * places
+    angle = speed[:, None] * positions
     return (UV_SHARE * torch.cat([angle.sin(), angle.cos()])).float()
 
 

@@ -1,4 +1,4 @@
-"""Which frame of a clip the others are seen from."""
+"""The choice of the reference frame of a clip, whose camera is the origin."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ...errors import ModelError
 def choose_reference(summary: Tensor, strategy: str) -> int:
     """The reference among N >= 3 frames from their class tokens [N,C]; ties go to the first frame.
 
-    "saddle_balanced" takes the frame that is most ordinary in likeness to the others, in length and in spread;
-    "saddle_sim_range" the one with the widest range of likeness. Computed in float32 whatever the weights are.
+    "saddle_balanced" takes the frame that is most ordinary in similarity to the others, in length and in spread;
+    "saddle_sim_range" the one with the widest range of similarities. Computed in float32 whatever the weights are.
     Raises ModelError for an unknown strategy.
     """
     require_strategy(strategy)

@@ -39,7 +39,7 @@ class CameraEncoder(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where it works."""
+        """The device of its weights."""
         return self.token_norm.weight.device
 
     def forward(self, camera_from_world: Tensor, intrinsics: Tensor, size: tuple[int, int]) -> Tensor:
@@ -64,7 +64,7 @@ def decode_cameras(encoding: Tensor, size: tuple[int, int]) -> tuple[Tensor, Ten
 
 
 def encode_cameras(camera_from_world: Tensor, k: Tensor, size: tuple[int, int]) -> Tensor:
-    """The inverse of `decode_cameras` -> [...,9]; the principal point is not told."""
+    """The inverse of `decode_cameras` -> [...,9]; the principal point is left out."""
     height, width = size
     world_from_camera = inverse_of_rigid(camera_from_world[..., :3, :3], camera_from_world[..., :3, 3])
     quaternion = quaternion_from_matrix(world_from_camera[..., :3])
@@ -91,7 +91,7 @@ def matrix_from_quaternion(quaternion: Tensor) -> Tensor:
 
 
 def quaternion_from_matrix(rotation: Tensor) -> Tensor:
-    """(x, y, z, w) with w >= 0 of rotations [...,3,3], written in that of four ways that divides by most."""
+    """(x, y, z, w) with w >= 0 of rotations [...,3,3], in that of four formulas whose divisor is largest."""
     m = [[rotation[..., i, j] for j in range(3)] for i in range(3)]
     sizes = torch.stack(
         [
@@ -123,7 +123,7 @@ def normalise_poses(camera_from_world: Tensor, smallest: float | None = None) ->
     """Poses [N,4,4] as the network was trained on: relative to the first, the median distance of the centres from it
     one (the lower of two middles, the first frame counted).
 
-    Where that is nothing the largest distance is one; cameras in one place stay as they are. The original divides by
+    Where that is negligible the largest distance is one; cameras in one place stay as they are. The original divides by
     `smallest` = 0.1 of the poses' own unit at least, so that its answer depends on the unit, and two frames come ten
     times too far apart.
     """

@@ -1,8 +1,8 @@
 """From tapped tokens to maps: dense prediction transformers (Ranftl et al., "Vision transformers for dense prediction",
 ICCV 2021), one for depth and sky, one for depth, confidence and rays.
 
-Every frame stands alone here, so tokens are normed and projected as soon as they are tapped, and maps are made for one
-or two frames at a time.
+No frame needs another one here, so tokens are normed and projected as soon as they are tapped, and maps are computed
+for one or two frames at a time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LAST_WIDTH = 32
 
 @dataclass(frozen=True, eq=False)
 class Maps:
-    """What a head says of n frames: depth, and where it knows them confidence, sky [n,H,W] and rays at half size."""
+    """Dense predictions for n frames: depth [n,H,W]; confidence, sky [n,H,W] and rays where the head gives them."""
 
     depth: Tensor
     confidence: Tensor | None = None
@@ -111,7 +111,7 @@ class DenseHead(nn.Module):
         return self.scratch.lateral(level, self.resize_layers[level](x))
 
     def _add_positions(self, x: Tensor, grid: Grid) -> Tensor:
-        """x [n,c,h,w] with where its pixels are added to it."""
+        """x [n,c,h,w] plus the position embedding of its pixels."""
         if not self.dual:
             return x
         return x + uv_embedding(x.shape[1], (x.shape[2], x.shape[3]), grid[1] / grid[0], x.device).to(x.dtype)

@@ -1,4 +1,4 @@
-"""Metres and sky: what the metric branch adds to relative depth."""
+"""Metres and sky: relative depth is scaled by the metric branch's, and filled in where the sky is."""
 
 from __future__ import annotations
 
@@ -60,6 +60,6 @@ def align_to_metric(depth: Tensor, confidence: Tensor, metric: Tensor, sky: Tens
 
 
 def quantile(values: Tensor, share: float) -> Tensor:
-    """Linear quantile of [n]; of very many every k-th is looked at, so that the answer does not depend on chance."""
+    """Linear quantile of [n]; of very many every k-th is used, so that the result does not depend on chance."""
     step = -(-len(values) // MOST_VALUES)
     return torch.quantile(values[::step].float(), share)

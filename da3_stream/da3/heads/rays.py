@@ -68,7 +68,7 @@ def _camera(ray: Tensor, confidence: Tensor, size: tuple[int, int], fit: RayFit)
 
 
 def _pixel_plane(rows: int, columns: int, device: torch.device) -> Tensor:
-    """Middles of the pixels [M,2], -1 to 1 across and down."""
+    """Centres of the pixels [M,2], -1 to 1 across and down."""
     x = (2 * torch.arange(columns, device=device) + 1) / columns - 1
     y = (2 * torch.arange(rows, device=device) + 1) / rows - 1
     return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).reshape(-1, 2)
@@ -97,7 +97,7 @@ def _inlier_mask(homography: Tensor, source: Tensor, target: Tensor) -> Tensor:
 
 
 def _subsample(inliers: Tensor, weight: Tensor, generator: torch.Generator | None) -> Tensor:
-    """A random choice among the surest."""
+    """A random choice of the most confident."""
     kept = max(int(REFIT_SHARE * len(inliers)), REFIT_LIMIT)
     surest = inliers[weight[inliers].argsort(descending=True)[:kept]]
     return surest[torch.randperm(len(surest), generator=generator)[:REFIT_LIMIT].to(surest.device)]

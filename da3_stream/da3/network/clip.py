@@ -43,7 +43,7 @@ class Clip:
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """What is asked of a clip, see `Network.forward`."""
+    """Options of one pass, see `Network.forward`; `cache` holds frames of earlier clips."""
 
     ref_view: str = "saddle_balanced"
     ref_index: int | None = None
@@ -54,7 +54,7 @@ class Request:
     frames_at_once: int = 8
     output_device: torch.device | None = None
     cache: FrameCache | None = None
-    keep: bool = True  # what is computed of the frames, in the cache
+    keep: bool = True  # whether frames of this clip enter the cache
 
     @property
     def head_frames_at_once(self) -> int:
@@ -62,13 +62,13 @@ class Request:
         return max(1, self.frames_at_once // 4)
 
     def for_single_frames(self) -> Request:
-        """The same work for a branch that looks at single frames and is asked for maps only."""
+        """The same for a branch that takes frames one by one and gives maps only."""
         return replace(self, use_ray_pose=False, export_layers=frozenset(), descriptors=False)
 
 
 @dataclass(frozen=True, eq=False)
 class ClipOutput:
-    """What is known of a clip's N frames."""
+    """Predictions for a clip's N frames."""
 
     depth: Tensor  # [N,H,W]
     confidence: Tensor | None = None  # [N,H,W]

@@ -1,4 +1,4 @@
-"""What is computed from one frame alone, kept for the next clip that shows the same frame."""
+"""The output of the per-frame layers, kept for the next clip that has the same frame."""
 
 from __future__ import annotations
 

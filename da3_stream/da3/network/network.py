@@ -26,7 +26,7 @@ from .clip import Clip, ClipOutput, Request
 
 @dataclass(frozen=True, eq=False)
 class NetworkOutput:
-    """What the network says of B clips of N frames, raw; None where a model does not know it."""
+    """Predictions for B clips of N frames, raw; None where a model does not give it."""
 
     depth: Tensor  # [B,N,H,W], metres for a nested model
     confidence: Tensor | None  # [B,N,H,W], from 1
@@ -83,7 +83,7 @@ class Network:
         return sum(weight.nbytes for weight in weights if weight.device == weights[0].device)
 
     def use_kernel(self, kernel: Kernel) -> None:
-        """Let it compute the attention of the backbones."""
+        """Compute the attention of the backbones by this kernel."""
         for branch in self.branches.values():
             for module in branch.backbone.modules():
                 if isinstance(module, Attention):
@@ -123,7 +123,7 @@ class Network:
 
     @torch.no_grad()
     def infer(self, clip: Clip, request: Request) -> ClipOutput:
-        """What the network says of one clip that it can take."""
+        """Predictions for one clip that `check` has accepted."""
         if not isinstance(self.config, NestedConfig):
             return _fill_sky(self.branches[""](clip, request))
         any_view = self.branches["da3"](clip, request)
@@ -132,7 +132,7 @@ class Network:
         return _combine_branches(any_view, metric, known)
 
     def check(self, clip: Clip, request: Request) -> None:
-        """Raises ModelError for what cannot be meant."""
+        """Raises ModelError for a clip or a request that this model cannot take."""
         main = self.branches["da3" if isinstance(self.config, NestedConfig) else ""].config
         if clip.size[0] % PATCH or clip.size[1] % PATCH:
             raise ModelError(f"the sides of images must be multiples of {PATCH}, not {list(clip.size)}")
@@ -176,7 +176,7 @@ def _fill_sky(out: ClipOutput) -> ClipOutput:
 
 
 def _combine_branches(any_view: ClipOutput, metric: ClipOutput, known_k: Tensor | None) -> ClipOutput:
-    """The any-view branch's answer in metres, with the focal length that is known, else its own."""
+    """The any-view branch's output in metres, with the known focal length, else its own."""
     assert any_view.intrinsics is not None and any_view.confidence is not None
     assert any_view.camera_from_world is not None and metric.sky is not None
     k = any_view.intrinsics if known_k is None else known_k

@@ -151,7 +151,7 @@ class SfmPredictor:
     def state(self) -> list[dict[str, Any]]:
         """What must survive a kill: the calibrations after the windows, by their last frames.
 
-        The last one is not enough: other windows are in flight behind the one that a run goes on from.
+        Windows in flight after the one that a run goes on from may have added theirs already: `_begin` drops those.
         """
         return self._history.state()
 
