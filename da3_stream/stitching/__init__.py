@@ -1,6 +1,5 @@
-"""The overlap of two windows -> how one lies in the other."""
+"""Alignment of windows: from the frames that two windows share to the Sim(3) between them, with its uncertainty."""
 
-from .alignment import align_windows
-from .earlier import align_earlier
+from .alignment import align_earlier, align_windows
 
 __all__ = ["align_earlier", "align_windows"]

@@ -1,18 +1,20 @@
-"""Sim(3) between two windows from the frames they share."""
+"""Sim(3) between two windows from the frames they share: scale first, then cameras, then all seven numbers together."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
-from ..geometry import Sim3
+from ..geometry import Sim3, nearest_rotations
+from ..geometry.robust_statistics import geometric_median
 from ..types import Alignment, Status, WindowGeometry
-from .cameras import average_rotation, from_cameras, turned_apart
 from .overlap import Overlap, find_overlap
 from .refinement import Noise, information, point_errors, refine, residuals
-from .scale import ScaleEstimate, combined, scale_from_centres, scale_from_depth
+from .scale import ScaleEstimate, combine_log_scales, scale_from_centres, scale_from_depth
 
 Array = NDArray[np.float64]
 
@@ -21,75 +23,121 @@ WEAK_INLIERS = 0.5
 WEAK_SPREAD = 0.08  # of single frames' log-scales
 WEAK_SIGMA = 0.05  # of the log-scale
 WEAK_FRAMES = 1.5  # of equal weight
-LOST_TURN = 0.1  # rad by which the middle one of the shared cameras may be turned against the others
+MAX_ROTATION_SPREAD = (
+    0.1  # rad, the median over the shared cameras; beyond it the windows' cameras contradict each other
+)
 METRIC_TOLERANCE = 0.01  # log-scale by which two metric windows may differ, however sure the difference is
+SAME_EVIDENCE = 0.5  # of its information that an edge to an earlier window keeps
 
 
-def align_windows(
-    previous: WindowGeometry, current: WindowGeometry, shared: NDArray[np.int64] | None = None
-) -> Alignment:
-    """How `current` lies in `previous`, from the frames (all, or those of index `shared`) that both contain.
+def align_windows(previous: WindowGeometry, current: WindowGeometry) -> Alignment:
+    """How `current` lies in `previous`, from the frames that both contain.
 
     Scale first, from depth ratios on the same pixels; rotation and translation from the shared cameras; then all
     together on sampled pixels and cameras. Two metric windows keep scale 1 unless the evidence against it is
-    significant (3 sigma, and more than 1 %). WEAK: depth disagrees (few inliers, frames that differ in scale) or is
-    not there, and the answer is that of the cameras alone; a single frame; a HELD window (scale 1 if unknown). FAILED,
-    with the identity and residual 1: neither depth nor the cameras of the two windows agree, or nothing is shared.
-    Raises StitchingError for depth maps of different sizes and for `shared` frames that are not in both windows.
+    significant (3 sigma, and more than 1 %). The status is WEAK if depth disagrees (few inliers, frames that differ in
+    scale) or is missing, so that the alignment is that of the cameras alone; if a single frame is shared; if a window
+    is HELD (scale 1 if unknown). It is FAILED, with the identity and residual 1, if neither depth nor the cameras of
+    the two windows agree, or no frame is shared. Raises StitchingError for depth maps of different sizes.
     """
-    overlap = find_overlap(previous, current, shared)
+    overlap = find_overlap(previous, current)
     if not len(overlap.frames) or Status.FAILED in (previous.status, current.status):
-        return _failed(overlap)
+        return _failure(overlap)
     rotation = average_rotation(overlap)
     centre_scale = scale_from_centres(overlap, rotation)
     held = Status.HELD in (previous.status, current.status)
     metric = previous.is_metric and current.is_metric
-    with_depth = _from_depth(overlap, rotation, centre_scale, metric)
+    with_depth = _align_with_depth(overlap, rotation, centre_scale, metric)
     if with_depth and with_depth.status is Status.OK:
         return with_depth
-    if turned_apart(overlap, rotation) <= LOST_TURN:
+    if rotation_spread(overlap, rotation) <= MAX_ROTATION_SPREAD:
         if centre_scale is not None:
-            return _fitted(overlap, rotation, None, *_unless_one(overlap, centre_scale, None, metric))
+            return _fit(overlap, rotation, None, *_start_scale(overlap, centre_scale, None, metric))
         if with_depth and with_depth.inlier_ratio >= WEAK_INLIERS:
             return with_depth
         if held:
-            return _fitted(overlap, rotation, None, _unit_scale(overlap), 6)
-    return _failed(overlap)
+            return _fit(overlap, rotation, None, _unit_scale(overlap), 6)
+    return _failure(overlap)
 
 
-def _from_depth(
+def align_earlier(earlier: Sequence[WindowGeometry], current: WindowGeometry) -> list[tuple[int, Alignment]]:
+    """Row i of `earlier` and `earlier[i]`_from_current for every window there that `current` shares frames with.
+
+    For windows at distance two and more, and for a window of strided keyframes on all those that its frames come from.
+    Only sure edges (OK) are worth having besides the neighbours'. They look at depth and cameras that the neighbours'
+    edges have counted already, so they keep half of their information.
+    """
+    edges = []
+    for row, window in enumerate(earlier):
+        if not np.isin(window.frame_indices, current.frame_indices).any():
+            continue
+        alignment = align_windows(window, current)
+        if alignment.status is Status.OK:
+            edges.append((row, replace(alignment, information=SAME_EVIDENCE * alignment.information)))
+    return edges
+
+
+def average_rotation(overlap: Overlap) -> Array:
+    """Robust mean [3,3] of R_previous R_current^T over the shared cameras.
+
+    The chordal L1 mean (Hartley et al., "Rotation averaging", IJCV 2013, section 5): median of matrices, projected.
+    """
+    single = _single_rotations(overlap)
+    return nearest_rotations(geometric_median(single.reshape(-1, 9)).reshape(1, 3, 3))[0]
+
+
+def rotation_spread(overlap: Overlap, rotation: Array) -> float:
+    """Median angle (rad) between the mean rotation and those of single cameras."""
+    return float(np.median(Rotation.from_matrix(_single_rotations(overlap) @ rotation.T).magnitude()))
+
+
+def transform_from_cameras(overlap: Overlap, log_scale: float, rotation: Array) -> Sim3:
+    """previous_from_current with this scale and rotation, its translation the geometric median over camera centres."""
+    scale = float(np.exp(log_scale))
+    offsets = overlap.previous.centres - scale * overlap.current.centres @ rotation.T
+    return Sim3(scale, rotation, geometric_median(offsets))
+
+
+def _single_rotations(overlap: Overlap) -> Array:
+    """R_previous R_current^T [F,3,3] of each shared camera."""
+    return overlap.previous.rotations @ overlap.current.rotations.transpose(0, 2, 1)
+
+
+def _align_with_depth(
     overlap: Overlap, rotation: Array, centre_scale: ScaleEstimate | None, metric: bool
 ) -> Alignment | None:
-    """The alignment that depth and cameras together make; None without depth."""
+    """The alignment from depth and cameras together; None without depth."""
     depth_scale = scale_from_depth(overlap)
     if depth_scale is None:
         return None
-    log_scale, unknowns = _unless_one(overlap, depth_scale, centre_scale, metric)
+    log_scale, unknowns = _start_scale(overlap, depth_scale, centre_scale, metric)
     if unknowns == 6:
-        off = combined(depth_scale, centre_scale) - log_scale
-        depth_scale = replace(depth_scale, sigma=float(np.hypot(depth_scale.sigma, off)))
-    return _fitted(overlap, rotation, depth_scale, log_scale, unknowns)
+        misfit = combine_log_scales(depth_scale, centre_scale) - log_scale
+        depth_scale = replace(depth_scale, sigma=float(np.hypot(depth_scale.sigma, misfit)))
+    return _fit(overlap, rotation, depth_scale, log_scale, unknowns)
 
 
-def _unless_one(overlap: Overlap, scale: ScaleEstimate, other: ScaleEstimate | None, metric: bool) -> tuple[float, int]:
-    """The log-scale to start from and how many unknowns to refine: 6 if it is held at 1."""
-    log_scale, unit = combined(scale, other), _unit_scale(overlap)
+def _start_scale(
+    overlap: Overlap, scale: ScaleEstimate, other: ScaleEstimate | None, metric: bool
+) -> tuple[float, int]:
+    """The log-scale to start from and how many unknowns to refine: 6 if the scale of metric windows is held at 1."""
+    log_scale, unit = combine_log_scales(scale, other), _unit_scale(overlap)
     if metric and abs(log_scale - unit) <= max(3 * scale.sigma, METRIC_TOLERANCE):
         return unit, 6
     return log_scale, 7
 
 
 def _unit_scale(overlap: Overlap) -> float:
-    """The normalised log-scale that means 1 between the windows themselves."""
-    return float(np.log(overlap.previous.normal_from_window.scale / overlap.current.normal_from_window.scale))
+    """The log-scale between the normalised windows that means scale 1 between the windows themselves."""
+    previous, current = overlap.previous.normalized_from_window, overlap.current.normalized_from_window
+    return float(np.log(previous.scale / current.scale))
 
 
-def _fitted(
-    overlap: Overlap, rotation: Array, scale: ScaleEstimate | None, log_scale: float, unknowns: int
-) -> Alignment:
-    """The alignment in the windows' own lengths, with its quality; WEAK if `scale` does not bear it."""
-    normal, noise = refine(overlap, from_cameras(overlap, log_scale, rotation), scale, unknowns)
-    inlier_ratio, residual = _quality(overlap, normal, noise)
+def _fit(overlap: Overlap, rotation: Array, scale: ScaleEstimate | None, log_scale: float, unknowns: int) -> Alignment:
+    """The alignment in the windows' own lengths, with its quality; WEAK if `scale` is missing or uncertain."""
+    start = transform_from_cameras(overlap, log_scale, rotation)
+    normalized, noise = refine(overlap, start, scale, unknowns)
+    inlier_ratio, residual = _quality(overlap, normalized, noise)
     strong = (
         scale is not None
         and inlier_ratio >= WEAK_INLIERS
@@ -98,8 +146,8 @@ def _fitted(
         and scale.frames >= WEAK_FRAMES
     )
     return Alignment(
-        overlap.previous.normal_from_window.inverse() @ normal @ overlap.current.normal_from_window,
-        information(overlap, normal, noise),
+        overlap.previous.normalized_from_window.inverse() @ normalized @ overlap.current.normalized_from_window,
+        information(overlap, normalized, noise),
         inlier_ratio,
         residual,
         Status.OK if strong else Status.WEAK,
@@ -107,14 +155,14 @@ def _fitted(
     )
 
 
-def _quality(overlap: Overlap, normal: Sim3, noise: Noise) -> tuple[float, float]:
+def _quality(overlap: Overlap, normalized: Sim3, noise: Noise) -> tuple[float, float]:
     """Share of points within three sigmas and the median error relative to depth; of camera centres without points."""
     if len(overlap.frame):
-        sizes, sigma = point_errors(overlap, normal), noise.sigmas[2]
+        sizes, sigma = point_errors(overlap, normalized), noise.sigmas[2]
     else:
-        sizes, sigma = np.linalg.norm(residuals(overlap, normal)[1].errors, axis=1), noise.sigmas[1]
+        sizes, sigma = np.linalg.norm(residuals(overlap, normalized)[1].errors, axis=1), noise.sigmas[1]
     return float(np.mean(sizes <= min(3 * sigma, INLIER_CAP))), float(np.median(sizes))
 
 
-def _failed(overlap: Overlap) -> Alignment:
+def _failure(overlap: Overlap) -> Alignment:
     return Alignment(Sim3.identity(), 1e-6 * np.eye(7), 0.0, 1.0, Status.FAILED, overlap.frames)

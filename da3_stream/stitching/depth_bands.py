@@ -18,11 +18,11 @@ SIGNIFICANT = 4.0  # sigmas of a band's offset
 NEGLIGIBLE = 1e-6  # of log ratios
 
 
-def agreeing_depths(overlap: Overlap, ratios: Array) -> NDArray[np.bool_]:
-    """Which of the pixels' log ratios [M] lie in bands of depth whose ratio is that of most bands.
+def consistent_depths(overlap: Overlap, ratios: Array) -> NDArray[np.bool_]:
+    """Which of the pixels' log depth ratios [M] lie in bands of depth whose ratio is that of most bands.
 
     A band's offset from its frames' medians is tested against its own scatter over the frames; where no band is off,
-    all pixels agree.
+    all pixels are consistent.
     """
     frames = len(overlap.frames)
     if frames < MIN_FRAMES:
@@ -32,7 +32,7 @@ def agreeing_depths(overlap: Overlap, ratios: Array) -> NDArray[np.bool_]:
     offsets, sigmas, masses = _offsets(medians.reshape(frames, BANDS), weights.reshape(frames, BANDS))
     centre = _consensus(offsets, masses)
     off = np.abs(offsets - centre) > np.maximum(SIGNIFICANT * sigmas, NEGLIGIBLE)
-    return ~_widened(off)[band]
+    return ~_dilate(off)[band]
 
 
 def _bands(overlap: Overlap) -> NDArray[np.int64]:
@@ -42,7 +42,7 @@ def _bands(overlap: Overlap) -> NDArray[np.int64]:
     return np.searchsorted(borders, log_depth)
 
 
-def _widened(off: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _dilate(off: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """These bands and their neighbours: the depth at which a difference begins lies amid a band."""
     wide = off.copy()
     wide[1:] |= off[:-1]
@@ -62,7 +62,7 @@ def _offsets(medians: Array, weights: Array) -> tuple[Array, Array, Array]:
 
 
 def _standard_deviation(series: Array) -> float:
-    """Of the location of one band's offsets."""
+    """Standard deviation of the mean of one band's offsets [F]; infinite for too few frames."""
     return float(np.sqrt(mean_variance(series[:, None]))) if len(series) >= MIN_FRAMES else np.inf
 
 

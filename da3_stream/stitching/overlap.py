@@ -14,15 +14,15 @@ from ..types import WindowGeometry
 Array = NDArray[np.float64]
 
 PIXELS = 60_000  # sampled over the whole overlap; their noise is far below that of what they have in common
-BLOCKS = (4, 6)  # rows and columns of an image that are judged apart
+BLOCKS = (4, 6)  # rows and columns into which an image is divided; depth is compared in each block
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
-    """One window's view of the overlap: cameras of F frames, depths of M pixels, in its normalised frame."""
+class WindowSamples:
+    """What one window says of the overlap: cameras of F frames, depths of M pixels, in its normalised frame."""
 
-    normal_from_window: Sim3
-    rotations: Array  # [F,3,3] normal_from_camera
+    normalized_from_window: Sim3
+    rotations: Array  # [F,3,3] normalized_from_camera
     centres: Array  # [F,3]
     depths: Array  # [M]
     points: Array  # [M,3]
@@ -32,17 +32,17 @@ class Side:
 class Overlap:
     """The frames and pixels that both windows know; only frames with finite cameras in both are here."""
 
-    previous: Side
-    current: Side
+    previous: WindowSamples
+    current: WindowSamples
     frames: NDArray[np.int64]  # [F] frame indices
     frame: NDArray[np.int64]  # [M] which of the F frames a pixel belongs to
     block: NDArray[np.int64]  # [M] which block of which frame
     weight: Array  # [M] from both confidences, near 1
 
 
-def find_overlap(previous: WindowGeometry, current: WindowGeometry, shared: NDArray[np.int64] | None) -> Overlap:
+def find_overlap(previous: WindowGeometry, current: WindowGeometry) -> Overlap:
     """Bring the shared frames of two windows together; there may be none."""
-    rows_previous, rows_current = _rows(previous, current, shared)
+    rows_previous, rows_current = _shared_rows(previous, current)
     known = _has_camera(previous, rows_previous) & _has_camera(current, rows_current)
     rows_previous, rows_current = rows_previous[known], rows_current[known]
     pixels = _sample(previous, current, rows_previous, rows_current)
@@ -50,33 +50,26 @@ def find_overlap(previous: WindowGeometry, current: WindowGeometry, shared: NDAr
     weight = np.sqrt(previous.confidence[rows_previous[frame], y, x].astype(np.float64))
     weight *= np.sqrt(current.confidence[rows_current[frame], y, x].astype(np.float64))
     return Overlap(
-        _side(previous, rows_previous, pixels),
-        _side(current, rows_current, pixels),
+        _samples(previous, rows_previous, pixels),
+        _samples(current, rows_current, pixels),
         previous.frame_indices[rows_previous],
         frame,
         _blocks(pixels, previous.depth.shape[1:3]),
-        _tamed(weight),
+        _clip(weight),
     )
 
 
-def _rows(
-    previous: WindowGeometry, current: WindowGeometry, shared: NDArray[np.int64] | None
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _shared_rows(previous: WindowGeometry, current: WindowGeometry) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Rows of the shared frames in both windows."""
     if previous.depth.shape[1:3] != current.depth.shape[1:3]:
         sizes = [f"{w.depth.shape[2]}x{w.depth.shape[1]}" for w in (previous, current)]
         raise StitchingError(f"windows must have depth maps of one size to be stitched, not {sizes[0]} and {sizes[1]}")
-    found, in_previous, in_current = np.intersect1d(previous.frame_indices, current.frame_indices, return_indices=True)
-    if shared is None:
-        return in_previous, in_current
-    missing = np.setdiff1d(shared, found)
-    if missing.size:
-        raise StitchingError(f"frame {missing[0]} was named as shared but is not in both windows")
-    keep = np.isin(found, shared)
-    return in_previous[keep], in_current[keep]
+    _, in_previous, in_current = np.intersect1d(previous.frame_indices, current.frame_indices, return_indices=True)
+    return in_previous, in_current
 
 
 def _has_camera(window: WindowGeometry, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of the rows have a pose and intrinsics that can be inverted."""
     k = window.intrinsics[rows]
     return window.has_camera[rows] & (k[:, 0, 0] * k[:, 1, 1] != 0)
 
@@ -97,30 +90,33 @@ def _sample(
     return frame, y * step + step // 2, x * step + step // 2
 
 
-def _side(window: WindowGeometry, rows: NDArray[np.int64], pixels: tuple[NDArray[np.int64], ...]) -> Side:
-    """Cameras and points of one window, moved to its middle camera and divided by a length of its own."""
+def _samples(window: WindowGeometry, rows: NDArray[np.int64], pixels: tuple[NDArray[np.int64], ...]) -> WindowSamples:
+    """Cameras and points of one window, in its normalised frame."""
     frame, y, x = pixels
     pose = window.window_from_camera[rows]
     depths = window.depth[rows[frame], y, x].astype(np.float64)
-    normal_from_window = _normalisation(pose[:, :3, 3], depths)
-    centres = normal_from_window.apply(pose[:, :3, 3])
-    depths = depths * normal_from_window.scale
-    rays = _rays(window.intrinsics[rows], frame, y, x)
-    turned = np.einsum("mij,mj->mi", pose[frame, :3, :3], rays)
-    return Side(normal_from_window, pose[:, :3, :3], centres, depths, centres[frame] + turned * depths[:, None])
+    normalized_from_window = _normalisation(pose[:, :3, 3], depths)
+    centres = normalized_from_window.apply(pose[:, :3, 3])
+    depths = depths * normalized_from_window.scale
+    rays = _viewing_rays(window.intrinsics[rows], frame, y, x)
+    directions = np.einsum("mij,mj->mi", pose[frame, :3, :3], rays)
+    return WindowSamples(
+        normalized_from_window, pose[:, :3, :3], centres, depths, centres[frame] + directions * depths[:, None]
+    )
 
 
 def _normalisation(centres: Array, depths: Array) -> Sim3:
-    """Median camera to the origin, median depth to 1; without depth the spread of the cameras, if they move."""
+    """The similarity that moves the median camera centre to the origin and makes the median depth 1; without depth it
+    makes the cameras' spread 1, if they move."""
     if not len(centres):
         return Sim3.identity()
-    middle = np.median(centres, axis=0)
-    length = np.median(depths) if len(depths) else np.median(np.linalg.norm(centres - middle, axis=1))
+    median = np.median(centres, axis=0)
+    length = np.median(depths) if len(depths) else np.median(np.linalg.norm(centres - median, axis=1))
     scale = 1 / length if length > 1e-9 * (np.abs(centres).max() + 1e-300) else 1.0
-    return Sim3(scale, np.eye(3), -scale * middle)
+    return Sim3(scale, np.eye(3), -scale * median)
 
 
-def _rays(intrinsics: Array, frame: NDArray[np.int64], y: NDArray[np.int64], x: NDArray[np.int64]) -> Array:
+def _viewing_rays(intrinsics: Array, frame: NDArray[np.int64], y: NDArray[np.int64], x: NDArray[np.int64]) -> Array:
     """Viewing rays [M,3] with z = 1 of pixel centres, each under its own frame's K."""
     k_inv = np.linalg.inv(intrinsics)[frame]
     pixels = np.stack([x + 0.5, y + 0.5, np.ones(len(x))], axis=-1)
@@ -128,10 +124,11 @@ def _rays(intrinsics: Array, frame: NDArray[np.int64], y: NDArray[np.int64], x: 
 
 
 def _blocks(pixels: tuple[NDArray[np.int64], ...], size: tuple[int, ...]) -> NDArray[np.int64]:
+    """The block [M] of each pixel, counted over all frames."""
     frame, y, x = pixels
     return (frame * BLOCKS[0] + y * BLOCKS[0] // size[0]) * BLOCKS[1] + x * BLOCKS[1] // size[1]
 
 
-def _tamed(weight: Array) -> Array:
-    """Weights in units of their median, none above 3: confidences have no upper end."""
+def _clip(weight: Array) -> Array:
+    """Weights in units of their median, clipped at 3: confidences have no upper end."""
     return np.minimum(weight / np.median(weight), 3.0) if len(weight) else weight

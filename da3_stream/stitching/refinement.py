@@ -1,8 +1,8 @@
 """All seven numbers together: Gauss-Newton on ranges of points, camera centres and orientations.
 
 The unknown is moved from the left, T <- exp(xi) T with xi in the order of `Sim3.log`; a point y = T q then moves by
-[I, -hat(y), y] xi. What each kind of error may weigh comes from how it scatters over the frames (`series`), not from
-how many pixels there are: the information that comes out is that of log(T^-1 truth), and honest.
+[I, -hat(y), y] xi. What each kind of error may weigh comes from how it scatters over the frames (`autocorrelation`),
+not from how many pixels there are: only so does the information of log(T^-1 truth) agree with the errors it predicts.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FLOORS = (1e-5, 1e-5, 1e-4)  # of the orientations' (rad), centres' and points' 
 
 @dataclass(frozen=True, eq=False)
 class Residuals:
-    """Errors of one kind, of 3 components or 1, and how the step xi takes from them."""
+    """Errors of one kind, of 3 components or 1, and by how much a step xi lessens them: errors - jacobian xi."""
 
     errors: Array  # [N,D]
     jacobian: Array  # [N,D,7]
@@ -49,33 +49,36 @@ class Noise:
 
 
 def refine(overlap: Overlap, start: Sim3, scale: ScaleEstimate | None, unknowns: int) -> tuple[Sim3, Noise]:
-    """Refine the first `unknowns` of the seven numbers, the noise measured anew as the errors shrink."""
+    """The transform with the first `unknowns` of its seven numbers refined, and the noise there.
+
+    The noise is measured anew in each round, as the errors shrink.
+    """
     best = start
     for _ in range(ROUNDS):
-        best = descend(overlap, best, measure_noise(overlap, best, scale), unknowns)
+        best = gauss_newton(overlap, best, measure_noise(overlap, best, scale), unknowns)
     return best, measure_noise(overlap, best, scale)
 
 
-def descend(overlap: Overlap, start: Sim3, noise: Noise, unknowns: int) -> Sim3:
-    """Follow Gauss-Newton steps to their end; `start` itself if the robust cost is higher there."""
-    found = start
+def gauss_newton(overlap: Overlap, start: Sim3, noise: Noise, unknowns: int) -> Sim3:
+    """The transform at the end of Gauss-Newton steps; `start` itself if the robust cost is higher there."""
+    transform = start
     for _ in range(MAX_STEPS):
-        hessian, gradient = normal_equations(overlap, found, noise)
+        hessian, gradient = normal_equations(overlap, transform, noise)
         step = np.zeros(7)
-        step[:unknowns] = np.linalg.solve(_ridged(hessian)[:unknowns, :unknowns], gradient[:unknowns])
-        found = Sim3.exp(step) @ found
+        step[:unknowns] = np.linalg.solve(_add_ridge(hessian)[:unknowns, :unknowns], gradient[:unknowns])
+        transform = Sim3.exp(step) @ transform
         if np.abs(step).max() < SMALL_STEP:
             break
-    return found if cost(overlap, found, noise) <= cost(overlap, start, noise) else start
+    return transform if cost(overlap, transform, noise) <= cost(overlap, start, noise) else start
 
 
 def measure_noise(overlap: Overlap, transform: Sim3, scale: ScaleEstimate | None) -> Noise:
     """Sizes of errors from the errors themselves, and how many independent ones there are (weights sum to that)."""
     orientations, centres, points = residuals(overlap, transform)
-    turn, turn_weights = _camera_noise(orientations.errors, 1, ORIENTATION_SIGMA, FLOORS[0])
+    angle, angle_weights = _camera_noise(orientations.errors, 1, ORIENTATION_SIGMA, FLOORS[0])
     centre, centre_weights = _camera_noise(centres.errors, 2, CENTRE_SIGMA, FLOORS[1])
     point, point_weights = _point_noise(points.errors, scale)
-    return Noise((turn, centre, point), (turn_weights, centre_weights, point_weights))
+    return Noise((angle, centre, point), (angle_weights, centre_weights, point_weights))
 
 
 def _camera_noise(errors: Array, fitted: int, default: float, floor: float) -> tuple[float, Array]:
@@ -108,14 +111,14 @@ def _point_noise(errors: Array, scale: ScaleEstimate | None) -> tuple[float, Arr
 def residuals(overlap: Overlap, transform: Sim3) -> tuple[Residuals, Residuals, Residuals]:
     """Errors of orientations (rad), of centres (lengths), and of the logarithms of points' ranges."""
     previous, current = overlap.previous, overlap.current
-    turned = transform.rotation @ current.rotations @ previous.rotations.transpose(0, 2, 1)
-    angles = -Rotation.from_matrix(turned).as_rotvec() if len(turned) else np.zeros((0, 3))
+    differences = transform.rotation @ current.rotations @ previous.rotations.transpose(0, 2, 1)
+    angles = -Rotation.from_matrix(differences).as_rotvec() if len(differences) else np.zeros((0, 3))
     centres = transform.apply(current.centres)
-    by_turning = np.broadcast_to(np.eye(7)[3:6], (len(angles), 3, 7))
-    moved = np.concatenate([by_turning[:, :, 3:6], -hat(centres), centres[:, :, None]], axis=2)
+    of_angles = np.broadcast_to(np.eye(7)[3:6], (len(angles), 3, 7))
+    of_centres = np.concatenate([of_angles[:, :, 3:6], -hat(centres), centres[:, :, None]], axis=2)
     return (
-        Residuals(angles, by_turning),
-        Residuals(previous.centres - centres, moved),
+        Residuals(angles, of_angles),
+        Residuals(previous.centres - centres, of_centres),
         _range_residuals(overlap, transform),
     )
 
@@ -133,18 +136,18 @@ def _range_residuals(overlap: Overlap, transform: Sim3) -> Residuals:
 
 def point_errors(overlap: Overlap, transform: Sim3) -> Array:
     """How far points [M] are apart relative to their distance, across the ray (angle) and along it (log range)."""
-    eye = overlap.previous.centres[overlap.frame]
-    expected, found = overlap.previous.points - eye, transform.apply(overlap.current.points) - eye
-    range_expected, range_found = np.linalg.norm(expected, axis=1), np.linalg.norm(found, axis=1)
-    across = np.linalg.norm(expected / range_expected[:, None] - found / range_found[:, None], axis=1)
-    return np.hypot(across, np.log(range_expected / range_found))
+    centres = overlap.previous.centres[overlap.frame]
+    previous, current = overlap.previous.points - centres, transform.apply(overlap.current.points) - centres
+    range_previous, range_current = np.linalg.norm(previous, axis=1), np.linalg.norm(current, axis=1)
+    across = np.linalg.norm(previous / range_previous[:, None] - current / range_current[:, None], axis=1)
+    return np.hypot(across, np.log(range_previous / range_current))
 
 
 def cost(overlap: Overlap, transform: Sim3, noise: Noise) -> float:
     """Half the sum of Geman-McClure losses over all errors."""
     total = 0.0
     for kind, sigma, weights in zip(residuals(overlap, transform), noise.sigmas, noise.weights, strict=True):
-        u = _squared(kind.errors) / (LOSS * sigma) ** 2
+        u = _squared_norms(kind.errors) / (LOSS * sigma) ** 2
         total += float(weights @ (u / (1 + u))) * LOSS**2 / 2
     return total
 
@@ -152,20 +155,20 @@ def cost(overlap: Overlap, transform: Sim3, noise: Noise) -> float:
 def normal_equations(overlap: Overlap, transform: Sim3, noise: Noise) -> tuple[Array, Array]:
     """Hessian [7,7] and right-hand side [7] of the step xi, in units of one sigma."""
     hessian, gradient = np.zeros((7, 7)), np.zeros(7)
-    for kind, robust in _weighted(overlap, transform, noise):
-        pulled = kind.jacobian * robust[:, None, None]
-        hessian += np.tensordot(pulled, kind.jacobian, axes=((0, 1), (0, 1)))
-        gradient += np.tensordot(pulled, kind.errors, axes=((0, 1), (0, 1)))
+    for kind, robust in _robust_weights(overlap, transform, noise):
+        weighted = kind.jacobian * robust[:, None, None]
+        hessian += np.tensordot(weighted, kind.jacobian, axes=((0, 1), (0, 1)))
+        gradient += np.tensordot(weighted, kind.errors, axes=((0, 1), (0, 1)))
     return hessian, gradient
 
 
-def _weighted(overlap: Overlap, transform: Sim3, noise: Noise) -> list[tuple[Residuals, Array]]:
+def _robust_weights(overlap: Overlap, transform: Sim3, noise: Noise) -> list[tuple[Residuals, Array]]:
     """Residuals of each kind and their weights [N] in the normal equations."""
     kinds = zip(residuals(overlap, transform), noise.sigmas, noise.weights, strict=True)
-    return [(k, w / np.square(1 + _squared(k.errors) / (LOSS * sigma) ** 2) / sigma**2) for k, sigma, w in kinds]
+    return [(k, w / np.square(1 + _squared_norms(k.errors) / (LOSS * sigma) ** 2) / sigma**2) for k, sigma, w in kinds]
 
 
-def _ridged(hessian: Array) -> Array:
+def _add_ridge(hessian: Array) -> Array:
     """The Hessian made safely positive definite: an unknown that nothing fixes is uncertain, not infinitely so."""
     return hessian + (1e-6 + 1e-12 * np.trace(hessian)) * np.eye(7)
 
@@ -173,17 +176,18 @@ def _ridged(hessian: Array) -> Array:
 def information(overlap: Overlap, transform: Sim3, noise: Noise) -> Array:
     """Information [7,7] of log(transform^-1 truth) between the unnormalised windows (right perturbation).
 
-    The loss shares the weights of the noise out among the errors; it does not lessen their sum.
+    The robust loss takes weight from outliers. Each kind's weights are scaled up to their sum without it, which is the
+    number of independent errors: the loss says which errors to trust, not how many there are.
     """
     sums = [w.sum() / sigma**2 for w, sigma in zip(noise.weights, noise.sigmas, strict=True)]
-    robust = [weights.sum() for _, weights in _weighted(overlap, transform, noise)]
+    robust = [weights.sum() for _, weights in _robust_weights(overlap, transform, noise)]
     factors = [total / left if left > 0 else 1.0 for total, left in zip(sums, robust, strict=True)]
     whole = replace(noise, weights=tuple(w * f for w, f in zip(noise.weights, factors, strict=True)))
-    hessian = _ridged(normal_equations(overlap, transform, whole)[0])
-    step_from_residual = transform.adjoint() @ overlap.current.normal_from_window.adjoint()
+    hessian = _add_ridge(normal_equations(overlap, transform, whole)[0])
+    step_from_residual = transform.adjoint() @ overlap.current.normalized_from_window.adjoint()
     omega = step_from_residual.T @ hessian @ step_from_residual
     return (omega + omega.T) / 2
 
 
-def _squared(errors: Array) -> Array:
+def _squared_norms(errors: Array) -> Array:
     return np.einsum("ni,ni->n", errors, errors)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ..geometry.robust_statistics import effective_count, grouped_median, location, tukey_weights
 from .autocorrelation import mean_variance
-from .depth_bands import agreeing_depths
-from .inlier_mixture import Bulk, bulk_locations
+from .depth_bands import consistent_depths
+from .inlier_mixture import InlierMixture, fit_inlier_mixture
 from .overlap import BLOCKS, Overlap
 
 Array = NDArray[np.float64]
@@ -36,47 +36,49 @@ class ScaleEstimate:
 def scale_from_depth(overlap: Overlap) -> ScaleEstimate | None:
     """Robust location of log depth ratios on the same pixels; None without enough pixels.
 
-    Medians over cells (a block of the image, near or far half), then the bulk of every frame's cells, then the location
-    over frames, keep apart what errs together: a wrong object is a minority of cells however many pixels it has.
+    Medians over cells (a block of the image, near or far half), then the inliers of every frame's cells, then the
+    location over frames, keep apart what errs together: a wrong object is a minority of cells however many pixels it
+    has.
     Depths at which the windows differ by another factor than at most depths (a compressed far field) are left out.
     """
     if len(overlap.frame) < MIN_PIXELS:
         return None
     ratios = np.log(overlap.previous.depths) - np.log(overlap.current.depths)
-    weight = overlap.weight * agreeing_depths(overlap, ratios)
+    weight = overlap.weight * consistent_depths(overlap, ratios)
     frames, cell = len(overlap.frames), _cells(overlap)
     values, weights = grouped_median(ratios, weight, cell, CELLS * frames)
     values, weights = values.reshape(frames, CELLS), weights.reshape(frames, CELLS)
-    bulk = bulk_locations(values, weights, FLOOR)
-    mass = (weights * bulk.members).sum(axis=1)
+    mixture = fit_inlier_mixture(values, weights, FLOOR)
+    mass = (weights * mixture.membership).sum(axis=1)
     known = mass > 0
-    log_scale, frame_spread = location(bulk.centres[known], mass[known], FLOOR)
-    members = bulk.members * (tukey_weights(np.nan_to_num(bulk.centres - log_scale), frame_spread) > 0)[:, None]
+    log_scale, frame_spread = location(mixture.centres[known], mass[known], FLOOR)
+    inlier_frames = tukey_weights(np.nan_to_num(mixture.centres - log_scale), frame_spread) > 0
+    membership = mixture.membership * inlier_frames[:, None]
     return ScaleEstimate(
         log_scale,
-        _standard_deviation(bulk, values, weights, frame_spread),
+        _standard_deviation(mixture, values, weights, frame_spread),
         frame_spread,
         effective_count(mass[known]),
-        weight * members.ravel()[cell],
+        weight * membership.ravel()[cell],
     )
 
 
-def _standard_deviation(bulk: Bulk, values: Array, weights: Array, frame_spread: float) -> float:
-    """Of the log-scale: from frames, whose errors are a series, and from what stays wrong with parts of the image.
+def _standard_deviation(mixture: InlierMixture, values: Array, weights: Array, frame_spread: float) -> float:
+    """Standard deviation of the log-scale: from frames, whose errors are a series, and from lasting errors of cells.
 
     Neighbouring pixels err together. Over frames this needs no model, as a frame's location holds all its pixels; what
     does not change from frame to frame shows only as cells that differ, of which `CELLS_PER_SAMPLE` count as one.
     """
-    pull = weights * bulk.members
-    frames = bulk.centres[pull.any(axis=1)]
+    pull = weights * mixture.membership
+    frames = mixture.centres[pull.any(axis=1)]
     count = len(frames)
     over_frames = mean_variance(frames[:, None]) if count > 2 else np.square(1.25 * frame_spread) / count
-    off = np.where(pull > 0, values - bulk.centres[:, None], 0.0)
+    off = np.where(pull > 0, values - mixture.centres[:, None], 0.0)
     totals = pull.sum(axis=0)
     lasting = (pull * off).sum(axis=0) / np.where(totals > 0, totals, 1.0)
     variance = totals @ np.square(lasting) / totals.sum()
     if count > 2:
-        variance = max(variance - np.square(bulk.sigma) / count, 0.0)
+        variance = max(variance - np.square(mixture.sigma) / count, 0.0)
     return float(np.sqrt(over_frames + variance * CELLS_PER_SAMPLE / CELLS))
 
 
@@ -89,7 +91,7 @@ def scale_from_centres(overlap: Overlap, rotation: Array) -> ScaleEstimate | Non
     i, j = np.triu_indices(len(a), 1)
     a, b = a[i] - a[j], b[i] - b[j]
     length_a, length_b = np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1)
-    apart = _long(length_a) & _long(length_b)
+    apart = _well_apart(length_a) & _well_apart(length_b)
     if not apart.any():
         return None
     ratios = np.log(length_a[apart] / length_b[apart])
@@ -100,7 +102,7 @@ def scale_from_centres(overlap: Overlap, rotation: Array) -> ScaleEstimate | Non
     return ScaleEstimate(log_scale, sigma, sigma, float(len(overlap.frames)), overlap.weight)
 
 
-def combined(first: ScaleEstimate, second: ScaleEstimate | None) -> float:
+def combine_log_scales(first: ScaleEstimate, second: ScaleEstimate | None) -> float:
     """The log-scale that two estimates together make most likely."""
     if second is None:
         return first.log_scale
@@ -108,8 +110,8 @@ def combined(first: ScaleEstimate, second: ScaleEstimate | None) -> float:
     return float(trust @ [first.log_scale, second.log_scale] / trust.sum())
 
 
-def _long(lengths: Array) -> NDArray[np.bool_]:
-    """Which of the lengths stand above rounding and above the short ones, which say little."""
+def _well_apart(lengths: Array) -> NDArray[np.bool_]:
+    """Which of the lengths are large enough for a ratio: those near zero are all noise."""
     return lengths > max(0.3 * lengths.max(), 1e-9)
 
 

@@ -1,8 +1,8 @@
 """Depth for frames at which the camera stands, so that the scale of a chain survives a stop.
 
 Two windows are scaled by the depth that both measured on the same pixels. A camera that stands measures none; but it
-sees what it saw when it came to rest, so that depth serves. It is lent for stitching only, in memory: it is not stored
-and reaches no cloud.
+sees what it saw when it came to rest, so that depth serves. It is copied for stitching only, in memory: the copy is not
+stored and reaches no cloud.
 """
 
 from __future__ import annotations
@@ -14,61 +14,62 @@ from numpy.typing import NDArray
 
 from ..types import WindowGeometry, median_depth
 
-LENT_CONFIDENCE = 1e-3  # of the lender's own: what was measured decides wherever there is any
+COPIED_CONFIDENCE = 1e-3  # of the source's own: what was measured decides wherever there is any
 STILL_SHIFT = 0.01  # of the median depth: two cameras closer than that see the same depth within a percent
 STILL_TURN = 0.005  # radians, a few pixels of most cameras
 
 
 def propagate_depth_to_static_frames(window: WindowGeometry) -> WindowGeometry:
-    """The window with the depth of the nearest frame in time lent to frames of the same view that have none."""
+    """The window with depth copied to frames without any, from the nearest frame in time that has the same view."""
     measured, posed = window.has_depth, window.has_pose
-    lenders = np.flatnonzero(measured & posed)
+    candidates = np.flatnonzero(measured & posed)
     pairs = [
         (row, nearest)
         for row in np.flatnonzero(posed & ~measured).tolist()
-        if (nearest := _nearest_of_same_view(window, row, lenders)) is not None
+        if (nearest := _nearest_of_same_view(window, row, candidates)) is not None
     ]
     if not pairs:
         return window
-    borrowers, sources = (np.array(side, np.int64) for side in zip(*pairs, strict=True))
-    return _lent(window, borrowers, window, sources, 1.0)
+    targets, sources = (np.array(rows, np.int64) for rows in zip(*pairs, strict=True))
+    return _with_depth_of(window, targets, window, sources, 1.0)
 
 
 def propagate_depth_to_held_window(
     held: WindowGeometry, previous: WindowGeometry, previous_per_unit: float
 ) -> WindowGeometry:
-    """A window whose camera stands throughout with the depth that the previous window has of its last shared frame.
+    """A window whose camera stands throughout with the depth that the previous window has of their last shared frame.
 
-    `previous_per_unit` is the scale of their alignment. Unchanged if the window has depth of its own, or the previous
-    one has none to lend.
+    `previous_per_unit` is the scale of their alignment. The window is returned unchanged if it has depth of its own or
+    the previous one has none of a shared frame.
     """
     shared = np.flatnonzero(np.isin(previous.frame_indices, held.frame_indices) & previous.has_depth)
     if held.has_depth.any() or not len(shared):
         return held
-    everyone = np.flatnonzero(held.has_pose)
-    return _lent(held, everyone, previous, np.full(len(everyone), shared[-1]), 1 / previous_per_unit)
+    targets = np.flatnonzero(held.has_pose)
+    return _with_depth_of(held, targets, previous, np.full(len(targets), shared[-1]), 1 / previous_per_unit)
 
 
-def _lent(
+def _with_depth_of(
     window: WindowGeometry,
     rows: NDArray[np.int64],
-    lender: WindowGeometry,
-    lender_rows: NDArray[np.int64],
-    unit_per_lender: float,
+    source: WindowGeometry,
+    source_rows: NDArray[np.int64],
+    unit_per_source: float,
 ) -> WindowGeometry:
+    """The window with the depth of the source's rows [K] in its own rows [K], at low confidence."""
     depth, confidence, intrinsics = window.depth.copy(), window.confidence.copy(), window.intrinsics.copy()
-    depth[rows] = lender.depth[lender_rows] * np.float32(unit_per_lender)
-    confidence[rows] = lender.confidence[lender_rows] * np.float32(LENT_CONFIDENCE)
-    intrinsics[rows] = lender.intrinsics[lender_rows]
+    depth[rows] = source.depth[source_rows] * np.float32(unit_per_source)
+    confidence[rows] = source.confidence[source_rows] * np.float32(COPIED_CONFIDENCE)
+    intrinsics[rows] = source.intrinsics[source_rows]
     return replace(window, depth=depth, confidence=confidence, intrinsics=intrinsics)
 
 
-def _nearest_of_same_view(window: WindowGeometry, row: int, lenders: NDArray[np.int64]) -> int | None:
-    """The lender nearest in time, if its camera stands where that of `row` does."""
-    if not len(lenders):
+def _nearest_of_same_view(window: WindowGeometry, row: int, candidates: NDArray[np.int64]) -> int | None:
+    """The candidate nearest in time, if its camera stands where that of `row` does."""
+    if not len(candidates):
         return None
-    nearest = int(lenders[np.argmin(np.abs(lenders - row))])
-    moved = np.linalg.inv(window.window_from_camera[nearest]) @ window.window_from_camera[row]
-    shift = np.linalg.norm(moved[:3, 3]) / median_depth(window.depth[nearest])
-    turn = np.linalg.norm(moved[:3, :3] - np.eye(3)) / np.sqrt(2)  # = 2 sin(angle / 2)
+    nearest = int(candidates[np.argmin(np.abs(candidates - row))])
+    nearest_from_row = np.linalg.inv(window.window_from_camera[nearest]) @ window.window_from_camera[row]
+    shift = np.linalg.norm(nearest_from_row[:3, 3]) / median_depth(window.depth[nearest])
+    turn = np.linalg.norm(nearest_from_row[:3, :3] - np.eye(3)) / np.sqrt(2)  # = 2 sin(angle / 2)
     return nearest if shift <= STILL_SHIFT and turn <= STILL_TURN else None

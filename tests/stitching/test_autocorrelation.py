@@ -10,21 +10,21 @@ from hypothesis import strategies as st
 from da3_stream.stitching.autocorrelation import mean_variance
 
 
-def process(rng: np.random.Generator, count: int, memory: float) -> np.ndarray:
+def process(rng: np.random.Generator, count: int, correlation: float) -> np.ndarray:
     """A first-order process [count,3] of variance 1."""
     out = rng.normal(size=(count, 3))
     for row in range(1, count):
-        out[row] = memory * out[row - 1] + np.sqrt(1 - memory**2) * out[row]
+        out[row] = correlation * out[row - 1] + np.sqrt(1 - correlation**2) * out[row]
     return out
 
 
 @pytest.mark.parametrize("count", [12, 24, 60])
-@pytest.mark.parametrize("memory", [0.0, 0.5, 0.7, 0.9])
-def test_the_mean_is_as_far_off_as_its_variance_says(count: int, memory: float) -> None:
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.7, 0.9])
+def test_the_mean_is_as_far_off_as_its_variance_says(count: int, correlation: float) -> None:
     rng = np.random.default_rng(0)
     energies = []
     for _ in range(60):
-        series = process(rng, count, memory)
+        series = process(rng, count, correlation)
         energies.append(np.square(series.mean(axis=0)).mean() / mean_variance(series))
     assert 0.3 < np.mean(energies) < 3.0
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from da3_stream.stitching.depth_bands import agreeing_depths
+from da3_stream.stitching.depth_bands import consistent_depths
 from da3_stream.stitching.overlap import Overlap, find_overlap
 from tests.worlds.overlaps import Pair, make_pair
 
 
 def overlap_and_ratios(pair: Pair) -> tuple[Overlap, np.ndarray]:
-    overlap = find_overlap(pair.previous, pair.current, None)
+    overlap = find_overlap(pair.previous, pair.current)
     return overlap, np.log(overlap.previous.depths) - np.log(overlap.current.depths)
 
 
@@ -25,7 +25,7 @@ def with_far_field(pair: Pair, factor: float) -> Pair:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_noise_alone_is_no_dependence(seed: int) -> None:
-    kept = agreeing_depths(*overlap_and_ratios(make_pair(seed, depth_noise=0.1)))
+    kept = consistent_depths(*overlap_and_ratios(make_pair(seed, depth_noise=0.1)))
     assert kept.mean() > 0.75
 
 
@@ -35,7 +35,7 @@ def test_a_far_field_of_another_scale_is_left_out(depth_noise: float, factor: fl
     for seed in range(3):
         plain = make_pair(seed, depth_noise=depth_noise)
         overlap, ratios = overlap_and_ratios(with_far_field(plain, factor))
-        kept = agreeing_depths(overlap, ratios)
+        kept = consistent_depths(overlap, ratios)
         assert 0.5 < kept.mean() < 0.86
         far = overlap.previous.depths > np.quantile(overlap.previous.depths, 0.9)
         assert kept[far].mean() < 0.1
@@ -43,4 +43,4 @@ def test_a_far_field_of_another_scale_is_left_out(depth_noise: float, factor: fl
 
 
 def test_two_frames_are_too_few_to_test() -> None:
-    assert agreeing_depths(*overlap_and_ratios(with_far_field(make_pair(0, frames=2), 0.9))).all()
+    assert consistent_depths(*overlap_and_ratios(with_far_field(make_pair(0, frames=2), 0.9))).all()

@@ -1,4 +1,4 @@
-"""Where the bulk lies: with a large minority off to one side, and unmoved by what carries no weight."""
+"""Where the inliers lie: with a large minority off to one side, and unmoved by what carries no weight."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from da3_stream.stitching.inlier_mixture import bulk_locations, shortest_half
+from da3_stream.stitching.inlier_mixture import fit_inlier_mixture, shortest_half
 
 SEEDS = st.integers(0, 10_000)
 
@@ -21,9 +21,9 @@ def rows_with_a_minority(seed: int, share: float) -> np.ndarray:
 
 
 @given(SEEDS, st.floats(0, 0.4))
-def test_a_large_minority_on_one_side_does_not_drag_the_bulk(seed: int, share: float) -> None:
+def test_a_large_minority_on_one_side_does_not_drag_the_inliers(seed: int, share: float) -> None:
     values = rows_with_a_minority(seed, share)
-    found = bulk_locations(values, np.ones_like(values), 1e-6)
+    found = fit_inlier_mixture(values, np.ones_like(values), 1e-6)
     assert found.centres == pytest.approx(np.arange(4), abs=0.006)
 
 
@@ -32,15 +32,15 @@ def test_values_without_weight_say_nothing(seed: int) -> None:
     values = rows_with_a_minority(seed, 0.3)
     weights = np.ones_like(values)
     weights[:, ::3] = 0
-    plain = bulk_locations(values, weights, 1e-6)
+    plain = fit_inlier_mixture(values, weights, 1e-6)
     values[:, ::3] = np.nan
-    assert np.array_equal(bulk_locations(values, weights, 1e-6).centres, plain.centres)
+    assert np.array_equal(fit_inlier_mixture(values, weights, 1e-6).centres, plain.centres)
 
 
 @given(SEEDS)
-def test_the_bulk_moves_with_the_values(seed: int) -> None:
+def test_the_inliers_move_with_the_values(seed: int) -> None:
     values = rows_with_a_minority(seed, 0.3)
-    plain, moved = (bulk_locations(v, np.ones_like(v), 1e-6).centres for v in (values, values + 7.0))
+    plain, moved = (fit_inlier_mixture(v, np.ones_like(v), 1e-6).centres for v in (values, values + 7.0))
     assert moved == pytest.approx(plain + 7.0, abs=1e-9)
 
 
@@ -48,10 +48,10 @@ def test_a_row_without_any_weight_is_unknown_and_harms_no_other() -> None:
     values = rows_with_a_minority(1, 0.3)
     weights = np.ones_like(values)
     weights[2] = 0
-    found = bulk_locations(values, weights, 1e-6)
+    found = fit_inlier_mixture(values, weights, 1e-6)
     assert np.isnan(found.centres[2])
     assert found.centres[[0, 1, 3]] == pytest.approx([0, 1, 3], abs=0.006)
-    assert not found.members[2].any()
+    assert not found.membership[2].any()
 
 
 def test_the_shortest_half_of_one_value_is_the_value() -> None:
