@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from da3_stream.stitching.static_depth import (
-    LENT_CONFIDENCE,
+    COPIED_CONFIDENCE,
     propagate_depth_to_held_window,
     propagate_depth_to_static_frames,
 )
@@ -27,7 +27,7 @@ def test_frames_that_stand_get_the_depth_of_the_frame_that_came_to_rest() -> Non
     lent = propagate_depth_to_static_frames(window)
     for row in range(8, 12):
         np.testing.assert_array_equal(lent.depth[row], window.depth[7])
-        np.testing.assert_allclose(lent.confidence[row], window.confidence[7] * LENT_CONFIDENCE)
+        np.testing.assert_allclose(lent.confidence[row], window.confidence[7] * COPIED_CONFIDENCE)
     np.testing.assert_array_equal(lent.depth[:8], window.depth[:8])
 
 
