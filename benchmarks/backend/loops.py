@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from benchmarks.common import benchmark, tell
 from benchmarks.tables import Column, Row
 from da3_stream.geometry import Sim3
-from da3_stream.loops.descriptor import DinoDescriber, Rows
+from da3_stream.loops.descriptor import DinoExtractor, Rows
 from da3_stream.loops.finder import LoopFinder
 from da3_stream.loops.temporal_consistency import TemporalConsistency
 from da3_stream.loops.verify import LoopVerifier
-from da3_stream.loops.vlad import VladDescriber
+from da3_stream.loops.vlad import VladExtractor
 from da3_stream.predictors.adapter import PredictorAdapter
 from da3_stream.settings import LoopsSettings
 from da3_stream.synthetic import CameraPath, Town, TownFrame, make_town
@@ -135,15 +135,15 @@ class Truth:
     def submap_of(self, frame: int) -> int:
         return max(0, round((frame - self._span / 2) / self._step))
 
-    def frames_of(self, window: int) -> list[int]:
-        end = min(window * self._step + self._span, len(self.poses))
+    def frames_of(self, submap: int) -> list[int]:
+        end = min(submap * self._step + self._span, len(self.poses))
         return list(range(max(0, end - self._span), end))
 
-    def geometry(self, window: int, frames: Sequence[int] | None = None) -> WindowGeometry:
-        return self.predict(self.frames(self.frames_of(window) if frames is None else frames))
+    def geometry(self, submap: int, frames: Sequence[int] | None = None) -> WindowGeometry:
+        return self.predict(self.frames(self.frames_of(submap) if frames is None else frames))
 
-    def world_from_window(self, window: int) -> Sim3:
-        end = min(window * self._step + self._span, len(self.poses))
+    def world_from_window(self, submap: int) -> Sim3:
+        end = min(submap * self._step + self._span, len(self.poses))
         return Sim3.from_matrix(self.poses[max(0, end - self._span)])
 
     def path_length(self, earlier: int, later: int) -> float:
@@ -166,11 +166,11 @@ class RenderedVlad:
     """`vlad` on pictures that are rendered when they are asked for."""
 
     def __init__(self, path: Path, truth: Truth) -> None:
-        self._vlad, self._truth = VladDescriber(path), truth
+        self._vlad, self._truth = VladExtractor(path), truth
 
-    def describe(self, window: WindowGeometry, rows: Rows | None = None) -> Float32:
+    def extract(self, window: WindowGeometry, rows: Rows | None = None) -> Float32:
         frames = window.frame_indices if rows is None else window.frame_indices[rows]
-        return self._vlad.describe(self._truth.predict(self._truth.frames(frames.tolist())))
+        return self._vlad.extract(self._truth.predict(self._truth.frames(frames.tolist())))
 
 
 def made_up(kind: str, poses: NDArray[np.float64]) -> Float32:
@@ -188,8 +188,8 @@ def searched(truth: Truth, kind: str, folder: Path) -> list[list[LoopCandidate]]
     """Candidates of every window."""
     descriptors = made_up(kind, truth.poses) if kind in USUAL else None
     name = f"{kind}_{truth.drive.fps}_{truth.drive.stop}"
-    describer = DinoDescriber() if kind in USUAL else RenderedVlad(folder / f"{name}.npz", truth)
-    finder = LoopFinder(describer, folder / f"{name}.places", SETTINGS)
+    extractor = DinoExtractor() if kind in USUAL else RenderedVlad(folder / f"{name}.npz", truth)
+    finder = LoopFinder(extractor, folder / f"{name}.places", SETTINGS)
     starts = range(0, max(len(truth.poses) - OVERLAP, 1), WINDOW - OVERLAP)
     windows = (np.arange(start, min(start + WINDOW, len(truth.poses))) for start in starts)
     found = [finder.add(truth.sketch(window, descriptors)) for window in windows]

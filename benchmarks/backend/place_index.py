@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.common import benchmark, tell, workplace
 from benchmarks.tables import Column, Row
 from da3_stream.loops.index import PlaceIndex
-from da3_stream.loops.keyframes import KeyFrame
+from da3_stream.loops.keyframes import Keyframe
 from da3_stream.types import Float32
 
 NEIGHBOUR = 0.97  # of a frame that is the one before
@@ -86,7 +86,7 @@ def _filled(index: PlaceIndex, count: int, asked: np.ndarray, rng: np.random.Gen
         vectors = _unit(part + np.float32(np.sqrt(USUAL / (1 - USUAL))))
         queries += [vectors[k - first] for k in asked if first <= k < first + len(part)]
         start = time.perf_counter()
-        index.append([KeyFrame(k, k, 0.1 * k) for k in range(first, first + len(part))], vectors)
+        index.append([Keyframe(k, k, 0.1 * k) for k in range(first, first + len(part))], vectors)
         index.release(first + len(part))
         seconds += time.perf_counter() - start
         tell(f"{first + len(part)} vectors")

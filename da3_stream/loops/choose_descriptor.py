@@ -7,16 +7,16 @@ from pathlib import Path
 
 from ..errors import LoopsError
 from ..settings import LoopsSettings
-from .descriptor import DescriptorExtractor, DinoDescriber
-from .vlad import VladDescriber
+from .descriptor import DescriptorExtractor, DinoExtractor
+from .vlad import VladExtractor
 
 VOCABULARY = "vocabulary.npz"
 
-MakeExtractor = Callable[[Path], DescriptorExtractor]  # from the run's own folder for what is learnt
+MakeExtractor = Callable[[Path], DescriptorExtractor]  # takes the run's folder, where a vocabulary is kept
 
 
 def choose_extractor(settings: LoopsSettings, dino: bool) -> MakeExtractor | None:
-    """The describer that the settings name, None for "off"; `dino` says whether the predictor gives descriptors.
+    """What makes the extractor that the settings name, None for "off"; `dino`: the predictor gives descriptors.
 
     Raises LoopsError where they name one that cannot be had, and ModelError for a checkpoint that cannot be read.
     """
@@ -28,11 +28,11 @@ def choose_extractor(settings: LoopsSettings, dino: bool) -> MakeExtractor | Non
             "loops.descriptor=dino needs a DA3 model, this predictor gives no descriptors: choose auto, vlad or off"
         )
     if wanted == "salad":
-        describer = _salad(settings.salad)
-        return lambda folder: describer
+        extractor = _salad(settings.salad)
+        return lambda folder: extractor
     if dino and wanted in ("dino", "auto"):
-        return lambda folder: DinoDescriber()
-    return lambda folder: VladDescriber(folder / VOCABULARY)
+        return lambda folder: DinoExtractor()
+    return lambda folder: VladExtractor(folder / VOCABULARY)
 
 
 def _salad(path: str | None) -> DescriptorExtractor:
@@ -41,6 +41,6 @@ def _salad(path: str | None) -> DescriptorExtractor:
             f"loops.descriptor=salad needs the checkpoint dino_salad.ckpt (github.com/serizba/salad, release v1.0.0), "
             f"and loops.salad is {path}: give its path, or choose vlad, which needs none"
         )
-    from .salad import SaladDescriber
+    from .salad import SaladExtractor
 
-    return SaladDescriber(Path(path))
+    return SaladExtractor(Path(path))

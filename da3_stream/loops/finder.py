@@ -1,4 +1,4 @@
-"""Windows in order -> loop candidates: the part of the back-end that looks at every key frame once."""
+"""Windows in order -> loop candidates. Every keyframe is described and searched for once."""
 
 from __future__ import annotations
 
@@ -13,143 +13,148 @@ from ..settings import LoopsSettings
 from ..types import Float32, LoopCandidate, WindowGeometry
 from .descriptor import DescriptorExtractor
 from .index import PlaceIndex
-from .keyframes import KeyFrame, Odometer
-from .sequences import Hit, Run, Runs, Spacing, islands
+from .keyframes import Keyframe, Odometer
+from .sequences import Hit, MatchSequence, MatchSequences, Spacing, islands
 
-MIN_TRAVEL = 3.0  # depths to the nearest frame that can be found: before that it is still the same view
-MIN_PLACES = 16  # findable entries before what is usual can be told
-USUAL_PLACES = 64  # entries, evenly spaced, that tell it
-MOST_HITS = 128
-CONTRASTS = 50  # of the last key frames, whose median is the likeness of neighbours
-SPACING_REACHES = 1.5  # neighbourhoods of candidates may overlap by so much
+MIN_DISTANCE = 3.0  # depths to the nearest keyframe that can be found: one closer by still shows the same view
+MIN_ENTRIES = 16  # findable entries from which the usual similarity can be told
+SAMPLED_ENTRIES = 64  # entries, evenly spaced, of which it is the median
+MAX_HITS = 128
+CONTRASTS = 50  # of the last keyframes: their median is how much more alike neighbours are than usual
+SPACING_REACHES = 1.5  # reaches between two candidates: their neighbourhoods may overlap a little
 
 
 @dataclass(frozen=True)
-class Progress:
-    """What the finder must remember beside its index."""
+class FinderState:
+    """What the finder knows beside its index."""
 
     records: int = 0
     odometer: Odometer = Odometer()
-    runs: Runs = Runs()
-    number: int = 0  # key frames with a descriptor
+    sequences: MatchSequences = MatchSequences()
+    number: int = 0  # keyframes with a descriptor
     contrasts: tuple[float, ...] = ()
 
 
 class LoopFinder:
     """Called window by window; what it gives depends on the windows alone.
 
-    Likeness is measured between what is usual (the median over places all along the way, 0) and neighbouring key
-    frames (1), so that one threshold serves all descriptors (after Galvez-Lopez and Tardos, TRO 2012, equation 2).
+    Similarity is normalized: 0 is the usual one (the median over keyframes all along the path), 1 that of neighbouring
+    keyframes, so that one threshold serves all descriptors (after Galvez-Lopez and Tardos, TRO 2012, equation 2).
     """
 
-    def __init__(self, describer: DescriptorExtractor, path: Path, settings: LoopsSettings) -> None:
+    def __init__(self, extractor: DescriptorExtractor, path: Path, settings: LoopsSettings) -> None:
         """`path` is the file of the index, created when the first descriptor is known."""
-        self._describer, self._path, self._settings = describer, path, settings
+        self._extractor, self._path, self._settings = extractor, path, settings
         self._spacing = Spacing(settings.spacing, round(SPACING_REACHES * settings.reach), settings.most_per_place)
         self._index: PlaceIndex | None = None
-        self._now = Progress()
+        self._state = FinderState()
 
     def add(self, window: WindowGeometry) -> list[LoopCandidate]:
-        """The candidates that a window brings, best first; their later frames are its own or just before."""
-        now, first = self._now, int(window.frame_indices[0])
-        odometer, found = now.odometer.advanced(window)
-        keys, vectors = self._described(window, found)
-        now = self._searched(replace(now, odometer=odometer), keys, vectors, first)
-        runs, candidates = now.runs.candidates(self._spacing, self._settings.most_per_window)
-        if odometer.key is not None:
-            runs = runs.trimmed(odometer.key, now.number, self._spacing)
-        self._now = replace(now, runs=runs)
+        """The candidates that a window brings, best first; their later frames are in this window or just before it."""
+        state, first = self._state, int(window.frame_indices[0])
+        odometer, new = state.odometer.advance(window)
+        keyframes, vectors = self._extract(window, new)
+        state = self._search(replace(state, odometer=odometer), keyframes, vectors, first)
+        sequences, candidates = state.sequences.candidates(self._spacing, self._settings.most_per_window)
+        if odometer.keyframe is not None:
+            sequences = sequences.trim(odometer.keyframe, state.number, self._spacing)
+        self._state = replace(state, sequences=sequences)
         return candidates
 
     def state(self) -> dict[str, Any]:
         """What must survive a kill, ready for JSON."""
-        return asdict(self._now)
+        return asdict(self._state)
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a state; what was written after it is dropped."""
-        self._now = Progress(
+        """Go on from a state; entries that were written after it are dropped."""
+        self._state = FinderState(
             state["records"],
             _odometer(state["odometer"]),
-            Runs(
-                tuple(Run(tuple(map(_hit, run["hits"])), run["length"]) for run in state["runs"]["open"]),
-                tuple(map(_hit, state["runs"]["taken"])),
+            MatchSequences(
+                tuple(
+                    MatchSequence(tuple(map(_hit, sequence["hits"])), sequence["length"])
+                    for sequence in state["sequences"]["open"]
+                ),
+                tuple(map(_hit, state["sequences"]["taken"])),
             ),
             state["number"],
             tuple(state["contrasts"]),
         )
         if self._index is not None:
-            self._index.cut(self._now.records)
+            self._index.truncate(self._state.records)
 
     def close(self) -> None:
         """Close the index."""
         if self._index is not None:
             self._index.close()
 
-    def _described(
-        self, window: WindowGeometry, found: Sequence[tuple[int, KeyFrame]]
-    ) -> tuple[list[KeyFrame], Float32]:
-        """The key frames that have a descriptor, and these."""
-        if not found:
+    def _extract(self, window: WindowGeometry, new: Sequence[tuple[int, Keyframe]]) -> tuple[list[Keyframe], Float32]:
+        """The new keyframes that have a descriptor, and their descriptors [n,D]."""
+        if not new:
             return [], np.zeros((0, 1), np.float32)
-        rows = np.array([row for row, _ in found], np.int64)
-        vectors = self._describer.describe(window, rows)
+        rows = np.array([row for row, _ in new], np.int64)
+        vectors = self._extractor.extract(window, rows)
         good = np.flatnonzero(np.isfinite(vectors[:, 0]))
-        return [found[int(k)][1] for k in good], vectors[good]
+        return [new[int(k)][1] for k in good], vectors[good]
 
-    def _opened(self, dimension: int) -> PlaceIndex:
+    def _open_index(self, dimension: int) -> PlaceIndex:
         if self._index is None:
             self._index = PlaceIndex(self._path, dimension)
-            self._index.cut(self._now.records)
+            self._index.truncate(self._state.records)
         return self._index
 
-    def _searched(self, now: Progress, keys: list[KeyFrame], vectors: Float32, first: int) -> Progress:
-        """Put key frames into the index and follow their runs; those from frame `first` on cannot be found."""
-        if not keys:
-            return now
-        index = self._opened(vectors.shape[1])
-        before = index.vectors(np.array([now.records - 1])) if now.records else vectors[:1]
-        index.append(keys, vectors)
+    def _search(self, state: FinderState, keyframes: list[Keyframe], vectors: Float32, first: int) -> FinderState:
+        """Put keyframes into the index and search for each; those from frame `first` on cannot be found."""
+        if not keyframes:
+            return state
+        index = self._open_index(vectors.shape[1])
+        before = index.vectors(np.array([state.records - 1])) if state.records else vectors[:1]
+        index.append(keyframes, vectors)
         neighbours = np.einsum("nd,nd->n", vectors, np.concatenate([before, vectors[:-1]]))
-        for key, vector, neighbour in zip(keys, vectors, neighbours, strict=True):
-            _release(index, key, first)
-            now = self._followed(index, now, key, vector, float(neighbour))
-        return replace(now, records=len(index))
+        for keyframe, vector, neighbour in zip(keyframes, vectors, neighbours, strict=True):
+            _release(index, keyframe, first)
+            state = self._match(index, state, keyframe, vector, float(neighbour))
+        return replace(state, records=len(index))
 
-    def _followed(self, index: PlaceIndex, now: Progress, key: KeyFrame, vector: Float32, neighbour: float) -> Progress:
-        number = now.number + 1
-        if index.findable < MIN_PLACES:
-            return replace(now, number=number)
-        usual = float(np.median(index.vectors(_spread(index.findable)) @ vector))
-        contrasts = (*now.contrasts, neighbour - usual)[-CONTRASTS:]
+    def _match(
+        self, index: PlaceIndex, state: FinderState, keyframe: Keyframe, vector: Float32, neighbour: float
+    ) -> FinderState:
+        """Search for one keyframe, whose similarity to the one before it is `neighbour`, and extend the sequences."""
+        number = state.number + 1
+        if index.findable < MIN_ENTRIES:
+            return replace(state, number=number)
+        usual = float(np.median(index.vectors(_spaced_entries(index.findable)) @ vector))
+        contrasts = (*state.contrasts, neighbour - usual)[-CONTRASTS:]
         contrast = max(float(np.median(contrasts)), 1e-6)
-        found = index.search(vector[None], MOST_HITS)[0]
-        likeness = (found.similarities - usual) / contrast
+        neighbours = index.search(vector[None], MAX_HITS)[0]
+        similarities = (neighbours.similarities - usual) / contrast
         hits = [
-            Hit(key, number, index.key(int(entry)), float(like))
-            for entry, like in zip(found.entries, likeness, strict=True)
-            if like >= self._settings.min_similarity
+            Hit(keyframe, number, index.keyframe(int(entry)), float(similarity))
+            for entry, similarity in zip(neighbours.entries, similarities, strict=True)
+            if similarity >= self._settings.min_similarity
         ]
-        return replace(now, number=number, contrasts=contrasts, runs=now.runs.extended(islands(hits)))
+        return replace(state, number=number, contrasts=contrasts, sequences=state.sequences.extend(islands(hits)))
 
 
-def _release(index: PlaceIndex, key: KeyFrame, first: int) -> None:
-    """Let those be found that lie far enough back and before the first frame of this window, which knows its own."""
+def _release(index: PlaceIndex, keyframe: Keyframe, first: int) -> None:
+    """Let entries be found that lie far enough back, and before the first frame of this window: the prediction of the
+    window ties its own frames to each other already."""
     count = index.findable
     while count < len(index):
-        older = index.key(count)
-        if older.frame >= first or key.travel - older.travel < MIN_TRAVEL:
+        older = index.keyframe(count)
+        if older.frame >= first or keyframe.distance - older.distance < MIN_DISTANCE:
             break
         count += 1
     index.release(count)
 
 
-def _spread(count: int) -> np.ndarray:
-    return np.unique(np.linspace(0, count - 1, min(count, USUAL_PLACES)).astype(np.int64))
+def _spaced_entries(count: int) -> np.ndarray:
+    return np.unique(np.linspace(0, count - 1, min(count, SAMPLED_ENTRIES)).astype(np.int64))
 
 
 def _odometer(state: dict[str, Any]) -> Odometer:
-    return Odometer(**{**state, "key": KeyFrame(**state["key"]) if state["key"] else None})
+    return Odometer(**{**state, "keyframe": Keyframe(**state["keyframe"]) if state["keyframe"] else None})
 
 
 def _hit(state: dict[str, Any]) -> Hit:
-    return Hit(KeyFrame(**state["later"]), state["number"], KeyFrame(**state["earlier"]), state["similarity"])
+    return Hit(Keyframe(**state["later"]), state["number"], Keyframe(**state["earlier"]), state["similarity"])

@@ -1,8 +1,8 @@
-"""All places seen so far: short codes in memory, whole vectors in a file.
+"""Index of the descriptors of all keyframes: short codes in memory, whole vectors in a file.
 
 A code holds the signs of 1024 random projections, whose Hamming distance is the angle between vectors (Charikar,
-"Similarity estimation techniques from rounding algorithms", STOC 2002). It needs no training, so the first frame is as
-well kept as the last whatever the video turns to; the nearest codes are ranked again by the vectors themselves.
+"Similarity estimation techniques from rounding algorithms", STOC 2002). It needs no training, so early and
+late frames are encoded equally well whatever the video shows; the nearest codes are reranked by the vectors.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from numpy.typing import NDArray
 
 from ..errors import LoopsError
 from ..types import Float32
-from .keyframes import KeyFrame
+from .keyframes import Keyframe
 
-HEAD = [("frame", "<i8"), ("ordinal", "<i8"), ("travel", "<f8")]
+KEYFRAME_FIELDS = [("frame", "<i8"), ("ordinal", "<i8"), ("distance", "<f8")]
 CODE_BYTES = 128
-RANKED_AGAIN = 128  # nearest codes of which the vectors are read
-SEED = 20231115
+RERANKED = 128  # nearest codes that are reranked by their vectors
+SEED = 20231115  # of the projections: codes in the file depend on it
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
-    """Entries nearest to a query, the nearest first."""
+class Neighbours:
+    """Entries nearest to a query, nearest first."""
 
     entries: NDArray[np.int64]
     similarities: Float32  # inner products
 
 
 class PlaceIndex:
-    """An append-only file of key frames with unit vectors, and an index over those of them that may be found.
+    """An append-only file of keyframes with unit vectors, and an index over those of them that can be found.
 
     A record is written at once (`append`) and becomes findable later (`release`): temporal neighbours are kept out of
-    the search rather than out of its result. What a killed process left half written is dropped on opening.
+    the search rather than out of its result. A record that a kill left unfinished is dropped on opening.
     """
 
     def __init__(self, path: Path, dimension: int) -> None:
@@ -44,33 +44,33 @@ class PlaceIndex:
         import faiss
 
         self._path, self.dimension = path, dimension
-        self._record = np.dtype([*HEAD, ("code", "u1", CODE_BYTES), ("vector", "<f2", dimension)])
+        self._record = np.dtype([*KEYFRAME_FIELDS, ("code", "u1", CODE_BYTES), ("vector", "<f2", dimension)])
         self._projection: Float32 | None = None
         self._codes = faiss.IndexBinaryFlat(8 * CODE_BYTES)
         self._file = path.open("a+b")
         self._check_header()
-        self.cut(len(self))
+        self.truncate(len(self))
 
     def __len__(self) -> int:
         """Records, findable or not."""
-        return self._whole_records()
+        return self._count()
 
     @property
     def findable(self) -> int:
         """How many of the records, from the first, can be found."""
         return int(self._codes.ntotal)
 
-    def key(self, entry: int) -> KeyFrame:
-        """The key frame of an entry."""
-        frame, ordinal, travel = self._records()[[name for name, _ in HEAD]][entry].item()
-        return KeyFrame(frame, ordinal, travel)
+    def keyframe(self, entry: int) -> Keyframe:
+        """The keyframe of an entry."""
+        frame, ordinal, distance = self._records()[[name for name, _ in KEYFRAME_FIELDS]][entry].item()
+        return Keyframe(frame, ordinal, distance)
 
-    def append(self, keys: list[KeyFrame], vectors: Float32) -> None:
-        """Write key frames with their unit vectors [n,D] to the file; raises OSError where the disk refuses."""
+    def append(self, keys: list[Keyframe], vectors: Float32) -> None:
+        """Write keyframes with their unit vectors [n,D] to the file; raises OSError where the disk refuses."""
         records = np.zeros(len(keys), self._record)
-        for name, _ in HEAD:
+        for name, _ in KEYFRAME_FIELDS:
             records[name] = [getattr(key, name) for key in keys]
-        records["code"], records["vector"] = self._encoded(vectors), vectors
+        records["code"], records["vector"] = self._encode(vectors), vectors
         self._write(records)
 
     def release(self, count: int) -> None:
@@ -78,20 +78,20 @@ class PlaceIndex:
         if count > self.findable:
             self._codes.add(np.ascontiguousarray(self._records()["code"][self.findable : count]))
 
-    def search(self, vectors: Float32, count: int) -> list[Found]:
+    def search(self, vectors: Float32, count: int) -> list[Neighbours]:
         """The `count` findable entries most alike to each of the vectors [n,D], by inner product; ties by age."""
         if not self.findable or not len(vectors):
-            return [Found(np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in vectors]
-        depth = min(max(count, RANKED_AGAIN), self.findable)
-        _, nearest = self._codes.search(self._encoded(vectors), depth)
-        return [self._ranked(vector, entries, count) for vector, entries in zip(vectors, nearest, strict=True)]
+            return [Neighbours(np.zeros(0, np.int64), np.zeros(0, np.float32)) for _ in vectors]
+        depth = min(max(count, RERANKED), self.findable)
+        _, nearest = self._codes.search(self._encode(vectors), depth)
+        return [self._rank(vector, entries, count) for vector, entries in zip(vectors, nearest, strict=True)]
 
     def vectors(self, entries: NDArray[np.int64]) -> Float32:
         """The vectors [n,D] of entries, as they were appended (to half precision)."""
         return self._records()["vector"][entries].astype(np.float32)
 
-    def cut(self, count: int) -> None:
-        """Forget all records after the first `count`: what a killed process had done of a window begun anew.
+    def truncate(self, count: int) -> None:
+        """Drop all records after the first `count`: those of a window that was not finished.
 
         Raises LoopsError where the file holds fewer.
         """
@@ -104,38 +104,38 @@ class PlaceIndex:
         """Close the file."""
         self._file.close()
 
-    def _ranked(self, vector: Float32, entries: NDArray[np.int64], count: int) -> Found:
+    def _rank(self, vector: Float32, entries: NDArray[np.int64], count: int) -> Neighbours:
         entries = np.sort(entries)
         similarities = self.vectors(entries) @ vector
         best = np.argsort(-similarities, kind="stable")[:count]
-        return Found(entries[best], similarities[best])
+        return Neighbours(entries[best], similarities[best])
 
     def _records(self) -> NDArray[np.void]:
-        """All records on disk, mapped; the first slot of the file is the header."""
-        whole = self._whole_records()
+        """All records on disk, memory-mapped, without the header."""
+        whole = self._count()
         if not whole:
             return np.zeros(0, self._record)
         return np.memmap(self._path, self._record, "r", offset=self._record.itemsize, shape=(whole,))
 
-    def _whole_records(self) -> int:
+    def _count(self) -> int:
         return max(0, self._path.stat().st_size // self._record.itemsize - 1)
 
     def _check_header(self) -> None:
-        """The first slot holds nothing but the length of the vectors."""
+        """The first record is a header, which holds the length of the vectors."""
         if self._path.stat().st_size < self._record.itemsize:
             self._file.truncate(0)
             header = np.zeros(1, self._record)
             header["frame"] = self.dimension
             self._write(header)
-        found = int(np.fromfile(self._path, "<i8", 1)[0])
-        if found != self.dimension:
+        dimension = int(np.fromfile(self._path, "<i8", 1)[0])
+        if dimension != self.dimension:
             raise LoopsError(
-                f"{self._path} holds place descriptors of {found} numbers, not {self.dimension}: "
+                f"{self._path} holds place descriptors of {dimension} numbers, not {self.dimension}: "
                 "go on with the descriptor that the run was begun with, or begin it anew"
             )
 
     def _write(self, records: NDArray[np.void]) -> None:
-        """At the end of the file, down to the disk. Raises OSError that names the file."""
+        """Append to the file and sync. Raises OSError that names the file."""
         try:
             self._file.write(records.tobytes())
             self._file.flush()
@@ -143,7 +143,7 @@ class PlaceIndex:
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(self._path)) from error
 
-    def _encoded(self, vectors: Float32) -> NDArray[np.uint8]:
+    def _encode(self, vectors: Float32) -> NDArray[np.uint8]:
         """Codes [n,128] of vectors [n,D]."""
         if self._projection is None:
             rng = np.random.default_rng(SEED)

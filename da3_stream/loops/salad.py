@@ -24,15 +24,15 @@ from ..da3.device import best_device, suited_dtype
 from ..da3.tensors import load_into
 from ..errors import ModelError
 from ..types import Float32, WindowGeometry
-from .descriptor import Rows, all_rows, as_unit, readable
+from .descriptor import Rows, all_rows, has_contrast, unit_vectors
 
 VIT_B = BackboneConfig(embed_dim=768, depth=12, num_heads=12)
 CLUSTERS, CLUSTER_WIDTH, TOKEN_WIDTH, HIDDEN = 64, 128, 256, 512
 SINKHORN_ROUNDS = 3
-SIDE = 336  # of the square pictures it is usually shown
-AT_ONCE = 8  # frames
+SIDE = 336  # of the square images on which the network was trained
+BATCH_SIZE = 8  # frames
 
-MASK_TOKEN = "backbone.model.mask_token"  # of the training; the network has no use for it
+MASK_TOKEN = "backbone.model.mask_token"  # used in training only
 THEIR_PREFIX, OUR_PREFIX = "backbone.model.", "backbone.pretrained."
 
 
@@ -98,7 +98,7 @@ class Salad(nn.Module):
         """Class token [n,768] and patch features [n,768,h,w] of images, normalised [n,3,H,W] or uint8 [n,H,W,3]."""
         height, width = images.shape[1:3] if images.dtype == torch.uint8 else images.shape[2:]
         grid = (height // PATCH, width // PATCH)
-        run = Pass(grid, AT_ONCE, lambda layer, frames, tokens: None)
+        run = Pass(grid, BATCH_SIZE, lambda layer, frames, tokens: None)
         tokens = self.backbone.pretrained.norm(self.backbone.prefix(images, run).tokens.float())
         return tokens[:, 0], tokens[:, 1:].transpose(1, 2).unflatten(2, grid)
 
@@ -108,19 +108,19 @@ class Salad(nn.Module):
         return self.aggregator(*self.features(images))
 
 
-class SaladDescriber:
-    """Descriptors of frames squeezed to a square, as the network was trained; matched at about 0.85."""
+class SaladExtractor:
+    """Descriptors of frames resized to a square, as in training."""
 
     def __init__(self, path: Path, device: torch.device | None = None) -> None:
         """Reads dino_salad.ckpt or a .safetensors file of its tensors; raises ModelError for anything else."""
         self._device = device or best_device()
         self._network = Salad.load(read_tensors(path), self._device, suited_dtype(self._device))
 
-    def describe(self, window: WindowGeometry, rows: Rows | None = None) -> Float32:
-        """See `Describer`."""
+    def extract(self, window: WindowGeometry, rows: Rows | None = None) -> Float32:
+        """See `DescriptorExtractor`."""
         images = window.images[all_rows(window) if rows is None else rows]
-        vectors = [self._vectors(images[part]) for part in groups(len(images), AT_ONCE)]
-        return as_unit(np.concatenate(vectors), readable(images))
+        vectors = [self._vectors(images[part]) for part in groups(len(images), BATCH_SIZE)]
+        return unit_vectors(np.concatenate(vectors), has_contrast(images))
 
     def _vectors(self, images: np.ndarray) -> Float32:
         pixels = normalise_images(torch.from_numpy(images).to(self._device))
@@ -135,15 +135,15 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             from safetensors.torch import load_file
 
             return load_file(path)
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ModelError(f"there is no file {path}: loops.salad takes the path of dino_salad.ckpt") from None
     except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(f"{path} is not a file of tensors: {reason}") from None
-    if not isinstance(found, dict) or not all(isinstance(value, Tensor) for value in found.values()):
+    if not isinstance(tensors, dict) or not all(isinstance(value, Tensor) for value in tensors.values()):
         raise ModelError(f"{path} holds something else than tensors by name: it is not dino_salad.ckpt")
-    return found
+    return tensors
 
 
 def _pointwise(width: int, out: int) -> nn.Sequential:

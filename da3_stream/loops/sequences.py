@@ -1,7 +1,7 @@
-"""Hits of single frames -> runs that follow one way twice -> candidates, thinned out along both ways.
+"""Hits of single keyframes -> sequences of hits along two paths -> candidates, thinned out along both paths.
 
-That neighbours must agree follows Galvez-Lopez and Tardos, "Bags of binary words for fast place recognition in image
-sequences" (TRO 2012), section V: islands of matches, and their consistency over time.
+Successive frames must match successive frames: Galvez-Lopez and Tardos, "Bags of binary words for fast place
+recognition in image sequences" (TRO 2012), section V: islands of matches, and their consistency over time.
 """
 
 from __future__ import annotations
@@ -11,116 +11,125 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from ..types import LoopCandidate
-from .keyframes import KeyFrame
+from .keyframes import Keyframe
 
-MIN_RUN = 3  # hits in a row
-MAX_GAP = 3  # key frames from one hit of a run to the next
-STRETCH = 1.5  # of the one way against the other
+MIN_LENGTH = 3  # hits of a sequence that gives candidates
+MAX_GAP = 3  # keyframes from one hit of a sequence to the next
+STRETCH = 1.5  # ratio of the distances along both paths
 SLACK = 0.5  # depths by which they may differ besides
-ISLAND = 0.5  # depths between neighbours of one island
+ISLAND_GAP = 0.5  # depths between two hits of one island, at most
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A key frame (the `number`-th) looks like an earlier one."""
+    """A keyframe (the `number`-th) looks like an earlier one."""
 
-    later: KeyFrame
+    later: Keyframe
     number: int
-    earlier: KeyFrame
+    earlier: Keyframe
     similarity: float
 
     def continues(self, last: Hit) -> bool:
-        """Whether it follows a hit along both ways, in whichever direction along the earlier one."""
-        way = self.later.travel - last.later.travel
-        other = abs(self.earlier.travel - last.earlier.travel)
-        return 0 < self.number - last.number <= MAX_GAP and other <= STRETCH * way + SLACK
+        """Whether it follows a hit along both paths; the earlier one may be travelled in either direction."""
+        later = self.later.distance - last.later.distance
+        earlier = abs(self.earlier.distance - last.earlier.distance)
+        return 0 < self.number - last.number <= MAX_GAP and earlier <= STRETCH * later + SLACK
 
 
 @dataclass(frozen=True)
 class Spacing:
-    """How far candidates keep from each other along both ways: in depths or in frames, whichever is more.
+    """How far apart candidates are along both paths: in depths or in frames, whichever is more.
 
-    One place is tied to at most `places` earlier ones: what a tenth lap would add to the ties with three is little.
+    One place is matched with at most `per_place` earlier visits: a tenth lap adds little to the loops with three.
     """
 
     depths: float
     frames: int
-    places: int = 3
+    per_place: int = 3
 
     def leaves_room(self, hit: Hit, taken: Iterable[Hit]) -> bool:
-        """Whether a hit may be taken beside those."""
+        """Whether a hit is far enough from those taken."""
         here = [other for other in taken if self._near(hit.later, other.later)]
-        return len(here) < self.places and not any(self._near(hit.earlier, other.earlier) for other in here)
+        return len(here) < self.per_place and not any(self._near(hit.earlier, other.earlier) for other in here)
 
-    def passed(self, hit: Hit, now: KeyFrame) -> bool:
-        """Whether no new frame can come too close any more."""
+    def is_behind(self, hit: Hit, now: Keyframe) -> bool:
+        """Whether a hit is so far back that no new frame can be near it."""
         return not self._near(hit.later, now)
 
-    def _near(self, a: KeyFrame, b: KeyFrame) -> bool:
-        return abs(a.travel - b.travel) < self.depths or abs(a.ordinal - b.ordinal) < self.frames
+    def _near(self, a: Keyframe, b: Keyframe) -> bool:
+        return abs(a.distance - b.distance) < self.depths or abs(a.ordinal - b.ordinal) < self.frames
 
 
 def islands(hits: list[Hit]) -> list[Hit]:
-    """The best hit of every island: of those of one frame that lie together along the earlier way; best first."""
+    """The best hit of every island (hits of one keyframe that are close along the earlier path); best first."""
     if not hits:
         return []
-    ordered = sorted(hits, key=lambda hit: hit.earlier.travel)
-    starts = [k for k, (a, b) in enumerate(pairwise(ordered), 1) if b.earlier.travel - a.earlier.travel > ISLAND]
+    ordered = sorted(hits, key=lambda hit: hit.earlier.distance)
+    starts = [
+        k for k, (a, b) in enumerate(pairwise(ordered), 1) if b.earlier.distance - a.earlier.distance > ISLAND_GAP
+    ]
     parts = [ordered[i:j] for i, j in pairwise([0, *starts, len(ordered)])]
     return _best_first(max(part, key=lambda hit: hit.similarity) for part in parts)
 
 
 @dataclass(frozen=True)
-class Run:
-    """Hits in a row: the newest ones, and how many there were in all."""
+class MatchSequence:
+    """A sequence of hits: the newest ones, and how many there were in all."""
 
     hits: tuple[Hit, ...]
     length: int
 
-    def followed_by(self, hit: Hit) -> Run:
-        """The run with one hit more."""
-        return Run((*self.hits, hit), self.length + 1)
+    def with_hit(self, hit: Hit) -> MatchSequence:
+        """The sequence with one hit more."""
+        return MatchSequence((*self.hits, hit), self.length + 1)
 
 
 @dataclass(frozen=True)
-class Runs:
-    """Runs still going on, and the hits that became candidates and may still keep others away."""
+class MatchSequences:
+    """The sequences that may still grow, and the hits that became candidates and may still be too near to others."""
 
-    open: tuple[Run, ...] = ()
+    open: tuple[MatchSequence, ...] = ()
     taken: tuple[Hit, ...] = ()
 
-    def extended(self, hits: list[Hit]) -> Runs:
-        """With the islands of one more key frame: each goes on with the longest run that it follows, or begins one."""
-        runs = sorted(self.open, key=lambda run: (-run.length, run.hits[0].number, run.hits[0].earlier.frame))
-        begun = []
+    def extend(self, hits: list[Hit]) -> MatchSequences:
+        """Add the islands of one more keyframe: each extends the longest sequence that it continues, or begins one."""
+        sequences = sorted(
+            self.open, key=lambda sequence: (-sequence.length, sequence.hits[0].number, sequence.hits[0].earlier.frame)
+        )
+        new = []
         for hit in hits:
-            follows = (k for k, run in enumerate(runs) if hit.continues(run.hits[-1]))
+            follows = (k for k, sequence in enumerate(sequences) if hit.continues(sequence.hits[-1]))
             k = next(follows, None)
             if k is None:
-                begun.append(Run((hit,), 1))
+                new.append(MatchSequence((hit,), 1))
             else:
-                runs[k] = runs[k].followed_by(hit)  # its last hit is of this key frame now: no other continues it
-        return Runs((*runs, *begun), self.taken)
+                sequences[k] = sequences[k].with_hit(hit)  # its last hit is of this keyframe now: no other continues it
+        return MatchSequences((*sequences, *new), self.taken)
 
-    def candidates(self, spacing: Spacing, most: int) -> tuple[Runs, list[LoopCandidate]]:
-        """At most so many hits of runs that are long enough, none close to another along both ways, best first."""
-        support = {hit: run.length for run in self.open if run.length >= MIN_RUN for hit in run.hits}
+    def candidates(self, spacing: Spacing, most: int) -> tuple[MatchSequences, list[LoopCandidate]]:
+        """At most so many hits of sequences that are long enough, none near another along both paths, best first."""
+        support = {
+            hit: sequence.length for sequence in self.open if sequence.length >= MIN_LENGTH for hit in sequence.hits
+        }
         taken = list(self.taken)
         chosen: list[LoopCandidate] = []
         for hit in _best_first(support):
             if len(chosen) < most and spacing.leaves_room(hit, taken):
                 taken.append(hit)
                 chosen.append(LoopCandidate(hit.earlier.frame, hit.later.frame, hit.similarity, support[hit]))
-        return Runs(self.open, tuple(taken)), chosen
+        return MatchSequences(self.open, tuple(taken)), chosen
 
-    def trimmed(self, now: KeyFrame, number: int, spacing: Spacing) -> Runs:
-        """Without what can have no part in anything after this key frame: memory does not grow."""
-        going = (run for run in self.open if number - run.hits[-1].number < MAX_GAP)
+    def trim(self, now: Keyframe, number: int, spacing: Spacing) -> MatchSequences:
+        """Drop what cannot matter after this keyframe, so that memory does not grow."""
+        going = (sequence for sequence in self.open if number - sequence.hits[-1].number < MAX_GAP)
         kept = (
-            Run((*(hit for hit in run.hits[:-1] if not spacing.passed(hit, now)), run.hits[-1]), run.length)
-            for run in going
+            MatchSequence(
+                (*(hit for hit in sequence.hits[:-1] if not spacing.is_behind(hit, now)), sequence.hits[-1]),
+                sequence.length,
+            )
+            for sequence in going
         )
-        return Runs(tuple(kept), tuple(hit for hit in self.taken if not spacing.passed(hit, now)))
+        return MatchSequences(tuple(kept), tuple(hit for hit in self.taken if not spacing.is_behind(hit, now)))
 
 
 def _best_first(hits: Iterable[Hit]) -> list[Hit]:

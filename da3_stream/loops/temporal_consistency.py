@@ -1,4 +1,4 @@
-"""Loops that are not certain wait for a neighbour that says the same."""
+"""Temporal consistency: a loop that is not certain waits until a loop between neighbouring submaps agrees with it."""
 
 from __future__ import annotations
 
@@ -11,88 +11,90 @@ import numpy as np
 from ..geometry import Sim3
 from ..types import Float64, LoopCandidate, LoopEdge, LoopRefusal
 from .drift import Drift
-from .keyframes import middle, scene_depth
+from .keyframes import median_camera_centre, scene_depth
 from .verify import MapQuery
 
-NEAR = 2  # windows on both sides
-MAX_TURN, MAX_LOG_SCALE, MAX_SHIFT = 0.1, 0.15, 1.0  # by which neighbours may differ: radians, -, depths
+NEIGHBOUR_RANGE = 2  # submaps before and after that count as neighbours, on both sides of a loop
+MAX_ROTATION, MAX_LOG_SCALE, MAX_SHIFT = 0.1, 0.15, 1.0  # differences between loops that agree: radians, -, depths
 
 
 class TemporalConsistency:
-    """Called once for every window with what its candidates became."""
+    """Called once for every window with the loops and refusals of its candidates; holds the loops that wait."""
 
-    def __init__(self, map_so_far: MapQuery) -> None:
-        self._map = map_so_far
-        self._held: list[LoopEdge] = []
-        self._believed: list[LoopEdge] = []
-        self._views: dict[int, tuple[Float64, float]] = {}
+    def __init__(self, map_query: MapQuery) -> None:
+        self._map = map_query
+        self._waiting: list[LoopEdge] = []
+        self._accepted: list[LoopEdge] = []
+        self._camera_cache: dict[int, tuple[Float64, float]] = {}
 
-    def settle(self, verdicts: Sequence[LoopEdge | LoopRefusal], window: int) -> list[LoopEdge | LoopRefusal]:
-        """What is decided now: certain loops, held ones that a neighbour agrees with, refusals; in order of arrival.
+    def settle(self, results: Sequence[LoopEdge | LoopRefusal], submap: int) -> list[LoopEdge | LoopRefusal]:
+        """What is decided at a submap: loops that are certain or that a neighbour agrees with, then refusals.
 
-        A loop that waited for more than `NEAR` windows is refused.
+        A loop that waited for more than `NEIGHBOUR_RANGE` submaps is refused.
         """
-        pool = [*self._held, *(verdict for verdict in verdicts if isinstance(verdict, LoopEdge))]
-        known = [*self._believed, *pool]
+        pool = [*self._waiting, *(result for result in results if isinstance(result, LoopEdge))]
+        known = [*self._accepted, *pool]
         good = [edge for edge in pool if edge.certain or any(self._agree(edge, other) for other in known)]
         waiting = [edge for edge in pool if edge not in good]
-        late = [edge for edge in waiting if window - edge.submaps[1] > NEAR]
-        self._held = [edge for edge in waiting if edge not in late]
-        self._believed = [edge for edge in (*self._believed, *good) if window - edge.submaps[1] <= NEAR]
-        self._views = {k: view for k, view in self._views.items() if window - k <= 3 * NEAR}
-        refused = [verdict for verdict in verdicts if isinstance(verdict, LoopRefusal)]
-        return [*good, *refused, *map(_uncorroborated, late)]
+        late = [edge for edge in waiting if submap - edge.submaps[1] > NEIGHBOUR_RANGE]
+        self._waiting = [edge for edge in waiting if edge not in late]
+        self._accepted = [edge for edge in (*self._accepted, *good) if submap - edge.submaps[1] <= NEIGHBOUR_RANGE]
+        self._camera_cache = {
+            k: camera for k, camera in self._camera_cache.items() if submap - k <= 3 * NEIGHBOUR_RANGE
+        }
+        refused = [result for result in results if isinstance(result, LoopRefusal)]
+        return [*good, *refused, *map(_refuse, late)]
 
     def state(self) -> dict[str, Any]:
         """What must survive a kill, ready for JSON."""
         return {
-            "held": [_written(edge) for edge in self._held],
-            "believed": [_written(edge) for edge in self._believed],
+            "waiting": [_pack(edge) for edge in self._waiting],
+            "accepted": [_pack(edge) for edge in self._accepted],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state."""
-        self._held, self._believed = ([_read(edge) for edge in state[key]] for key in ("held", "believed"))
+        self._waiting, self._accepted = ([_unpack(edge) for edge in state[key]] for key in ("waiting", "accepted"))
 
     def close(self) -> list[LoopRefusal]:
-        """At the end of a run: what still waited is refused."""
-        held, self._held = self._held, []
-        return [_uncorroborated(edge) for edge in held]
+        """Refuse the loops that still wait at the end of a run."""
+        waiting, self._waiting = self._waiting, []
+        return [_refuse(edge) for edge in waiting]
 
-    def _seen(self, window: int) -> tuple[Float64, float]:
-        """Where a window's camera is and how deep it sees, read once."""
-        if window not in self._views:
-            geometry = self._map.geometry(window)
-            self._views[window] = middle(geometry), scene_depth(geometry)
-        return self._views[window]
+    def _camera(self, submap: int) -> tuple[Float64, float]:
+        """Median camera centre [3] and depth of a submap, read once."""
+        if submap not in self._camera_cache:
+            geometry = self._map.geometry(submap)
+            self._camera_cache[submap] = median_camera_centre(geometry), scene_depth(geometry)
+        return self._camera_cache[submap]
 
     def _agree(self, edge: LoopEdge, other: LoopEdge) -> bool:
-        """Whether two loops of neighbouring places move the later one alike (two of the same pair of frames do not)."""
-        if edge is other or any(abs(i - j) > NEAR for i, j in zip(edge.submaps, other.submaps, strict=True)):
+        """Whether two loops between neighbouring submaps would move the later submap alike."""
+        if edge is other or any(abs(i - j) > NEIGHBOUR_RANGE for i, j in zip(edge.submaps, other.submaps, strict=True)):
             return False
-        window = edge.submaps[1]
-        place, depth = self._seen(window)
-        world_from_b = self._map.world_from_window(window)
+        submap = edge.submaps[1]
+        centre, depth = self._camera(submap)
+        world_from_b = self._map.world_from_window(submap)
         b_from_other_b = world_from_b.inverse() @ self._map.world_from_window(other.submaps[1])
         other_a_from_b = other.a_from_b @ b_from_other_b.inverse()
         first = self._map.world_from_window(edge.submaps[0]) @ edge.a_from_b
         second = self._map.world_from_window(other.submaps[0]) @ other_a_from_b
-        drift = Drift.implied(first, Sim3.identity(), second, place)
+        drift = Drift.of_loop(first, Sim3.identity(), second, centre)
         return (
             abs(drift.log_scale) <= MAX_LOG_SCALE
-            and drift.turn <= MAX_TURN
+            and drift.turn <= MAX_ROTATION
             and drift.shift <= MAX_SHIFT * depth * first.scale
         )
 
 
-def _uncorroborated(edge: LoopEdge) -> LoopRefusal:
+def _refuse(edge: LoopEdge) -> LoopRefusal:
     return LoopRefusal(edge.candidate, "uncertain, and no neighbour says the same", edge.evidence)
 
 
-def _written(edge: LoopEdge) -> dict[str, Any]:
+def _pack(edge: LoopEdge) -> dict[str, Any]:
     return {
         "candidate": asdict(edge.candidate),
-        "windows": list(edge.submaps),
+        "submaps": list(edge.submaps),
         "a_from_b": edge.a_from_b.numbers().tolist(),
         "information": edge.information.tolist(),
         "evidence": dict(edge.evidence),
@@ -100,10 +102,10 @@ def _written(edge: LoopEdge) -> dict[str, Any]:
     }
 
 
-def _read(values: dict[str, Any]) -> LoopEdge:
+def _unpack(values: dict[str, Any]) -> LoopEdge:
     return LoopEdge(
         LoopCandidate(**values["candidate"]),
-        (values["windows"][0], values["windows"][1]),
+        (values["submaps"][0], values["submaps"][1]),
         Sim3.from_numbers(values["a_from_b"]),
         np.array(values["information"]),
         values["evidence"],

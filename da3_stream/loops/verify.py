@@ -1,4 +1,16 @@
-"""Candidates -> loops or refusals: the predictor looks at both places together, and geometry decides."""
+"""Candidates -> loops or refusals: where a loop is refused, and why.
+
+`LoopVerifier.verify` makes these checks in order, and the first that fails is the reason of the refusal:
+
+1. the pair: two submaps, far enough apart in time that this is a revisit (`_refuse_pair`);
+2. the predictor sees both neighbourhoods in one prediction, which must be usable (`_refuse_prediction`);
+3. either half of the prediction must align with its submap (`_refuse_alignments`);
+4. both submaps, laid upon each other by the loop, must show the same surfaces (`_refuse_agreement`);
+5. the drift that the loop implies must be possible (`LoopVerifier._drift`).
+
+Two more refusals are made elsewhere: `slam.loop_closing` verifies no candidate of two submaps that have enough loops,
+and none for which the predictor fails; `temporal_consistency` refuses an uncertain loop that no neighbour agrees with.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +19,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..geometry import Sim3, inverse_of_definite
 from ..stitching import align_windows
@@ -23,181 +34,205 @@ from ..types import (
     UInt8,
     WindowGeometry,
 )
-from .drift import POSSIBLE, USUAL, Drift
-from .geometric_check import Agreement, agreement
-from .keyframes import middle, scene_depth
+from .drift import POSSIBLE_DRIFT, USUAL_DRIFT, Drift
+from .geometric_check import Agreement, measure_agreement
+from .keyframes import median_camera_centre, scene_depth
 
-LOOKED_AT = 11  # frames of a neighbourhood, evenly spread: all of them tell no more, and cost as much as half a window
-APART = 20  # usual gaps between the frames of two neighbourhoods, below which nothing is revisited
+NEIGHBOURHOOD_FRAMES = 11  # evenly spread: all frames of it tell no more, and cost as much as half a window
+MIN_GAP_RATIO = 20  # median gaps between frames; two neighbourhoods closer in time are no revisit
 MIN_INLIERS = 0.5
-MAX_RESIDUAL = 0.1  # of depth
-# Two streets laid upon each other agree in up to 0.6 of their depths, in their pictures in up to 0.3: it takes both.
-MIN_DEPTH, SURE_DEPTH = 0.25, 0.4  # share of pixels found again at their depth
-MIN_PICTURE, SURE_PICTURE = 0.3, 0.45  # correlation of the pictures there
-# How far the one prediction of both places may be off between them, which no half can tell: depths, radians, log-scale.
-CHECK_SIGMAS = (0.02, 0.005, 0.01)
+MAX_RESIDUAL = 0.1  # share of depth
+# Two different streets laid upon each other agree in up to 0.6 of their depths, and correlate by up to 0.3 in their
+# images: it takes both.
+MIN_DEPTH_AGREEMENT, CERTAIN_DEPTH_AGREEMENT = 0.25, 0.4  # share of pixels shown at the same depth
+MIN_IMAGE_CORRELATION, CERTAIN_IMAGE_CORRELATION = 0.3, 0.45  # of the images there
+# Uncertainty of the prediction between its halves, which no alignment of one half can tell: depths, radians, log-scale.
+PREDICTION_SIGMAS = (0.02, 0.005, 0.01)
 
 
 class MapQuery(Protocol):
-    """What verification must know of the run."""
+    """What loop verification asks of the map; `slam.SubmapStore` answers."""
 
     def submap_of(self, frame: int) -> int:
-        """The window in which a frame is best known."""
+        """The submap that owns a frame."""
         ...
 
-    def frames_of(self, window: int) -> Sequence[int]:
-        """The frames that are best known in a window."""
+    def frames_of(self, submap: int) -> Sequence[int]:
+        """The frames that a submap owns."""
         ...
 
-    def geometry(self, window: int, frames: Sequence[int] | None = None) -> WindowGeometry:
-        """The stored geometry of a window, or of some frames of it only; its pictures do not matter."""
+    def geometry(self, submap: int, frames: Sequence[int] | None = None) -> WindowGeometry:
+        """The stored geometry of a submap, or of some of its frames only; its images do not matter."""
         ...
 
     def frames(self, indices: Sequence[int]) -> Sequence[Frame]:
         """Frames by their indices, as the predictor takes them."""
         ...
 
-    def world_from_window(self, window: int) -> Sim3:
-        """Where a window is now."""
+    def world_from_window(self, submap: int) -> Sim3:
+        """Where a submap lies now."""
         ...
 
     def path_length(self, earlier: int, later: int) -> float:
-        """Length of the camera's way between two frames, in the world's units; NaN where they are in two segments."""
+        """Length of the camera's path between two frames, in the world's units; NaN where they are in two segments."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
-class _Side:
-    """A neighbourhood: the number of its window, and the stored geometry of these frames only."""
+class _Neighbourhood:
+    """Frames around one end of a candidate, with the geometry that their submap has stored."""
 
-    window: int
+    submap: int
     geometry: WindowGeometry
 
-    def showing(self, images: UInt8) -> _Side:
-        """The same with these pictures, which lie on the depth as the stored ones need not."""
+    def with_images(self, images: UInt8) -> _Neighbourhood:
+        """The same with these images, which have the size of the depth maps, as the stored ones need not."""
         return replace(self, geometry=replace(self.geometry, images=images))
 
 
 class LoopVerifier:
-    """Looks at one candidate after the other; holds nothing itself."""
+    """Verifies one candidate after the other; holds no state."""
 
-    def __init__(self, predictor: PairPredictor, map_so_far: MapQuery, reach: int) -> None:
-        """`reach` frames on either side of both frames are looked at."""
-        self._predictor, self._map, self._reach = predictor, map_so_far, reach
+    def __init__(self, predictor: PairPredictor, map_query: MapQuery, reach: int) -> None:
+        """`reach` frames on either side of both frames of a candidate are predicted."""
+        self._predictor, self._map, self._reach = predictor, map_query, reach
 
     def verify(self, candidate: LoopCandidate) -> LoopEdge | LoopRefusal:
-        """The loop, or why it is none; see `LoopEdge.certain`. Errors of the predictor are passed on."""
-        a, b = self._side(candidate.earlier), self._side(candidate.later)
-        if a.window == b.window:
-            return LoopRefusal(candidate, "both frames are best known in one window")
-        first, second = a.geometry.frame_indices, b.geometry.frame_indices
-        if not _apart_in_time(first, second):
-            return LoopRefusal(candidate, "the neighbourhoods are hardly apart in time")
-        count = len(first)
-        frames = self._map.frames([*first.tolist(), *second.tolist()])
-        check = self._predictor.predict_pair(frames[:count], frames[count:]).check(frames)
-        reason = _unusable(check, a.geometry) or _unusable(check, b.geometry)
-        if reason:
+        """The loop, or why it is refused; see `LoopEdge.certain`. Errors of the predictor are passed on."""
+        a, b = self._neighbourhood(candidate.earlier), self._neighbourhood(candidate.later)
+        if reason := _refuse_pair(a, b):
             return LoopRefusal(candidate, reason)
-        a, b = a.showing(check.images[:count]), b.showing(check.images[count:])
-        a_from_check = align_windows(a.geometry, check.rows(np.arange(count)))
-        b_from_check = align_windows(b.geometry, check.rows(np.arange(count, len(frames))))
-        return self._judged(candidate, (a, b), (a_from_check, b_from_check), check)
-
-    def submaps_of(self, candidate: LoopCandidate) -> tuple[int, int]:
-        """The windows in which the two frames of a candidate are best known."""
-        return self._map.submap_of(candidate.earlier), self._map.submap_of(candidate.later)
-
-    def _side(self, frame: int) -> _Side:
-        """The neighbourhood of a frame, thinned out, moved inwards at the ends of its window."""
-        window = self._map.submap_of(frame)
-        known = np.asarray(self._map.frames_of(window))
-        span = min(2 * self._reach + 1, len(known))
-        first = int(np.clip(np.searchsorted(known, frame) - self._reach, 0, len(known) - span))
-        rows = first + np.linspace(0, span - 1, min(span, LOOKED_AT)).round().astype(np.int64)
-        return _Side(window, self._map.geometry(window, known[rows].tolist()))
-
-    def _judged(
-        self,
-        candidate: LoopCandidate,
-        sides: tuple[_Side, _Side],
-        fits: tuple[Alignment, Alignment],
-        check: WindowGeometry,
-    ) -> LoopEdge | LoopRefusal:
-        (a, b), (fit_a, fit_b) = sides, fits
-        evidence = {
-            "inlier_ratio": min(fit_a.inlier_ratio, fit_b.inlier_ratio),
-            "residual": max(fit_a.residual, fit_b.residual),
-        }
-        if not _fits(fits, evidence):
-            return LoopRefusal(candidate, "a half does not fit its window", evidence)
-        a_from_b = fit_a.previous_from_current @ fit_b.previous_from_current.inverse()
-        found = agreement(a.geometry, b.geometry, a_from_b)
-        evidence |= {"depth_agreement": found.depth, "picture_agreement": found.picture}
-        if found.depth < MIN_DEPTH:
-            return LoopRefusal(candidate, "the geometry does not overlap", evidence)
-        if found.picture < MIN_PICTURE:
-            return LoopRefusal(candidate, "the pictures differ where the geometry overlaps", evidence)
-        drift, possible, usual = self._drift(candidate, sides, a_from_b)
+        prediction = self._predict(a, b)
+        if reason := _refuse_prediction(prediction, a) or _refuse_prediction(prediction, b):
+            return LoopRefusal(candidate, reason)
+        count = len(a.geometry.frame_indices)
+        a, b = a.with_images(prediction.images[:count]), b.with_images(prediction.images[count:])
+        alignments = _align_halves(prediction, a, b)
+        evidence = _alignment_evidence(alignments)
+        if reason := _refuse_alignments(alignments, evidence):
+            return LoopRefusal(candidate, reason, evidence)
+        a_from_b = alignments[0].previous_from_current @ alignments[1].previous_from_current.inverse()
+        agreement = measure_agreement(a.geometry, b.geometry, a_from_b)
+        evidence |= {"depth_agreement": agreement.depth, "picture_agreement": agreement.image}
+        if reason := _refuse_agreement(agreement):
+            return LoopRefusal(candidate, reason, evidence)
+        drift, possible, usual = self._drift(candidate, (a, b), a_from_b)
         evidence |= asdict(drift)
         if not possible:
             return LoopRefusal(candidate, "no map drifts so far on such a way", evidence)
-        information = combined_information(fit_a, fit_b, scene_depth(check))
-        return LoopEdge(candidate, (a.window, b.window), a_from_b, information, evidence, usual and _sure(found))
+        information = combined_information(*alignments, scene_depth(prediction))
+        certain = usual and _is_certain(agreement)
+        return LoopEdge(candidate, (a.submap, b.submap), a_from_b, information, evidence, certain)
 
-    def _drift(self, candidate: LoopCandidate, sides: tuple[_Side, _Side], a_from_b: Sim3) -> tuple[Drift, bool, bool]:
-        """What the loop implies, whether that is possible, and usual; between segments nothing is known."""
+    def submaps_of(self, candidate: LoopCandidate) -> tuple[int, int]:
+        """The submaps that own the two frames of a candidate."""
+        return self._map.submap_of(candidate.earlier), self._map.submap_of(candidate.later)
+
+    def _neighbourhood(self, frame: int) -> _Neighbourhood:
+        """The frames around a frame, thinned out, moved inwards at the ends of its submap."""
+        submap = self._map.submap_of(frame)
+        owned = np.asarray(self._map.frames_of(submap))
+        span = min(2 * self._reach + 1, len(owned))
+        first = int(np.clip(np.searchsorted(owned, frame) - self._reach, 0, len(owned) - span))
+        rows = first + np.linspace(0, span - 1, min(span, NEIGHBOURHOOD_FRAMES)).round().astype(np.int64)
+        return _Neighbourhood(submap, self._map.geometry(submap, owned[rows].tolist()))
+
+    def _predict(self, a: _Neighbourhood, b: _Neighbourhood) -> WindowGeometry:
+        """One prediction of both neighbourhoods together, the rows of a first."""
+        first, second = a.geometry.frame_indices, b.geometry.frame_indices
+        frames = self._map.frames([*first.tolist(), *second.tolist()])
+        return self._predictor.predict_pair(frames[: len(first)], frames[len(first) :]).check(frames)
+
+    def _drift(
+        self, candidate: LoopCandidate, sides: tuple[_Neighbourhood, _Neighbourhood], a_from_b: Sim3
+    ) -> tuple[Drift, bool, bool]:
+        """What the loop implies, whether that is possible, and usual. Between segments any drift is possible, and none
+        is usual: nothing is known of how they lie to each other."""
         a, b = sides
-        world_from_a, world_from_b = self._map.world_from_window(a.window), self._map.world_from_window(b.window)
-        drift = Drift.implied(world_from_a, a_from_b, world_from_b, middle(b.geometry))
-        travelled = self._map.path_length(candidate.earlier, candidate.later)
-        if not np.isfinite(travelled):
+        world_from_a, world_from_b = self._map.world_from_window(a.submap), self._map.world_from_window(b.submap)
+        drift = Drift.of_loop(world_from_a, a_from_b, world_from_b, median_camera_centre(b.geometry))
+        path_length = self._map.path_length(candidate.earlier, candidate.later)
+        if not np.isfinite(path_length):
             return drift, True, False
-        windows, depth = b.window - a.window, scene_depth(a.geometry) * world_from_a.scale
-        possible, usual = (drift.within(bounds, windows, travelled, depth) for bounds in (POSSIBLE, USUAL))
+        submaps, depth = b.submap - a.submap, scene_depth(a.geometry) * world_from_a.scale
+        possible, usual = (
+            drift.within(bounds, submaps, path_length, depth) for bounds in (POSSIBLE_DRIFT, USUAL_DRIFT)
+        )
         return drift, possible, usual
 
 
-def _apart_in_time(first: NDArray[np.int64], second: NDArray[np.int64]) -> bool:
-    """Whether the gap between two neighbourhoods (frame indices) is their longest, and far above the usual one."""
+def _refuse_pair(a: _Neighbourhood, b: _Neighbourhood) -> str | None:
+    """Why two neighbourhoods are no revisit. They are one if the gap between them is their longest, and far above the
+    usual one between frames."""
+    if a.submap == b.submap:
+        return "both frames are best known in one window"
+    first, second = a.geometry.frame_indices, b.geometry.frame_indices
     gaps = np.diff([*first, *second])
     between = len(first) - 1
-    return int(gaps.argmax()) == between and gaps[between] > APART * max(np.median(gaps), 1)
+    if int(gaps.argmax()) != between or gaps[between] <= MIN_GAP_RATIO * max(np.median(gaps), 1):
+        return "the neighbourhoods are hardly apart in time"
+    return None
 
 
-def _unusable(check: WindowGeometry, stored: WindowGeometry) -> str | None:
-    """Why a prediction of both places says nothing of how they lie to each other."""
-    if check.status == Status.FAILED:
+def _refuse_prediction(prediction: WindowGeometry, side: _Neighbourhood) -> str | None:
+    """Why a prediction of both neighbourhoods does not tell how they lie to each other."""
+    if prediction.status == Status.FAILED:
         return "the predictor found no geometry for both places together"
-    if check.status == Status.HELD:
+    if prediction.status == Status.HELD:
         return "the predictor saw no motion"
-    if check.breaks:
+    if prediction.breaks:
         return "the predictor made two separate models"
-    if check.depth.shape[1:] != stored.depth.shape[1:]:
+    if prediction.depth.shape[1:] != side.geometry.depth.shape[1:]:
         return "the predictor gave depth maps of another size"
     return None
 
 
-def _fits(fits: tuple[Alignment, Alignment], evidence: dict[str, float]) -> bool:
-    return (
-        Status.FAILED not in (fits[0].status, fits[1].status)
-        and evidence["inlier_ratio"] >= MIN_INLIERS
-        and evidence["residual"] <= MAX_RESIDUAL
-    )
+def _align_halves(prediction: WindowGeometry, a: _Neighbourhood, b: _Neighbourhood) -> tuple[Alignment, Alignment]:
+    """The halves of the prediction aligned with the submaps: a_from_prediction and b_from_prediction."""
+    count, total = len(a.geometry.frame_indices), len(prediction.frame_indices)
+    first, second = prediction.rows(np.arange(count)), prediction.rows(np.arange(count, total))
+    return align_windows(a.geometry, first), align_windows(b.geometry, second)
 
 
-def _sure(found: Agreement) -> bool:
-    return found.depth >= SURE_DEPTH and found.picture >= SURE_PICTURE
+def _alignment_evidence(alignments: tuple[Alignment, Alignment]) -> dict[str, float]:
+    """The worse of both alignments."""
+    return {
+        "inlier_ratio": min(alignment.inlier_ratio for alignment in alignments),
+        "residual": max(alignment.residual for alignment in alignments),
+    }
 
 
-def combined_information(fit_a: Alignment, fit_b: Alignment, depth: float) -> Float64:
-    """Information [7,7] of a_from_b: both halves' uncertainties and that of the prediction between them.
+def _refuse_alignments(alignments: tuple[Alignment, Alignment], evidence: dict[str, float]) -> str | None:
+    """Why the halves of the prediction contradict the submaps."""
+    aligned = Status.FAILED not in (alignments[0].status, alignments[1].status)
+    if aligned and evidence["inlier_ratio"] >= MIN_INLIERS and evidence["residual"] <= MAX_RESIDUAL:
+        return None
+    return "a half does not fit its window"
+
+
+def _refuse_agreement(agreement: Agreement) -> str | None:
+    """Why the submaps, laid upon each other by the loop, do not show the same surfaces."""
+    if agreement.depth < MIN_DEPTH_AGREEMENT:
+        return "the geometry does not overlap"
+    if agreement.image < MIN_IMAGE_CORRELATION:
+        return "the pictures differ where the geometry overlaps"
+    return None
+
+
+def _is_certain(agreement: Agreement) -> bool:
+    return agreement.depth >= CERTAIN_DEPTH_AGREEMENT and agreement.image >= CERTAIN_IMAGE_CORRELATION
+
+
+def combined_information(alignment_a: Alignment, alignment_b: Alignment, depth: float) -> Float64:
+    """Information [7,7] of a_from_b: the uncertainties of both alignments and of the prediction between its halves.
 
     With a_from_b = A B^-1 and errors on the right of A and B, the edge's own error on the right is Ad_B (e_A - e_B).
     """
-    length, turn, scale = CHECK_SIGMAS
-    check = np.square([length * depth] * 3 + [turn] * 3 + [scale])
-    covariance = inverse_of_definite(fit_a.information) + inverse_of_definite(fit_b.information) + np.diag(check)
-    into_check = fit_b.previous_from_current.inverse().adjoint()
-    information = into_check.T @ inverse_of_definite(covariance) @ into_check
+    length, rotation, scale = PREDICTION_SIGMAS
+    between = np.square([length * depth] * 3 + [rotation] * 3 + [scale])
+    covariance = (
+        inverse_of_definite(alignment_a.information) + inverse_of_definite(alignment_b.information) + np.diag(between)
+    )
+    prediction_from_b = alignment_b.previous_from_current.inverse().adjoint()
+    information = prediction_from_b.T @ inverse_of_definite(covariance) @ prediction_from_b
     return (information + information.T) / 2

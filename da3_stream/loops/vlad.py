@@ -1,8 +1,8 @@
-"""Descriptors without a download: what is learnt from the beginning of the video describes the rest of it.
+"""VLAD descriptors, which need no download: their vocabulary is learnt from the beginning of the video.
 
 Root-SIFT (Arandjelovic and Zisserman, "Three things everyone should know to improve object retrieval", CVPR 2012),
 whitened by its principal components, gathered around a small vocabulary (Jegou et al., "Aggregating local descriptors
-into a compact image representation", CVPR 2010), each word's part brought to length one (Arandjelovic and Zisserman,
+into a compact image representation", CVPR 2010), each word's part normalized (Arandjelovic and Zisserman,
 "All about VLAD", CVPR 2013). It is the local descriptors that are whitened: one window holds thousands of them.
 """
 
@@ -17,16 +17,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types import Float32, UInt8, WindowGeometry
-from .descriptor import Rows, all_rows, as_unit, readable
+from .descriptor import Rows, all_rows, has_contrast, unit_vectors
 
-SIDE = 320  # longest side of the pictures looked at
-KEY_POINTS = 300  # a frame
-CONTRAST = 0.01  # of SIFT's key points; its own 0.04 leaves smooth pictures empty
+SIDE = 320  # longest side of the images from which SIFT is computed
+KEYPOINTS = 300  # a frame
+CONTRAST = 0.01  # of SIFT's keypoints; its own 0.04 finds none in smooth images
 WORDS = 64
 COMPONENTS = 64  # of a whitened descriptor
-LEARNT_FROM = 20  # frames of a window, evenly spaced
-FEWEST = 20 * WORDS  # local descriptors that a vocabulary is learnt from
-ROUNDS = 15
+TRAINING_FRAMES = 20  # frames of a window, evenly spaced, from which the vocabulary is learnt
+MIN_TRAINING_DESCRIPTORS = 20 * WORDS  # local descriptors, without which no vocabulary is learnt
+ROUNDS = 15  # of k-means
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ class Vocabulary:
         return _rows_to_unit(sums).reshape(-1)
 
 
-class VladDescriber:
+class VladExtractor:
     """Learns its vocabulary from the first window that shows enough and keeps it in a file beside the index."""
 
     def __init__(self, path: Path) -> None:
@@ -54,20 +54,20 @@ class VladDescriber:
         self._path = path
         self._vocabulary = _read(path) if path.exists() else None
 
-    def describe(self, window: WindowGeometry, rows: Rows | None = None) -> Float32:
-        """See `Describer`; without a vocabulary no frame has a descriptor."""
+    def extract(self, window: WindowGeometry, rows: Rows | None = None) -> Float32:
+        """See `DescriptorExtractor`; without a vocabulary no frame has a descriptor."""
         rows = all_rows(window) if rows is None else rows
         images = window.images
         if self._vocabulary is None:
-            self._vocabulary = self._learnt(images[:: max(1, len(images) // LEARNT_FROM)])
+            self._vocabulary = self._learnt(images[:: max(1, len(images) // TRAINING_FRAMES)])
         if self._vocabulary is None:
             return np.full((len(rows), WORDS * COMPONENTS), np.nan, np.float32)
         vectors = np.stack([self._vocabulary.vlad(root_sift(image)) for image in images[rows]])
-        return as_unit(vectors, readable(images[rows]))
+        return unit_vectors(vectors, has_contrast(images[rows]))
 
     def _learnt(self, images: UInt8) -> Vocabulary | None:
         roots = np.concatenate([root_sift(image) for image in images])
-        if len(roots) < FEWEST:
+        if len(roots) < MIN_TRAINING_DESCRIPTORS:
             return None
         vocabulary = learn(roots)
         part = self._path.with_suffix(".part.npz")
@@ -80,19 +80,19 @@ class VladDescriber:
 
 
 def root_sift(image: UInt8) -> Float32:
-    """Root-SIFT [n,128] of an RGB image [H,W,3], of its strongest key points."""
+    """Root-SIFT [n,128] of an RGB image [H,W,3], of its strongest keypoints."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     shrink = SIDE / max(grey.shape)
     if shrink < 1:
         grey = cv2.resize(grey, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-    _, found = cv2.SIFT.create(KEY_POINTS, contrastThreshold=CONTRAST).detectAndCompute(grey, None)
-    if found is None:
+    _, sift = cv2.SIFT.create(KEYPOINTS, contrastThreshold=CONTRAST).detectAndCompute(grey, None)
+    if sift is None:
         return np.zeros((0, 128), np.float32)
-    return np.sqrt(found / np.maximum(found.sum(axis=1, keepdims=True), 1e-9)).astype(np.float32)
+    return np.sqrt(sift / np.maximum(sift.sum(axis=1, keepdims=True), 1e-9)).astype(np.float32)
 
 
 def learn(roots: Float32) -> Vocabulary:
-    """Whitening and words from root-SIFT [n,128]; the same from the same."""
+    """Whitening and words from root-SIFT [n,128]; deterministic."""
     mean = roots.mean(axis=0, dtype=np.float32)
     values, vectors = np.linalg.eigh(np.cov((roots - mean).T.astype(np.float64)))
     values, vectors = values[::-1][:COMPONENTS], vectors[:, ::-1][:, :COMPONENTS]
@@ -111,7 +111,7 @@ def _words(points: Float32) -> Float32:
 
 
 def _rows_to_unit(rows: NDArray[np.floating]) -> Float32:
-    """Rows at length one; those of length zero stay."""
+    """Rows normalized to length one; rows of zeros stay."""
     return (rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-12)).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""What describers promise: one unit vector a frame, none for what shows nothing, the same every time."""
+"""What extractors promise: one unit vector a frame, none for what shows nothing, the same every time."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from da3_stream.errors import LoopsError
 from da3_stream.loops import DescriptorExtractor, choose_extractor
-from da3_stream.loops.descriptor import DinoDescriber
-from da3_stream.loops.vlad import VladDescriber
+from da3_stream.loops.descriptor import DinoExtractor
+from da3_stream.loops.vlad import VladExtractor
 from da3_stream.settings import LoopsSettings
 from da3_stream.synthetic import make_town
 from da3_stream.types import WindowGeometry
@@ -29,7 +29,7 @@ def town() -> WindowGeometry:
 
 
 def test_vlad_knows_a_place_again(town: WindowGeometry, tmp_path: Path) -> None:
-    vectors = VladDescriber(tmp_path / "words.npz").describe(town)
+    vectors = VladExtractor(tmp_path / "words.npz").extract(town)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     likeness = vectors[9:] @ vectors[:9].T
     assert likeness.argmax(axis=1).tolist() == [0, 1, 2]
@@ -37,21 +37,21 @@ def test_vlad_knows_a_place_again(town: WindowGeometry, tmp_path: Path) -> None:
 
 
 def test_vlad_is_the_same_every_time_and_from_its_file(town: WindowGeometry, tmp_path: Path) -> None:
-    first = VladDescriber(tmp_path / "words.npz").describe(town)
-    other = VladDescriber(tmp_path / "other.npz").describe(town)
+    first = VladExtractor(tmp_path / "words.npz").extract(town)
+    other = VladExtractor(tmp_path / "other.npz").extract(town)
     np.testing.assert_array_equal(first, other)
     later = town.rows(np.array([7, 8]))
-    again = VladDescriber(tmp_path / "words.npz").describe(later)
+    again = VladExtractor(tmp_path / "words.npz").extract(later)
     np.testing.assert_array_equal(again, first[7:9])
 
 
 def test_vlad_waits_for_a_window_that_shows_enough(town: WindowGeometry, tmp_path: Path) -> None:
-    describer = VladDescriber(tmp_path / "words.npz")
+    extractor = VladExtractor(tmp_path / "words.npz")
     dark = replace(town, images=np.zeros_like(town.images))
-    assert np.isnan(describer.describe(dark)).all()
+    assert np.isnan(extractor.extract(dark)).all()
     assert not (tmp_path / "words.npz").exists()
-    assert np.isfinite(describer.describe(town)).all()
-    assert np.isnan(describer.describe(dark)).all()
+    assert np.isfinite(extractor.extract(town)).all()
+    assert np.isnan(extractor.extract(dark)).all()
 
 
 def test_dino_takes_the_predictors_descriptors() -> None:
@@ -60,22 +60,22 @@ def test_dino_takes_the_predictors_descriptors() -> None:
     window.images[2] = 77
     assert window.descriptors is not None
     window.descriptors[3, 0] = np.inf
-    found = DinoDescriber().describe(window)
+    found = DinoExtractor().extract(window)
     assert np.isnan(found[[2, 3]]).all()
     rest = np.delete(np.arange(len(found)), [2, 3])
     np.testing.assert_allclose(np.linalg.norm(found[rest], axis=1), 1, atol=1e-5)
-    np.testing.assert_array_equal(DinoDescriber().describe(window, np.array([5])), found[5:6])
+    np.testing.assert_array_equal(DinoExtractor().extract(window, np.array([5])), found[5:6])
 
 
 def test_dino_without_descriptors_is_refused_in_a_sentence() -> None:
     with pytest.raises(LoopsError, match=r"gives no descriptors: set loops\.descriptor"):
-        DinoDescriber().describe(windows_of(ring(240, 0.5, 0.1))[0])
+        DinoExtractor().extract(windows_of(ring(240, 0.5, 0.1))[0])
 
 
 def test_auto_takes_what_costs_no_download(tmp_path: Path) -> None:
-    assert isinstance(chosen(LoopsSettings(), True, tmp_path), DinoDescriber)
-    assert isinstance(chosen(LoopsSettings(), False, tmp_path), VladDescriber)
-    assert isinstance(chosen(LoopsSettings(descriptor="vlad"), True, tmp_path), VladDescriber)
+    assert isinstance(chosen(LoopsSettings(), True, tmp_path), DinoExtractor)
+    assert isinstance(chosen(LoopsSettings(), False, tmp_path), VladExtractor)
+    assert isinstance(chosen(LoopsSettings(descriptor="vlad"), True, tmp_path), VladExtractor)
     assert chosen(LoopsSettings(descriptor="off"), True, tmp_path) is None
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from da3_stream.loops.descriptor import DinoDescriber
+from da3_stream.loops.descriptor import DinoExtractor
 from da3_stream.loops.finder import LoopFinder
-from da3_stream.loops.vlad import VladDescriber
+from da3_stream.loops.vlad import VladExtractor
 from da3_stream.settings import LoopsSettings
 from da3_stream.synthetic import make_town
 from da3_stream.types import LoopCandidate, Status, WindowGeometry
@@ -21,7 +21,7 @@ LAP_M = 240.0
 
 
 def found(windows: list[WindowGeometry], path: Path) -> list[LoopCandidate]:
-    finder = LoopFinder(DinoDescriber(), path / "places.bin", LoopsSettings())
+    finder = LoopFinder(DinoExtractor(), path / "places.bin", LoopsSettings())
     candidates = [candidate for window in windows for candidate in finder.add(window)]
     finder.close()
     return candidates
@@ -134,7 +134,7 @@ def test_vlad_links_two_laps_of_rendered_pictures(tmp_path: Path) -> None:
     images = np.stack([town.frame(int(frame)).image for frame in frames])
     windows = [replace(window, images=images[window.frame_indices]) for window in windows_of(poses, size=30, overlap=6)]
     held = replace(windows[3], status=Status.HELD)
-    finder = LoopFinder(VladDescriber(tmp_path / "words.npz"), tmp_path / "places.bin", LoopsSettings())
+    finder = LoopFinder(VladExtractor(tmp_path / "words.npz"), tmp_path / "places.bin", LoopsSettings())
     links = [link for window in (*windows[:3], held, *windows[4:]) for link in finder.add(window)]
     places = poses[:, :3, 3]
     right = [np.linalg.norm(places[link.later] - places[link.earlier]) < 10 for link in links]
@@ -143,7 +143,7 @@ def test_vlad_links_two_laps_of_rendered_pictures(tmp_path: Path) -> None:
 
 def test_they_come_within_one_window_of_the_loop(tmp_path: Path) -> None:
     poses = ring(LAP_M, 0.55, 2)
-    finder = LoopFinder(DinoDescriber(), tmp_path / "places.bin", LoopsSettings())
+    finder = LoopFinder(DinoExtractor(), tmp_path / "places.bin", LoopsSettings())
     for window in windows_of(poses, looks(poses)):
         for candidate in finder.add(window):
             assert window.frame_indices[0] - 60 < candidate.later <= window.frame_indices[-1]
@@ -155,14 +155,14 @@ def test_a_killed_run_goes_on_to_the_same_candidates(killed_at: int, tmp_path: P
     windows = windows_of(poses, looks(poses))
     (tmp_path / "whole").mkdir()
     expected = found(windows, tmp_path / "whole")
-    finder = LoopFinder(DinoDescriber(), tmp_path / "places.bin", LoopsSettings())
+    finder = LoopFinder(DinoExtractor(), tmp_path / "places.bin", LoopsSettings())
     before = [candidate for window in windows[:killed_at] for candidate in finder.add(window)]
     state = json.dumps(finder.state())
     finder.add(windows[killed_at])  # written, and never journaled
     finder.close()
     with (tmp_path / "places.bin").open("ab") as file:
         file.write(b"half a record")
-    again = LoopFinder(DinoDescriber(), tmp_path / "places.bin", LoopsSettings())
+    again = LoopFinder(DinoExtractor(), tmp_path / "places.bin", LoopsSettings())
     again.restore(json.loads(state))
     after = [candidate for window in windows[killed_at:] for candidate in again.add(window)]
     assert expected and before + after == expected

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from da3_stream.errors import LoopsError
 from da3_stream.loops.index import PlaceIndex
-from da3_stream.loops.keyframes import KeyFrame
+from da3_stream.loops.keyframes import Keyframe
 
 DIMENSION = 256
 
@@ -19,8 +19,8 @@ def unit(vectors: NDArray[np.float64]) -> NDArray[np.float32]:
     return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-def keys(first: int, count: int) -> list[KeyFrame]:
-    return [KeyFrame(3 * k, k, 0.25 * k) for k in range(first, first + count)]
+def keys(first: int, count: int) -> list[Keyframe]:
+    return [Keyframe(3 * k, k, 0.25 * k) for k in range(first, first + count)]
 
 
 def filled(path: Path, vectors: NDArray[np.float32]) -> PlaceIndex:
@@ -77,8 +77,8 @@ def test_it_goes_on_where_it_was_killed(tmp_path: Path) -> None:
         file.write(b"half a record")
     again = PlaceIndex(tmp_path / "places.bin", DIMENSION)
     assert len(again) == 50
-    assert again.key(7) == KeyFrame(21, 7, 1.75)
-    again.cut(40)
+    assert again.keyframe(7) == Keyframe(21, 7, 1.75)
+    again.truncate(40)
     again.append(keys(40, 10), vectors[40:])
     again.release(50)
     assert [one.entries[0] for one in again.search(vectors, 1)] == list(range(50))
@@ -93,7 +93,7 @@ def test_another_kind_of_descriptor_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_lost_places_is_refused(tmp_path: Path) -> None:
     index = filled(tmp_path / "places.bin", unit(np.random.default_rng(0).normal(size=(5, DIMENSION))))
     with pytest.raises(LoopsError, match="has lost places: it holds 5 of 6"):
-        index.cut(6)
+        index.truncate(6)
 
 
 def test_codes_take_128_bytes_a_frame(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 
 from da3_stream.da3.backbone.embedding import normalise_images
 from da3_stream.errors import ModelError
-from da3_stream.loops.salad import MASK_TOKEN, Salad, SaladDescriber, read_tensors
+from da3_stream.loops.salad import MASK_TOKEN, Salad, SaladExtractor, read_tensors
 from tests.worlds.places import ring, windows_of
 
 PIECE = 1 << 18
@@ -106,7 +106,7 @@ def test_a_torch_file_and_a_safetensors_file_describe_alike(tensors: dict[str, t
     window.images[1] = 0
     cpu = torch.device("cpu")
     found = [
-        SaladDescriber(tmp_path / name, cpu).describe(window, np.array([0, 1]))
+        SaladExtractor(tmp_path / name, cpu).extract(window, np.array([0, 1]))
         for name in ("dino_salad.ckpt", "salad.safetensors")
     ]
     np.testing.assert_array_equal(found[0], found[1])

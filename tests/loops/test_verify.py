@@ -11,7 +11,7 @@ import pytest
 
 from da3_stream.geometry import Sim3
 from da3_stream.loops.temporal_consistency import TemporalConsistency
-from da3_stream.loops.verify import CHECK_SIGMAS, LOOKED_AT, LoopVerifier, combined_information
+from da3_stream.loops.verify import NEIGHBOURHOOD_FRAMES, PREDICTION_SIGMAS, LoopVerifier, combined_information
 from da3_stream.predictors.adapter import PredictorAdapter
 from da3_stream.synthetic import make_town
 from da3_stream.types import Alignment, Frame, LoopCandidate, LoopEdge, LoopRefusal, Predictor, Status, WindowGeometry
@@ -19,7 +19,7 @@ from tests.worlds.town_map import ExactPredictor, Failing, TownMap
 
 REACH = 5
 FRAMES = 900
-CHECK = np.diag(np.square([CHECK_SIGMAS[0] * 1e-6] * 3 + [CHECK_SIGMAS[1]] * 3 + [CHECK_SIGMAS[2]]))
+CHECK = np.diag(np.square([PREDICTION_SIGMAS[0] * 1e-6] * 3 + [PREDICTION_SIGMAS[1]] * 3 + [PREDICTION_SIGMAS[2]]))
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +167,7 @@ def test_a_neighbourhood_is_thinned_out_evenly(exact: ExactPredictor, same_place
     assert edge.certain
     earlier, later = asked
     for side, frame in ((earlier, same_place.earlier), (later, same_place.later)):
-        assert set(np.diff(side)) == {2} and len(side) == LOOKED_AT
+        assert set(np.diff(side)) == {2} and len(side) == NEIGHBOURHOOD_FRAMES
         assert side[0] <= frame <= side[-1]
 
 

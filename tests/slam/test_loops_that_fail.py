@@ -10,7 +10,7 @@ import pytest
 
 from da3_stream.errors import DeviceLostError
 from da3_stream.loops.index import PlaceIndex
-from da3_stream.loops.keyframes import KeyFrame
+from da3_stream.loops.keyframes import Keyframe
 from da3_stream.slam.loop_closing import LoopCloser
 
 
@@ -51,7 +51,7 @@ def test_the_index_names_its_file_where_the_disk_refuses(tmp_path: Path, monkeyp
     index = PlaceIndex(tmp_path / "descriptors.bin", 4)
     monkeypatch.setattr("os.fsync", refuse)
     with pytest.raises(OSError, match="descriptors.bin"):
-        index.append([KeyFrame(0, 0, 0.0)], np.eye(4, dtype=np.float32)[:1])
+        index.append([Keyframe(0, 0, 0.0)], np.eye(4, dtype=np.float32)[:1])
 
 
 def test_a_lost_device_is_no_refused_loop() -> None:

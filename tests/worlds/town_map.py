@@ -61,30 +61,30 @@ class TownMap:
     def submap_of(self, frame: int) -> int:
         return max(0, round((frame - SIZE / 2) / (SIZE - OVERLAP)))
 
-    def frames_of(self, window: int) -> list[int]:
-        first = window * (SIZE - OVERLAP)
+    def frames_of(self, submap: int) -> list[int]:
+        first = submap * (SIZE - OVERLAP)
         return list(range(first, min(first + SIZE, len(self.poses))))
 
-    def geometry(self, window: int, frames: Sequence[int] | None = None) -> WindowGeometry:
-        if window not in self.made:
-            self.made[window] = self.predictor.predict(self.predictor.frames(self.frames_of(window)))
-        whole = self.made[window]
+    def geometry(self, submap: int, frames: Sequence[int] | None = None) -> WindowGeometry:
+        if submap not in self.made:
+            self.made[submap] = self.predictor.predict(self.predictor.frames(self.frames_of(submap)))
+        whole = self.made[submap]
         return whole if frames is None else whole.rows(np.flatnonzero(np.isin(whole.frame_indices, frames)))
 
     def frames(self, indices: Sequence[int]) -> list[Frame]:
         return self.predictor.frames(indices)
 
-    def world_from_window(self, window: int) -> Sim3:
-        first = window * (SIZE - OVERLAP)
+    def world_from_window(self, submap: int) -> Sim3:
+        first = submap * (SIZE - OVERLAP)
         truth = Sim3.from_matrix(self.poses[first]) @ Sim3(1.0 + 0.1 * (first % 7), np.eye(3), np.zeros(3))
-        return Sim3.exp(window * self.drift.log()) @ truth
+        return Sim3.exp(submap * self.drift.log()) @ truth
 
     def path_length(self, earlier: int, later: int) -> float:
         return float(np.linalg.norm(np.diff(self.poses[earlier : later + 1, :3, 3], axis=0), axis=1).sum())
 
-    def true_a_from_b(self, windows: tuple[int, int]) -> Sim3:
+    def true_a_from_b(self, submaps: tuple[int, int]) -> Sim3:
         drift, self.drift = self.drift, Sim3.identity()
-        a, b = (self.world_from_window(window) for window in windows)
+        a, b = (self.world_from_window(submap) for submap in submaps)
         self.drift = drift
         return a.inverse() @ b
 
