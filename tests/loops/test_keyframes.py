@@ -64,7 +64,7 @@ def test_frames_are_counted_once_though_windows_share_them() -> None:
 
 def test_the_state_goes_into_plain_values() -> None:
     odometer, _ = driven(windows_of(ring(LENGTH_M, 0.55, 0.2)))
-    assert asdict(odometer)["key"]["frame"] == odometer.keyframe.frame  # type: ignore[union-attr]
+    assert asdict(odometer)["keyframe"]["frame"] == odometer.keyframe.frame  # type: ignore[union-attr]
 
 
 def test_a_window_without_depth_has_no_scale() -> None:
