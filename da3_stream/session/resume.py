@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import SettingsError, StoreError
 from ..settings import Settings
-from ..store import JUST_CREATED, Run, create_run, free_folder, locked
+from ..store import JUST_CREATED, Run, create_run, lock_run, prepare_folder
 from .checkpoint import read_checkpoint
 from .estimate import require_disk
 from .job import Job, identity
@@ -35,10 +35,10 @@ def open_session(out: Path, job: Job, *, overwrite: bool, with_changes: bool) ->
     run = Run(out)
     exists = (out / "run.json").is_file()
     if not exists:
-        free_folder(out)
+        prepare_folder(out)
     elif not overwrite and (status := run.read_status()) != JUST_CREATED:
         _refuse_other(run, status, job, with_changes)  # before the lock: what is refused stays as it is
-    with locked(run):
+    with lock_run(run):
         if not exists or overwrite:
             require_disk(out, job)
             yield RunSession(create_run(out, overwrite=overwrite), job)

@@ -1,4 +1,8 @@
-"""The run directory: what it holds, and what it says of its frames."""
+"""The run directory: its files, written in one step and read back without loss, and the poses and depth of its frames.
+
+`Run` names the files; `Scene` (scene.json) says where submaps lie, windows/*.npz hold their cameras and depth, and
+`FramePoses` makes one pose per frame of both. `RunReader` is the way in for everything that only reads a run.
+"""
 
 from .array_tree import read_tree, write_tree
 from .frame_poses import FramePoses, frame_poses
@@ -15,7 +19,7 @@ from .pose_table import (
     read_poses,
     read_run_geometry,
 )
-from .run import JUST_CREATED, LAYOUT, Run, create_run, drop_after, free_folder, locked, open_run
+from .run import JUST_CREATED, LAYOUT, Run, create_run, drop_after, lock_run, open_run, prepare_folder
 from .run_reader import RunReader
 from .scene import Scene, SceneFile, Submap, pack_scene, unpack_scene
 from .submap import SubmapCameras, SubmapFrames
@@ -49,9 +53,9 @@ __all__ = [
     "frame_depth",
     "frame_depth_size",
     "frame_sky",
-    "free_folder",
+    "prepare_folder",
     "frame_poses",
-    "locked",
+    "lock_run",
     "open_run",
     "pack_scene",
     "pose_table",

@@ -1,4 +1,4 @@
-"""Files of JSON lines that are only ever added to, every line with the checksum of what it says."""
+"""Append-only logs: files of JSON lines, each with its checksum."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _SUM = b', "crc32": "'  # followed by eight hexadecimal digits
 
 @dataclass(frozen=True)
 class AppendLog:
-    """One such file; absent, it has no line."""
+    """An append-only log. A file that is absent has no lines."""
 
     path: Path
 
     def append(self, fields: Mapping[str, Any], unsummed: Mapping[str, Any] | None = None) -> None:
         """Add one line and flush it; `unsummed` fields come last and are left out of the checksum.
 
-        Raises StoreError where the disk refuses; what it took of the line goes again.
+        Raises StoreError where the disk refuses; the part of the line that was written is removed again.
         """
-        said = json_line(fields).encode()[:-1]
+        body = json_line(fields).encode()[:-1]
         rest = json_line(unsummed).encode()[1:-1] if unsummed else b""
-        line = said + _SUM + b'%08x"' % zlib.crc32(said) + (b", " + rest if rest else b"") + b"}\n"
+        line = body + _SUM + b'%08x"' % zlib.crc32(body) + (b", " + rest if rest else b"") + b"}\n"
         before = self.size()
         try:
             with open(self.path, "ab") as file:
@@ -41,8 +41,8 @@ class AppendLog:
             raise StoreError(f"cannot write {self.path}: {error.strerror or error}") from error
 
     def read(self, size: int | None = None) -> Iterator[dict[str, Any]]:
-        """The lines in order, without their checksums, or those of the first `size` bytes; a last one that a kill left
-        unfinished is none.
+        """The lines in order, without their checksums, or those of the first `size` bytes; a last line that a kill left
+        unfinished is skipped.
 
         Raises StoreError for a line that is damaged, and where there are fewer bytes.
         """
@@ -69,7 +69,7 @@ class AppendLog:
             raise StoreError(f"cannot write {self.path}: {error.strerror or error}") from error
 
     def truncate(self, size: int) -> None:
-        """Forget what was added after it had this length. Raises StoreError if it is shorter."""
+        """Cut the file to this length in bytes. Raises StoreError if it is shorter."""
         self._require(size)
         if self.path.exists():
             os.truncate(self.path, size)
@@ -80,12 +80,12 @@ class AppendLog:
 
 
 def _read(line: bytes, where: str) -> dict[str, Any]:
-    said, mark, rest = line.rpartition(_SUM)
+    body, mark, rest = line.rpartition(_SUM)
     try:
         entry = json.loads(line)
     except ValueError:
         entry = None
-    if not isinstance(entry, dict) or (mark and zlib.crc32(said) != int(rest[:8], 16)):
+    if not isinstance(entry, dict) or (mark and zlib.crc32(body) != int(rest[:8], 16)):
         raise StoreError(f"{where} is damaged: expected one JSON object with its checksum")
     entry.pop("crc32", None)
     return entry

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent, and strict JSON."""
+"""Files that are replaced in one step, so that a kill leaves the old or the new one, and strict JSON."""
 
 from __future__ import annotations
 

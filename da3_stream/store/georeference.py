@@ -27,19 +27,19 @@ class Georeference:
     geographic_from_world: Sim3
 
     def __post_init__(self) -> None:
-        place = self.geographic_from_world
+        transform = self.geographic_from_world
         if not (isinstance(self.crs, str) and self.crs.strip()):
             raise StoreError(f"a georeference needs a crs such as 'EPSG:32632', not {self.crs!r}")
-        if not (np.isfinite(place.matrix()).all() and place.scale > 0):
+        if not (np.isfinite(transform.matrix()).all() and transform.scale > 0):
             raise StoreError("a georeference needs finite numbers and a positive scale in geographic_from_world")
-        r = place.rotation
+        r = transform.rotation
         if np.abs(r @ r.T - np.eye(3)).max() > ORTHONORMAL or np.linalg.det(r) < 0:
             raise StoreError("the rotation of a georeference's geographic_from_world is none")
 
     def rescaled(self, factor: float) -> Georeference:
         """The same for a world whose numbers are `factor` times as large."""
-        place = self.geographic_from_world
-        return replace(self, geographic_from_world=replace(place, scale=place.scale / factor))
+        transform = self.geographic_from_world
+        return replace(self, geographic_from_world=replace(transform, scale=transform.scale / factor))
 
 
 def georeference_from_json(tree: Any) -> Georeference | None:
@@ -47,8 +47,8 @@ def georeference_from_json(tree: Any) -> Georeference | None:
     if tree is None:
         return None
     try:
-        place = tree["geographic_from_world"]
-        return Georeference(tree["crs"], Sim3(place["scale"], place["rotation"], place["translation"]))
+        transform = tree["geographic_from_world"]
+        return Georeference(tree["crs"], Sim3(transform["scale"], transform["rotation"], transform["translation"]))
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(
             "scene.json's georeference is malformed: expected null or crs and geographic_from_world with scale, "

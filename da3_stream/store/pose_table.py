@@ -52,7 +52,7 @@ class PoseTable:
 
 @dataclass(frozen=True, eq=False)
 class RunGeometry:
-    """Scene, submaps and places of a run at one moment; a few hundred bytes a frame."""
+    """Scene, submaps and frame poses of a run at one moment; a few hundred bytes a frame."""
 
     scene: Scene
     submaps: dict[int, SubmapCameras]
@@ -60,8 +60,8 @@ class RunGeometry:
 
     def median_depth(self) -> float:
         """Of the submaps' median depths, in world units; 0 where there is no depth."""
-        placed = self.scene.submaps
-        depths = [submap.median_depth * placed[k].world_from_window.scale for k, submap in self.submaps.items()]
+        submaps = self.scene.submaps
+        depths = [submap.median_depth * submaps[k].world_from_window.scale for k, submap in self.submaps.items()]
         known = [depth for depth in depths if depth > 0]
         return self.scene.scale * float(np.median(known)) if known else 0.0
 
@@ -83,27 +83,27 @@ def read_poses(run_dir: Path) -> PoseTable:
 
 def pose_table(status: Mapping[str, Any], geometry: RunGeometry) -> PoseTable:
     """The table that `read_poses` gives, from what was read already."""
-    places = geometry.frame_poses
-    listed, times = _listed(status)
-    between = interpolated_poses(places, geometry.submaps)
-    indices = np.union1d(np.union1d(listed, places.source_index), between.source_index)
-    rows = np.searchsorted(indices, np.concatenate([places.source_index, between.source_index]))
+    poses = geometry.frame_poses
+    listed, times = _listed_frames(status)
+    interpolated = interpolated_poses(poses, geometry.submaps)
+    indices = np.union1d(np.union1d(listed, poses.source_index), interpolated.source_index)
+    rows = np.searchsorted(indices, np.concatenate([poses.source_index, interpolated.source_index]))
     n = len(indices)
-    timestamps = _filled(np.full(n, np.nan), rows, np.concatenate([places.timestamp, between.timestamp]))
+    timestamps = _fill(np.full(n, np.nan), rows, np.concatenate([poses.timestamp, interpolated.timestamp]))
     timestamps[np.searchsorted(indices, listed)] = times
     states = np.full(n, UNPLACED, object)
-    beside = np.where(between.segment >= 0, INTERPOLATED, UNPLACED).astype(object)
-    states[rows] = np.concatenate([_states(geometry), beside])
+    beside = np.where(interpolated.segment >= 0, INTERPOLATED, UNPLACED).astype(object)
+    states[rows] = np.concatenate([_frame_states(geometry), beside])
     intrinsics = _intrinsics(geometry)
-    poses = np.concatenate([places.world_from_camera, between.world_from_camera])
+    world_from_camera = np.concatenate([poses.world_from_camera, interpolated.world_from_camera])
     return PoseTable(
         source_index=indices,
         timestamp=timestamps,
         has_times=bool(status.get("has_times", True)),
-        segment=_filled(np.full(n, -1), rows, np.concatenate([places.segment, between.segment])),
-        world_from_camera=_filled(np.full((n, 4, 4), np.nan), rows, poses),
-        depth_scale=_filled(np.full(n, np.nan), rows[: len(places.scale)], places.scale),
-        intrinsics=_filled(np.full((n, 3, 3), np.nan), rows, np.concatenate([intrinsics, intrinsics[between.kept]])),
+        segment=_fill(np.full(n, -1), rows, np.concatenate([poses.segment, interpolated.segment])),
+        world_from_camera=_fill(np.full((n, 4, 4), np.nan), rows, world_from_camera),
+        depth_scale=_fill(np.full(n, np.nan), rows[: len(poses.scale)], poses.scale),
+        intrinsics=_fill(np.full((n, 3, 3), np.nan), rows, np.concatenate([intrinsics, intrinsics[interpolated.kept]])),
         status=tuple(states.tolist()),
     )
 
@@ -111,7 +111,7 @@ def pose_table(status: Mapping[str, Any], geometry: RunGeometry) -> PoseTable:
 def read_depth(run_dir: Path, source_index: int) -> tuple[Float32, Float32, Float64]:
     """Depth [H,W] in world units (0 = none), confidence [H,W] and intrinsics [3,3] of one frame at that resolution.
 
-    Raises KeyError if no submap owns the frame or it has no place. Reads the submaps that know the frame, no others.
+    Raises KeyError if no submap owns the frame or it has no pose. Reads the submaps that know the frame, no others.
     """
     run = open_run(run_dir)
     scene = run.read_scene()
@@ -121,27 +121,27 @@ def read_depth(run_dir: Path, source_index: int) -> tuple[Float32, Float32, Floa
 
 def frame_depth(run: Run, geometry: RunGeometry, source_index: int) -> tuple[Float32, Float32, Float64]:
     """What `read_depth` gives, with the geometry read already."""
-    places = geometry.frame_poses
-    m = _entry(places, source_index)
-    submap = int(places.submap[m])
+    poses = geometry.frame_poses
+    m = _find_row(poses, source_index)
+    submap = int(poses.submap[m])
     depth, confidence = read_frame(run, submap, source_index)
-    return depth * np.float32(places.scale[m]), confidence, geometry.submaps[submap].intrinsics[places.row[m]]
+    return depth * np.float32(poses.scale[m]), confidence, geometry.submaps[submap].intrinsics[poses.row[m]]
 
 
 def frame_depth_size(geometry: RunGeometry, source_index: int) -> tuple[int, int]:
     """(width, height) of a frame's depth map. Raises KeyError as `read_depth`."""
-    return geometry.submaps[int(geometry.frame_poses.submap[_entry(geometry.frame_poses, source_index)])].depth_size
+    return geometry.submaps[int(geometry.frame_poses.submap[_find_row(geometry.frame_poses, source_index)])].depth_size
 
 
 def frame_sky(run: Run, geometry: RunGeometry, source_index: int) -> NDArray[np.bool_] | None:
     """Which pixels [H,W] of a frame are sky, None where the model did not tell. Raises KeyError as `read_depth`."""
-    m = _entry(geometry.frame_poses, source_index)
+    m = _find_row(geometry.frame_poses, source_index)
     return read_sky(run, int(geometry.frame_poses.submap[m]), source_index)
 
 
-def _entry(places: FramePoses, source_index: int) -> int:
-    m = int(np.searchsorted(places.source_index, source_index))
-    if m == len(places.source_index) or places.source_index[m] != source_index or np.isnan(places.scale[m]):
+def _find_row(poses: FramePoses, source_index: int) -> int:
+    m = int(np.searchsorted(poses.source_index, source_index))
+    if m == len(poses.source_index) or poses.source_index[m] != source_index or np.isnan(poses.scale[m]):
         raise KeyError(f"frame {source_index} has no depth in this run")
     return m
 
@@ -151,7 +151,7 @@ def _geometry_of(run: Run, scene: Scene, numbers: Iterable[int]) -> RunGeometry:
     return RunGeometry(scene, submaps, frame_poses(scene, submaps))
 
 
-def _listed(status: Mapping[str, Any]) -> tuple[NDArray[np.int64], Float64]:
+def _listed_frames(status: Mapping[str, Any]) -> tuple[NDArray[np.int64], Float64]:
     """Source indices and timestamps of the selected frames that run.json lists."""
     indices, times = status.get("source_indices", []), status.get("timestamps", [])
     if len(indices) != len(times):
@@ -166,7 +166,7 @@ def _intrinsics(geometry: RunGeometry) -> Float64:
     return found
 
 
-def _states(geometry: RunGeometry) -> NDArray[np.object_]:
+def _frame_states(geometry: RunGeometry) -> NDArray[np.object_]:
     found = np.empty(len(geometry.frame_poses.submap), object)
     for submap, entries, rows in _by_owner(geometry):
         found[entries] = np.array(submap.frame_status, object)[rows] if submap.frame_status else submap.status
@@ -174,12 +174,12 @@ def _states(geometry: RunGeometry) -> NDArray[np.object_]:
 
 
 def _by_owner(geometry: RunGeometry) -> Iterator[tuple[SubmapCameras, NDArray[np.int64], NDArray[np.int64]]]:
-    """Every submap with the places of the frames that it owns, and their rows in it."""
-    places = geometry.frame_poses
-    for number, entries in places.by_submap(np.arange(len(places.submap))):
-        yield geometry.submaps[number], entries, places.row[entries]
+    """Every submap with the entries of the frames that it owns, and their rows in it."""
+    poses = geometry.frame_poses
+    for number, entries in poses.by_submap(np.arange(len(poses.submap))):
+        yield geometry.submaps[number], entries, poses.row[entries]
 
 
-def _filled(table: NDArray, rows: NDArray[np.int64], values: NDArray) -> NDArray:
+def _fill(table: NDArray, rows: NDArray[np.int64], values: NDArray) -> NDArray:
     table[rows] = values
     return table

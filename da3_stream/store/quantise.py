@@ -1,4 +1,4 @@
-"""Compact depth and confidence: 3 bytes a pixel before compression; pictures as JPEG, about 0.3 bytes a pixel."""
+"""Compact depth and confidence: 3 bytes a pixel before compression; images as JPEG, about 0.3 bytes a pixel."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ def _steps_per_log(bounds: tuple[float, float]) -> float:
 
 
 def encode_image(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The bytes of a JPEG file of a picture [h,w,3] RGB."""
+    """The bytes of a JPEG file of an image [h,w,3] RGB."""
     _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     return np.asarray(data, np.uint8)
 
 
 def decode_image(data: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The picture [h,w,3] RGB; raises ValueError if the bytes are no picture."""
+    """The image [h,w,3] RGB; raises ValueError if the bytes are no JPEG file."""
     image = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB)
     if image is None:
         raise ValueError("the bytes are no picture")

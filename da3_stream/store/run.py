@@ -1,4 +1,4 @@
-"""The run directory: its creation, its status, its journal and its scene."""
+"""The run directory: its files by name, its creation and its lock."""
 
 from __future__ import annotations
 
@@ -52,26 +52,26 @@ class Run:
     path: Path
 
     def submap_path(self, submap: int) -> Path:
-        """Where a node's geometry is stored."""
+        """Where a submap is stored."""
         return self.path / "windows" / f"{submap:06d}.npz"
 
     def page_path(self, submap: int) -> Path:
-        """Where a node's points are stored."""
+        """Where a submap's points are stored."""
         return self.path / "cloud" / f"{submap:06d}.laz"
 
     @property
     def journal(self) -> AppendLog:
-        """What happened, for people and programs."""
+        """The journal: what happened, for people and programs."""
         return AppendLog(self.path / "journal.jsonl")
 
     @property
     def increments(self) -> AppendLog:
-        """What every finished window left for the next ones, beside what `tip_path` holds (see running/checkpoint)."""
+        """What every finished window adds for good, a line each, beside the checkpoint (see session/checkpoint.py)."""
         return AppendLog(self.path / "resume" / "windows.jsonl")
 
     @property
     def latest_path(self) -> Path:
-        """What the next window needs of the last one that was finished."""
+        """The checkpoint of the last window that was finished: all that the next one needs of it."""
         return self.path / "resume" / "tip.npz"
 
     def write_input_paths(self, paths: Sequence[str]) -> None:
@@ -119,7 +119,7 @@ class Run:
         return scene_from_json(read_json(self.path / "scene.json"))
 
 
-def free_folder(path: Path, *, overwrite: bool = False) -> None:
+def prepare_folder(path: Path, *, overwrite: bool = False) -> None:
     """Make a directory with its parents, or find it free for a run. Raises StoreError as `create_run` does."""
     _make_folder(path)
     _require_free(path, overwrite)
@@ -132,7 +132,7 @@ def create_run(path: Path, *, overwrite: bool = False) -> Run:
     the files that a run writes and nothing else) or holds anything else.
     """
     run = Run(Path(path))
-    free_folder(run.path, overwrite=overwrite)
+    prepare_folder(run.path, overwrite=overwrite)
     run.write_status(JUST_CREATED)  # before anything goes: a clearing that is cut short can be repeated
     _clear(run.path)
     for name in _FOLDERS:
@@ -151,7 +151,7 @@ def open_run(path: Path) -> Run:
 
 
 @contextmanager
-def locked(run: Run) -> Iterator[None]:
+def lock_run(run: Run) -> Iterator[None]:
     """Nobody else works in the run directory meanwhile. Raises StoreError if somebody does.
 
     The system lets go of the lock when its process ends, however it ends.

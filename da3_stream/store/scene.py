@@ -1,7 +1,7 @@
 """scene.json: where every submap lies in the world now.
 
-A submap is a window, or a part of one where the predictor reported a break; submaps are numbered in the order in which
-they were placed, and that number names their files.
+A submap is what a window leaves in the map: all of it, or a part where the predictor reported a break. Submaps are
+numbered in the order in which they were added, and that number names their files ("node" in scene.json).
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ Units = Literal["metres", "relative"]
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Submap:
-    """One node's place. `frames` are its first and last source index, shared frames included.
+    """Where a submap lies. `frames` are its first and last source index, shared frames included.
 
-    `previous` is the submap it was aligned on (None: it begins a segment or was placed otherwise), and
+    `previous` is the submap it was aligned on (None: it begins a segment, or no alignment placed it), and
     `previous_per_unit` that alignment's scale: units of `previous` in one unit of this submap.
     """
 
@@ -66,18 +66,18 @@ class Scene:
 
 
 class SceneFile:
-    """scene.json of a run that writes it often: only submaps that have changed are put into words again."""
+    """scene.json of a run that writes it often: only submaps that have changed are written out again."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._written: list[tuple[Submap, str]] = []
 
     def write(self, scene: Scene) -> None:
-        """Replace the file in one step. Raises StoreError if a place is not finite, or where the disk refuses."""
+        """Replace the file in one step. Raises StoreError if a pose is not finite, or where the disk refuses."""
         before = [*self._written, *([(None, "")] * (len(scene.submaps) - len(self._written)))]
         self._written = [
-            (submap, text if submap is said else json_line(_submap_to_json(number, submap)))
-            for number, (submap, (said, text)) in enumerate(zip(scene.submaps, before, strict=False))
+            (submap, text if submap is written else json_line(_submap_to_json(number, submap)))
+            for number, (submap, (written, text)) in enumerate(zip(scene.submaps, before, strict=False))
         ]
         head = json_page({"units": scene.units, "scale": scene.scale, "georeference": scene.georeference})
         submaps = ",\n".join(f"    {text}" for _, text in self._written)
@@ -113,20 +113,20 @@ def pack_scene(scene: Scene) -> dict[str, Any]:
 def unpack_scene(packed: Mapping[str, Any]) -> Scene:
     """Inverse of `pack_scene`, without loss."""
     rows = zip(packed["whole"].tolist(), packed["real"], strict=True)
-    submaps = tuple(_unpacked(whole, real) for whole, real in rows)
+    submaps = tuple(_unpack_submap(whole, real) for whole, real in rows)
     georeference = unpack_georeference(packed.get("georeference"))  # absent in runs of before it was there
     return Scene(packed["units"], packed["scale"], submaps, georeference)
 
 
-def _unpacked(whole: list[int], real: Float64) -> Submap:
+def _unpack_submap(whole: list[int], real: Float64) -> Submap:
     window, segment, first, last, before = whole
     previous = None if before < 0 else before
     return Submap(window, segment, (first, last), Sim3.from_numbers(real[:13]), previous, float(real[13]))
 
 
 def _submap_to_json(number: int, submap: Submap) -> dict[str, Any]:
-    place = submap.world_from_window
-    if not (np.isfinite(place.matrix()).all() and place.scale > 0):
+    pose = submap.world_from_window
+    if not (np.isfinite(pose.matrix()).all() and pose.scale > 0):
         raise StoreError(f"node {number} has no finite place in the world: expected a Sim3 of positive scale")
     return {
         "node": number,
@@ -136,21 +136,21 @@ def _submap_to_json(number: int, submap: Submap) -> dict[str, Any]:
         "previous": submap.previous,
         "previous_per_unit": submap.previous_per_unit,
         "world_from_window": {
-            "scale": place.scale,
-            "rotation": place.rotation,
-            "translation": place.translation,
+            "scale": pose.scale,
+            "rotation": pose.rotation,
+            "translation": pose.translation,
         },
     }
 
 
 def _submap_from_json(tree: Mapping[str, Any]) -> Submap:
-    place = tree["world_from_window"]
+    pose = tree["world_from_window"]
     first, last = tree["frames"]
     return Submap(
         int(tree["window"]),
         int(tree["segment"]),
         (int(first), int(last)),
-        Sim3(place["scale"], place["rotation"], place["translation"]),
+        Sim3(pose["scale"], pose["rotation"], pose["translation"]),
         tree["previous"],
         float(tree["previous_per_unit"]),
     )

@@ -27,12 +27,12 @@ class SubmapCameras:
     status: str
     frame_status: tuple[str, ...] = ()  # [N], or none where all are as the submap
     left_out: tuple[LeftOut, ...] = ()  # by the gate, beside the owned frames
-    median_depth: float = 0.0  # of the owned frames' valid pixels, in the node's units; 0 where there are none
+    median_depth: float = 0.0  # of the owned frames' valid pixels, in the submap's units; 0 where there are none
 
     def compact(self, keep: Callable[[NDArray], NDArray]) -> SubmapCameras:
         """The cameras alone, to be held in memory for the whole run.
 
-        Every array is stored through `keep`; poses lose their last row, shared intrinsics are held once."""
+        Every array is copied by `keep`; poses lose their last row, shared intrinsics are held once."""
         kept = {field.name: getattr(self, field.name) for field in fields(SubmapCameras)}
         kept |= {name: keep(kept[name]) for name in ("frame_indices", "timestamps", "owned")}
         kept["window_from_camera"] = keep(self.window_from_camera[:, :3])
@@ -69,7 +69,7 @@ class SubmapFrames(SubmapCameras):
         images: tuple[UInt8, ...] = (),
         left_out: tuple[LeftOut, ...] = (),
     ) -> SubmapFrames:
-        """What is stored of a predictor's answer."""
+        """What is stored of a predicted window; `owned` [N] marks the frames that the submap owns."""
         height, width = geometry.depth.shape[1:]
         return SubmapFrames(
             frame_indices=geometry.frame_indices,
@@ -90,10 +90,10 @@ class SubmapFrames(SubmapCameras):
         )
 
 
-def check(part: SubmapFrames) -> None:
-    """Raises StoreError where its arrays do not go together."""
-    n, (width, height) = len(part.frame_indices), part.depth_size
-    pixels = (int(part.owned.sum()), height, width)
+def check_shapes(frames: SubmapFrames) -> None:
+    """Raises StoreError where the arrays of a submap do not go together."""
+    n, (width, height) = len(frames.frame_indices), frames.depth_size
+    pixels = (int(frames.owned.sum()), height, width)
     expected = {
         "timestamps": (n,),
         "window_from_camera": (n, 4, 4),
@@ -101,12 +101,12 @@ def check(part: SubmapFrames) -> None:
         "owned": (n,),
         "depth": pixels,
         "confidence": pixels,
-        **({} if part.sky is None else {"sky": pixels}),
+        **({} if frames.sky is None else {"sky": pixels}),
     }
     for name, shape in expected.items():
-        if getattr(part, name).shape != shape:
-            raise StoreError(f"a node's {name} has shape {getattr(part, name).shape}, expected {shape}")
-    if len(part.images) not in (0, pixels[0]):
-        raise StoreError(f"a submap has {len(part.images)} images of {pixels[0]} owned frames")
-    if (np.diff(part.frame_indices) <= 0).any() or len(part.frame_status) not in (0, n):
+        if getattr(frames, name).shape != shape:
+            raise StoreError(f"a node's {name} has shape {getattr(frames, name).shape}, expected {shape}")
+    if len(frames.images) not in (0, pixels[0]):
+        raise StoreError(f"a submap has {len(frames.images)} images of {pixels[0]} owned frames")
+    if (np.diff(frames.frame_indices) <= 0).any() or len(frames.frame_status) not in (0, n):
         raise StoreError("a submap needs ascending frame_indices, and one frame_status for each or none at all")

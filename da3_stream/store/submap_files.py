@@ -1,12 +1,12 @@
-"""windows/%06d.npz: the geometry of a node's frames, and the depth and confidence of those that it owns.
+"""windows/%06d.npz: the cameras of a submap's frames, and the depth and confidence of those that it owns.
 
 Any reader of npz opens them. Entries: frame_indices [N], timestamps [N] (s), window_from_camera [N,4,4],
 intrinsics [N,3,3] (pixels of the depth map), owned [N], source_size and depth_size (width, height), status,
 frame_status [N or 0], median_depth, confidence_range [2], and for each owned frame depth_%06d and confidence_%06d by
-source index (see quantise.py), where it is kept image_%06d: its picture as the predictor took it, the bytes of a JPEG
+source index (see quantise.py), where it is kept image_%06d: its image as the predictor took it, the bytes of a JPEG
 file, and where the predictor tells it sky_%06d: which pixels are sky, eight in a byte (numpy.packbits of the mask row
 by row, the rows joined without gaps; 1 = sky). Where the gate left frames out after an owned one (or before the
-first), left_out_index, left_out_timestamp, left_out_share and left_out_reason [M] tell which, and how far on the way
+first), left_out_index, left_out_timestamp, left_out_share and left_out_reason [M] tell which, and how far on the path
 to the next owned frame. One entry is read without the others. Equal values give equal bytes.
 """
 
@@ -36,49 +36,49 @@ from .quantise import (
     encode_image,
 )
 from .run import Run
-from .submap import SubmapCameras, SubmapFrames, check
+from .submap import SubmapCameras, SubmapFrames, check_shapes
 
 _LEVEL = 1  # four times as fast as 6, and 2 % larger
 _DAMAGE = (OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error)
 
 
-def write_submap(run: Run, submap: int, part: SubmapFrames) -> None:
+def write_submap(run: Run, submap: int, frames: SubmapFrames) -> None:
     """Store a submap in one step. Raises StoreError if its arrays do not go together."""
-    check(part)
-    bounds = confidence_range(part.confidence)
+    check_shapes(frames)
+    bounds = confidence_range(frames.confidence)
     arrays = {
-        "frame_indices": part.frame_indices,
-        "timestamps": part.timestamps,
-        "window_from_camera": part.window_from_camera,
-        "intrinsics": part.intrinsics,
-        "owned": part.owned,
-        "source_size": np.array(part.source_size, np.int64),
-        "depth_size": np.array(part.depth_size, np.int64),
-        "status": np.array(part.status),
-        "frame_status": np.array(part.frame_status, np.str_),
-        "median_depth": np.array(part.median_depth),
+        "frame_indices": frames.frame_indices,
+        "timestamps": frames.timestamps,
+        "window_from_camera": frames.window_from_camera,
+        "intrinsics": frames.intrinsics,
+        "owned": frames.owned,
+        "source_size": np.array(frames.source_size, np.int64),
+        "depth_size": np.array(frames.depth_size, np.int64),
+        "status": np.array(frames.status),
+        "frame_status": np.array(frames.frame_status, np.str_),
+        "median_depth": np.array(frames.median_depth),
         "confidence_range": np.array(bounds),
-        **_left_out_arrays(part.left_out),
+        **_left_out_arrays(frames.left_out),
     }
-    for k, index in enumerate(part.frame_indices[part.owned].tolist()):
-        arrays[f"depth_{index:06d}"] = encode_depth(part.depth[k], part.median_depth)
-        arrays[f"confidence_{index:06d}"] = encode_confidence(part.confidence[k], bounds)
-        if part.images:
-            arrays[f"image_{index:06d}"] = encode_image(part.images[k])
-        if part.sky is not None:
-            arrays[f"sky_{index:06d}"] = np.packbits(part.sky[k])
+    for k, index in enumerate(frames.frame_indices[frames.owned].tolist()):
+        arrays[f"depth_{index:06d}"] = encode_depth(frames.depth[k], frames.median_depth)
+        arrays[f"confidence_{index:06d}"] = encode_confidence(frames.confidence[k], bounds)
+        if frames.images:
+            arrays[f"image_{index:06d}"] = encode_image(frames.images[k])
+        if frames.sky is not None:
+            arrays[f"sky_{index:06d}"] = np.packbits(frames.sky[k])
     _write_npz(run.submap_path(submap), arrays)
 
 
 def read_cameras(run: Run, submap: int) -> SubmapCameras:
     """A submap without its pixels. Raises StoreError if its file is absent or damaged."""
-    with _opened(run.submap_path(submap)) as entries:
+    with _open_npz(run.submap_path(submap)) as entries:
         return SubmapCameras(**_geometry_fields(entries))
 
 
 def read_submap(run: Run, submap: int) -> SubmapFrames:
     """A submap with its pixels. Raises StoreError if its file is absent or damaged."""
-    with _opened(run.submap_path(submap)) as entries:
+    with _open_npz(run.submap_path(submap)) as entries:
         fields = _geometry_fields(entries)
         width, height = fields["depth_size"]
         frames = [_pixels(entries, index) for index in fields["frame_indices"][fields["owned"]].tolist()]
@@ -93,7 +93,7 @@ def read_submap(run: Run, submap: int) -> SubmapFrames:
 
 
 def read_frame(run: Run, submap: int, source_index: int) -> tuple[Float32, Float32]:
-    """(depth, confidence) [H,W] of one owned frame, in the node's units; no other frame's pixels are read.
+    """(depth, confidence) [H,W] of one owned frame, in the submap's units; no other frame's pixels are read.
 
     Raises KeyError if the submap does not own the frame, StoreError if the file is absent or damaged.
     """
@@ -103,7 +103,7 @@ def read_frame(run: Run, submap: int, source_index: int) -> tuple[Float32, Float
 
 def read_frames(run: Run, submap: int, source_indices: Sequence[int]) -> tuple[Float32, Float32]:
     """(depth, confidence) [K,H,W] of owned frames, at least one, as `read_frame` gives them."""
-    with _opened(run.submap_path(submap)) as entries:
+    with _open_npz(run.submap_path(submap)) as entries:
         missing = [index for index in source_indices if f"depth_{index:06d}" not in entries]
         pixels = [] if missing else [_pixels(entries, index) for index in source_indices]
     if missing:
@@ -113,11 +113,11 @@ def read_frames(run: Run, submap: int, source_indices: Sequence[int]) -> tuple[F
 
 
 def read_images(run: Run, submap: int, source_indices: Sequence[int]) -> list[UInt8]:
-    """The pictures [h,w,3] RGB of owned frames, as the predictor took them but for what JPEG leaves out.
+    """The images [h,w,3] RGB of owned frames, as the predictor took them but for what JPEG leaves out.
 
     Raises KeyError if the submap keeps none of one, StoreError if the file is absent or damaged.
     """
-    with _opened(run.submap_path(submap)) as entries:
+    with _open_npz(run.submap_path(submap)) as entries:
         missing = [index for index in source_indices if f"image_{index:06d}" not in entries]
         images = [] if missing else [decode_image(entries[f"image_{index:06d}"]) for index in source_indices]
     if missing:
@@ -130,17 +130,17 @@ def read_sky(run: Run, submap: int, source_index: int) -> NDArray[np.bool_] | No
 
     Raises KeyError if the submap does not own the frame, StoreError if the file is absent or damaged.
     """
-    with _opened(run.submap_path(submap)) as entries:
+    with _open_npz(run.submap_path(submap)) as entries:
         if f"depth_{source_index:06d}" in entries:
             return _mask(entries, source_index, tuple(entries["depth_size"].tolist()))
     raise KeyError(f"node {submap} holds no depth of frame {source_index}")
 
 
 def _masks(entries: Mapping[str, Any], fields: Mapping[str, Any]) -> NDArray[np.bool_] | None:
-    """Of all owned frames [K,H,W], None where one is missing."""
-    found = [_mask(entries, k, fields["depth_size"]) for k in fields["frame_indices"][fields["owned"]].tolist()]
-    masks = [mask for mask in found if mask is not None]
-    return np.stack(masks) if masks and len(masks) == len(found) else None
+    """Sky of all owned frames [K,H,W], None where one is missing."""
+    per_frame = [_mask(entries, k, fields["depth_size"]) for k in fields["frame_indices"][fields["owned"]].tolist()]
+    masks = [mask for mask in per_frame if mask is not None]
+    return np.stack(masks) if masks and len(masks) == len(per_frame) else None
 
 
 def _mask(entries: Mapping[str, Any], index: int, size: tuple[int, int]) -> NDArray[np.bool_] | None:
@@ -199,7 +199,7 @@ def _write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Mapping[str, Any]]:
+def _open_npz(path: Path) -> Iterator[Mapping[str, Any]]:
     try:
         with np.load(path, allow_pickle=False) as entries:
             yield entries
