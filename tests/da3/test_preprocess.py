@@ -14,8 +14,8 @@ from da3_stream.da3.backbone.embedding import normalise_images
 from da3_stream.da3.preprocess import prepare
 from da3_stream.errors import ModelError
 
-# OpenCV resizes by Intel's IPP, whose kernels differ from processor to processor by one count in a few pixels: the
-# vectors were made with AVX-512, and with AVX2 2 values of 51744 are others. (Without IPP 7 % of them would be.)
+# OpenCV resizes by Intel's IPP, whose kernels differ from processor to processor by one count in a few pixels: on a
+# machine with AVX2 2 values of 51744 are not those of the vectors. (Without IPP 7 % of them would not be.)
 MOST_OTHER = 1e-4
 FLOATS = "float_tensor_img03_upper_bound_resize"
 
