@@ -7,17 +7,30 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from benchmarks.tables import Column, Row
 
 Sample = dict[str, float]
 MIB = 2**20
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TICK = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Growth:
+    """What a long run took: a row per tenth, facts about the whole, and a picture."""
+
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    facts: Row
+    draw: Callable[[Any], None]  # on a matplotlib figure
 
 
 class Track:

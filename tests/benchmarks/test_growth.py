@@ -1,4 +1,4 @@
-"""The ten hours of benchmarks/scaling/long_run.py in short: memory, solutions and disk do not grow with the laps."""
+"""The ten hours of benchmarks/scaling/growth.py in short: memory, solutions and disk do not grow with the laps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.scaling.long_run import SIZE, Drive, Lap, watched
+from benchmarks.scaling.stub import SIZE, Drive, Lap, watched
 from da3_stream import pipeline
 from da3_stream.settings import Settings
 from da3_stream.store import open_run

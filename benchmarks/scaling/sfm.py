@@ -1,4 +1,4 @@
-"""Does a long run of sfm stay flat: memory with all processes, scratch disk, CPU time and frames per second?"""
+"""The whole pipeline with sfm over laps of the town: memory with all processes, scratch disk, CPU time, pace."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import argparse
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.common import parser, tell, workplace
-from benchmarks.scaling.footprint import Sampler, Track
-from benchmarks.tables import Column, Row, report, surroundings
+from benchmarks.common import tell
+from benchmarks.scaling.footprint import Growth, Sampler, Track
+from benchmarks.tables import Column, Row
 from da3_stream import reconstruct
 from da3_stream.errors import Da3StreamError
 from da3_stream.evaluation import evaluate
@@ -39,39 +40,16 @@ COLUMNS = [
 ]
 
 
-def main() -> None:
-    """One row per tenth of the run."""
-    options = _options()
-    around = surroundings()
-    with workplace(options.keep) as folder:
-        track, status = _measured(folder, options)
-        rows = _tenths(track, status["frames"])
-        facts = _facts(track, status, options) | _quality(folder)
-    report(options, around | facts, COLUMNS, rows)
-    print("\n" + "\n".join(f"{name}: {value}" for name, value in facts.items()))
-    if options.markdown:
-        with options.markdown.open("a") as page:
-            page.writelines(["\n", *(f"- {name}: {value}\n" for name, value in facts.items())])
-    if options.picture:
-        _draw(track, options)
+def measure(folder: Path, options: argparse.Namespace) -> Growth:
+    """Drive the laps and watch; one row per tenth of the run."""
+    track, status = _watched_run(folder, options)
+    facts = _facts(track, status, options) | _quality(folder)
+    return Growth(COLUMNS, _tenths(track, status["frames"]), facts, partial(_draw, track))
 
 
-def _options() -> argparse.Namespace:
-    found = parser(__doc__)
-    found.add_argument("--frames", type=int, default=10_000, help="length of the run")
-    found.add_argument("--minutes", type=float, metavar="M", help="give no more frames after so many minutes")
-    found.add_argument("--lap", type=int, default=300, help="frames of the lap that is driven again and again")
-    found.add_argument("--size", default="160x120", help="WIDTHxHEIGHT of the frames")
-    found.add_argument("--every", type=float, default=1.0, help="seconds between two looks at the processes")
-    found.add_argument("--picture", type=Path, metavar="FILE", help="also draw memory, scratch and CPU time")
-    return found.parse_args()
-
-
-def _measured(folder: Path, options: argparse.Namespace) -> tuple[Track, Row]:
-    """Drive the laps and watch."""
-    width, height = (int(side) for side in options.size.split("x"))
-    town = make_town("block", frames=options.lap, size=(width, height))
-    tell(f"rendering {options.lap} frames at {options.size}")
+def _watched_run(folder: Path, options: argparse.Namespace) -> tuple[Track, Row]:
+    town = make_town("block", frames=options.lap, size=options.size)
+    tell(f"rendering {options.lap} frames at {_size(options)}")
     lap = [town.frame(i) for i in range(options.lap)]
     images = [frame.image for frame in lap]
     k = town.intrinsics
@@ -85,6 +63,11 @@ def _measured(folder: Path, options: argparse.Namespace) -> tuple[Track, Row]:
     status = json.loads((out / "run.json").read_text())
     _write_truth(folder / "truth.txt", [frame.world_from_camera for frame in lap], status["frames"])
     return sampler.track(), status
+
+
+def _size(options: argparse.Namespace) -> str:
+    width, height = options.size
+    return f"{width}x{height}"
 
 
 def _looped(images: list[NDArray[np.uint8]], options: argparse.Namespace) -> Iterator[NDArray[np.uint8]]:
@@ -128,7 +111,7 @@ def _facts(track: Track, status: Row, options: argparse.Namespace) -> Row:
     seconds = {k: round(1000 * v / frames, 1) for k, v in status["seconds_in_predictor"].items()}
     return {
         "frames": frames,
-        "size": options.size,
+        "size": _size(options),
         "settings": " ".join(options.set) or "defaults",
         "windows by status": status["windows_by_status"],
         "segments": status["segments"],
@@ -151,10 +134,7 @@ def _quality(folder: Path) -> Row:
     return {"trajectory": ", ".join(f"{key} {found[key]:.4g}" for key in keys)}
 
 
-def _draw(track: Track, options: argparse.Namespace) -> None:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 6), layout="constrained")
+def _draw(track: Track, figure: Any) -> None:
     drawn: list[tuple[str, dict[str, Any]]] = [
         ("MiB of RAM", {"all": track["ram_mib"], "main": track["main_mib"], "workers": track["workers_mib"]}),
         ("MiB of scratch", {"scratch": track["scratch_mib"]}),
@@ -165,9 +145,4 @@ def _draw(track: Track, options: argparse.Namespace) -> None:
             axes.plot(track["frames"], values, linewidth=0.8, label=name)
         axes.set_ylabel(title)
         axes.legend(loc="lower right")
-    axes.set_xlabel(f"frames finished ({options.size})")
-    figure.savefig(options.picture, dpi=90)
-
-
-if __name__ == "__main__":
-    main()
+    axes.set_xlabel("frames finished")

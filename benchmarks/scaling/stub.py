@@ -1,9 +1,9 @@
-"""Do memory, time and disk stay flat over ten hours of video? Lap after lap of the town, predicted by its own truth.
+"""The whole pipeline over laps of the town, predicted by the truth.
 
-The frames of one lap are rendered once. The stand-in predictor returns their exact geometry with noise, every window in
-a unit of its own, and descriptors that know the place; all else is the pipeline as users run it. Memory is what is
-resident when a window is finished, after garbage collection and without what was freed (the highest moment, mostly the
-solver's, is told apart); CPU seconds are the process's, whole-graph solutions and rewriting apart.
+The frames of one lap are rendered once. The stub returns their exact geometry with noise, every window in a unit of
+its own, and descriptors that know the place; all else is the pipeline as users run it. Memory is what is resident when
+a window is finished, after garbage collection and without what was freed (the highest moment, mostly the solver's, is
+told apart); CPU seconds are the process's, whole-graph solutions and rewriting apart.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from __future__ import annotations
 import argparse
 import gc
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -23,8 +23,9 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.common import parser, tell, workplace
-from benchmarks.tables import Column, Row, report, surroundings
+from benchmarks.common import tell
+from benchmarks.scaling.footprint import Growth
+from benchmarks.tables import Column, Row
 from da3_stream import pipeline
 from da3_stream.errors import RunError
 from da3_stream.machine import peak_rss_bytes, release_memory
@@ -131,40 +132,20 @@ class Drive:
                 tell(f"{last} frames, {mark['rss'] / 2**20:.1f} MiB, {mark['cpu']:.0f} s of CPU")
 
 
-def main() -> None:
+def measure(folder: Path, options: argparse.Namespace) -> Growth:
     """One run, told by tenths."""
-    options = _options()
-    around = surroundings()
-    tell(f"rendering a lap of {options.lap} frames at {SIZE[0]}x{SIZE[1]}")
-    drive = Drive(Lap.rendered(options.lap))
-    settings: Settings = load_settings(assignments=options.set)
-    with workplace(options.keep) as folder:
-        out = folder / "long_run"
-        shutil.rmtree(out, ignore_errors=True)
-        start = time.perf_counter()
-        with watched(drive):
-            broken = _driven(drive, out, settings, options.frames)
-        seconds = time.perf_counter() - start
-        tell(f"{options.frames} frames in {seconds:.0f} s")
-        rows, facts = _tenths(drive, out, options.frames), _facts(drive, out, options.frames, seconds)
-        facts["ended"] = f"NO: {broken}" if broken else "in order"
-    report(options, around, COLUMNS, [*rows])
-    print("\n" + "\n".join(f"{name}: {value}" for name, value in facts.items()))
-    if options.markdown:
-        with options.markdown.open("a") as file:
-            file.write("\n" + "".join(f"- {name}: {value}\n" for name, value in facts.items()))
-    if options.picture:
-        _draw(drive, options.picture)
-    if any("NO" in str(value) for value in facts.values()):
-        sys.exit(1)
-
-
-def _options() -> argparse.Namespace:
-    found = parser(__doc__)
-    found.add_argument("--frames", type=int, default=108_000)
-    found.add_argument("--lap", type=int, default=3000, help="frames of a lap, which are rendered")
-    found.add_argument("--picture", type=Path, metavar="FILE", help="draw memory and time over the run")
-    return found.parse_args()
+    width, height = options.size
+    tell(f"rendering a lap of {options.lap} frames at {width}x{height}")
+    drive = Drive(Lap.rendered(options.lap, options.size))
+    out = folder / "long_run"
+    shutil.rmtree(out, ignore_errors=True)
+    start = time.perf_counter()
+    with watched(drive):
+        broken = _driven(drive, out, load_settings(assignments=options.set), options.frames)
+    seconds = time.perf_counter() - start
+    tell(f"{options.frames} frames in {seconds:.0f} s")
+    facts = _facts(drive, out, options.frames, seconds) | {"ended": f"NO: {broken}" if broken else "in order"}
+    return Growth(COLUMNS, _tenths(drive, out, options.frames), facts, partial(_draw, drive))
 
 
 def _driven(drive: Drive, out: Path, settings: Settings, frames: int) -> str | None:
@@ -253,7 +234,8 @@ def _facts(drive: Drive, out: Path, frames: int, seconds: float) -> dict[str, st
     total = drive.marks[-1]["cpu"] - drive.marks[0]["cpu"]
     share = (drive.marks[-1]["solve"] + drive.marks[-1]["rewrite"]) / total
     files = {name: sum(f.stat().st_size for f in (out / name).iterdir()) for name in ("windows", "cloud", "places")}
-    disk = {name: f"{size / frames / SIZE[0] / SIZE[1]:.2f}" for name, size in files.items()}
+    pixels = drive.lap.depth[0].size
+    disk = {name: f"{size / frames / pixels:.2f}" for name, size in files.items()}
     return {
         "RSS grows by": _judged(slope, MOST_BYTES_A_FRAME, "bytes a frame"),
         "CPU seconds of the last tenth over those of the second": _judged(slower, MOST_SLOWER, ""),
@@ -269,14 +251,9 @@ def _judged(value: float, most: float, unit: str) -> str:
     return f"{value:.4g} {unit} (asked for: at most {most:g}: {'yes' if value <= most else 'NO'})"
 
 
-def _draw(drive: Drive, path: Path) -> None:
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
+def _draw(drive: Drive, figure: Any) -> None:
     frames = np.array([mark["frame"] for mark in drive.marks])
-    figure, (memory, clock) = plt.subplots(2, 1, figsize=(8, 6), sharex=True, layout="constrained")
+    memory, clock = figure.subplots(2, 1, sharex=True)
     memory.plot(frames, [mark["rss"] / 2**20 for mark in drive.marks])
     memory.set_ylabel("resident memory, MiB")
     memory.set_ylim(bottom=0)
@@ -286,8 +263,3 @@ def _draw(drive: Drive, path: Path) -> None:
     clock.set_ylabel("CPU seconds per 1000 frames")
     clock.set_xlabel("frame")
     clock.legend()
-    figure.savefig(path, dpi=90)
-
-
-if __name__ == "__main__":
-    main()
