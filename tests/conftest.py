@@ -23,7 +23,8 @@ def shared() -> Path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """No test looks at the models on this machine, or for any in the network."""
+    """One thread a process; and no test looks at the models on this machine, or for any in the network."""
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # a test run has a worker for each core already
     os.environ["HF_HUB_CACHE"] = "/nonexistent/hub"
     os.environ["HF_HUB_OFFLINE"] = "1"
 
