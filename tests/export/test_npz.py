@@ -20,7 +20,7 @@ def run(tmp_path_factory):
 
 @pytest.mark.parametrize(("form", "decimals"), [("npz", 6), ("mini_npz", 8)])
 def test_numpy_reads_what_da3_writes(run, tmp_path, form, decimals):
-    path, said = export_run(run.path, form, tmp_path / "r.npz")
+    path, summary = export_run(run.path, form, tmp_path / "r.npz")
     rec, n = Reconstruction(run.path), len(WITH_DEPTH)
     with np.load(path) as found:
         names = ["depth", "conf", "extrinsics", "intrinsics"]
@@ -34,22 +34,22 @@ def test_numpy_reads_what_da3_writes(run, tmp_path, form, decimals):
         inverse = np.linalg.inv(rec.world_from_camera[WITH_DEPTH])[:, :3]
         np.testing.assert_allclose(found["extrinsics"], inverse, atol=1e-6)
         np.testing.assert_allclose(found["intrinsics"][3], rec.depth_intrinsics(6), rtol=1e-6)
-    assert said == f"12 frames of {SIZE[0]}x{SIZE[1]}"
+    assert summary == f"12 frames of {SIZE[0]}x{SIZE[1]}"
     with zipfile.ZipFile(path) as archive:
         assert all(entry.compress_type == zipfile.ZIP_DEFLATED for entry in archive.infolist())
 
 
-def test_pictures_are_those_of_the_frames_at_the_depths_size(run, tmp_path):
-    with np.load(export_run(run.path, "npz", tmp_path / "r.npz", {"every": 4})[0]) as found:
+def test_images_are_those_of_the_frames_at_the_depths_size(run, tmp_path):
+    with np.load(export_run(run.path, "npz", tmp_path / "r.npz", {"every": 4}).path) as found:
         assert found["image"].dtype == np.uint8 and found["image"].shape == (6, SIZE[1], SIZE[0], 3)
         for k, picture in enumerate(found["image"]):
             np.testing.assert_array_equal(picture, input_picture(4 * k)[:32, :48])
 
 
-def test_where_the_input_is_gone_the_runs_own_pictures_are_taken_and_it_is_said(tmp_path, caplog):
+def test_where_the_input_is_gone_the_runs_own_images_are_taken_and_it_is_said(tmp_path, caplog):
     run = gated_run(tmp_path)
     (tmp_path / "input").rename(tmp_path / "elsewhere")
-    with np.load(export_run(run.path, "npz")[0]) as found:
+    with np.load(export_run(run.path, "npz").path) as found:
         assert np.abs(found["image"][5].astype(int) - input_picture(10)[:32, :48]).max() <= 6
     assert "cannot be read again: the pictures that it keeps are shown" in caplog.text
     bare = gated_run(tmp_path / "bare", images=False)
@@ -61,7 +61,7 @@ def test_where_the_input_is_gone_the_runs_own_pictures_are_taken_and_it_is_said(
 
 
 def test_equal_runs_have_equal_bytes(run, tmp_path):
-    a, b = (export_run(run.path, "mini_npz", tmp_path / name)[0].read_bytes() for name in "ab")
+    a, b = (export_run(run.path, "mini_npz", tmp_path / name).path.read_bytes() for name in "ab")
     assert a == b
 
 

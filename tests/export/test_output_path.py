@@ -147,4 +147,4 @@ def test_a_file_is_replaced_whole(run, tmp_path):
     path, _ = export_run(run.path, "tum", tmp_path / "t.tum", {"frames": "0:4"})
     with pytest.raises(ExportError, match="exists already: give another name, or --overwrite"):
         export_run(run.path, "tum", path)
-    assert len(np.loadtxt(export_run(run.path, "tum", path, overwrite=True)[0])) == 24
+    assert len(np.loadtxt(export_run(run.path, "tum", path, overwrite=True).path)) == 24

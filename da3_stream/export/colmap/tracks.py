@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...types import Float64, UInt8
+from .guided_matching import Index, Rows, match_projections
 from .keypoints import KeypointsWithDepth
 
 RECENT_IMAGES = 24  # after so many without an observation, a track is only matched near the camera that saw it last
@@ -25,10 +26,6 @@ MAX_TRACKS = 800  # of an image
 MAX_RADIUS = 0.015  # of the search, as a share of the image's diagonal, while the poses' errors are unknown
 MIN_RADIUS_PX = 2.5
 MIN_RESIDUALS = 20  # matches that tell how large the poses' errors are
-CANDIDATES = 8  # keypoints that are compared with a projected track
-MAX_DESCRIPTOR_DISTANCE = 0.55 * 512  # root descriptors have length 512
-MAX_RATIO = 0.85  # of the best to the second-best descriptor distance
-MAX_LOG_DEPTH_RATIO = 0.2  # between the depth under a keypoint and the track's
 DEPTH_SIGMA = 0.1  # of a track's first depth, as a share of it
 TRACK = np.dtype(
     [
@@ -40,8 +37,6 @@ TRACK = np.dtype(
         ("sum", "f8", 3),  # information vector
     ]
 )
-Rows = NDArray[np.void]
-Index = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +130,7 @@ class Tracks:
         max_radius = max(MAX_RADIUS * float(np.hypot(*keypoints.size)), 2 * MIN_RADIUS_PX)
         is_recent = image - tracks["last"] <= RECENT_IMAGES
         radius = np.where(is_recent, min(self._radius_px, max_radius), 2 * max_radius)
-        track, keypoint, distance = _match_projections(tracks, keypoints, pose, radius)
+        track, keypoint, distance = match_projections(tracks, _positions(tracks), keypoints, pose, radius)
         recent = distance[is_recent[track]]
         if len(recent) >= MIN_RESIDUALS:
             self._radius_px = max(MIN_RADIUS_PX, 3 * float(np.quantile(recent, 0.8)))
@@ -174,56 +169,6 @@ class Tracks:
 def _positions(tracks: Rows) -> Float64:
     """[T,3] in the world."""
     return np.linalg.solve(tracks["info"], tracks["sum"][..., None])[..., 0]
-
-
-def _match_projections(
-    tracks: Rows, keypoints: KeypointsWithDepth, pose: Float64, radius: Float64
-) -> tuple[Index, Index, Float64]:
-    """Matching tracks and keypoints, and the distance of each keypoint from the track's projection in pixels."""
-    from scipy.spatial import cKDTree
-
-    nothing = np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0)
-    if not len(tracks) or not len(keypoints):
-        return nothing
-    local = (_positions(tracks) - pose[:3, 3]) @ pose[:3, :3]
-    ahead = np.flatnonzero(local[:, 2] > 0)
-    expected = local[ahead, :2] / local[ahead, 2:] * keypoints.focal
-    k = min(CANDIDATES, len(keypoints))
-    tree = cKDTree(keypoints.rays * keypoints.focal)
-    distance, near = map(
-        np.asarray, tree.query(expected, k=[*range(1, k + 1)], distance_upper_bound=float(radius.max()))
-    )
-    valid = distance <= radius[ahead, None]
-    some = valid[:, 0]  # tracks with a candidate
-    ahead, distance, near, valid = ahead[some], distance[some], near[some], valid[some]
-    difference = _descriptor_distances(tracks["descriptor"][ahead], keypoints.descriptors, np.where(valid, near, 0))
-    difference[~valid] = np.inf
-    rows, best = np.arange(len(ahead)), np.argmin(difference, axis=1)
-    smallest, keypoint = difference[rows, best], near[rows, best]
-    elsewhere = keypoints.location[np.where(valid, near, 0)] != keypoints.location[keypoint][:, None]
-    second = np.min(np.where(elsewhere, difference, np.inf), axis=1)
-    agrees = _depth_agrees(local[ahead, 2], keypoints.depth[keypoint])
-    good = np.flatnonzero((smallest < MAX_DESCRIPTOR_DISTANCE) & (smallest < MAX_RATIO * second) & agrees)
-    good = good[np.lexsort((smallest[good], -tracks["count"][ahead[good]]))]
-    # a location goes to the track with most observations
-    _, first = np.unique(keypoints.location[keypoint[good]], return_index=True)
-    good = good[np.sort(first)]
-    return ahead[good], keypoint[good], distance[good, best[good]]
-
-
-def _descriptor_distances(descriptors: UInt8, others: UInt8, which: Index) -> Float64:
-    """Distances [n,k] of descriptors [n,128] to those of k others each, by their indices `which` [n,k]."""
-    out = np.empty(which.shape)
-    own = descriptors.astype(np.float32)
-    for k in range(which.shape[1]):
-        out[:, k] = np.linalg.norm(own - others[which[:, k]], axis=1)
-    return out
-
-
-def _depth_agrees(expected: Float64, depth: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Whether a keypoint's depth is about the expected one; True, too, where it has none (NaN)."""
-    with np.errstate(invalid="ignore"):
-        return ~(np.abs(np.log(depth / expected)) > MAX_LOG_DEPTH_RATIO)
 
 
 def _new_tracks(new: Index, first: int, keypoints: KeypointsWithDepth, pose: Float64, image: int) -> Rows:

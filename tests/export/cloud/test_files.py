@@ -23,8 +23,8 @@ Z_UP = np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])  # the street's cameras st
 
 def exported(run, kind, **options):
     """Where it was written, and all of it as laspy reads it in chunks."""
-    path, said = export_run(run.path, kind, None, options, overwrite=True)
-    assert said.split()[1] == "points"
+    path, summary = export_run(run.path, kind, None, options, overwrite=True)
+    assert summary.split()[1] == "points"
     files = sorted(path.glob("*.laz")) if kind == "tiles" else [path]
     return path, [points_of(file) for file in files]
 
@@ -88,7 +88,7 @@ def test_las_is_as_its_readers_expect(tmp_path):
 def test_las_in_the_runs_own_axes_holds_the_points_of_the_ply(tmp_path):
     run = whole_run(tmp_path / "run")
     _, (points,) = exported(run, "las", up="camera")
-    xyz, rgb = read_ply(export_run(run.path, "ply")[0])
+    xyz, rgb = read_ply(export_run(run.path, "ply").path)
     distance, nearest = cKDTree(points[:, :3]).query(xyz)
     assert len(xyz) == len(points) and distance.max() < 1e-3 and len(set(nearest)) == len(xyz)
     np.testing.assert_array_equal(points[nearest, 3:6], rgb * 257.0)
@@ -97,10 +97,10 @@ def test_las_in_the_runs_own_axes_holds_the_points_of_the_ply(tmp_path):
 def test_ply_is_the_clouds_own_file(tmp_path):
     run = whole_run(tmp_path / "run", PAGES)
     write_merged_cloud(run, read_run_geometry(run), PAGES)
-    path, said = export_run(run.path, "ply")
+    path, summary = export_run(run.path, "ply")
     assert path == run.path / "export" / "cloud.ply"
     assert path.read_bytes() == (run.path / "cloud.ply").read_bytes()
-    assert said == f"{len(trimesh.load(path).vertices):,} points in relative units"
+    assert summary == f"{len(trimesh.load(path).vertices):,} points in relative units"
 
 
 def test_the_tiles_index_says_where_they_are(tmp_path):
@@ -134,8 +134,8 @@ def test_the_least_confident_share_is_left_out(tmp_path, share):
 @pytest.mark.parametrize("kind", ["ply", "las", "laz", "tiles"])
 def test_no_more_than_max_points(tmp_path, kind):
     run = whole_run(tmp_path / "run")
-    path, said = export_run(run.path, kind, None, {"max_points": 555})
-    assert said.startswith("555 points")
+    path, summary = export_run(run.path, kind, None, {"max_points": 555})
+    assert summary.startswith("555 points")
     if kind == "ply":
         assert trimesh.load(path).vertices.shape == (555, 3)
     else:
@@ -151,7 +151,7 @@ def test_voxels_in_metres_need_metres_and_shares_do_not(tmp_path):
         export_run(run.path, "ply", None, {"voxel_m": 0.5, "voxel": 0.1})
     run.write_scene(Scene("metres", 1.0, street_scene().submaps))
     fine, coarse, share = (
-        len(read_ply(export_run(run.path, "ply", tmp_path / f"{k}.ply", options)[0])[0])
+        len(read_ply(export_run(run.path, "ply", tmp_path / f"{k}.ply", options).path)[0])
         for k, options in enumerate(({}, {"voxel_m": 1.0}, {"voxel": 0.1}))
     )
     assert coarse < fine / 4 and share < fine / 4
@@ -175,8 +175,8 @@ def test_a_cloud_of_no_points(tmp_path, kind):
     run = whole_run(tmp_path / "run")
     for submap in range(3):
         write_page(run, submap, Points.empty(0.1))
-    path, said = export_run(run.path, kind)
-    assert said.startswith("0 points")
+    path, summary = export_run(run.path, kind)
+    assert summary.startswith("0 points")
     if kind == "ply":
         assert b"element vertex 0\n" in path.read_bytes()
     elif kind == "tiles":
@@ -205,7 +205,7 @@ def test_normals_turn_with_the_axes_and_are_refused_where_there_are_none(tmp_pat
 
 def test_fusion_off_as_yaml_says_it(tmp_path):
     run = whole_run(tmp_path / "run")
-    assert export_run(run.path, "ply", None, {"fusion": False})[1].endswith("relative units")
+    assert export_run(run.path, "ply", None, {"fusion": False}).summary.endswith("relative units")
     with pytest.raises(ExportError, match="option fusion"):
         export_run(run.path, "ply", None, {"fusion": "some"}, overwrite=True)
 

@@ -31,10 +31,10 @@ def document(path):
 
 
 def test_trimesh_finds_the_points_upright_in_their_colours(run):
-    path, said = export_run(run.path, "glb")
-    scene, cloud = trimesh.load(path), trimesh.load(export_run(run.path, "ply")[0])
+    path, summary = export_run(run.path, "glb")
+    scene, cloud = trimesh.load(path), trimesh.load(export_run(run.path, "ply").path)
     points = scene.geometry["points"]
-    assert path.name == "scene.glb" and said.startswith(f"{len(points.vertices):,} points in relative units")
+    assert path.name == "scene.glb" and summary.startswith(f"{len(points.vertices):,} points in relative units")
     np.testing.assert_allclose(points.vertices, cloud.vertices @ GLTF_FROM_WORLD, atol=1e-5)
     np.testing.assert_array_equal(points.colors, cloud.colors)
     assert off_the_street(points.vertices @ GLTF_FROM_WORLD).max() < 0.01
@@ -42,8 +42,8 @@ def test_trimesh_finds_the_points_upright_in_their_colours(run):
     assert scene.metadata["units"] == "relative"
 
 
-def test_frusta_stand_at_the_cameras_and_open_to_the_corners_of_the_picture(run):
-    scene = trimesh.load(export_run(run.path, "glb", None, {"cameras": 3})[0])
+def test_frusta_stand_at_the_cameras_and_open_to_the_corners_of_the_image(run):
+    scene = trimesh.load(export_run(run.path, "glb", None, {"cameras": 3}).path)
     ends = np.asarray(scene.geometry["cameras"].vertices) @ GLTF_FROM_WORLD
     k = np.diag([2.0, 2.0, 1.0]) @ intrinsics()  # the input is twice the depth map
     width, height = SOURCE_SIZE
@@ -61,7 +61,7 @@ def test_frusta_stand_at_the_cameras_and_open_to_the_corners_of_the_picture(run)
 
 
 def test_the_path_goes_through_all_cameras(run):
-    scene = trimesh.load(export_run(run.path, "glb")[0])
+    scene = trimesh.load(export_run(run.path, "glb").path)
     path = np.unique(np.round(np.asarray(scene.geometry["path"].vertices) @ GLTF_FROM_WORLD, 4), axis=0)
     centres = np.stack([world_from_camera(frame)[:3, 3] for frame in range(28)])
     np.testing.assert_allclose(path[np.argsort(path[:, 2])], centres, atol=2e-4)
@@ -84,12 +84,12 @@ def test_the_document_is_valid_where_viewers_look(run):
 
 
 def test_max_points_and_no_cameras(run):
-    scene = trimesh.load(export_run(run.path, "glb", None, {"max_points": 100, "cameras": 0})[0])
+    scene = trimesh.load(export_run(run.path, "glb", None, {"max_points": 100, "cameras": 0}).path)
     assert scene.geometry["points"].vertices.shape == (100, 3) and "cameras" not in scene.geometry
 
 
 def test_one_frame_without_a_path(run):
-    scene = trimesh.load(export_run(run.path, "glb", None, {"frames": "5:6"})[0])
+    scene = trimesh.load(export_run(run.path, "glb", None, {"frames": "5:6"}).path)
     assert set(scene.geometry) == {"points", "cameras"}
 
 

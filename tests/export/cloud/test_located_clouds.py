@@ -33,24 +33,24 @@ def note_of(path):
 
 
 def test_a_located_run_is_written_in_the_coordinates_of_its_map(tmp_path):
-    path, said = export_run(located(tmp_path / "run").path, "laz")
+    path, summary = export_run(located(tmp_path / "run").path, "laz")
     points = laspy.read(path)
     assert points.header.parse_crs().to_epsg() == 32632
     assert abs(points.header.offsets - PLACE.translation).max() <= 0.5
-    assert said == f"{len(points):,} points in metres, EPSG:32632"
+    assert summary == f"{len(points):,} points in metres, EPSG:32632"
     assert off_the_street(PLACE.inverse().apply(np.asarray(points.xyz))).max() < 0.01
 
 
 @pytest.mark.parametrize(("crs", "units"), [("EPSG:32632", "metres"), ("EPSG:2263", "US survey foot")])
 def test_the_units_are_those_of_the_map_and_not_of_the_run(tmp_path, crs, units):
     run = located(tmp_path / "run", crs)
-    assert export_run(run.path, "ply")[1].endswith(" points in relative units")
-    path, said = export_run(run.path, "las")
-    assert said.endswith(f" points in {units}, {crs}") and note_of(path)["units"] == units
+    assert export_run(run.path, "ply").summary.endswith(" points in relative units")
+    path, summary = export_run(run.path, "las")
+    assert summary.endswith(f" points in {units}, {crs}") and note_of(path)["units"] == units
     folder, _ = export_run(run.path, "tiles")
     index = json.loads((folder / "tiles.json").read_text())
     assert index["units"] == note_of(folder / "000000.laz")["units"] == units and index["crs"] == crs
-    bare = json.loads((export_run(whole_run(tmp_path / "bare").path, "tiles")[0] / "tiles.json").read_text())
+    bare = json.loads((export_run(whole_run(tmp_path / "bare").path, "tiles").path / "tiles.json").read_text())
     assert index["voxel"] == pytest.approx(2.0 * bare["voxel"]) and index["tiles"] == bare["tiles"]
 
 

@@ -24,8 +24,8 @@ def run(tmp_path):
 
 
 def test_the_points_are_those_of_the_cloud(run):
-    path, said = export_run(run.path, "rrd")
-    cloud = trimesh.load(export_run(run.path, "ply")[0])
+    path, summary = export_run(run.path, "rrd")
+    cloud = trimesh.load(export_run(run.path, "ply").path)
     found = chunks_of(path)
     pieces = [batches for entity, batches in sorted(found.items()) if entity.startswith("/world/points/")]
     xyz = np.concatenate([np.array(row) for piece in pieces for row in column(piece, "Points3D:positions")])
@@ -33,11 +33,11 @@ def test_the_points_are_those_of_the_cloud(run):
     np.testing.assert_array_equal(xyz.astype(np.float32), np.asarray(cloud.vertices, np.float32))
     red, green, blue = (colours >> 24) & 255, (colours >> 16) & 255, (colours >> 8) & 255
     np.testing.assert_array_equal(np.stack([red, green, blue], -1), np.asarray(cloud.colors)[:, :3])
-    assert said == f"{len(xyz):,} points in relative units, 28 cameras"
+    assert summary == f"{len(xyz):,} points in relative units, 28 cameras"
 
 
 def test_the_cameras_move_in_time(run):
-    found = chunks_of(export_run(run.path, "rrd", None, {"frames": "4:12", "every": 2})[0])
+    found = chunks_of(export_run(run.path, "rrd", None, {"frames": "4:12", "every": 2}).path)
     camera = found["/world/camera"]
     assert sorted(set(column(camera, "frame"))) == [4, 6, 8, 10]
     moved = [batch for batch in camera if "Transform3D:translation" in batch.schema.names]
@@ -57,7 +57,7 @@ def test_the_cameras_move_in_time(run):
     np.testing.assert_allclose(strips, [world_from_camera(f)[:3, 3] for f in (4, 6, 8, 10)], atol=1e-5)
 
 
-def test_pictures_come_along_when_asked_for(run, tmp_path):
+def test_images_come_along_when_asked_for(run, tmp_path):
     folder = tmp_path / "pictures"
     folder.mkdir()
     shown = [cv2.resize(picture, (96, 64), interpolation=cv2.INTER_CUBIC) for picture in pictures(28)]
@@ -66,7 +66,7 @@ def test_pictures_come_along_when_asked_for(run, tmp_path):
     facts = {"name": str(folder), "size": (96, 64), "paths": [str(folder)]}
     run.write_status({**run.read_status(), "input": facts})
     options = {"pictures": True, "picture_width": 48, "frames": "0:3"}
-    found = chunks_of(export_run(run.path, "rrd", None, options)[0])
+    found = chunks_of(export_run(run.path, "rrd", None, options).path)
     blobs = column(found["/world/camera/picture"], "EncodedImage:blob")
     assert len(blobs) == 3
     for number, blob in enumerate(blobs):
@@ -77,12 +77,12 @@ def test_pictures_come_along_when_asked_for(run, tmp_path):
     np.testing.assert_allclose(np.array(column(found["/world/camera"], "Pinhole:resolution")[0]).ravel(), (48, 32))
 
 
-def test_pictures_are_those_that_the_run_keeps_where_the_input_is_gone(tmp_path, caplog):
+def test_images_are_those_that_the_run_keeps_where_the_input_is_gone(tmp_path, caplog):
     pytest.importorskip("rerun", reason="rerun-sdk is not installed")
     run = gated_run(tmp_path)
     write_page(run, 0, Points.empty(0.1))
     (tmp_path / "input").rename(tmp_path / "elsewhere")
-    found = chunks_of(export_run(run.path, "rrd", None, {"pictures": True})[0])["/world/camera/picture"]
+    found = chunks_of(export_run(run.path, "rrd", None, {"pictures": True}).path)["/world/camera/picture"]
     shown = [batch for batch in found if "EncodedImage:blob" in batch.schema.names]
     cleared = [batch for batch in found if "Clear:is_recursive" in batch.schema.names]
     assert column(shown, "frame") == WITH_DEPTH and sorted(column(cleared, "frame")) == list(range(1, 22, 2))

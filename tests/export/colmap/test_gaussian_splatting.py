@@ -23,7 +23,7 @@ PLY = ("x", "y", "z", "nx", "ny", "nz", "red", "green", "blue")
 def exported(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("splats")
     bent = with_distortion(shutil.copytree(run, folder / "run"), 0.1)
-    return export_run(bent, "3dgs", folder / "data")[0]
+    return export_run(bent, "3dgs", folder / "data").path
 
 
 def test_cameras_are_pinholes_and_a_scene_point_falls_on_its_pixel(exported: Path, run: Path) -> None:
@@ -43,7 +43,7 @@ def test_cameras_bin_is_what_the_original_loader_unpacks(exported: Path) -> None
     assert len(data) == 8 + struct.calcsize("<iiQQdddd")
 
 
-def test_pictures_are_straightened(exported: Path, run: Path) -> None:
+def test_images_are_straightened(exported: Path, run: Path) -> None:
     straight = cv2.imread(str(exported / "images" / "000004.jpg")).astype(float)
     original = cv2.imread(str(run.parent / "pictures" / "004.jpg")).astype(float)
     assert straight.shape == (SIZE[1], SIZE[0], 3)

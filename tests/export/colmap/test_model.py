@@ -12,7 +12,7 @@ import pycolmap
 import pytest
 
 from da3_stream.errors import ExportError
-from da3_stream.export.colmap import bundle_adjustment as refining
+from da3_stream.export.colmap import bundle_adjustment
 from da3_stream.export.colmap.files import write_model
 from da3_stream.export.exporting import export_run
 from da3_stream.geometry import resize_intrinsics
@@ -34,7 +34,7 @@ from tests.worlds.town_run import (
 
 @pytest.fixture(scope="module")
 def exported(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export_run(run, "colmap", tmp_path_factory.mktemp("colmap") / "model")[0]
+    return export_run(run, "colmap", tmp_path_factory.mktemp("colmap") / "model").path
 
 
 def opened(folder: Path, name: str = "0") -> pycolmap.Reconstruction:
@@ -77,7 +77,7 @@ def test_points_lie_on_the_town(exported: Path, run: Path) -> None:
 @pytest.mark.parametrize("k1", [0.0, 0.05])
 def test_a_scene_point_falls_on_its_pixel(run: Path, tmp_path: Path, k1: float) -> None:
     bent = with_distortion(shutil.copytree(run, tmp_path / "run"), k1)
-    model = opened(export_run(bent, "colmap", tmp_path / "model")[0])
+    model = opened(export_run(bent, "colmap", tmp_path / "model").path)
     rec = Reconstruction(run)
     point, expected = scene_point(rec, 5, 9, k1)
     image = model.find_image_with_name("000009.jpg")
@@ -86,7 +86,7 @@ def test_a_scene_point_falls_on_its_pixel(run: Path, tmp_path: Path, k1: float) 
 
 
 def test_text_and_binary_say_the_same(exported: Path, run: Path, tmp_path: Path) -> None:
-    text = export_run(run, "colmap", tmp_path / "text", {"text": True})[0]
+    text = export_run(run, "colmap", tmp_path / "text", {"text": True}).path
     assert (text / "sparse" / "0" / "images.txt").is_file() and not (text / "sparse" / "0" / "images.bin").exists()
     a, b = opened(exported), opened(text)
     assert a.num_points3D() == b.num_points3D() and a.compute_num_observations() == b.compute_num_observations()
@@ -100,7 +100,7 @@ def test_text_and_binary_say_the_same(exported: Path, run: Path, tmp_path: Path)
         assert point.track.length() == b.point3D(number).track.length()
 
 
-def test_pictures_of_a_folder_are_its_own_files(exported: Path, run: Path) -> None:
+def test_images_of_a_folder_are_its_own_files(exported: Path, run: Path) -> None:
     pictures = run.parent / "pictures"
     for index in range(FRAMES):
         assert (exported / "images" / f"{index:06d}.jpg").samefile(pictures / f"{index:03d}.jpg")
@@ -108,7 +108,7 @@ def test_pictures_of_a_folder_are_its_own_files(exported: Path, run: Path) -> No
 
 def test_bundle_adjustment_brings_spoiled_cameras_back(run: Path, tmp_path: Path) -> None:
     spoiled = run_town(run.parent / "pictures", tmp_path / "run", Truth(noise=0.03))
-    folder, said = export_run(spoiled, "colmap", tmp_path / "model", {"refine": True})
+    folder, summary = export_run(spoiled, "colmap", tmp_path / "model", {"refine": True})
     truth = Reconstruction(run).world_from_camera
 
     def worst(model: pycolmap.Reconstruction) -> float:
@@ -125,7 +125,7 @@ def test_bundle_adjustment_brings_spoiled_cameras_back(run: Path, tmp_path: Path
     moved = [
         np.linalg.norm(after.image(k).projection_center() - before.image(k).projection_center()) for k in before.images
     ]
-    assert told["centre_max"] == pytest.approx(max(moved), rel=1e-6) and "refined from" in said
+    assert told["centre_max"] == pytest.approx(max(moved), rel=1e-6) and "refined from" in summary
 
 
 def test_pycolmaps_own_adjustment_runs_on_it(exported: Path) -> None:
@@ -140,14 +140,14 @@ def test_pycolmaps_own_adjustment_runs_on_it(exported: Path) -> None:
 
 
 def test_refining_is_refused_where_memory_is_short(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refining, "available_memory_bytes", lambda: 1_000_000)
+    monkeypatch.setattr(bundle_adjustment, "available_memory_bytes", lambda: 1_000_000)
     with pytest.raises(ExportError, match=r"refining 14 images may take 0\.\d GB of memory, and 0\.0 GB are free"):
         export_run(run, "colmap", tmp_path / "model", {"refine": True})
     assert not (tmp_path / "model").exists()
 
 
 @pytest.mark.parametrize(("undistort", "model"), [(False, "SIMPLE_RADIAL"), (True, "PINHOLE")])
-def test_pictures_of_the_size_that_the_model_saw(run: Path, tmp_path: Path, undistort: bool, model: str) -> None:
+def test_images_of_the_size_that_the_model_saw(run: Path, tmp_path: Path, undistort: bool, model: str) -> None:
     bent = with_distortion(shutil.copytree(run, tmp_path / "run"), 0.05)
     options = {"resolution": "model", "undistort": undistort}
     folder, _ = export_run(bent, "colmap", tmp_path / "model", options)
@@ -157,7 +157,7 @@ def test_pictures_of_the_size_that_the_model_saw(run: Path, tmp_path: Path, undi
     assert cv2.imread(str(folder / "images" / "000000.jpg")).shape[:2] == SEEN[::-1]
 
 
-def test_a_video_gives_encoded_pictures(run: Path, tmp_path: Path) -> None:
+def test_a_video_gives_encoded_images(run: Path, tmp_path: Path) -> None:
     source = write_video(tmp_path / "town.mp4", [frame(k).image for k in range(FRAMES)])
     folder, _ = export_run(run_town(source, tmp_path / "run", Truth()), "colmap", tmp_path / "m", {"encoding": "png"})
     model = opened(folder)
@@ -176,7 +176,7 @@ def test_an_input_that_is_gone_is_refused(run: Path, tmp_path: Path) -> None:
 
 def test_frames_points_and_cameras_can_be_chosen(run: Path, tmp_path: Path) -> None:
     options = {"frames": "2:14", "every": 2, "max_points": 50, "shared_camera": False}
-    model = opened(export_run(run, "colmap", tmp_path / "model", options)[0])
+    model = opened(export_run(run, "colmap", tmp_path / "model", options).path)
     assert model.num_images() == model.num_cameras() == 6 and model.num_points3D() == 50
     assert sorted(image.name for image in model.images.values())[0] == "000002.jpg"
 
@@ -187,7 +187,7 @@ def test_one_segment_only_and_the_others_are_told(run: Path, tmp_path: Path, cap
     scene["nodes"][-1].update(segment=1, previous=None)
     (apart / "scene.json").write_text(json.dumps(scene))
     with caplog.at_level(logging.WARNING):
-        model = opened(export_run(apart, "colmap", tmp_path / "model")[0])
+        model = opened(export_run(apart, "colmap", tmp_path / "model").path)
     left = FRAMES - model.num_images()
     assert 0 < left < FRAMES and f"{left} frames of other segments" in caplog.text
     assert len(RunReader.open(apart).geometry.scene.segments()) == 2

@@ -20,7 +20,7 @@ from tests.worlds.town_run import FRAMES, SEEN, SIZE, scene_point, with_distorti
 
 @pytest.fixture(scope="module")
 def exported(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export_run(run, "nerfstudio", tmp_path_factory.mktemp("nerfstudio") / "data")[0]
+    return export_run(run, "nerfstudio", tmp_path_factory.mktemp("nerfstudio") / "data").path
 
 
 def transforms(folder: Path) -> dict[str, Any]:
@@ -63,20 +63,22 @@ def test_z_points_up_and_the_turn_is_told(exported: Path, run: Path) -> None:
 @pytest.mark.parametrize("k1", [0.0, 0.05])
 def test_a_scene_point_falls_on_its_pixel(run: Path, tmp_path: Path, k1: float) -> None:
     bent = with_distortion(shutil.copytree(run, tmp_path / "run"), k1)
-    meta = transforms(export_run(bent, "nerfstudio", tmp_path / "data")[0])
+    meta = transforms(export_run(bent, "nerfstudio", tmp_path / "data").path)
     point, expected = scene_point(Reconstruction(run), 5, 9, k1)
     turned = np.array(meta["applied_transform"]) @ [*point, 1.0]
     assert meta["camera_model"] == ("OPENCV" if k1 else "PINHOLE")
     assert np.linalg.norm(pixel_of(meta, meta["frames"][9], turned) - expected) < 0.05
 
 
-def test_depth_is_in_thousandths_and_shows_what_the_picture_shows(run: Path, tmp_path: Path) -> None:
+def test_depth_is_in_thousandths_and_shows_what_the_image_shows(run: Path, tmp_path: Path) -> None:
     rec = Reconstruction(run)
-    straight = export_run(run, "nerfstudio", tmp_path / "straight")[0]
+    straight = export_run(run, "nerfstudio", tmp_path / "straight").path
     depth = np.load(straight / "depth" / "000003.npy")
     assert transforms(straight)["depth_unit_scale_factor"] == pytest.approx(0.001)
     np.testing.assert_allclose(depth / 1000, rec.depth(3), rtol=1e-6)
-    bent = export_run(with_distortion(shutil.copytree(run, tmp_path / "run"), 0.2), "nerfstudio", tmp_path / "bent")[0]
+    bent = export_run(
+        with_distortion(shutil.copytree(run, tmp_path / "run"), 0.2), "nerfstudio", tmp_path / "bent"
+    ).path
     shown = np.load(bent / "depth" / "000003.npy")
     meta = transforms(bent)
     frame = meta["frames"][3]
@@ -106,8 +108,8 @@ def test_points_lie_in_the_same_world(exported: Path, run: Path) -> None:
 
 
 def test_points_are_bounded_and_depth_can_be_left_out(run: Path, tmp_path: Path) -> None:
-    folder, said = export_run(run, "nerfstudio", tmp_path / "data", {"max_points": 500, "depth": False})
-    assert 400 <= len(trimesh.load(folder / "points.ply").vertices) <= 500 and "14 images" in said
+    folder, summary = export_run(run, "nerfstudio", tmp_path / "data", {"max_points": 500, "depth": False})
+    assert 400 <= len(trimesh.load(folder / "points.ply").vertices) <= 500 and "14 images" in summary
     assert not (folder / "depth").exists() and "depth_file_path" not in transforms(folder)["frames"][0]
 
 

@@ -32,8 +32,8 @@ def run(tmp_path_factory):
 
 
 def exported(run, path, **options):
-    folder, said = export_run(run.path, "depth", path, options)
-    return folder, json.loads((folder / "depth.json").read_text()), said
+    folder, summary = export_run(run.path, "depth", path, options)
+    return folder, json.loads((folder / "depth.json").read_text()), summary
 
 
 READERS = {
@@ -45,9 +45,9 @@ READERS = {
 
 @pytest.mark.parametrize("encoding", list(READERS))
 def test_float_maps_are_those_of_the_run_to_the_last_bit(run, tmp_path, encoding):
-    folder, page, said = exported(run, tmp_path / "d", encoding=encoding)
+    folder, page, summary = exported(run, tmp_path / "d", encoding=encoding)
     rec, read = Reconstruction(run.path), READERS[encoding]
-    assert [entry["frame"] for entry in page["frames"]] == WITH_DEPTH and said.startswith("12 depth maps")
+    assert [entry["frame"] for entry in page["frames"]] == WITH_DEPTH and summary.startswith("12 depth maps")
     for entry in page["frames"]:
         row = entry["frame"]
         depth, confidence = read(folder / entry["depth"]), read(folder / entry["confidence"])
@@ -93,7 +93,7 @@ def test_png_counts_lead_back_to_depth_and_confidence_by_the_stated_rules(run, t
 
 
 def test_png_saturates_says_so_and_never_wraps(run, tmp_path):
-    folder, page, said = exported(run, tmp_path / "d", encoding="png", png_scale=6000)  # 65535 counts: 10.9 m
+    folder, page, summary = exported(run, tmp_path / "d", encoding="png", png_scale=6000)  # 65535 counts: 10.9 m
     rec, beyond = Reconstruction(run.path), 0
     for entry in page["frames"]:
         counts, depth = np.asarray(Image.open(folder / entry["depth"])), rec.depth(entry["frame"])
@@ -101,7 +101,7 @@ def test_png_saturates_says_so_and_never_wraps(run, tmp_path):
         assert (counts[far] == 65535).all() and (counts[depth > 0] > 0).all() and entry["saturated_pixels"] == far.sum()
         np.testing.assert_allclose(counts[~far] / 6000, depth[~far], atol=0.5001 / 6000)
         beyond += far.sum()
-    assert page["saturated_pixels"] == beyond > 100 and f"{beyond} pixels (" in said and "png_scale" in said
+    assert page["saturated_pixels"] == beyond > 100 and f"{beyond} pixels (" in summary and "png_scale" in summary
 
 
 @given(arrays(np.float32, (2, 3), elements=st.floats(width=32)), st.floats(1e-3, 1e6))
@@ -142,7 +142,7 @@ def test_a_distorted_lens_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"frames": "1:2"}, "none of the frames asked for has depth"),
         ({"frames": "23:24"}, "none of the frames asked for has a place"),
@@ -152,8 +152,8 @@ def test_a_distorted_lens_is_named(tmp_path):
         ({"voxel_m": 1}, "depth has no option 'voxel_m'"),
     ],
 )
-def test_what_cannot_be_is_one_sentence_and_leaves_nothing(run, tmp_path, options, said):
-    with pytest.raises(ExportError, match=said) as error:
+def test_what_cannot_be_is_one_sentence_and_leaves_nothing(run, tmp_path, options, message):
+    with pytest.raises(ExportError, match=message) as error:
         export_run(run.path, "depth", tmp_path / "d", options)
     assert "\n" not in str(error.value) and list(tmp_path.iterdir()) == []
 
@@ -179,8 +179,8 @@ def test_an_export_is_replaced_only_when_asked_and_only_by_a_whole_one(run, tmp_
 def test_a_run_that_goes_on_is_exported_as_far_as_it_is(tmp_path):
     run = gated_run(tmp_path)
     run.write_status({**run.read_status(), "state": "running", "source_indices": [], "timestamps": []})
-    _, page, said = exported(run, tmp_path / "d")
-    assert said.startswith("12 depth maps, 11 frames have none") and len(page["frames"]) == 12
+    _, page, summary = exported(run, tmp_path / "d")
+    assert summary.startswith("12 depth maps, 11 frames have none") and len(page["frames"]) == 12
     nothing = create_run(tmp_path / "begun")
     with pytest.raises(ExportError, match="holds no frames yet"):
         export_run(nothing.path, "depth")

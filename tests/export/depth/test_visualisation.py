@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from da3_stream.errors import ExportError
-from da3_stream.export.depth import visualisation as depth_pictures
+from da3_stream.export.depth import visualisation
 from da3_stream.export.depth.colour_scale import DepthScale, depth_scale
 from da3_stream.export.exporting import export_run
 from da3_stream.export.output_path import MARK
@@ -49,7 +49,9 @@ def test_one_scale_is_that_of_the_whole_run(run):
 
 
 def test_parts_of_a_run_are_on_its_one_scale(run, tmp_path):
-    parts = [export_run(run.path, "depth_vis", tmp_path / f, {"frames": f})[1].split("; ")[1] for f in ("0:4", "9:20")]
+    parts = [
+        export_run(run.path, "depth_vis", tmp_path / f, {"frames": f}).summary.split("; ")[1] for f in ("0:4", "9:20")
+    ]
     assert parts[0] == parts[1]
 
 
@@ -62,11 +64,11 @@ def test_the_sky_does_not_stretch_the_scale(tmp_path):
 
 
 @pytest.mark.parametrize(("resolution", "size"), [("model", SIZE), ("input", SOURCE_SIZE)])
-def test_a_film_shows_every_frame_at_the_rate_of_its_times(run, tmp_path, resolution, size):
-    path, said = export_run(run.path, "depth_video", tmp_path / "d.mp4", {"resolution": resolution})
+def test_a_video_shows_every_frame_at_the_rate_of_its_times(run, tmp_path, resolution, size):
+    path, summary = export_run(run.path, "depth_video", tmp_path / "d.mp4", {"resolution": resolution})
     frames, rate, comment, codec = film(path)
     assert frames.shape == (COUNT, size[1], 2 * size[0], 3) and rate == 10 and codec == "h264"
-    assert said.startswith("24 pictures, 12 of them without depth at 10 a second; turbo: ") and comment in said
+    assert summary.startswith("24 pictures, 12 of them without depth at 10 a second; turbo: ") and comment in summary
     reader = RunReader.open(run.path)
     scale = depth_scale(reader, "turbo")
     for index, frame in enumerate(frames.astype(int)):
@@ -80,19 +82,19 @@ def test_a_film_shows_every_frame_at_the_rate_of_its_times(run, tmp_path, resolu
             assert np.median(right) < 12 and right.max() > 150  # black, with words
 
 
-def test_a_film_alone_at_another_rate_needs_no_input(tmp_path, caplog):
+def test_a_video_alone_at_another_rate_needs_no_input(tmp_path, caplog):
     run = gated_run(tmp_path)
     (tmp_path / "input").rename(tmp_path / "elsewhere")
     options = {"beside": False, "fps": 29.97, "frames": "4:10", "every": 2, "colours": "inferno"}
-    frames, rate, comment, _ = film(export_run(run.path, "depth_video", tmp_path / "d.mp4", options)[0])
+    frames, rate, comment, _ = film(export_run(run.path, "depth_video", tmp_path / "d.mp4", options).path)
     assert frames.shape == (3, SIZE[1], SIZE[0], 3) and float(rate) == pytest.approx(29.97, abs=1e-4)
     assert comment.startswith("inferno") and caplog.text == ""
 
 
-def test_frames_whose_picture_is_gone_say_so(tmp_path, caplog):
+def test_frames_whose_image_is_gone_say_so(tmp_path, caplog):
     run = gated_run(tmp_path)
     (tmp_path / "input").rename(tmp_path / "elsewhere")
-    frames, *_ = film(export_run(run.path, "depth_video", None, {"frames": "4:6"})[0])
+    frames, *_ = film(export_run(run.path, "depth_video", None, {"frames": "4:6"}).path)
     left = frames[:, :, : SIZE[0]].astype(int)
     assert np.abs(left[0, 16, 24] - input_picture(4)[0, 0]).max() < 12  # the run keeps it
     assert np.median(left[1]) < 12 and left[1].max() > 150  # black, with words
@@ -108,13 +110,13 @@ def test_odd_sizes_become_even(tmp_path):
     part = read_submap(run, 0)
     cut = {name: getattr(part, name)[:, :31, :47] for name in ("depth", "confidence")}
     write_submap(run, 0, replace(part, **cut, depth_size=(47, 31)))
-    assert film(export_run(run.path, "depth_video")[0])[0].shape[1:] == (30, 92, 3)
+    assert film(export_run(run.path, "depth_video").path)[0].shape[1:] == (30, 92, 3)
 
 
-def test_pictures_of_every_frame_lie_in_a_folder(run, tmp_path):
-    folder, said = export_run(run.path, "depth_vis", tmp_path / "v")
+def test_images_of_every_frame_lie_in_a_folder(run, tmp_path):
+    folder, summary = export_run(run.path, "depth_vis", tmp_path / "v")
     names = sorted(path.name for path in folder.iterdir())
-    assert names == [MARK, *(f"{index:06d}.jpg" for index in range(COUNT))] and "12 of them without depth" in said
+    assert names == [MARK, *(f"{index:06d}.jpg" for index in range(COUNT))] and "12 of them without depth" in summary
     picture = np.asarray(Image.open(folder / "000004.jpg")).astype(int)
     assert picture.shape == (SIZE[1], 2 * SIZE[0], 3)
     assert np.abs(picture[:, : SIZE[0] - 8] - input_picture(4)[0, 0]).max() < 12
@@ -135,10 +137,10 @@ def test_a_run_without_any_depth_is_refused(run, tmp_path, form):
 def test_a_full_disk_is_one_sentence():
     pictures = (np.random.default_rng(k).integers(0, 256, (48, 64, 3), np.uint8) for k in range(40))
     with pytest.raises(ExportError, match="cannot write the film: No space left on device"):
-        depth_pictures._encode(Path("/dev/full"), pictures, (64, 48), Fraction(10), "")
+        visualisation._encode(Path("/dev/full"), pictures, (64, 48), Fraction(10), "")
 
 
-def test_a_film_too_large_for_its_codec_is_refused_before_anything_is_written(tmp_path):
+def test_a_video_too_large_for_its_codec_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(ExportError, match="a film of 20000x48 pixels is too large"):
-        depth_pictures._encode(tmp_path / "d.mp4", iter(()), (20000, 48), Fraction(10), "")
+        visualisation._encode(tmp_path / "d.mp4", iter(()), (20000, 48), Fraction(10), "")
     assert list(tmp_path.iterdir()) == []

@@ -31,9 +31,9 @@ def with_identity(run: Run, text: str) -> Run:
 @pytest.mark.parametrize("resolution", ["input", "model"])
 def test_colmap_has_the_frames_with_depth_of_a_gated_run(tmp_path, caplog, resolution):
     run = gated_run(tmp_path)
-    folder, said = export_run(run.path, "colmap", tmp_path / "c", {"resolution": resolution})
+    folder, summary = export_run(run.path, "colmap", tmp_path / "c", {"resolution": resolution})
     suffix = "png" if resolution == "input" else "jpg"
-    assert images_of(folder) == [f"{index:06d}.{suffix}" for index in WITH_DEPTH] and said.startswith("12 images")
+    assert images_of(folder) == [f"{index:06d}.{suffix}" for index in WITH_DEPTH] and summary.startswith("12 images")
     reason = "that no tracks reach" if resolution == "input" else "whose pictures only the input has"
     assert [record.message.partition("depth")[0] for record in caplog.records] == ["left out 11 frames without "]
     assert reason in caplog.text
@@ -48,7 +48,7 @@ def test_frames_without_depth_alone_are_one_sentence(tmp_path, form, resolution)
     assert not (tmp_path / "out").exists()
 
 
-def test_where_neither_the_input_nor_the_run_has_pictures_that_is_said(tmp_path):
+def test_where_neither_the_input_nor_the_run_has_images_that_is_said(tmp_path):
     run = gated_run(tmp_path, images=False)
     export_run(run.path, "colmap", tmp_path / "c")
     with pytest.raises(ExportError, match="keeps no picture of frame 0: give --resolution input"):
@@ -79,7 +79,7 @@ def test_an_input_of_another_count_is_another_one(tmp_path):
     shutil.copy(tmp_path / "input" / "000.png", tmp_path / "input" / "more.png")
     with pytest.raises(ExportError, match="another one now, 25 images of 96x64: give --resolution model for the pict"):
         export_run(run.path, "colmap", tmp_path / "b")
-    assert len(images_of(export_run(run.path, "colmap", tmp_path / "b", {"resolution": "model"})[0])) == 12
+    assert len(images_of(export_run(run.path, "colmap", tmp_path / "b", {"resolution": "model"}).path)) == 12
 
 
 def test_an_input_of_another_kind_is_another_one(tmp_path):
@@ -92,7 +92,7 @@ def test_an_input_that_has_become_shorter_gives_what_it_has_and_the_run_the_rest
     run = gated_run(tmp_path)
     for index in range(9, COUNT):
         (tmp_path / "input" / f"{index:03d}.png").unlink()
-    with np.load(export_run(run.path, "npz", tmp_path / "r.npz")[0]) as found:
+    with np.load(export_run(run.path, "npz", tmp_path / "r.npz").path) as found:
         for picture, index in zip(found["image"], WITH_DEPTH, strict=True):
             assert np.abs(picture.astype(int) - input_picture(index)[:32, :48]).max() <= (0 if index < 9 else 6)
     assert caplog.text.count("cannot be read again: the pictures that it keeps are shown") == 1
@@ -108,19 +108,19 @@ def test_an_input_that_has_become_shorter_gives_what_it_has_and_the_run_the_rest
 def test_a_frame_that_is_lost_in_the_middle_shifts_no_other(tmp_path):
     run = gated_run(tmp_path)
     (tmp_path / "input" / "006.png").write_bytes(b"no picture")
-    with np.load(export_run(run.path, "npz", tmp_path / "r.npz")[0]) as found:
+    with np.load(export_run(run.path, "npz", tmp_path / "r.npz").path) as found:
         for picture, index in zip(found["image"], WITH_DEPTH, strict=True):
             assert np.abs(picture.astype(int) - input_picture(index)[:32, :48]).max() <= 6
 
 
 @pytest.mark.parametrize(("suffix", "off"), [(".jpg", 6), (".png", 0)])
-def test_a_picture_comes_back_as_it_was(tmp_path, suffix, off):
+def test_an_image_comes_back_as_it_was(tmp_path, suffix, off):
     path, picture = tmp_path / f"p{suffix}", input_picture(7)
     write_image(path, picture)
     assert np.abs(cv2.imread(str(path))[..., ::-1].astype(int) - picture).max() <= off
 
 
-def test_a_picture_that_no_jpeg_can_hold_is_one_sentence(tmp_path):
+def test_an_image_that_no_jpeg_can_hold_is_one_sentence(tmp_path):
     with pytest.raises(ExportError, match=r"cannot encode p.jpg: a picture of \(1, 70000, 3\) pixels"):
         write_image(tmp_path / "p.jpg", np.zeros((1, 70000, 3), np.uint8))
     assert not (tmp_path / "p.jpg").exists()

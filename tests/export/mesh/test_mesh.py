@@ -38,15 +38,17 @@ def mesh_extra_is_absent() -> bool:
 
 
 def meshed(run, **options):
-    path, said = export_run(run.path, "mesh", None, {"min_triangles": 100, **options}, overwrite=True)
-    return trimesh.load(path, process=False, force="mesh"), said
+    path, summary = export_run(run.path, "mesh", None, {"min_triangles": 100, **options}, overwrite=True)
+    return trimesh.load(path, process=False, force="mesh"), summary
 
 
 def test_the_surface_lies_on_the_street(run):
-    mesh, said = meshed(run)
+    mesh, summary = meshed(run)
     voxel = mesh_module.world_voxel(*geometry_and_settings(run))
     away = off_the_street(np.asarray(mesh.vertices))
-    assert said.startswith(f"{len(mesh.faces):,} triangles, {len(mesh.vertices):,} vertices") and len(mesh.faces) > 3000
+    assert (
+        summary.startswith(f"{len(mesh.faces):,} triangles, {len(mesh.vertices):,} vertices") and len(mesh.faces) > 3000
+    )
     assert np.median(away) < voxel / 2 and away.max() < 2 * voxel
     assert mesh.vertices[:, 2].max() > 15 and mesh.vertices[:, 0].min() < -3.9 and mesh.vertices[:, 0].max() > 3.9
     assert mesh.is_winding_consistent
@@ -76,7 +78,7 @@ def triangles_of(mesh):
 
 def test_vertices_have_the_colour_of_the_nearest_point_of_the_cloud(run):
     mesh, _ = meshed(run)
-    xyz, rgb = read_ply(export_run(run.path, "ply", None, {"fusion": "off"})[0])
+    xyz, rgb = read_ply(export_run(run.path, "ply", None, {"fusion": "off"}).path)
     expected = rgb[cKDTree(xyz).query(np.asarray(mesh.vertices, np.float32))[1]]
     assert (np.asarray(mesh.visual.vertex_colors)[:, :3] == expected).all(axis=1).mean() > 0.95  # but near seams
 
@@ -87,7 +89,7 @@ def test_colours_are_of_all_points_whatever_the_runs_limit(run, tmp_path):
     np.testing.assert_array_equal(some, every)
 
 
-def test_small_pieces_are_left_out(run):
+def test_small_components_are_left_out(run):
     whole, large = (meshed(run, min_triangles=count)[0] for count in (1, 300))
     sizes, kept = (pieces_of(mesh) for mesh in (whole, large))
     assert sizes[0] < 300 < sizes[-1]
@@ -154,7 +156,7 @@ def square(corner):
     return xyz, np.zeros((4, 3), np.uint8), np.array([[0, 1, 2], [0, 2, 3]])
 
 
-def test_pieces_hang_together_across_seams():
+def test_components_are_connected_across_seams():
     mesh = TiledMesh(io.BytesIO(), 1.0)
     for corner in ([0, 0, 0], [64, 0, 0], [640, 0, 0], [128, 0, 0]):
         mesh.add(*square(corner))

@@ -97,8 +97,8 @@ def lost(tmp_path):
 
 
 def test_euroc_has_nanoseconds_the_real_part_first_and_only_what_is_known(lost):
-    path, said = export_run(lost.path, "euroc")
-    assert path.name == "trajectory.csv" and said == "28 frames, 10 of them without a pose"
+    path, summary = export_run(lost.path, "euroc")
+    assert path.name == "trajectory.csv" and summary == "28 frames, 10 of them without a pose"
     header, *lines = path.read_text().splitlines()
     names = header.split(",")
     assert names[0] == "#timestamp [ns]" and names[1] == "p_RS_R_x [relative]" and names[4] == "q_RS_w []"
@@ -120,9 +120,9 @@ def test_euroc_says_metres_where_they_are_and_is_refused_without_any_pose(lost, 
 
 @pytest.mark.parametrize(("form", "columns"), [("tum", 8), ("kitti", 12)])
 def test_every_frame_asked_for_has_its_row(lost, form, columns):
-    path, said = export_run(lost.path, form, None, {"frames": "10:27", "every": 4})
+    path, summary = export_run(lost.path, form, None, {"frames": "10:27", "every": 4})
     rows = np.loadtxt(path)
-    assert rows.shape == (5, columns) and said == "5 frames, 3 of them without a pose"
+    assert rows.shape == (5, columns) and summary == "5 frames, 3 of them without a pose"
     np.testing.assert_array_equal(np.isnan(rows).any(axis=1), [False, False, True, True, True])
     poses = Reconstruction(lost.path).world_from_camera[[10, 14]]
     expected = poses[:, :3].reshape(-1, 12) if form == "kitti" else poses[:, :3, 3]

@@ -121,7 +121,7 @@ def test_times_are_only_said_where_they_are_known(tmp_path):
     assert "coordTimes" not in exported(run, "geojson").read_text()
     assert "<time>" not in exported(run, "gpx").read_text()
     assert "when" not in exported(run, "kml").read_text()
-    track = gpxpy.parse(export_run(run.path, "gpx", tmp_path / "t.gpx", {"start_time": START})[0].read_text())
+    track = gpxpy.parse(export_run(run.path, "gpx", tmp_path / "t.gpx", {"start_time": START}).path.read_text())
     points = track.tracks[0].segments[0].points
     assert points[27].time == datetime(2026, 5, 1, 9, 30, 2, 700_000, UTC)
     path, _ = export_run(run.path, "kml", tmp_path / "t.kml", {"start_time": "2026-05-01T11:30:00+02:00"})

@@ -71,7 +71,7 @@ def test_a_cell_has_the_mean_colour_of_its_points():
     assert (image == 255).sum() == 0
 
 
-def test_equal_runs_have_equal_pictures_and_the_path_is_on_them(tmp_path):
+def test_equal_runs_have_equal_images_and_the_path_is_on_them(tmp_path):
     poses = read_poses(street_run(tmp_path / "run").path)
     rng = np.random.default_rng(0)
     xyz = rng.uniform([-4, 1, 0], [4, 1.5, 15], (50_000, 3)).astype(np.float32)
@@ -86,7 +86,7 @@ def test_equal_runs_have_equal_pictures_and_the_path_is_on_them(tmp_path):
     assert (abs(picture - [61, 220, 132]).sum(axis=-1) < 30).any()  # the start
 
 
-def test_a_run_without_poses_and_points_has_a_picture(tmp_path):
+def test_a_run_without_poses_and_points_has_an_image(tmp_path):
     poses = read_poses(street_run(tmp_path / "run").path)
     nothing = replace(poses, world_from_camera=np.full((28, 4, 4), np.nan), segment=np.full(28, -1))
     write_overview(nothing, *NO_POINTS, "metres", tmp_path / "o.png")
