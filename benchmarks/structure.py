@@ -3,38 +3,28 @@
     python -m benchmarks.structure                                    # this package
     python -m benchmarks.structure ../other/da3_stream --list --json other.json
 
-The way of a frame is followed by a trace of one short run with exact geometry in the place of a prediction, from
-`cli.run` until the last cloud.ply is in its place. A module is on it if a line of one of its functions runs.
+The way of a frame is followed by a trace of one short run (frame_trace.py): a module is on it if a line of one of its
+functions runs, and holds the frame if one of its functions is given the frame or what was made of it.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
-import inspect
 import json
-import os
-import pkgutil
-import sys
-import tempfile
-import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
-from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.import_graph import NAME, Graph, Trees, circles, import_graph, read_modules, room_graph
+from benchmarks.frame_trace import way_of_a_frame
+from benchmarks.import_graph import NAME, Trees, circles, import_graph, read_modules, room_graph
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# The insides of solver, predictors, gate, loop check and scale are not counted; the gate's files had other names once.
-INTERNALS = ("posegraph/", "predictors/sfm/", "predictors/da3.py", "da3/", "loops/", "scale/", "frames/gate/")
-INTERNALS += tuple(f"frames/{name}.py" for name in ("gate", "flow", "looks", "usual", "passed"))
 ADAPTER = "predictors/adapter.py"  # the one module that may ask what a predictor has
 OPTIONAL = {"is_metric", "gives_descriptors", "window_size", "window_overlap", "image_side", "in_flight", "prepare"}
 OPTIONAL |= {"state", "restore", "close", "hash", "facts", "predict_pair"}  # attributes of predictors
@@ -83,6 +73,8 @@ def _lines(numbers: Mapping[str, Any], detailed: bool) -> Iterator[str]:
     near = sum(entry["steps"] <= NEAR for entry in way.values())
     median, p90 = np.quantile(lengths, [0.5, 0.9])
     yield _line("modules on the way of a frame", len(way), "<= 20", names if detailed else {})
+    holders = {name: text for name, text in names.items() if way[name]["holds_frame"]}
+    yield _line("  holding the frame, its geometry or points", len(holders), "", holders if detailed else {})
     yield _line(f"  at most {NEAR} steps from the command line", near, "")
     yield _line("  over 250 lines", len(long_modules), "0", long_modules)
     yield _line("functions: median lines", f"{median:.0f}", "<= 6")
@@ -155,94 +147,6 @@ def _asks_predictor(call: ast.Call) -> bool:
         return False
     attribute = call.args[1].value if isinstance(call.args[1], ast.Constant) else None
     return "predictor" in ast.unparse(call).lower() or attribute in OPTIONAL
-
-
-def way_of_a_frame(package: Path) -> dict[str, dict[str, int]]:
-    """Of each module on the way: its lines, and the fewest calls between modules from the command line to it."""
-    calls = traced_calls(package)
-    steps = _steps("cli.py", calls)
-    counted = sorted(name for name in steps if not name.startswith(INTERNALS))
-    return {name: {"lines": len((package / name).read_text().splitlines()), "steps": steps[name]} for name in counted}
-
-
-def _steps(start: str, calls: Graph) -> dict[str, int]:
-    steps, waiting = {start: 0}, [start]
-    for caller in waiting:
-        for name in sorted(calls.get(caller, set()) - steps.keys()):
-            steps[name] = steps[caller] + 1
-            waiting.append(name)
-    return steps
-
-
-def traced_calls(package: Path) -> dict[str, set[str]]:
-    """The modules of which functions are called by each module, between `cli.run` and the last cloud.ply."""
-    sys.path.insert(0, str(package.parent))
-    _import_all()
-    calls, until_cloud = defaultdict[str, set[str]](set), dict[str, set[str]]()
-
-    def enter(frame: Any, event: str, argument: object) -> None:
-        if frame.f_code.co_flags & inspect.CO_OPTIMIZED and (name := module(frame)):  # no module's or class's body
-            caller = frame.f_back
-            while caller is not None and module(caller) is None:
-                caller = caller.f_back
-            calls[module(caller) if caller else name].add(name)  # a thread begins in a module that was called before
-
-    def module(frame: Any) -> str | None:
-        path = frame.f_code.co_filename
-        return os.path.relpath(path, package) if path.startswith(f"{package}{os.sep}") else None
-
-    def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "os.rename" and str(arguments[1]).endswith("cloud.ply"):
-            until_cloud.update({name: set(called) for name, called in calls.items()})
-
-    sys.addaudithook(watch)
-    threading.settrace(enter)
-    sys.settrace(enter)
-    _short_run()
-    sys.settrace(None)
-    return until_cloud
-
-
-def _import_all() -> None:
-    """Import every module, as what runs meanwhile is not part of a run."""
-    for module in pkgutil.walk_packages(import_module(NAME).__path__, f"{NAME}."):
-        if not module.name.endswith("__main__"):
-            with suppress(ImportError):  # of an optional package
-                import_module(module.name)
-
-
-def _short_run() -> None:
-    """The command on three windows of noise, which only the reader and the gate look at."""
-    import cv2
-
-    import_module(f"{NAME}.predictors.sfm").SfmPredictor = lambda **_: WallPredictor()
-    rng = np.random.default_rng(0)
-    with tempfile.TemporaryDirectory(prefix="da3_structure_") as folder:
-        for number in range(28):
-            cv2.imwrite(f"{folder}/{number}.png", rng.integers(0, 256, (32, 48, 3), dtype=np.uint8))
-        words = ["run", folder, "-o", f"{folder}/out", "-q", "--model", "sfm"]
-        words += ["--set", "windows.size=12", "--set", "windows.overlap=4"]
-        import_module(f"{NAME}.cli").app(words, standalone_mode=False)
-
-
-class WallPredictor:
-    """A camera that goes sideways along a wavy wall, one unit in ten frames."""
-
-    def predict(self, frames: Any) -> Any:
-        n, (height, width) = len(frames), frames[0].image.shape[:2]
-        poses = np.tile(np.eye(4), (n, 1, 1))
-        poses[:, 0, 3] = [frame.index / 10 for frame in frames]
-        wave = 5 + 0.5 * np.sin(3 * np.linspace(-1, 1, width))
-        depth = np.tile(wave, (n, height, 1)).astype(np.float32)
-        return import_module(f"{NAME}.types").WindowGeometry(
-            frame_indices=np.array([frame.index for frame in frames]),
-            images=np.stack([frame.image for frame in frames]),
-            depth=depth,
-            confidence=np.ones_like(depth),
-            intrinsics=np.tile([[40.0, 0, width / 2], [0, 40.0, height / 2], [0, 0, 1]], (n, 1, 1)),
-            window_from_camera=poses,
-            is_metric=False,
-        )
 
 
 if __name__ == "__main__":
