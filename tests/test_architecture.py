@@ -87,7 +87,6 @@ def test_no_arrow_is_left_that_nobody_uses() -> None:
     }
 
 
-@pytest.mark.xfail(reason="files still move")
 @pytest.mark.parametrize(
     "graph", [IMPORTS, room_graph(IMPORTS), room_graph(IMPORTS, 2)], ids=["files", "rooms", "parts"]
 )
