@@ -16,7 +16,7 @@ from benchmarks.common import benchmark, in_child, serve_child, tell
 from benchmarks.scaling.footprint import status_mib
 from benchmarks.tables import Column, Row
 
-ORIGINAL = {  # measured once on two other cores at 32 frames (issue 4): resident MiB, peak MiB, seconds a frame
+ORIGINAL = {  # measured once on two other cores at 32 frames: resident MiB, peak MiB, seconds a frame
     ("da3-small", "504x154"): (394, 1105, 0.40),
     ("da3-small", "504x378"): (394, 1979, 1.80),
     ("da3-base", "504x154"): (857, 2018, 1.09),

@@ -34,13 +34,13 @@ class DemoResult:
         )
 
 
-def run_demo(out: Path, frames: int = 300, settings: Settings | None = None, *, progress: bool = False) -> DemoResult:
+def run_demo(out: Path, frames: int = 300, *, progress: bool = False) -> DemoResult:
     """Render the town into `out`/town, reconstruct it into `out`/run (an earlier demo is replaced), and evaluate.
 
     Raises SyntheticError for fewer frames than a drive needs, and whatever `pipeline.run` raises.
     """
     town = _render_town(out / "town", frames, progress)
-    settings = (settings or Settings()).model_copy(update={"camera": _town_camera(town)})
+    settings = Settings(camera=_town_camera(town))
     directory = run(town / "town.mp4", out / "run", settings, progress=progress, overwrite=True)
     plot = directory / "evaluation.png"
     return DemoResult(directory, evaluate(directory, town / "groundtruth.tum", format="tum", plot=plot))

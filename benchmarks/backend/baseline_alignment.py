@@ -1,6 +1,6 @@
 """Today's pipelines' alignment of two windows, re-implemented from its description as a yardstick.
 
-`../shared/reference/streaming_baseline.md`, 2.4-2.5: the default "sim3" method on all pixels of the shared frames,
+It is their default "sim3" method: on all pixels of the shared frames,
 weighted by confidence, with a Huber loss of 0.1 in whatever unit the scene has, five rounds; here in float64.
 """
 

@@ -1,6 +1,6 @@
 """The plain loop optimisation of today's pipelines, re-implemented from its description for comparison.
 
-`reference/streaming_baseline.md`, section 2.9: residuals Log(S Exp(g_b) Exp(g_a)^-1) with g = Log(window_from_world),
+Residuals are Log(S Exp(g_b) Exp(g_a)^-1) with g = Log(window_from_world),
 every edge with the identity for information, no robust kernel, Jacobians by automatic differentiation through pypose
 in float32, steps added in the space of logarithms, Levenberg-Marquardt with lambda from 1e-6, halved on success and
 doubled otherwise, 30 iterations, no fixed window. Kinder in one thing: the normal equations are solved in float64.

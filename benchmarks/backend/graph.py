@@ -1,4 +1,4 @@
-"""Does the back-end keep its promises (issue 5, "What it must show")? Exit status 1 if a row does not."""
+"""Does the back-end keep its promises? Exit status 1 if a row does not."""
 
 from __future__ import annotations
 

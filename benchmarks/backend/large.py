@@ -1,4 +1,4 @@
-"""Thousands of windows (issue 5, item 4): cost beside gtsam's, time, memory, and one loop more."""
+"""Thousands of windows: cost beside gtsam's, time, memory, and one loop more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rings of 75 windows: false loops (issue 5, item 2) and drift of scale (item 3), beside the plain baseline."""
+"""Rings of 75 windows: false loops and drift of scale, beside the plain baseline."""
 
 from __future__ import annotations
 
