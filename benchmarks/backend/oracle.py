@@ -14,7 +14,7 @@ from benchmarks.backend.scenes import Scene
 from da3_stream.geometry import Sim3
 from da3_stream.posegraph import group
 from da3_stream.posegraph.build import build
-from da3_stream.posegraph.levenberg_marquardt import descend
+from da3_stream.posegraph.levenberg_marquardt import levenberg_marquardt
 from da3_stream.posegraph.problem import Problem
 
 GTSAM_ORDER = [3, 4, 5, 0, 1, 2, 6]  # of its logarithm: rotation, translation, log-scale
@@ -38,7 +38,7 @@ def from_the_truth(scene: Scene, informed: bool) -> Optimum:
     """Gauss-Newton (all but undamped Levenberg-Marquardt) from the truth, every edge kept."""
     problem, start = problem_of(scene, informed), time.process_time()
     weights = np.ones(len(scene.edges))
-    found = descend(problem, group.stack(scene.truth), weights, 1e-13, 100)
+    found = levenberg_marquardt(problem, group.stack(scene.truth), weights, 1e-13, 100)
     return Optimum(group.unstack(found.state), found.cost, time.process_time() - start)
 
 

@@ -1,4 +1,4 @@
-"""The pose graph over windows: factors, a start that cannot get stuck, robust optimisation on Sim(3)."""
+"""The pose graph over submaps on Sim(3): factors, a linear start, and robust optimisation that rejects false loops."""
 
 from .graph import GraphSolution, PoseGraph
 from .measurements import Edge

@@ -43,7 +43,7 @@ class Factors(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class EdgeFactors:
-    """Relative transforms: log(a_from_b^-1 a_from_world world_from_b) (design, section 4)."""
+    """Relative transforms: log(a_from_b^-1 a_from_world world_from_b)."""
 
     nodes: Indices  # [F,2]: a, b
     b_from_a: Batch  # [F], as measured
@@ -67,7 +67,7 @@ class EdgeFactors:
 
 @dataclass(frozen=True, eq=False)
 class ScaleFactors:
-    """Log-scales of windows as they were observed: K = 1 absolute, K = 2 up to the second node's log-scale."""
+    """Log-scales of nodes as they were observed: K = 1 absolute, K = 2 up to the second node's log-scale."""
 
     nodes: Indices  # [F,K]
     log_scales: Array  # [F]
@@ -90,7 +90,7 @@ class ScaleFactors:
 
 @dataclass(frozen=True, eq=False)
 class GravityFactors:
-    """Directions known in the world and seen in a window: R direction_in_node - direction_in_world."""
+    """Directions known in the world and seen in a node: R direction_in_node - direction_in_world."""
 
     nodes: Indices  # [F,1]
     in_node: Array  # [F,3], unit length
@@ -113,7 +113,7 @@ class GravityFactors:
 
 @dataclass(frozen=True, eq=False)
 class PositionFactors:
-    """Points of a window whose place in the world is known: world_from_window point - position."""
+    """Points of a node whose position in the world is known: world_from_node point - position."""
 
     nodes: Indices  # [F,1]
     in_node: Array  # [F,3]
@@ -140,7 +140,7 @@ class PositionFactors:
 
 @dataclass(frozen=True, eq=False)
 class PoseFactors:
-    """Windows whose transform is known: log(world_from_window_known^-1 world_from_window)."""
+    """Nodes whose transform is known: log(known^-1 world_from_node)."""
 
     nodes: Indices  # [F,1]
     node_from_world: Batch  # [F], as known

@@ -1,4 +1,4 @@
-"""Moving a whole graph to where the world says that it is: the start for positions, known poses and gravity."""
+"""Alignment of a whole graph with the world: the start for positions, known poses and gravity."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from .group import Array, Batch
 from .problem import Problem
 
 
-def anchored(problem: Problem, state: Batch) -> Batch:
-    """The state moved as one by what fits its anchors best; as it is where there are none."""
+def align_gauge(problem: Problem, state: Batch) -> Batch:
+    """The state moved by the one similarity that fits all positions and poses known in the world best.
+
+    Without any, it is rotated by what fits the known directions; without those, it is returned as it is.
+    """
     placed = [factors for factors in problem.others if isinstance(factors, (PositionFactors, PoseFactors))]
     pairs = [_points(factors, state) for factors in placed]
     if pairs:
@@ -42,7 +45,7 @@ def _points(factors: PositionFactors | PoseFactors, state: Batch) -> tuple[Array
 
 
 def _corners(transforms: Batch) -> Array:
-    """Origin and axes [4 F,3] of windows: four points that hold all seven numbers."""
+    """Origin and axes [4 F,3] of nodes: four points that hold all seven numbers."""
     points = np.vstack([np.zeros(3), np.eye(3)])
     return np.concatenate([transform.apply(points) for transform in group.unstack(transforms)])
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from ..geometry import Sim3
 from . import group
 from .build import Measurements, build
-from .gnc import Kept, Optimiser, Verdict, judge, judge_more
+from .gnc import InlierMask, LoopSelection, Optimiser, select_loops, select_more_loops
 from .group import Batch
 from .measurements import (
     Direction,
@@ -61,7 +61,7 @@ class _Solved:
     size: tuple[int, ...]
     state: list[Sim3]  # of the nodes, in their order
     common: list[Sim3]  # of the common unknown, if there is one
-    kept: Kept
+    kept: InlierMask
     figures: Figures
 
     def solution(self, measurements: Measurements) -> GraphSolution:
@@ -140,7 +140,7 @@ class PoseGraph:
         """
         size = self._measurements.size()
         if self._solution is None or self._last is None or self._last.size != size:
-            return self._take(self._solved(size) if any(size) else _alone())
+            return self._accept(self._solve(size) if any(size) else _origin_only())
         return self._solution
 
     def state(self) -> dict[str, Any]:
@@ -163,39 +163,41 @@ class PoseGraph:
         world, common = ([Sim3.from_numbers(row) for row in state[name]] for name in ("state", "common"))
         converged, initial, final, iterations = state["figures"]
         figures = (bool(converged), initial, final, int(iterations))
-        return self._take(_Solved(tuple(state["size"]), world, common, state["kept"], figures))
+        return self._accept(_Solved(tuple(state["size"]), world, common, state["kept"], figures))
 
-    def _take(self, solved: _Solved) -> GraphSolution:
+    def _accept(self, solved: _Solved) -> GraphSolution:
         self._last = solved
         self._solution = solved.solution(self._measurements)
         return self._solution
 
-    def _solved(self, size: tuple[int, ...]) -> _Solved:
+    def _solve(self, size: tuple[int, ...]) -> _Solved:
         problem = build(self._measurements, self._hold_scale)
         optimiser = Optimiser.of(problem)
-        warm = self._warm(problem)
+        warm = self._warm_start(problem)
         if self._last is None:
-            verdict = judge(optimiser, warm)
+            selection = select_loops(optimiser, warm)
         else:
             fresh = np.ones(len(problem.loop) - len(self._last.kept), bool)
-            verdict = judge_more(optimiser, np.concatenate([self._last.kept, fresh]), len(self._last.kept), warm)
-        initial_cost = optimiser.cost(verdict.kept, warm)
-        return self._remembered(size, verdict, initial_cost)
+            selection = select_more_loops(
+                optimiser, np.concatenate([self._last.kept, fresh]), len(self._last.kept), warm
+            )
+        initial_cost = optimiser.cost(selection.kept, warm)
+        return self._record(size, selection, initial_cost)
 
-    def _warm(self, problem: Problem) -> Batch:
+    def _warm_start(self, problem: Problem) -> Batch:
         """The last state, new nodes chained to it."""
         known = self._last.state if self._last else [Sim3.identity()]
         common = self._last.common if self._last else []
         state = initialize_spanning_tree(known, self._measurements)
         return group.stack([*state, *(common or [Sim3.identity()])][: len(problem.free)])
 
-    def _remembered(self, size: tuple[int, ...], verdict: Verdict, initial_cost: float) -> _Solved:
-        descent, count = verdict.descent, len(self._measurements.index)
+    def _record(self, size: tuple[int, ...], selection: LoopSelection, initial_cost: float) -> _Solved:
+        descent, count = selection.descent, len(self._measurements.index)
         state = group.unstack(descent.state)
         figures = (descent.converged, initial_cost, descent.cost, descent.iterations)
-        return _Solved(size, state[:count], state[count:], verdict.kept, figures)
+        return _Solved(size, state[:count], state[count:], selection.kept, figures)
 
 
-def _alone() -> _Solved:
+def _origin_only() -> _Solved:
     """A graph of nothing but its origin."""
     return _Solved((0, 0, 0, 0, 0), [Sim3.identity()], [], np.zeros(0, bool), (True, 0.0, 0.0, 0))

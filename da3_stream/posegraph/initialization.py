@@ -17,7 +17,7 @@ from ..geometry import nearest_rotations
 from ..geometry.covariance import ridged_inverses
 from . import group
 from .factors import Factors, ScaleFactors
-from .gauge import anchored
+from .gauge import align_gauge
 from .group import Array, Batch
 from .problem import Problem
 from .sparse import Term
@@ -51,7 +51,7 @@ class LinearStart:
         log_scales = self._log_scales(weights)
         rotations = self._rotations(weights)
         translations = self._translations(weights, log_scales, rotations)
-        return anchored(self.problem, group.from_components(log_scales, rotations, translations))
+        return align_gauge(self.problem, group.from_components(log_scales, rotations, translations))
 
     def _log_scales(self, weights: Array) -> Array:
         edges = self.problem.edges
@@ -60,24 +60,24 @@ class LinearStart:
         information = (weights * self.scale_information)[:, None, None]
         terms = [Term(edges.nodes, signs, -measured, information)]
         for factors in self.problem.others:
-            terms.append(_scale_term(factors) if isinstance(factors, ScaleFactors) else _nothing(factors, 1, 1))
+            terms.append(_scale_term(factors) if isinstance(factors, ScaleFactors) else _zero_residual(factors, 1, 1))
         free = self.problem.free[:, 6:].copy()
         free[0] &= any(isinstance(f, ScaleFactors) and f.nodes.shape[1] == 1 for f in self.problem.others)
-        return self._solved(terms, free)[:, 0, 0]
+        return self._solve(terms, free)[:, 0, 0]
 
     def _rotations(self, weights: Array) -> Rotation:
         """Least squares of R_b^T - R_ab^T R_a^T over all matrices, then the nearest rotations."""
         back = np.swapaxes(group.rotations(self.measured), 1, 2)
         identity = np.broadcast_to(np.eye(3), back.shape)
         information = (weights * self.rotation_information)[:, None, None] * np.eye(3)
-        fixed = self._first_only(np.eye(3))
+        fixed = self._at_origin(np.eye(3))
         residuals = fixed[self.problem.edges.nodes[:, 1]] - back @ fixed[self.problem.edges.nodes[:, 0]]
         term = Term(self.problem.edges.nodes, np.stack([-back, identity], axis=1), residuals, information)
-        relaxed = fixed + self._solved([term, *self._silent(3)], self._moving())
+        relaxed = fixed + self._solve([term, *self._zero_residuals(3)], self._movable())
         return Rotation.from_matrix(nearest_rotations(np.swapaxes(relaxed, 1, 2)))
 
     def _translations(self, weights: Array, log_scales: Array, rotations: Rotation) -> Array:
-        """Least squares of t_b - t_a - s_a R_a t_ab, in units of window b as the edges' own residuals are."""
+        """Least squares of t_b - t_a - s_a R_a t_ab, in units of node b as the edges' own residuals are."""
         a, b = self.problem.edges.nodes.T
         scales, turned = np.exp(log_scales), rotations.as_matrix()
         ahead = scales[a, None] * np.einsum("nij,nj->ni", turned[a], group.translations(self.measured))
@@ -85,9 +85,9 @@ class LinearStart:
         information = np.swapaxes(back, 1, 2) @ self.shift_information @ back * weights[:, None, None]
         identity = np.broadcast_to(np.eye(3), back.shape)
         term = Term(self.problem.edges.nodes, np.stack([-identity, identity], axis=1), -ahead[:, :, None], information)
-        return self._solved([term, *self._silent(1)], self._moving())[:, :, 0]
+        return self._solve([term, *self._zero_residuals(1)], self._movable())[:, :, 0]
 
-    def _solved(self, terms: Sequence[Term], free: NDArray[np.bool_]) -> Array:
+    def _solve(self, terms: Sequence[Term], free: NDArray[np.bool_]) -> Array:
         """The unknowns [N,S,C] of linear equations, where free [N,S]."""
         pattern = self.problem.pattern
         masked = [Term(t.nodes, t.jacobians * free[t.nodes][:, :, None, :], t.residuals, t.information) for t in terms]
@@ -95,13 +95,13 @@ class LinearStart:
         still = pattern.diagonals(blocks) <= 0
         return pattern.solve(blocks, slope, still.astype(np.float64))[pattern.place]
 
-    def _silent(self, sides: int) -> list[Term]:
-        return [_nothing(factors, 3, sides) for factors in self.problem.others]
+    def _zero_residuals(self, sides: int) -> list[Term]:
+        return [_zero_residual(factors, 3, sides) for factors in self.problem.others]
 
-    def _moving(self) -> NDArray[np.bool_]:
+    def _movable(self) -> NDArray[np.bool_]:
         return np.broadcast_to((np.arange(len(self.problem.free)) > 0)[:, None], (len(self.problem.free), 3))
 
-    def _first_only(self, value: Array) -> Array:
+    def _at_origin(self, value: Array) -> Array:
         out = np.zeros((len(self.problem.free), *value.shape))
         out[0] = value
         return out
@@ -112,7 +112,7 @@ def _scale_term(factors: ScaleFactors) -> Term:
     return Term(factors.nodes, jacobians[:, :, None, None], -factors.log_scales[:, None, None], factors.information)
 
 
-def _nothing(factors: Factors, size: int, sides: int) -> Term:
-    """A term of the right shape that says nothing."""
+def _zero_residual(factors: Factors, size: int, sides: int) -> Term:
+    """A term of the pattern's shape whose residual and Jacobian are zero: these factors play no part in this stage."""
     count, nodes = factors.nodes.shape
     return Term(factors.nodes, np.zeros((count, nodes, 1, size)), np.zeros((count, 1, sides)), np.ones((count, 1, 1)))

@@ -16,8 +16,8 @@ from .problem import Problem
 
 AT_ONCE = 16  # loops whose columns are solved for together
 ALLOWANCE = 27.75  # one and a half gates: 2e-4 of true loops are beyond, a loop being judged for its own part only
-BENT = 0.5  # of chi^2 a loop may put into every window between itself and the nearest other one
-ALIKE = 2.0  # or this times what windows are bent anyway, where scale drifts
+BENT = 0.5  # of chi^2 a loop may put into every node between itself and the nearest other one
+ALIKE = 2.0  # or this times what nodes are bent anyway, where scale drifts
 
 
 def innovations(problem: Problem, kept: NDArray[np.bool_], state: Batch, loops: Indices) -> Array:
@@ -37,8 +37,8 @@ def innovations(problem: Problem, kept: NDArray[np.bool_], state: Batch, loops: 
 def limit(problem: Problem, kept: NDArray[np.bool_], state: Batch, loop: int) -> float:
     """The innovation that a loop may have beside the others kept [E], at a state of rest without it.
 
-    Infinite without others: a lone loop tells of the drift, however large. Windows are counted along the video, so
-    that the difference of two loops' windows is the length of chain between them.
+    Infinite without others: a lone loop tells of the drift, however large. Nodes are counted along the video, so
+    that the difference of two loops' nodes is the length of chain between them.
     """
     others = kept & problem.loop
     others[loop] = False

@@ -13,15 +13,15 @@ import numpy as np
 from .group import Array, Batch
 from .problem import Problem
 
-FIRST_DAMPING = 1e-9  # below the square of the lowest frequency of thousands of windows in a chain
-LEAST_DAMPING = 1e-13  # where window 0 holds the graph; where nothing may hold it, FIRST_DAMPING does
+FIRST_DAMPING = 1e-9  # below the square of the lowest frequency of thousands of nodes in a chain
+LEAST_DAMPING = 1e-13  # where the origin holds the graph; where nothing may hold it, FIRST_DAMPING does
 MOST_DAMPING = 1e8
 ABSOLUTE = 1e-12  # of a cost, which has no unit
 
 
 @dataclass(frozen=True, eq=False)
 class Descent:
-    """Where it went, the cost there, whether no step would lower it by more than the tolerance, and its steps."""
+    """The final state and its cost, whether no step would lower it by more than the tolerance, and the steps taken."""
 
     state: Batch
     cost: float
@@ -29,7 +29,7 @@ class Descent:
     iterations: int
 
 
-def descend(problem: Problem, start: Batch, weights: Array, tolerance: float, most: int) -> Descent:
+def levenberg_marquardt(problem: Problem, start: Batch, weights: Array, tolerance: float, most: int) -> Descent:
     """Lower the cost from `start` until the next step promises less than `tolerance` of it, in `most` steps."""
     state, cost = start, problem.cost(start, weights)
     damping, growth = FIRST_DAMPING, 2.0

@@ -30,11 +30,11 @@ def problem() -> Problem:
 def test_it_is_the_fall_of_chi2_when_the_loop_is_left_out() -> None:
     optimiser = Optimiser.of(problem())
     kept, start = np.ones(len(optimiser.problem.loop), bool), group.stack(ring(40, 2.0))
-    whole = optimiser.keeping(kept, start)
+    whole = optimiser.optimize_with(kept, start)
     loops = np.flatnonzero(optimiser.problem.loop)
     found = innovations(optimiser.problem, kept, whole.descent.state, loops)
     for loop, innovation in zip(loops, found, strict=True):
-        without = optimiser.keeping(whole.without(int(loop)), start)
+        without = optimiser.optimize_with(whole.without(int(loop)), start)
         assert innovation == pytest.approx(2 * (whole.descent.cost - without.descent.cost), rel=0.05)
 
 
