@@ -126,7 +126,7 @@ def select_more_loops(optimiser: Optimiser, kept: InlierMask, known: int, warm: 
         selection = optimiser.finish(selection)
         # A new loop moves the chain to where a true loop that was rejected for its drift may fit now.
         return optimiser.finish(retest_rejected(optimiser, selection)) if len(fresh) else selection
-    # Deciding from scratch costs far more than a trial, but which side is false cannot be told from the new loops alone:
+    # Deciding from scratch costs far more than a trial, but which side is false cannot be told from new loops alone:
     # a false loop that was accepted earlier is contradicted by true new ones just so.
     without_new = retest_rejected(optimiser, optimiser.optimize_with(before, warm))
     return optimiser.finish(min(select_loops(optimiser, warm), without_new, key=optimiser.truncated_cost))
