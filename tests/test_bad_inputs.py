@@ -243,6 +243,7 @@ def test_what_was_in_the_way_is_left_alone(call: Callable, things: Path) -> None
     assert before == {path: path.read_bytes() for path in (things / "run").rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("thing", "frames", "skipped"), [("one", 1, 0), ("two", 2, 0), ("odd", 6, 1)])
 def test_what_does_not_move_is_run_with_the_pose_held(thing: str, frames: int, skipped: int, call: Callable) -> None:
     status, err = call(f"run @{thing} -o out --model sfm --workers 1")
@@ -255,6 +256,7 @@ def test_what_does_not_move_is_run_with_the_pose_held(thing: str, frames: int, s
     np.testing.assert_allclose(poses, np.tile(np.eye(4)[:3].ravel(), (frames, 1)), atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("thing", ["black", "white"])
 def test_what_shows_nothing_is_run_without_a_pose_and_says_so(thing: str, call: Callable) -> None:
     status, err = call(f"run @{thing} -o out --model sfm --workers 1")
@@ -277,6 +279,7 @@ def test_images_have_no_times_and_that_is_said(call: Callable) -> None:
     assert "WARNING: images carry no times: 30 a second are assumed (frames.default_fps)" in err
 
 
+@pytest.mark.slow
 def test_an_old_run_is_replaced_when_asked(call: Callable) -> None:
     assert call("run @one -o out -q")[0] == 0
     assert call("run @two -o out -q")[0] == 2

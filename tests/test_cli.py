@@ -76,6 +76,7 @@ def test_a_run_of_an_unknown_layout_is_refused_by_every_command(call: Callable, 
     assert status == 2 and "has layout 2, and this version of the program knows layout 1 only" in " ".join(err.split())
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_an_older_version_ends_with_status_2(call: Callable, folder: str, stand_in: None) -> None:
     words = ("run", folder, "-o", "out", "--set", "windows.size=14")
     call(*words)

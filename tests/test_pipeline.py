@@ -31,6 +31,7 @@ def events(run: Path, kind: str) -> list[dict]:
     return [line for line in lines if line["event"] == kind]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 5, 12, 13, 28, 61])
 def test_exact_windows_give_the_exact_trajectory(tmp_path: Path, count: int) -> None:
     result = Reconstruction(street(tmp_path / "run", count))

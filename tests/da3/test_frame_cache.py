@@ -112,6 +112,7 @@ def require_same(model: DepthAnything3, pictures: list[np.ndarray], counted: lis
             np.testing.assert_allclose(getattr(a, part), getattr(b, part), rtol=2e-5, atol=2e-5, err_msg=part)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tinyg", "tinynested"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_shared_frames_are_looked_at_once_and_give_the_same(

@@ -40,6 +40,7 @@ for path in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_every_released_network_is_built_in_little_memory(manifests: Path) -> None:
     """All in one process, so that what one leaves behind counts for the next; beyond `import torch`."""
     paths = [str(manifests / f"{name}.json") for name in RELEASED]

@@ -139,6 +139,7 @@ def test_an_unknown_alignment_and_a_directory_without_a_run_are_refused(half_siz
         evaluate(tmp_path, truth)
 
 
+@pytest.mark.slow
 def test_the_plot_is_a_png_and_the_same_every_time(half_size_run, tmp_path, write_kitti) -> None:
     truth = write_kitti(tmp_path / "t.txt", TRUTH)
     for name in ("a.png", "b.png"):

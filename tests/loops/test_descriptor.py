@@ -28,6 +28,7 @@ def town() -> WindowGeometry:
     return replace(windows_of(poses)[0], images=images)
 
 
+@pytest.mark.slow
 def test_vlad_knows_a_place_again(town: WindowGeometry, tmp_path: Path) -> None:
     vectors = VladExtractor(tmp_path / "words.npz").extract(town)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)

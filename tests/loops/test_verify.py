@@ -58,6 +58,7 @@ def refusal_of(verdict: LoopEdge | LoopRefusal) -> LoopRefusal:
     return verdict
 
 
+@pytest.mark.slow
 def test_a_place_seen_again_is_a_loop_with_the_true_transform(exact: ExactPredictor, same_place: LoopCandidate) -> None:
     edge = edge_of(verified(exact, same_place))
     error = edge.a_from_b.inverse() @ TownMap(exact).true_a_from_b(edge.submaps)
@@ -76,6 +77,7 @@ def test_a_loop_is_believed_no_more_than_one_prediction_can_know(
     assert (sigmas[3:6] > 0.004).all() and sigmas[6] > 0.009
 
 
+@pytest.mark.slow
 def test_the_information_is_that_of_both_halves_together() -> None:
     """Errors on the right of both alignments, drawn from their information, have 7 degrees of freedom in the edge."""
     rng = np.random.default_rng(0)
@@ -113,6 +115,7 @@ def test_another_place_is_refused(exact: ExactPredictor, other_place: LoopCandid
     assert refusal.evidence["depth_agreement"] < 0.2
 
 
+@pytest.mark.slow
 def test_a_predictor_that_puts_two_places_into_one_is_not_believed(
     exact: ExactPredictor, same_place: LoopCandidate
 ) -> None:

@@ -75,6 +75,7 @@ def sentence(err: str) -> str:
     return line
 
 
+@pytest.mark.slow
 def test_a_fetch_shows_a_bar_and_is_verified(hub: Hub, call: Call, tmp_path: Path) -> None:
     status, out, err = call("weights fetch da3-small")
     folder = tmp_path / "cache" / "models--depth-anything--DA3-SMALL" / "snapshots"
@@ -102,6 +103,7 @@ def test_a_connection_that_breaks_is_taken_up_again(hub: Hub, call: Call, tmp_pa
     assert call("weights verify da3-small")[0] == 0
 
 
+@pytest.mark.slow
 def test_a_download_goes_on_after_its_process_was_killed(hub: Hub, start: Command, call: Call, tmp_path: Path) -> None:
     hub.stalls_after = 12 << 20
     process = start("-m", "da3_stream", "weights", "fetch", "da3-small")
@@ -129,6 +131,7 @@ def test_a_token_is_for_the_hub_alone(hub: Hub, call: Call) -> None:
     assert not any(path.startswith("/stored/") for path in hub.authorised)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
 def test_a_damaged_download_is_thrown_away(file: str, hub: Hub, call: Call, tmp_path: Path) -> None:
     hub.spoilt = file
@@ -139,6 +142,7 @@ def test_a_damaged_download_is_thrown_away(file: str, hub: Hub, call: Call, tmp_
     assert call("weights fetch da3-small")[0] == 0
 
 
+@pytest.mark.slow
 def test_weights_that_spoilt_on_the_disk_are_deleted_and_fetched_again(call: Call, tmp_path: Path) -> None:
     call("weights fetch da3-small")
     (path,) = tmp_path.rglob(f"blobs/{sha256(WEIGHTS)}")

@@ -63,6 +63,7 @@ def test_drift_of_scale_is_recovered_by_one_loop(bias: float) -> None:
     assert np.ptp(scales) / 2 < bias / 2 + 0.01
 
 
+@pytest.mark.slow
 def test_loops_added_one_by_one_end_where_all_at_once_do() -> None:
     truth, together = lap_graph(102)
     for a, b in FALSE:
@@ -107,6 +108,7 @@ def test_nodes_go_by_the_names_that_they_have_elsewhere() -> None:
     assert expected.rejected == [(5, 20)] and found.rejected == [(names[5], names[20])]
 
 
+@pytest.mark.slow
 def test_a_solution_is_taken_up_where_it_was_left() -> None:
     _, graph = lap_graph(106)
     for a, b in FALSE:

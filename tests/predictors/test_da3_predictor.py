@@ -56,6 +56,7 @@ def pictures(count: int) -> list[np.ndarray]:
     return [wide[:, i : i + 56].copy() for i in range(count)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "overlap"), [(60, 12), (17, 4), (2, 1)])
 @pytest.mark.parametrize("count", [1, 2, 17, 61])
 def test_a_run_goes_from_end_to_end_and_twice_alike(

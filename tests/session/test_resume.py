@@ -84,6 +84,7 @@ def test_it_goes_on_where_it_stopped_and_ends_alike(tmp_path: Path, undisturbed:
     assert status["windows"] == 8
 
 
+@pytest.mark.slow
 def test_it_can_be_cut_short_again_and_again(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
     for after in (2, 1, 3):
         cut_short(tmp_path / "run", after)
@@ -92,6 +93,7 @@ def test_it_can_be_cut_short_again_and_again(tmp_path: Path, undisturbed: dict[s
     assert len(open_run(tmp_path / "run").read_status()["interruptions"]) == 3
 
 
+@pytest.mark.slow
 def test_before_the_first_window_is_finished_it_begins_anew(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
     cut_short(tmp_path / "run", 0)
     pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, Counting())
@@ -105,6 +107,7 @@ def test_a_finished_run_is_left_alone(tmp_path: Path, undisturbed: dict[str, Any
     assert predictor.first_frames == [] and contents(tmp_path / "run") == undisturbed
 
 
+@pytest.mark.slow
 def test_what_a_kill_left_behind_the_last_window_is_dropped(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
     cut_short(tmp_path / "run", 3)
     for name in ("journal.jsonl", "resume/windows.jsonl"):
@@ -116,6 +119,7 @@ def test_what_a_kill_left_behind_the_last_window_is_dropped(tmp_path: Path, undi
     assert contents(tmp_path / "run") == undisturbed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["windows/000001.npz", "resume/tip.npz", "resume/windows.jsonl", "journal.jsonl"])
 def test_a_damaged_file_is_named_and_nothing_is_touched(tmp_path: Path, undisturbed: dict[str, Any], name: str) -> None:
     run = tmp_path / "run"
@@ -131,6 +135,7 @@ def test_a_damaged_file_is_named_and_nothing_is_touched(tmp_path: Path, undistur
     assert contents(run) == undisturbed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", [None, 3])
 def test_a_checkpoint_of_another_version_is_refused_and_nothing_is_touched(
     tmp_path: Path, undisturbed: dict[str, Any], version: object
@@ -148,6 +153,7 @@ def test_a_checkpoint_of_another_version_is_refused_and_nothing_is_touched(
     assert contents(run) == undisturbed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("state", "layout"), [("interrupted", 2), ("finished", None)])
 def test_a_run_of_an_unknown_layout_is_neither_gone_on_with_nor_touched(
     tmp_path: Path, undisturbed: dict[str, Any], state: str, layout: object
@@ -164,6 +170,7 @@ def test_a_run_of_an_unknown_layout_is_neither_gone_on_with_nor_touched(
     assert contents(run) == undisturbed
 
 
+@pytest.mark.slow
 def test_a_run_that_tells_no_layout_is_gone_on_with(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
     cut_short(tmp_path / "run", 3)
     status = open_run(tmp_path / "run").read_status()
@@ -175,12 +182,14 @@ def test_a_run_that_tells_no_layout_is_gone_on_with(tmp_path: Path, undisturbed:
     assert open_run(tmp_path / "run").read_status()["layout"] == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_when_it_was_just_created_begins(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
     assert create_run(tmp_path / "run").read_status() == {"state": "running"}
     pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, Counting())
     assert contents(tmp_path / "run") == undisturbed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", [15, 23, 40])
 def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(
     tmp_path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, call: int
@@ -208,6 +217,7 @@ def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
         pipeline.run(pictures(COUNT), tmp_path / "run", other, Counting())
 
 
+@pytest.mark.slow
 def test_settings_of_the_map_may_change_when_asked(tmp_path: Path) -> None:
     street(tmp_path / "run", COUNT)
     other = SETTINGS.model_copy(update={"cloud": SETTINGS.cloud.model_copy(update={"max_points": 500})})
@@ -266,6 +276,7 @@ class Cropping(Counting):
         return super().predict([replace(frame, image=frame.image[: SIZE[1], : SIZE[0]]) for frame in frames])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [1, 3])
 def test_what_the_gate_left_out_is_left_out_again(tmp_path: Path, after: int) -> None:
     images = stopped(60)
@@ -283,6 +294,7 @@ def test_what_the_gate_left_out_is_left_out_again(tmp_path: Path, after: int) ->
     assert told["left_out_by_reason"]["still"] >= 25
 
 
+@pytest.mark.slow
 def test_where_a_run_lies_on_the_earth_is_kept_when_it_goes_on(tmp_path: Path) -> None:
     cut_short(tmp_path / "run", 3)
     run = open_run(tmp_path / "run")
@@ -297,6 +309,7 @@ def test_where_a_run_lies_on_the_earth_is_kept_when_it_goes_on(tmp_path: Path) -
     np.testing.assert_array_equal(kept.geographic_from_world.numbers(), known.geographic_from_world.numbers())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [{"normals": True}, {"per_pixel": 0.1}, {"voxel": 0.005}, {"voxel_m": 0.5}])
 def test_what_is_in_the_stored_points_cannot_change(tmp_path: Path, change: dict[str, Any]) -> None:
     street(tmp_path / "run", COUNT, scale={"factor": 2.0})
@@ -316,6 +329,7 @@ class Lens(Counting):
         return {"k1": -0.1} if self.first_frames else {}
 
 
+@pytest.mark.slow
 def test_what_was_known_at_the_end_is_known_when_outputs_are_drawn_anew(tmp_path: Path) -> None:
     images = [*pictures(COUNT), np.zeros((5, 50, 3), np.uint8)]  # the last one does not fit
     run = pipeline.run(images, tmp_path / "run", SETTINGS, Lens())
@@ -330,6 +344,7 @@ def test_what_was_known_at_the_end_is_known_when_outputs_are_drawn_anew(tmp_path
     assert contents(run)["journal"] == journal
 
 
+@pytest.mark.slow
 def test_a_run_that_is_gone_on_with_says_that_it_runs(tmp_path: Path) -> None:
     states = []
 
@@ -344,6 +359,7 @@ def test_a_run_that_is_gone_on_with_says_that_it_runs(tmp_path: Path) -> None:
     assert set(states) == {"running"}
 
 
+@pytest.mark.slow
 def test_frames_that_were_skipped_before_do_not_count_after_a_kill(tmp_path: Path) -> None:
     images = pictures(COUNT)
     images[3] = np.zeros((5, 50, 3), np.uint8)

@@ -206,6 +206,7 @@ def begun(scene: Scene, edges: list[list[Edge]], count: int) -> tuple[Backend, S
     return backend, backend.optimize(replace(scene, submaps=scene.submaps[:count])).scene
 
 
+@pytest.mark.slow
 def test_what_agrees_with_a_large_graph_waits_but_not_for_long_and_not_at_the_end() -> None:
     scene, edges = laps(340)
     backend, grown = begun(scene, edges, 330)
@@ -222,6 +223,7 @@ def test_what_agrees_with_a_large_graph_waits_but_not_for_long_and_not_at_the_en
     assert backend.optimize(grown, last=True).summaries == ()
 
 
+@pytest.mark.slow
 def test_what_surprises_does_not_wait() -> None:
     scene, edges = laps(331)
     backend, grown = begun(scene, edges, 330)
@@ -234,6 +236,7 @@ def test_what_surprises_does_not_wait() -> None:
     assert backend.optimize(grown).summaries
 
 
+@pytest.mark.slow
 def test_what_waits_is_not_forgotten_by_a_resumed_run() -> None:
     scene, edges = laps(332)
     backend, grown = begun(scene, edges, 330)

@@ -51,6 +51,7 @@ def last_step(run: Path) -> float:
     return float(steps[-8:].mean() / steps[:8].mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("height", ["constant", "auto"])
 def test_the_scale_of_a_chain_is_held(height: str, road: Drifting, tmp_path: Path) -> None:
     off, on = driven(road, tmp_path / "off", "off"), driven(road, tmp_path / "on", height)

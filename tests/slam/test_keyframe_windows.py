@@ -40,6 +40,7 @@ def test_none_unless_asked_for(tmp_path: Path) -> None:
     assert events(street(tmp_path / "run", COUNT), "key window") == []
 
 
+@pytest.mark.slow
 def test_they_tie_all_windows_together_and_leave_an_exact_map_exact(tmp_path: Path) -> None:
     predictor = Recording()
     settings = Settings.build({"windows": {**WINDOWS, "key_every": 3}, "loops": {"descriptor": "off"}})
@@ -55,6 +56,7 @@ def test_they_tie_all_windows_together_and_leave_an_exact_map_exact(tmp_path: Pa
     np.testing.assert_allclose(Reconstruction(run).world_from_camera, truth, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_one_that_fails_costs_nothing(tmp_path: Path) -> None:
     class Fails(Recording):
         def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
@@ -68,6 +70,7 @@ def test_one_that_fails_costs_nothing(tmp_path: Path) -> None:
     assert json.loads((run / "run.json").read_text())["state"] == "finished"
 
 
+@pytest.mark.slow
 def test_a_lost_device_ends_the_run_and_the_look_is_taken_again(tmp_path: Path) -> None:
     class Lost(Recording):
         def predict(self, frames: Sequence[Frame]) -> WindowGeometry:

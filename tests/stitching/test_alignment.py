@@ -146,6 +146,7 @@ def test_exchanging_the_windows_gives_the_inverse() -> None:
         assert np.all(np.abs((back.previous_from_current @ there.previous_from_current).log()) < 0.2 * sigmas)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("speed", [0.0, 1.0])
 def test_the_information_is_honest(speed: float) -> None:
     energies = []
@@ -157,6 +158,7 @@ def test_the_information_is_honest(speed: float) -> None:
     assert 0.2 < np.mean(energies) < 3
 
 
+@pytest.mark.slow
 def test_good_depth_does_not_make_poor_cameras_sure_of_their_turn() -> None:
     energies = []
     for seed in range(10):

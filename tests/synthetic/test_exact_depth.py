@@ -93,6 +93,7 @@ def carried(source: TownFrame, target: TownFrame) -> tuple[np.ndarray, np.ndarra
     return colour, (source.depth > 0) & (lowest > 0.97 * z) & (highest < 1.03 * z)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["block", "handheld", "drone"])
 def test_a_point_keeps_its_colour_from_frame_to_frame(path: str) -> None:
     town = make_town(path, frames=300, size=(320, 240))
@@ -106,6 +107,7 @@ def test_a_point_keeps_its_colour_from_frame_to_frame(path: str) -> None:
         assert np.median(np.abs(target.image.astype(float) - source.image)[visible]) > 2 * np.median(difference)
 
 
+@pytest.mark.slow
 def test_the_sky_is_where_there_is_no_depth(street: Town) -> None:
     frame = street.frame(10)
     sky = frame.depth == 0

@@ -29,6 +29,7 @@ def test_ramps_rise_along_blocks_and_crossings_are_level() -> None:
     assert np.diff(hill.height(east)).max() <= 1.01 * GRADE * (east[1] - east[0])
 
 
+@pytest.mark.slow
 def test_a_plain_leaves_everything_where_it_is() -> None:
     town = make_town("block", frames=30, size=(64, 48))
     shapes = FLAT.lift(town.scene.shapes)
@@ -36,6 +37,7 @@ def test_a_plain_leaves_everything_where_it_is() -> None:
     np.testing.assert_array_equal(shapes.origin, town.scene.shapes.origin)
 
 
+@pytest.mark.slow
 def test_the_road_under_the_camera_is_the_ground(hill: Town) -> None:
     empty = make_town("block", frames=300, size=(160, 120), slope=GRADE)
     for index in range(3, 300, 40):
@@ -46,6 +48,7 @@ def test_the_road_under_the_camera_is_the_ground(hill: Town) -> None:
         np.testing.assert_allclose(points[:, 2], Terrain(GRADE).height(points[:, 0]), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_camera_is_carried_at_its_height_and_looks_along_the_ramp(hill: Town) -> None:
     poses, flat = hill.path.world_from_camera, make_town("block", frames=300, size=(16, 16)).path.world_from_camera
     over = poses[:, 2, 3] - Terrain(GRADE).height(poses[:, 0, 3])

@@ -27,6 +27,7 @@ def test_a_frame_alone_is_the_frame_in_sequence(room: Town) -> None:
         assert alone.timestamp == sequence[i].timestamp
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["block", "handheld"])
 def test_the_same_seed_gives_the_same_bytes(path: str) -> None:
     first, second = (make_town(path, frames=30, size=(64, 48), seed=5).frame(9) for _ in range(2))
@@ -61,6 +62,7 @@ def test_places_do_not_look_alike(street: Town) -> None:
     assert correlation.max() < 0.8
 
 
+@pytest.mark.slow
 def test_cars_move_and_hide_what_is_behind() -> None:
     empty = make_town("block", frames=300, size=(96, 72))
     town = make_town("block", frames=300, size=(96, 72), cars=8)
@@ -94,6 +96,7 @@ def test_noise_has_its_sigma_and_changes_from_frame_to_frame(room: Town) -> None
     assert abs(np.corrcoef(residual[0].ravel(), residual[1].ravel())[0, 1]) < 0.2
 
 
+@pytest.mark.slow
 def test_a_path_of_ones_own_is_followed(street: Town) -> None:
     path = CameraPath(street.path.world_from_camera[100:103], np.array([0.0, 0.2, 0.5]))
     town = make_town(path, frames=3, size=(64, 48))

@@ -26,6 +26,7 @@ def exported(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export_run(bent, "3dgs", folder / "data").path
 
 
+@pytest.mark.slow
 def test_cameras_are_pinholes_and_a_scene_point_falls_on_its_pixel(exported: Path, run: Path) -> None:
     model = pycolmap.Reconstruction(str(exported / "sparse" / "0"))
     assert {camera.model.name for camera in model.cameras.values()} == {"PINHOLE"}

@@ -74,6 +74,7 @@ def test_points_lie_on_the_town(exported: Path, run: Path) -> None:
     assert len(rec) == FRAMES and np.median(np.abs(np.array(ratios) - 1)) < 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k1", [0.0, 0.05])
 def test_a_scene_point_falls_on_its_pixel(run: Path, tmp_path: Path, k1: float) -> None:
     bent = with_distortion(shutil.copytree(run, tmp_path / "run"), k1)
@@ -106,6 +107,7 @@ def test_images_of_a_folder_are_its_own_files(exported: Path, run: Path) -> None
         assert (exported / "images" / f"{index:06d}.jpg").samefile(pictures / f"{index:03d}.jpg")
 
 
+@pytest.mark.slow
 def test_bundle_adjustment_brings_spoiled_cameras_back(run: Path, tmp_path: Path) -> None:
     spoiled = run_town(run.parent / "pictures", tmp_path / "run", Truth(noise=0.03))
     folder, summary = export_run(spoiled, "colmap", tmp_path / "model", {"refine": True})

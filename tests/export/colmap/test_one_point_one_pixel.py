@@ -129,6 +129,7 @@ FORMATS: dict[str, tuple[Callable[[Path, Array, Reconstruction], Array], dict[st
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_point_falls_on_its_pixel(name: str, run: Path, tmp_path: Path) -> None:
     rec = Reconstruction(run)
@@ -141,6 +142,7 @@ def test_a_point_falls_on_its_pixel(name: str, run: Path, tmp_path: Path) -> Non
     assert np.linalg.norm(pixel_of(path, point, rec) - expected) < CLOSE_PX
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["colmap", "colmap text", "nerfstudio"])
 def test_it_does_so_through_a_lens_that_bends(name: str, run: Path, tmp_path: Path) -> None:
     """In the formats that carry distortion; the others are of pinholes."""

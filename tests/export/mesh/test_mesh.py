@@ -102,6 +102,7 @@ def pieces_of(mesh):
     return np.sort(np.unique(label[mesh.faces[:, 0]], return_counts=True)[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["glb", "obj"])
 def test_glb_and_obj_are_upright_and_equal_to_the_ply(run, encoding):
     ply, _ = meshed(run)

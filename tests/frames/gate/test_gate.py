@@ -150,6 +150,7 @@ def told(found: list) -> list[tuple]:
     return [(f.index, f.ordinal, f.begins_shot, f.left_out, json.dumps(f.gate_state)) for f in found]
 
 
+@pytest.mark.slow
 def test_going_on_from_a_kept_frame_gives_the_same() -> None:
     roll = frames(mixed())
     whole = told(list(gated(roll, MotionGate(0.01))))
@@ -160,6 +161,7 @@ def test_going_on_from_a_kept_frame_gives_the_same() -> None:
         assert again == whole[number:], number
 
 
+@pytest.mark.slow
 def test_a_gate_that_gave_nothing_begins_anew_from_its_state() -> None:
     gate = MotionGate(0.01)
     gate.restore(MotionGate(0.01).state())

@@ -99,6 +99,7 @@ def test_a_cut_begins_a_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         assert len({frame.index < DRIVE for frame in frames}) == 1
 
 
+@pytest.mark.slow
 def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         run(tmp_path / name, with_a_stop())

@@ -283,6 +283,7 @@ def test_a_range_beyond_the_video_is_refused(write_video: Write) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_real_drive_has_all_its_frames(shared: Path) -> None:
     source = open_source(shared / "data/video/test_kitti984.mp4", FramesSettings(), image_side=160)
     assert source.size == (1242, 375) and source.expected == 268

@@ -51,6 +51,7 @@ def errors(found: Found, truth: NDArray[np.float32]) -> NDArray[np.float64]:
     return np.asarray(np.abs(found[0][kept] / truth[kept] - 1), np.float64)
 
 
+@pytest.mark.slow
 def test_depth_is_right_and_dense(found: Found, truth: NDArray[np.float32]) -> None:
     wrong = errors(found, truth)
     assert np.median(wrong) < 0.04

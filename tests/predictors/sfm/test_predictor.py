@@ -74,6 +74,7 @@ def keeps_contract(found: WindowGeometry, frames: list[Frame]) -> None:
     assert not found.is_metric
 
 
+@pytest.mark.slow
 def test_a_frames_own_points_reproject_onto_their_pixels(short: WindowGeometry) -> None:
     pixels = pixel_centres(*short.depth.shape[1:])
     for depth, k, pose in zip(short.depth, short.intrinsics, short.window_from_camera, strict=True):
@@ -146,6 +147,7 @@ def test_an_unknown_focal_length_is_found(
     assert path_error(found, street)[0] < 0.02
 
 
+@pytest.mark.slow
 def test_frames_with_gaps_in_their_numbers_keep_them(
     predictor: SfmPredictor, short: WindowGeometry, street: list[TownFrame], as_frames: AsFrames
 ) -> None:
@@ -170,6 +172,7 @@ def test_a_camera_that_stands_is_held(predictor: SfmPredictor, street: list[Town
     np.testing.assert_array_equal(found.window_from_camera, np.tile(np.eye(4), (8, 1, 1)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [0, 255])
 def test_blank_frames_are_no_geometry_and_no_error(predictor: SfmPredictor, as_frames: AsFrames, value: int) -> None:
     frames = as_frames([np.full((240, 320, 3), value, np.uint8) for _ in range(6)])
@@ -180,6 +183,7 @@ def test_blank_frames_are_no_geometry_and_no_error(predictor: SfmPredictor, as_f
     assert not found.confidence.any()
 
 
+@pytest.mark.slow
 def test_noise_is_no_geometry_and_no_error(predictor: SfmPredictor, as_frames: AsFrames) -> None:
     rng = np.random.default_rng(0)
     frames = as_frames([rng.integers(0, 256, (240, 320, 3), dtype=np.uint8) for _ in range(5)])
@@ -188,6 +192,7 @@ def test_noise_is_no_geometry_and_no_error(predictor: SfmPredictor, as_frames: A
     assert found.status != Status.OK
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 3])
 @pytest.mark.parametrize("known", [True, False])
 def test_very_short_windows_keep_the_contract(

@@ -110,6 +110,7 @@ def test_a_window_whose_work_hangs_or_kills_has_failed_and_the_next_one_has_not(
     predictor.close()
 
 
+@pytest.mark.slow
 def test_a_window_in_which_the_camera_stands_waits_for_what_earlier_ones_teach_of_the_lens(
     make_predictor: MakePredictor, told: type[Told], moving: list[Frame], standing: list[Frame]
 ) -> None:
@@ -131,6 +132,7 @@ def test_a_window_in_which_the_camera_stands_waits_for_what_earlier_ones_teach_o
     predictor.close()
 
 
+@pytest.mark.slow
 def test_a_hole_makes_no_loop_check_of_a_window(
     make_predictor: MakePredictor, told: type[Told], moving: list[Frame]
 ) -> None:
@@ -143,6 +145,7 @@ def test_a_hole_makes_no_loop_check_of_a_window(
     predictor.close()
 
 
+@pytest.mark.slow
 def test_a_look_at_two_places_sees_the_lens_of_its_time_and_teaches_nothing(
     make_predictor: MakePredictor, told: type[Told], moving: list[Frame]
 ) -> None:

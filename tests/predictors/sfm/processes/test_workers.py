@@ -81,6 +81,7 @@ def make_workers() -> Iterator[MakeWorkers]:
         workers.close()
 
 
+@pytest.mark.slow
 def test_pieces_give_what_the_work_gives(make_workers: MakeWorkers) -> None:
     workers = make_workers(2)
     pieces = [workers.submit(square, value) for value in range(20)]
@@ -103,6 +104,7 @@ def test_an_error_of_the_work_is_passed_on_and_the_process_lives(make_workers: M
     assert workers.submit(process_number).result() == before
 
 
+@pytest.mark.slow
 def test_work_that_kills_its_process_is_tried_twice_and_costs_no_other(make_workers: MakeWorkers) -> None:
     workers = make_workers(2)
     pieces = [workers.submit(kill_yourself), *(workers.submit(square, value) for value in range(10))]
