@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..geometry.robust_statistics import correlated_sigma, sigma_clipped_mean
 from ..types import Float32, Float64, Status, WindowGeometry
-from .normalized_frames import Views
+from .normalized_frames import NormalizedFrames
 from .patch import likeness, road_patch
 from .plane_fit import RoadPlane, fit_road, plane_vector
 
@@ -62,7 +62,7 @@ def camera_height(window: WindowGeometry) -> HeightObservation | Refusal:
     """Height of the camera over the ground; a refusal with its reason where the window does not show it."""
     if window.status in (Status.FAILED, Status.HELD):
         return Refusal(f"the window's geometry is {window.status.value}")
-    views = Views.of(window)
+    views = NormalizedFrames.of(window)
     if len(views.rows) < MIN_FRAMES:
         return Refusal(f"{len(views.rows)} frames have a pose, {MIN_FRAMES} are needed")
     pitches = _pitches_of_motion(views)
@@ -76,7 +76,7 @@ def camera_height(window: WindowGeometry) -> HeightObservation | Refusal:
     return _pooled(views, {k: plane for k, plane in planes.items() if plane and _trusted(plane)}, len(frames))
 
 
-def _pitches_of_motion(views: Views) -> Float64 | Refusal:
+def _pitches_of_motion(views: NormalizedFrames) -> Float64 | Refusal:
     """The angle [M] by which each camera looks down on its own way: cars and walkers move along the ground.
 
     Where a frame hardly moves it is the median of the others.
@@ -94,7 +94,7 @@ def _pitches_of_motion(views: Views) -> Float64 | Refusal:
     return np.where(length > SLOW * np.median(length[moves]), pitches, usual)
 
 
-def _first_height(views: Views, pitches: Float64) -> float | Refusal:
+def _first_height(views: NormalizedFrames, pitches: Float64) -> float | Refusal:
     """The log height under which most frames look like their neighbours, over all that the motion can tell."""
     steps = views.steps()
     typical = float(np.median(steps[steps > STANDING * steps.max()]))
@@ -107,7 +107,7 @@ def _first_height(views: Views, pitches: Float64) -> float | Refusal:
     return float(candidates[int(np.argmax(scores))])
 
 
-def _scores(views: Views, frame: int, pitch: float, log_heights: Float64) -> Float64:
+def _scores(views: NormalizedFrames, frame: int, pitch: float, log_heights: Float64) -> Float64:
     """Likeness of one neighbour for each height; its distance grows with the height, so that all are as well seen."""
     patch = road_patch(views, frame, pitch, SEARCH_PIXELS)
     scores = np.zeros(len(log_heights))
@@ -126,7 +126,7 @@ def _spaced(count: int, most: int) -> NDArray[np.int64]:
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.int64))
 
 
-def _pooled(views: Views, planes: dict[int, RoadPlane], looked_at: int) -> HeightObservation | Refusal:
+def _pooled(views: NormalizedFrames, planes: dict[int, RoadPlane], looked_at: int) -> HeightObservation | Refusal:
     if len(planes) < MIN_FRAMES:
         return Refusal(f"the ground was found in {len(planes)} of {looked_at} frames, {MIN_FRAMES} are needed")
     heights = np.array([plane.log_height for plane in planes.values()])

@@ -18,14 +18,16 @@ MAX_JUMP = 0.2  # of log height between neighbouring windows in the chain's unit
 
 
 @dataclass(frozen=True)
-class Verdict:
+class HeightDecision:
     """Whether the heights are worth being tied together, and the figures that say so."""
 
     on: bool
     reason: str
 
 
-def judge_heights(results: Sequence[HeightObservation | Refusal], log_scales: Sequence[float]) -> Verdict:
+def check_constant_height(
+    results: Sequence[HeightObservation | Refusal], log_scales: Sequence[float]
+) -> HeightDecision:
     """Judge a run by what its windows say, all so far and in order: what is on holds for all of them.
 
     `log_scales` are the windows' own, as the chain of alignments has them: log of world units per unit of the window.
@@ -33,7 +35,7 @@ def judge_heights(results: Sequence[HeightObservation | Refusal], log_scales: Se
     found = [(r, s) for r, s in zip(results, log_scales, strict=True) if isinstance(r, HeightObservation)]
     share = sum(r.found for r, _ in found) / max(len(results), 1)
     if not found or share < MIN_FOUND:
-        return Verdict(False, f"the ground was found in {share:.0%} of the frames{_commonest_reason(results)}")
+        return HeightDecision(False, f"the ground was found in {share:.0%} of the frames{_commonest_reason(results)}")
     spread = float(np.median([r.spread for r, _ in found]))
     pitch, roll = (_sway_deg(np.concatenate([getattr(r, name) for r, _ in found])) for name in ("pitches", "rolls"))
     jump = float(np.median(np.abs(np.diff([r.log_height + s for r, s in found])))) if len(found) > 1 else 0.0
@@ -44,7 +46,7 @@ def judge_heights(results: Sequence[HeightObservation | Refusal], log_scales: Se
     )
     broken = [text for holds, text in limits if not holds]
     texts = broken or [f"the ground was found in {share:.0%} of the frames", *(text for _, text in limits)]
-    return Verdict(not broken, ", ".join(texts))
+    return HeightDecision(not broken, ", ".join(texts))
 
 
 def height_observations(

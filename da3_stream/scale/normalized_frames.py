@@ -17,7 +17,7 @@ NEAR = 2.0  # a neighbour's distance may be off by this factor from the one that
 
 
 @dataclass(frozen=True, eq=False)
-class Views:
+class NormalizedFrames:
     """The M frames of a window that have a pose; images are of one size."""
 
     rows: NDArray[np.int64]  # [M] rows of the window
@@ -26,14 +26,14 @@ class Views:
     window_from_camera: Float64  # [M,4,4]
 
     @staticmethod
-    def of(window: WindowGeometry) -> Views:
+    def of(window: WindowGeometry) -> NormalizedFrames:
         """The frames with a finite pose and usable intrinsics."""
         k = window.intrinsics
         rows = np.flatnonzero(window.has_camera & (k[:, 0, 0] > 0) & (k[:, 1, 1] > 0))
-        images = [_evened(window.images[row]) for row in rows]
+        images = [_locally_normalized(window.images[row]) for row in rows]
         size = window.images.shape[1:3]
         stack = np.stack(images) if images else np.zeros((0, *size), np.float32)
-        return Views(rows, stack, k[rows], window.window_from_camera[rows])
+        return NormalizedFrames(rows, stack, k[rows], window.window_from_camera[rows])
 
     @cached_property
     def centres(self) -> Float64:
@@ -75,7 +75,7 @@ def _first_at(apart: Float64, side: NDArray[np.int64], distance: float) -> int |
     return int(near[best]) if factor[best] < np.log(NEAR) else None
 
 
-def _evened(image: UInt8) -> Float32:
+def _locally_normalized(image: UInt8) -> Float32:
     """Grey image [H,W] less its local mean, over its local contrast: shadows and exposure drop out."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     sigma = LEVEL_SHARE * grey.shape[1]

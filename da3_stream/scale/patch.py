@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..geometry import pixel_centres
 from ..types import Float32, Float64
-from .normalized_frames import Views
+from .normalized_frames import NormalizedFrames
 
 HALF_WIDTH = 1.1  # camera heights to either side: a lane, less its borders
 FARTHEST = 25.0  # camera heights ahead
@@ -34,7 +34,7 @@ class Patch:
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
+class WarpedPatch:
     """The pixels of a patch that another frame shows, Q of them, under one plane."""
 
     seen: NDArray[np.bool_]  # [P]
@@ -43,7 +43,7 @@ class Sight:
     gradient: Float64  # [Q,2] of the target, per pixel
 
 
-def road_patch(views: Views, frame: int, pitch: float, most: int) -> Patch:
+def road_patch(views: NormalizedFrames, frame: int, pitch: float, most: int) -> Patch:
     """At most about `most` pixels under the horizon of a camera pitched down by `pitch` (rad), without roll."""
     k, image = views.intrinsics[frame], views.images[frame]
     pixels = pixel_centres(*image.shape)
@@ -56,7 +56,7 @@ def road_patch(views: Views, frame: int, pitch: float, most: int) -> Patch:
     return Patch(frame, rays, image[at].astype(np.float64))
 
 
-def look(views: Views, patch: Patch, plane: Float64, target: int) -> Sight | None:
+def warp_patch(views: NormalizedFrames, patch: Patch, plane: Float64, target: int) -> WarpedPatch | None:
     """What `target` shows of the patch if it lies in the plane; None where that is too little."""
     rotation, translation = views.target_from_reference(patch.frame, target)
     rays = patch.rays @ rotation.T + (patch.rays @ plane)[:, None] * translation
@@ -68,16 +68,16 @@ def look(views: Views, patch: Patch, plane: Float64, target: int) -> Sight | Non
     if seen.sum() < max(MIN_PIXELS, MIN_SHARE * len(patch.rays)):
         return None
     cross = _samples(image, x[seen], y[seen])
-    return Sight(seen, rays[seen], cross[:, 0], cross[:, 1::2] - cross[:, 2::2])
+    return WarpedPatch(seen, rays[seen], cross[:, 0], cross[:, 1::2] - cross[:, 2::2])
 
 
-def likeness(views: Views, patch: Patch, plane: Float64, target: int) -> float:
+def likeness(views: NormalizedFrames, patch: Patch, plane: Float64, target: int) -> float:
     """Normalised cross-correlation of the patch with what the target shows of it, 0 where that is too little."""
-    sight = look(views, patch, plane, target)
-    return correlation(patch.values[sight.seen], sight.values) if sight else 0.0
+    sight = warp_patch(views, patch, plane, target)
+    return ncc(patch.values[sight.seen], sight.values) if sight else 0.0
 
 
-def correlation(a: Float64, b: Float64) -> float:
+def ncc(a: Float64, b: Float64) -> float:
     """Of two sets of values [Q]; 0 where one of them is constant."""
     a, b = a - a.mean(), b - b.mean()
     size = float(np.sqrt((a @ a) * (b @ b)))

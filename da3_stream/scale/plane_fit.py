@@ -13,8 +13,8 @@ import numpy as np
 
 from ..geometry.robust_statistics import mad_sigma
 from ..types import Float64
-from .normalized_frames import Views
-from .patch import Patch, Sight, correlation, likeness, look, road_patch
+from .normalized_frames import NormalizedFrames
+from .patch import Patch, WarpedPatch, likeness, ncc, road_patch, warp_patch
 
 BASELINES = (0.7, 1.4)  # camera heights between a frame and those it is compared with
 SEARCH = np.linspace(-0.24, 0.24, 7)  # of log height about the start, within what the descent then reaches
@@ -48,7 +48,7 @@ def plane_vector(log_height: float, roll: float, pitch: float) -> Float64:
     return normal / np.linalg.norm(normal) * np.exp(-log_height)
 
 
-def fit_road(views: Views, frame: int, log_height: float, pitch: float) -> RoadPlane | None:
+def fit_road(views: NormalizedFrames, frame: int, log_height: float, pitch: float) -> RoadPlane | None:
     """The plane under a frame, from a first idea of height and pitch; None where no other frame shows it."""
     height = np.exp(log_height)
     targets = sorted({k for length in BASELINES for k in views.neighbours(frame, length * height)})
@@ -58,7 +58,7 @@ def fit_road(views: Views, frame: int, log_height: float, pitch: float) -> RoadP
     return _descended(views, road_patch(views, frame, pitch, PIXELS), start, pitch, targets)
 
 
-def _searched(views: Views, frame: int, log_height: float, pitch: float, targets: Sequence[int]) -> float:
+def _searched(views: NormalizedFrames, frame: int, log_height: float, pitch: float, targets: Sequence[int]) -> float:
     """The log height near the given one under which the other frames look most alike."""
     patch = road_patch(views, frame, pitch, SEARCH_PIXELS)
     candidates = log_height + SEARCH
@@ -66,13 +66,15 @@ def _searched(views: Views, frame: int, log_height: float, pitch: float, targets
     return float(candidates[int(np.argmax(scores))])
 
 
-def _descended(views: Views, patch: Patch, log_height: float, pitch: float, targets: Sequence[int]) -> RoadPlane | None:
+def _descended(
+    views: NormalizedFrames, patch: Patch, log_height: float, pitch: float, targets: Sequence[int]
+) -> RoadPlane | None:
     """Gauss-Newton in q = (u, a, b), the plane being exp(-u) (a, 1, b)."""
     mean = np.array([0.0, 0.0, np.tan(pitch)])
     trust = np.array([0.0, ROLL_SIGMA**-2, PITCH_SIGMA**-2])
     q = np.array([log_height - np.log(np.cos(pitch)), 0.0, np.tan(pitch)])
     for _ in range(MAX_STEPS):
-        sights = [(k, look(views, patch, _plane(q), k)) for k in targets]
+        sights = [(k, warp_patch(views, patch, _plane(q), k)) for k in targets]
         shown = [(k, sight) for k, sight in sights if sight]
         if not shown:
             return None
@@ -86,7 +88,7 @@ def _descended(views: Views, patch: Patch, log_height: float, pitch: float, targ
         q = q + step * min(1.0, LONGEST_STEP / max(np.abs(step).max(), 1e-12))
         if np.abs(step).max() < SMALL_STEP:
             break
-    alike = [correlation(patch.values[sight.seen], sight.values) for _, sight in shown]
+    alike = [ncc(patch.values[sight.seen], sight.values) for _, sight in shown]
     return RoadPlane(
         -float(np.log(np.linalg.norm(_plane(q)))),
         float(np.arctan(q[1])),
@@ -100,7 +102,9 @@ def _plane(q: Float64) -> Float64:
     return np.exp(-q[0]) * np.array([q[1], 1.0, q[2]])
 
 
-def _normal_equations(views: Views, patch: Patch, q: Float64, target: int, sight: Sight) -> tuple[Float64, Float64]:
+def _normal_equations(
+    views: NormalizedFrames, patch: Patch, q: Float64, target: int, sight: WarpedPatch
+) -> tuple[Float64, Float64]:
     """Hessian [3,3] and negative gradient [3] of one frame's residuals, each worth 1/REDUNDANCY of a measurement."""
     jacobian = _jacobian(views, patch, q, target, sight)
     residual = sight.values - patch.values[sight.seen]
@@ -111,7 +115,7 @@ def _normal_equations(views: Views, patch: Patch, q: Float64, target: int, sight
     return jacobian.T @ weighted, -weighted.T @ residual
 
 
-def _jacobian(views: Views, patch: Patch, q: Float64, target: int, sight: Sight) -> Float64:
+def _jacobian(views: NormalizedFrames, patch: Patch, q: Float64, target: int, sight: WarpedPatch) -> Float64:
     """Derivative [Q,3] of what the target shows by u, a, b: a ray R r + (p . r) t moves by t (dp . r)."""
     k = views.intrinsics[target]
     t = views.target_from_reference(patch.frame, target)[1]

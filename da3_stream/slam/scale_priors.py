@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from ..scale import (
+    HeightDecision,
     HeightObservation,
     Refusal,
-    Verdict,
     camera_height,
+    check_constant_height,
     height_observations,
-    judge_heights,
     metric_scale,
 )
 from ..store import Scene, Submap
@@ -31,7 +31,7 @@ from .update import Event
 log = logging.getLogger(__name__)
 
 Height = HeightObservation | Refusal
-REQUESTED = Verdict(True, "asked for")
+REQUESTED = HeightDecision(True, "asked for")
 
 
 @dataclass
@@ -40,7 +40,7 @@ class CameraHeightPrior:
 
     mode: str | float  # auto, off, constant or metres
     heights: list[Height] = field(default_factory=list)  # of every submap
-    decision: Verdict | None = None
+    decision: HeightDecision | None = None
     _arena: Arena = field(default_factory=Arena)
 
     def observe(self, parts: Sequence[SubmapGeometry]) -> tuple[Height, ...]:
@@ -76,17 +76,17 @@ class CameraHeightPrior:
     def restore(self, state: dict[str, Any], heights: Iterable[dict[str, Any]]) -> None:
         """Go on from a state and the heights of all submaps until then, as `asdict` gives them."""
         self.heights = [self._copy(_unpack_height(height)) for height in heights]
-        self.decision = Verdict(**state) if state else None
+        self.decision = HeightDecision(**state) if state else None
 
     def _copy(self, height: Height) -> Height:
         if isinstance(height, Refusal):
             return height
         return replace(height, rolls=self._arena.copy(height.rolls), pitches=self._arena.copy(height.pitches))
 
-    def _decision(self, scene: Scene) -> Verdict:
+    def _decision(self, scene: Scene) -> HeightDecision:
         if self.mode != "auto":
             return REQUESTED
-        return judge_heights(self.heights, odometry_log_scales(scene.submaps))
+        return check_constant_height(self.heights, odometry_log_scales(scene.submaps))
 
 
 @dataclass

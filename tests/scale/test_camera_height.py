@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from da3_stream.scale import HeightObservation, Refusal, camera_height
-from da3_stream.scale.normalized_frames import Views
+from da3_stream.scale.normalized_frames import NormalizedFrames
 from da3_stream.synthetic import CameraPath, Town, make_town
 from da3_stream.synthetic.town import plan_and_path
 from da3_stream.types import Status, WindowGeometry
@@ -97,7 +97,7 @@ def test_frames_without_a_pose_are_left_out(street: WindowGeometry) -> None:
     poses[[3, 4, 11]] = np.nan
     spoilt = replace(street, window_from_camera=poses)
     found = seen(spoilt)
-    assert not np.isin([3, 4, 11], Views.of(spoilt).rows).any()
+    assert not np.isin([3, 4, 11], NormalizedFrames.of(spoilt).rows).any()
     assert len(found.rolls) <= FRAMES - 3
     assert found.log_height == pytest.approx(seen(street).log_height, abs=0.01)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from da3_stream.scale import HeightObservation, Refusal, height_observations, judge_heights
+from da3_stream.scale import HeightObservation, Refusal, check_constant_height, height_observations
 
 ASIDE = Refusal("the camera looks 80 degrees away from its way, not along it")
 
@@ -19,17 +19,17 @@ def heard(
 
 
 def test_heights_that_agree_switch_it_on() -> None:
-    verdict = judge_heights([heard(), heard(), heard()], [0.0, 0.02, -0.01])
+    verdict = check_constant_height([heard(), heard(), heard()], [0.0, 0.02, -0.01])
     assert verdict.on
     assert "found in 95% of the frames" in verdict.reason
 
 
 def test_one_window_is_enough() -> None:
-    assert judge_heights([heard()], [0.0]).on
+    assert check_constant_height([heard()], [0.0]).on
 
 
 def test_nothing_seen_yet_leaves_it_off() -> None:
-    assert not judge_heights([], []).on
+    assert not check_constant_height([], []).on
 
 
 @pytest.mark.parametrize(
@@ -42,19 +42,19 @@ def test_nothing_seen_yet_leaves_it_off() -> None:
     ],
 )
 def test_what_does_not_agree_leaves_it_off_and_says_why(window: HeightObservation | Refusal, reason: str) -> None:
-    verdict = judge_heights([window] * 4, [0.0] * 4)
+    verdict = check_constant_height([window] * 4, [0.0] * 4)
     assert not verdict.on
     assert reason in verdict.reason
 
 
 def test_windows_are_compared_in_the_chains_units() -> None:
     heights, scales = [0.5, 1.5, -0.5], [0.0, -1.0, 1.0]
-    assert judge_heights([heard(h) for h in heights], scales).on
-    assert "differ" in judge_heights([heard(h) for h in heights], [0.0] * 3).reason
+    assert check_constant_height([heard(h) for h in heights], scales).on
+    assert "differ" in check_constant_height([heard(h) for h in heights], [0.0] * 3).reason
 
 
 def test_a_few_blind_windows_do_not_switch_it_off() -> None:
-    assert judge_heights([heard(), ASIDE, heard(), heard()], [0.0] * 4).on
+    assert check_constant_height([heard(), ASIDE, heard(), heard()], [0.0] * 4).on
 
 
 def test_a_known_height_makes_absolute_observations_of_the_windows_that_saw_it() -> None:
