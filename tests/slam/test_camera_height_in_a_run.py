@@ -69,7 +69,7 @@ def test_a_known_height_gives_metres(road: Drifting, tmp_path: Path) -> None:
 
 
 def test_a_height_that_nobody_sees_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    from stand_in import street
+    from tests.worlds.street_predictor import street
 
     with caplog.at_level(logging.WARNING, logger="da3_stream"):
         run = street(tmp_path / "run", 20, scale={"camera_height": 1.65}, loops={"descriptor": "off"})
