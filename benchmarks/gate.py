@@ -25,7 +25,7 @@ from benchmarks.tables import Column, Row
 from da3_stream.camera_input import read_intrinsics
 from da3_stream.errors import Da3StreamError
 from da3_stream.evaluation import evaluate, read_kitti
-from da3_stream.frames import gated, make_gate
+from da3_stream.frames import GatedFrames, make_gate
 from da3_stream.frames.sources.resizing import fit
 from da3_stream.settings import FramesSettings
 from da3_stream.types import Frame
@@ -197,7 +197,7 @@ def _gate_row(roll: Roll, scenario: str) -> Row:
     """What the gate leaves of a roll, and how far off interpolation is."""
     frames = [Frame(i, i / 10, _as_read(picture), str(i)) for i, picture in enumerate(roll.pictures)]
     start = time.process_time()
-    kept = list(gated(frames, make_gate("auto", FramesSettings())))
+    kept = list(GatedFrames(frames, make_gate("auto", FramesSettings())))
     cpu_s = time.process_time() - start
     left_out = [entry for frame in kept for entry in frame.left_out]
     tell(f"{roll.name}, {scenario}: {len(kept)} of {len(frames)} kept")

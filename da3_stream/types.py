@@ -40,12 +40,22 @@ class LeftOut:
     reason: str
 
 
+@dataclass(frozen=True)
+class SkippedFrame:
+    """A selected frame of which the source has no usable image, by its index and its name, and why."""
+
+    index: int
+    name: str
+    reason: str
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One frame of the input: its place in the source, its time and its picture.
+    """One frame of the input, with those beside it that windows do not see.
 
     `index` counts the source's frames from 0 (before selection), `timestamp` is in seconds, `image` is [H,W,3] uint8
     RGB, upright, and `source_size` the (width, height) that the input had before the reader made it smaller.
+    `skipped_before` are the frames without a usable image between the good (later: kept) frame before and this one.
     The gate adds the rest: `ordinal` counts the frames that windows are cut from (`index` where no gate was),
     `begins_shot` says that a cut lies before the frame, `left_out` are the frames up to the next kept one (and those
     before the first), and `gate_state` is what the gate must know to go on from here.
@@ -60,6 +70,7 @@ class Frame:
     begins_shot: bool = False
     left_out: tuple[LeftOut, ...] = ()
     gate_state: Mapping[str, Any] | None = None
+    skipped_before: tuple[SkippedFrame, ...] = ()
 
     def __post_init__(self) -> None:
         if self.source_size == (0, 0):
@@ -260,12 +271,3 @@ class LoopRefusal:
     candidate: LoopCandidate
     reason: str
     evidence: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class SkippedFrame:
-    """A frame that was left out, by its place in the source and its name, and why."""
-
-    index: int
-    name: str
-    reason: str

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,6 @@ from ..store import Run, Scene, drop_after, read_cameras, read_tree, write_tree
 from ..types import Frame, SkippedFrame, UInt8
 from ..windows import Window
 from .job import Job
-from .journal import Journal
 from .status import RunStatus
 
 VERSION = 2  # of what resume/ holds: raised whenever a key changes; the first checkpoints tell none
@@ -41,6 +40,11 @@ class Checkpoint:
         """Whether there was no window after it."""
         return bool(self.latest["ended"])
 
+    @property
+    def skipped_after(self) -> list[SkippedFrame]:
+        """Where the run had ended: the skipped frames behind its last window."""
+        return [SkippedFrame(*row) for row in self.latest["skipped_after"]]
+
     def check(self) -> None:
         """Raises StoreError if a line or the geometry of a window cannot be read.
 
@@ -54,7 +58,7 @@ class Checkpoint:
             read_cameras(run, submap)
         self._with_georeference(Scene())
 
-    def restore(self, job: Job, slam: SlamSystem, status: RunStatus, journal: Journal) -> None:
+    def restore(self, job: Job, slam: SlamSystem, status: RunStatus) -> None:
         """Bring everything to where it was then, and drop from the files what came after."""
         run, latest = self.run, self.latest
         run.journal.truncate(latest["journal"])
@@ -64,13 +68,10 @@ class Checkpoint:
         drop_after(run, len(slam.scene.submaps))
         run.write_scene(slam.scene)
         status.restore(latest["status"], slam.submaps.selected(), slam.submaps.left_out())
-        journal.restore(latest["told"])
         if latest["predictor"] is not None:
             job.predictor.restore(latest["predictor"])
         job.gate.restore(latest["gate"])
-        skipped = (SkippedFrame(*row) for row in latest["skipped"])
-        known = (bad for bad in skipped if self.ended or bad.index < latest["frames"][0])
-        job.source.resume_at(latest["frames"][0], known)
+        job.source.resume_at(latest["frames"][0], (frame.index for frame in status.skipped))
 
     def _with_georeference(self, scene: Scene) -> Scene:
         """The scene where scene.json puts it on the Earth: that may have been written by hand since."""
@@ -93,7 +94,7 @@ class Checkpoint:
         return window.number > self.latest["window"]
 
 
-def commit(run: Run, job: Job, slam: dict[str, Any], status: RunStatus, journal: Journal, update: WindowUpdate) -> None:
+def commit(run: Run, job: Job, slam: dict[str, Any], status: RunStatus, update: WindowUpdate) -> None:
     """Commit a window, with the state of the SLAM system after it.
 
     Raises PredictorError for a state of the predictor that cannot be stored.
@@ -113,8 +114,7 @@ def commit(run: Run, job: Job, slam: dict[str, Any], status: RunStatus, journal:
         "increments": run.increments.size(),
         "slam": slam,
         "status": status.state(),
-        "told": journal.told,
-        "skipped": _rows(bad for bad in job.source.skipped if bad.index < frames[-1].index),
+        "skipped_after": (),
         "predictor": update.prediction.state,
     }
     try:
@@ -125,12 +125,14 @@ def commit(run: Run, job: Job, slam: dict[str, Any], status: RunStatus, journal:
         ) from error
 
 
-def conclude(run: Run, skipped: Iterable[SkippedFrame]) -> None:
-    """Drop what only a next window would need, as none comes any more; `skipped` are those of the whole input."""
+def conclude(run: Run, skipped_after: Iterable[SkippedFrame]) -> None:
+    """Drop what only a next window would need, as none comes any more; keep the skipped frames behind the last one."""
     if run.latest_path.exists():
         latest = read_tree(run.latest_path)
         latest["slam"]["chain"] |= {"previous": [], "earlier": []}
-        write_tree(run.latest_path, latest | {"ended": True, "skipped": _rows(skipped)})
+        write_tree(
+            run.latest_path, latest | {"ended": True, "skipped_after": [astuple(frame) for frame in skipped_after]}
+        )
 
 
 def _increment(update: WindowUpdate) -> dict[str, Any]:
@@ -140,10 +142,6 @@ def _increment(update: WindowUpdate) -> dict[str, Any]:
         "heights": [asdict(height) for height in update.scale.heights],
         "metric": [asdict(scale) for scale in update.scale.metric],
     }
-
-
-def _rows(skipped: Iterable[SkippedFrame]) -> list[tuple[int, str, str]]:
-    return [(bad.index, bad.name, bad.reason) for bad in skipped]
 
 
 def read_checkpoint(run: Run) -> Checkpoint | None:

@@ -19,8 +19,6 @@ class Journal:
     """Writes journal.jsonl. Its lines depend on the input alone, but for their times."""
 
     run: Run
-    skipped: Sequence[SkippedFrame]  # grows while the source is read
-    told: int = 0  # of the skipped frames
 
     def tell(self, event: Event) -> None:
         """One event."""
@@ -28,27 +26,19 @@ class Journal:
         log.info("%s: %s", event.kind, ", ".join(f"{key} {_word(value)}" for key, value in event.fields.items()))
 
     def tell_window(self, window: Window[Frame], geometry: WindowGeometry, events: Sequence[Event]) -> None:
-        """The frames skipped so far, the window, and how its parts were placed."""
-        self.tell_skipped(window.frames[-1].index)
+        """The window, and how its parts were placed."""
         self.tell(_window_event(window, geometry))
         self.tell_events(events)
-
-    def restore(self, told: int) -> None:
-        """Go on where an earlier process was."""
-        self.told = told
 
     def tell_events(self, events: Sequence[Event]) -> None:
         """One after the other."""
         for event in events:
             self.tell(event)
 
-    def tell_skipped(self, before: int | None = None) -> None:
-        """The skipped frames not told yet; the reader is ahead by chance, so only those `before` a source index."""
-        for frame in list(self.skipped)[self.told :]:
-            if before is not None and frame.index >= before:
-                return
+    def tell_skipped(self, skipped: Sequence[SkippedFrame]) -> None:
+        """Frames without a usable image, a line each."""
+        for frame in skipped:
             self.tell(Event("skipped", {"index": frame.index, "name": frame.name, "reason": frame.reason}))
-            self.told += 1
 
 
 def _window_event(window: Window[Frame], geometry: WindowGeometry) -> Event:

@@ -31,7 +31,7 @@ def run_lifecycle(session: RunSession) -> Iterator[None]:
         _begin(session)
         try:
             yield
-            conclude(run, session.job.source.skipped)
+            conclude(run, session.skipped_after)
             _finish(session, "finished")
         except (KeyboardInterrupt, SystemExit):
             log.warning("interrupted: writing out what was placed so far")
@@ -73,7 +73,6 @@ def _finish(session: RunSession, state: str) -> None:
     job, run, status = session.job, session.run, session.status
     job.close_predictor()
     with status.watch.stage("outputs"):
-        session.journal.tell_skipped()
         scene, poses = write_outputs(run, status.status(state, run.read_scene()), job.settings)
     status.write(state, scene, poses)
     _warn(session, state)
@@ -83,7 +82,7 @@ def _finish(session: RunSession, state: str) -> None:
 
 def _warn(session: RunSession, state: str) -> None:
     """What must be known before the outputs are looked at."""
-    facts, job, skipped = info(session.run.path), session.job, session.job.source.skipped
+    facts, job, skipped = info(session.run.path), session.job, session.status.skipped
     if skipped:
         first = f"{skipped[0].name} ({skipped[0].reason})"
         log.warning("%d frames were skipped, %s the first; run.json names all", len(skipped), first)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from operator import attrgetter
 from typing import Any
 
 from ..cloud import preview_cloud, window_points, write_page
-from ..frames import gated
+from ..frames import GatedFrames
 from ..predictors.scheduler import SerializedPredictor
 from ..slam import Backend, CameraHeightPrior, KeyframeWindows, MetricScalePrior, SlamSystem, SubmapChain, SubmapStore
 from ..slam.loop_closing import make_loops
 from ..slam.update import Event, FinalUpdate, WindowUpdate
 from ..store import Run, SceneFile
-from ..types import Frame
+from ..types import Frame, SkippedFrame
 from ..windows import Window, longest_overlap, windows
 from .checkpoint import Checkpoint, commit
 from .job import Job
@@ -47,7 +47,7 @@ class RunSession:
 
     def __post_init__(self) -> None:
         self.status = RunStatus(self.run, self.job, interruptions=self.interruptions)
-        self.journal = Journal(self.run, self.job.source.skipped)
+        self.journal = Journal(self.run)
         self._scene_file = SceneFile(self.run.path / "scene.json")
         self._trajectory = LiveTrajectory(self.run.path / "trajectory.tum")
 
@@ -55,7 +55,7 @@ class RunSession:
         """A SLAM system for the job, with all that an earlier process committed."""
         self._slam = _make_slam(self.run, self.job, predictor, self.status)
         if self.checkpoint is not None:
-            self.checkpoint.restore(self.job, self._slam, self.status, self.journal)
+            self.checkpoint.restore(self.job, self._slam, self.status)
             log.warning("going on after window %d of the run in %s", self.checkpoint.latest["window"], self.run.path)
         return self._slam
 
@@ -65,7 +65,8 @@ class RunSession:
 
     def new_windows(self, frames: Iterable[Frame]) -> Iterator[Window[Frame]]:
         """Windows of the frames that the gate keeps, but for those that an earlier process committed."""
-        job, kept = self.job, gated(frames, self.job.gate)
+        job = self.job
+        self._kept = kept = GatedFrames(frames, job.gate)
         if self.checkpoint is None:
             return windows(kept, job.window_size, job.window_overlap, attrgetter("begins_shot"))
         if self.checkpoint.ended:
@@ -73,6 +74,13 @@ class RunSession:
         again = chain(self.checkpoint.frames_before(self._slam.submaps), kept)
         all_windows = windows(again, job.window_size, job.window_overlap, attrgetter("begins_shot"))
         return filter(self.checkpoint.is_new, all_windows)
+
+    @property
+    def skipped_after(self) -> Sequence[SkippedFrame]:
+        """The skipped frames behind the last window, once there is no further one."""
+        if self.checkpoint is not None and self.checkpoint.ended:
+            return self.checkpoint.skipped_after
+        return [*self._kept.skipped_after, *self.job.source.skipped_after]
 
     def write(self, update: WindowUpdate) -> None:
         """Points, scene, trajectory, journal, run.json and preview, as they are after a window."""
@@ -85,6 +93,8 @@ class RunSession:
             ids = [submap.submap_id for submap in update.submaps]
             self._trajectory.append(update.scene, self._slam.submaps.cameras, ids)
         self.status.add(window, geometry)
+        skipped = chain.from_iterable(frame.skipped_before for frame in window.frames)
+        self.journal.tell_skipped(self.status.add_skipped(skipped))
         self.journal.tell_window(window, geometry, update.events)
         self.status.write("running", update.scene)
         with watch.stage("preview"):
@@ -96,13 +106,14 @@ class RunSession:
         Raises PredictorError for a state of the predictor that cannot be stored.
         """
         with self.status.watch.stage("commit"):
-            commit(self.run, self.job, self._slam.state(), self.status, self.journal, update)
+            commit(self.run, self.job, self._slam.state(), self.status, update)
 
     def write_final(self, update: FinalUpdate) -> None:
         """The scene of the last optimization, and the journal's last lines."""
         with self.status.watch.stage("graph"):
             self._scene_file.write(update.scene)
         self.journal.tell_events(update.events)
+        self.journal.tell_skipped(self.status.add_skipped(self.skipped_after))
 
     def _write_points(self, update: WindowUpdate) -> None:
         cloud = self.job.settings.cloud

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from ..machine import describe_machine, installed_versions, peak_rss_bytes
 from ..stopwatch import Stopwatch
 from ..store import LAYOUT, PoseTable, Run, Scene
-from ..types import Frame, Status, WindowGeometry
+from ..types import Frame, SkippedFrame, Status, WindowGeometry
 from ..windows import Window
 from .job import Job, identity
 
@@ -32,6 +32,7 @@ class RunStatus:
     timestamps: array[float] = field(default_factory=lambda: array("d"))
     windows: Counter[str] = field(default_factory=Counter)  # by status
     left_out: Counter[str] = field(default_factory=Counter)  # frames, by why the gate left them out
+    skipped: list[SkippedFrame] = field(default_factory=list)  # in order of index
     shots: list[int] = field(default_factory=list)  # source indices of frames behind a cut
     camera: dict[str, Any] = field(default_factory=dict)  # what was known of the lens when the run was gone on with
     interpolated: array[int] = field(default_factory=lambda: array("q"))  # source indices of frames left out
@@ -52,16 +53,32 @@ class RunStatus:
         self.interpolated.extend(sorted(entry.index for entry in beside))
         return len(selected)
 
+    def add_skipped(self, skipped: Iterable[SkippedFrame]) -> list[SkippedFrame]:
+        """Count skipped frames, given in order of index; returns those that were not counted before, with an earlier
+        window or by an earlier process."""
+        last = self.skipped[-1].index if self.skipped else -1
+        new = [frame for frame in skipped if frame.index > last]
+        self.skipped += new
+        return new
+
     def state(self) -> dict[str, Any]:
         """What must survive a kill beside the frames: numbers and texts."""
         counts = {"windows": dict(self.windows), "left_out": dict(self.left_out), "shots": self.shots}
-        return {**counts, "camera": self._camera(), "started": self.started, "watch": self.watch.state()}
+        skipped = [astuple(frame) for frame in self.skipped]
+        return {
+            **counts,
+            "skipped": skipped,
+            "camera": self._camera(),
+            "started": self.started,
+            "watch": self.watch.state(),
+        }
 
     def restore(self, state: dict[str, Any], selected: Sequence[tuple[int, float]], beside: Sequence[int]) -> None:
         """Go on from a state, the indices and times of the frames that windows had spoken for then, and the indices of
         those among them that had been left out."""
         self.windows, self.left_out = Counter(state["windows"]), Counter(state["left_out"])
         self.shots, self.started, self.camera = state["shots"], state["started"], state["camera"]
+        self.skipped = [SkippedFrame(*row) for row in state["skipped"]]
         self.watch.restore(state["watch"])
         self.interpolated = array("q", beside)
         self.source_indices = array("q", [index for index, _ in selected])
@@ -95,7 +112,7 @@ class RunStatus:
             "seconds_by_stage": self.watch.by_stage(),
             "seconds_in_predictor": {k: round(v, 3) for k, v in predictor.timings.items()},
             "peak_rss_bytes": peak_rss_bytes(),
-            "skipped_frames": list(source.skipped),
+            "skipped_frames": self.skipped,
             "left_out_by_reason": dict(sorted(self.left_out.items())),
             "interpolated": index_ranges(self.source_indices, set(self.interpolated)) if state != "running" else (),
             "dropped": source.dropped,
@@ -130,7 +147,7 @@ class RunStatus:
             "windows_failed": self.windows[Status.FAILED.value],
             "windows_by_status": dict(sorted(self.windows.items())),
             "segments": len(segments),
-            "skipped": len(self.job.source.skipped),
+            "skipped": len(self.skipped),
             "left_out": self.left_out.total(),
             "units": scene.units,
             "scale": scene.scale,

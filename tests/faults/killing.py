@@ -143,7 +143,7 @@ def _passing(fuse: Fuse, name: str, function: Callable[..., Any]) -> Callable[..
             fuse.note("check", args[1][0].index, args[2][-1].index)
         found = function(*args, **kwargs)
         if name == "commit":
-            fuse.note("commit", args[5].prediction.window.number)
+            fuse.note("commit", args[4].prediction.window.number)
         fuse.passes(f"after {name}")
         return found
 

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from da3_stream.frames.gate.gate import Gate, MotionGate, gated
-from da3_stream.types import Frame
+from da3_stream.frames import FrameSource
+from da3_stream.frames.gate.gate import Gate, GatedFrames, MotionGate
+from da3_stream.types import Frame, SkippedFrame
 
 WIDTH, HEIGHT = 320, 240
 
@@ -41,7 +42,7 @@ def frames(pictures: Iterable[NDArray[np.uint8]], rate: float = 10.0) -> list[Fr
 
 def kept(pictures: Iterable[NDArray[np.uint8]], gate: Gate | None = None) -> list[Frame]:
     """What a gate leaves of them."""
-    return list(gated(frames(pictures), gate or MotionGate(0.01)))
+    return list(GatedFrames(frames(pictures), gate or MotionGate(0.01)))
 
 
 def indices(found: Sequence[Frame]) -> list[int]:
@@ -56,3 +57,9 @@ def reasons(found: Sequence[Frame]) -> dict[int, str]:
 def shares(found: Sequence[Frame]) -> dict[int, float]:
     """Shares of the way of those left out, by index."""
     return {entry.index: entry.share for frame in found for entry in frame.left_out}
+
+
+def skipped(source: FrameSource) -> list[SkippedFrame]:
+    """The skipped frames that a source gives with its good ones and behind them, read once more."""
+    before = [skipped for frame in source for skipped in frame.skipped_before]
+    return [*before, *source.skipped_after]

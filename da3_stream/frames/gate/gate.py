@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, Literal, Protocol
 
 from ...settings import FramesSettings
-from ...types import Frame
+from ...types import Frame, SkippedFrame
 from .image_quality import look_at
 from .left_out import Goal, Passed, on_the_way
 from .optical_flow import shift, unrelated
@@ -243,8 +243,25 @@ def make_gate(mode: GateMode, settings: FramesSettings) -> Gate:
     return MotionGate(settings.parallax) if mode == "auto" else OpenGate()
 
 
-def gated(frames: Iterable[Frame], gate: Gate) -> Iterator[Frame]:
-    """What a gate leaves of the frames, in order."""
-    for frame in frames:
-        yield from gate.feed(frame)
-    yield from gate.finish()
+class GatedFrames:
+    """The frames that a gate keeps, in order, each with all skipped frames since the kept one before it."""
+
+    def __init__(self, frames: Iterable[Frame], gate: Gate) -> None:
+        self._frames, self._gate = frames, gate
+        self._skipped: list[SkippedFrame] = []  # that no kept frame carries yet
+
+    def __iter__(self) -> Iterator[Frame]:
+        for frame in self._frames:
+            self._skipped += frame.skipped_before
+            yield from map(self._with_skipped, self._gate.feed(frame))
+        yield from map(self._with_skipped, self._gate.finish())
+
+    @property
+    def skipped_after(self) -> tuple[SkippedFrame, ...]:
+        """Those that frames behind the last kept one brought, once all frames were taken."""
+        return tuple(self._skipped)
+
+    def _with_skipped(self, frame: Frame) -> Frame:
+        count = sum(skipped.index < frame.index for skipped in self._skipped)  # a gate holds frames back
+        before, self._skipped = self._skipped[:count], self._skipped[count:]
+        return replace(frame, skipped_before=tuple(before))

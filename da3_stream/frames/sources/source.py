@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -51,8 +51,10 @@ class FrameSource:
     `expected` is the number of selected frames where it can be known without reading (bad frames counted as good),
     `fps` the input's own mean rate where it has times, `size` the (width, height) of the first good frame at the
     input's resolution, `focal_px` the focal length that its EXIF data tell at that size, `digest` tells the input by
-    its first good frame and its files, and `skipped` grows while iterating. Files can be iterated again from the
-    beginning; a generator of arrays only once. `feed` is there for live input, whose frames nobody can read again.
+    its first good frame and its files. A frame that cannot be used rides on the next good one
+    (`Frame.skipped_before`); `skipped_after` are those behind the last one, once an iteration has ended. Files can be
+    iterated again from the beginning; a generator of arrays only once. `feed` is there for live input, whose frames
+    nobody can read again.
     """
 
     name: str
@@ -66,7 +68,7 @@ class FrameSource:
     focal_px: float | None = None
     size: tuple[int, int] = (0, 0)
     feed: Live | None = None
-    skipped: list[SkippedFrame] = field(default_factory=list)
+    skipped_after: tuple[SkippedFrame, ...] = ()
     first_index: int = 0
     digest: str = ""
     paths: tuple[str, ...] = ()  # absolute: what opens this input again; none where nobody can
@@ -99,11 +101,9 @@ class FrameSource:
         self._opened = _resumed(self, first, frames)
         return self
 
-    def resume_at(self, index: int, skipped: Iterable[SkippedFrame]) -> None:
-        """Give out only frames from this index on; what was skipped before it is known already."""
-        self._known_until = index
-        self.skipped[:] = skipped
-        self._known_bad = frozenset(bad.index for bad in self.skipped)
+    def resume_at(self, index: int, known_bad: Iterable[int]) -> None:
+        """Give out only frames from this index on; before it, the frames `known_bad` were skipped."""
+        self._known_until, self._known_bad = index, frozenset(known_bad)
 
     def __iter__(self) -> Iterator[Frame]:
         frames = self._read() if self._opened is None else self._opened
@@ -111,7 +111,6 @@ class FrameSource:
         return frames
 
     def _read(self) -> Generator[Frame]:
-        self.skipped[:] = [bad for bad in self.skipped if bad.index < self._known_until]
         with closing(self.candidates()) as candidates:
             good = self._good(select(self._watched(candidates), self.settings))
             yield from (frame for frame in islice(good, self.settings.max_frames) if frame is not None)
@@ -125,15 +124,19 @@ class FrameSource:
 
     def _good(self, selected: Iterable[Candidate]) -> Iterator[Frame | None]:
         """Good frames, and None for those that an earlier process has read."""
+        self.skipped_after = ()
+        skipped: list[SkippedFrame] = []
         for candidate in selected:
             if candidate.index < self._known_until:
                 yield from () if candidate.index in self._known_bad else (None,)
                 continue
             image = self._fitted(candidate.decode())
             if isinstance(image, str):
-                self._skip(candidate, image)
+                skipped.append(_skipped(candidate, image))
             else:
-                yield Frame(candidate.index, candidate.timestamp, image, candidate.name, self.size)
+                yield _frame(candidate, image, self.size, skipped)
+                skipped = []
+        self.skipped_after = tuple(skipped)
 
     def _fitted(self, image: UInt8 | str) -> UInt8 | str:
         if isinstance(image, str):
@@ -142,13 +145,9 @@ class FrameSource:
             self.size = size_of(image)
         return fit(image, self.size, self.image_side)
 
-    def _skip(self, candidate: Candidate, reason: str) -> None:
-        log.info("skipped %s: %s", candidate.name, reason)
-        self.skipped.append(SkippedFrame(candidate.index, candidate.name, reason))
-
     def _why_empty(self) -> str:
-        if self.skipped:
-            bad, count = self.skipped[0], len(self.skipped)
+        if self.skipped_after:
+            bad, count = self.skipped_after[0], len(self.skipped_after)
             which = bad.name if count == 1 else f"none of {count} could be used, the first, {bad.name}"
             return f"'{self.name}' has no usable frame ({which}: {bad.reason}): give a video or images that can be read"
         if self._last_time is None:
@@ -157,6 +156,15 @@ class FrameSource:
             f"'{self.name}' has no frame {_range(self.settings)}: its last one is at {self._last_time:.3f} s; "
             "change frames.start or frames.end"
         )
+
+
+def _skipped(candidate: Candidate, reason: str) -> SkippedFrame:
+    log.info("skipped %s: %s", candidate.name, reason)
+    return SkippedFrame(candidate.index, candidate.name, reason)
+
+
+def _frame(candidate: Candidate, image: UInt8, size: tuple[int, int], skipped: Sequence[SkippedFrame]) -> Frame:
+    return Frame(candidate.index, candidate.timestamp, image, candidate.name, size, skipped_before=tuple(skipped))
 
 
 def _resumed(source: FrameSource, first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:

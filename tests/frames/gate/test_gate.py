@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
-from da3_stream.frames.gate.gate import MOST_HARMED, MotionGate, OpenGate, gated, make_gate
+from da3_stream.frames.gate.gate import MOST_HARMED, GatedFrames, MotionGate, OpenGate, make_gate
 from da3_stream.settings import FramesSettings
-from da3_stream.types import Frame
+from da3_stream.types import Frame, SkippedFrame
 from tests.worlds.wall import HEIGHT, WIDTH, frames, indices, kept, reasons, shares, view, wall
 
 WALL, OTHER = wall(0), wall(1)
@@ -129,7 +130,7 @@ def test_black_at_the_beginning_goes_with_the_first_picture() -> None:
 
 
 def test_no_frame_gives_none() -> None:
-    assert kept([]) == [] and list(gated([], OpenGate())) == []
+    assert kept([]) == [] and list(GatedFrames([], OpenGate())) == []
 
 
 def test_small_pictures_without_corners_are_kept_where_they_differ() -> None:
@@ -153,11 +154,11 @@ def told(found: list) -> list[tuple]:
 @pytest.mark.slow
 def test_going_on_from_a_kept_frame_gives_the_same() -> None:
     roll = frames(mixed())
-    whole = told(list(gated(roll, MotionGate(0.01))))
+    whole = told(list(GatedFrames(roll, MotionGate(0.01))))
     for number, entry in [*enumerate(whole)][3::11]:
         gate = MotionGate(0.01)
         gate.restore(json.loads(entry[4]))
-        again = told(list(gated(roll, gate)))
+        again = told(list(GatedFrames(roll, gate)))
         assert again == whole[number:], number
 
 
@@ -165,15 +166,15 @@ def test_going_on_from_a_kept_frame_gives_the_same() -> None:
 def test_a_gate_that_gave_nothing_begins_anew_from_its_state() -> None:
     gate = MotionGate(0.01)
     gate.restore(MotionGate(0.01).state())
-    assert told(list(gated(frames(mixed()), gate))) == told(kept(mixed()))
+    assert told(list(GatedFrames(frames(mixed()), gate))) == told(kept(mixed()))
 
 
 def test_the_open_gate_numbers_frames_and_goes_on() -> None:
-    found = list(gated(frames(drive(6)), OpenGate()))
+    found = list(GatedFrames(frames(drive(6)), OpenGate()))
     assert indices(found) == [frame.ordinal for frame in found] == list(range(6))
     gate = OpenGate()
     gate.restore(found[3].gate_state or {})
-    assert [(f.index, f.ordinal) for f in gated(frames(drive(6)), gate)] == [(3, 3), (4, 4), (5, 5)]
+    assert [(f.index, f.ordinal) for f in GatedFrames(frames(drive(6)), gate)] == [(3, 3), (4, 4), (5, 5)]
 
 
 def test_a_standing_camera_fills_no_memory() -> None:
@@ -190,3 +191,34 @@ def test_a_standing_camera_fills_no_memory() -> None:
 def test_the_settings_choose_the_gate() -> None:
     assert isinstance(make_gate("off", FramesSettings()), OpenGate)
     assert isinstance(make_gate("auto", FramesSettings()), MotionGate)
+
+
+def with_skipped(roll: list[Frame], skipped: dict[int, list[int]]) -> list[Frame]:
+    """Frames on which skipped ones ride: by the index of a frame, the indices that were skipped before it."""
+    return [
+        replace(frame, skipped_before=tuple(SkippedFrame(k, str(k), "bad") for k in skipped.get(frame.index, [])))
+        for frame in roll
+    ]
+
+
+def carried(kept_frames: list[Frame]) -> dict[int, list[int]]:
+    return {frame.index: [bad.index for bad in frame.skipped_before] for frame in kept_frames if frame.skipped_before}
+
+
+def test_a_kept_frame_carries_all_frames_skipped_since_the_one_before() -> None:
+    roll = [replace(frame, index=2 * frame.index) for frame in frames(mixed())]  # odd indices are of skipped frames
+    skipped = {frame.index: [frame.index - 1] for frame in roll if frame.index}
+    gated = GatedFrames(with_skipped(roll, skipped), MotionGate(0.01))
+    kept_frames = list(gated)
+    assert len(kept_frames) < len(roll)
+    before = [bad for indices_ in carried(kept_frames).values() for bad in indices_]
+    assert [*before, *(bad.index for bad in gated.skipped_after)] == [bad for one in skipped.values() for bad in one]
+    assert all(bad[-1] < index for index, bad in carried(kept_frames).items())
+    firsts = [0, *(frame.index for frame in kept_frames)]
+    assert all(bad[0] > firsts[firsts.index(index) - 1] for index, bad in carried(kept_frames).items() if index)
+
+
+def test_frames_skipped_in_front_of_and_behind_a_camera_that_stands_are_not_lost() -> None:
+    still = frames([view(wall(), 0)] * 8)
+    gated = GatedFrames(with_skipped(still, {0: [], 3: [1, 2], 7: [5, 6]}), MotionGate(0.01))
+    assert carried(list(gated)) == {} and [bad.index for bad in gated.skipped_after] == [1, 2, 5, 6]

@@ -11,6 +11,7 @@ from da3_stream.frames import open_source, prefetch
 from da3_stream.settings import FramesSettings
 from da3_stream.types import UInt8
 from tests.frames.conftest import picture
+from tests.worlds.wall import skipped
 
 ALL = FramesSettings()
 
@@ -71,7 +72,7 @@ def test_a_video_in_one_array_is_read() -> None:
 def test_an_item_that_is_no_image_is_skipped_by_name(item: object, reason: str) -> None:
     source = open_source([picture(0), item, picture(2)], ALL)  # type: ignore[list-item]
     assert [frame.index for frame in source] == [0, 2]
-    assert [(bad.index, bad.name, bad.reason) for bad in source.skipped] == [(1, "array_000001", reason)]
+    assert [(bad.index, bad.name, bad.reason) for bad in skipped(source)] == [(1, "array_000001", reason)]
 
 
 def test_what_the_iterable_raises_is_passed_on() -> None:

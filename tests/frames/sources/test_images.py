@@ -17,6 +17,7 @@ from da3_stream.frames.sources.exif import focal_px
 from da3_stream.frames.sources.images import natural_key, read_image
 from da3_stream.settings import FramesSettings
 from tests.frames.conftest import HEIGHT, WIDTH, number_of, picture
+from tests.worlds.wall import skipped
 
 Write = Callable[..., Path]
 ALL = FramesSettings()
@@ -163,7 +164,7 @@ def test_a_bad_image_is_skipped_by_name(
     path.write_bytes(damage(path.read_bytes()))
     source = open_source(folder, ALL)
     assert [frame.index for frame in source] == [0, 1, 3]
-    assert [(bad.index, bad.name, bad.reason) for bad in source.skipped] == [(2, f"2{suffix}", reason)]
+    assert [(bad.index, bad.name, bad.reason) for bad in skipped(source)] == [(2, f"2{suffix}", reason)]
 
 
 def test_a_bad_first_image_leaves_the_size_to_the_next(write_images: Write) -> None:
@@ -172,7 +173,7 @@ def test_a_bad_first_image_leaves_the_size_to_the_next(write_images: Write) -> N
     source = open_source(folder, ALL)
     assert source.size == (WIDTH, HEIGHT) and source.first_index == 1
     assert [frame.index for frame in source] == [1, 2]
-    assert len(source.skipped) == 1
+    assert len(skipped(source)) == 1
 
 
 def test_a_frame_of_another_shape_is_skipped_by_name(write_images: Write) -> None:
@@ -180,7 +181,7 @@ def test_a_frame_of_another_shape_is_skipped_by_name(write_images: Write) -> Non
     cv2.imwrite(str(folder / "1.png"), picture(1, 300, 150))
     source = open_source(folder, ALL)
     assert [frame.name for frame in source] == ["0.png", "2.png"]
-    assert [bad.reason for bad in source.skipped] == ["size 300x150 differs from the first frame's 96x64"]
+    assert [bad.reason for bad in skipped(source)] == ["size 300x150 differs from the first frame's 96x64"]
 
 
 @pytest.mark.parametrize("size", [(48, 32), (192, 128), (193, 128)])
@@ -235,4 +236,4 @@ def test_real_images_are_read(shared: Path) -> None:
     source = open_source(shared / "data/r3_house/images", FramesSettings(max_frames=5))
     assert source.expected == 5
     assert len(list(source)) == 5
-    assert source.skipped == []
+    assert skipped(source) == []

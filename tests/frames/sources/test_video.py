@@ -16,6 +16,7 @@ from da3_stream.frames.sources.video import upright
 from da3_stream.settings import FramesSettings
 from da3_stream.types import Frame, UInt8
 from tests.frames.conftest import HEIGHT, WIDTH, number_of
+from tests.worlds.wall import skipped
 
 Write = Callable[..., Path]
 ALL = FramesSettings()
@@ -56,7 +57,7 @@ def test_every_frame_comes_once_in_order_with_its_time(write_video: Write, name:
     assert [number_of(frame.image) for frame in frames] == list(range(20))
     assert [frame.index for frame in frames] == list(range(20))
     np.testing.assert_allclose([frame.timestamp for frame in frames], np.arange(20) / 10, atol=1e-3)
-    assert (source.kind, source.has_times, source.size, source.skipped) == ("video", True, (WIDTH, HEIGHT), [])
+    assert (source.kind, source.has_times, source.size, skipped(source)) == ("video", True, (WIDTH, HEIGHT), [])
     assert source.fps == pytest.approx(10)
     assert source.expected == 20
 
@@ -87,7 +88,7 @@ def test_times_go_on_where_joined_files_begin_anew(write_video: Write) -> None:
     assert [number_of(frame.image) for frame in frames] == [*range(20), *range(20)]
     assert [frame.index for frame in frames] == list(range(40))
     np.testing.assert_allclose(np.diff([frame.timestamp for frame in frames]), 0.1, atol=1e-3)
-    assert source.skipped == []
+    assert skipped(source) == []
 
 
 def test_fps_follows_the_clock_and_not_the_count(write_video: Write) -> None:
@@ -153,7 +154,7 @@ def test_a_group_too_long_to_hold_is_decoded(write_video: Write, monkeypatch: py
 def test_interlaced_video_loses_nothing(write_video: Write) -> None:
     source = open_source(write_video("a.ts", options={"flags": "+ildct+ilme"}), ALL)
     assert [frame.index for frame in source] == list(range(20))
-    assert source.skipped == []
+    assert skipped(source) == []
 
 
 def test_what_an_edit_list_hides_is_no_frame(write_video: Write, tmp_path: Path) -> None:
@@ -166,7 +167,7 @@ def test_what_an_edit_list_hides_is_no_frame(write_video: Write, tmp_path: Path)
                 edited.mux(packet)
     source = open_source(path, ALL)
     assert [(frame.index, number_of(frame.image)) for frame in source] == [(i, i + 7) for i in range(13)]
-    assert source.skipped == []
+    assert skipped(source) == []
 
 
 def test_start_decodes_nothing_before_the_last_keyframe(write_video: Write) -> None:
@@ -176,7 +177,7 @@ def test_start_decodes_nothing_before_the_last_keyframe(write_video: Write) -> N
         overwrite(path, position, size)
     source = open_source(path, FramesSettings(start=2.5))
     assert [number_of(frame.image) for frame in source] == list(range(25, 40))
-    assert source.skipped == []
+    assert skipped(source) == []
 
 
 def test_max_frames_counts_good_frames(write_video: Write) -> None:
@@ -185,7 +186,7 @@ def test_max_frames_counts_good_frames(write_video: Write) -> None:
     overwrite(path, position, size)
     source = open_source(path, FramesSettings(max_frames=5))
     assert [frame.index for frame in source] == [0, 1, 3, 4, 5]
-    assert [bad.index for bad in source.skipped] == [2]
+    assert [bad.index for bad in skipped(source)] == [2]
 
 
 @pytest.mark.parametrize("codec", ["libx264", "libx265"])
@@ -196,12 +197,12 @@ def test_a_damaged_packet_is_skipped_by_name_and_reading_goes_on(write_video: Wr
     overwrite(path, position + 4, size - 4)
     source = open_source(path, ALL)
     frames = list(source)
-    bad = [skipped.index for skipped in source.skipped]
+    bad = [entry.index for entry in skipped(source)]
     assert 10 in bad and len(bad) <= 5
     assert [frame.index for frame in frames] == [i for i in range(20) if i not in bad]
     np.testing.assert_allclose([f.timestamp for f in frames], [f.index / 10 for f in frames])
-    assert all(skipped.reason in ("cannot be decoded", "decoded from damaged data") for skipped in source.skipped)
-    assert source.skipped[0].name == f"clip_{bad[0]:06d}"
+    assert all(entry.reason in ("cannot be decoded", "decoded from damaged data") for entry in skipped(source))
+    assert skipped(source)[0].name == f"clip_{bad[0]:06d}"
 
 
 def test_a_damaged_video_reads_the_same_every_time(write_video: Write) -> None:
@@ -212,7 +213,7 @@ def test_a_damaged_video_reads_the_same_every_time(write_video: Write) -> None:
     for one, other in zip(first, second, strict=True):
         assert one.index == other.index
         np.testing.assert_array_equal(one.image, other.image)
-    assert first.skipped == second.skipped != []
+    assert skipped(first) == skipped(second) != []
 
 
 def test_a_frame_lost_outside_the_selection_is_nobodys_loss(write_video: Write) -> None:
@@ -220,7 +221,7 @@ def test_a_frame_lost_outside_the_selection_is_nobodys_loss(write_video: Write) 
     overwrite(path, *packets(path)[3][1:])
     source = open_source(path, FramesSettings(every=2))
     assert len(list(source)) == 10
-    assert source.skipped == []
+    assert skipped(source) == []
 
 
 def test_a_cut_off_video_gives_the_frames_that_decode_and_says_what_is_missing(write_video: Write) -> None:
@@ -230,9 +231,9 @@ def test_a_cut_off_video_gives_the_frames_that_decode_and_says_what_is_missing(w
     source = open_source(path, ALL)
     assert source.expected == 12
     assert [frame.index for frame in source] == list(range(12))
-    assert [bad.index for bad in source.skipped] == [12]
+    assert [bad.index for bad in skipped(source)] == [12]
     assert (
-        source.skipped[0].reason == "the file is cut off (frames listed in its index that are missing from here on: 8)"
+        skipped(source)[0].reason == "the file is cut off (frames listed in its index that are missing from here on: 8)"
     )
 
 
