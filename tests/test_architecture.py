@@ -127,6 +127,7 @@ def test_help_brings_in_nothing_heavy(words: list[str]) -> None:
     assert _imported(f"import sys, da3_stream.cli as cli; sys.argv[1:] = {words}; cli.main()", heavy) == []
 
 
+@pytest.mark.slow
 def test_a_run_brings_in_torch_only_where_a_graph_or_a_network_is_computed() -> None:
     assert _imported("import da3_stream.pipeline", {"torch", "pypose", "pycolmap", "matplotlib", "faiss"}) == []
 

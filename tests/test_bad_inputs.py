@@ -267,6 +267,7 @@ def test_what_shows_nothing_is_run_without_a_pose_and_says_so(thing: str, call: 
     assert np.isnan(np.loadtxt("out/trajectory.kitti")).all()
 
 
+@pytest.mark.slow
 def test_a_frame_of_another_size_is_named(call: Callable) -> None:
     _, err = call("run @odd -o out --model sfm --workers 1")
     assert "WARNING: 1 frames were skipped, " in err and "differs from the first frame's 96x64) the first" in err

@@ -56,6 +56,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sfm, "SfmPredictor", lambda **_: StandIn())
 
 
+@pytest.mark.slow
 def test_options_win_over_assignments_and_these_over_presets(call: Callable, folder: str, stand_in: None) -> None:
     words = ["--config", "low_vram", "--set", "windows.size=14", "--set", "cloud.max_points=70", "--max-points", "50"]
     status, _, _ = call("run", folder, "-o", "out", *words, "--every", "1", "--intrinsics", "40 41 24 14.5")
@@ -129,6 +130,7 @@ def test_a_short_disk_is_refused(call: Callable, folder: str, stand_in: None, mo
     assert len(err.splitlines()) == 1 and not Path("out/run.json").exists()
 
 
+@pytest.mark.slow
 def test_it_says_what_it_will_take(call: Callable, folder: str, stand_in: None) -> None:
     words = ["--set", "windows.size=10", "--set", "windows.overlap=4"]
     _, _, err = call("run", folder, "-o", "out", *words)
@@ -285,6 +287,7 @@ def test_a_map_that_was_located_by_hand_is_exported(call: Callable, tmp_path: Pa
     assert first.elevation == 700 and first.time.isoformat() == "2026-05-01T09:30:00+00:00"
 
 
+@pytest.mark.slow
 def test_a_run_exports_at_its_end_and_again(call: Callable, folder: str, stand_in: None) -> None:
     words = ["run", folder, "-o", "out", "--export", "tum", "--export", "depth_vis"]
     status, out, _ = call(*words)

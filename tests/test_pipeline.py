@@ -107,6 +107,7 @@ class ManyAtOnce(StandIn):
         return geometry
 
 
+@pytest.mark.slow
 def test_windows_in_flight_change_nothing(tmp_path: Path) -> None:
     one = street(tmp_path / "one", 45)
     settings = Settings.build({"windows": {"size": 12, "overlap": 4}})
@@ -114,6 +115,7 @@ def test_windows_in_flight_change_nothing(tmp_path: Path) -> None:
     assert (one / "trajectory.tum").read_bytes() == (many / "trajectory.tum").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_failed_window_costs_its_own_frames_only(tmp_path: Path) -> None:
     def spoil(first: int, geometry: WindowGeometry) -> WindowGeometry:
         return replace(geometry, status=Status.FAILED) if first == 16 else geometry
@@ -319,6 +321,7 @@ def test_skipped_frames_are_counted_named_and_journaled(tmp_path: Path) -> None:
     assert status["skipped_frames"][0]["index"] == 5 and events(run, "skipped")[0]["name"] == "array_000005"
 
 
+@pytest.mark.slow
 def test_the_preview_is_renewed_while_it_runs(tmp_path: Path) -> None:
     run = street(tmp_path / "run", 45, cloud={"preview_every": 2, "preview_points": 1000})
     assert [event["windows"] for event in events(run, "preview")] == [1, 2, 4, 6]

@@ -37,6 +37,7 @@ def test_vlad_knows_a_place_again(town: WindowGeometry, tmp_path: Path) -> None:
     assert (likeness.max(axis=1) > 3 * np.median(likeness, axis=1)).all()
 
 
+@pytest.mark.slow
 def test_vlad_is_the_same_every_time_and_from_its_file(town: WindowGeometry, tmp_path: Path) -> None:
     first = VladExtractor(tmp_path / "words.npz").extract(town)
     other = VladExtractor(tmp_path / "other.npz").extract(town)

@@ -69,6 +69,7 @@ def test_a_place_seen_again_is_a_loop_with_the_true_transform(exact: ExactPredic
     assert np.linalg.eigvalsh(edge.information).min() > 0
 
 
+@pytest.mark.slow
 def test_a_loop_is_believed_no_more_than_one_prediction_can_know(
     exact: ExactPredictor, same_place: LoopCandidate
 ) -> None:

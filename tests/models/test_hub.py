@@ -96,6 +96,7 @@ def test_what_is_there_is_not_fetched_again(hub: Hub, call: Call) -> None:
     assert hub.asked == before
 
 
+@pytest.mark.slow
 def test_a_connection_that_breaks_is_taken_up_again(hub: Hub, call: Call, tmp_path: Path) -> None:
     hub.breaks_after = [15 << 20]
     assert call("weights fetch da3-small")[0] == 0
@@ -193,6 +194,7 @@ def test_a_licence_that_is_not_free_is_said_once(call: Call) -> None:
     assert (out + err).count("no commercial use") == 1
 
 
+@pytest.mark.slow
 def test_a_name_fetches_from_python_too(hub: Hub, start: Command) -> None:
     code = "from da3_stream import DepthAnything3; DepthAnything3.from_pretrained('da3-small', 'cpu')"
     _, err = start("-c", code).communicate(timeout=100)

@@ -58,6 +58,7 @@ def differences(factors: Factors, state: group.Batch) -> np.ndarray:
     return out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["edge", "pose", "gravity", "position", "scale", "relative scale"])
 @settings(max_examples=10)
 @given(seed=st.integers(0, 2**32 - 1), size=st.sampled_from([1e-6, 0.1, 0.6]))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import expm
@@ -85,6 +86,7 @@ print(sorted({"torch", "pypose"} & sys.modules.keys()))
 """
 
 
+@pytest.mark.slow
 def test_torch_is_imported_where_a_graph_is_solved_and_not_before() -> None:
     script = [sys.executable, "-c", NEITHER_NETWORK_NOR_SOLVER]
     done = subprocess.run(script, capture_output=True, text=True, check=True)

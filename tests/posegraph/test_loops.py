@@ -28,6 +28,7 @@ def lap_graph(seed: int, information: np.ndarray | None = INFORMATION) -> tuple[
     return truth, graph
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("information", [INFORMATION, None], ids=["given", "default"])
 def test_false_loops_are_refused_and_change_nothing(information: np.ndarray | None) -> None:
     truth, clean = lap_graph(100, information)
@@ -148,6 +149,7 @@ def test_a_false_loop_that_the_chain_could_swallow_is_found_by_its_neighbours() 
     assert graph.solve().rejected == [(1, 39)]
 
 
+@pytest.mark.slow
 def test_the_true_loop_of_a_drifting_lap_is_kept_beside_a_false_one_that_closes_it_more_cheaply() -> None:
     rng, truth, graph = np.random.default_rng(101), ring(75, 1.0), PoseGraph(0)
     for k in range(74):

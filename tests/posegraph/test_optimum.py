@@ -37,6 +37,7 @@ def cost(world: list[Sim3], edges: Edges) -> float:
     return sum(r @ omega @ r for r, omega in residuals) / 2
 
 
+@pytest.mark.slow
 def test_the_optimum_is_that_of_a_general_solver_from_the_truth() -> None:
     truth, edges = small_graph(np.random.default_rng(0))
     roots = [np.linalg.cholesky(omega).T for *_, omega in edges]

@@ -71,6 +71,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return contents(street(tmp_path_factory.mktemp("undisturbed") / "run", COUNT))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [1, 2, 5, 6])
 def test_it_goes_on_where_it_stopped_and_ends_alike(tmp_path: Path, undisturbed: dict[str, Any], after: int) -> None:
     cut_short(tmp_path / "run", after)
@@ -235,6 +236,7 @@ def test_another_input_is_refused(tmp_path: Path) -> None:
         pipeline.run(pictures(COUNT)[1:], tmp_path / "run", SETTINGS, Counting())
 
 
+@pytest.mark.slow
 def test_a_second_process_is_refused(tmp_path: Path) -> None:
     inside = []
 
@@ -250,6 +252,7 @@ def test_a_second_process_is_refused(tmp_path: Path) -> None:
     assert open_run(tmp_path / "run").read_status()["state"] == "finished"
 
 
+@pytest.mark.slow
 def test_a_state_that_no_file_can_hold_is_one_sentence(tmp_path: Path) -> None:
     class Odd(StandIn):
         def state(self) -> object:

@@ -61,6 +61,7 @@ def test_the_scale_of_a_chain_is_held(height: str, road: Drifting, tmp_path: Pat
     assert [event["used"] for event in told] == [True] and Reconstruction(on).units == "relative"
 
 
+@pytest.mark.slow
 def test_a_known_height_gives_metres(road: Drifting, tmp_path: Path) -> None:
     run = Reconstruction(driven(road, tmp_path / "run", EYE_M))
     true = np.linalg.norm(np.diff(road.town.path.world_from_camera[:, :3, 3], axis=0), axis=1).sum()

@@ -138,6 +138,7 @@ def test_the_unit_of_either_window_does_not_matter(factor: float) -> None:
         assert (scaled.status, scaled.inlier_ratio) == (plain.status, plain.inlier_ratio)
 
 
+@pytest.mark.slow
 def test_exchanging_the_windows_gives_the_inverse() -> None:
     for seed in SEEDS:
         pair = make_pair(seed, depth_noise=0.05, pose_noise=2e-3)

@@ -11,6 +11,8 @@ from da3_stream.synthetic.paths import EYE_M
 from da3_stream.synthetic.scenes.streets import PITCH_M, ROAD_M
 from da3_stream.synthetic.scenes.terrain import AXLES_M, FLAT, Terrain
 
+pytestmark = pytest.mark.slow
+
 GRADE = 0.08
 
 

@@ -16,6 +16,8 @@ from da3_stream.export.exporting import export_run
 from da3_stream.reconstruction import Reconstruction
 from tests.worlds.town_run import FRAMES, SIZE, scene_point, with_distortion
 
+pytestmark = pytest.mark.slow
+
 PLY = ("x", "y", "z", "nx", "ny", "nz", "red", "green", "blue")
 
 

@@ -159,6 +159,7 @@ def test_images_of_the_size_that_the_model_saw(run: Path, tmp_path: Path, undist
     assert cv2.imread(str(folder / "images" / "000000.jpg")).shape[:2] == SEEN[::-1]
 
 
+@pytest.mark.slow
 def test_a_video_gives_encoded_images(run: Path, tmp_path: Path) -> None:
     source = write_video(tmp_path / "town.mp4", [frame(k).image for k in range(FRAMES)])
     folder, _ = export_run(run_town(source, tmp_path / "run", Truth()), "colmap", tmp_path / "m", {"encoding": "png"})

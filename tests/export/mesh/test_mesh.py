@@ -63,6 +63,7 @@ def geometry_and_settings(run):
     return reader.geometry, mesh_module._colour_selection(reader, MeshOptions()).settings
 
 
+@pytest.mark.slow
 def test_tiles_meet_without_a_seam(run, monkeypatch):
     whole = triangles_of(meshed(run)[0])
     monkeypatch.setattr(mesh_module, "_CUBES", 1)

@@ -85,6 +85,7 @@ def test_a_file_named_like_a_number_is_a_file(write_images: Write, monkeypatch: 
     assert open_source("0", FramesSettings()).kind == "images"
 
 
+@pytest.mark.slow
 def test_a_slow_reader_gets_the_newest_frames_spread_evenly(device: type[Device]) -> None:
     device.counts = [2000]
     source = open_source("0", FramesSettings())
@@ -101,6 +102,7 @@ def test_a_slow_reader_gets_the_newest_frames_spread_evenly(device: type[Device]
     assert len(rest) <= 1
 
 
+@pytest.mark.slow
 def test_what_was_dropped_was_counted_once(device: type[Device]) -> None:
     device.counts = [1500]
     source = open_source("0", FramesSettings(end=30.0))

@@ -22,6 +22,8 @@ from da3_stream.predictors.sfm.depth import (
 )
 from da3_stream.synthetic.town import TownFrame
 
+pytestmark = pytest.mark.slow
+
 OFFSETS = (-2, -1, 1, 2)
 ROWS = range(2, 6)
 

@@ -14,6 +14,8 @@ from da3_stream.predictors.sfm import SfmPredictor
 from da3_stream.synthetic.town import TownFrame
 from da3_stream.types import Frame, Status, WindowGeometry
 
+pytestmark = pytest.mark.slow
+
 Picture = NDArray[np.uint8]
 AsFrames = Callable[[Sequence[Picture]], list[Frame]]
 MakePredictor = Callable[..., SfmPredictor]

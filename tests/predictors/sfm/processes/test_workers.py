@@ -117,6 +117,7 @@ def test_a_process_that_others_killed_is_replaced(make_workers: MakeWorkers, tmp
     assert make_workers().submit(die_once, str(tmp_path)).result() == "alive"
 
 
+@pytest.mark.slow
 def test_work_that_hangs_is_ended_and_costs_no_other(make_workers: MakeWorkers) -> None:
     workers = make_workers(1)
     first = workers.submit(process_number).result()
@@ -129,6 +130,7 @@ def test_work_that_hangs_is_ended_and_costs_no_other(make_workers: MakeWorkers) 
         os.kill(first, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no folder in memory on this machine")
 def test_the_working_folder_of_a_dead_process_is_removed(make_workers: MakeWorkers) -> None:
     before = set(Path("/dev/shm").glob(f"{PREFIX}*"))
@@ -153,6 +155,7 @@ def test_closing_ends_what_is_under_way(make_workers: MakeWorkers) -> None:
     workers.close()
 
 
+@pytest.mark.slow
 def test_no_process_is_left_when_its_parent_is_killed(tmp_path: Path) -> None:
     script = f"""
 import os, signal
