@@ -26,7 +26,7 @@ from da3_stream.camera_input import read_intrinsics
 from da3_stream.errors import Da3StreamError
 from da3_stream.evaluation import evaluate, read_kitti
 from da3_stream.frames import GatedFrames, make_gate
-from da3_stream.frames.sources.resizing import fit
+from da3_stream.frames.sources.resizing import fit_image
 from da3_stream.settings import FramesSettings
 from da3_stream.types import Frame
 
@@ -216,7 +216,7 @@ def _gate_row(roll: Roll, scenario: str) -> Row:
 
 def _as_read(picture: Picture) -> Picture:
     """RGB at the size at which `sfm` has it read."""
-    fitted = fit(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), (picture.shape[1], picture.shape[0]), SIDE)
+    fitted = fit_image(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), (picture.shape[1], picture.shape[0]), SIDE)
     assert not isinstance(fitted, str)
     return fitted
 

@@ -10,7 +10,7 @@ from typing import Self
 
 from ..types import Frame
 
-Ready = SimpleQueue[Frame | BaseException | None]  # frames, then None or the exception that ended the source
+FrameQueue = SimpleQueue[Frame | BaseException | None]  # frames, then None or the exception that ended the source
 
 
 class Prefetcher:
@@ -47,34 +47,38 @@ def prefetch(source: Iterable[Frame], depth: int = 32) -> Prefetcher:
     """
     if depth < 1:
         raise ValueError(f"depth must be at least 1, not {depth}")
-    return Prefetcher(_ahead(source, depth))
+    return Prefetcher(_read_ahead(source, depth))
 
 
-def _ahead(source: Iterable[Frame], depth: int) -> Generator[Frame]:
-    ready: Ready = SimpleQueue()
-    free, left = threading.Semaphore(depth), threading.Event()
-    thread = threading.Thread(target=_read, args=(source, ready, free, left), name="read-ahead", daemon=True)
+def _read_ahead(source: Iterable[Frame], depth: int) -> Generator[Frame]:
+    ready: FrameQueue = SimpleQueue()
+    free_slots, abandoned = threading.Semaphore(depth), threading.Event()
+    thread = threading.Thread(
+        target=_fill_queue, args=(source, ready, free_slots, abandoned), name="read-ahead", daemon=True
+    )
     thread.start()
     try:
         while isinstance(item := ready.get(), Frame):
-            free.release()
+            free_slots.release()
             yield item
         if item is not None:
             raise item
     finally:
-        left.set()
-        free.release()
+        abandoned.set()
+        free_slots.release()
         if thread.is_alive():
             getattr(source, "stop", _nothing)()  # live input may have nothing to give for long
         thread.join()
 
 
-def _read(source: Iterable[Frame], ready: Ready, free: threading.Semaphore, left: threading.Event) -> None:
+def _fill_queue(
+    source: Iterable[Frame], ready: FrameQueue, free_slots: threading.Semaphore, abandoned: threading.Event
+) -> None:
     """What the thread does: take a free place, read a frame into it, until the source ends or the consumer left."""
     try:
         frames = iter(source)
         item: Frame | None = None
-        while free.acquire() and not left.is_set():
+        while free_slots.acquire() and not abandoned.is_set():
             item = next(frames, None)
             ready.put(item)
             if item is None:

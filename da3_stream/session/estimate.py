@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import StoreError
-from ..frames.sources.resizing import resized_to_fit
+from ..frames.sources.resizing import fit_size
 from ..windows import windows
 from .job import Job
 
@@ -38,7 +38,7 @@ class DiskEstimate:
 
 def estimate_disk(job: Job, done: int = 0) -> DiskEstimate:
     """What a run takes of which so many frames are done; where the number of frames is unknown, one window's bytes."""
-    width, height = resized_to_fit(job.source.size, job.source.image_side)
+    width, height = fit_size(job.source.size, job.source.image_side)
     cloud = job.settings.cloud
     density = OPEN_DENSITY if cloud.per_pixel is None or cloud.voxel_m is not None else cloud.per_pixel
     a_frame = round((PER_PIXEL + PER_POINT * density) * width * height) + PER_FRAME

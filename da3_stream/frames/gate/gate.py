@@ -15,14 +15,14 @@ from typing import Any, Literal, Protocol
 
 from ...settings import FramesSettings
 from ...types import Frame, SkippedFrame
-from .image_quality import look_at
-from .left_out import Goal, Passed, on_the_way
-from .optical_flow import shift, unrelated
-from .quality_baseline import USUAL, Seen, Usual
+from .image_quality import measure_quality
+from .left_out import LeftOutFrame, NextKept, interpolation_fractions
+from .optical_flow import are_unrelated, measure_motion
+from .quality_baseline import BASELINE_FRAMES, MeasuredFrame, QualityBaseline
 
-MOST_HARMED = 10  # in a row; more of them are no accident but what the video looks like now
-FAR = 0.15  # of the picture; a blurred frame is kept rather than to jump farther than this
-MOST_LOOSE = 4  # frames that hang together with nothing, held until one is seen that tells what they are
+MAX_DEGRADED_RUN = 10  # in a row; more of them are no accident but what the video looks like now
+MAX_BLURRED_MOTION = 0.15  # of the picture; a blurred frame is kept rather than to jump farther than this
+MAX_PENDING = 4  # frames that hang together with nothing, held until one is seen that tells what they are
 
 GateMode = Literal["auto", "off"]
 
@@ -48,19 +48,19 @@ class Gate(Protocol):
         ...
 
 
-class OpenGate:
+class PassThroughGate:
     """Every frame is for windows; they are only numbered."""
 
     def __init__(self) -> None:
         self._next = 0
-        self._from = -1
+        self._last_index = -1
 
     def feed(self, frame: Frame) -> list[Frame]:
         """See `Gate`."""
-        if frame.index < self._from:
+        if frame.index < self._last_index:
             return []
         frame = replace(frame, ordinal=self._next, gate_state={"index": frame.index, "ordinal": self._next})
-        self._next, self._from = self._next + 1, frame.index
+        self._next, self._last_index = self._next + 1, frame.index
         return [frame]
 
     def finish(self) -> list[Frame]:
@@ -69,11 +69,11 @@ class OpenGate:
 
     def state(self) -> dict[str, Any]:
         """See `Gate`."""
-        return {"index": self._from, "ordinal": self._next - 1}
+        return {"index": self._last_index, "ordinal": self._next - 1}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """See `Gate`."""
-        self._from, self._next = state["index"], max(state["ordinal"], 0)
+        self._last_index, self._next = state["index"], max(state["ordinal"], 0)
 
 
 class MotionGate:
@@ -84,163 +84,172 @@ class MotionGate:
 
     def __init__(self, parallax: float) -> None:
         self._parallax = parallax
-        self._kept: Seen | None = None
-        self._passed: list[Passed] = []  # since the kept frame, or before the first one
-        self._loose: list[Seen] = []
+        self._kept: MeasuredFrame | None = None
+        self._left_out: list[LeftOutFrame] = []  # since the kept frame, or before the first one
+        self._pending: list[MeasuredFrame] = []
         self._blank_start: Frame | None = None
         self._blank_last: Frame | None = None
-        self._usual, self._next = Usual(), 0
-        self._given: dict[str, Any] = {}
-        self._resumed: Mapping[str, Any] = {}
+        self._baseline, self._next = QualityBaseline(), 0
+        self._released_state: dict[str, Any] = {}
+        self._resume_state: Mapping[str, Any] = {}
 
     def feed(self, frame: Frame) -> list[Frame]:
         """See `Gate`."""
-        if frame.index < self._resumed.get("index", frame.index):
+        if frame.index < self._resume_state.get("index", frame.index):
             return []
-        seen = Seen(frame, look_at(frame.image))
-        if self._resumed:
-            return self._go_on(seen)
-        return self._see(seen)
+        seen = MeasuredFrame(frame, measure_quality(frame.image))
+        if self._resume_state:
+            return self._resume(seen)
+        return self._decide(seen)
 
     def finish(self) -> list[Frame]:
         """See `Gate`."""
         out: list[Frame] = []
         if self._kept is None and self._blank_start is not None:
             out += self._keep_blanks(self._blank_start)
-        for seen in self._loose:
+        for seen in self._pending:
             out += self._keep(seen)
-        out += self._give(None)
-        self._kept, self._passed, self._loose = None, [], []
+        out += self._release(None)
+        self._kept, self._left_out, self._pending = None, [], []
         return out
 
     def _keep_blanks(self, start: Frame) -> list[Frame]:
         """The first and the last of nothing but blank frames: whoever looks at them says that they show nothing."""
-        between, last, self._passed = self._passed[1:-1], self._blank_last, []
-        out = self._keep(Seen(start, look_at(start.image)))
+        between, last, self._left_out = self._left_out[1:-1], self._blank_last, []
+        out = self._keep(MeasuredFrame(start, measure_quality(start.image)))
         if last is not None and last is not start:
-            self._passed = between
-            out += self._keep(Seen(last, look_at(last.image)))
+            self._left_out = between
+            out += self._keep(MeasuredFrame(last, measure_quality(last.image)))
         return out
 
     def state(self) -> dict[str, Any]:
         """See `Gate`."""
-        return self._given
+        return self._released_state
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """See `Gate`."""
-        self._resumed = state
+        self._resume_state = state
 
-    def _go_on(self, seen: Seen) -> list[Frame]:
+    def _resume(self, seen: MeasuredFrame) -> list[Frame]:
         """The frame that a state belongs to comes by again."""
-        state, self._resumed = self._resumed, {}
+        state, self._resume_state = self._resume_state, {}
         self._next = state["ordinal"]
-        self._usual = Usual(deque(state["sharpness"], USUAL), deque(state["clipped"], USUAL))
-        return self._take(seen, begins_shot=state["begins_shot"])
+        self._baseline = QualityBaseline(
+            deque(state["sharpness"], BASELINE_FRAMES), deque(state["clipped"], BASELINE_FRAMES)
+        )
+        return self._accept(seen, begins_shot=state["begins_shot"])
 
-    def _see(self, seen: Seen) -> list[Frame]:
-        if seen.look.is_blank:
-            return self._pass(seen, "blank")
+    def _decide(self, seen: MeasuredFrame) -> list[Frame]:
+        if seen.quality.is_blank:
+            return self._leave_out(seen, "blank")
         if self._kept is None:
             return self._keep(seen)
-        if self._usual.is_clipped(seen.look) and self._may_harm():
-            return self._pass(seen, "overexposed or black")
-        found = shift(self._kept.look, seen.look)
-        if not found.is_known:
+        if self._baseline.is_clipped(seen.quality) and self._may_reject_degraded():
+            return self._leave_out(seen, "overexposed or black")
+        motion = measure_motion(self._kept.quality, seen.quality)
+        if not motion.is_known:
             return self._keep(seen)
-        if found.is_sure or (found.is_tied and not self._loose):
-            return self._see_tied(seen, found.motion)
-        return self._see_loose(seen)
+        if motion.is_certain or (motion.is_tracked and not self._pending):
+            return self._decide_tracked(seen, motion.motion)
+        return self._decide_untracked(seen)
 
-    def _see_tied(self, seen: Seen, motion: float) -> list[Frame]:
-        self._pass_glitches(self._loose)
-        self._loose = []
+    def _decide_tracked(self, seen: MeasuredFrame, motion: float) -> list[Frame]:
+        self._leave_out_glitches(self._pending)
+        self._pending = []
         if motion < self._parallax:
-            return self._pass(seen, "still", motion)
-        if self._usual.is_blurred(seen.look) and motion < FAR and self._may_harm():
-            return self._pass(seen, "blurred")  # its flow is not to be trusted
+            return self._leave_out(seen, "still", motion)
+        if self._baseline.is_blurred(seen.quality) and motion < MAX_BLURRED_MOTION and self._may_reject_degraded():
+            return self._leave_out(seen, "blurred")  # its flow is not to be trusted
         return self._keep(seen, motion)
 
-    def _see_loose(self, seen: Seen) -> list[Frame]:
+    def _decide_untracked(self, seen: MeasuredFrame) -> list[Frame]:
         """A frame that tracking cannot tie to the kept one: a cut, a glitch, or a leap; the next ones tell."""
-        if self._loose and shift(self._loose[-1].look, seen.look).is_tied:
+        if self._pending and measure_motion(self._pending[-1].quality, seen.quality).is_tracked:
             return self._settle(seen)
-        self._loose.append(seen)
-        if len(self._loose) <= MOST_LOOSE:
+        self._pending.append(seen)
+        if len(self._pending) <= MAX_PENDING:
             return []
-        return self._keep_and_see(self._loose[0], self._loose[1:])  # too far for tracking: let the predictor see
+        return self._keep_and_decide(self._pending[0], self._pending[1:])  # too far for tracking: let the predictor see
 
-    def _settle(self, seen: Seen) -> list[Frame]:
+    def _settle(self, seen: MeasuredFrame) -> list[Frame]:
         """The last loose frame and this one are of one view, so the loose ones were a leap, or a cut lies there."""
         assert self._kept is not None
-        loose, kept = self._loose, self._kept.frame.image
-        for k, entry in enumerate(loose):
-            if not unrelated(kept, entry.frame.image):
-                self._pass_glitches(loose[:k])
-                return self._keep_and_see(entry, [*loose[k + 1 :], seen])
-        self._pass_glitches(loose[:-1])
-        return self._keep_and_see(loose[-1], [seen], begins_shot=True)
+        pending, kept = self._pending, self._kept.frame.image
+        for k, candidate in enumerate(pending):
+            if not are_unrelated(kept, candidate.frame.image):
+                self._leave_out_glitches(pending[:k])
+                return self._keep_and_decide(candidate, [*pending[k + 1 :], seen])
+        self._leave_out_glitches(pending[:-1])
+        return self._keep_and_decide(pending[-1], [seen], begins_shot=True)
 
-    def _keep_and_see(self, first: Seen, rest: Sequence[Seen], begins_shot: bool = False) -> list[Frame]:
+    def _keep_and_decide(
+        self, first: MeasuredFrame, rest: Sequence[MeasuredFrame], begins_shot: bool = False
+    ) -> list[Frame]:
         """Keep a frame; those after it are looked at anew, as if they came only now."""
-        self._loose = []
+        self._pending = []
         out = self._keep(first, begins_shot=begins_shot)
         for seen in rest:
-            out += self._see(seen)
+            out += self._decide(seen)
         return out
 
-    def _pass(self, seen: Seen, reason: str, motion: float = math.nan) -> list[Frame]:
+    def _leave_out(self, seen: MeasuredFrame, reason: str, motion: float = math.nan) -> list[Frame]:
         if self._kept is None:
-            self._blank_start = self._blank_start if self._passed else seen.frame
+            self._blank_start = self._blank_start if self._left_out else seen.frame
             self._blank_last = seen.frame
-        self._passed.append(Passed(seen.frame.index, seen.frame.timestamp, motion, reason))
+        self._left_out.append(LeftOutFrame(seen.frame.index, seen.frame.timestamp, motion, reason))
         return []
 
-    def _pass_glitches(self, glitches: Sequence[Seen]) -> None:
+    def _leave_out_glitches(self, glitches: Sequence[MeasuredFrame]) -> None:
         for seen in glitches:
-            self._pass(seen, "glitch")
+            self._leave_out(seen, "glitch")
         if glitches:
-            self._passed.sort(key=lambda passed: passed.index)  # others may have passed while these were held
+            self._left_out.sort(key=lambda passed: passed.index)  # others may have passed while these were held
 
-    def _may_harm(self) -> bool:
+    def _may_reject_degraded(self) -> bool:
         """Whether not too many frames in a row were left out for how they look."""
-        recent = self._passed[-MOST_HARMED:]
-        return len(recent) < MOST_HARMED or any(passed.reason == "still" for passed in recent)
+        recent = self._left_out[-MAX_DEGRADED_RUN:]
+        return len(recent) < MAX_DEGRADED_RUN or any(passed.reason == "still" for passed in recent)
 
-    def _keep(self, seen: Seen, motion: float = math.nan, begins_shot: bool = False) -> list[Frame]:
-        if begins_shot or self._usual.is_harmed(seen.look):
-            self._usual.forget()  # this is what the video looks like now
-        self._usual.add(seen.look)
-        return self._take(seen, motion, begins_shot)
+    def _keep(self, seen: MeasuredFrame, motion: float = math.nan, begins_shot: bool = False) -> list[Frame]:
+        if begins_shot or self._baseline.is_degraded(seen.quality):
+            self._baseline.reset()  # this is what the video looks like now
+        self._baseline.add(seen.quality)
+        return self._accept(seen, motion, begins_shot)
 
-    def _take(self, seen: Seen, motion: float = math.nan, begins_shot: bool = False) -> list[Frame]:
+    def _accept(self, seen: MeasuredFrame, motion: float = math.nan, begins_shot: bool = False) -> list[Frame]:
         """Keep a frame that is among the usual ones already."""
-        out = self._give(None if begins_shot else Goal(seen.frame.timestamp, motion))
-        leading = on_the_way(0.0, self._passed, None) if self._kept is None else ()
+        out = self._release(None if begins_shot else NextKept(seen.frame.timestamp, motion))
+        leading = interpolation_fractions(0.0, self._left_out, None) if self._kept is None else ()
         state = {
             "index": seen.frame.index,
             "ordinal": self._next,
             "begins_shot": begins_shot,
-            "sharpness": list(self._usual.sharpness),
-            "clipped": list(self._usual.clipped),
+            "sharpness": list(self._baseline.sharpness),
+            "clipped": list(self._baseline.clipped),
         }
         frame = replace(seen.frame, ordinal=self._next, begins_shot=begins_shot, left_out=leading, gate_state=state)
-        self._kept, self._passed, self._blank_start, self._blank_last = Seen(frame, seen.look), [], None, None
+        self._kept, self._left_out, self._blank_start, self._blank_last = (
+            MeasuredFrame(frame, seen.quality),
+            [],
+            None,
+            None,
+        )
         self._next += 1
         return out
 
-    def _give(self, goal: Goal | None) -> list[Frame]:
+    def _release(self, next_kept: NextKept | None) -> list[Frame]:
         """The kept frame, with those that passed since."""
         if self._kept is None:
             return []
         frame = self._kept.frame
-        self._given = dict(frame.gate_state or {})
-        passed = on_the_way(frame.timestamp, self._passed, goal)
-        return [replace(frame, left_out=(*frame.left_out, *passed))]
+        self._released_state = dict(frame.gate_state or {})
+        left_out = interpolation_fractions(frame.timestamp, self._left_out, next_kept)
+        return [replace(frame, left_out=(*frame.left_out, *left_out))]
 
 
 def make_gate(mode: GateMode, settings: FramesSettings) -> Gate:
     """The gate that a mode asks for."""
-    return MotionGate(settings.parallax) if mode == "auto" else OpenGate()
+    return MotionGate(settings.parallax) if mode == "auto" else PassThroughGate()
 
 
 class GatedFrames:

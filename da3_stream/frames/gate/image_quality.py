@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...types import UInt8
-from ..sources.resizing import resized_to_fit, size_of
+from ..sources.resizing import fit_size, size_of
 
 THUMBNAIL_PX = 160  # longest side of what is tracked
 DETAIL_PX = 640  # longest side at which sharpness is measured
-COARSER = 4  # times smaller is the picture to which its roughness is compared
+COARSE_FACTOR = 4  # times smaller is the picture to which its roughness is compared
 CLIPPED_LEVELS = (2, 253)  # gray levels at and beyond which nothing is told apart
 BLANK_CONTRAST = 3.0  # gray levels; a picture with less shows nothing: black, white, fog, a covered lens
-MOST_CORNERS, CORNER_QUALITY, CORNER_DISTANCE_PX = 200, 0.01, 4
+MAX_CORNERS, CORNER_QUALITY, CORNER_DISTANCE_PX = 200, 0.01, 4
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class ImageQuality:
     """A picture as the gate remembers it.
 
     `sharpness` is the deviation of the Laplacian of the picture over that of a smaller copy: contrast and light cancel,
@@ -42,26 +42,26 @@ class Look:
         """Points [n,1,2] of the thumbnail that can be tracked (Shi and Tomasi 1994)."""
         import cv2
 
-        found = cv2.goodFeaturesToTrack(self.thumbnail, MOST_CORNERS, CORNER_QUALITY, CORNER_DISTANCE_PX)
+        found = cv2.goodFeaturesToTrack(self.thumbnail, MAX_CORNERS, CORNER_QUALITY, CORNER_DISTANCE_PX)
         return np.zeros((0, 1, 2), np.float32) if found is None else found
 
 
-def look_at(image: UInt8) -> Look:
+def measure_quality(image: UInt8) -> ImageQuality:
     """The look of a picture [H,W,3] RGB, about a millisecond's work at 640x480."""
     import cv2
 
-    gray = _at_most(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), DETAIL_PX)
-    thumbnail = _at_most(gray, THUMBNAIL_PX)
+    gray = _shrink(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), DETAIL_PX)
+    thumbnail = _shrink(gray, THUMBNAIL_PX)
     clipped = (thumbnail <= CLIPPED_LEVELS[0]) | (thumbnail >= CLIPPED_LEVELS[1])
-    coarse = _at_most(gray, max(gray.shape) // COARSER)
+    coarse = _shrink(gray, max(gray.shape) // COARSE_FACTOR)
     sharpness = _roughness(gray) / max(_roughness(coarse), 1e-6)
-    return Look(thumbnail, sharpness, float(clipped.mean()), float(thumbnail.std()))
+    return ImageQuality(thumbnail, sharpness, float(clipped.mean()), float(thumbnail.std()))
 
 
-def _at_most(gray: UInt8, longest: int) -> UInt8:
+def _shrink(gray: UInt8, longest: int) -> UInt8:
     import cv2
 
-    size = resized_to_fit(size_of(gray), longest)
+    size = fit_size(size_of(gray), longest)
     return gray if size == size_of(gray) else cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
 
 

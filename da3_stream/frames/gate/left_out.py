@@ -12,7 +12,7 @@ from ...types import LeftOut
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class LeftOutFrame:
     """A frame that was left out: `motion` is that since the last kept frame, NaN where it was not measured."""
 
     index: int
@@ -22,23 +22,25 @@ class Passed:
 
 
 @dataclass(frozen=True)
-class Goal:
+class NextKept:
     """The next kept frame: its time, and the motion from the last kept one, NaN where it is not known."""
 
     timestamp: float
     motion: float
 
 
-def on_the_way(start: float, passed: Sequence[Passed], goal: Goal | None) -> tuple[LeftOut, ...]:
+def interpolation_fractions(
+    start: float, frames: Sequence[LeftOutFrame], next_kept: NextKept | None
+) -> tuple[LeftOut, ...]:
     """The frames between a kept one at time `start` and the next, with their shares of the way.
 
     The share is that of the motion; between frames that have none it goes evenly with time. Without a goal (a cut, or
     the end) nobody knows of any way, and the share is 0.
     """
-    if goal is None:
-        return tuple(LeftOut(p.index, p.timestamp, 0.0, p.reason) for p in passed)
-    measured = [p for p in passed if goal.motion > 0 and math.isfinite(p.motion)]
-    times = [start, *(p.timestamp for p in measured), goal.timestamp]
-    shares = [0.0, *(min(p.motion / goal.motion, 1.0) for p in measured), 1.0]
-    found = np.interp([p.timestamp for p in passed], times, shares).tolist()
-    return tuple(LeftOut(p.index, p.timestamp, share, p.reason) for p, share in zip(passed, found, strict=True))
+    if next_kept is None:
+        return tuple(LeftOut(p.index, p.timestamp, 0.0, p.reason) for p in frames)
+    measured = [p for p in frames if next_kept.motion > 0 and math.isfinite(p.motion)]
+    times = [start, *(p.timestamp for p in measured), next_kept.timestamp]
+    measured_fractions = [0.0, *(min(p.motion / next_kept.motion, 1.0) for p in measured), 1.0]
+    fractions = np.interp([p.timestamp for p in frames], times, measured_fractions).tolist()
+    return tuple(LeftOut(p.index, p.timestamp, share, p.reason) for p, share in zip(frames, fractions, strict=True))

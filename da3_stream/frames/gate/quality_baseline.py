@@ -7,48 +7,48 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from ...types import Frame
-from .image_quality import Look
+from .image_quality import ImageQuality
 
-BLUR = 0.5  # of the usual sharpness; natural shake in our clips stays above 0.68
-CLIPPED, CLIPPED_MORE = 0.5, 0.3  # share of the picture, and by how much more than usual
-USUAL = 15  # kept frames from which is known what is usual
-FEWEST_USUAL = 3
+BLURRED_RATIO = 0.5  # of the usual sharpness; natural shake in our clips stays above 0.68
+MIN_CLIPPED, CLIPPED_MARGIN = 0.5, 0.3  # share of the picture, and by how much more than usual
+BASELINE_FRAMES = 15  # kept frames from which is known what is usual
+MIN_BASELINE_FRAMES = 3
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class MeasuredFrame:
     """A frame and what was looked at of it."""
 
     frame: Frame
-    look: Look
+    quality: ImageQuality
 
 
 @dataclass
-class Usual:
+class QualityBaseline:
     """What the last kept frames looked like."""
 
-    sharpness: deque[float] = field(default_factory=lambda: deque(maxlen=USUAL))
-    clipped: deque[float] = field(default_factory=lambda: deque(maxlen=USUAL))
+    sharpness: deque[float] = field(default_factory=lambda: deque(maxlen=BASELINE_FRAMES))
+    clipped: deque[float] = field(default_factory=lambda: deque(maxlen=BASELINE_FRAMES))
 
-    def add(self, look: Look) -> None:
+    def add(self, quality: ImageQuality) -> None:
         """One more kept frame."""
-        self.sharpness.append(look.sharpness)
-        self.clipped.append(look.clipped)
+        self.sharpness.append(quality.sharpness)
+        self.clipped.append(quality.clipped)
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Begin anew."""
         self.sharpness.clear()
         self.clipped.clear()
 
-    def is_clipped(self, look: Look) -> bool:
+    def is_clipped(self, quality: ImageQuality) -> bool:
         """Whether far more of it than usual is black or white."""
-        known = len(self.clipped) >= FEWEST_USUAL
-        return known and look.clipped > max(CLIPPED, median(self.clipped) + CLIPPED_MORE)
+        known = len(self.clipped) >= MIN_BASELINE_FRAMES
+        return known and quality.clipped > max(MIN_CLIPPED, median(self.clipped) + CLIPPED_MARGIN)
 
-    def is_harmed(self, look: Look) -> bool:
+    def is_degraded(self, quality: ImageQuality) -> bool:
         """Whether it is of little use."""
-        return self.is_clipped(look) or self.is_blurred(look)
+        return self.is_clipped(quality) or self.is_blurred(quality)
 
-    def is_blurred(self, look: Look) -> bool:
+    def is_blurred(self, quality: ImageQuality) -> bool:
         """Whether it is far less sharp than usual."""
-        return len(self.sharpness) >= FEWEST_USUAL and look.sharpness < BLUR * median(self.sharpness)
+        return len(self.sharpness) >= MIN_BASELINE_FRAMES and quality.sharpness < BLURRED_RATIO * median(self.sharpness)

@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 from ...errors import FramesError
 from ...types import UInt8
 from .container import TEXT_FORMATS
-from .video import decoded
+from .video import decode_frame
 
 SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "rtp", "udp", "tcp", "srt")
 OPEN_S, READ_S = 15.0, 5.0  # how long a silent line is waited for
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class CapturedImage:
     """One that was captured; `decode` gives it as upright RGB [H,W,3] uint8, or the reason why there is none.
 
     `time` is in seconds where the input is a file and tells it, None where only the time of arrival counts.
@@ -29,7 +29,7 @@ class Picture:
     time: float | None = None
 
 
-class LineLostError(Exception):
+class ConnectionLostError(Exception):
     """Nothing comes any more, and why."""
 
 
@@ -38,7 +38,7 @@ class Capture(Protocol):
 
     ends: bool
 
-    def pictures(self) -> Iterator[Picture]:
+    def images(self) -> Iterator[CapturedImage]:
         """One after the other. Raises LineLostError where the line breaks."""
         ...
 
@@ -47,7 +47,7 @@ class Capture(Protocol):
         ...
 
 
-class Camera:
+class CameraCapture:
     """A camera of this machine, by OpenCV."""
 
     ends = False
@@ -67,33 +67,35 @@ class Camera:
                 "and that no other program does"
             )
 
-    def pictures(self) -> Iterator[Picture]:
+    def images(self) -> Iterator[CapturedImage]:
         """See `Capture`."""
         while True:
             done, image = self._capture.read()
             if not done:
-                raise LineLostError("it gives no pictures")
-            yield Picture(partial(_rgb, image), image.nbytes)
+                raise ConnectionLostError("it gives no pictures")
+            yield CapturedImage(partial(_bgr_to_rgb, image), image.nbytes)
 
     def close(self) -> None:
         """See `Capture`."""
         self._capture.release()
 
 
-class Stream:
+class StreamCapture:
     """A network stream, or a video file on a server, by PyAV."""
 
     def __init__(self, address: str) -> None:
         """Raises FramesError if it cannot be opened or holds no pictures."""
-        self._container = _connected(address)
+        self._container = _connect(address)
         self._stream = self._container.streams.best("video")
         if self._stream is None or self._container.format.name in TEXT_FORMATS:
             self._container.close()
-            raise FramesError(f"'{shown(address)}' holds no moving pictures: give the address of a video stream")
+            raise FramesError(
+                f"'{redact_address(address)}' holds no moving pictures: give the address of a video stream"
+            )
         self._stream.thread_type = "AUTO"
         self.ends = bool(self._container.duration)
 
-    def pictures(self) -> Iterator[Picture]:
+    def images(self) -> Iterator[CapturedImage]:
         """See `Capture`."""
         import av
 
@@ -102,18 +104,18 @@ class Stream:
             for frame in self._container.decode(self._stream):
                 known = self.ends and frame.pts is not None
                 time = float((frame.pts - origin) * self._stream.time_base) if known else None
-                yield Picture(partial(decoded, frame), frame.width * frame.height * 3 // 2, time)
+                yield CapturedImage(partial(decode_frame, frame), frame.width * frame.height * 3 // 2, time)
         except (av.FFmpegError, OSError) as error:
-            raise LineLostError(_reason(error)) from None
+            raise ConnectionLostError(_reason(error)) from None
         if not self.ends:
-            raise LineLostError("it ended")
+            raise ConnectionLostError("it ended")
 
     def close(self) -> None:
         """See `Capture`."""
         self._container.close()
 
 
-def _connected(address: str) -> Any:
+def _connect(address: str) -> Any:
     """The open container."""
     import av
 
@@ -122,8 +124,8 @@ def _connected(address: str) -> Any:
         return av.open(address, timeout=(OPEN_S, READ_S), options=options)
     except (av.FFmpegError, OSError) as error:
         raise FramesError(
-            f"'{shown(address)}' cannot be opened as a stream: {_reason(error)}; check the address, and that its "
-            "camera or server is on"
+            f"'{redact_address(address)}' cannot be opened as a stream: {_reason(error)}; check the address, and that "
+            "its camera or server is on"
         ) from None
 
 
@@ -132,13 +134,13 @@ def is_address(name: str) -> bool:
     return "://" in name and urlsplit(name).scheme.lower() in SCHEMES
 
 
-def shown(address: str) -> str:
+def redact_address(address: str) -> str:
     """The address as others may read it: without user and password."""
     parts = urlsplit(address)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def _rgb(image: UInt8) -> UInt8:
+def _bgr_to_rgb(image: UInt8) -> UInt8:
     import cv2
 
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB if image.ndim == 3 else cv2.COLOR_GRAY2RGB)

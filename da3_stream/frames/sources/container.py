@@ -22,12 +22,12 @@ def open_container(path: Path) -> Iterator[tuple[Any, Any]]:
         raise FramesError(f"'{path}' is empty (0 bytes): copy or download it again")
     try:
         with av.open(str(path)) as container:
-            yield container, _picture_stream(path, container)
+            yield container, _video_stream(path, container)
     except (av.FFmpegError, OSError) as error:
         raise FramesError(_why_unreadable(path, error)) from None
 
 
-def _picture_stream(path: Path, container: Any) -> Any:
+def _video_stream(path: Path, container: Any) -> Any:
     from av.stream import Disposition
 
     stream = container.streams.best("video")

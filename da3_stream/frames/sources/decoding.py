@@ -11,18 +11,20 @@ MAX_FAILED_READS = 1000  # in a row, after which a container's damaged rest is g
 MAX_HELD_PACKETS = 1000  # of one group of pictures before `start`; a longer group is decoded instead of being held
 
 
-def read_pictures(container: Any, stream: Any, start_pts: float) -> Iterator[tuple[int | None, Any | None]]:
-    """(pts, picture) in presentation order; no picture where the decoder owes one or it was not asked (see _needed).
+def read_images(container: Any, stream: Any, start_pts: float) -> Iterator[tuple[int | None, Any | None]]:
+    """Decode a video stream into pairs of a time (pts) and an image, in presentation order.
 
-    Decoders with threads report an error packets later, or not at all. What tells a lost picture is that the packet
-    with its time went in and later pictures came out; should it come after them, it is left out, being lost already.
+    The image is None where the decoder lost it, and where it was not decoded because it lies far before `start_pts`
+    (see `_mark_needed`). Decoders with threads report an error some packets later, or not at all. So an image counts as
+    lost when the packet with its time went in and images with later times came out; if it comes out after them all the
+    same, it is dropped.
     """
     import av
 
     owed: list[int] = []  # a heap: times of the packets whose pictures have not come out
     latest = -math.inf
     progressive = True  # fields of interlaced video may come in packets of their own and owe no picture each
-    for packet, needed in _needed(_continuous(_packets(container, stream)), start_pts):
+    for packet, needed in _mark_needed(_join_times(_packets(container, stream)), start_pts):
         if packet is not None and packet.pts is not None and not packet.is_discard:
             heapq.heappush(owed, packet.pts)
         try:
@@ -34,12 +36,12 @@ def read_pictures(container: Any, stream: Any, start_pts: float) -> Iterator[tup
                 continue
             latest = latest if frame.pts is None else frame.pts
             progressive = progressive and not frame.interlaced_frame
-            yield from _lost_before(frame.pts, owed, progressive)
+            yield from _pop_lost(frame.pts, owed, progressive)
             yield frame.pts, frame
-    yield from _lost_before(math.inf, owed, progressive)
+    yield from _pop_lost(math.inf, owed, progressive)
 
 
-def _lost_before(pts: float | None, owed: list[int], progressive: bool) -> Iterator[tuple[int, None]]:
+def _pop_lost(pts: float | None, owed: list[int], progressive: bool) -> Iterator[tuple[int, None]]:
     """Takes the times up to `pts` off the heap; those before it are of lost pictures."""
     while owed and pts is not None and owed[0] <= pts:
         time = heapq.heappop(owed)
@@ -66,7 +68,7 @@ def _packets(container: Any, stream: Any) -> Iterator[Any]:
     yield None
 
 
-def _continuous(packets: Iterator[Any]) -> Iterator[Any]:
+def _join_times(packets: Iterator[Any]) -> Iterator[Any]:
     """The packets with times that go on where they fall back, as in files that were joined end to end."""
     offset, latest = 0, -math.inf
     for packet in packets:
@@ -79,7 +81,7 @@ def _continuous(packets: Iterator[Any]) -> Iterator[Any]:
         yield packet
 
 
-def _needed(packets: Iterator[Any], start_pts: float) -> Iterator[tuple[Any, bool]]:
+def _mark_needed(packets: Iterator[Any], start_pts: float) -> Iterator[tuple[Any, bool]]:
     """Each packet with whether it must be decoded: not in groups of pictures that end before `start_pts`."""
     group: list[Any] = []
     for packet in packets:

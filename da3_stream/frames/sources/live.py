@@ -15,29 +15,31 @@ from functools import partial
 
 from ...errors import FramesError
 from ...settings import FramesSettings
-from .capture import Camera, Capture, LineLostError, Picture, Stream, shown
+from .capture import CameraCapture, Capture, CapturedImage, ConnectionLostError, StreamCapture, redact_address
 from .selection import with_rate
 from .source import Candidate, FrameSource
 
 log = logging.getLogger(__name__)
 
-MOST_QUEUED, FEWEST_QUEUED = 120, 8  # pictures; about a window
+MAX_QUEUED, MIN_QUEUED = 120, 8  # pictures; about a window
 QUEUE_BYTES = 256 * 2**20
-FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 10.0  # between attempts to get a lost line back, doubled each time
+FIRST_DELAY_S, MAX_DELAY_S = 0.5, 10.0  # between attempts to get a lost line back, doubled each time
 GIVE_UP_S = 600.0
-PATIENCE_S = 0.2  # how often who waits looks whether it is over
-GOODBYE_S = 2.0  # for a capture that is stuck; its thread ends by itself when the line times out
+POLL_S = 0.2  # how often who waits looks whether it is over
+JOIN_TIMEOUT_S = 2.0  # for a capture that is stuck; its thread ends by itself when the line times out
 
 
 def open_camera(number: int, settings: FramesSettings, image_side: int | None) -> FrameSource:
     """Frames of a camera of this machine until it is stopped. Raises FramesError if it cannot be opened."""
-    return _open(Feed(f"camera {number}", partial(Camera, number), settings.end), "camera", settings, image_side)
+    return _open(Feed(f"camera {number}", partial(CameraCapture, number), settings.end), "camera", settings, image_side)
 
 
 def open_stream(address: str, settings: FramesSettings, image_side: int | None) -> FrameSource:
     """Frames of a network stream until it is stopped, or of a file on a server until its end. Raises FramesError if it
     cannot be opened."""
-    return _open(Feed(shown(address), partial(Stream, address), settings.end), "stream", settings, image_side)
+    return _open(
+        Feed(redact_address(address), partial(StreamCapture, address), settings.end), "stream", settings, image_side
+    )
 
 
 def _open(feed: Feed, kind: str, settings: FramesSettings, image_side: int | None) -> FrameSource:
@@ -53,12 +55,12 @@ def _open(feed: Feed, kind: str, settings: FramesSettings, image_side: int | Non
 
 
 @dataclass(frozen=True, eq=False)
-class _Taken:
+class _QueuedImage:
     """A captured picture with its number and the seconds since the first."""
 
     index: int
     timestamp: float
-    picture: Picture
+    image: CapturedImage
 
 
 @dataclass(eq=False)
@@ -69,15 +71,15 @@ class Feed:
     connect: Callable[[], Capture]
     end: float | None = None
     dropped: int = 0
-    _queue: list[_Taken] = field(default_factory=list)
+    _queue: list[_QueuedImage] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _stopped: threading.Event = field(default_factory=threading.Event)
-    _waits: bool = False  # a file on a server, which has times of its own
-    _over: bool = False
+    _is_file: bool = False  # a file on a server, which has times of its own
+    _ended: bool = False
     _error: BaseException | None = None
     _count: int = 0
-    _begun: float | None = None  # monotonic time of the first picture
-    _last: float = -1.0
+    _start_time: float | None = None  # monotonic time of the first picture
+    _last_timestamp: float = -1.0
 
     def stop(self) -> None:
         """No further picture comes; can be called from any thread."""
@@ -87,35 +89,35 @@ class Feed:
         """The pictures, in order, until the end, `stop`, or a line that stays lost. Raises FramesError if the input
         cannot be opened to begin with."""
         self._stopped.clear()
-        self._queue, self._over, self._error = [], False, None
-        self._count, self._begun, self._last = 0, None, -1.0
+        self._queue, self._ended, self._error = [], False, None
+        self._count, self._start_time, self._last_timestamp = 0, None, -1.0
         thread = threading.Thread(target=self._run, args=(self.connect(),), name="capture", daemon=True)
         thread.start()
         try:
-            while (taken := self._next()) is not None:
-                name = f"frame_{taken.index:06d}"
-                yield Candidate(taken.index, taken.timestamp, name, taken.picture.decode)
+            while (queued := self._next()) is not None:
+                name = f"frame_{queued.index:06d}"
+                yield Candidate(queued.index, queued.timestamp, name, queued.image.decode)
         finally:
             self.stop()
-            thread.join(GOODBYE_S)
+            thread.join(JOIN_TIMEOUT_S)
 
-    def _next(self) -> _Taken | None:
+    def _next(self) -> _QueuedImage | None:
         with self._changed:
             while not self._queue:
                 if self._error is not None:
                     raise self._error
-                if self._over or self._stopped.is_set() or self._is_past():
+                if self._ended or self._stopped.is_set() or self._is_past_end():
                     return None
-                self._changed.wait(PATIENCE_S)
-            taken = self._queue.pop(0)
+                self._changed.wait(POLL_S)
+            queued = self._queue.pop(0)
             self._changed.notify_all()
-            return None if self._stopped.is_set() else taken
+            return None if self._stopped.is_set() else queued
 
-    def _is_past(self) -> bool:
+    def _is_past_end(self) -> bool:
         """Whether the wanted time is over although no picture says so."""
-        if self.end is None or self._begun is None or self._waits:
+        if self.end is None or self._start_time is None or self._is_file:
             return False
-        return time.monotonic() - self._begun > self.end
+        return time.monotonic() - self._start_time > self.end
 
     def _run(self, capture: Capture) -> None:
         """What the thread does; what goes wrong in it is raised where the pictures are used."""
@@ -124,41 +126,41 @@ class Feed:
         except BaseException as error:
             self._error = error
         with self._changed:
-            self._over = True
+            self._ended = True
             self._changed.notify_all()
 
     def _capture(self, capture: Capture | None) -> None:
         while capture is not None:
             try:
-                self._take_all(capture)
+                self._enqueue_all(capture)
                 break
-            except LineLostError as lost:
+            except ConnectionLostError as lost:
                 reason = str(lost)
             finally:
                 capture.close()
-            capture = self._sought(reason)
+            capture = self._reconnect(reason)
 
-    def _take_all(self, capture: Capture) -> None:
-        self._waits = capture.ends
-        for picture in capture.pictures():
+    def _enqueue_all(self, capture: Capture) -> None:
+        self._is_file = capture.ends
+        for image in capture.images():
             if self._stopped.is_set():
                 return
-            self._take(picture)
+            self._enqueue(image)
 
-    def _take(self, picture: Picture) -> None:
+    def _enqueue(self, image: CapturedImage) -> None:
         now = time.monotonic()
-        self._begun = now if self._begun is None else self._begun
-        timestamp = now - self._begun if picture.time is None else picture.time
-        if timestamp <= self._last:
+        self._start_time = now if self._start_time is None else self._start_time
+        timestamp = now - self._start_time if image.time is None else image.time
+        if timestamp <= self._last_timestamp:
             return  # of a file that was begun anew after the line was lost
-        self._last = timestamp
-        most = min(max(QUEUE_BYTES // max(picture.n_bytes, 1), FEWEST_QUEUED), MOST_QUEUED)
+        self._last_timestamp = timestamp
+        limit = min(max(QUEUE_BYTES // max(image.n_bytes, 1), MIN_QUEUED), MAX_QUEUED)
         with self._changed:
-            while self._waits and len(self._queue) >= most and not self._stopped.is_set():
-                self._changed.wait(PATIENCE_S)
-            self._queue.append(_Taken(self._count, timestamp, picture))
+            while self._is_file and len(self._queue) >= limit and not self._stopped.is_set():
+                self._changed.wait(POLL_S)
+            self._queue.append(_QueuedImage(self._count, timestamp, image))
             self._count += 1
-            if len(self._queue) > most:
+            if len(self._queue) > limit:
                 self._thin()
             self._changed.notify_all()
 
@@ -169,7 +171,7 @@ class Feed:
         self.dropped += len(self._queue) - len(kept)
         self._queue = kept
 
-    def _sought(self, reason: str) -> Capture | None:
+    def _reconnect(self, reason: str) -> Capture | None:
         """The input opened again, or None where that is not wanted any more."""
         log.warning("%s was lost (%s): trying to get it back", self.name, reason)
         start, delay = time.monotonic(), FIRST_DELAY_S
@@ -181,7 +183,7 @@ class Feed:
                 if time.monotonic() - start > GIVE_UP_S:
                     log.warning("%s did not come back within %.0f s: taken for the end", self.name, GIVE_UP_S)
                     return None
-                delay = min(2 * delay, LONGEST_DELAY_S)
+                delay = min(2 * delay, MAX_DELAY_S)
             else:
                 log.warning("%s is back after %.1f s", self.name, time.monotonic() - start)
                 return capture

@@ -15,7 +15,7 @@ from ...errors import FramesError
 from ...settings import FramesSettings
 from .arrays import open_arrays
 from .capture import SCHEMES, is_address
-from .fingerprint import digest_of_files
+from .fingerprint import digest_files
 from .images import IMAGE_SUFFIXES, is_image, natural_key, open_images
 from .live import open_camera, open_stream
 from .source import FrameSource
@@ -45,14 +45,14 @@ def open_source(
     if isinstance(source, Sequence) and source and all(isinstance(item, (str, Path)) for item in source):
         names = [str(item) for item in source]
         return _again(_open_list(names, settings, image_side), names)
-    return open_arrays(_checked(source), settings, image_side)
+    return open_arrays(_require_images(source), settings, image_side)
 
 
 def _again(source: FrameSource, names: Sequence[str]) -> FrameSource:
     """The source, with the names that open it again where it is one of files."""
     if source.kind in ("video", "images") and not is_address(names[0]):
         source.paths = tuple(os.path.abspath(os.path.expanduser(name)) for name in names)
-        source.digest = digest_of_files(source.digest, source.files or [Path(path) for path in source.paths])
+        source.digest = digest_files(source.digest, source.files or [Path(path) for path in source.paths])
     return source
 
 
@@ -92,7 +92,7 @@ def _open_glob(pattern: str, settings: FramesSettings, image_side: int | None) -
     if len(files) == 1:
         return _open_file(files[0], settings, image_side)
     if not images:
-        hint = _videos_hint(files) or _looked_for()
+        hint = _videos_hint(files) or _suffixes_hint()
         raise FramesError(f"none of the {len(files)} files that match '{pattern}' is an image{hint}")
     return open_images(pattern, images, settings, image_side)
 
@@ -116,7 +116,7 @@ def _images_in(folder: Path) -> list[Path]:
         raise FramesError(f"the folder '{folder}' cannot be read ({error.strerror}): check its permissions") from None
     images = [path for path in entries if is_image(path) and path.is_file()]
     if not images:
-        hint = _videos_hint(entries) or _subfolder_hint(entries) or _looked_for()
+        hint = _videos_hint(entries) or _subfolder_hint(entries) or _suffixes_hint()
         raise FramesError(f"the folder '{folder}' holds no images{hint}")
     return images
 
@@ -136,7 +136,7 @@ def _subfolder_hint(entries: Sequence[Path]) -> str:
     return ""
 
 
-def _looked_for() -> str:
+def _suffixes_hint() -> str:
     return f": looked for {', '.join(suffix[1:] for suffix in IMAGE_SUFFIXES)}"
 
 
@@ -148,7 +148,7 @@ def _why_missing(name: str) -> str:
     return f"there is no video, image or folder '{name}': check the path"
 
 
-def _checked(source: Any) -> Iterable[Any]:
+def _require_images(source: Any) -> Iterable[Any]:
     """The source if it can hold images one after the other."""
     if isinstance(source, (bytes, bytearray)) or not isinstance(source, Iterable):
         raise FramesError(f"an object of type {type(source).__name__} is no source of frames: {EXPECTED}")

@@ -12,7 +12,7 @@ def size_of(image: UInt8) -> tuple[int, int]:
     return image.shape[1], image.shape[0]
 
 
-def resized_to_fit(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
+def fit_size(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
     """(width, height) with the longest side at most `longest`, the aspect kept to the nearest pixel."""
     if longest is None or max(size) <= longest:
         return size
@@ -20,14 +20,14 @@ def resized_to_fit(size: tuple[int, int], longest: int | None) -> tuple[int, int
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 
-def fit(image: UInt8, size: tuple[int, int], longest: int | None) -> UInt8 | str:
+def fit_image(image: UInt8, size: tuple[int, int], longest: int | None) -> UInt8 | str:
     """The image as [H,W,3] at the run's `size`, shrunk to its `longest` side; or the reason why it does not fit."""
     import cv2
 
     width, height = size_of(image)
     if abs(width * size[1] / (height * size[0]) - 1) > MAX_ASPECT_CHANGE:
         return f"size {width}x{height} differs from the first frame's {size[0]}x{size[1]}"
-    target = resized_to_fit(size, longest)
+    target = fit_size(size, longest)
     if (width, height) == target:
         return image
     return cv2.resize(image, target, interpolation=cv2.INTER_AREA if width > target[0] else cv2.INTER_LINEAR)

@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 from ...errors import FramesError
 from ...settings import FramesSettings
 from ...types import Frame, SkippedFrame, UInt8
-from .resizing import fit, size_of
+from .resizing import fit_image, size_of
 from .selection import select
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class Candidate:
     decode: Callable[[], UInt8 | str]
 
 
-class Live(Protocol):
+class LiveFeed(Protocol):
     """What feeds a source that does not wait for its reader."""
 
     dropped: int
@@ -67,7 +67,7 @@ class FrameSource:
     has_times: bool = False
     focal_px: float | None = None
     size: tuple[int, int] = (0, 0)
-    feed: Live | None = None
+    feed: LiveFeed | None = None
     skipped_after: tuple[SkippedFrame, ...] = ()
     first_index: int = 0
     digest: str = ""
@@ -98,7 +98,7 @@ class FrameSource:
             raise FramesError(self._why_empty())
         self.first_index = first.index
         self.digest = sha256(first.image.tobytes()).hexdigest()[:16]
-        self._opened = _resumed(self, first, frames)
+        self._opened = _from_known(self, first, frames)
         return self
 
     def resume_at(self, index: int, known_bad: Iterable[int]) -> None:
@@ -112,17 +112,17 @@ class FrameSource:
 
     def _read(self) -> Generator[Frame]:
         with closing(self.candidates()) as candidates:
-            good = self._good(select(self._watched(candidates), self.settings))
+            good = self._decode(select(self._until_stopped(candidates), self.settings))
             yield from (frame for frame in islice(good, self.settings.max_frames) if frame is not None)
 
-    def _watched(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+    def _until_stopped(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
         for candidate in candidates:
             if self._stopped:
                 return
             self._last_time = candidate.timestamp
             yield candidate
 
-    def _good(self, selected: Iterable[Candidate]) -> Iterator[Frame | None]:
+    def _decode(self, selected: Iterable[Candidate]) -> Iterator[Frame | None]:
         """Good frames, and None for those that an earlier process has read."""
         self.skipped_after = ()
         skipped: list[SkippedFrame] = []
@@ -130,20 +130,20 @@ class FrameSource:
             if candidate.index < self._known_until:
                 yield from () if candidate.index in self._known_bad else (None,)
                 continue
-            image = self._fitted(candidate.decode())
+            image = self._fit(candidate.decode())
             if isinstance(image, str):
-                skipped.append(_skipped(candidate, image))
+                skipped.append(_skip(candidate, image))
             else:
                 yield _frame(candidate, image, self.size, skipped)
                 skipped = []
         self.skipped_after = tuple(skipped)
 
-    def _fitted(self, image: UInt8 | str) -> UInt8 | str:
+    def _fit(self, image: UInt8 | str) -> UInt8 | str:
         if isinstance(image, str):
             return image
         if self.size == (0, 0):
             self.size = size_of(image)
-        return fit(image, self.size, self.image_side)
+        return fit_image(image, self.size, self.image_side)
 
     def _why_empty(self) -> str:
         if self.skipped_after:
@@ -158,7 +158,7 @@ class FrameSource:
         )
 
 
-def _skipped(candidate: Candidate, reason: str) -> SkippedFrame:
+def _skip(candidate: Candidate, reason: str) -> SkippedFrame:
     log.info("skipped %s: %s", candidate.name, reason)
     return SkippedFrame(candidate.index, candidate.name, reason)
 
@@ -167,7 +167,7 @@ def _frame(candidate: Candidate, image: UInt8, size: tuple[int, int], skipped: S
     return Frame(candidate.index, candidate.timestamp, image, candidate.name, size, skipped_before=tuple(skipped))
 
 
-def _resumed(source: FrameSource, first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
+def _from_known(source: FrameSource, first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
     if first.index >= source._known_until:
         yield first
     yield from rest

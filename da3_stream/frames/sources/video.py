@@ -13,7 +13,7 @@ import numpy as np
 from ...settings import FramesSettings
 from ...types import UInt8
 from .container import count_cut_off, count_frames, open_container
-from .decoding import read_pictures
+from .decoding import read_images
 from .selection import count_selected, with_rate
 from .source import Candidate, FrameSource
 
@@ -56,24 +56,24 @@ def _candidates(path: Path, start: float | None, rate: float) -> Generator[Candi
         origin = stream.start_time or 0
         start_pts = -math.inf if start is None else origin + start / stream.time_base
         index, timestamp = -1, 0.0
-        for index, (pts, frame) in enumerate(read_pictures(container, stream, start_pts)):
+        for index, (pts, frame) in enumerate(read_images(container, stream, start_pts)):
             timestamp = index / rate if pts is None else float((pts - origin) * stream.time_base)
-            yield Candidate(index, timestamp, f"{path.stem}_{index:06d}", partial(decoded, frame))
+            yield Candidate(index, timestamp, f"{path.stem}_{index:06d}", partial(decode_frame, frame))
         if missing := count_cut_off(path, stream):
             reason = f"the file is cut off (frames listed in its index that are missing from here on: {missing})"
             yield Candidate(index + 1, timestamp + 1 / rate, f"{path.stem}_{index + 1:06d}", lambda: reason)
 
 
-def decoded(frame: Any | None) -> UInt8 | str:
+def decode_frame(frame: Any | None) -> UInt8 | str:
     """A decoder's picture as upright RGB [H,W,3] uint8, or the reason why there is none."""
     if frame is None:
         return LOST
     if frame.is_corrupt:
         return DAMAGED
-    return upright(frame.to_ndarray(format="rgb24"), _display_matrix(frame))
+    return turn_upright(frame.to_ndarray(format="rgb24"), _display_matrix(frame))
 
 
-def upright(image: UInt8, matrix: tuple[int, ...] | None) -> UInt8:
+def turn_upright(image: UInt8, matrix: tuple[int, ...] | None) -> UInt8:
     """The picture [H,W,3] as its display matrix (ISO 14496-12: a b u c d v ...) shows it, to quarter turns and flips.
 
     The matrix takes column p and row q to column a p + c q and row b p + d q.

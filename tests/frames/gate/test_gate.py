@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from da3_stream.frames.gate.gate import MOST_HARMED, GatedFrames, MotionGate, OpenGate, make_gate
+from da3_stream.frames.gate.gate import MAX_DEGRADED_RUN, GatedFrames, MotionGate, PassThroughGate, make_gate
 from da3_stream.settings import FramesSettings
 from da3_stream.types import Frame, SkippedFrame
 from tests.worlds.wall import HEIGHT, WIDTH, frames, indices, kept, reasons, shares, view, wall
@@ -77,7 +77,7 @@ def test_a_harmful_frame_is_left_out_and_interpolated(spoil, reason: str) -> Non
 
 def test_blur_that_stays_is_what_the_video_looks_like() -> None:
     found = kept([*drive(20), *(cv2.GaussianBlur(view(WALL, STEP * i), (0, 0), 4.0) for i in range(20, 60))])
-    assert len(reasons(found)) <= MOST_HARMED and indices(found)[-25:] == list(range(35, 60))
+    assert len(reasons(found)) <= MAX_DEGRADED_RUN and indices(found)[-25:] == list(range(35, 60))
 
 
 def test_a_cut_begins_a_shot_and_nothing_is_interpolated_across() -> None:
@@ -130,7 +130,7 @@ def test_black_at_the_beginning_goes_with_the_first_picture() -> None:
 
 
 def test_no_frame_gives_none() -> None:
-    assert kept([]) == [] and list(GatedFrames([], OpenGate())) == []
+    assert kept([]) == [] and list(GatedFrames([], PassThroughGate())) == []
 
 
 def test_small_pictures_without_corners_are_kept_where_they_differ() -> None:
@@ -170,9 +170,9 @@ def test_a_gate_that_gave_nothing_begins_anew_from_its_state() -> None:
 
 
 def test_the_open_gate_numbers_frames_and_goes_on() -> None:
-    found = list(GatedFrames(frames(drive(6)), OpenGate()))
+    found = list(GatedFrames(frames(drive(6)), PassThroughGate()))
     assert indices(found) == [frame.ordinal for frame in found] == list(range(6))
-    gate = OpenGate()
+    gate = PassThroughGate()
     gate.restore(found[3].gate_state or {})
     assert [(f.index, f.ordinal) for f in GatedFrames(frames(drive(6)), gate)] == [(3, 3), (4, 4), (5, 5)]
 
@@ -185,11 +185,11 @@ def test_a_standing_camera_fills_no_memory() -> None:
     for i in range(3, 200):
         gate.feed(Frame(i, i / 10, picture, str(i)))
     held = [value for value in vars(gate).values() if isinstance(value, list)]
-    assert sum(len(entry) for entry in held) == 197 and not gate._loose
+    assert sum(len(entry) for entry in held) == 197 and not gate._pending
 
 
 def test_the_settings_choose_the_gate() -> None:
-    assert isinstance(make_gate("off", FramesSettings()), OpenGate)
+    assert isinstance(make_gate("off", FramesSettings()), PassThroughGate)
     assert isinstance(make_gate("auto", FramesSettings()), MotionGate)
 
 

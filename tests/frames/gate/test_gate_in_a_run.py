@@ -92,7 +92,7 @@ def test_run_json_and_the_journal_tell_what_was_left_out(tmp_path: Path) -> None
 
 
 def test_a_cut_begins_a_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow, "FEWEST_KEY_POINTS", 5)  # the pictures are tiny
+    monkeypatch.setattr(flow, "MIN_KEYPOINTS", 5)  # the pictures are tiny
     result, predictor = run(tmp_path / "run", [*drive(0, DRIVE), *drive(0, DRIVE, seed=7)])
     assert result.segments.tolist() == [0] * DRIVE + [1] * DRIVE
     for frames in predictor.asked:

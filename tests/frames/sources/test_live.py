@@ -16,7 +16,7 @@ import pytest
 from da3_stream.errors import FramesError
 from da3_stream.frames import open_source, prefetch
 from da3_stream.frames.sources import live
-from da3_stream.frames.sources.capture import LineLostError, Picture, is_address, shown
+from da3_stream.frames.sources.capture import CapturedImage, ConnectionLostError, is_address, redact_address
 from da3_stream.settings import FramesSettings
 from tests.frames.conftest import number_of, picture
 
@@ -93,7 +93,7 @@ def test_a_slow_reader_gets_the_newest_frames_spread_evenly(device: type[Device]
     next(frames)
     while device.opened[0].given < 1000:
         time.sleep(0.01)
-    assert source.feed is not None and len(source.feed._queue) <= live.MOST_QUEUED  # type: ignore[attr-defined]
+    assert source.feed is not None and len(source.feed._queue) <= live.MAX_QUEUED  # type: ignore[attr-defined]
     assert source.dropped > 700
     found = [next(frames).index for _ in range(60)]
     assert found == sorted(set(found)) and found[-1] > 700
@@ -115,7 +115,7 @@ def test_what_was_dropped_was_counted_once(device: type[Device]) -> None:
     assert len(found) + source.dropped == 1500
 
 
-def test_a_lost_camera_is_sought_and_comes_back(device: type[Device], caplog: pytest.LogCaptureFixture) -> None:
+def test_a_lost_camera_is_reconnected_and_comes_back(device: type[Device], caplog: pytest.LogCaptureFixture) -> None:
     device.counts = [6, 0, 0, 6]
     found = list(open_source("0", FramesSettings(max_frames=10)))
     assert [frame.index for frame in found] == list(range(10))
@@ -226,7 +226,7 @@ def refused(handler: BaseHTTPRequestHandler) -> None:
     handler.send_error(503)
 
 
-def test_a_stream_that_breaks_is_sought_and_goes_on(
+def test_a_stream_that_breaks_is_reconnected_and_goes_on(
     serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(live, "FIRST_DELAY_S", 0.01)
@@ -279,7 +279,7 @@ def test_an_address_that_does_not_answer_or_is_no_video(serve: Callable[..., Ser
 def test_what_an_address_is() -> None:
     assert is_address("RTSP://camera/1") and is_address("https://host/a.m3u8")
     assert not is_address("http:/x") and not is_address("a.mp4") and not is_address("ftp://host")
-    assert shown("rtsp://me:secret@host:554/a?b=c") == "rtsp://host:554/a?b=c"
+    assert redact_address("rtsp://me:secret@host:554/a?b=c") == "rtsp://host:554/a?b=c"
 
 
 class Endless:
@@ -290,9 +290,9 @@ class Endless:
     def __init__(self) -> None:
         self.closed = False
 
-    def pictures(self) -> Iterator[Picture]:
-        yield Picture(lambda: np.zeros((4, 4, 3), np.uint8), 2**28)
-        raise LineLostError("enough")
+    def images(self) -> Iterator[CapturedImage]:
+        yield CapturedImage(lambda: np.zeros((4, 4, 3), np.uint8), 2**28)
+        raise ConnectionLostError("enough")
 
     def close(self) -> None:
         self.closed = True
@@ -301,29 +301,29 @@ class Endless:
 class Broken(Endless):
     """A capture with a bug."""
 
-    def pictures(self) -> Iterator[Picture]:
-        yield Picture(lambda: np.zeros((4, 4, 3), np.uint8), 48)
+    def images(self) -> Iterator[CapturedImage]:
+        yield CapturedImage(lambda: np.zeros((4, 4, 3), np.uint8), 48)
         raise ZeroDivisionError("of the driver")
 
 
 def test_what_breaks_in_the_thread_is_raised_where_frames_are_used() -> None:
-    pictures = live.Feed("broken", Broken).candidates()
-    assert next(pictures).index == 0
+    candidates = live.Feed("broken", Broken).candidates()
+    assert next(candidates).index == 0
     with pytest.raises(ZeroDivisionError, match="of the driver"):
-        next(pictures)
+        next(candidates)
 
 
 def test_large_pictures_make_the_queue_short() -> None:
     feed = live.Feed("big", Endless)
     for _ in range(100):
-        feed._take(Picture(lambda: "none", 2**28))
+        feed._enqueue(CapturedImage(lambda: "none", 2**28))
         time.sleep(1e-6)
-    assert len(feed._queue) <= live.FEWEST_QUEUED and feed.dropped + len(feed._queue) == feed._count
+    assert len(feed._queue) <= live.MIN_QUEUED and feed.dropped + len(feed._queue) == feed._count
 
 
 def test_the_end_of_a_file_on_a_server_goes_by_its_own_times() -> None:
     feed = live.Feed("a file", lambda: None, end=1.0)  # type: ignore[arg-type,return-value]
-    feed._begun = time.monotonic() - 10
-    assert feed._is_past()
-    feed._waits = True
-    assert not feed._is_past()
+    feed._start_time = time.monotonic() - 10
+    assert feed._is_past_end()
+    feed._is_file = True
+    assert not feed._is_past_end()

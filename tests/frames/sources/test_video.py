@@ -11,8 +11,8 @@ import pytest
 
 from da3_stream.errors import FramesError
 from da3_stream.frames import open_source, prefetch
-from da3_stream.frames.sources import decoding as pictures
-from da3_stream.frames.sources.video import upright
+from da3_stream.frames.sources import decoding
+from da3_stream.frames.sources.video import turn_upright
 from da3_stream.settings import FramesSettings
 from da3_stream.types import Frame, UInt8
 from tests.frames.conftest import HEIGHT, WIDTH, number_of
@@ -126,7 +126,7 @@ def test_the_display_matrix_moves_each_pixel_where_it_says(transposed: bool, acr
     one = 1 << 16
     matrix = (0, down * one, 0, across * one, 0) if transposed else (across * one, 0, 0, 0, down * one)
     image = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
-    result = upright(image, matrix)
+    result = turn_upright(image, matrix)
     a, b, _, c, d = (value / one for value in matrix)
     for row in range(2):
         for column in range(3):
@@ -146,7 +146,7 @@ def test_start_gives_the_same_frames_as_reading_everything(write_video: Write) -
 
 
 def test_a_group_too_long_to_hold_is_decoded(write_video: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pictures, "MAX_HELD_PACKETS", 3)
+    monkeypatch.setattr(decoding, "MAX_HELD_PACKETS", 3)
     frames = read(write_video(count=40, options={"g": "40"}), start=2.5)
     assert [(frame.index, number_of(frame.image)) for frame in frames] == [(i, i) for i in range(25, 40)]
 
