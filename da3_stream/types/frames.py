@@ -1,0 +1,62 @@
+"""A frame of the input, and the frames beside it that no window contains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A selected frame that the gate keeps from windows, and why.
+
+    `share` is how much of the camera's way lies behind it: 0 at the kept frame before it, 1 at the next one.
+    """
+
+    index: int
+    timestamp: float
+    share: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class SkippedFrame:
+    """A selected frame of which the source has no usable image, by its index and its name, and why."""
+
+    index: int
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One frame of the input, with those beside it that windows do not see.
+
+    `index` counts the source's frames from 0 (before selection), `timestamp` is in seconds, `image` is [H,W,3] uint8
+    RGB, upright, and `source_size` the (width, height) that the input had before the reader made it smaller.
+    `skipped_before` are the frames without a usable image between the good (later: kept) frame before and this one.
+    The gate adds the rest: `ordinal` counts the frames that windows are cut from (`index` where no gate was),
+    `begins_shot` says that a cut lies before the frame, `left_out` are the frames up to the next kept one (and those
+    before the first), and `gate_state` is what the gate must know to go on from here.
+    """
+
+    index: int
+    timestamp: float
+    image: NDArray[np.uint8]
+    name: str
+    source_size: tuple[int, int] = (0, 0)
+    ordinal: int = -1
+    begins_shot: bool = False
+    left_out: tuple[LeftOut, ...] = ()
+    gate_state: Mapping[str, Any] | None = None
+    skipped_before: tuple[SkippedFrame, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.source_size == (0, 0):
+            object.__setattr__(self, "source_size", (self.image.shape[1], self.image.shape[0]))
+        if self.ordinal < 0:
+            object.__setattr__(self, "ordinal", self.index)

@@ -1,0 +1,120 @@
+"""The geometry of one window: depth maps, intrinsics and camera poses in a coordinate frame of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import PredictorError
+from .frames import Frame
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+UInt8 = NDArray[np.uint8]
+
+
+class Status(StrEnum):
+    """How far a window's geometry or an alignment can be trusted."""
+
+    OK = "OK"
+    WEAK = "WEAK"
+    HELD = "HELD"  # the camera stands: poses held, confidence zero
+    FAILED = "FAILED"
+
+
+def median_depth(depth: Float32) -> float:
+    """Median of the valid depths (finite, above 0) of any shape; 0 where there are none."""
+    valid = depth[np.isfinite(depth) & (depth > 0)]
+    return float(np.median(valid)) if valid.size else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class WindowGeometry:
+    """What a predictor says of N frames, in a frame of the window's own."""
+
+    frame_indices: NDArray[np.int64]  # [N]
+    images: UInt8  # [N,H,W,3]
+    depth: Float32  # [N,H,W], 0 = no depth
+    confidence: Float32  # [N,H,W], >= 0, 0 = unusable
+    intrinsics: Float64  # [N,3,3], pixels of that depth map, first centre at 0.5
+    window_from_camera: Float64  # [N,4,4], rigid; NaN rows where the pose is unknown
+    is_metric: bool
+    sky: NDArray[np.bool_] | None = None  # [N,H,W]
+    descriptors: Float32 | None = None  # [N,D]
+    status: Status = Status.OK
+    breaks: tuple[int, ...] = ()  # rows at which a new, unconnected part begins
+    notes: tuple[str, ...] = ()  # what the predictor wants the journal to say
+
+    @property
+    def has_pose(self) -> NDArray[np.bool_]:
+        """Which frames [N] have a pose."""
+        return np.all(np.isfinite(self.window_from_camera), axis=(1, 2))
+
+    @property
+    def has_camera(self) -> NDArray[np.bool_]:
+        """Which frames [N] have a pose and intrinsics."""
+        return self.has_pose & np.all(np.isfinite(self.intrinsics), axis=(1, 2))
+
+    @property
+    def has_depth(self) -> NDArray[np.bool_]:
+        """Which frames [N] have a pixel with depth and confidence."""
+        return np.any((self.depth > 0) & (self.confidence > 0), axis=(1, 2))
+
+    def median_depth(self) -> float:
+        """Of all pixels with depth, in the window's units; 0 without any."""
+        return median_depth(self.depth)
+
+    @staticmethod
+    def failed(frames: Sequence[Frame], reason: str) -> WindowGeometry:
+        """The frames without poses and depth, with the reason in the notes."""
+        n, (height, width) = len(frames), frames[0].image.shape[:2]
+        return WindowGeometry(
+            frame_indices=np.array([frame.index for frame in frames], np.int64),
+            images=np.stack([frame.image for frame in frames]),
+            depth=np.zeros((n, height, width), np.float32),
+            confidence=np.zeros((n, height, width), np.float32),
+            intrinsics=np.full((n, 3, 3), np.nan),
+            window_from_camera=np.full((n, 4, 4), np.nan),
+            is_metric=False,
+            status=Status.FAILED,
+            notes=(" ".join(reason.split()),),
+        )
+
+    def check(self, frames: Sequence[Frame]) -> WindowGeometry:
+        """Return itself if it keeps the contract for these frames; otherwise say what a predictor did wrong."""
+        n, (h, w) = len(frames), self.depth.shape[1:3]
+        expected = {
+            "frame_indices": (n,),
+            "images": (n, h, w, 3),
+            "depth": (n, h, w),
+            "confidence": (n, h, w),
+            "intrinsics": (n, 3, 3),
+            "window_from_camera": (n, 4, 4),
+        }
+        for name, shape in expected.items():
+            if getattr(self, name).shape != shape:
+                raise PredictorError(f"the predictor gave {name} {getattr(self, name).shape}, expected {shape}")
+        if self.frame_indices.tolist() != [frame.index for frame in frames]:
+            raise PredictorError("the predictor gave other frame_indices than those of the frames it was asked for")
+        return self
+
+    def rows(self, keep: NDArray[np.int64]) -> WindowGeometry:
+        """The same window with these rows only (breaks are dropped: parts are cut along them)."""
+        return WindowGeometry(
+            self.frame_indices[keep],
+            self.images[keep],
+            self.depth[keep],
+            self.confidence[keep],
+            self.intrinsics[keep],
+            self.window_from_camera[keep],
+            self.is_metric,
+            None if self.sky is None else self.sky[keep],
+            None if self.descriptors is None else self.descriptors[keep],
+            self.status,
+            (),
+            self.notes,
+        )
