@@ -1,5 +1,8 @@
-"""Frames from videos, images and arrays: `open_source` gives them, `read_ahead` reads them in a thread, and a
-`Gate` leaves out those that add nothing."""
+"""Frames from videos, images, arrays, cameras and network streams.
+
+`open_source` opens an input, `prefetch` reads its frames ahead in a thread, and a `Gate` leaves out the frames that add
+nothing to a reconstruction or harm it.
+"""
 
 from .gate.gate import Gate, GatedFrames, GateMode, make_gate
 from .prefetch import prefetch

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from da3_stream.frames import FrameSource
-from da3_stream.frames.gate.gate import Gate, GatedFrames, MotionGate
+from da3_stream.frames.gate.gate import Gate, GatedFrames
+from da3_stream.frames.gate.motion_gate import MotionGate
 from da3_stream.types import Frame, SkippedFrame
 
 WIDTH, HEIGHT = 320, 240

@@ -1,4 +1,4 @@
-"""What the gate sees of a picture: a thumbnail with its corners, and three numbers of its quality."""
+"""Image quality as the gate measures it: sharpness, clipping and contrast, and a thumbnail for tracking."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from numpy.typing import NDArray
 from ...types import UInt8
 from ..sources.resizing import fit_size, size_of
 
-THUMBNAIL_PX = 160  # longest side of what is tracked
+THUMBNAIL_PX = 160  # longest side of the image that is tracked
 DETAIL_PX = 640  # longest side at which sharpness is measured
-COARSE_FACTOR = 4  # times smaller is the picture to which its roughness is compared
-CLIPPED_LEVELS = (2, 253)  # gray levels at and beyond which nothing is told apart
-BLANK_CONTRAST = 3.0  # gray levels; a picture with less shows nothing: black, white, fog, a covered lens
+COARSE_FACTOR = 4  # by which the image is shrunk whose roughness is the reference for sharpness
+CLIPPED_LEVELS = (2, 253)  # gray levels; at or beyond them a pixel counts as black or white
+BLANK_CONTRAST = 3.0  # gray levels; an image with less shows nothing: black, white, fog, a covered lens
 MAX_CORNERS, CORNER_QUALITY, CORNER_DISTANCE_PX = 200, 0.01, 4
 
 
 @dataclass(frozen=True, eq=False)
 class ImageQuality:
-    """A picture as the gate remembers it.
+    """The measured quality of an image, and the thumbnail that tracking uses.
 
-    `sharpness` is the deviation of the Laplacian of the picture over that of a smaller copy: contrast and light cancel,
-    blur does not. `clipped` is the share of black or white pixels, `contrast` the deviation of the gray levels.
+    `sharpness` is the standard deviation of the image's Laplacian divided by that of a smaller copy: contrast and
+    brightness cancel, blur does not. `clipped` is the share of black or white pixels, `contrast` the standard deviation
+    of the gray levels.
     """
 
     thumbnail: UInt8  # [h,w]
@@ -34,20 +35,20 @@ class ImageQuality:
 
     @property
     def is_blank(self) -> bool:
-        """Whether there is nothing to be seen."""
+        """Whether the image has too little contrast to show anything."""
         return self.contrast < BLANK_CONTRAST
 
     @cached_property
     def corners(self) -> NDArray[np.float32]:
-        """Points [n,1,2] of the thumbnail that can be tracked (Shi and Tomasi 1994)."""
+        """Corners [n,1,2] of the thumbnail that can be tracked (Shi and Tomasi 1994)."""
         import cv2
 
-        found = cv2.goodFeaturesToTrack(self.thumbnail, MAX_CORNERS, CORNER_QUALITY, CORNER_DISTANCE_PX)
-        return np.zeros((0, 1, 2), np.float32) if found is None else found
+        corners = cv2.goodFeaturesToTrack(self.thumbnail, MAX_CORNERS, CORNER_QUALITY, CORNER_DISTANCE_PX)
+        return np.zeros((0, 1, 2), np.float32) if corners is None else corners
 
 
 def measure_quality(image: UInt8) -> ImageQuality:
-    """The look of a picture [H,W,3] RGB, about a millisecond's work at 640x480."""
+    """Measure an image [H,W,3] RGB; takes about a millisecond at 640x480."""
     import cv2
 
     gray = _shrink(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), DETAIL_PX)

@@ -1,4 +1,4 @@
-"""Frames that the gate let pass by, and how far on the way between two kept ones each of them is."""
+"""Frames that the gate leaves out, and where each of them lies on the path between two kept frames."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ...types import LeftOut
 
 @dataclass(frozen=True, slots=True)
 class LeftOutFrame:
-    """A frame that was left out: `motion` is that since the last kept frame, NaN where it was not measured."""
+    """A frame that the gate left out; `motion` is measured from the last kept frame, NaN where it is not known."""
 
     index: int
     timestamp: float
@@ -23,7 +23,7 @@ class LeftOutFrame:
 
 @dataclass(frozen=True)
 class NextKept:
-    """The next kept frame: its time, and the motion from the last kept one, NaN where it is not known."""
+    """Time of the next kept frame and the motion to it from the last kept one, NaN where it is not known."""
 
     timestamp: float
     motion: float
@@ -32,10 +32,11 @@ class NextKept:
 def interpolation_fractions(
     start: float, frames: Sequence[LeftOutFrame], next_kept: NextKept | None
 ) -> tuple[LeftOut, ...]:
-    """The frames between a kept one at time `start` and the next, with their shares of the way.
+    """The frames left out after a kept frame at time `start`, each with the fraction at which to interpolate its pose.
 
-    The share is that of the motion; between frames that have none it goes evenly with time. Without a goal (a cut, or
-    the end) nobody knows of any way, and the share is 0.
+    The fraction is the frame's share of the motion between the two kept frames; where its motion was not measured, the
+    fraction is interpolated linearly in time. Without a next kept frame (before a cut and at the end of the input) it
+    is 0: the pose is that of the last kept frame.
     """
     if next_kept is None:
         return tuple(LeftOut(p.index, p.timestamp, 0.0, p.reason) for p in frames)

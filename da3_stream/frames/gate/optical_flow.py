@@ -1,4 +1,4 @@
-"""How two pictures hang together: how far the view moved between them, and whether they show one place at all."""
+"""The motion between two images by optical flow, and by keypoint matches whether they show one scene at all."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from ..sources.resizing import fit_size, size_of
 from .image_quality import ImageQuality
 
 LK_WINDOW, LK_LEVELS = (15, 15), 3
-MIN_CORNERS = 12  # below, tracking tells nothing
-ROUND_TRIP_PX = 0.5  # a corner tracked there and back must come home this close
-MIN_TRACKED = 0.25  # of the corners, tracked there and back: neighbouring frames have more, unrelated ones less
-SAME_LEVELS = 1.5  # mean difference in gray levels up to which pictures without corners are the same
-CERTAIN_TRACKED = 0.5  # beyond chance in any picture, small ones of noise too
+MIN_CORNERS = 12  # with fewer, tracking tells nothing
+ROUND_TRIP_PX = 0.5  # largest error of a corner that was tracked forward and backward
+MIN_TRACKED = 0.25  # share of corners tracked forward and backward: neighbouring frames have more, unrelated ones less
+SAME_LEVELS = 1.5  # mean difference in gray levels up to which images without corners are the same
+CERTAIN_TRACKED = 0.5  # share of corners that chance does not reach in any image, not even in small ones of noise
 NEAR_QUANTILE, MAX_MEDIANS = 0.8, 4.0  # see `near_motion`
 
-MATCHING_PX = 640  # longest side at which key points are compared
-MAX_KEYPOINTS, MIN_KEYPOINTS = 800, 100  # with fewer in one picture, a lack of matches proves nothing
+MATCHING_PX = 640  # longest side at which keypoints are matched
+MAX_KEYPOINTS, MIN_KEYPOINTS = 800, 100  # with fewer in one image, a lack of matches proves nothing
 RATIO = 0.75  # best to second best match (Lowe 2004, section 7.1)
-MIN_INLIERS = 15  # on one epipolar geometry: chance gives fewer
+MIN_INLIERS = 15  # of one epipolar geometry; chance gives fewer
 EPIPOLAR_PX = 2.0
 
 
 @dataclass(frozen=True)
 class ImageMotion:
-    """From one look to another: the share of corners that were tracked, and how far they moved.
+    """The share of one image's corners that were tracked into another, and how far they moved.
 
-    `motion` is a share of the thumbnail's longer side. Both are NaN where the pictures have too little to be tracked.
+    `motion` is a share of the thumbnail's longer side. Both are NaN where the images have too few corners to track.
     """
 
     tracked: float
@@ -39,22 +39,23 @@ class ImageMotion:
 
     @property
     def is_known(self) -> bool:
-        """Whether anything can be said."""
+        """Whether there were corners enough to measure the motion."""
         return not math.isnan(self.tracked)
 
     @property
     def is_tracked(self) -> bool:
-        """Whether both looks are of one view."""
+        """Whether both images show one view."""
         return self.tracked >= MIN_TRACKED
 
     @property
     def is_certain(self) -> bool:
-        """Whether they are beyond doubt."""
+        """Whether both images show one view beyond doubt."""
         return self.tracked >= CERTAIN_TRACKED
 
 
 def measure_motion(a: ImageQuality, b: ImageQuality) -> ImageMotion:
-    """From look a to look b, by sparse optical flow there and back (Lucas-Kanade in pyramids, Bouguet 2000)."""
+    """The motion from image a to image b, by sparse optical flow forward and backward (pyramidal Lucas-Kanade, Bouguet
+    2000)."""
     if len(a.corners) < MIN_CORNERS:
         same = np.abs(a.thumbnail.astype(np.int16) - b.thumbnail).mean() <= SAME_LEVELS
         return ImageMotion(1.0, 0.0) if same else ImageMotion(math.nan, math.nan)
@@ -66,7 +67,7 @@ def measure_motion(a: ImageQuality, b: ImageQuality) -> ImageMotion:
 
 
 def _track(a: UInt8, b: UInt8, points: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Points [n,1,2] of a in b, and which of them [n] were found."""
+    """Track points [n,1,2] from image a to image b; return their positions and which of them [n] were found."""
     import cv2
 
     there, seen, _ = cv2.calcOpticalFlowPyrLK(a, b, points, None, winSize=LK_WINDOW, maxLevel=LK_LEVELS)  # type: ignore[call-overload]
@@ -74,10 +75,10 @@ def _track(a: UInt8, b: UInt8, points: NDArray[np.float32]) -> tuple[NDArray[np.
 
 
 def near_motion(lengths: NDArray[np.floating]) -> float:
-    """How far near things moved, from how far n tracked points did; NaN for none.
+    """How far near objects moved, from the lengths [n] of the tracked points' motions; NaN for none.
 
-    The 0.8-quantile: in a drive forward most points are far and move little. But at most 4 medians: where the camera
-    stands, most points do, whatever passes by.
+    This is the 0.8-quantile, as in a drive forward most points are far and move little, but at most 4 medians: where
+    the camera stands still, so do most points, whatever passes by.
     """
     if not len(lengths):
         return math.nan
@@ -85,7 +86,8 @@ def near_motion(lengths: NDArray[np.floating]) -> float:
 
 
 def are_unrelated(a: UInt8, b: UInt8) -> bool:
-    """Whether two pictures [H,W,3], rich in key points, show nothing in common: SIFT, and one epipolar geometry."""
+    """Whether two images [H,W,3] show nothing in common: both have many keypoints, and too few SIFT matches agree with
+    one epipolar geometry."""
     import cv2
 
     (points_a, descriptors_a), (points_b, descriptors_b) = _detect_keypoints(a), _detect_keypoints(b)
@@ -101,7 +103,7 @@ def are_unrelated(a: UInt8, b: UInt8) -> bool:
 
 
 def _detect_keypoints(image: UInt8) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    """Places [n,2] and descriptors [n,128]."""
+    """Detect SIFT keypoints; return their positions [n,2] and descriptors [n,128]."""
     import cv2
 
     size = fit_size(size_of(image), MATCHING_PX)

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from da3_stream.frames.gate.gate import MAX_DEGRADED_RUN, GatedFrames, MotionGate, PassThroughGate, make_gate
+from da3_stream.frames.gate.gate import GatedFrames, PassThroughGate, make_gate
+from da3_stream.frames.gate.motion_gate import MAX_DEGRADED_RUN, MotionGate
 from da3_stream.settings import FramesSettings
 from da3_stream.types import Frame, SkippedFrame
 from tests.worlds.wall import HEIGHT, WIDTH, frames, indices, kept, reasons, shares, view, wall
