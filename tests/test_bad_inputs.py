@@ -275,6 +275,7 @@ def test_a_frame_of_another_size_is_named(call: Callable) -> None:
     assert skipped["index"] == 3 and "size 64x64 differs from the first frame's 96x64" in skipped["reason"]
 
 
+@pytest.mark.slow
 def test_images_have_no_times_and_that_is_said(call: Callable) -> None:
     _, err = call("run @odd -o out --model sfm --workers 1 --fps 15")
     assert "WARNING: images carry no times: 30 a second are assumed (frames.default_fps)" in err

@@ -99,15 +99,18 @@ def test_the_run_says_model_directory_and_result(call: Callable, folder: str, st
     assert "28/28" in err and "frame/s" in err  # the bar
 
 
+@pytest.mark.slow
 def test_quiet_says_nothing(call: Callable, folder: str, stand_in: None) -> None:
     assert call("run", folder, "-q") == (0, "", "")
 
 
+@pytest.mark.slow
 def test_verbose_tells_every_window(call: Callable, folder: str, stand_in: None) -> None:
     _, _, err = call("run", folder, "-v", "--set", "windows.size=12", "--set", "windows.overlap=4")
     assert err.count("INFO: window:") == 3
 
 
+@pytest.mark.slow
 def test_a_finished_run_says_so_and_is_left_alone(call: Callable, folder: str, stand_in: None) -> None:
     call("run", folder, "-o", "out", "-q")
     before = {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()}
@@ -116,6 +119,7 @@ def test_a_finished_run_says_so_and_is_left_alone(call: Callable, folder: str, s
     assert {path: path.read_bytes() for path in Path("out").rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.slow
 def test_another_input_is_refused(call: Callable, folder: str, stand_in: None) -> None:
     call("run", folder, "-o", "out", "-q")
     status, _, err = call("run", folder, "-o", "out", "-q", "--start", "0.1")
@@ -195,6 +199,7 @@ def test_info_tells_people_and_programs(call: Callable, tmp_path: Path) -> None:
     assert facts["frames"] == 28 and facts["placed"] == 28
 
 
+@pytest.mark.slow
 def test_eval_prints_a_summary_and_writes_json_and_picture(call: Callable, tmp_path: Path) -> None:
     street_run(tmp_path / "run")
     truth = tmp_path / "truth.txt"

@@ -72,6 +72,7 @@ def test_every_stage_of_the_largest_networks_agrees(
     assert found == dict.fromkeys(names)
 
 
+@pytest.mark.slow
 def test_weights_are_those_of_the_golden_vectors(goldens: Path, manifests: Path, recipe: ModuleType) -> None:
     files = {name: goldens / f"weights_manifest_{name}.json" for name in ("tiny", "tinyg", "tinymono", "tinynested")}
     files["da3-small"] = manifests / "da3-small.json"

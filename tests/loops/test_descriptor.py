@@ -47,6 +47,7 @@ def test_vlad_is_the_same_every_time_and_from_its_file(town: WindowGeometry, tmp
     np.testing.assert_array_equal(again, first[7:9])
 
 
+@pytest.mark.slow
 def test_vlad_waits_for_a_window_that_shows_enough(town: WindowGeometry, tmp_path: Path) -> None:
     extractor = VladExtractor(tmp_path / "words.npz")
     dark = replace(town, images=np.zeros_like(town.images))

@@ -31,6 +31,7 @@ def along(frame: int, step_m: float) -> float:
     return frame * step_m
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step_m", [2.75, 1.1, 0.55, 0.18])
 def test_a_second_lap_is_linked_everywhere_at_any_frame_rate(step_m: float, tmp_path: Path) -> None:
     poses = ring(LAP_M, step_m, 2)
@@ -44,6 +45,7 @@ def test_a_second_lap_is_linked_everywhere_at_any_frame_rate(step_m: float, tmp_
     assert later[0] < LAP_M + 1.1 * spacing_m
 
 
+@pytest.mark.slow
 def test_the_third_lap_is_linked_to_both_before(tmp_path: Path) -> None:
     poses = ring(LAP_M, 0.55, 3)
     links = found(windows_of(poses, looks(poses)), tmp_path)
@@ -53,6 +55,7 @@ def test_the_third_lap_is_linked_to_both_before(tmp_path: Path) -> None:
         assert len(linked) >= 0.8 * LAP_M / (2 * DEPTH_M)
 
 
+@pytest.mark.slow
 def test_a_tenth_lap_is_linked_no_more_often_than_the_fourth(tmp_path: Path) -> None:
     poses = ring(LAP_M / 2, 1.1, 10)
     later = np.array([along(link.later, 1.1) for link in found(windows_of(poses, looks(poses)), tmp_path)])

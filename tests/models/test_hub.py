@@ -88,6 +88,7 @@ def test_a_fetch_shows_a_bar_and_is_verified(hub: Hub, call: Call, tmp_path: Pat
     assert row.split()[-2:] == ["yes", REPO]
 
 
+@pytest.mark.slow
 def test_what_is_there_is_not_fetched_again(hub: Hub, call: Call) -> None:
     call("weights fetch da3-small")
     before = list(hub.asked)
@@ -120,6 +121,7 @@ def test_a_download_goes_on_after_its_process_was_killed(hub: Hub, start: Comman
     assert call("weights verify da3-small")[0] == 0 and not list(tmp_path.rglob("*.incomplete"))
 
 
+@pytest.mark.slow
 def test_two_at_once_load_once(hub: Hub, start: Command) -> None:
     both = [start("-m", "da3_stream", "weights", "fetch", "da3-small") for _ in range(2)]
     assert [process.wait(timeout=100) for process in both] == [0, 0]

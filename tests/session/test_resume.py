@@ -211,6 +211,7 @@ def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(
     assert predictor.first_frames[0] > 0 and contents(tmp_path / "run") == undisturbed
 
 
+@pytest.mark.slow
 def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
     cut_short(tmp_path / "run", 3)
     other = SETTINGS.model_copy(update={"loops": SETTINGS.loops.model_copy(update={"reach": 5})})

@@ -11,6 +11,7 @@ from da3_stream.stitching import align_earlier, align_windows
 from tests.worlds.overlaps import log_error, make_pair
 
 
+@pytest.mark.slow
 def test_every_window_that_shares_frames_gets_an_edge_of_half_the_information() -> None:
     pair = make_pair(1, depth_noise=0.05, pose_noise=2e-4)
     apart = replace(pair.previous, frame_indices=pair.previous.frame_indices + 1000)

@@ -31,6 +31,8 @@ from tests.worlds.town_run import (
     write_video,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def exported(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -19,6 +19,8 @@ from da3_stream.geometry import Sim3
 from tests.worlds.exported_run import off_the_street, whole_run
 from tests.worlds.street import PAGES
 
+pytestmark = pytest.mark.slow
+
 STEEP = PAGES.model_copy(update={"max_depth_step": 0.15})  # so that the ground is no edge in these small maps
 
 

@@ -206,6 +206,7 @@ def carried(kept_frames: list[Frame]) -> dict[int, list[int]]:
     return {frame.index: [bad.index for bad in frame.skipped_before] for frame in kept_frames if frame.skipped_before}
 
 
+@pytest.mark.slow
 def test_a_kept_frame_carries_all_frames_skipped_since_the_one_before() -> None:
     roll = [replace(frame, index=2 * frame.index) for frame in frames(mixed())]  # odd indices are of skipped frames
     skipped = {frame.index: [frame.index - 1] for frame in roll if frame.index}

@@ -24,6 +24,8 @@ from da3_stream.types import Frame, WindowGeometry
 from tests.worlds.street import SIZE, world_from_camera
 from tests.worlds.street_predictor import StandIn
 
+pytestmark = pytest.mark.slow
+
 DRIVE, STOP = 20, 60
 SETTINGS = {"windows": {"size": 12, "overlap": 4}, "frames": {"gate": "auto"}}
 

@@ -12,6 +12,8 @@ from da3_stream.predictors.sfm import SfmPredictor
 from da3_stream.synthetic.town import TownFrame
 from da3_stream.types import Frame
 
+pytestmark = pytest.mark.slow
+
 AsFrames = Callable[[Sequence[NDArray[np.uint8]]], list[Frame]]
 MakePredictor = Callable[..., SfmPredictor]
 

@@ -89,6 +89,7 @@ def test_pieces_give_what_the_work_gives(make_workers: MakeWorkers) -> None:
     assert list(workers.cpu_seconds) == ["square"]
 
 
+@pytest.mark.slow
 def test_what_is_larger_than_a_pipe_comes_back_whole(make_workers: MakeWorkers) -> None:
     np.testing.assert_array_equal(make_workers().submit(megabytes, 3).result(), megabytes(3))
 
@@ -113,6 +114,7 @@ def test_work_that_kills_its_process_is_tried_twice_and_costs_no_other(make_work
     assert [piece.result() for piece in pieces[1:]] == [value * value for value in range(10)]
 
 
+@pytest.mark.slow
 def test_a_process_that_others_killed_is_replaced(make_workers: MakeWorkers, tmp_path: Path) -> None:
     assert make_workers().submit(die_once, str(tmp_path)).result() == "alive"
 
@@ -140,6 +142,7 @@ def test_the_working_folder_of_a_dead_process_is_removed(make_workers: MakeWorke
     assert all(_runs(int(number.partition("_")[0])) for number in numbers)  # those of runs beside the test
 
 
+@pytest.mark.slow
 def test_closing_ends_what_is_under_way(make_workers: MakeWorkers) -> None:
     workers = make_workers(1)
     number = workers.submit(process_number).result()
