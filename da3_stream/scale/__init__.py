@@ -1,4 +1,4 @@
-"""What a window knows of its own scale: the camera's height over the ground, and the metric model's word."""
+"""Scale observations of single windows: from the camera's height over the ground, and from a metric depth model."""
 
 from .camera_height import HeightObservation, Refusal, camera_height
 from .height_test import HeightDecision, check_constant_height, height_observations

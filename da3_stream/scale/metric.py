@@ -1,4 +1,4 @@
-"""A metric model's word for a window's scale, and how far its frames bear each other out."""
+"""Scale observation of a window from a metric depth model, its sigma from the consistency of the frames' depths."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .camera_height import Refusal
 PIXELS = 2000  # of a frame, on a lattice
 MIN_PIXELS = 50
 MIN_PAIRS = 3
-MODEL_SIGMA = 0.05  # of log-scale: what the model errs alike in all frames of a window
+MODEL_SIGMA = 0.05  # of log-scale: the systematic error that all frames of a window share
 
 
 def metric_scale(window: WindowGeometry, number: int) -> ScaleObservation | Refusal:
-    """The observation that window `number` is in metres; a refusal with its reason where it does not claim to be.
+    """The observation that window `number` is in metres; a refusal if its model is not metric or few frames overlap.
 
-    Its sigma is the spread over frames of the log ratio between a frame's own depth and that which the frame before
-    gives by way of the poses, and the model's own error besides: frames of one window do not outvote it.
+    Its sigma combines the spread over frames of the log ratio between a frame's depth and the depth of the previous
+    frame's points in it with the model's systematic error, which does not average out over the frames of a window.
     """
     if not window.is_metric:
         return Refusal("the model is not metric")

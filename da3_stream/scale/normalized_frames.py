@@ -1,4 +1,4 @@
-"""A window's frames made ready for photometric comparison: brightness evened out, poses known, nearest neighbours."""
+"""A window's frames prepared for photometric alignment: locally normalised images, poses, neighbours by baseline."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ..types import Float32, Float64, UInt8, WindowGeometry
 
-LEVEL_SHARE = 0.007  # of the image's width: sigma of the blur that is taken for local brightness
-CONTRAST_FLOOR = 2.0  # grey levels: below it there is only noise to be seen
-NEAR = 2.0  # a neighbour's distance may be off by this factor from the one that was wished for
+LEVEL_SHARE = 0.007  # of the image's width: sigma of the Gaussian blur that gives the local mean
+CONTRAST_FLOOR = 2.0  # grey levels: contrast below it is noise and is not amplified
+NEAR = 2.0  # factor by which a neighbour's distance may differ from the requested one
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class NormalizedFrames:
 
     @staticmethod
     def of(window: WindowGeometry) -> NormalizedFrames:
-        """The frames with a finite pose and usable intrinsics."""
+        """The frames of a window that have a finite pose and intrinsics with positive focal lengths."""
         k = window.intrinsics
         rows = np.flatnonzero(window.has_camera & (k[:, 0, 0] > 0) & (k[:, 1, 1] > 0))
         images = [_locally_normalized(window.images[row]) for row in rows]
@@ -45,19 +45,19 @@ class NormalizedFrames:
         return np.linalg.norm(np.diff(self.centres, axis=0), axis=1)
 
     def motions(self, reach: int) -> Float64:
-        """The way [M,3] from `reach` frames before to `reach` after, in each camera's own axes."""
+        """Displacements [M,3] from `reach` frames before to `reach` after each frame, in that camera's own axes."""
         at = np.arange(len(self.rows))
         before, after = np.maximum(at - reach, 0), np.minimum(at + reach, len(at) - 1)
         way = self.centres[after] - self.centres[before]
         return np.einsum("nji,nj->ni", self.window_from_camera[:, :3, :3], way)
 
     def target_from_reference(self, reference: int, target: int) -> tuple[Float64, Float64]:
-        """Rotation [3,3] and translation [3] between two cameras."""
+        """Rotation [3,3] and translation [3] from the axes of frame `reference` to those of frame `target`."""
         a, b = self.window_from_camera[reference], self.window_from_camera[target]
         return b[:3, :3].T @ a[:3, :3], b[:3, :3].T @ (a[:3, 3] - b[:3, 3])
 
     def neighbours(self, frame: int, distance: float) -> list[int]:
-        """The frame before and the one after whose camera is about so far away; fewer where there is none."""
+        """The frame before and the frame after at about this distance of cameras; fewer where there is none."""
         apart = np.linalg.norm(self.centres - self.centres[frame], axis=1)
         sides = (np.arange(frame - 1, -1, -1), np.arange(frame + 1, len(apart)))
         found = [_first_at(apart, side, distance) for side in sides]
@@ -65,7 +65,7 @@ class NormalizedFrames:
 
 
 def _first_at(apart: Float64, side: NDArray[np.int64], distance: float) -> int | None:
-    """Of the frames of one side, up to the first beyond the distance, the one nearest to it on a log scale."""
+    """The frame of one side, up to the first beyond `distance`, nearest to it in log distance; None beyond NEAR."""
     beyond = np.flatnonzero(apart[side] >= distance)
     near = side[: beyond[0] + 1] if len(beyond) else side
     if not len(near):
@@ -76,7 +76,7 @@ def _first_at(apart: Float64, side: NDArray[np.int64], distance: float) -> int |
 
 
 def _locally_normalized(image: UInt8) -> Float32:
-    """Grey image [H,W] less its local mean, over its local contrast: shadows and exposure drop out."""
+    """Grey image [H,W] less its local mean, over its local contrast, which cancels shadows and exposure."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     sigma = LEVEL_SHARE * grey.shape[1]
     detail = grey - cv2.GaussianBlur(grey, (0, 0), sigma)

@@ -1,7 +1,7 @@
-"""The piece of road ahead of a camera, and how another frame shows it if the road is a given plane.
+"""The image patch of the road ahead of a camera, and its warp into another frame by the homography of a plane.
 
 A plane is the vector p = n / h [3] in a camera's axes, n its unit normal (down) and h the camera's height over it: a
-ray r with z = 1 meets it at inverse depth p . r. Another camera, at x' = R x + t, then sees it in the direction
+ray r with z = 1 meets it at inverse depth p . r. A camera at x' = R x + t sees that point in the direction
 R r + (p . r) t (the homography of a plane; Hartley and Zisserman, "Multiple View Geometry", 13.1).
 """
 
@@ -18,15 +18,15 @@ from ..types import Float32, Float64
 from .normalized_frames import NormalizedFrames
 
 HALF_WIDTH = 1.1  # camera heights to either side: a lane, less its borders
-FARTHEST = 25.0  # camera heights ahead
+MAX_AHEAD = 25.0  # camera heights ahead
 MIN_PIXELS = 100
-MIN_SHARE = 0.4  # of the patch that the other frame must show
+MIN_INSIDE = 0.4  # share of the patch's pixels that must fall inside the other frame
 _CROSS = ((0.0, 0.0), (0.5, 0.0), (-0.5, 0.0), (0.0, 0.5), (0.0, -0.5))
 
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """P pixels of a frame in which the road is expected."""
+    """The P pixels of a frame in which the road is expected."""
 
     frame: int
     rays: Float64  # [P,3], z = 1
@@ -35,57 +35,57 @@ class Patch:
 
 @dataclass(frozen=True, eq=False)
 class WarpedPatch:
-    """The pixels of a patch that another frame shows, Q of them, under one plane."""
+    """A patch warped into a target frame by a plane: the Q of its P pixels that fall inside the target."""
 
-    seen: NDArray[np.bool_]  # [P]
+    inside: NDArray[np.bool_]  # [P]
     rays: Float64  # [Q,3] in the target's axes, not normalised
-    values: Float64  # [Q] what the target shows there
+    values: Float64  # [Q] of the target at the warped pixels
     gradient: Float64  # [Q,2] of the target, per pixel
 
 
-def road_patch(views: NormalizedFrames, frame: int, pitch: float, most: int) -> Patch:
-    """At most about `most` pixels under the horizon of a camera pitched down by `pitch` (rad), without roll."""
-    k, image = views.intrinsics[frame], views.images[frame]
+def road_patch(frames: NormalizedFrames, frame: int, pitch: float, most: int) -> Patch:
+    """The road's pixels in a frame, about `most` at most, for a camera pitched down by `pitch` (rad) without roll."""
+    k, image = frames.intrinsics[frame], frames.images[frame]
     pixels = pixel_centres(*image.shape)
     x, y = (pixels[..., 0] - k[0, 2]) / k[0, 0], (pixels[..., 1] - k[1, 2]) / k[1, 1]
     down = np.cos(pitch) * y + np.sin(pitch)  # camera heights per depth
-    row, column = np.nonzero((down > 1 / FARTHEST) & (np.abs(x) < HALF_WIDTH * down))
-    every = max(1, int(np.ceil(len(row) / most)))
-    at = row[::every], column[::every]
+    row, column = np.nonzero((down > 1 / MAX_AHEAD) & (np.abs(x) < HALF_WIDTH * down))
+    stride = max(1, int(np.ceil(len(row) / most)))
+    at = row[::stride], column[::stride]
     rays = np.stack([x[at], y[at], np.ones(len(at[0]))], axis=1)
     return Patch(frame, rays, image[at].astype(np.float64))
 
 
-def warp_patch(views: NormalizedFrames, patch: Patch, plane: Float64, target: int) -> WarpedPatch | None:
-    """What `target` shows of the patch if it lies in the plane; None where that is too little."""
-    rotation, translation = views.target_from_reference(patch.frame, target)
+def warp_patch(frames: NormalizedFrames, patch: Patch, plane: Float64, target: int) -> WarpedPatch | None:
+    """The patch in frame `target` if it lies in `plane` (p [3]); None where too few of its pixels fall inside."""
+    rotation, translation = frames.target_from_reference(patch.frame, target)
     rays = patch.rays @ rotation.T + (patch.rays @ plane)[:, None] * translation
-    k, image = views.intrinsics[target], views.images[target]
+    k, image = frames.intrinsics[target], frames.images[target]
     z = np.where(rays[:, 2] > 1e-6, rays[:, 2], np.nan)
     x, y = k[0, 0] * rays[:, 0] / z + k[0, 2], k[1, 1] * rays[:, 1] / z + k[1, 2]
     height, width = image.shape
-    seen = (x > 1) & (x < width - 1) & (y > 1) & (y < height - 1)
-    if seen.sum() < max(MIN_PIXELS, MIN_SHARE * len(patch.rays)):
+    inside = (x > 1) & (x < width - 1) & (y > 1) & (y < height - 1)
+    if inside.sum() < max(MIN_PIXELS, MIN_INSIDE * len(patch.rays)):
         return None
-    cross = _samples(image, x[seen], y[seen])
-    return WarpedPatch(seen, rays[seen], cross[:, 0], cross[:, 1::2] - cross[:, 2::2])
+    cross = _samples(image, x[inside], y[inside])
+    return WarpedPatch(inside, rays[inside], cross[:, 0], cross[:, 1::2] - cross[:, 2::2])
 
 
-def likeness(views: NormalizedFrames, patch: Patch, plane: Float64, target: int) -> float:
-    """Normalised cross-correlation of the patch with what the target shows of it, 0 where that is too little."""
-    sight = warp_patch(views, patch, plane, target)
-    return ncc(patch.values[sight.seen], sight.values) if sight else 0.0
+def warped_ncc(frames: NormalizedFrames, patch: Patch, plane: Float64, target: int) -> float:
+    """Normalised cross-correlation of a patch with frame `target` under a plane; 0 where few pixels fall inside."""
+    warped = warp_patch(frames, patch, plane, target)
+    return ncc(patch.values[warped.inside], warped.values) if warped else 0.0
 
 
 def ncc(a: Float64, b: Float64) -> float:
-    """Of two sets of values [Q]; 0 where one of them is constant."""
+    """Normalised cross-correlation of values [Q] and [Q]; 0 where one of them is constant."""
     a, b = a - a.mean(), b - b.mean()
     size = float(np.sqrt((a @ a) * (b @ b)))
     return float(a @ b) / size if size > 1e-9 else 0.0
 
 
 def _samples(image: Float32, x: Float64, y: Float64) -> Float64:
-    """Values [Q,5] at pixels and half a pixel to the right, left, below and above of them."""
+    """Image values [Q,5] at pixels, and half a pixel to the right, to the left, below and above them."""
     cross = np.array(_CROSS) - 0.5  # OpenCV counts from the first pixel's centre
     u, v = (x[:, None] + cross[:, 0]).astype(np.float32), (y[:, None] + cross[:, 1]).astype(np.float32)
     return cv2.remap(image, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float64)
