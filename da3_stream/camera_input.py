@@ -1,4 +1,4 @@
-"""The camera's intrinsics as a person gives them: four numbers, or a file that holds them."""
+"""The camera's intrinsics as a user gives them: four numbers, or a file that holds them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ EXPECTED = "expected four numbers fx,fy,cx,cy in pixels or a file with one such 
 def read_intrinsics(text_or_file: str) -> tuple[float, float, float, float]:
     """fx, fy, cx, cy from "fx,fy,cx,cy" or from a file with one such line.
 
-    Commas or blanks stand between the numbers; in a file, empty lines and those that begin with '#' are left out. The
-    numbers are pixels at the input's resolution as they stand there (the first pixel's centre is not moved here).
+    Commas or blanks separate the numbers; in a file, empty lines and those that begin with '#' are ignored. The numbers
+    are in pixels at the input's resolution and returned unchanged (no convention for the first pixel's centre is
+    applied here).
     Raises SettingsError with one sentence.
     """
     text = text_or_file.strip()

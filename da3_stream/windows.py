@@ -1,4 +1,4 @@
-"""Which frames go together: windows of fixed size and overlap over a stream of unknown length."""
+"""Cutting a stream of frames of unknown length into windows of fixed size and overlap."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, eq=False)
 class Window(Generic[Item]):
-    """Consecutive frames that a predictor sees together, and which of them this window answers for.
+    """Consecutive frames that a predictor sees together, and the range of them that this window owns.
+
+    A frame in the overlap of two windows is predicted twice; the results are taken from the window that owns it.
 
     `start` and `owned` count the selected frames of the whole input from 0.
     """
@@ -27,7 +29,7 @@ class Window(Generic[Item]):
 
     @property
     def owned_rows(self) -> range:
-        """Rows of `frames` that this window owns."""
+        """The owned frames as a range of rows of `frames`."""
         return range(self.owned.start - self.start, self.owned.stop - self.start)
 
     @property
@@ -43,7 +45,7 @@ def windows(
 
     A frame that `begins_shot` shares no window with those before it: there the stream ends, and another begins.
 
-    A window is given out as soon as one further frame, or the end, has been seen; at most `size` + 1 frames are held.
+    A window is yielded as soon as one further frame, or the end, has been seen; at most `size` + 1 frames are held.
     The last window has at least overlap + (size - overlap)/2 frames, reaching further back than the others where the
     stream ends early, unless the whole stream is shorter. Every frame is owned by exactly one window: the border
     between neighbours lies in the middle of their regular overlap, halves rounded up.
@@ -70,7 +72,7 @@ def _cut(
 
 
 def _shots(frames: Iterable[Item], begins_shot: Callable[[Item], bool]) -> Iterator[Iterator[Item]]:
-    """The stream in pieces, none of them empty, each to be used up before the next is asked for."""
+    """Split the stream into non-empty parts, one for each shot; each must be consumed before the next is requested."""
     numbers = count()
     number = next(numbers)
 
@@ -83,7 +85,7 @@ def _shots(frames: Iterable[Item], begins_shot: Callable[[Item], bool]) -> Itera
 
 
 def _cut_shot(shot: Iterable[Item], size: int, overlap: int, first: int, start: int) -> Iterator[Window[Item]]:
-    """Windows of one shot, numbered from `first`, its frames from `start`."""
+    """Cut one shot into windows; they are numbered from `first`, its frames from `start`."""
     stride = size - overlap
     recent: deque[Item] = deque(maxlen=size)
     number, seen, owned_from = 0, 0, 0
@@ -100,7 +102,7 @@ def _cut_shot(shot: Iterable[Item], size: int, overlap: int, first: int, start: 
 
 
 def _window(recent: Iterable[Item], length: int, number: int, end: int, owned: range) -> Window[Item]:
-    """The last `length` frames before the one numbered `end`."""
+    """A window of the last `length` frames before the one numbered `end`."""
     return Window(number, tuple(recent)[-length:], end - length, owned)
 
 

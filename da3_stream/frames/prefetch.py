@@ -1,4 +1,4 @@
-"""Frames read ahead of whoever uses them."""
+"""Reading frames ahead of their consumer, in a background thread."""
 
 from __future__ import annotations
 
@@ -6,15 +6,24 @@ import threading
 from collections.abc import Generator, Iterable, Iterator
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self, runtime_checkable
 
 from ..types import Frame
 
 FrameQueue = SimpleQueue[Frame | BaseException | None]  # frames, then None or the exception that ended the source
 
 
+@runtime_checkable
+class Stoppable(Protocol):
+    """A source that can be told, from any thread, to give no further frame."""
+
+    def stop(self) -> None:
+        """Give no further frame."""
+        ...
+
+
 class Prefetcher:
-    """An iterator over frames that a thread reads ahead, and the context in which the thread lives."""
+    """An iterator over frames that a thread reads ahead; as a context manager it ends the thread on exit."""
 
     def __init__(self, frames: Generator[Frame]) -> None:
         self._frames = frames
@@ -32,18 +41,20 @@ class Prefetcher:
         self.close()
 
     def close(self) -> None:
-        """Stop the source if it can be stopped, and wait until the thread has ended; a frame being decoded is finished
-        first."""
+        """Stop the source if it can be stopped, and wait until the thread has ended.
+
+        The thread finishes the frame that it is decoding first.
+        """
         self._frames.close()
 
 
 def prefetch(source: Iterable[Frame], depth: int = 32) -> Prefetcher:
     """Iterate a source in one background thread, at most `depth` frames ahead of the consumer.
 
-    The thread starts with the first frame that is asked for. Order is kept; an exception of the source is raised after
+    The thread starts when the first frame is requested. Order is kept; an exception of the source is raised after
     the last good frame. The thread is stopped and joined when the frames end, when a `with` block around them is left
-    (by an exception such as KeyboardInterrupt too), and when nobody holds them any more. Raises ValueError if depth
-    is below 1.
+    (by an exception such as KeyboardInterrupt too), and when the iterator is garbage-collected. Raises ValueError if
+    depth is below 1.
     """
     if depth < 1:
         raise ValueError(f"depth must be at least 1, not {depth}")
@@ -67,14 +78,14 @@ def _read_ahead(source: Iterable[Frame], depth: int) -> Generator[Frame]:
         abandoned.set()
         free_slots.release()
         if thread.is_alive():
-            getattr(source, "stop", _nothing)()  # live input may have nothing to give for long
+            _stop(source)
         thread.join()
 
 
 def _fill_queue(
     source: Iterable[Frame], ready: FrameQueue, free_slots: threading.Semaphore, abandoned: threading.Event
 ) -> None:
-    """What the thread does: take a free place, read a frame into it, until the source ends or the consumer left."""
+    """Run in the thread: wait for a free slot, read a frame into it, until the source ends or the consumer is gone."""
     try:
         frames = iter(source)
         item: Frame | None = None
@@ -87,5 +98,7 @@ def _fill_queue(
         ready.put(error)
 
 
-def _nothing() -> None:
-    """For sources that cannot be stopped."""
+def _stop(source: Iterable[Frame]) -> None:
+    """Stop a source that can be stopped: a live input may keep its reader waiting for a frame for long."""
+    if isinstance(source, Stoppable):
+        source.stop()

@@ -1,4 +1,4 @@
-"""Any Python iterable of images held in memory."""
+"""Frames from any Python iterable of images held in memory."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from .source import Candidate, FrameSource
 def open_arrays(arrays: Iterable[Any], settings: FramesSettings, image_side: int | None) -> FrameSource:
     """Frames from an iterable (a generator too) of RGB [H,W,3] or gray [H,W] uint8 arrays, which are copied.
 
-    They carry no times: timestamp = index / `settings.default_fps`. An item of another kind is skipped by name. Raises
-    FramesError with one sentence if no item can be used; what the iterable itself raises is passed on.
+    Arrays have no times: timestamp = index / `settings.default_fps`. Any other item is recorded as a skipped frame.
+    Raises FramesError with one sentence if no item can be used; errors of the iterable itself are passed on.
     """
     settings = with_rate(settings, None)
     total = len(arrays) if isinstance(arrays, Sized) else None
@@ -38,7 +38,7 @@ def _candidates(arrays: Iterable[Any], rate: float) -> Generator[Candidate]:
 
 
 def as_rgb(item: Any) -> UInt8 | str:
-    """A copy of the item as [H,W,3] uint8, or the reason why it is no image."""
+    """A copy of the item as [H,W,3] uint8, or the reason why it is not an image."""
     if not isinstance(item, np.ndarray):
         return f"type {type(item).__name__}, expected a numpy array"
     if item.dtype != np.uint8:

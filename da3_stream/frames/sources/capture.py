@@ -1,4 +1,4 @@
-"""Pictures as they come from a camera or over the network, one after the other, until the line breaks."""
+"""Capturing images from a camera or over the network until the connection is lost."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from .container import TEXT_FORMATS
 from .video import decode_frame
 
 SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "rtp", "udp", "tcp", "srt")
-OPEN_S, READ_S = 15.0, 5.0  # how long a silent line is waited for
+OPEN_S, READ_S = 15.0, 5.0  # timeouts for opening a connection and for its next data
 
 
 @dataclass(frozen=True, eq=False)
 class CapturedImage:
-    """One that was captured; `decode` gives it as upright RGB [H,W,3] uint8, or the reason why there is none.
+    """A captured image; `decode` returns it as upright RGB [H,W,3] uint8, or the reason why it cannot be decoded.
 
-    `time` is in seconds where the input is a file and tells it, None where only the time of arrival counts.
+    `time` is in seconds and comes from the file where the input is one; it is None for live input, whose frames take
+    their time of arrival.
     """
 
     decode: Callable[[], UInt8 | str]
@@ -30,25 +31,25 @@ class CapturedImage:
 
 
 class ConnectionLostError(Exception):
-    """Nothing comes any more, and why."""
+    """The camera or stream gives no further image; the message says why."""
 
 
 class Capture(Protocol):
-    """An open camera or stream. One that `ends` is a file that is read over the network."""
+    """An open camera or stream; `ends` is true for a file that is read over the network."""
 
     ends: bool
 
     def images(self) -> Iterator[CapturedImage]:
-        """One after the other. Raises LineLostError where the line breaks."""
+        """Iterate over the images as they come. Raises ConnectionLostError where no more can be read."""
         ...
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release the camera or the connection."""
         ...
 
 
 class CameraCapture:
-    """A camera of this machine, by OpenCV."""
+    """A camera of this machine, captured by OpenCV."""
 
     ends = False
 
@@ -81,10 +82,10 @@ class CameraCapture:
 
 
 class StreamCapture:
-    """A network stream, or a video file on a server, by PyAV."""
+    """A network stream or a video file on a server, captured by PyAV."""
 
     def __init__(self, address: str) -> None:
-        """Raises FramesError if it cannot be opened or holds no pictures."""
+        """Raises FramesError if it cannot be opened or has no video stream."""
         self._container = _connect(address)
         self._stream = self._container.streams.best("video")
         if self._stream is None or self._container.format.name in TEXT_FORMATS:
@@ -116,7 +117,7 @@ class StreamCapture:
 
 
 def _connect(address: str) -> Any:
-    """The open container."""
+    """Open the address as a PyAV container. Raises FramesError if it cannot be opened."""
     import av
 
     options = {"rtsp_transport": "tcp"} if address.startswith("rtsp") else {}
@@ -130,12 +131,12 @@ def _connect(address: str) -> Any:
 
 
 def is_address(name: str) -> bool:
-    """Whether this names a stream on the network."""
+    """Whether the name is the address of a network stream."""
     return "://" in name and urlsplit(name).scheme.lower() in SCHEMES
 
 
 def redact_address(address: str) -> str:
-    """The address as others may read it: without user and password."""
+    """The address without user and password, fit for logs and messages."""
     parts = urlsplit(address)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 

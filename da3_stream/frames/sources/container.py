@@ -1,4 +1,4 @@
-"""A video file as a container with one stream of pictures, or one sentence that says why it is none."""
+"""Opening a video file as a container, with one sentence that says what is wrong if it cannot be read."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 from ...errors import FramesError
 
-TEXT_FORMATS = ("tty", "bin", "xbin", "idf", "adf")  # FFmpeg draws text files; nobody means that
+TEXT_FORMATS = ("tty", "bin", "xbin", "idf", "adf")  # FFmpeg renders text files as video, which is never intended
 
 
 @contextmanager
 def open_container(path: Path) -> Iterator[tuple[Any, Any]]:
-    """The container and its picture stream; what goes wrong with the file while it is open becomes one sentence."""
+    """Open a file; yields its container and video stream. Errors of the file while it is open become a FramesError."""
     import av
 
     if path.stat().st_size == 0:
@@ -71,14 +71,16 @@ def _lacks_index(path: Path) -> bool:
 
 
 def count_cut_off(path: Path, stream: Any) -> int:
-    """How many frames the file's index places beyond the file's end; 0 for a whole file or one without an index."""
+    """The number of frames that the file's index places beyond its end; 0 for a whole file or one without an index."""
     end = path.stat().st_size
     return sum(entry.pos >= end for entry in stream.index_entries or ())
 
 
 def count_frames(path: Path, container: Any, stream: Any, rate: Fraction | None) -> int:
-    """How many frames the file holds; 0 where only reading it all would tell."""
+    """The number of frames in the file; 0 where only decoding all of it would tell."""
     duration = Fraction(container.duration or 0, 1_000_000)  # libav's AV_TIME_BASE is a microsecond
     by_duration = round(duration * rate) if rate else 0
     listed = stream.frames - count_cut_off(path, stream)
-    return listed if stream.frames > 0.9 * by_duration else by_duration  # fragments list only their first one
+    return (
+        listed if stream.frames > 0.9 * by_duration else by_duration
+    )  # a fragmented file lists only its first fragment

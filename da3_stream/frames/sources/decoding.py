@@ -1,4 +1,4 @@
-"""From packets in decoding order to pictures in presentation order, with those named that the decoder does not give."""
+"""Decoding: packets in decoding order become images in presentation order, and lost images are reported."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-MAX_FAILED_READS = 1000  # in a row, after which a container's damaged rest is given up
-MAX_HELD_PACKETS = 1000  # of one group of pictures before `start`; a longer group is decoded instead of being held
+MAX_FAILED_READS = 1000  # in a row; then the damaged rest of the container is given up
+MAX_HELD_PACKETS = 1000  # of one group of pictures before `start`; a longer group is decoded rather than held in memory
 
 
 def read_images(container: Any, stream: Any, start_pts: float) -> Iterator[tuple[int | None, Any | None]]:
@@ -21,16 +21,16 @@ def read_images(container: Any, stream: Any, start_pts: float) -> Iterator[tuple
     """
     import av
 
-    owed: list[int] = []  # a heap: times of the packets whose pictures have not come out
+    owed: list[int] = []  # a heap: times of the packets whose images have not come out
     latest = -math.inf
-    progressive = True  # fields of interlaced video may come in packets of their own and owe no picture each
+    progressive = True  # in interlaced video a field may have a packet of its own, which owes no image
     for packet, needed in _mark_needed(_join_times(_packets(container, stream)), start_pts):
         if packet is not None and packet.pts is not None and not packet.is_discard:
             heapq.heappush(owed, packet.pts)
         try:
             frames = stream.decode(packet) if needed else []
         except av.FFmpegError:
-            continue  # its picture stays owed
+            continue  # its image stays owed
         for frame in frames:
             if frame.pts is not None and frame.pts < latest:
                 continue
@@ -42,7 +42,7 @@ def read_images(container: Any, stream: Any, start_pts: float) -> Iterator[tuple
 
 
 def _pop_lost(pts: float | None, owed: list[int], progressive: bool) -> Iterator[tuple[int, None]]:
-    """Takes the times up to `pts` off the heap; those before it are of lost pictures."""
+    """Remove the times up to `pts` from the heap; those before it belong to lost images, which are yielded."""
     while owed and pts is not None and owed[0] <= pts:
         time = heapq.heappop(owed)
         if time == pts:
@@ -52,14 +52,14 @@ def _pop_lost(pts: float | None, owed: list[int], progressive: bool) -> Iterator
 
 
 def _packets(container: Any, stream: Any) -> Iterator[Any]:
-    """The stream's packets, damaged stretches of the container left out, then None, which empties the decoder."""
+    """The stream's packets without damaged parts of the container, then None, which flushes the decoder."""
     import av
 
     failed_reads = 0
     while failed_reads < MAX_FAILED_READS:
         try:
             for packet in container.demux(stream):
-                if packet.size:  # an empty one would end the decoding
+                if packet.size:  # an empty packet would end the decoding
                     failed_reads = 0
                     yield packet
             break
@@ -69,7 +69,7 @@ def _packets(container: Any, stream: Any) -> Iterator[Any]:
 
 
 def _join_times(packets: Iterator[Any]) -> Iterator[Any]:
-    """The packets with times that go on where they fall back, as in files that were joined end to end."""
+    """Make the packets' times continuous where they fall back, as in files that were joined end to end."""
     offset, latest = 0, -math.inf
     for packet in packets:
         if packet is not None and packet.dts is not None:
@@ -82,7 +82,7 @@ def _join_times(packets: Iterator[Any]) -> Iterator[Any]:
 
 
 def _mark_needed(packets: Iterator[Any], start_pts: float) -> Iterator[tuple[Any, bool]]:
-    """Each packet with whether it must be decoded: not in groups of pictures that end before `start_pts`."""
+    """Pair each packet with whether it must be decoded; groups of pictures that end before `start_pts` need not be."""
     group: list[Any] = []
     for packet in packets:
         if packet is not None and packet.is_keyframe and packet.pts is not None and packet.pts <= start_pts:

@@ -1,4 +1,4 @@
-"""The focal length that a photograph's EXIF data tell."""
+"""The focal length from a photograph's EXIF data."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FILM_WIDTH_MM = 36.0
 
 
 def read_focal_px(path: Path, size: tuple[int, int]) -> float | None:
-    """Focal length in pixels of an image shown at `size` (width, height); None if its EXIF data do not tell it.
+    """Focal length in pixels of an image shown at `size` (width, height); None if its EXIF data lack it.
 
     FocalLengthIn35mmFilm is taken for the 36 mm of the longer side (phones that match the diagonal instead make it up
     to 4 % smaller at 4:3); otherwise FocalLength times FocalPlaneXResolution, scaled from the pixels that the camera

@@ -1,4 +1,4 @@
-"""Folders, globs and lists of images: natural order, EXIF orientation, everything to upright RGB uint8."""
+"""Frames from folders, globs and lists of image files, in natural order, as upright RGB uint8."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .source import Candidate, FrameSource
 
 log = logging.getLogger(__name__)
 
-# What OpenCV has decoders for; whether a build has them all shows when an image is decoded.
+# Formats that OpenCV can decode; a build may lack some of them, which shows when an image is decoded.
 IMAGE_SUFFIXES = (
     *(
         ".jpg",
@@ -44,12 +44,12 @@ IMAGE_SUFFIXES = (
 
 
 def is_image(path: Path) -> bool:
-    """Whether the name is that of an image (any case; hidden files are not)."""
+    """Whether the suffix is that of an image, in any case; hidden files are not images."""
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
 def natural_key(path: Path) -> tuple[list[str | int], str]:
-    """Sorts numbers inside names by value: img2 before img10."""
+    """A key that sorts numbers inside names by value: img2 before img10."""
     parts = re.split(r"(\d+)", str(path).casefold())
     return [int(part) if i % 2 else part for i, part in enumerate(parts)], str(path)
 
@@ -57,7 +57,7 @@ def natural_key(path: Path) -> tuple[list[str | int], str]:
 def open_images(name: str, paths: Sequence[Path], settings: FramesSettings, image_side: int | None) -> FrameSource:
     """The images as frames in the order given. Raises FramesError with one sentence if none can be used.
 
-    Images carry no times: timestamp = index / `settings.default_fps`. The focal length is that of the first good
+    Images have no times: timestamp = index / `settings.default_fps`. The focal length is that of the first good
     image.
     """
     settings = with_rate(settings, None)
@@ -89,7 +89,7 @@ def read_image(path: Path) -> UInt8 | str:
     Gray is repeated, alpha dropped, 16 bits become the upper 8, floating point is taken as 0 to 1 and clipped.
     """
     try:
-        data = np.fromfile(path, np.uint8)  # not cv2.imread: names outside ASCII fail there on some systems
+        data = np.fromfile(path, np.uint8)  # cv2.imread fails on names outside ASCII on some systems
     except OSError as error:
         return f"cannot be opened ({error.strerror or error})"
     if not data.size:
@@ -99,7 +99,7 @@ def read_image(path: Path) -> UInt8 | str:
 
 
 def _decode(data: UInt8) -> NDArray[Any] | None:
-    """BGR in the file's own depth; OpenCV turns it upright, and gives None for a file that is cut off."""
+    """Decode to BGR in the file's own depth, turned upright by OpenCV; None for a file that is damaged or cut off."""
     import cv2
 
     level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

@@ -1,7 +1,7 @@
-"""Live input: a thread captures, a bounded queue keeps the newest pictures, and a lost line is sought again.
+"""Live input: a thread captures images into a bounded queue, and reconnects when the connection is lost.
 
-Where the queue is full, every second picture in it is dropped, never the newest: what a slow consumer gets is evenly
-spread over time, as if the camera were slower. A file on a server is no live input: there the thread waits instead.
+Where the queue is full, every second image in it is dropped, but never the newest: the images that a slow consumer gets
+are evenly spread over time, as if the camera were slower. For a file on a server the thread waits instead of dropping.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from .source import Candidate, FrameSource
 
 log = logging.getLogger(__name__)
 
-MAX_QUEUED, MIN_QUEUED = 120, 8  # pictures; about a window
+MAX_QUEUED, MIN_QUEUED = 120, 8  # images; about as many as a window has
 QUEUE_BYTES = 256 * 2**20
-FIRST_DELAY_S, MAX_DELAY_S = 0.5, 10.0  # between attempts to get a lost line back, doubled each time
+FIRST_DELAY_S, MAX_DELAY_S = 0.5, 10.0  # between attempts to reconnect, doubled each time
 GIVE_UP_S = 600.0
-POLL_S = 0.2  # how often who waits looks whether it is over
-JOIN_TIMEOUT_S = 2.0  # for a capture that is stuck; its thread ends by itself when the line times out
+POLL_S = 0.2  # longest wait between checks whether the input was stopped or has ended
+JOIN_TIMEOUT_S = 2.0  # for a thread that is stuck in a capture; it ends by itself when the connection times out
 
 
 def open_camera(number: int, settings: FramesSettings, image_side: int | None) -> FrameSource:
@@ -56,7 +56,7 @@ def _open(feed: Feed, kind: str, settings: FramesSettings, image_side: int | Non
 
 @dataclass(frozen=True, eq=False)
 class _QueuedImage:
-    """A captured picture with its number and the seconds since the first."""
+    """A captured image with its index and the seconds since the first one."""
 
     index: int
     timestamp: float
@@ -65,7 +65,10 @@ class _QueuedImage:
 
 @dataclass(eq=False)
 class Feed:
-    """Pictures of one input; `connect` opens it, `end` is the time in seconds after which none is wanted."""
+    """The images of one live input; `connect` opens it, `end` is the time in seconds after which none is wanted.
+
+    `dropped` counts the images that were removed from the full queue.
+    """
 
     name: str
     connect: Callable[[], Capture]
@@ -74,20 +77,22 @@ class Feed:
     _queue: list[_QueuedImage] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _stopped: threading.Event = field(default_factory=threading.Event)
-    _is_file: bool = False  # a file on a server, which has times of its own
+    _is_file: bool = False  # on a server, with times of its own
     _ended: bool = False
     _error: BaseException | None = None
     _count: int = 0
-    _start_time: float | None = None  # monotonic time of the first picture
+    _start_time: float | None = None  # monotonic time of the first image
     _last_timestamp: float = -1.0
 
     def stop(self) -> None:
-        """No further picture comes; can be called from any thread."""
+        """Give no further image; can be called from any thread."""
         self._stopped.set()
 
     def candidates(self) -> Generator[Candidate]:
-        """The pictures, in order, until the end, `stop`, or a line that stays lost. Raises FramesError if the input
-        cannot be opened to begin with."""
+        """Iterate over the images in order, until the end, `stop`, or a connection that stays lost.
+
+        Raises FramesError if the input cannot be opened at the start.
+        """
         self._stopped.clear()
         self._queue, self._ended, self._error = [], False, None
         self._count, self._start_time, self._last_timestamp = 0, None, -1.0
@@ -114,13 +119,13 @@ class Feed:
             return None if self._stopped.is_set() else queued
 
     def _is_past_end(self) -> bool:
-        """Whether the wanted time is over although no picture says so."""
+        """Whether `end` has passed although no image with a later time has come."""
         if self.end is None or self._start_time is None or self._is_file:
             return False
         return time.monotonic() - self._start_time > self.end
 
     def _run(self, capture: Capture) -> None:
-        """What the thread does; what goes wrong in it is raised where the pictures are used."""
+        """Run in the thread; its errors are raised again where the images are used."""
         try:
             self._capture(capture)
         except BaseException as error:
@@ -152,7 +157,7 @@ class Feed:
         self._start_time = now if self._start_time is None else self._start_time
         timestamp = now - self._start_time if image.time is None else image.time
         if timestamp <= self._last_timestamp:
-            return  # of a file that was begun anew after the line was lost
+            return  # a file starts over when its connection was lost; these images were queued before
         self._last_timestamp = timestamp
         limit = min(max(QUEUE_BYTES // max(image.n_bytes, 1), MIN_QUEUED), MAX_QUEUED)
         with self._changed:
@@ -165,14 +170,14 @@ class Feed:
             self._changed.notify_all()
 
     def _thin(self) -> None:
-        kept = self._queue[::-2][::-1]  # the newest is among them
+        kept = self._queue[::-2][::-1]  # counted from the newest, which is kept
         if not self.dropped:
             log.warning("%s gives more frames than can be used at this pace: some are dropped", self.name)
         self.dropped += len(self._queue) - len(kept)
         self._queue = kept
 
     def _reconnect(self, reason: str) -> Capture | None:
-        """The input opened again, or None where that is not wanted any more."""
+        """Open the input again, or return None if it was stopped or stays lost for `GIVE_UP_S`."""
         log.warning("%s was lost (%s): trying to get it back", self.name, reason)
         start, delay = time.monotonic(), FIRST_DELAY_S
         while not self._stopped.wait(delay):

@@ -1,4 +1,4 @@
-"""One door for all inputs."""
+"""Opening an input of any kind: `open_source` finds out what it is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from ...errors import FramesError
 from ...settings import FramesSettings
 from .arrays import open_arrays
 from .capture import SCHEMES, is_address
-from .fingerprint import digest_files
 from .images import IMAGE_SUFFIXES, is_image, natural_key, open_images
 from .live import open_camera, open_stream
 from .source import FrameSource
@@ -41,18 +40,17 @@ def open_source(
     if isinstance(source, int) and not isinstance(source, bool):
         return open_camera(source, settings, image_side)
     if isinstance(source, (str, Path)):
-        return _again(_open_name(str(source), settings, image_side), [str(source)])
+        return _with_paths(_open_name(str(source), settings, image_side), [str(source)])
     if isinstance(source, Sequence) and source and all(isinstance(item, (str, Path)) for item in source):
         names = [str(item) for item in source]
-        return _again(_open_list(names, settings, image_side), names)
+        return _with_paths(_open_list(names, settings, image_side), names)
     return open_arrays(_require_images(source), settings, image_side)
 
 
-def _again(source: FrameSource, names: Sequence[str]) -> FrameSource:
-    """The source, with the names that open it again where it is one of files."""
+def _with_paths(source: FrameSource, names: Sequence[str]) -> FrameSource:
+    """The source with the paths that open it again, if it reads files."""
     if source.kind in ("video", "images") and not is_address(names[0]):
-        source.paths = tuple(os.path.abspath(os.path.expanduser(name)) for name in names)
-        source.digest = digest_files(source.digest, source.files or [Path(path) for path in source.paths])
+        source.identify_by_paths([os.path.abspath(os.path.expanduser(name)) for name in names])
     return source
 
 
@@ -149,7 +147,7 @@ def _why_missing(name: str) -> str:
 
 
 def _require_images(source: Any) -> Iterable[Any]:
-    """The source if it can hold images one after the other."""
+    """Return the source if it can be iterated for images. Raises FramesError with one sentence if it cannot."""
     if isinstance(source, (bytes, bytearray)) or not isinstance(source, Iterable):
         raise FramesError(f"an object of type {type(source).__name__} is no source of frames: {EXPECTED}")
     if isinstance(source, np.ndarray) and (source.ndim < 3 or (source.ndim == 3 and source.shape[2] <= 4)):

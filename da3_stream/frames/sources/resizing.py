@@ -1,10 +1,10 @@
-"""One size for all frames of a run."""
+"""Resizing: all frames of a run have one size."""
 
 from __future__ import annotations
 
 from ...types import UInt8
 
-MAX_ASPECT_CHANGE = 0.01  # relative; above it a frame is not the first one's view made smaller or larger
+MAX_ASPECT_CHANGE = 0.01  # relative; above it a frame is not merely a scaled view of the first frame's kind
 
 
 def size_of(image: UInt8) -> tuple[int, int]:
@@ -21,7 +21,10 @@ def fit_size(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
 
 
 def fit_image(image: UInt8, size: tuple[int, int], longest: int | None) -> UInt8 | str:
-    """The image as [H,W,3] at the run's `size`, shrunk to its `longest` side; or the reason why it does not fit."""
+    """Resize an image [H,W,3] to the run's `size`, shrunk so that its longest side is at most `longest`.
+
+    Returns the reason instead where its aspect ratio differs from the run's.
+    """
     import cv2
 
     width, height = size_of(image)

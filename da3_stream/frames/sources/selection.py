@@ -1,4 +1,4 @@
-"""Which frames of a source are used: one pure rule over (index, timestamp), the same for every kind of input."""
+"""Selecting the frames of a source that are used, by index and timestamp, in the same way for every kind of input."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ TIE = 1e-6  # a tick this close (in periods) to the middle between two frames be
 
 
 class Timed(Protocol):
-    """Anything with a place in its source and a time in seconds."""
+    """Anything with an index in its source and a time in seconds."""
 
     @property
     def index(self) -> int:
-        """Place in the source, from 0."""
+        """Index in the source, from 0."""
         ...
 
     @property
     def timestamp(self) -> float:
-        """Seconds."""
+        """Time in seconds."""
         ...
 
 
@@ -32,7 +32,7 @@ T = TypeVar("T", bound=Timed)
 
 @dataclass(frozen=True)
 class Moment:
-    """A frame of which only place and time are known."""
+    """A frame of which only index and time are known."""
 
     index: int
     timestamp: float
@@ -42,9 +42,9 @@ AUTO_FPS = 10.0
 
 
 def with_rate(settings: FramesSettings, rate: float | None) -> FramesSettings:
-    """The settings with `fps` "auto" made a number for an input of a known rate, None for one without times.
+    """The settings with `fps` "auto" replaced: by a number for an input of a known rate, by None for one without times.
 
-    It is the rate over a whole number, so that frames stay evenly spaced, and near 10.
+    The number is the rate divided by a whole number, so that frames stay evenly spaced, and is near 10.
     """
     if settings.fps != "auto":
         return settings
@@ -53,10 +53,10 @@ def with_rate(settings: FramesSettings, rate: float | None) -> FramesSettings:
 
 
 def select(items: Iterable[T], settings: FramesSettings) -> Iterator[T]:
-    """The items with start <= time < end, of those every n-th by index, of those the nearest to a clock of `fps`.
+    """Select items with start <= time < end, of those every n-th by index, of those the nearest to a clock of `fps`.
 
     The count of `every` and the clock both begin at the first item in range. Reads at most one item beyond the last
-    one it needs and holds at most one. `max_frames` is not applied: it counts frames that turn out good.
+    one it needs and holds at most one. `max_frames` is not applied: it counts frames that can be decoded.
     """
     start = -math.inf if settings.start is None else settings.start
     end = math.inf if settings.end is None else settings.end
@@ -72,7 +72,7 @@ def select(items: Iterable[T], settings: FramesSettings) -> Iterator[T]:
 
 
 def count_selected(total: int, rate: float, settings: FramesSettings) -> int:
-    """How many of `total` frames at a steady `rate` (frames a second) are used if all of them are good."""
+    """The number of `total` frames at a constant `rate` (frames per second) that are selected if all can be decoded."""
     moments = (Moment(i, i / rate) for i in range(total))
     return sum(1 for _ in islice(select(moments, settings), settings.max_frames))
 

@@ -1,4 +1,4 @@
-"""A source of frames: candidates in their order, of which the selected ones are decoded, fitted and handed out."""
+"""A source of frames: of its candidates, the selected ones are decoded, resized and returned in order."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ from .selection import select
 
 log = logging.getLogger(__name__)
 
+END_BYTES = 1 << 16  # at either end of a single file: two recordings differ there, if not in their first image
+
 
 @dataclass(frozen=True)
 class Candidate:
-    """A frame before it is known to be wanted or good.
+    """A frame that is not yet selected or decoded.
 
-    `decode` gives the upright RGB picture [H,W,3] uint8, or the reason why there is none; it is called at most once,
-    and only for selected frames, so that the others cost no conversion.
+    `decode` returns the upright RGB image [H,W,3] uint8, or the reason why it cannot be decoded. It is called at most
+    once, and only for selected frames, so that the others cost no conversion.
     """
 
     index: int
@@ -35,26 +37,25 @@ class Candidate:
 
 
 class LiveFeed(Protocol):
-    """What feeds a source that does not wait for its reader."""
+    """The feed of a live source: it does not wait for its reader but drops frames."""
 
     dropped: int
 
     def stop(self) -> None:
-        """Give no further picture."""
+        """Give no further image."""
         ...
 
 
 @dataclass
 class FrameSource:
-    """The selected good frames of one input, in order; iterate to get them.
+    """The selected frames of one input that can be decoded ("good" frames), in order; iterate to get them.
 
-    `expected` is the number of selected frames where it can be known without reading (bad frames counted as good),
-    `fps` the input's own mean rate where it has times, `size` the (width, height) of the first good frame at the
-    input's resolution, `focal_px` the focal length that its EXIF data tell at that size, `digest` tells the input by
-    its first good frame and its files. A frame that cannot be used rides on the next good one
-    (`Frame.skipped_before`); `skipped_after` are those behind the last one, once an iteration has ended. Files can be
-    iterated again from the beginning; a generator of arrays only once. `feed` is there for live input, whose frames
-    nobody can read again.
+    `expected` is the number of selected frames where it is known without decoding (bad frames count as good), `fps` the
+    input's own mean rate where it has times, `size` the (width, height) of the first good frame at the input's
+    resolution, `focal_px` the focal length from its EXIF data at that size, `digest` identifies the input by its first
+    good frame and its files. A frame that cannot be used is recorded in the next good one (`Frame.skipped_before`);
+    `skipped_after` holds those behind the last good one, once an iteration has ended. Files can be iterated again from
+    the beginning, a generator of arrays only once. Live input has a `feed`; its frames cannot be read again.
     """
 
     name: str
@@ -71,27 +72,27 @@ class FrameSource:
     skipped_after: tuple[SkippedFrame, ...] = ()
     first_index: int = 0
     digest: str = ""
-    paths: tuple[str, ...] = ()  # absolute: what opens this input again; none where nobody can
-    files: Sequence[Path] = ()  # of images: where each candidate lies, by its index
+    paths: tuple[str, ...] = ()  # absolute: they open this input again; empty where that is impossible
+    files: Sequence[Path] = ()  # of images: the path of each candidate, by its index
     _known_until: int = 0  # candidates before this index were read by an earlier process
-    _known_bad: frozenset[int] = frozenset()  # and these of them were skipped
+    _known_bad: frozenset[int] = frozenset()  # and these of them were skipped as bad
     _opened: Iterator[Frame] | None = None
     _last_time: float | None = None
     _stopped: bool = False
 
     @property
     def dropped(self) -> int:
-        """Frames of a live input that nobody was in time for."""
+        """The number of frames of a live input that came faster than they were read."""
         return 0 if self.feed is None else self.feed.dropped
 
     def stop(self) -> None:
-        """Give no further frame: the iteration that is going on ends in order. Any thread may call it."""
+        """Give no further frame: the current iteration ends regularly. Can be called from any thread."""
         self._stopped = True
         if self.feed is not None:
             self.feed.stop()
 
     def open(self) -> FrameSource:
-        """Itself with the first good frame read. Raises FramesError with one sentence where there is none."""
+        """Read the first good frame and return the source. Raises FramesError with one sentence if there is none."""
         frames = self._read()
         first = next(frames, None)
         if first is None:
@@ -101,8 +102,13 @@ class FrameSource:
         self._opened = _from_known(self, first, frames)
         return self
 
+    def identify_by_paths(self, paths: Sequence[str]) -> None:
+        """Record the absolute paths that open this input again, and make `digest` cover its files too."""
+        self.paths = tuple(paths)
+        self.digest = _digest_files(self.digest, self.files or [Path(path) for path in paths])
+
     def resume_at(self, index: int, known_bad: Iterable[int]) -> None:
-        """Give out only frames from this index on; before it, the frames `known_bad` were skipped."""
+        """Return only frames from this index on; before it, the frames `known_bad` were skipped."""
         self._known_until, self._known_bad = index, frozenset(known_bad)
 
     def __iter__(self) -> Iterator[Frame]:
@@ -123,7 +129,7 @@ class FrameSource:
             yield candidate
 
     def _decode(self, selected: Iterable[Candidate]) -> Iterator[Frame | None]:
-        """Good frames, and None for those that an earlier process has read."""
+        """Good frames, with None for those that an earlier process has read already (see `resume_at`)."""
         self.skipped_after = ()
         skipped: list[SkippedFrame] = []
         for candidate in selected:
@@ -177,3 +183,20 @@ def _range(settings: FramesSettings) -> str:
     start = f"from {settings.start:g} s" if settings.start is not None else ""
     end = f"before {settings.end:g} s" if settings.end is not None else ""
     return " ".join(part for part in (start, end) if part)
+
+
+def _digest_files(first: str, paths: Sequence[Path]) -> str:
+    """16 hexadecimal digits that identify the input by its first frame's digest and its files, wherever they lie.
+
+    A single file is identified by its size and the bytes at its ends, several files by their names and sizes. Raises
+    OSError where one is missing.
+    """
+    digest = sha256(first.encode())
+    for path in paths:
+        digest.update(f"{path.name if len(paths) > 1 else ''}\n{path.stat().st_size}\n".encode())
+    if len(paths) == 1:
+        with open(paths[0], "rb") as file:
+            digest.update(file.read(END_BYTES))
+            file.seek(max(paths[0].stat().st_size - END_BYTES, 0))
+            digest.update(file.read(END_BYTES))
+    return digest.hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Video files through PyAV: upright pictures in presentation order with their true times."""
+"""Frames from video files by PyAV: upright images in presentation order with their times from the file."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ DAMAGED = "decoded from damaged data"
 def open_video(path: Path, settings: FramesSettings, image_side: int | None) -> FrameSource:
     """The frames of a video file. Raises FramesError with one sentence if there are none that can be read.
 
-    Timestamps are seconds since the video stream's own start, so that the first frame stands at 0 unless it is lost;
-    where a file stores no times, index / rate. A picture that its decoder does not give, or gives with errors, counts
-    in `Frame.index` and, if selected, is skipped by name.
+    Timestamps are seconds since the video stream's own start, so that the first frame is at 0 unless it is lost; where
+    a file stores no times, they are index / rate. A frame that the decoder loses or decodes with errors counts in
+    `Frame.index` and, if selected, is recorded as skipped.
     """
     with open_container(path) as (container, stream):
         rate = stream.average_rate or stream.guessed_rate
@@ -51,7 +51,7 @@ def open_video(path: Path, settings: FramesSettings, image_side: int | None) -> 
 
 
 def _candidates(path: Path, start: float | None, rate: float) -> Generator[Candidate]:
-    """Every picture of the file in presentation order; those far before `start` only by their place and time."""
+    """All frames of the file in presentation order; those far before `start` are listed but not decoded."""
     with open_container(path) as (container, stream):
         origin = stream.start_time or 0
         start_pts = -math.inf if start is None else origin + start / stream.time_base
@@ -65,7 +65,7 @@ def _candidates(path: Path, start: float | None, rate: float) -> Generator[Candi
 
 
 def decode_frame(frame: Any | None) -> UInt8 | str:
-    """A decoder's picture as upright RGB [H,W,3] uint8, or the reason why there is none."""
+    """Convert a decoder's frame to upright RGB [H,W,3] uint8, or return the reason why it is lost or damaged."""
     if frame is None:
         return LOST
     if frame.is_corrupt:
@@ -74,7 +74,7 @@ def decode_frame(frame: Any | None) -> UInt8 | str:
 
 
 def turn_upright(image: UInt8, matrix: tuple[int, ...] | None) -> UInt8:
-    """The picture [H,W,3] as its display matrix (ISO 14496-12: a b u c d v ...) shows it, to quarter turns and flips.
+    """Apply a display matrix (ISO 14496-12: a b u c d v ...) to an image [H,W,3], in quarter turns and flips.
 
     The matrix takes column p and row q to column a p + c q and row b p + d q.
     """
