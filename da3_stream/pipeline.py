@@ -1,4 +1,4 @@
-"""run(): a source of frames in, a run directory out; the only room that knows all stages."""
+"""run(): a source of frames in, a run directory out; source, predictor, SLAM system and session take turns."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def reconstruct(session: RunSession, progress: bool) -> None:
     """Window by window: predict, add to the map, write, commit."""
     job, predictor = session.job, SerializedPredictor(session.job.predictor)
     slam = session.start(predictor)
-    with prefetch(job.source, job.window_size) as frames, session.progress(progress) as shown, closing(slam):
+    with prefetch(job.source, job.window_size) as frames, session.progress(progress) as progress_bar, closing(slam):
         windows = session.new_windows(frames)
         with closing(predictions(windows, predictor, slam.watch, job.source.stop)) as predicted:
             for prediction in predicted:
                 update = slam.process_window(prediction)
                 session.write(update)
                 session.commit(update)
-                shown.advance(update)
+                progress_bar.advance(update)
         session.write_final(slam.finish())

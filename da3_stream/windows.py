@@ -19,7 +19,7 @@ class Window(Generic[Item]):
 
     A frame in the overlap of two windows is predicted twice; the results are taken from the window that owns it.
 
-    `start` and `owned` count the selected frames of the whole input from 0.
+    `start` and `owned` count the frames that windows are cut from (those that the gate kept, `Frame.ordinal`), from 0.
     """
 
     number: int

@@ -8,7 +8,7 @@
 4. both submaps, laid upon each other by the loop, must show the same surfaces (`_refuse_agreement`);
 5. the drift that the loop implies must be possible (`LoopVerifier._drift`).
 
-Two more refusals are made elsewhere: `slam.loop_closing` verifies no candidate of two submaps that have enough loops,
+Three more refusals are made elsewhere: `slam.loop_closing` verifies no candidate of two submaps that have enough loops,
 and none for which the predictor fails; `temporal_consistency` refuses an uncertain loop that no neighbour agrees with.
 """
 

@@ -20,7 +20,7 @@ from .adapter import PredictorAdapter
 log = logging.getLogger(__name__)
 
 MOST_IN_FLIGHT = 64
-AHEAD = 1  # windows that may wait, predicted, for the back-end
+AHEAD = 1  # windows that may wait, predicted, for the main thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +77,8 @@ def predictions(
     more, predicted, to be taken; `in_flight` is read before each submission, so that a predictor may change it as it
     learns. A predictor that fails on a window costs that window only (see `WindowGeometry.failed`). `stop` makes the
     windows end, from another thread: it is called when predictions are wanted no more. Raises PredictorError for a
-    geometry that breaks the contract, and what reading the windows raises, after the predictions before it.
+    geometry that breaks the contract, any other Da3StreamError of the predictor (such as a lost device), and what
+    reading the windows raises, after the predictions before it.
     """
     scheduler = PredictionScheduler(windows, predictor)
     try:

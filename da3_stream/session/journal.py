@@ -26,7 +26,7 @@ class Journal:
         log.info("%s: %s", event.kind, ", ".join(f"{key} {_word(value)}" for key, value in event.fields.items()))
 
     def tell_window(self, window: Window[Frame], geometry: WindowGeometry, events: Sequence[Event]) -> None:
-        """The window, and how its parts were placed."""
+        """The window, and how its submaps came into the map."""
         self.tell(_window_event(window, geometry))
         self.tell_events(events)
 

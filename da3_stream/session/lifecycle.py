@@ -73,7 +73,7 @@ def _finish(session: RunSession, state: str) -> None:
     job, run, status = session.job, session.run, session.status
     job.close_predictor()
     with status.watch.stage("outputs"):
-        scene, poses = write_outputs(run, status.status(state, run.read_scene()), job.settings)
+        scene, poses = write_outputs(run, status.as_json(state, run.read_scene()), job.settings)
     status.write(state, scene, poses)
     _warn(session, state)
     write_report(run)

@@ -37,7 +37,7 @@ def open_session(out: Path, job: Job, *, overwrite: bool, with_changes: bool) ->
     if not exists:
         prepare_folder(out)
     elif not overwrite and (status := run.read_status()) != JUST_CREATED:
-        _refuse_other(run, status, job, with_changes)  # before the lock: what is refused stays as it is
+        _check_same_job(run, status, job, with_changes)  # before the lock: what is refused stays as it is
     with lock_run(run):
         if not exists or overwrite:
             require_disk(out, job)
@@ -45,7 +45,7 @@ def open_session(out: Path, job: Job, *, overwrite: bool, with_changes: bool) ->
         else:
             session = _resume(run, job, with_changes)
             if not session.finished:
-                require_disk(out, job, session.frames)
+                require_disk(out, job, session.frames_done)
             yield session
 
 
@@ -54,7 +54,7 @@ def _resume(run: Run, job: Job, with_changes: bool) -> RunSession:
     status = run.read_status()
     if status == JUST_CREATED:  # it was killed before it had begun
         return RunSession(create_run(run.path, overwrite=True), job)
-    changed = _refuse_other(run, status, job, with_changes)
+    changed = _check_same_job(run, status, job, with_changes)
     before = [*status.get("interruptions", [])]
     if status["state"] == "finished" and not changed:
         return RunSession(run, job, None, True, tuple(before))
@@ -66,8 +66,8 @@ def _resume(run: Run, job: Job, with_changes: bool) -> RunSession:
     return RunSession(run, job, checkpoint, False, tuple(before), status.get("frames", 0))
 
 
-def _refuse_other(run: Run, status: Mapping[str, Any], job: Job, with_changes: bool) -> bool:
-    """Whether settings were changed that may be; StoreError for other changes."""
+def _check_same_job(run: Run, status: Mapping[str, Any], job: Job, with_changes: bool) -> bool:
+    """Refuse another input, model or setting (StoreError); returns whether a setting changed that may."""
     escape = "give another directory, or --overwrite to replace it"
     if "identity" not in status:
         raise StoreError(f"{run.path} already holds a run, of another version of this program: {escape}")

@@ -30,10 +30,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(eq=False)
 class RunSession:
-    """A run directory that is this process's own, for a job, and what an earlier process left in it.
+    """A run directory that this process has locked for a job, and what earlier processes left in it.
 
-    `interruptions` tells how earlier processes ended, after so many `frames`; a run that is `finished` needs nothing
-    more.
+    `interruptions` tells how they ended; a run that is `finished` needs nothing more.
     """
 
     run: Run
@@ -41,7 +40,7 @@ class RunSession:
     checkpoint: Checkpoint | None = None
     finished: bool = False
     interruptions: tuple[dict[str, Any], ...] = ()
-    frames: int = 0
+    frames_done: int = 0  # by earlier processes, for the estimate of the disk
     status: RunStatus = field(init=False)
     journal: Journal = field(init=False)
 

@@ -37,12 +37,9 @@ class RunStatus:
     camera: dict[str, Any] = field(default_factory=dict)  # what was known of the lens when the run was gone on with
     interpolated: array[int] = field(default_factory=lambda: array("q"))  # source indices of frames left out
 
-    def add(self, window: Window[Frame], geometry: WindowGeometry) -> int:
-        """Count a window and the frames that it speaks for: those that it owns, and those left out beside them.
-
-        Returns how many there are.
-        """
-        owned = [window.frames[row] for row in window.owned_rows]
+    def add(self, window: Window[Frame], geometry: WindowGeometry) -> None:
+        """Count a window, and its selected frames: those that it owns, and those left out beside them."""
+        owned = window.owned_frames
         beside = [entry for frame in owned for entry in frame.left_out]
         selected = sorted([*((f.index, f.timestamp) for f in owned), *((e.index, e.timestamp) for e in beside)])
         self.source_indices.extend(index for index, _ in selected)
@@ -51,11 +48,9 @@ class RunStatus:
         self.windows[geometry.status.value] += 1
         self.left_out.update(entry.reason for entry in beside)
         self.interpolated.extend(sorted(entry.index for entry in beside))
-        return len(selected)
 
     def add_skipped(self, skipped: Iterable[SkippedFrame]) -> list[SkippedFrame]:
-        """Count skipped frames, given in order of index; returns those that were not counted before, with an earlier
-        window or by an earlier process."""
+        """Count skipped frames, given in order of index; returns those that were not counted before."""
         last = self.skipped[-1].index if self.skipped else -1
         new = [frame for frame in skipped if frame.index > last]
         self.skipped += new
@@ -84,13 +79,11 @@ class RunStatus:
         self.source_indices = array("q", [index for index, _ in selected])
         self.timestamps = array("d", [timestamp for _, timestamp in selected])
 
-    def write(self, state: str, scene: Scene, poses: PoseTable | None = None) -> dict[str, Any]:
-        """Replace run.json; returns what it now holds."""
-        status = self.status(state, scene, poses)
-        self.run.write_status(status)
-        return status
+    def write(self, state: str, scene: Scene, poses: PoseTable | None = None) -> None:
+        """Replace run.json (see `as_json`)."""
+        self.run.write_status(self.as_json(state, scene, poses))
 
-    def status(self, state: str, scene: Scene, poses: PoseTable | None = None) -> dict[str, Any]:
+    def as_json(self, state: str, scene: Scene, poses: PoseTable | None = None) -> dict[str, Any]:
         """The whole of run.json; `poses` are known at the end, and only then every frame is listed."""
         source, predictor = self.job.source, self.job.predictor
         return {

@@ -125,7 +125,8 @@ class SubmapChain:
     ) -> WindowGeometry:
         """Add a submap by its best alignment, and merge the segments of the others that are as sure.
 
-        Returns the geometry, with depth from the previous window where the camera stands throughout.
+        Returns the geometry with depth of the previous window, where the camera stands throughout: for the alignment
+        of the next window only, nothing of it is stored.
         """
         best, *others = candidates
         previous_from_current = best.alignment.previous_from_current

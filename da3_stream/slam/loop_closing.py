@@ -84,7 +84,8 @@ class NoLoops:
 class LoopCloser:
     """Finds candidates by descriptors, and has the predictor see both places together.
 
-    A failure ends loop closing, not the run; one of the disk or of the device ends the run, which can go on later.
+    A check that fails refuses its candidate. A failure of descriptors or index ends loop closing, not the run. A lost
+    device, or a disk that refuses the index, ends the run, which can go on later.
     """
 
     needs_images = True
@@ -174,12 +175,15 @@ def make_loops(
 
 @dataclass(frozen=True)
 class FailSafePredictor:
-    """A predictor that never raises where a loop check fails: its geometry has FAILED."""
+    """A predictor whose unexpected failures on a loop check are geometry that FAILED.
+
+    A Da3StreamError (a broken contract, a lost device) is passed on.
+    """
 
     predictor: PairPredictor
 
     def predict_pair(self, first: Sequence[Frame], second: Sequence[Frame]) -> WindowGeometry:
-        """See `Predictor`."""
+        """See `PairPredictor`."""
         return predict_pair(self.predictor, first, second)
 
 

@@ -36,13 +36,13 @@ class SubmapGeometry:
 
 def split(window: Window[Frame], geometry: WindowGeometry) -> list[SubmapGeometry]:
     """The parts between the breaks that own frames; a window that FAILED is one part without poses and depth."""
-    whole = without_geometry(geometry) if geometry.status is Status.FAILED else geometry
+    whole = _without_geometry(geometry) if geometry.status is Status.FAILED else geometry
     owned = np.isin(np.arange(len(window.frames)), window.owned_rows)
     parts = [np.array(rows) for rows in np.split(np.arange(len(owned)), _borders(whole, len(owned)))]
     return [SubmapGeometry(whole.rows(rows), owned[rows]) for rows in parts if owned[rows].any()]
 
 
-def without_geometry(geometry: WindowGeometry) -> WindowGeometry:
+def _without_geometry(geometry: WindowGeometry) -> WindowGeometry:
     """The window without any pose and depth."""
     return replace(
         geometry,

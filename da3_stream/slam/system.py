@@ -81,7 +81,7 @@ class SlamSystem:
         return ScaleUpdate(self.heights.observe(parts), self.metric.observe(submap_ids, parts))
 
     def close_loops(self, prediction: WindowPrediction, submap_ids: Sequence[int]) -> LoopResult:
-        """Loops and keyframe windows that a window brings which was stored as these submaps."""
+        """Edges from loops and keyframe windows, after a window was stored as these submaps."""
         owned = prediction.geometry.rows(np.arange(prediction.window.owned_rows.stop))
         loops = self._apply(self.loops.process(owned, submap_ids))
         keyframes = self._apply(self.keyframes.process(prediction.window.number))
