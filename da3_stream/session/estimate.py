@@ -11,7 +11,7 @@ from ..frames.sources.resizing import fit_size
 from ..windows import windows
 from .job import Job
 
-# Bytes on the disk at the worst moment of a run, when its cloud is merged (benchmarks/scaling/disk.py): for a pixel of a
+# Bytes on the disk at the worst moment of a run, its merge of the cloud (benchmarks/scaling/disk.py): for a pixel of a
 # frame (depth, confidence, image), for a point (on its page, while the cloud is sorted, in the cloud), for a frame (its
 # poses). Where the settings leave the density open, pages held up to 0.14 points for a pixel.
 PER_PIXEL, PER_POINT, PER_FRAME = 3, 60, 20_000
