@@ -1,4 +1,4 @@
-"""From what was added to a graph to the solver's arrays."""
+"""Assembly of the optimisation problem: the measurements of a graph as arrays of factors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEFAULT_LOG_SCALE = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Measurements:
-    """All that was added to a graph, in order, and its nodes in the order of their first appearance."""
+    """The measurements of a graph in the order of addition, and its nodes in the order of first appearance."""
 
     origin: Node
     edges: list[Edge] = field(default_factory=list)
@@ -38,51 +38,51 @@ class Measurements:
         object.__setattr__(self, "index", {self.origin: 0})
 
     def add_edge(self, edge: Edge) -> None:
-        """Its nodes are counted where they are new."""
-        self._count(edge.a)
-        self._count(edge.b)
+        """Add an edge, and its nodes where they are new."""
+        self._register(edge.a)
+        self._register(edge.b)
         self.edges.append(edge)
 
     def add_scale(self, scale: ObservedScale) -> None:
-        """Its node is counted where it is new, as for all that follow."""
-        self._count(scale.node)
+        """Add a scale observation, and its node where it is new."""
+        self._register(scale.node)
         self.scales.append(scale)
 
     def add_direction(self, direction: Direction) -> None:
-        """A direction of the world in a node."""
-        self._count(direction.node)
+        """Add a direction of the world measured in a node, and the node where it is new."""
+        self._register(direction.node)
         self.directions.append(direction)
 
     def add_position(self, position: Position) -> None:
-        """A point of a node that is known in the world."""
-        self._count(position.node)
+        """Add a point of a node with its position in the world, and the node where it is new."""
+        self._register(position.node)
         self.positions.append(position)
 
     def add_pose(self, pose: KnownPose) -> None:
-        """A node that is known in the world."""
-        self._count(pose.node)
+        """Add a known transform of a node, and the node where it is new."""
+        self._register(pose.node)
         self.poses.append(pose)
 
     def edge_nodes(self) -> Indices:
-        """The ends [E,2] of the edges, as the solver counts nodes."""
+        """The solver's numbers [E,2] of the nodes a and b of the edges."""
         return np.array([(self.index[edge.a], self.index[edge.b]) for edge in self.edges], np.int64).reshape(-1, 2)
 
     def size(self) -> tuple[int, ...]:
-        """How many of each kind there are."""
+        """The number of edges, scale observations, directions, positions and known poses."""
         return tuple(len(k) for k in (self.edges, self.scales, self.directions, self.positions, self.poses))
 
-    def _count(self, node: Node) -> None:
+    def _register(self, node: Node) -> None:
         self.index.setdefault(node, len(self.index))
 
 
 def build(measurements: Measurements, hold_scale: bool) -> Problem:
     """The problem of these measurements; PoseGraphError names a node that no edge reaches."""
     nodes = measurements.edge_nodes()
-    _check_reached(nodes, list(measurements.index))
+    _require_connected(nodes, list(measurements.index))
     information = edge_information(measurements.edges)
     edges = EdgeFactors(nodes, group.stack([edge.a_from_b for edge in measurements.edges]).Inv(), information)
     loop = np.array([edge.loop for edge in measurements.edges], bool)
-    return Problem.of(edges, loop, _others(measurements), _free(measurements, hold_scale))
+    return Problem.of(edges, loop, _other_factors(measurements), _free_components(measurements, hold_scale))
 
 
 def edge_information(edges: Sequence[Edge]) -> Array:
@@ -95,13 +95,13 @@ def edge_information(edges: Sequence[Edge]) -> Array:
 
 
 def joining_loops(nodes: Indices, loop: NDArray[np.bool_], count: int) -> NDArray[np.bool_]:
-    """Of edges [E]: loops between components that no other edge ties together."""
+    """Mask [E] of the loops between components that only loops connect."""
     parts = _components(nodes[~loop], count)
     return loop & (parts[nodes[:, 0]] != parts[nodes[:, 1]])
 
 
 def median_length(edges: Sequence[Edge]) -> float:
-    """Median distance between nodes with an edge that is no loop (of all without any); 1 where nothing moves."""
+    """Median length of the edges that are no loops, of all edges if there are only loops; 1 if all are zero."""
     chosen = [edge for edge in edges if not edge.loop] or edges
     lengths = np.array([np.linalg.norm(edge.a_from_b.translation) for edge in chosen])
     for candidates in (lengths, lengths[lengths > 0]):
@@ -116,8 +116,8 @@ def _default_information(edges: Sequence[Edge]) -> Array:
     return np.diag(1 / sigmas**2)
 
 
-def _free(measurements: Measurements, hold_scale: bool) -> NDArray[np.bool_]:
-    """What may move [N,7]: the origin only where the world is given by something other than itself."""
+def _free_components(measurements: Measurements, hold_scale: bool) -> NDArray[np.bool_]:
+    """Mask [N,7] of the free components of the nodes: of the origin, only those that other factors determine."""
     count, common = len(measurements.index), any(scale.relative for scale in measurements.scales)
     free = np.ones((count + common, 7), bool)
     free[0] = bool(measurements.positions or measurements.poses)
@@ -129,68 +129,68 @@ def _free(measurements: Measurements, hold_scale: bool) -> NDArray[np.bool_]:
     return free
 
 
-def _others(measurements: Measurements) -> list[Factors]:
-    """Every group but the edges, those without members left out."""
+def _other_factors(measurements: Measurements) -> list[Factors]:
+    """The groups of factors other than edges, without empty ones."""
     index = measurements.index
     absolute = [scale for scale in measurements.scales if not scale.relative]
     relative = [scale for scale in measurements.scales if scale.relative]
     groups: list[Factors] = []
     if absolute:
-        groups.append(_scales(absolute, _nodes(absolute, index)))
+        groups.append(_scale_factors(absolute, _node_indices(absolute, index)))
     if relative:
-        nodes = _nodes(relative, index)
-        groups.append(_scales(relative, np.hstack([nodes, np.full_like(nodes, len(index))])))
+        nodes = _node_indices(relative, index)
+        groups.append(_scale_factors(relative, np.hstack([nodes, np.full_like(nodes, len(index))])))
     if measurements.directions:
-        groups.append(_gravity(measurements.directions, index))
+        groups.append(_gravity_factors(measurements.directions, index))
     if measurements.positions:
-        groups.append(_positions(measurements.positions, index))
+        groups.append(_position_factors(measurements.positions, index))
     if measurements.poses:
-        groups.append(_poses(measurements.poses, index))
+        groups.append(_pose_factors(measurements.poses, index))
     return groups
 
 
-def _nodes(
+def _node_indices(
     observed: Sequence[ObservedScale] | Sequence[Direction] | Sequence[Position] | Sequence[KnownPose],
     index: Mapping[Node, int],
 ) -> Indices:
     return np.array([[index[each.node]] for each in observed], np.int64)
 
 
-def _scales(observed: Sequence[ObservedScale], nodes: Indices) -> ScaleFactors:
+def _scale_factors(observed: Sequence[ObservedScale], nodes: Indices) -> ScaleFactors:
     information = np.array([[[1 / scale.sigma**2]] for scale in observed])
     return ScaleFactors(nodes, np.array([scale.log_scale for scale in observed]), information)
 
 
-def _gravity(observed: Sequence[Direction], index: Mapping[Node, int]) -> GravityFactors:
+def _gravity_factors(observed: Sequence[Direction], index: Mapping[Node, int]) -> GravityFactors:
     return GravityFactors(
-        _nodes(observed, index),
+        _node_indices(observed, index),
         np.array([d.in_node for d in observed]),
         np.array([d.in_world for d in observed]),
         np.array([np.eye(3) / d.sigma**2 for d in observed]),
     )
 
 
-def _positions(observed: Sequence[Position], index: Mapping[Node, int]) -> PositionFactors:
+def _position_factors(observed: Sequence[Position], index: Mapping[Node, int]) -> PositionFactors:
     return PositionFactors(
-        _nodes(observed, index),
+        _node_indices(observed, index),
         np.array([p.in_node for p in observed]),
         np.array([p.in_world for p in observed]),
         np.array([p.information for p in observed]),
     )
 
 
-def _poses(observed: Sequence[KnownPose], index: Mapping[Node, int]) -> PoseFactors:
+def _pose_factors(observed: Sequence[KnownPose], index: Mapping[Node, int]) -> PoseFactors:
     known = group.stack([pose.world_from_node for pose in observed])
-    return PoseFactors(_nodes(observed, index), known.Inv(), np.array([pose.information for pose in observed]))
+    return PoseFactors(_node_indices(observed, index), known.Inv(), np.array([pose.information for pose in observed]))
 
 
-def _check_reached(nodes: Indices, names: Sequence[Node]) -> None:
+def _require_connected(nodes: Indices, names: Sequence[Node]) -> None:
     parts = _components(nodes, len(names))
-    lost = np.flatnonzero(parts != parts[0])
-    if len(lost):
-        more = f" (nor {len(lost) - 1} others)" if len(lost) > 1 else ""
+    unreached = np.flatnonzero(parts != parts[0])
+    if len(unreached):
+        more = f" (nor {len(unreached) - 1} others)" if len(unreached) > 1 else ""
         raise PoseGraphError(
-            f"no edge reaches window {names[lost[0]]} from window {names[0]}{more}: "
+            f"no edge reaches node {names[unreached[0]]} from node {names[0]}{more}: "
             "add one, or give that part a graph of its own"
         )
 

@@ -1,7 +1,7 @@
-"""What a pose graph is made of: groups of alike residuals with their Jacobians.
+"""The factors of a pose graph: groups of residuals of one kind, with their Jacobians.
 
-A node is a Sim(3), moved from the right: T <- T exp(d), d in the order of `Sim3.log`. One more node may stand for the
-common unknown of relative scale observations; only its log-scale is free.
+A node is a Sim(3) with updates from the right: T <- T exp(d), d in the order of `Sim3.log`. One more node may stand
+for the common unknown of relative scale observations; only its log-scale is free.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Factors(Protocol):
         ...
 
     def linearise(self, state: Batch) -> tuple[Array, Array]:
-        """Residuals [F,M] and their Jacobians [F,K,M,7] by the nodes' steps."""
+        """Residuals [F,M] and their Jacobians [F,K,M,7] with respect to the nodes' updates d."""
         ...
 
 
@@ -54,7 +54,7 @@ class EdgeFactors:
         return group.log(self.b_from_a @ self._a_from_b(state))
 
     def linearise(self, state: Batch) -> tuple[Array, Array]:
-        """d_b enters as it is, d_a moved to b's side: exp(-d_a) a_from_b = a_from_b exp(-Ad(b_from_a) d_a)."""
+        """d_b enters directly, d_a through the adjoint: exp(-d_a) a_from_b = a_from_b exp(-Ad(b_from_a) d_a)."""
         a_from_b = self._a_from_b(state)
         residuals = group.log(self.b_from_a @ a_from_b)
         by_b = inverse_right_jacobians(residuals)
@@ -67,19 +67,19 @@ class EdgeFactors:
 
 @dataclass(frozen=True, eq=False)
 class ScaleFactors:
-    """Log-scales of nodes as they were observed: K = 1 absolute, K = 2 up to the second node's log-scale."""
+    """Observed log-scales of nodes: absolute (K = 1), or less the log-scale of the second node (K = 2)."""
 
     nodes: Indices  # [F,K]
     log_scales: Array  # [F]
     information: Array  # [F,1,1]
 
     def residuals(self, state: Batch) -> Array:
-        """Residuals [F,1]: log-scale (less the common one) minus what was observed."""
-        found = np.log(group.scales(state))[self.nodes]
-        return (found @ self._signs() - self.log_scales)[:, None]
+        """Residuals [F,1]: log-scale (less the common one) minus the observed one."""
+        log_scales = np.log(group.scales(state))[self.nodes]
+        return (log_scales @ self._signs() - self.log_scales)[:, None]
 
     def linearise(self, state: Batch) -> tuple[Array, Array]:
-        """Linear in the nodes' own log-scales."""
+        """Residuals [F,1] and their Jacobians [F,K,1,7], which are constant."""
         jacobians = np.zeros((*self.nodes.shape, 1, 7))
         jacobians[:, :, 0, 6] = self._signs()
         return self.residuals(state), jacobians
@@ -90,7 +90,7 @@ class ScaleFactors:
 
 @dataclass(frozen=True, eq=False)
 class GravityFactors:
-    """Directions known in the world and seen in a node: R direction_in_node - direction_in_world."""
+    """Directions known in the world and measured in a node: R direction_in_node - direction_in_world."""
 
     nodes: Indices  # [F,1]
     in_node: Array  # [F,3], unit length
@@ -122,16 +122,16 @@ class PositionFactors:
 
     def residuals(self, state: Batch) -> Array:
         """Residuals [F,3], in the world's unit of length."""
-        moved, at = self._scaled_rotations(state), state[self.nodes[:, 0]]
-        return np.einsum("nij,nj->ni", moved, self.in_node) + group.translations(at) - self.in_world
+        scaled_rotations, at = self._scaled_rotations(state), state[self.nodes[:, 0]]
+        return np.einsum("nij,nj->ni", scaled_rotations, self.in_node) + group.translations(at) - self.in_world
 
     def linearise(self, state: Batch) -> tuple[Array, Array]:
         """T exp(d) p = T (p + rho + w x p + l p)."""
-        moved = self._scaled_rotations(state)
+        scaled_rotations = self._scaled_rotations(state)
         inner = np.concatenate(
-            [np.broadcast_to(np.eye(3), moved.shape), -hat(self.in_node), self.in_node[:, :, None]], axis=2
+            [np.broadcast_to(np.eye(3), scaled_rotations.shape), -hat(self.in_node), self.in_node[:, :, None]], axis=2
         )
-        return self.residuals(state), (moved @ inner)[:, None]
+        return self.residuals(state), (scaled_rotations @ inner)[:, None]
 
     def _scaled_rotations(self, state: Batch) -> Array:
         at = state[self.nodes[:, 0]]
@@ -140,7 +140,7 @@ class PositionFactors:
 
 @dataclass(frozen=True, eq=False)
 class PoseFactors:
-    """Nodes whose transform is known: log(known^-1 world_from_node)."""
+    """Nodes whose transform to the world is known: log(known^-1 world_from_node)."""
 
     nodes: Indices  # [F,1]
     node_from_world: Batch  # [F], as known

@@ -1,4 +1,4 @@
-"""Alignment of a whole graph with the world: the start for positions, known poses and gravity."""
+"""Gauge alignment: one transform of the whole graph to its known positions, poses or directions, as a start."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ from .problem import Problem
 
 
 def align_gauge(problem: Problem, state: Batch) -> Batch:
-    """The state moved by the one similarity that fits all positions and poses known in the world best.
+    """The state, transformed by the similarity that fits all positions and poses known in the world best.
 
-    Without any, it is rotated by what fits the known directions; without those, it is returned as it is.
+    Without any it is rotated to fit the known directions; without those it is returned unchanged.
     """
-    placed = [factors for factors in problem.others if isinstance(factors, (PositionFactors, PoseFactors))]
-    pairs = [_points(factors, state) for factors in placed]
+    absolute = [factors for factors in problem.others if isinstance(factors, (PositionFactors, PoseFactors))]
+    pairs = [_point_pairs(factors, state) for factors in absolute]
     if pairs:
-        found, target = (np.concatenate(side) for side in zip(*pairs, strict=True))
-        return _moved(umeyama(target, found, with_scale=bool(problem.free[0, 6])), state)
+        current, target = (np.concatenate(side) for side in zip(*pairs, strict=True))
+        return _transform(umeyama(target, current, with_scale=bool(problem.free[0, 6])), state)
     directions = [factors for factors in problem.others if isinstance(factors, GravityFactors)]
     if directions:
-        found = np.concatenate([d.residuals(state) + d.in_world for d in directions])
+        current = np.concatenate([d.residuals(state) + d.in_world for d in directions])
         target = np.concatenate([d.in_world for d in directions])
-        return _moved(Sim3(1.0, _smallest_turn(target, found), np.zeros(3)), state)
+        return _transform(Sim3(1.0, _smallest_rotation(target, current), np.zeros(3)), state)
     return state
 
 
-def _smallest_turn(target: Array, found: Array) -> Array:
-    """The rotation of directions [D,3] onto others; of those that fit as well, the one that turns least."""
+def _smallest_rotation(target: Array, current: Array) -> Array:
+    """The rotation of directions [D,3] onto `target` [D,3]; the smallest one if several fit equally well."""
     weights = np.concatenate([np.ones(len(target)), np.full(3, 1e-6)])
-    turned, _ = Rotation.align_vectors(np.vstack([target, np.eye(3)]), np.vstack([found, np.eye(3)]), weights)
-    return turned.as_matrix()
+    rotation, _ = Rotation.align_vectors(np.vstack([target, np.eye(3)]), np.vstack([current, np.eye(3)]), weights)
+    return rotation.as_matrix()
 
 
-def _points(factors: PositionFactors | PoseFactors, state: Batch) -> tuple[Array, Array]:
-    """Points where the state has them and where they should be [P,3]."""
+def _point_pairs(factors: PositionFactors | PoseFactors, state: Batch) -> tuple[Array, Array]:
+    """Points [P,3] by the state, and the same points as known in the world."""
     if isinstance(factors, PositionFactors):
         return factors.residuals(state) + factors.in_world, factors.in_world
-    return _corners(state[factors.nodes[:, 0]]), _corners(factors.node_from_world.Inv())
+    return _frame_points(state[factors.nodes[:, 0]]), _frame_points(factors.node_from_world.Inv())
 
 
-def _corners(transforms: Batch) -> Array:
-    """Origin and axes [4 F,3] of nodes: four points that hold all seven numbers."""
+def _frame_points(transforms: Batch) -> Array:
+    """The origin and the ends of the axes of F nodes [4 F,3]: four points that determine a similarity."""
     points = np.vstack([np.zeros(3), np.eye(3)])
     return np.concatenate([transform.apply(points) for transform in group.unstack(transforms)])
 
 
-def _moved(world_from_old: Sim3, state: Batch) -> Batch:
+def _transform(world_from_old: Sim3, state: Batch) -> Batch:
     return group.stack([world_from_old]) @ state

@@ -1,4 +1,4 @@
-"""The pose graph of a run: what submaps say of each other and of the world, and where they lie by it."""
+"""The pose graph of a run: measurements between submaps and of the world, and the submaps' most likely transforms."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from .measurements import (
     Node,
     ObservedScale,
     Position,
-    check_node,
-    check_sigma,
-    check_transform,
-    checked_direction,
-    checked_edge,
-    checked_information,
-    checked_vector,
+    unit_direction,
+    validate_edge,
+    validate_information,
+    validate_node,
+    validate_sigma,
+    validate_transform,
+    validate_vector,
 )
 from .problem import Problem
 from .spanning_tree import initialize_spanning_tree
@@ -34,12 +34,12 @@ from .spanning_tree import initialize_spanning_tree
 
 @dataclass(frozen=True, eq=False)
 class GraphSolution:
-    """Where the nodes lie, which loops were not believed, and how the optimisation went.
+    """The transforms of the nodes, the rejected loops, and the figures of the optimisation.
 
-    The nodes are in the order in which the graph first heard of them. Costs are 1/2 sum r^T Omega r over the edges kept
-    and all else that was observed: `initial_cost` at the start (the last solution with new nodes chained to it, at
-    first the chain alone), `final_cost` at the end. `iterations` are those of the last descent. `common_log_scale` is
-    the unknown of relative scale observations, None without any.
+    The nodes are in the order of their first appearance. Costs are 1/2 sum r^T Omega r over the edges kept and all
+    other factors: `initial_cost` at the start (the last solution, and new nodes placed along a spanning tree of the
+    edges), `final_cost` at the end. `iterations` are those of the last descent. `common_log_scale` is the unknown of
+    relative scale observations, None without any.
     """
 
     world_from_node: dict[Node, Sim3]
@@ -55,8 +55,8 @@ Figures = tuple[bool, float, float, int]  # converged, initial and final cost, i
 
 
 @dataclass(frozen=True, eq=False)
-class _Solved:
-    """What the next solution starts from."""
+class _SolverResult:
+    """A solution by the solver's numbers of nodes and edges: the start of the next one."""
 
     size: tuple[int, ...]
     state: list[Sim3]  # of the nodes, in their order
@@ -65,7 +65,7 @@ class _Solved:
     figures: Figures
 
     def solution(self, measurements: Measurements) -> GraphSolution:
-        """The same by the names of the nodes."""
+        """The solution by the names of the nodes."""
         names, ends = list(measurements.index), measurements.edge_nodes()
         rejected = [(names[a], names[b]) for a, b in ends[np.flatnonzero(~self.kept)]]
         log_scale = float(np.log(self.common[0].scale)) if self.common else None
@@ -74,77 +74,79 @@ class _Solved:
 
 
 class PoseGraph:
-    """Submaps as Sim(3) nodes, one of them at the origin; add what is known, solve, add more.
+    """Submaps as Sim(3) nodes, one of them the origin; measurements can be added between solutions.
 
     With `hold_scale` all scales stay 1: a graph over SE(3), for submaps that are metric. An edge's residual is
     log(a_from_b^-1 a_from_world world_from_b), in the order of `Sim3.log` and in the unit of length of node b. The
-    world is the node `origin`, unless something outside says otherwise: absolute log-scales move its scale, directions
-    its rotation, positions and known poses all of it.
+    world is the node `origin`; of its transform, the scale is free if there are absolute log-scales, the rotation if
+    there are directions, and all of it if there are positions or known poses.
     """
 
     def __init__(self, origin: Node, hold_scale: bool = False) -> None:
         self._hold_scale = hold_scale
         self._measurements = Measurements(origin)
-        self._last: _Solved | None = None
+        self._last: _SolverResult | None = None
         self._solution: GraphSolution | None = None
 
     @property
     def nodes(self) -> KeysView[Node]:
-        """All nodes that were named so far, in the order of their first appearance, the origin before all."""
+        """All nodes in the order of their first appearance, the origin first."""
         return self._measurements.index.keys()
 
     def add_edge(
         self, a: Node, b: Node, a_from_b: Sim3, information: ArrayLike | None = None, loop: bool = False
     ) -> None:
-        """Node b lies in node a as `a_from_b`, with information [7,7] (without: 2 % of the median edge, 0.01 rad,
-        0.05 log-scale); a loop may turn out to be false. PoseGraphError for what cannot be used."""
-        self._measurements.add_edge(checked_edge(a, b, a_from_b, information, loop))
+        """Add an edge between nodes a and b; a loop may be rejected. PoseGraphError for invalid values.
+
+        The default of `information` [7,7] has the sigmas 2 % of the median edge's length, 0.01 rad, 0.05 log-scale.
+        """
+        self._measurements.add_edge(validate_edge(a, b, a_from_b, information, loop))
 
     def add_scale(self, node: Node, log_scale: float, sigma: float, relative: bool = False) -> None:
-        """The log-scale of world_from_node as it was observed; if relative, up to one unknown common to all such."""
-        name = f"scale observation of window {node}"
-        check_node(node, name)
-        check_sigma(sigma, name)
-        checked_vector([log_scale, 0, 0], name)
+        """Add an observed log-scale of world_from_node; relative ones share one unknown offset."""
+        name = f"scale observation of node {node}"
+        validate_node(node, name)
+        validate_sigma(sigma, name)
+        validate_vector([log_scale, 0, 0], name)
         self._measurements.add_scale(ObservedScale(node, float(log_scale), float(sigma), relative))
 
     def add_direction(self, node: Node, in_node: ArrayLike, in_world: ArrayLike, sigma: float) -> None:
-        """A direction [3] of the world (gravity: [0, 0, -1], say) as seen in a node [3]; sigma in radians."""
-        name = f"direction of window {node}"
-        check_node(node, name)
-        check_sigma(sigma, name)
-        units = checked_direction(in_node, name), checked_direction(in_world, name)
+        """Add a direction [3] of the world (gravity, for example) as measured in a node [3]; sigma in radians."""
+        name = f"direction of node {node}"
+        validate_node(node, name)
+        validate_sigma(sigma, name)
+        units = unit_direction(in_node, name), unit_direction(in_world, name)
         self._measurements.add_direction(Direction(node, *units, float(sigma)))
 
     def add_position(self, node: Node, in_node: ArrayLike, in_world: ArrayLike, information: ArrayLike) -> None:
-        """A point [3] of a node (a camera's centre) lies at [3] in the world (GPS), with information [3,3]."""
-        name = f"position of window {node}"
-        check_node(node, name)
-        matrix = checked_information(information, 3, name)
-        points = checked_vector(in_node, name), checked_vector(in_world, name)
+        """Add the position [3] in the world (GPS) of a point [3] of a node (a camera's centre); information [3,3]."""
+        name = f"position of node {node}"
+        validate_node(node, name)
+        matrix = validate_information(information, 3, name)
+        points = validate_vector(in_node, name), validate_vector(in_world, name)
         self._measurements.add_position(Position(node, *points, matrix))
 
     def add_pose(self, node: Node, world_from_node: Sim3, information: ArrayLike) -> None:
-        """A node's transform is known, with information [7,7] of log(known^-1 truth)."""
-        name = f"known pose of window {node}"
-        check_node(node, name)
-        check_transform(world_from_node, name)
-        matrix = checked_information(information, 7, name)
+        """Add a known transform of a node, with information [7,7] of log(known^-1 truth)."""
+        name = f"known pose of node {node}"
+        validate_node(node, name)
+        validate_transform(world_from_node, name)
+        matrix = validate_information(information, 7, name)
         self._measurements.add_pose(KnownPose(node, world_from_node, matrix))
 
     def solve(self) -> GraphSolution:
-        """The most likely transforms, from the last solution if there is one; at once if nothing was added since.
+        """The most likely transforms; computed only if something was added since the last solution, and from it.
 
-        Raises PoseGraphError for a node that no edge reaches. The loops kept are decided anew where a new one
-        contradicts them. What does not lower the cost of the last solution on the edges kept is not taken.
+        Raises PoseGraphError for a node that no edge reaches. All loops are decided anew if a new one contradicts
+        those kept. The start is the last solution or the linear one, whichever has the lower cost.
         """
         size = self._measurements.size()
         if self._solution is None or self._last is None or self._last.size != size:
-            return self._accept(self._solve(size) if any(size) else _origin_only())
+            return self._accept(self._solve(size) if any(size) else _trivial_solution())
         return self._solution
 
     def state(self) -> dict[str, Any]:
-        """The last solution, for `restore`: numbers and arrays; empty without one."""
+        """The last solution as numbers and arrays, for `restore`; empty without one."""
         last = self._last
         if last is None:
             return {}
@@ -157,20 +159,20 @@ class PoseGraph:
         }
 
     def restore(self, state: dict[str, Any]) -> GraphSolution | None:
-        """Go on from a state, once all that it was solved with was added again in that order; the solution of then."""
+        """Restore the solution of a `state`, after the same measurements were added in the same order."""
         if not state:
             return None
         world, common = ([Sim3.from_numbers(row) for row in state[name]] for name in ("state", "common"))
         converged, initial, final, iterations = state["figures"]
         figures = (bool(converged), initial, final, int(iterations))
-        return self._accept(_Solved(tuple(state["size"]), world, common, state["kept"], figures))
+        return self._accept(_SolverResult(tuple(state["size"]), world, common, state["kept"], figures))
 
-    def _accept(self, solved: _Solved) -> GraphSolution:
-        self._last = solved
-        self._solution = solved.solution(self._measurements)
+    def _accept(self, result: _SolverResult) -> GraphSolution:
+        self._last = result
+        self._solution = result.solution(self._measurements)
         return self._solution
 
-    def _solve(self, size: tuple[int, ...]) -> _Solved:
+    def _solve(self, size: tuple[int, ...]) -> _SolverResult:
         problem = build(self._measurements, self._hold_scale)
         optimiser = Optimiser.of(problem)
         warm = self._warm_start(problem)
@@ -185,19 +187,19 @@ class PoseGraph:
         return self._record(size, selection, initial_cost)
 
     def _warm_start(self, problem: Problem) -> Batch:
-        """The last state, new nodes chained to it."""
+        """The last state, and new nodes placed along a spanning tree of the edges."""
         known = self._last.state if self._last else [Sim3.identity()]
         common = self._last.common if self._last else []
         state = initialize_spanning_tree(known, self._measurements)
         return group.stack([*state, *(common or [Sim3.identity()])][: len(problem.free)])
 
-    def _record(self, size: tuple[int, ...], selection: LoopSelection, initial_cost: float) -> _Solved:
+    def _record(self, size: tuple[int, ...], selection: LoopSelection, initial_cost: float) -> _SolverResult:
         descent, count = selection.descent, len(self._measurements.index)
         state = group.unstack(descent.state)
         figures = (descent.converged, initial_cost, descent.cost, descent.iterations)
-        return _Solved(size, state[:count], state[count:], selection.kept, figures)
+        return _SolverResult(size, state[:count], state[count:], selection.kept, figures)
 
 
-def _origin_only() -> _Solved:
-    """A graph of nothing but its origin."""
-    return _Solved((0, 0, 0, 0, 0), [Sim3.identity()], [], np.zeros(0, bool), (True, 0.0, 0.0, 0))
+def _trivial_solution() -> _SolverResult:
+    """The solution of a graph without measurements: the origin alone."""
+    return _SolverResult((0, 0, 0, 0, 0), [Sim3.identity()], [], np.zeros(0, bool), (True, 0.0, 0.0, 0))

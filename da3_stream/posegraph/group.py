@@ -1,4 +1,4 @@
-"""The solver's batches of Sim(3): pypose multiplies, inverts and takes rotations apart, as unit quaternions.
+"""Batches of Sim(3) for the solver: pypose multiplies and inverts them and keeps rotations as unit quaternions.
 
 pypose 0.9 loses up to 1e-4 of rho where the log-scale is around 1e-12 (its V divides by powers of it), so that V and
 the Jacobian come from `geometry.sim3_closed_forms`. A batch is a pypose Sim3 [N,8]: translation, quaternion xyzw,
@@ -33,18 +33,18 @@ def stack(transforms: Sequence[Sim3]) -> Batch:
 
 
 def unstack(batch: Batch) -> list[Sim3]:
-    """Its members, one by one."""
+    """The transforms of a batch, one by one."""
     parts = zip(scales(batch), rotations(batch), translations(batch), strict=True)
     return [Sim3(scale, rotation, translation) for scale, rotation, translation in parts]
 
 
 def from_components(log_scales: Array, rotations: Rotation, translations: Array) -> Batch:
-    """A batch from its parts: [N], N rotations, [N,3]."""
+    """A batch of log-scales [N], N rotations and translations [N,3]."""
     return _batch(np.hstack([translations, rotations.as_quat(), np.exp(log_scales)[:, None]]))
 
 
 def exp(tangents: Array) -> Batch:
-    """Exponentials of [N,7]."""
+    """Exponentials of tangents [N,7] in the order of `Sim3.log`."""
     import pypose
     import torch
 

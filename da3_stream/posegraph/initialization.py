@@ -1,7 +1,8 @@
-"""A start that cannot get stuck: log-scales, then rotations, then translations, each linear in the graph.
+"""Initialization by three linear problems, without local minima: log-scales, then rotations, then translations.
 
-Rotations by the chordal relaxation (Carlone, Tron, Daniilidis and Dellaert, "Initialization techniques for 3D SLAM",
-ICRA 2015, section III-B); the cascade as in Strasdat's scale-drift-aware graphs, with each stage solved for good.
+Rotations are initialized by the chordal relaxation (Carlone, Tron, Daniilidis and Dellaert, "Initialization techniques
+for 3D SLAM", ICRA 2015, section III-B); nodes have scales of their own as in Strasdat, Montiel and Davison, "Scale
+drift-aware large scale monocular SLAM" (RSS 2010).
 """
 
 from __future__ import annotations
@@ -25,17 +26,17 @@ from .sparse import Term
 
 @dataclass(frozen=True, eq=False)
 class LinearStart:
-    """The three linear problems of a graph, ready for any weights of its edges. Node 0 keeps its pose."""
+    """The three linear problems of a graph, for any weights of its edges. Node 0 is at the identity."""
 
     problem: Problem
     measured: Batch  # [E] a_from_b
-    scale_information: Array  # [E], of the log-scale whatever the other six numbers are
-    rotation_information: Array  # [E], of one angle whatever the other numbers are
-    shift_information: Array  # [E,3,3], of rho at known rotation and scale
+    scale_information: Array  # [E], marginal, of the log-scale
+    rotation_information: Array  # [E], marginal, of one angle
+    shift_information: Array  # [E,3,3], conditional, of rho given rotation and scale
 
     @staticmethod
     def of(problem: Problem) -> LinearStart:
-        """Take the edges' information matrices apart."""
+        """The linear problems of a pose graph, with the marginal information of its edges."""
         information = problem.edges.information
         covariance = ridged_inverses(information)
         return LinearStart(
@@ -47,7 +48,7 @@ class LinearStart:
         )
 
     def solve(self, weights: Array) -> Batch:
-        """A state [N] for edges weighted [E]."""
+        """The state [N] for the weights [E] of the edges, aligned with the world."""
         log_scales = self._log_scales(weights)
         rotations = self._rotations(weights)
         translations = self._translations(weights, log_scales, rotations)
@@ -70,38 +71,42 @@ class LinearStart:
         back = np.swapaxes(group.rotations(self.measured), 1, 2)
         identity = np.broadcast_to(np.eye(3), back.shape)
         information = (weights * self.rotation_information)[:, None, None] * np.eye(3)
-        fixed = self._at_origin(np.eye(3))
+        fixed = self._value_at_origin(np.eye(3))
         residuals = fixed[self.problem.edges.nodes[:, 1]] - back @ fixed[self.problem.edges.nodes[:, 0]]
         term = Term(self.problem.edges.nodes, np.stack([-back, identity], axis=1), residuals, information)
-        relaxed = fixed + self._solve([term, *self._zero_residuals(3)], self._movable())
+        relaxed = fixed + self._solve([term, *self._zero_residuals(3)], self._all_but_origin())
         return Rotation.from_matrix(nearest_rotations(np.swapaxes(relaxed, 1, 2)))
 
     def _translations(self, weights: Array, log_scales: Array, rotations: Rotation) -> Array:
         """Least squares of t_b - t_a - s_a R_a t_ab, in units of node b as the edges' own residuals are."""
         a, b = self.problem.edges.nodes.T
-        scales, turned = np.exp(log_scales), rotations.as_matrix()
-        ahead = scales[a, None] * np.einsum("nij,nj->ni", turned[a], group.translations(self.measured))
-        back = np.swapaxes(turned[b], 1, 2) / scales[b, None, None]
+        scales, rotation_matrices = np.exp(log_scales), rotations.as_matrix()
+        displacements = scales[a, None] * np.einsum(
+            "nij,nj->ni", rotation_matrices[a], group.translations(self.measured)
+        )
+        back = np.swapaxes(rotation_matrices[b], 1, 2) / scales[b, None, None]
         information = np.swapaxes(back, 1, 2) @ self.shift_information @ back * weights[:, None, None]
         identity = np.broadcast_to(np.eye(3), back.shape)
-        term = Term(self.problem.edges.nodes, np.stack([-identity, identity], axis=1), -ahead[:, :, None], information)
-        return self._solve([term, *self._zero_residuals(1)], self._movable())[:, :, 0]
+        term = Term(
+            self.problem.edges.nodes, np.stack([-identity, identity], axis=1), -displacements[:, :, None], information
+        )
+        return self._solve([term, *self._zero_residuals(1)], self._all_but_origin())[:, :, 0]
 
     def _solve(self, terms: Sequence[Term], free: NDArray[np.bool_]) -> Array:
         """The unknowns [N,S,C] of linear equations, where free [N,S]."""
         pattern = self.problem.pattern
         masked = [Term(t.nodes, t.jacobians * free[t.nodes][:, :, None, :], t.residuals, t.information) for t in terms]
         blocks, slope = pattern.normal_equations(masked)
-        still = pattern.diagonals(blocks) <= 0
-        return pattern.solve(blocks, slope, still.astype(np.float64))[pattern.place]
+        undetermined = pattern.diagonals(blocks) <= 0
+        return pattern.solve(blocks, slope, undetermined.astype(np.float64))[pattern.place]
 
-    def _zero_residuals(self, sides: int) -> list[Term]:
-        return [_zero_residual(factors, 3, sides) for factors in self.problem.others]
+    def _zero_residuals(self, columns: int) -> list[Term]:
+        return [_zero_residual(factors, 3, columns) for factors in self.problem.others]
 
-    def _movable(self) -> NDArray[np.bool_]:
+    def _all_but_origin(self) -> NDArray[np.bool_]:
         return np.broadcast_to((np.arange(len(self.problem.free)) > 0)[:, None], (len(self.problem.free), 3))
 
-    def _at_origin(self, value: Array) -> Array:
+    def _value_at_origin(self, value: Array) -> Array:
         out = np.zeros((len(self.problem.free), *value.shape))
         out[0] = value
         return out
@@ -112,7 +117,7 @@ def _scale_term(factors: ScaleFactors) -> Term:
     return Term(factors.nodes, jacobians[:, :, None, None], -factors.log_scales[:, None, None], factors.information)
 
 
-def _zero_residual(factors: Factors, size: int, sides: int) -> Term:
+def _zero_residual(factors: Factors, size: int, columns: int) -> Term:
     """A term of the pattern's shape whose residual and Jacobian are zero: these factors play no part in this stage."""
     count, nodes = factors.nodes.shape
-    return Term(factors.nodes, np.zeros((count, nodes, 1, size)), np.zeros((count, 1, sides)), np.ones((count, 1, 1)))
+    return Term(factors.nodes, np.zeros((count, nodes, 1, size)), np.zeros((count, 1, columns)), np.ones((count, 1, 1)))

@@ -1,4 +1,4 @@
-"""What may be added to a pose graph, and the sentences that refuse what cannot be used."""
+"""Measurements of a pose graph, and their validation: PoseGraphError for those that no solver could use."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ..geometry import Sim3
 from ..geometry.covariance import diagonal_units
 from .group import Array
 
-TURNED = 1e-4  # how far R^T R may be from the identity: rotations that went through float32 pass
+ROTATION_TOLERANCE = 1e-4  # largest element of R^T R - I: rotations that were stored as float32 pass
 
 
-Node = int  # of a graph: a submap's number, as everybody else counts it; anything hashable serves
+Node = int  # the name of a node, here the number of its submap; any hashable value works
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Edge:
-    """Where node b lies in node a; without information the graph's default holds."""
+    """A measured transform of node b in node a; without information the graph's default is used."""
 
     a: Node
     b: Node
@@ -30,13 +30,13 @@ class Edge:
 
     @property
     def name(self) -> str:
-        """For messages."""
-        return f"edge from window {self.a} to window {self.b}"
+        """The edge in error messages."""
+        return f"edge from node {self.a} to node {self.b}"
 
 
 @dataclass(frozen=True, eq=False)
 class ObservedScale:
-    """The log-scale of a node, or (relative) its difference from one unknown that is common to all such."""
+    """An observed log-scale of a node: absolute, or (relative) up to an unknown common to all relative ones."""
 
     node: Node
     log_scale: float
@@ -46,7 +46,7 @@ class ObservedScale:
 
 @dataclass(frozen=True, eq=False)
 class Direction:
-    """A direction of the world seen in a node, both of unit length; sigma in radians."""
+    """A direction known in the world and measured in a node, both of unit length; sigma in radians."""
 
     node: Node
     in_node: Array  # [3]
@@ -66,45 +66,48 @@ class Position:
 
 @dataclass(frozen=True, eq=False)
 class KnownPose:
-    """A node whose transform is known."""
+    """A node whose transform to the world is known."""
 
     node: Node
     world_from_node: Sim3
     information: Array  # [7,7] of log(known^-1 truth)
 
 
-def checked_edge(a: Node, b: Node, a_from_b: Sim3, information: ArrayLike | None, loop: bool) -> Edge:
-    """The edge, or PoseGraphError for one that no solver could use."""
-    name = f"edge from window {a} to window {b}"
+def validate_edge(a: Node, b: Node, a_from_b: Sim3, information: ArrayLike | None, loop: bool) -> Edge:
+    """The edge of these values; PoseGraphError if the nodes, the transform or the information are invalid."""
+    name = f"edge from node {a} to node {b}"
     if a == b:
-        raise PoseGraphError(f"the {name} joins a window to itself: an edge needs two different windows")
+        raise PoseGraphError(f"the {name} joins a node to itself: an edge needs two different nodes")
     for node in (a, b):
-        check_node(node, name)
-    check_transform(a_from_b, name)
-    matrix = None if information is None else checked_information(information, 7, name)
+        validate_node(node, name)
+    validate_transform(a_from_b, name)
+    matrix = None if information is None else validate_information(information, 7, name)
     return Edge(a, b, a_from_b, matrix, bool(loop))
 
 
-def check_node(node: Node, name: str) -> None:
-    """Nodes are looked up by their names."""
+def validate_node(node: Node, name: str) -> None:
+    """Raise PoseGraphError if a node is not hashable."""
     try:
         hash(node)
     except TypeError as error:
-        raise PoseGraphError(f"the {name} names window {node}: a number or a string is needed") from error
+        raise PoseGraphError(f"the {name} names node {node}: a number or a string is needed") from error
 
 
-def check_transform(transform: Sim3, name: str) -> None:
-    """A proper similarity: finite, of positive scale, with a rotation that is one."""
+def validate_transform(transform: Sim3, name: str) -> None:
+    """Raise PoseGraphError unless the transform is finite, of positive scale, and its rotation proper."""
     if not np.all(np.isfinite(transform.matrix())):
         raise PoseGraphError(f"the transform of the {name} has a NaN or an infinity in it: leave it out")
     rotation = transform.rotation
-    proper = np.abs(rotation.T @ rotation - np.eye(3)).max() < TURNED and np.linalg.det(rotation) > 0
+    proper = np.abs(rotation.T @ rotation - np.eye(3)).max() < ROTATION_TOLERANCE and np.linalg.det(rotation) > 0
     if transform.scale <= 0 or not proper:
         raise PoseGraphError(f"the transform of the {name} is no similarity: its scale or its rotation is improper")
 
 
-def checked_information(information: ArrayLike, size: int, name: str) -> Array:
-    """The matrix [size,size], symmetric and without negative eigenvalues (whatever the units of its rows)."""
+def validate_information(information: ArrayLike, size: int, name: str) -> Array:
+    """The matrix [size,size] as float64; PoseGraphError unless it is symmetric and positive semidefinite.
+
+    Both are tested in units of its diagonal, so that the units of its rows do not matter.
+    """
     matrix = np.asarray(information, np.float64)
     if matrix.shape != (size, size):
         raise PoseGraphError(f"the information of the {name} is {matrix.shape}, expected ({size}, {size})")
@@ -116,24 +119,24 @@ def checked_information(information: ArrayLike, size: int, name: str) -> Array:
     return matrix if np.array_equal(matrix, matrix.T) else (matrix + matrix.T) / 2
 
 
-def checked_vector(vector: ArrayLike, name: str) -> Array:
-    """Three finite numbers."""
-    found = np.asarray(vector, np.float64)
-    if found.shape != (3,) or not np.all(np.isfinite(found)):
-        raise PoseGraphError(f"the {name} needs three finite numbers, not {found.tolist()}")
-    return found
+def validate_vector(vector: ArrayLike, name: str) -> Array:
+    """The vector [3] as float64; PoseGraphError unless it is three finite numbers."""
+    array = np.asarray(vector, np.float64)
+    if array.shape != (3,) or not np.all(np.isfinite(array)):
+        raise PoseGraphError(f"the {name} needs three finite numbers, not {array.tolist()}")
+    return array
 
 
-def checked_direction(vector: ArrayLike, name: str) -> Array:
-    """Three numbers made a unit vector."""
-    found = checked_vector(vector, name)
-    length = float(np.linalg.norm(found))
+def unit_direction(vector: ArrayLike, name: str) -> Array:
+    """The vector [3] at unit length; PoseGraphError if it is zero or not finite."""
+    array = validate_vector(vector, name)
+    length = float(np.linalg.norm(array))
     if length == 0:
         raise PoseGraphError(f"the {name} has a direction of length zero")
-    return found / length
+    return array / length
 
 
-def check_sigma(sigma: float, name: str) -> None:
-    """A standard deviation is a positive number."""
+def validate_sigma(sigma: float, name: str) -> None:
+    """Raise PoseGraphError unless the standard deviation is finite and positive."""
     if not (np.isfinite(sigma) and sigma > 0):
         raise PoseGraphError(f"the {name} has sigma {sigma}: a positive number is needed")

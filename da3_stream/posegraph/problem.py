@@ -21,12 +21,12 @@ class Problem:
     edges: EdgeFactors
     loop: NDArray[np.bool_]  # [E]: edges that may be false
     others: tuple[Factors, ...]
-    free: NDArray[np.bool_]  # [N,7]: what may move, of each node
+    free: NDArray[np.bool_]  # [N,7]: the free components of each node
     pattern: BlockPattern
 
     @staticmethod
     def of(edges: EdgeFactors, loop: NDArray[np.bool_], others: Sequence[Factors], free: NDArray[np.bool_]) -> Problem:
-        """The problem, its sparsity worked out."""
+        """The problem with the sparsity pattern of its normal equations."""
         pattern = BlockPattern.of([edges.nodes, *(factors.nodes for factors in others)], len(free))
         return Problem(edges, loop, tuple(others), free, pattern)
 
@@ -40,13 +40,13 @@ class Problem:
         return (float(weights @ self.edge_chi2(state)) + rest) / 2
 
     def normal_equations(self, state: Batch, weights: Array) -> tuple[Array, Array]:
-        """Blocks [B,7,7] and slope [N,7,1], by the pattern's places; nothing pulls at what is not free."""
+        """Blocks [B,7,7] and slope [N,7,1], in the pattern's order; zero for components that are not free."""
         terms = [self._term(self.edges, state, weights[:, None, None] * self.edges.information)]
         terms += [self._term(factors, state, factors.information) for factors in self.others]
         return self.pattern.normal_equations(terms)
 
-    def moved(self, state: Batch, step: Array) -> Batch:
-        """The state after a step [N,7] by the pattern's places."""
+    def retract(self, state: Batch, step: Array) -> Batch:
+        """The state after a step [N,7], T <- T exp(d); the step is in the pattern's order."""
         return state @ group.exp(step[self.pattern.place])
 
     def _term(self, factors: Factors, state: Batch, information: Array) -> Term:

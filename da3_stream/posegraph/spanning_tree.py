@@ -1,4 +1,4 @@
-"""Where nodes lie if edges are followed one after the other."""
+"""Initial transforms of nodes: the product of the edges along a spanning tree."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from ..geometry import Sim3
 from .build import Measurements
 
-Ends = tuple[int, int, Sim3]  # a, b and a_from_b of an edge, nodes as the solver counts them
+Ends = tuple[int, int, Sim3]  # a, b and a_from_b of an edge, by the solver's numbers of nodes
 
 
 def initialize_spanning_tree(known: Sequence[Sim3], measurements: Measurements) -> list[Sim3]:
-    """`world_from_node` of all nodes: the known ones (the first of them), the others by the fewest edges.
+    """`world_from_node` of all nodes: `known` are those of the first nodes, the others follow by the fewest edges.
 
-    Loops are followed only to nodes that nothing else reaches.
+    Loops are used only for nodes that no other edges reach.
     """
     count, ends = len(measurements.index), measurements.edge_nodes().tolist()
     edges = [(a, b, edge.a_from_b) for (a, b), edge in zip(ends, measurements.edges, strict=True)]
@@ -22,12 +22,12 @@ def initialize_spanning_tree(known: Sequence[Sim3], measurements: Measurements) 
     reached: dict[int, Sim3] = dict(enumerate(known))
     for followed in (chain, edges):
         if len(reached) < count:
-            _spread(reached, followed)
+            _reach_by(reached, followed)
     return [reached[node] for node in range(count)]
 
 
-def _spread(reached: dict[int, Sim3], edges: Sequence[Ends]) -> None:
-    """Reach every node that these edges tie to those reached, breadth first."""
+def _reach_by(reached: dict[int, Sim3], edges: Sequence[Ends]) -> None:
+    """Add the nodes that these edges connect to those in `reached`, breadth first."""
     neighbours: dict[int, list[tuple[int, Sim3]]] = {}
     for a, b, a_from_b in edges:
         if a not in reached or b not in reached:

@@ -1,4 +1,4 @@
-"""Least squares over the nodes of a graph: the blocks of the normal equations, their sums, and their solution."""
+"""Sparse linear least squares over the nodes of a graph: assembly and solution of the block normal equations."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Term:
     information: Array  # [F,M,M]
 
     def hessian(self) -> Array:
-        """Its blocks [F K K, S, S], in the order of `node_pairs`."""
+        """The contributions J^T Omega J [F K K, S, S] to the matrix, in the order of `_node_pairs`."""
         size = self.jacobians.shape[-1]
         weighted = self.information[:, None] @ self.jacobians
         return (np.swapaxes(self.jacobians, 2, 3)[:, :, None] @ weighted[:, None]).reshape(-1, size, size)
 
     def gradient(self) -> Array:
-        """Its slope [F K, S, C] by each node of each equation."""
+        """The contributions J^T Omega r [F K, S, C] to the gradient, by node of each equation."""
         weighted = self.information @ self.residuals
         slopes = np.swapaxes(self.jacobians, 2, 3) @ weighted[:, None]
         return slopes.reshape(-1, *slopes.shape[2:])
@@ -39,7 +39,7 @@ class Term:
 
 @dataclass(frozen=True, eq=False)
 class BlockPattern:
-    """Which blocks of the normal matrix are there, the nodes put in an order that keeps its factors sparse."""
+    """The non-zero blocks of the normal matrix, its nodes in an order that keeps the matrix's factors sparse."""
 
     place: Indices  # [N]: each node's place in that order
     indices: Indices  # [B] and
@@ -52,18 +52,20 @@ class BlockPattern:
     def of(groups: Sequence[Indices], count: int) -> BlockPattern:
         """The pattern of equations on the nodes [F,K] of each group, `count` nodes in all, each of them in some."""
         pairs = np.concatenate([_node_pairs(nodes) for nodes in groups])
-        place = _fill_reducing(pairs, count)
+        place = _fill_reducing_order(pairs, count)
         keys, block = np.unique(place[pairs[:, 0]] * count + place[pairs[:, 1]], return_inverse=True)
         indptr = np.searchsorted(keys, np.arange(count + 1) * count)
         diagonal = np.searchsorted(keys, np.arange(count) * (count + 1))
         ends = place[np.concatenate([nodes.ravel() for nodes in groups])]
-        return BlockPattern(place, keys % count, indptr, _summing(block, len(keys)), diagonal, _summing(ends, count))
+        return BlockPattern(
+            place, keys % count, indptr, _summation_matrix(block, len(keys)), diagonal, _summation_matrix(ends, count)
+        )
 
     def normal_equations(self, terms: Sequence[Term]) -> tuple[Array, Array]:
         """The matrix's blocks [B,S,S] and the slope [N,S,C], both by place, of terms in the order of the groups."""
         return (
-            _summed(self.gather, np.concatenate([term.hessian() for term in terms])),
-            _summed(self.by_node, np.concatenate([term.gradient() for term in terms])),
+            _sum_blocks(self.gather, np.concatenate([term.hessian() for term in terms])),
+            _sum_blocks(self.by_node, np.concatenate([term.gradient() for term in terms])),
         )
 
     def diagonals(self, blocks: Array) -> Array:
@@ -78,7 +80,7 @@ class BlockPattern:
         return -self._factor(damped).solve(right).reshape(gradient.shape)
 
     def _factor(self, blocks: Array) -> SuperLU:
-        """Factors of the symmetric matrix: its rows are given for its columns."""
+        """LU factors of the matrix; being symmetric, its compressed rows serve as columns."""
         rows = sparse.bsr_array((blocks, self.indices, self.indptr)).tocsr()
         columns = sparse.csc_matrix((rows.data, rows.indices, rows.indptr), shape=rows.shape)
         return splu(columns, permc_spec="NATURAL", diag_pivot_thresh=0.0, options=SYMMETRIC)
@@ -89,18 +91,18 @@ def _node_pairs(nodes: Indices) -> Indices:
     return np.stack(np.broadcast_arrays(nodes[:, :, None], nodes[:, None, :]), axis=-1).reshape(-1, 2)
 
 
-def _summing(target: Indices, count: int) -> sparse.csr_array:
-    """The matrix [count, C] that sums what goes to the same target."""
+def _summation_matrix(target: Indices, count: int) -> sparse.csr_array:
+    """The matrix [count, C] that sums C contributions by their targets."""
     return sparse.csr_array((np.ones(len(target)), (target, np.arange(len(target)))), shape=(count, len(target)))
 
 
-def _summed(summing: sparse.csr_array, parts: Array) -> Array:
-    return (summing @ parts.reshape(len(parts), -1)).reshape(-1, *parts.shape[1:])
+def _sum_blocks(summation: sparse.csr_array, parts: Array) -> Array:
+    return (summation @ parts.reshape(len(parts), -1)).reshape(-1, *parts.shape[1:])
 
 
-def _fill_reducing(pairs: Indices, count: int) -> Indices:
-    """Minimum degree on the graph of nodes: the order that SuperLU finds for a matrix with one entry a block."""
+def _fill_reducing_order(pairs: Indices, count: int) -> Indices:
+    """Minimum degree on the graph of nodes: the order of SuperLU for a matrix with one entry per block."""
     graph = sparse.csc_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(count, count))
     dominant = sparse.csc_matrix(graph + (len(pairs) + 1) * sparse.eye_array(count))
-    found = splu(dominant, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=SYMMETRIC)
-    return found.perm_c.astype(np.int64)
+    factors = splu(dominant, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=SYMMETRIC)
+    return factors.perm_c.astype(np.int64)

@@ -9,7 +9,7 @@ from da3_stream.posegraph import group
 from da3_stream.posegraph.build import Measurements, build
 from da3_stream.posegraph.gnc import Optimiser
 from da3_stream.posegraph.innovation import innovations, limit
-from da3_stream.posegraph.measurements import checked_edge
+from da3_stream.posegraph.measurements import validate_edge
 from da3_stream.posegraph.problem import Problem
 from tests.worlds.pose_ring import SIGMAS, ring, seen
 
@@ -23,7 +23,7 @@ def problem() -> Problem:
     information = np.diag(1 / SIGMAS**2)
     measurements = Measurements(origin=0)
     for a, b in pairs:
-        measurements.add_edge(checked_edge(a, b, seen(truth, a, b, rng), information, b != a + 1))
+        measurements.add_edge(validate_edge(a, b, seen(truth, a, b, rng), information, b != a + 1))
     return build(measurements, hold_scale=False)
 
 

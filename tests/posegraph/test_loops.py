@@ -18,7 +18,7 @@ FALSE = [(5, 20), (33, 60)]  # places 150 m apart and more
 
 
 def lap_graph(seed: int, information: np.ndarray | None = INFORMATION) -> tuple[list[Sim3], PoseGraph]:
-    """Two laps of 75 windows with three true loops."""
+    """Two laps of 75 nodes with three true loops."""
     rng, truth = np.random.default_rng(seed), ring(75, 2.0)
     graph = PoseGraph(0)
     for k in range(74):
@@ -83,7 +83,7 @@ def test_loops_added_one_by_one_end_where_all_at_once_do() -> None:
     assert second.final_cost == pytest.approx(first.final_cost, rel=1e-8)
 
 
-def test_new_windows_leave_a_solution_as_it_was() -> None:
+def test_new_nodes_leave_a_solution_as_it_was() -> None:
     truth, graph = lap_graph(103)
     before = graph.solve()
     assert graph.solve() is before
@@ -162,7 +162,7 @@ def test_the_true_loop_of_a_drifting_lap_is_kept_beside_a_false_one_that_closes_
 
 
 @pytest.mark.slow
-def test_thousands_of_windows_are_solved_and_one_loop_more_needs_few_steps() -> None:
+def test_thousands_of_nodes_are_solved_and_one_loop_more_needs_few_steps() -> None:
     rng, truth, graph = np.random.default_rng(0), ring(2000, 2000 / 75), PoseGraph(0)
     sigmas = np.array([0.3] * 3 + [0.02] * 4)
     for k in range(1999):

@@ -18,9 +18,9 @@ def random_information(rng: np.random.Generator, sigmas: np.ndarray) -> np.ndarr
     return mixed.T @ mixed / np.outer(sigmas, sigmas) / 10
 
 
-def small_graph(rng: np.random.Generator, windows: int = 8) -> tuple[list[Sim3], Edges]:
-    truth = ring(windows, 1.0, 10.0)
-    pairs = [(k, k + 1) for k in range(windows - 1)] + [(k, k + 2) for k in range(windows - 2)] + [(windows - 1, 0)]
+def small_graph(rng: np.random.Generator, nodes: int = 8) -> tuple[list[Sim3], Edges]:
+    truth = ring(nodes, 1.0, 10.0)
+    pairs = [(k, k + 1) for k in range(nodes - 1)] + [(k, k + 2) for k in range(nodes - 2)] + [(nodes - 1, 0)]
     sigmas = np.array([0.2] * 3 + [0.05] * 4)
     return truth, [(a, b, seen(truth, a, b, rng, sigmas), random_information(rng, sigmas)) for a, b in pairs]
 
@@ -111,6 +111,6 @@ def test_held_scales_stay_one_and_the_rest_is_the_best_of_them() -> None:
     assert found.converged and ate(world(found), truth) < 1.5
 
 
-def test_window_0_is_the_world() -> None:
+def test_node_0_is_the_world() -> None:
     _, edges = small_graph(np.random.default_rng(4))
     np.testing.assert_array_equal(world(solved(edges))[0].matrix(), np.eye(4))
