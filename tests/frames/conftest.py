@@ -19,14 +19,14 @@ WIDTH, HEIGHT = 96, 64
 
 
 def picture(number: int, width: int = WIDTH, height: int = HEIGHT) -> NDArray[np.uint8]:
-    """A picture that tells its number (gray 40 + 4 * number) and which side is up (the top left quarter is green)."""
+    """An image that encodes its number (gray 40 + 4 * number) and which side is up (the top left quarter is green)."""
     image = np.full((height, width, 3), 40 + 4 * number, np.uint8)
     image[: height // 2, : width // 2] = (20, 220, 60)
     return image
 
 
 def number_of(image: NDArray[np.uint8]) -> int:
-    """The number that `picture` hid in an image."""
+    """The number that `picture` encoded in an image."""
     return round((float(np.median(image[image.shape[0] // 2 :, image.shape[1] // 2 :])) - 40) / 4)
 
 

@@ -1,4 +1,4 @@
-"""Reading ahead keeps the order, the bound, the errors and no thread."""
+"""Prefetching keeps the order, the bound on frames read ahead and the errors, and leaves no thread behind."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...types import UInt8
 
-MAX_ASPECT_CHANGE = 0.01  # relative; above it a frame is not merely a scaled view of the first frame's kind
+MAX_ASPECT_CHANGE = 0.01  # relative; a frame beyond it cannot be the first frame's format at another scale
 
 
 def size_of(image: UInt8) -> tuple[int, int]:

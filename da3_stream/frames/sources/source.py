@@ -99,7 +99,7 @@ class FrameSource:
             raise FramesError(self._why_empty())
         self.first_index = first.index
         self.digest = sha256(first.image.tobytes()).hexdigest()[:16]
-        self._opened = _from_known(self, first, frames)
+        self._opened = _chain_unknown(self, first, frames)
         return self
 
     def identify_by_paths(self, paths: Sequence[str]) -> None:
@@ -173,7 +173,8 @@ def _frame(candidate: Candidate, image: UInt8, size: tuple[int, int], skipped: S
     return Frame(candidate.index, candidate.timestamp, image, candidate.name, size, skipped_before=tuple(skipped))
 
 
-def _from_known(source: FrameSource, first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
+def _chain_unknown(source: FrameSource, first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
+    """The first frame, unless an earlier process has read it already, then the rest."""
     if first.index >= source._known_until:
         yield first
     yield from rest

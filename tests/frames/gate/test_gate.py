@@ -1,4 +1,4 @@
-"""The gate keeps what moves, leaves out what adds nothing or harms, tells cuts, and can go on anywhere."""
+"""The gate keeps frames that move, leaves out those that add nothing or harm, sees cuts, and resumes anywhere."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _pairs(found: list) -> list[tuple[int, int]]:
     return list(zip(indices(found), indices(found)[1:], strict=False))
 
 
-def test_who_passes_by_does_not_move_a_standing_camera() -> None:
+def test_passers_by_do_not_move_a_standing_camera() -> None:
     pictures = drive(20, step=0.0)
     for i, picture in enumerate(pictures):
         picture[100:160, 12 * i : 12 * i + 80] = OTHER[100:160, 300:380]
@@ -104,27 +104,27 @@ def test_leaps_too_far_for_tracking_are_no_cuts() -> None:
     assert indices(found) == list(range(12)) and not any(frame.begins_shot for frame in found)
 
 
-def test_pictures_that_have_nothing_to_do_with_each_other_are_left_to_the_predictor() -> None:
+def test_unrelated_images_are_left_to_the_predictor() -> None:
     rng = np.random.default_rng(3)
     found = kept([rng.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8) for _ in range(17)])
     assert indices(found) == list(range(17)) and not any(frame.begins_shot for frame in found)
 
 
 @pytest.mark.parametrize("count", [1, 2, 40])
-def test_equal_pictures_leave_the_first(count: int) -> None:
+def test_equal_images_leave_the_first(count: int) -> None:
     found = kept([view(WALL, 10.0)] * count)
     assert indices(found) == [0] and set(reasons(found)) == set(range(1, count))
 
 
 @pytest.mark.parametrize("count", [1, 2, 40])
 @pytest.mark.parametrize("level", [0, 120])
-def test_nothing_but_blank_pictures_leaves_the_first_and_the_last(count: int, level: int) -> None:
-    """So that the predictor sees, and says, that they show nothing."""
+def test_nothing_but_blank_images_leaves_the_first_and_the_last(count: int, level: int) -> None:
+    """The predictor gets them, as it reports that they show nothing."""
     found = kept([np.full((HEIGHT, WIDTH, 3), level, np.uint8)] * count)
     assert indices(found) == sorted({0, count - 1}) and set(reasons(found)) == set(range(1, count - 1))
 
 
-def test_black_at_the_beginning_goes_with_the_first_picture() -> None:
+def test_black_at_the_beginning_goes_with_the_first_image() -> None:
     found = kept([np.zeros((HEIGHT, WIDTH, 3), np.uint8)] * 4 + drive(5))
     assert indices(found) == [4, 5, 6, 7, 8] and set(reasons(found)) == {0, 1, 2, 3}
     assert {entry.index for entry in found[0].left_out} == {0, 1, 2, 3}
@@ -134,13 +134,13 @@ def test_no_frame_gives_none() -> None:
     assert kept([]) == [] and list(GatedFrames([], PassThroughGate())) == []
 
 
-def test_small_pictures_without_corners_are_kept_where_they_differ() -> None:
+def test_small_images_without_corners_are_kept_where_they_differ() -> None:
     ramp = np.tile(np.linspace(0, 60, 48, dtype=np.uint8)[None, :, None], (32, 1, 3))
     assert indices(kept([ramp + np.uint8(20 * i) for i in range(5)])) == list(range(5))
 
 
 def mixed() -> list[np.ndarray]:
-    """Everything at once: stop, blur, glitch, leap, cut."""
+    """Images with a stop, blur, a glitch, a leap and a cut."""
     pictures = [*drive(12), *drive(9, 11 * STEP, 0.0, seed=300), *drive(10, 12 * STEP)]
     pictures[4] = cv2.GaussianBlur(pictures[4], (0, 0), 4.0)
     pictures[25] = view(OTHER, 900.0)
@@ -148,29 +148,29 @@ def mixed() -> list[np.ndarray]:
     return [*pictures, *leaps, *(view(OTHER, STEP * i) for i in range(10))]
 
 
-def told(found: list) -> list[tuple]:
+def summary(found: list) -> list[tuple]:
     return [(f.index, f.ordinal, f.begins_shot, f.left_out, json.dumps(f.gate_state)) for f in found]
 
 
 @pytest.mark.slow
-def test_going_on_from_a_kept_frame_gives_the_same() -> None:
+def test_resuming_from_a_kept_frame_gives_the_same() -> None:
     roll = frames(mixed())
-    whole = told(list(GatedFrames(roll, MotionGate(0.01))))
+    whole = summary(list(GatedFrames(roll, MotionGate(0.01))))
     for number, entry in [*enumerate(whole)][3::11]:
         gate = MotionGate(0.01)
         gate.restore(json.loads(entry[4]))
-        again = told(list(GatedFrames(roll, gate)))
+        again = summary(list(GatedFrames(roll, gate)))
         assert again == whole[number:], number
 
 
 @pytest.mark.slow
-def test_a_gate_that_gave_nothing_begins_anew_from_its_state() -> None:
+def test_a_gate_that_returned_nothing_starts_over_from_its_state() -> None:
     gate = MotionGate(0.01)
     gate.restore(MotionGate(0.01).state())
-    assert told(list(GatedFrames(frames(mixed()), gate))) == told(kept(mixed()))
+    assert summary(list(GatedFrames(frames(mixed()), gate))) == summary(kept(mixed()))
 
 
-def test_the_open_gate_numbers_frames_and_goes_on() -> None:
+def test_the_pass_through_gate_numbers_frames_and_resumes() -> None:
     found = list(GatedFrames(frames(drive(6)), PassThroughGate()))
     assert indices(found) == [frame.ordinal for frame in found] == list(range(6))
     gate = PassThroughGate()
@@ -195,7 +195,7 @@ def test_the_settings_choose_the_gate() -> None:
 
 
 def with_skipped(roll: list[Frame], skipped: dict[int, list[int]]) -> list[Frame]:
-    """Frames on which skipped ones ride: by the index of a frame, the indices that were skipped before it."""
+    """Frames that carry skipped ones: by the index of a frame, the indices that were skipped before it."""
     return [
         replace(frame, skipped_before=tuple(SkippedFrame(k, str(k), "bad") for k in skipped.get(frame.index, [])))
         for frame in roll

@@ -1,4 +1,4 @@
-"""A run with the gate: who is predicted, what the others get, and how it is told."""
+"""A run with the gate: which frames are predicted, what poses the others get, and how they are reported."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def with_a_stop() -> list[NDArray[np.uint8]]:
 
 
 class Seeing(StandIn):
-    """Keeps what it was asked for."""
+    """A predictor that records the windows it was given."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ def test_a_stop_is_not_predicted_and_every_frame_has_a_pose(tmp_path: Path) -> N
     assert len(np.loadtxt(tmp_path / "run" / "trajectory.tum")) == 2 * DRIVE + STOP
 
 
-def test_windows_go_on_across_a_hole(tmp_path: Path) -> None:
+def test_windows_continue_across_a_gap(tmp_path: Path) -> None:
     _, predictor = run(tmp_path / "run", with_a_stop())
     for frames in predictor.asked:
         assert (np.diff([frame.ordinal for frame in frames]) == 1).all()
@@ -82,7 +82,7 @@ def test_windows_go_on_across_a_hole(tmp_path: Path) -> None:
     assert across and np.diff([frame.index for frame in across[0]]).max() > STOP
 
 
-def test_run_json_and_the_journal_tell_what_was_left_out(tmp_path: Path) -> None:
+def test_run_json_and_the_journal_report_what_was_left_out(tmp_path: Path) -> None:
     result, _ = run(tmp_path / "run", with_a_stop())
     status = result.status
     assert status["frames"] == 2 * DRIVE + STOP and status["source_indices"] == list(range(2 * DRIVE + STOP))
@@ -94,7 +94,7 @@ def test_run_json_and_the_journal_tell_what_was_left_out(tmp_path: Path) -> None
 
 
 def test_a_cut_begins_a_segment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow, "MIN_KEYPOINTS", 5)  # the pictures are tiny
+    monkeypatch.setattr(flow, "MIN_KEYPOINTS", 5)  # the images are tiny
     result, predictor = run(tmp_path / "run", [*drive(0, DRIVE), *drive(0, DRIVE, seed=7)])
     assert result.segments.tolist() == [0] * DRIVE + [1] * DRIVE
     for frames in predictor.asked:
@@ -111,7 +111,7 @@ def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 30])
 @pytest.mark.parametrize("level", [0, 90])
-def test_equal_pictures_give_a_valid_run(tmp_path: Path, count: int, level: int) -> None:
+def test_equal_images_give_a_valid_run(tmp_path: Path, count: int, level: int) -> None:
     result, predictor = run(tmp_path / "run", [np.full((SIZE[1], SIZE[0], 3), level, np.uint8)] * count)
     assert len(result) == count and np.isfinite(result.world_from_camera).all()
     assert [len(frames) for frames in predictor.asked] == [min(count, 2)] and result.status["state"] == "finished"
@@ -138,7 +138,7 @@ def test_the_gate_is_on_for_files_and_live_input_only(gate: str | None, kind: st
 
 
 class Device:
-    """A camera that stands after a drive."""
+    """A camera that stands still after a drive."""
 
     def __init__(self, number: int) -> None:
         self.pictures = iter([*drive(0, DRIVE), *drive(DRIVE - 1, 1) * 100])

@@ -1,4 +1,4 @@
-"""Live input: the newest frames are kept, nothing grows, a lost line comes back, and it stops when told to."""
+"""Live input: the newest frames are kept, memory stays bounded, a lost connection is restored, and stopping ends it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Write = Callable[..., Path]
 
 
 class Device:
-    """Stands in for cv2.VideoCapture: so many pictures, then none."""
+    """A stand-in for cv2.VideoCapture that gives a fixed number of images, then none."""
 
     opened: list[Device] = []
     counts: list[int] = []
@@ -193,7 +193,7 @@ def serve() -> Iterator[Callable[..., Server]]:
 
 
 def motion_jpeg(numbers: range) -> Callable[[BaseHTTPRequestHandler], None]:
-    """Pictures as web cameras send them; then the line breaks."""
+    """Images as web cameras send them; then the connection breaks."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
@@ -209,7 +209,7 @@ def motion_jpeg(numbers: range) -> Callable[[BaseHTTPRequestHandler], None]:
 
 
 def a_file(path: Path, share: float = 1.0) -> Callable[[BaseHTTPRequestHandler], None]:
-    """A file, of which only a share goes out before the line breaks."""
+    """A file, of which only a share is sent before the connection breaks."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         data = path.read_bytes()
@@ -306,14 +306,14 @@ class Broken(Endless):
         raise ZeroDivisionError("of the driver")
 
 
-def test_what_breaks_in_the_thread_is_raised_where_frames_are_used() -> None:
+def test_an_error_in_the_thread_is_raised_where_frames_are_used() -> None:
     candidates = live.Feed("broken", Broken).candidates()
     assert next(candidates).index == 0
     with pytest.raises(ZeroDivisionError, match="of the driver"):
         next(candidates)
 
 
-def test_large_pictures_make_the_queue_short() -> None:
+def test_large_images_make_the_queue_short() -> None:
     feed = live.Feed("big", Endless)
     for _ in range(100):
         feed._enqueue(CapturedImage(lambda: "none", 2**28))
