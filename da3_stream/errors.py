@@ -2,7 +2,7 @@
 
 
 class Da3StreamError(Exception):
-    """Root of every error that a user can cause or cure; only the command line catches it (exit status 2)."""
+    """Root of every error that a user can cause or cure; the command line turns it into a message and exit status 2."""
 
 
 class SettingsError(Da3StreamError):
