@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-RIDGE = 1e-9  # of a correlation matrix: numbers of which a measurement says nothing
+RIDGE = 1e-9  # added to the diagonal of a correlation matrix, for components without information
 RANK = 1e-9  # of a correlation matrix: eigenvalues that count as zero
 
 
@@ -21,7 +21,7 @@ def inverse_of_definite(matrix: Array) -> Array:
 
 
 def ridged_inverses(matrices: Array) -> Array:
-    """Inverses [N,n,n] of positive semidefinite matrices; what they say nothing of becomes very uncertain."""
+    """Inverses [N,n,n] of positive semidefinite matrices; components without information get a large covariance."""
     units = diagonal_units(matrices)
     return np.linalg.inv(matrices / units + RIDGE * np.eye(matrices.shape[-1])) / units
 
@@ -32,7 +32,7 @@ def pseudo_inverses(matrices: Array, units: Array) -> Array:
 
 
 def diagonal_units(matrices: Array) -> Array:
-    """Products of the diagonal's roots [...,n,n]: over them, a covariance is a correlation. A zero counts as 1."""
+    """Products [...,n,n] of the diagonal's roots (1 for a zero); a covariance over them is a correlation."""
     diagonal = np.einsum("...ii->...i", matrices)
     size = np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
     return size[..., :, None] * size[..., None, :]

@@ -1,7 +1,7 @@
-"""SIFT key points of single pictures, with root descriptors.
+"""SIFT keypoints of single images, with RootSIFT descriptors.
 
 Lowe, "Distinctive image features from scale-invariant keypoints" (IJCV 2004); Arandjelovic and Zisserman, "Three
-things everyone should know to improve object retrieval" (CVPR 2012) for the root descriptors. All key points have
+things everyone should know to improve object retrieval" (CVPR 2012) for RootSIFT. All keypoints have
 their first pixel centre at 0.5.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 MAX_KEYPOINTS = 1800  # strongest first; more change nothing but the time that matching takes
-# Smaller images are enlarged: with 400 key points a frame, windows of kitti00 drift by up to 9 % of scale to one side,
+# Smaller images are enlarged: with 400 keypoints a frame, windows of kitti00 drift by up to 9 % of scale to one side,
 # with 1800 from the doubled image by under 1 %; at 640 x 193 and above nothing is gained.
 FEW_PIXELS = 100_000
 CONTRAST = 0.02  # below OpenCV's 0.04: dim facades and indoor walls need the weak ones too
@@ -23,14 +23,14 @@ CONTRAST = 0.02  # below OpenCV's 0.04: dim facades and indoor walls need the we
 
 @dataclass(frozen=True, eq=False)
 class Keypoints:
-    """Key points of one frame: positions [n,2] float32 in pixels and root-SIFT descriptors [n,128] uint8."""
+    """Keypoints of one frame: positions [n,2] float32 in pixels and root-SIFT descriptors [n,128] uint8."""
 
     xy: NDArray[np.float32]
     descriptors: NDArray[np.uint8]
 
 
 def extract_keypoints(grays: Sequence[NDArray[np.uint8]]) -> list[Keypoints]:
-    """SIFT key points of each gray image [H,W]."""
+    """SIFT keypoints of each gray image [H,W]."""
     cv2.setNumThreads(1)
     sift = cv2.SIFT.create(nfeatures=MAX_KEYPOINTS, contrastThreshold=CONTRAST, enable_precise_upscale=True)
     return [_keypoints(sift, gray) for gray in grays]

@@ -1,4 +1,4 @@
-"""The one lens of a video: pinhole with one radial term, and how well a window knows it."""
+"""Lens model of a video (pinhole with one radial term), its uncertainty, and undistortion of points and images."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ UNTIL = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-6)
 class Lens:
     """Pinhole in pixels (first centre at 0.5) with x_d = x (1 + k1 r^2) in normalised coordinates.
 
-    One term, because that is what single windows agree on: with a second one they trade the two against each other.
+    There is one term because a second is not determined by single windows: its estimate correlates with the first.
     """
 
     fx: float
@@ -36,7 +36,7 @@ class Lens:
         return np.array([[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]])
 
     def undistort(self, xy: NDArray[np.float32]) -> Array:
-        """Where the same rays [n,2] would fall without distortion."""
+        """Pixels [n,2] of the same rays without distortion."""
         if not self.k1 or not len(xy):
             return xy.astype(np.float64)
         points = xy.astype(np.float64)[:, None]
@@ -52,26 +52,26 @@ class Lens:
         return abs(self.k1) * self.corner_gradient(size)
 
     def corner_gradient(self, size: tuple[int, int]) -> float:
-        """Derivative of the corner's shift in pixels after k1."""
+        """Derivative of the corner's shift in pixels with respect to k1."""
         radius = float(np.hypot(size[0] / 2 / self.fx, size[1] / 2 / self.fy))
         return self.fx * radius**3
 
 
 @dataclass(frozen=True, eq=False)
 class LensEstimate:
-    """What bundle adjustment said of the lens, with the standard deviations of the focal length and of k1."""
+    """A lens estimated by bundle adjustment, with the standard deviations of its focal length (pixels) and of k1."""
 
     lens: Lens
     focal_sigma: float
     k1_sigma: float
 
     def corner_sigma_px(self, size: tuple[int, int]) -> float:
-        """Standard deviation of the corner's shift."""
+        """Standard deviation of the corner's shift in pixels, of an image of (width, height)."""
         return self.k1_sigma * self.lens.corner_gradient(size)
 
 
 class Straightener:
-    """Removes a lens's distortion from images of one size; leaves them alone where it is below a third of a pixel."""
+    """Undistorts images of one size; returns them unchanged if the distortion is below a third of a pixel."""
 
     def __init__(self, lens: Lens, size: tuple[int, int]) -> None:
         self._maps = None

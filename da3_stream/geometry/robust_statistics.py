@@ -9,7 +9,7 @@ Array = NDArray[np.float64]
 
 MAD_TO_SIGMA = 1.4826  # for a normal distribution
 TUKEY = 4.685  # 95 % efficient at the normal distribution (Huber and Ronchetti, "Robust Statistics", 4.8)
-CLIP_SIGMAS = 3.0  # beyond which a value is not of the bulk
+CLIP_SIGMAS = 3.0  # distance from the median beyond which a value is an outlier
 LEAST_CORRELATION = 0.5  # of neighbours in a series: frames next to each other share most of their pixels
 
 
@@ -40,7 +40,7 @@ def mad_sigma(values: Array, centre: float) -> float:
 
 
 def spread(values: Array, weights: Array, centre: float) -> float:
-    """The same of weighted values [N]."""
+    """Standard deviation of the bulk of weighted values [N] about `centre`, by the weighted median deviation."""
     return MAD_TO_SIGMA * weighted_median(np.abs(values - centre), weights)
 
 
@@ -52,23 +52,23 @@ def tukey_weights(deviations: Array, sigma: float) -> Array:
 
 
 def location(values: Array, weights: Array, floor: float) -> tuple[float, float]:
-    """Where the bulk of the values lies (Tukey's biweight from the median), and their spread, at least `floor`."""
+    """Robust mean of weighted values (Tukey's biweight from the median), and their spread, at least `floor`."""
     start = weighted_median(values, weights)
     sigma = max(spread(values, weights, start), floor)
     return _biweight(values, weights, start, sigma), sigma
 
 
 def _biweight(values: Array, weights: Array, start: float, width: float) -> float:
-    """Tukey's location from `start`, its width taken anew from the values inside it: a minority must not stay in."""
+    """Tukey's location from `start`; the width is estimated again from the values inside it, to exclude a minority."""
     centre = start
     for _ in range(20):
         pull = weights * tukey_weights(values - centre, width)
         if not pull.any():
             break
-        moved = float(pull @ values / pull.sum())
-        narrowed = spread(values, np.where(pull > 0, weights, 0.0), moved)
-        done = abs(moved - centre) <= 1e-12
-        centre, width = moved, min(width, max(narrowed, width / 2))
+        updated = float(pull @ values / pull.sum())
+        inner_spread = spread(values, np.where(pull > 0, weights, 0.0), updated)
+        done = abs(updated - centre) <= 1e-12
+        centre, width = updated, min(width, max(inner_spread, width / 2))
         if done:
             break
     return centre
@@ -80,16 +80,16 @@ def geometric_median(points: Array) -> Array:
     floor = 1e-12 * (1 + np.abs(points).max())
     for _ in range(50):
         distances = np.maximum(np.linalg.norm(points - centre, axis=1), floor)
-        moved = (points / distances[:, None]).sum(axis=0) / (1 / distances).sum()
-        done = np.linalg.norm(moved - centre) <= floor
-        centre = moved
+        updated = (points / distances[:, None]).sum(axis=0) / (1 / distances).sum()
+        done = np.linalg.norm(updated - centre) <= floor
+        centre = updated
         if done:
             break
     return centre
 
 
 def effective_count(weights: Array) -> float:
-    """How many equal weights carry as much as these."""
+    """Effective sample size (sum w)^2 / sum w^2 of weights (Kish)."""
     total = weights.sum()
     return float(total * total / np.square(weights).sum()) if total > 0 else 0.0
 
@@ -105,13 +105,13 @@ def sigma_clipped_mean(values: Array) -> tuple[float, float]:
 def correlated_sigma(errors: Array, spread: float) -> float:
     """Standard deviation of the mean of a series of errors [N] of the given spread.
 
-    Of a first-order process n values are worth n (1 - r)/(1 + r), its correlation r from successive differences (von
-    Neumann, 1941), in medians, so that single wild values do not hide it.
+    The effective number of n values of a first-order autoregressive process is n (1 - r)/(1 + r); its correlation r is
+    from successive differences (von Neumann, 1941), by medians, so that outliers do not hide it.
     """
     if len(errors) < 3 or spread == 0:
         return spread
     steps = float(np.median(np.square(np.diff(errors))))
     size = max(float(np.median(np.square(errors))), 1e-300)
     r = float(np.clip(1 - steps / (2 * size), LEAST_CORRELATION, 1.0))
-    worth = max(1.0, len(errors) * (1 - r) / (1 + r))
-    return spread / float(np.sqrt(worth))
+    effective = max(1.0, len(errors) * (1 - r) / (1 + r))
+    return spread / float(np.sqrt(effective))

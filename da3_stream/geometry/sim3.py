@@ -81,7 +81,7 @@ class Sim3:
         return out
 
     def rigid(self) -> NDArray[np.float64]:
-        """The 4x4 rigid matrix [R t; 0 1]: a camera's pose, its scale left to its depth."""
+        """The 4x4 rigid matrix [R t; 0 1]: the pose of a camera, whose depth is scaled separately."""
         out = np.eye(4)
         out[:3, :3] = self.rotation
         out[:3, 3] = self.translation

@@ -1,4 +1,4 @@
-"""Many similarities at once, in plain arrays: what `Sim3` is for one.
+"""Batches of similarity transforms as plain arrays; `Sim3` is a single one.
 
 The solver of the pose graph has a batch of its own (`posegraph.group`, on pypose); everything else uses this one.
 """
@@ -34,11 +34,11 @@ class Sim3Array:
 
     def __matmul__(self, other: Sim3Array) -> Sim3Array:
         """Compose row by row; a batch of one composes with every row of the other."""
-        moved = np.einsum("nij,nj->ni", np.broadcast_to(self.rotation, other.rotation.shape), other.translation)
+        rotated = np.einsum("nij,nj->ni", np.broadcast_to(self.rotation, other.rotation.shape), other.translation)
         return Sim3Array(
             self.scale * other.scale,
             self.rotation @ other.rotation,
-            self.scale[:, None] * moved + self.translation,
+            self.scale[:, None] * rotated + self.translation,
         )
 
     @staticmethod
@@ -73,16 +73,16 @@ class Sim3Array:
     def inverse(self) -> Sim3Array:
         """`b_from_a` of each `a_from_b`."""
         rotation = np.swapaxes(self.rotation, 1, 2)
-        moved = np.einsum("nij,nj->ni", rotation, self.translation)
-        return Sim3Array(1 / self.scale, rotation, -moved / self.scale[:, None])
+        rotated = np.einsum("nij,nj->ni", rotation, self.translation)
+        return Sim3Array(1 / self.scale, rotation, -rotated / self.scale[:, None])
 
     def is_finite(self) -> NDArray[np.bool_]:
-        """Which transforms [N] are known: no number of theirs is NaN."""
+        """Mask [N] of the transforms without a NaN or an infinity in rotation and translation."""
         numbers = np.concatenate([self.rotation.reshape(-1, 9), self.translation], axis=1)
         return np.all(np.isfinite(numbers), axis=1)
 
     def with_rows(self, rows: NDArray[np.int64], others: Sim3Array) -> Sim3Array:
-        """The same with others in these rows [K]."""
+        """A copy with the transforms `others` in rows [K]."""
         scale, rotation, translation = self.scale.copy(), self.rotation.copy(), self.translation.copy()
         scale[rows], rotation[rows], translation[rows] = others.scale, others.rotation, others.translation
         return Sim3Array(scale, rotation, translation)

@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 Complex = NDArray[np.complexfloating]
 
 SERIES_RADIUS = 0.5  # below it, 7 terms of the Bernoulli series are exact to 3e-18
-CLOSE = 0.25  # a difference of two arguments by which no quotient is formed
+CLOSE = 0.25  # difference of two arguments below which their divided difference is not computed as a quotient
 BERNOULLI = (  # B_2k / (2k)!, k = 1, 2, ...
     1 / 12,
     -1 / 720,
@@ -160,7 +160,7 @@ def _on_spectrum(function: Callable[[Complex], Complex], rotvecs: Array, log_sca
 
 
 def _axes(rotvecs: Array) -> tuple[Array, Array]:
-    """Unit axes [N,3] (any where there is no rotation) and angles [N]."""
+    """Unit axes [N,3] (z without a rotation) and angles [N]."""
     theta = np.linalg.norm(rotvecs, axis=1)
-    still = theta == 0
-    return np.where(still[:, None], np.array([0.0, 0.0, 1.0]), rotvecs / np.where(still, 1.0, theta)[:, None]), theta
+    zero = theta == 0
+    return np.where(zero[:, None], np.array([0.0, 0.0, 1.0]), rotvecs / np.where(zero, 1.0, theta)[:, None]), theta

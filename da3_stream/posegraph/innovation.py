@@ -31,8 +31,8 @@ def innovations(problem: Problem, kept: NDArray[np.bool_], state: Batch, loops: 
         _prediction_covariance(problem, blocks, problem.edges.nodes[part], free_jacobians[part]) for part in parts
     ]
     information = problem.edges.information[loops]
-    independent_information = information - information @ np.concatenate(covariances) @ information
     # zero in directions that only the loop itself determines, hence the pseudo-inverse
+    independent_information = information - information @ np.concatenate(covariances) @ information
     weighted = np.einsum("lij,lj->li", information, residuals[loops])
     return np.einsum(
         "li,lij,lj->l",

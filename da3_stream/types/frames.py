@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A selected frame that the gate keeps from windows, and why.
+    """A selected frame that the motion gate excludes from windows, and the reason.
 
-    `share` is how much of the camera's way lies behind it: 0 at the kept frame before it, 1 at the next one.
+    `share` is the frame's position along the camera's path: 0 at the kept frame before it, 1 at the next one.
     """
 
     index: int
@@ -25,7 +25,7 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class SkippedFrame:
-    """A selected frame of which the source has no usable image, by its index and its name, and why."""
+    """A selected frame without a usable image in the source: its index, its name, and the reason."""
 
     index: int
     name: str
@@ -34,14 +34,14 @@ class SkippedFrame:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One frame of the input, with those beside it that windows do not see.
+    """One frame of the input, with the neighbouring frames that are in no window.
 
     `index` counts the source's frames from 0 (before selection), `timestamp` is in seconds, `image` is [H,W,3] uint8
     RGB, upright, and `source_size` the (width, height) that the input had before the reader made it smaller.
     `skipped_before` are the frames without a usable image between the good (later: kept) frame before and this one.
-    The gate adds the rest: `ordinal` counts the frames that windows are cut from (`index` where no gate was),
+    The gate adds the rest: `ordinal` counts the frames that windows are made of (`index` without a gate),
     `begins_shot` says that a cut lies before the frame, `left_out` are the frames up to the next kept one (and those
-    before the first), and `gate_state` is what the gate must know to go on from here.
+    before the first), and `gate_state` is the state from which the gate can resume after this frame.
     """
 
     index: int

@@ -14,7 +14,7 @@ from .window import Float64, Status
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """How the current window lies in the previous one.
+    """The transform from the current window to the previous one, by their shared frames.
 
     `information` is [7,7] in the order of `Sim3.log` of the edge's residual, `residual` the median relative one.
     """
@@ -29,10 +29,10 @@ class Alignment:
 
 @dataclass(frozen=True, slots=True)
 class ScaleObservation:
-    """What one window knows of its own scale, to be a prior of the graph.
+    """An observation of one window's scale, for a prior factor of the pose graph.
 
     `log_scale` is the logarithm of metres (absolute) or of one common unknown length (relative) per unit of the
-    window, `sigma` its standard deviation, `source` who says so.
+    window, `sigma` its standard deviation, `source` the method that observed it.
     """
 
     submap: int
@@ -44,10 +44,10 @@ class ScaleObservation:
 
 @dataclass(frozen=True)
 class LoopCandidate:
-    """Two frames (by index, `earlier` before `later`) that may show one place.
+    """Two frames (by index, `earlier` before `later`) that may show the same place.
 
-    `similarity` is 1 where they look as alike as frames next to each other and 0 where as alike as frames of any two
-    places; `support` counts the hits of the run in which it was found.
+    `similarity` is that of the descriptors: 1 if typical of consecutive frames, 0 if typical of frames at different
+    places; `support` counts the hits in the sequence of matches that the candidate belongs to.
     """
 
     earlier: int
@@ -58,10 +58,10 @@ class LoopCandidate:
 
 @dataclass(frozen=True, eq=False)
 class LoopEdge:
-    """A verified loop: how the window of the later frame lies in that of the earlier one.
+    """A verified loop: the transform from the submap of the later frame to that of the earlier one.
 
-    `information` is [7,7] in the order of `Sim3.log` of the edge's residual; `evidence` are the figures it rests on;
-    `certain` is False where it takes a neighbour that says the same before it may be believed.
+    `information` is [7,7] in the order of `Sim3.log` of the edge's residual; `evidence` has the figures of the
+    verification; `certain` is False if a second, consistent loop is required before it is added to the graph.
     """
 
     candidate: LoopCandidate
@@ -74,7 +74,7 @@ class LoopEdge:
 
 @dataclass(frozen=True, eq=False)
 class LoopRefusal:
-    """A candidate that is not believed, why, and the figures that say so."""
+    """A rejected loop candidate, the reason, and the figures of the verification."""
 
     candidate: LoopCandidate
     reason: str

@@ -10,21 +10,21 @@ from .window import WindowGeometry
 
 
 class Predictor(Protocol):
-    """Whatever turns frames into geometry. It needs `predict` only; `predictors.adapter` has defaults for the rest.
+    """An object that estimates the geometry of frames. Only `predict` is required; `predictors.adapter` has defaults.
 
-    What it says of itself: `name` (default: that of its class), `hash` (of its weights), `facts`, `timings` and
-    `camera` (dictionaries for run.json: what computes, CPU seconds by kind of work, what is known of the lens),
+    Attributes that describe it: `name` (default: that of its class), `hash` (of its weights), `facts`, `timings` and
+    `camera` (dictionaries for run.json: its software and device, CPU seconds by kind of work, the lens parameters),
     `is_metric` (its windows are in metres), `gives_descriptors` (with every window).
 
-    How it wants to be used: `window_size` and `window_overlap` (its own defaults), `image_side` (longest side in pixels
-    that it looks at, so that the reader can shrink frames at once), `in_flight` (windows that may be submitted at once,
+    Attributes for the caller: `window_size` and `window_overlap` (its own defaults), `image_side` (longest side of its
+    input in pixels, so that the reader can shrink frames at once), `in_flight` (windows that may be submitted at once,
     default 1; it is read before each submission, and results are taken in order).
 
-    What else it can do: `predict_pair(first, second) -> WindowGeometry`, a loop check: two neighbourhoods, from far
-    apart in time, that may show one place, rows in the order [*first, *second] (default: `predict` of that list);
+    Optional methods: `predict_pair(first, second) -> WindowGeometry` (the geometry of two neighbourhoods of frames, far
+    apart in time, that may show the same place, rows in the order [*first, *second]; default: `predict` of that list);
     `prepare(frames)` (called for every window in order, just before it is submitted: a predictor that learns from
     window to window does so in this order; not called for loop checks); `state()` and `restore(state)` (what must
-    survive a kill: dicts, lists, numbers, texts and arrays); `close()`.
+    survive a kill: dicts, lists, numbers, strings and arrays); `close()`.
     """
 
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
@@ -33,7 +33,7 @@ class Predictor(Protocol):
 
 
 class PairPredictor(Protocol):
-    """Whatever can look at two places together, see `Predictor`."""
+    """A predictor with a method of its own for loop checks, see `Predictor`."""
 
     def predict_pair(self, first: Sequence[Frame], second: Sequence[Frame]) -> WindowGeometry:
         """Geometry of both neighbourhoods, rows in the order [*first, *second]."""

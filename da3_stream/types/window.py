@@ -18,11 +18,11 @@ UInt8 = NDArray[np.uint8]
 
 
 class Status(StrEnum):
-    """How far a window's geometry or an alignment can be trusted."""
+    """The quality of a window's geometry or of an alignment."""
 
     OK = "OK"
     WEAK = "WEAK"
-    HELD = "HELD"  # the camera stands: poses held, confidence zero
+    HELD = "HELD"  # the camera stands still: the last pose is repeated, confidence is zero
     FAILED = "FAILED"
 
 
@@ -34,7 +34,7 @@ def median_depth(depth: Float32) -> float:
 
 @dataclass(frozen=True, eq=False)
 class WindowGeometry:
-    """What a predictor says of N frames, in a frame of the window's own."""
+    """The geometry of N frames by a predictor, in a coordinate frame and a unit of length of the window's own."""
 
     frame_indices: NDArray[np.int64]  # [N]
     images: UInt8  # [N,H,W,3]
@@ -47,7 +47,7 @@ class WindowGeometry:
     descriptors: Float32 | None = None  # [N,D]
     status: Status = Status.OK
     breaks: tuple[int, ...] = ()  # rows at which a new, unconnected part begins
-    notes: tuple[str, ...] = ()  # what the predictor wants the journal to say
+    notes: tuple[str, ...] = ()  # messages of the predictor for the journal
 
     @property
     def has_pose(self) -> NDArray[np.bool_]:
@@ -65,12 +65,12 @@ class WindowGeometry:
         return np.any((self.depth > 0) & (self.confidence > 0), axis=(1, 2))
 
     def median_depth(self) -> float:
-        """Of all pixels with depth, in the window's units; 0 without any."""
+        """Median over all pixels with depth, in the window's units; 0 without any."""
         return median_depth(self.depth)
 
     @staticmethod
     def failed(frames: Sequence[Frame], reason: str) -> WindowGeometry:
-        """The frames without poses and depth, with the reason in the notes."""
+        """A failed window of these frames: no poses, no depth, and the reason in `notes`."""
         n, (height, width) = len(frames), frames[0].image.shape[:2]
         return WindowGeometry(
             frame_indices=np.array([frame.index for frame in frames], np.int64),
@@ -85,7 +85,7 @@ class WindowGeometry:
         )
 
     def check(self, frames: Sequence[Frame]) -> WindowGeometry:
-        """Return itself if it keeps the contract for these frames; otherwise say what a predictor did wrong."""
+        """This window, if its shapes and indices agree with the frames; PredictorError for the first that does not."""
         n, (h, w) = len(frames), self.depth.shape[1:3]
         expected = {
             "frame_indices": (n,),
