@@ -91,7 +91,7 @@ def _lines(numbers: Mapping[str, Any], detailed: bool) -> Iterator[str]:
 
 def _line(title: str, value: object, target: str, names: Mapping[str, object] | None = None) -> str:
     below = [f"      {name} {value}".rstrip() for name, value in (names or {}).items()]
-    return "\n".join([f"{title:42} {value!s:>5}   {target}".rstrip(), *below])
+    return "\n".join([f"{title:44} {value!s:>5}   {target}".rstrip(), *below])
 
 
 def function_lengths(trees: Trees) -> dict[str, Any]:
