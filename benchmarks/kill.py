@@ -41,7 +41,7 @@ POWER = (
     "renaming windows/*.npz",
     "renaming scene.json",
     "PlaceIndex.append",
-    "preview_cloud",
+    "RunSession._write_preview",
 )
 STOPPED_AT = ("before commit", "before predict", "after LoopVerifier.verify", "before write_merged_cloud")
 SHARES = (0.35, 0.65, 0.95)  # of what the whole run takes, that a full disk holds

@@ -49,7 +49,7 @@ FUNCTIONS: list[tuple[Any, str]] = [
     (Run, "write_scene"),
     (submaps, "write_submap"),
     (session, "write_page"),
-    (session, "preview_cloud"),
+    (session.RunSession, "_write_preview"),
     (session, "commit"),
     (checkpoint, "drop_after"),
     (recording, "conclude"),
