@@ -49,7 +49,8 @@ class KeyframeWindows:
     def _edges(self, window: int) -> LoopResult:
         submaps = self.submaps.scene.submaps
         recent = [k for k, submap in enumerate(submaps) if window - self.every < submap.window <= window]
-        frames = self.submaps.frames(_subsample(np.concatenate([self._owned(k) for k in recent]), self.size).tolist())
+        owned = np.array([frame for submap in recent for frame in self.submaps.frames_of(submap)], np.int64)
+        frames = self.submaps.frames(_subsample(owned, self.size).tolist())
         keyframes = self.predictor.predict(frames).check(frames)
         usable = keyframes.status is Status.OK and not keyframes.breaks
         alignments = self._alignments(recent, keyframes) if usable else []
@@ -57,10 +58,6 @@ class KeyframeWindows:
         aligned = [submap for submap, _ in alignments]
         fields = {"window": window, "frames": len(frames), "status": keyframes.status.value, "aligned": aligned}
         return LoopResult(edges, (Event("key window", fields),))
-
-    def _owned(self, submap: int) -> NDArray[np.int64]:
-        cameras = self.submaps.cameras[submap]
-        return cameras.frame_indices[cameras.owned]
 
     def _alignments(self, submaps: Sequence[int], keyframes: WindowGeometry) -> list[tuple[int, Alignment]]:
         """The submaps on which the keyframe window can be aligned surely, with their alignments."""
