@@ -61,6 +61,7 @@ RUN = (
         read=_intrinsics,
     ),
     Option("hfov_deg", "camera.hfov_deg", float, "Horizontal field of view in degrees."),
+    Option("mask", "camera.mask", Literal["auto", "off"], "Leave out what goes with the camera; default auto."),
     Option("every", "frames.every", int, "Use every n-th frame."),
     Option("fps", "frames.fps", str, "Use about this many frames a second; auto: about 10.", "N|auto"),
     Option("gate", "frames.gate", Literal["auto", "off"], "Leave out frames that add nothing or harm; default auto."),

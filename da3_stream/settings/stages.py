@@ -56,6 +56,10 @@ class CameraSettings(Stage):
         "auto",
         description="auto learns the radial distortion that is left in the images; pinhole trusts there is none",
     )
+    mask: Annotated[Literal["auto", "off"], Off] = Field(
+        "auto",
+        description="auto finds what goes with the camera (bonnet, burnt-in text) and leaves it out; off does not",
+    )
 
     @model_validator(mode="after")
     def _plausible(self) -> CameraSettings:

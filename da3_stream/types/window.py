@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PredictorError
+from .advice import Advice
 from .frames import Frame
 
 Float32 = NDArray[np.float32]
@@ -23,6 +24,7 @@ class Status(StrEnum):
     OK = "OK"
     WEAK = "WEAK"
     HELD = "HELD"  # the camera stands still: the last pose is repeated, confidence is zero
+    TURNED = "TURNED"  # the camera only turns: the poses are right, in one place, and there is no depth
     FAILED = "FAILED"
 
 
@@ -48,6 +50,10 @@ class WindowGeometry:
     status: Status = Status.OK
     breaks: tuple[int, ...] = ()  # rows at which a new, unconnected part begins
     notes: tuple[str, ...] = ()  # messages of the predictor for the journal
+    frame_status: tuple[Status, ...] = ()  # [N], or none where all are as the window
+    witnesses: Mapping[str, Float64] = field(default_factory=dict)  # [N] each, what speaks for or against every pose
+    pose_confidence: Float64 | None = None  # [N], probability that the pose is right; None before it was judged
+    advice: tuple[Advice, ...] = ()
 
     @property
     def has_pose(self) -> NDArray[np.bool_]:
@@ -117,4 +123,8 @@ class WindowGeometry:
             self.status,
             (),
             self.notes,
+            tuple(self.frame_status[row] for row in keep) if self.frame_status else (),
+            {name: values[keep] for name, values in self.witnesses.items()},
+            None if self.pose_confidence is None else self.pose_confidence[keep],
+            self.advice,
         )
