@@ -30,6 +30,7 @@ from .submap_files import (
     read_images,
     read_sky,
     read_submap,
+    read_witnesses,
     write_submap,
 )
 
@@ -69,6 +70,7 @@ __all__ = [
     "read_sky",
     "read_tree",
     "read_submap",
+    "read_witnesses",
     "unpack_scene",
     "write_tree",
     "write_submap",

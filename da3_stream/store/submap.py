@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ class SubmapCameras:
     frame_status: tuple[str, ...] = ()  # [N], or none where all are as the submap
     left_out: tuple[LeftOut, ...] = ()  # by the gate, beside the owned frames
     median_depth: float = 0.0  # of the owned frames' valid pixels, in the submap's units; 0 where there are none
+    pose_confidence: Float32 | None = None  # [N] probability that a pose is right, None where nobody judged it
 
     def compact(self, keep: Callable[[NDArray], NDArray]) -> SubmapCameras:
         """The cameras alone, to be held in memory for the whole run.
@@ -36,6 +37,7 @@ class SubmapCameras:
         kept = {field.name: getattr(self, field.name) for field in fields(SubmapCameras)}
         kept |= {name: keep(kept[name]) for name in ("frame_indices", "timestamps", "owned")}
         kept["window_from_camera"] = keep(self.window_from_camera[:, :3])
+        kept["pose_confidence"] = None if self.pose_confidence is None else keep(self.pose_confidence)
         k, first = self.intrinsics, self.intrinsics[:1]
         same = np.array_equal(k, np.broadcast_to(first, k.shape), equal_nan=True)
         kept["intrinsics"] = np.broadcast_to(keep(first), k.shape) if same else keep(k)
@@ -58,6 +60,7 @@ class SubmapFrames(SubmapCameras):
     confidence: Float32  # [K,H,W], 0 = unusable
     images: tuple[UInt8, ...] = ()  # [h,w,3] RGB of the owned frames, or none at all
     sky: NDArray[np.bool_] | None = None  # [K,H,W], where the predictor tells it
+    witnesses: Mapping[str, Float32] = field(default_factory=dict)  # [N] each, see trust/witnesses.py
 
     @staticmethod
     def from_geometry(
@@ -71,6 +74,7 @@ class SubmapFrames(SubmapCameras):
     ) -> SubmapFrames:
         """What is stored of a predicted window; `owned` [N] marks the frames that the submap owns."""
         height, width = geometry.depth.shape[1:]
+        confident = geometry.pose_confidence
         return SubmapFrames(
             frame_indices=geometry.frame_indices,
             timestamps=timestamps,
@@ -80,8 +84,10 @@ class SubmapFrames(SubmapCameras):
             source_size=source_size,
             depth_size=(width, height),
             status=geometry.status.value,
-            frame_status=frame_status,
+            frame_status=frame_status or tuple(status.value for status in geometry.frame_status),
             left_out=left_out,
+            pose_confidence=None if confident is None else confident.astype(np.float32),
+            witnesses={name: values.astype(np.float32) for name, values in geometry.witnesses.items()},
             median_depth=median_depth(geometry.depth[owned]),
             depth=geometry.depth[owned],
             confidence=geometry.confidence[owned],
@@ -102,7 +108,10 @@ def check_shapes(frames: SubmapFrames) -> None:
         "depth": pixels,
         "confidence": pixels,
         **({} if frames.sky is None else {"sky": pixels}),
+        **({} if frames.pose_confidence is None else {"pose_confidence": (n,)}),
     }
+    if any(values.shape != (n,) for values in frames.witnesses.values()):
+        raise StoreError(f"every witness of a submap of {n} frames needs {n} values")
     for name, shape in expected.items():
         if getattr(frames, name).shape != shape:
             raise StoreError(f"a node's {name} has shape {getattr(frames, name).shape}, expected {shape}")

@@ -7,7 +7,9 @@ source index (see quantise.py), where it is kept image_%06d: its image as the pr
 file, and where the predictor tells it sky_%06d: which pixels are sky, eight in a byte (numpy.packbits of the mask row
 by row, the rows joined without gaps; 1 = sky). Where the gate left frames out after an owned one (or before the
 first), left_out_index, left_out_timestamp, left_out_share and left_out_reason [M] tell which, and how far on the path
-to the next owned frame. One entry is read without the others. Equal values give equal bytes.
+to the next owned frame. Where the poses were judged, pose_confidence [N] is the probability that each is right, and
+witness_NAME [N] what it was judged by (see trust/witnesses.py). One entry is read without the others. Equal values
+give equal bytes.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ from .quantise import (
 from .run import Run
 from .submap import SubmapCameras, SubmapFrames, check_shapes
 
+_WITNESS = "witness_"
 _LEVEL = 1  # four times as fast as 6, and 2 % larger
 _DAMAGE = (OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error)
 
@@ -59,6 +62,7 @@ def write_submap(run: Run, submap: int, frames: SubmapFrames) -> None:
         "median_depth": np.array(frames.median_depth),
         "confidence_range": np.array(bounds),
         **_left_out_arrays(frames.left_out),
+        **_judgement_arrays(frames),
     }
     for k, index in enumerate(frames.frame_indices[frames.owned].tolist()):
         arrays[f"depth_{index:06d}"] = encode_depth(frames.depth[k], frames.median_depth)
@@ -89,7 +93,17 @@ def read_submap(run: Run, submap: int) -> SubmapFrames:
             depth=np.stack(depth) if frames else empty,
             confidence=np.stack(confidence) if frames else empty,
             sky=_masks(entries, fields),
+            witnesses=_witnesses(entries),
         )
+
+
+def read_witnesses(run: Run, submap: int) -> dict[str, Float32]:
+    """What the poses of a submap were judged by, [N] each; nothing where nobody judged them.
+
+    Raises StoreError if its file is absent or damaged.
+    """
+    with _open_npz(run.submap_path(submap)) as entries:
+        return _witnesses(entries)
 
 
 def read_frame(run: Run, submap: int, source_index: int) -> tuple[Float32, Float32]:
@@ -167,7 +181,17 @@ def _geometry_fields(entries: Mapping[str, Any]) -> dict[str, Any]:
         "frame_status": tuple(entries["frame_status"].tolist()),
         "median_depth": float(entries["median_depth"]),
         "left_out": _left_out(entries),
+        "pose_confidence": entries.get("pose_confidence"),
     }
+
+
+def _judgement_arrays(frames: SubmapFrames) -> dict[str, NDArray[Any]]:
+    judged = {} if frames.pose_confidence is None else {"pose_confidence": frames.pose_confidence}
+    return judged | {_WITNESS + name: values for name, values in frames.witnesses.items()}
+
+
+def _witnesses(entries: Mapping[str, Any]) -> dict[str, Float32]:
+    return {name.removeprefix(_WITNESS): entries[name] for name in entries if name.startswith(_WITNESS)}
 
 
 def _left_out_arrays(left_out: Sequence[LeftOut]) -> dict[str, NDArray[Any]]:

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from da3_stream.errors import StoreError
-from da3_stream.store import create_run, read_cameras, read_frame, read_images, read_sky, read_submap, write_submap
+from da3_stream.store import (
+    create_run,
+    read_cameras,
+    read_frame,
+    read_images,
+    read_sky,
+    read_submap,
+    read_witnesses,
+    write_submap,
+)
 from da3_stream.store.quantise import (
     confidence_range,
     decode_confidence,
@@ -202,3 +211,23 @@ def test_a_sky_of_another_shape_is_refused(tmp_path):
     part = street_part(0)
     with pytest.raises(StoreError, match="a node's sky has shape"):
         write_submap(create_run(tmp_path / "run"), 0, replace(part, sky=np.zeros((2, 3, 4), bool)))
+
+
+def test_what_a_pose_was_judged_by_comes_back_with_the_judgement(tmp_path):
+    run, plain = create_run(tmp_path / "run"), street_part(1)
+    n = len(plain.frame_indices)
+    confident = np.linspace(0, 1, n, dtype=np.float32)
+    witnesses = {"step": np.arange(n, dtype=np.float32), "turn": np.full(n, np.nan, np.float32)}
+    write_submap(run, 1, replace(plain, pose_confidence=confident, witnesses=witnesses))
+    np.testing.assert_array_equal(read_cameras(run, 1).pose_confidence, confident)
+    for back in (read_witnesses(run, 1), read_submap(run, 1).witnesses):
+        assert set(back) == set(witnesses)
+        for name, values in witnesses.items():
+            np.testing.assert_array_equal(back[name], values)
+    write_submap(run, 1, plain)
+    assert read_cameras(run, 1).pose_confidence is None and read_witnesses(run, 1) == {}
+
+
+def test_witnesses_of_another_count_of_frames_are_refused(tmp_path):
+    with pytest.raises(StoreError, match="every witness"):
+        write_submap(create_run(tmp_path / "run"), 0, replace(street_part(0), witnesses={"step": np.zeros(3)}))
