@@ -94,6 +94,12 @@ class Reconstruction:
         """Which pixels [H,W] of a row's depth are sky, None where the model did not tell. Errors as `depth`."""
         return self._reader.sky(int(self.source_indices[row]))
 
+    def mask(self, row: int) -> NDArray[np.bool_] | None:
+        """Which pixels [h,w] of a row's image, at the size that the predictor took, count: False on what goes with the
+        camera (a bonnet, burnt-in text). None where all count. Raises IndexError for a row out of range.
+        """
+        return self._reader.mask(int(self.source_indices[row]))
+
     def depth_intrinsics(self, row: int) -> Float64:
         """Camera matrix [3,3] in pixels of a row's depth map, mostly smaller than the input. Errors as `depth`."""
         return self._frame(row)[2]

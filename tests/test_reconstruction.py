@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from da3_stream.geometry import project
 from da3_stream.reconstruction import Reconstruction
 from da3_stream.session.report import info, info_text, write_report
 from da3_stream.settings import CloudSettings
-from da3_stream.store import Scene, open_run, read_run_geometry
+from da3_stream.slam import SubmapStore
+from da3_stream.store import Scene, open_run, read_run_geometry, write_submap
 from tests.worlds.street import (
     FPS,
     SIZE,
@@ -23,6 +25,7 @@ from tests.worlds.street import (
     UNITS,
     intrinsics,
     street_depth,
+    street_part,
     street_run,
     street_window,
     world_from_camera,
@@ -149,3 +152,17 @@ def test_it_exports_and_says_where(run, tmp_path):
 def test_opening_a_run_brings_in_no_exporter():
     code = "import sys, da3_stream.reconstruction; sys.exit(any('da3_stream.export' in name for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_masks_are_read_by_row_and_go_with_the_frames_into_loop_checks(run):
+    part, mask = street_part(1), np.zeros((9, 16), np.bool_)
+    owned = part.frame_indices[part.owned].tolist()
+    images = tuple(np.zeros((9, 16, 3), np.uint8) for _ in owned)
+    write_submap(run, 1, replace(part, images=images, masks=(None, *(mask,) * (len(owned) - 1))))
+    read = Reconstruction(run.path)
+    assert read.mask(owned[0]) is None and read.mask(0) is None
+    np.testing.assert_array_equal(read.mask(owned[1]), mask)
+    store = SubmapStore(run, read_run_geometry(run).scene, is_metric=False)
+    store.restore(store.scene)
+    first, second, third = store.frames(owned[:3])
+    assert first.mask is None and second.mask is third.mask is not None and not second.mask.any()

@@ -14,11 +14,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .masks import Mask, distance_px
+
 MAX_KEYPOINTS = 1800  # strongest first; more change nothing but the time that matching takes
 # Smaller images are enlarged: with 400 keypoints a frame, windows of kitti00 drift by up to 9 % of scale to one side,
 # with 1800 from the doubled image by under 1 %; at 640 x 193 and above nothing is gained.
 FEW_PIXELS = 100_000
 CONTRAST = 0.02  # below OpenCV's 0.04: dim facades and indoor walls need the weak ones too
+
+Detected = tuple[Sequence[cv2.KeyPoint], NDArray[np.float32] | None]  # n keypoints, their descriptors [n,128]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,19 +33,47 @@ class Keypoints:
     descriptors: NDArray[np.uint8]
 
 
-def extract_keypoints(grays: Sequence[NDArray[np.uint8]]) -> list[Keypoints]:
-    """SIFT keypoints of each gray image [H,W]."""
+def extract_keypoints(grays: Sequence[NDArray[np.uint8]], masks: Sequence[Mask | None] = ()) -> list[Keypoints]:
+    """SIFT keypoints of each gray image [H,W], of what its mask [H,W] lets count (None, or no masks: all of it)."""
     cv2.setNumThreads(1)
-    sift = cv2.SIFT.create(nfeatures=MAX_KEYPOINTS, contrastThreshold=CONTRAST, enable_precise_upscale=True)
-    return [_keypoints(sift, gray) for gray in grays]
+    masks = masks or [None] * len(grays)
+    return [_keypoints(gray, mask) for gray, mask in zip(grays, masks, strict=True)]
 
 
-def _keypoints(sift: cv2.SIFT, gray: NDArray[np.uint8]) -> Keypoints:
+def _keypoints(gray: NDArray[np.uint8], mask: Mask | None) -> Keypoints:
     factor = 2 if gray.size < FEW_PIXELS else 1
     enlarged = gray if factor == 1 else cv2.resize(gray, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-    found, descriptors = sift.detectAndCompute(enlarged, None)
+    strongest = _detect(enlarged) if mask is None else detect_inside(_sift(0), enlarged, mask, MAX_KEYPOINTS)
+    found, descriptors = strongest
     if descriptors is None:
         return Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
     xy = ((np.array([point.pt for point in found]) + 0.5) / factor).astype(np.float32)
     root = np.sqrt(descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-9))
     return Keypoints(xy, np.round(root * 512.0).clip(0, 255).astype(np.uint8))
+
+
+def _detect(gray: NDArray[np.uint8]) -> Detected:
+    """The strongest keypoints of an image with their descriptors."""
+    return _sift(MAX_KEYPOINTS).detectAndCompute(gray, None)
+
+
+def detect_inside(sift: cv2.SIFT, gray: NDArray[np.uint8], mask: Mask, count: int) -> Detected:
+    """The `count` strongest keypoints of an image whose blobs touch nothing masked, with their descriptors.
+
+    `sift` must not limit the count itself: OpenCV does that before it applies a mask, so that what is masked would use
+    up the count. The mask [h,w] may be smaller than the image by a whole factor.
+    """
+    factor = gray.shape[1] // mask.shape[1]
+    distance = distance_px(mask) * factor
+    found = sift.detect(gray, None)
+    xy = (np.array([p.pt for p in found]).reshape(-1, 2) + 0.5) / factor
+    column, row = xy.astype(np.int64).T
+    free = distance[row, column] > [p.size / 2 for p in found]
+    inside = [found[k] for k in np.flatnonzero(free)]
+    inside.sort(key=lambda point: -point.response)
+    return sift.compute(gray, inside[:count]) if inside else ((), None)
+
+
+def _sift(count: int) -> cv2.SIFT:
+    """The detector of at most so many keypoints (0: all)."""
+    return cv2.SIFT.create(nfeatures=count, contrastThreshold=CONTRAST, enable_precise_upscale=True)

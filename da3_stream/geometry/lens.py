@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .masks import Mask
+
 Array = NDArray[np.float64]
 # OpenCV's own five rounds leave half a pixel at the corners of wide lenses
 UNTIL = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 50, 1e-6)
@@ -85,3 +87,9 @@ class Straightener:
         if self._maps is None:
             return image
         return cv2.remap(image, *self._maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+    def mask(self, mask: Mask) -> Mask:
+        """The mask [H,W] of the image after that: a pixel counts where everything counts that it is made of."""
+        if self._maps is None:
+            return mask
+        return self(mask.astype(np.uint8) * np.uint8(255)) == 255

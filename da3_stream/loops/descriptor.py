@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import LoopsError
+from ..geometry.masks import Mask, fill_masked
 from ..types import Float32, UInt8, WindowGeometry
 
 MIN_CONTRAST = 2.0  # standard deviation in grey levels: an image with less shows nothing
@@ -25,19 +26,37 @@ class DescriptorExtractor(Protocol):
 
 
 class DinoExtractor:
-    """The descriptors that the DA3 predictor makes of its own tokens (`WindowGeometry.descriptors`)."""
+    """The descriptors that the DA3 predictor makes of its own tokens (`WindowGeometry.descriptors`).
+
+    They are made of whole images: what is masked there is alike in all frames, and `similarity` is measured from what
+    is usual between frames of different places, so it takes part without telling places apart.
+    """
 
     def extract(self, window: WindowGeometry, rows: Rows | None = None) -> Float32:
         """See `DescriptorExtractor`; raises LoopsError where the predictor gives none."""
         if window.descriptors is None:
             raise LoopsError("this predictor gives no descriptors: set loops.descriptor to vlad, salad, auto or off")
         rows = all_rows(window) if rows is None else rows
-        return unit_vectors(window.descriptors[rows], has_contrast(window.images[rows]))
+        return unit_vectors(window.descriptors[rows], has_contrast(window_images(window, rows)))
 
 
 def all_rows(window: WindowGeometry) -> Rows:
     """All rows [N] of a window."""
     return np.arange(len(window.frame_indices))
+
+
+def window_images(window: WindowGeometry, rows: Rows) -> UInt8:
+    """Images [n,H,W,3] of a window, blank where they are masked."""
+    images = window.images[rows]
+    if not window.masks:
+        return images
+    pairs = zip(images, row_masks(window, rows), strict=True)
+    return np.stack([image if mask is None else fill_masked(image, mask) for image, mask in pairs])
+
+
+def row_masks(window: WindowGeometry, rows: Rows) -> list[Mask | None]:
+    """Masks of the images of some rows of a window."""
+    return [window.masks[row] if window.masks else None for row in rows.tolist()]
 
 
 def has_contrast(images: UInt8) -> NDArray[np.bool_]:

@@ -24,7 +24,7 @@ from ..da3.device import best_device, suited_dtype
 from ..da3.tensors import load_into
 from ..errors import ModelError
 from ..types import Float32, WindowGeometry
-from .descriptor import Rows, all_rows, has_contrast, unit_vectors
+from .descriptor import Rows, all_rows, has_contrast, unit_vectors, window_images
 
 VIT_B = BackboneConfig(embed_dim=768, depth=12, num_heads=12)
 CLUSTERS, CLUSTER_WIDTH, TOKEN_WIDTH, HIDDEN = 64, 128, 256, 512
@@ -117,8 +117,8 @@ class SaladExtractor:
         self._network = Salad.load(read_tensors(path), self._device, suited_dtype(self._device))
 
     def extract(self, window: WindowGeometry, rows: Rows | None = None) -> Float32:
-        """See `DescriptorExtractor`."""
-        images = window.images[all_rows(window) if rows is None else rows]
+        """See `DescriptorExtractor`; what is masked is blank to the network."""
+        images = window_images(window, all_rows(window) if rows is None else rows)
         vectors = [self._vectors(images[part]) for part in groups(len(images), BATCH_SIZE)]
         return unit_vectors(np.concatenate(vectors), has_contrast(images))
 

@@ -9,6 +9,7 @@ into a compact image representation", CVPR 2010), each word's part normalized (A
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +17,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry.keypoints import detect_inside
+from ..geometry.masks import Mask, resize_mask
 from ..types import Float32, UInt8, WindowGeometry
-from .descriptor import Rows, all_rows, has_contrast, unit_vectors
+from .descriptor import Rows, all_rows, has_contrast, row_masks, unit_vectors, window_images
 
 SIDE = 320  # longest side of the images from which SIFT is computed
 KEYPOINTS = 300  # a frame
@@ -57,16 +60,16 @@ class VladExtractor:
     def extract(self, window: WindowGeometry, rows: Rows | None = None) -> Float32:
         """See `DescriptorExtractor`; without a vocabulary no frame has a descriptor."""
         rows = all_rows(window) if rows is None else rows
-        images = window.images
         if self._vocabulary is None:
-            self._vocabulary = self._learnt(images[:: max(1, len(images) // TRAINING_FRAMES)])
+            frames = all_rows(window)
+            self._vocabulary = self._learnt(_root_sifts(window, frames[:: max(1, len(frames) // TRAINING_FRAMES)]))
         if self._vocabulary is None:
             return np.full((len(rows), WORDS * COMPONENTS), np.nan, np.float32)
-        vectors = np.stack([self._vocabulary.vlad(root_sift(image)) for image in images[rows]])
-        return unit_vectors(vectors, has_contrast(images[rows]))
+        vectors = np.stack([self._vocabulary.vlad(local) for local in _root_sifts(window, rows)])
+        return unit_vectors(vectors, has_contrast(window_images(window, rows)))
 
-    def _learnt(self, images: UInt8) -> Vocabulary | None:
-        roots = np.concatenate([root_sift(image) for image in images])
+    def _learnt(self, of_frames: Sequence[Float32]) -> Vocabulary | None:
+        roots = np.concatenate(of_frames)
         if len(roots) < MIN_TRAINING_DESCRIPTORS:
             return None
         vocabulary = learn(roots)
@@ -79,13 +82,23 @@ class VladExtractor:
         return vocabulary
 
 
-def root_sift(image: UInt8) -> Float32:
-    """Root-SIFT [n,128] of an RGB image [H,W,3], of its strongest keypoints."""
+def _root_sifts(window: WindowGeometry, rows: Rows) -> list[Float32]:
+    """Root-SIFT of some rows of a window."""
+    masks = row_masks(window, rows)
+    return [root_sift(image, mask) for image, mask in zip(window.images[rows], masks, strict=True)]
+
+
+def root_sift(image: UInt8, mask: Mask | None = None) -> Float32:
+    """Root-SIFT [n,128] of an RGB image [H,W,3], of its strongest keypoints where the mask [H,W] lets it count."""
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     shrink = SIDE / max(grey.shape)
     if shrink < 1:
         grey = cv2.resize(grey, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-    _, sift = cv2.SIFT.create(KEYPOINTS, contrastThreshold=CONTRAST).detectAndCompute(grey, None)
+    if mask is None:
+        _, sift = cv2.SIFT.create(KEYPOINTS, contrastThreshold=CONTRAST).detectAndCompute(grey, None)
+    else:
+        inside = resize_mask(mask, (grey.shape[1], grey.shape[0]))
+        _, sift = detect_inside(cv2.SIFT.create(contrastThreshold=CONTRAST), grey, inside, KEYPOINTS)
     if sift is None:
         return np.zeros((0, 128), np.float32)
     return np.sqrt(sift / np.maximum(sift.sum(axis=1, keepdims=True), 1e-9)).astype(np.float32)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..types import Frame, Predictor, WindowGeometry
+from .masking import without_masked
 
 DEFAULT_WINDOW, DEFAULT_OVERLAP = 60, 12  # frames
 
@@ -77,15 +78,15 @@ class PredictorAdapter:
         return max(1, int(self._optional("in_flight", 1)))
 
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
-        """Geometry of a window: the only method that every predictor has."""
-        return self._predictor.predict(frames)
+        """Geometry of a window: the only method that every predictor has. What is masked has no depth."""
+        return without_masked(self._predictor.predict(frames), frames)
 
     def predict_pair(self, first: Sequence[Frame], second: Sequence[Frame]) -> WindowGeometry:
         """A loop check; by default one window of both neighbourhoods."""
         frames = [*first, *second]
         pair = self._optional("predict_pair", None)
         geometry: WindowGeometry = self._predictor.predict(frames) if pair is None else pair(first, second)
-        return geometry
+        return without_masked(geometry, frames)
 
     def prepare(self, frames: Sequence[Frame]) -> None:
         """Announce a window; by default nobody listens."""

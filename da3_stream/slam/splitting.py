@@ -30,6 +30,7 @@ class SubmapGeometry:
             self.owned,
             window.frames[0].source_size,
             images=tuple(frame.image for frame in owned) if with_images else (),
+            masks=tuple(frame.mask for frame in owned) if any(frame.mask is not None for frame in owned) else (),
             left_out=tuple(entry for frame in owned for entry in frame.left_out),
         )
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Sim3
+from ..geometry.masks import Mask
 from ..store import (
     Run,
     RunGeometry,
@@ -20,6 +21,7 @@ from ..store import (
     read_cameras,
     read_frames,
     read_images,
+    read_masks,
     write_submap,
 )
 from ..types import Float64, Frame, Status, UInt8, WindowGeometry
@@ -103,8 +105,13 @@ class SubmapStore:
         by_submap: dict[int, list[int]] = {}
         for index, owner in zip(indices, owners, strict=True):
             by_submap.setdefault(owner.submap, []).append(index)
-        images = {k: i for n, of in by_submap.items() for k, i in zip(of, read_images(self._run, n, of), strict=True)}
-        return [self._frame(index, owner, images[index]) for index, owner in zip(indices, owners, strict=True)]
+        images: dict[int, UInt8] = {}
+        masks: dict[int, Mask | None] = {}
+        for submap, of in by_submap.items():
+            images |= zip(of, read_images(self._run, submap, of), strict=True)
+            masks |= zip(of, read_masks(self._run, submap, of), strict=True)
+        pairs = zip(indices, owners, strict=True)
+        return [self._frame(index, owner, images[index], masks[index]) for index, owner in pairs]
 
     def world_from_window(self, submap: int) -> Sim3:
         """Where a submap lies now."""
@@ -141,11 +148,11 @@ class SubmapStore:
         gap = frames.gap_to_next if later > indices[-1] else 0.0
         return (float(np.ptp(inside)) + gap) * self.world_from_window(frames.submap).scale
 
-    def _frame(self, index: int, owner: _OwnedFrames, image: UInt8) -> Frame:
+    def _frame(self, index: int, owner: _OwnedFrames, image: UInt8, mask: Mask | None) -> Frame:
         cameras = self.cameras[owner.submap]
         timestamp = float(cameras.timestamps[np.searchsorted(cameras.frame_indices, index)])
         ordinal = owner.ordinal + int(np.searchsorted(self._owned_indices(owner.submap), index))
-        return Frame(index, timestamp, image, str(index), cameras.source_size, ordinal)
+        return Frame(index, timestamp, image, str(index), cameras.source_size, ordinal, mask=mask)
 
     def _owner(self, frame: int) -> _OwnedFrames:
         owner = self._owned_frames[self._entry(frame)]

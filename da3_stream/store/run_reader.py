@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry.masks import Mask
 from ..types import Float32, Float64
 from .pose_table import PoseTable, RunGeometry, frame_depth, frame_depth_size, frame_sky, pose_table, read_run_geometry
 from .run import Run, open_run
+from .submap_files import read_masks
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,3 +78,12 @@ class RunReader:
         """Which pixels [H,W] of a frame's depth map are sky, None where the model did not tell. Raises KeyError as
         `depth`."""
         return frame_sky(self.run, self.geometry, source_index)
+
+    def mask(self, source_index: int) -> Mask | None:
+        """Which pixels [h,w] of a frame's image, as the predictor took it, count: not those of what goes with the
+        camera. None where all count. A frame that no window contains has that of the one before it."""
+        poses = self.geometry.frame_poses
+        if not len(poses.source_index):
+            return None
+        row = max(int(np.searchsorted(poses.source_index, source_index, "right")) - 1, 0)
+        return read_masks(self.run, int(poses.submap[row]), [int(poses.source_index[row])])[0]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import StoreError
 from ..geometry import resize_intrinsics
+from ..geometry.masks import Mask
 from ..types import Float32, Float64, LeftOut, UInt8, WindowGeometry, median_depth
 
 
@@ -61,6 +62,7 @@ class SubmapFrames(SubmapCameras):
     images: tuple[UInt8, ...] = ()  # [h,w,3] RGB of the owned frames, or none at all
     sky: NDArray[np.bool_] | None = None  # [K,H,W], where the predictor tells it
     witnesses: Mapping[str, Float32] = field(default_factory=dict)  # [N] each, see trust/witnesses.py
+    masks: tuple[Mask | None, ...] = ()  # [h,w] of the images of the owned frames, or none at all where all count
 
     @staticmethod
     def from_geometry(
@@ -71,6 +73,7 @@ class SubmapFrames(SubmapCameras):
         frame_status: tuple[str, ...] = (),
         images: tuple[UInt8, ...] = (),
         left_out: tuple[LeftOut, ...] = (),
+        masks: tuple[Mask | None, ...] = (),
     ) -> SubmapFrames:
         """What is stored of a predicted window; `owned` [N] marks the frames that the submap owns."""
         height, width = geometry.depth.shape[1:]
@@ -93,6 +96,7 @@ class SubmapFrames(SubmapCameras):
             confidence=geometry.confidence[owned],
             images=images,
             sky=None if geometry.sky is None else geometry.sky[owned],
+            masks=masks,
         )
 
 
@@ -117,5 +121,7 @@ def check_shapes(frames: SubmapFrames) -> None:
             raise StoreError(f"a node's {name} has shape {getattr(frames, name).shape}, expected {shape}")
     if len(frames.images) not in (0, pixels[0]):
         raise StoreError(f"a submap has {len(frames.images)} images of {pixels[0]} owned frames")
+    if len(frames.masks) not in (0, pixels[0]) or len({m.shape for m in frames.masks if m is not None}) > 1:
+        raise StoreError(f"a submap has {len(frames.masks)} masks of one size for {pixels[0]} owned frames")
     if (np.diff(frames.frame_indices) <= 0).any() or len(frames.frame_status) not in (0, n):
         raise StoreError("a submap needs ascending frame_indices, and one frame_status for each or none at all")

@@ -5,7 +5,9 @@ intrinsics [N,3,3] (pixels of the depth map), owned [N], source_size and depth_s
 frame_status [N or 0], median_depth, confidence_range [2], and for each owned frame depth_%06d and confidence_%06d by
 source index (see quantise.py), where it is kept image_%06d: its image as the predictor took it, the bytes of a JPEG
 file, and where the predictor tells it sky_%06d: which pixels are sky, eight in a byte (numpy.packbits of the mask row
-by row, the rows joined without gaps; 1 = sky). Where the gate left frames out after an owned one (or before the
+by row, the rows joined without gaps; 1 = sky). Where images have masks, mask_%d, packed in the same way, is each
+distinct one (1 = counts), mask_size its (width, height), and mask_of_frame [K] which one each owned frame has, -1 for
+none. Where the gate left frames out after an owned one (or before the
 first), left_out_index, left_out_timestamp, left_out_share and left_out_reason [M] tell which, and how far on the path
 to the next owned frame. Where the poses were judged, pose_confidence [N] is the probability that each is right, and
 witness_NAME [N] what it was judged by (see trust/witnesses.py). One entry is read without the others. Equal values
@@ -26,8 +28,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import StoreError
+from ..geometry.masks import Mask
 from ..types import Float32, LeftOut, UInt8
 from .files import replacing
+from .packed_masks import pack_masks, unpack_masks
 from .quantise import (
     confidence_range,
     decode_confidence,
@@ -71,6 +75,7 @@ def write_submap(run: Run, submap: int, frames: SubmapFrames) -> None:
             arrays[f"image_{index:06d}"] = encode_image(frames.images[k])
         if frames.sky is not None:
             arrays[f"sky_{index:06d}"] = np.packbits(frames.sky[k])
+    arrays |= pack_masks(frames.masks)
     _write_npz(run.submap_path(submap), arrays)
 
 
@@ -92,7 +97,8 @@ def read_submap(run: Run, submap: int) -> SubmapFrames:
             **fields,
             depth=np.stack(depth) if frames else empty,
             confidence=np.stack(confidence) if frames else empty,
-            sky=_masks(entries, fields),
+            sky=_sky_of_all(entries, fields),
+            masks=unpack_masks(entries),
             witnesses=_witnesses(entries),
         )
 
@@ -146,18 +152,30 @@ def read_sky(run: Run, submap: int, source_index: int) -> NDArray[np.bool_] | No
     """
     with _open_npz(run.submap_path(submap)) as entries:
         if f"depth_{source_index:06d}" in entries:
-            return _mask(entries, source_index, tuple(entries["depth_size"].tolist()))
+            return _sky(entries, source_index, tuple(entries["depth_size"].tolist()))
     raise KeyError(f"node {submap} holds no depth of frame {source_index}")
 
 
-def _masks(entries: Mapping[str, Any], fields: Mapping[str, Any]) -> NDArray[np.bool_] | None:
+def read_masks(run: Run, submap: int, source_indices: Sequence[int]) -> tuple[Mask | None, ...]:
+    """The masks [h,w] of the images of owned frames, True where they count; None for a frame of which all counts.
+
+    Raises KeyError if the submap does not own one, StoreError if the file is absent or damaged.
+    """
+    with _open_npz(run.submap_path(submap)) as entries:
+        owned = entries["frame_indices"][entries["owned"]].tolist()
+        masks = unpack_masks(entries) or (None,) * len(owned)
+    of_frame = dict(zip(owned, masks, strict=True))
+    return tuple(of_frame[index] for index in source_indices)
+
+
+def _sky_of_all(entries: Mapping[str, Any], fields: Mapping[str, Any]) -> NDArray[np.bool_] | None:
     """Sky of all owned frames [K,H,W], None where one is missing."""
-    per_frame = [_mask(entries, k, fields["depth_size"]) for k in fields["frame_indices"][fields["owned"]].tolist()]
+    per_frame = [_sky(entries, k, fields["depth_size"]) for k in fields["frame_indices"][fields["owned"]].tolist()]
     masks = [mask for mask in per_frame if mask is not None]
     return np.stack(masks) if masks and len(masks) == len(per_frame) else None
 
 
-def _mask(entries: Mapping[str, Any], index: int, size: tuple[int, int]) -> NDArray[np.bool_] | None:
+def _sky(entries: Mapping[str, Any], index: int, size: tuple[int, int]) -> NDArray[np.bool_] | None:
     if f"sky_{index:06d}" not in entries:
         return None
     width, height = size

@@ -54,6 +54,7 @@ class WindowGeometry:
     witnesses: Mapping[str, Float64] = field(default_factory=dict)  # [N] each, what speaks for or against every pose
     pose_confidence: Float64 | None = None  # [N], probability that the pose is right; None before it was judged
     advice: tuple[Advice, ...] = ()
+    masks: tuple[NDArray[np.bool_] | None, ...] = ()  # [N] of [H,W], `Frame.mask` of `images`; none where all count
 
     @property
     def has_pose(self) -> NDArray[np.bool_]:
@@ -127,4 +128,5 @@ class WindowGeometry:
             {name: values[keep] for name, values in self.witnesses.items()},
             None if self.pose_confidence is None else self.pose_confidence[keep],
             self.advice,
+            tuple(self.masks[row] for row in keep) if self.masks else (),
         )

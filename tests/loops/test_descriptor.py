@@ -57,6 +57,20 @@ def test_vlad_waits_for_a_window_that_shows_enough(town: WindowGeometry, tmp_pat
     assert np.isnan(extractor.extract(dark)).all()
 
 
+@pytest.mark.slow
+def test_what_is_masked_gives_no_descriptor(town: WindowGeometry, tmp_path: Path) -> None:
+    mask = np.ones(town.images.shape[1:3], np.bool_)
+    mask[80:] = False
+    painted = town.images.copy()
+    painted[:, 80:] = np.random.default_rng(0).integers(0, 255, painted[:, 80:].shape)
+    masks = (mask,) * len(painted)
+    plain = VladExtractor(tmp_path / "a.npz").extract(replace(town, masks=masks))
+    likeness = VladExtractor(tmp_path / "a.npz").extract(replace(town, images=painted, masks=masks)) @ plain.T
+    assert likeness.argmax(axis=1).tolist() == list(range(12)) and np.diag(likeness).min() > 0.8
+    nothing = replace(town, masks=(np.zeros_like(mask),) * len(painted))
+    assert np.isnan(VladExtractor(tmp_path / "a.npz").extract(nothing)).all()
+
+
 def test_dino_takes_the_predictors_descriptors() -> None:
     poses = ring(240, 0.5, 0.1)
     window = windows_of(poses, 3 * looks(poses))[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -87,3 +88,38 @@ def test_attributes_may_change_while_a_run_goes_on() -> None:
 def test_a_state_without_a_way_back_is_an_error() -> None:
     with pytest.raises(AttributeError, match="restore"):
         PredictorAdapter(Plain()).restore({})
+
+
+class Deep(Plain):
+    """Depth 2 and confidence 1 everywhere, at half the size of the images."""
+
+    def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+        n, (height, width) = len(frames), frames[0].image.shape[:2]
+        shape = (n, height // 2, width // 2)
+        ones = np.ones(shape, np.float32)
+        return replace(
+            WindowGeometry.failed(frames, ""), images=np.zeros((*shape, 3), np.uint8), depth=2 * ones, confidence=ones
+        )
+
+
+def test_what_is_masked_has_no_depth_whatever_the_predictor_says() -> None:
+    mask = np.ones((8, 12), np.bool_)
+    mask[5:] = False
+    frames = [
+        Frame(index, index / 10, np.zeros((8, 12, 3), np.uint8), "", mask=mask if index else None) for index in range(4)
+    ]
+    adapter = PredictorAdapter(Deep())
+    for geometry in (adapter.predict(frames), adapter.predict_pair(frames[:2], frames[2:])):
+        assert geometry.masks[0] is None and geometry.masks[1] is geometry.masks[3]
+        assert (geometry.depth[0] == 2).all() and (geometry.depth[1:, :2] == 2).all()
+        assert not geometry.depth[1:, 2:].any() and not geometry.confidence[1:, 2:].any()
+    assert adapter.predict([frames[0]]).masks == ()
+
+
+def test_a_predictor_that_obeys_masks_itself_is_left_alone() -> None:
+    class Obedient(Deep):
+        def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+            return replace(super().predict(frames), masks=tuple(np.ones((4, 6), np.bool_) for _ in frames))
+
+    frames = [Frame(0, 0.0, np.zeros((8, 12, 3), np.uint8), "", mask=np.zeros((8, 12), np.bool_))]
+    assert (PredictorAdapter(Obedient()).predict(frames).depth == 2).all()

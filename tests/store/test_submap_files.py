@@ -16,6 +16,7 @@ from da3_stream.store import (
     read_cameras,
     read_frame,
     read_images,
+    read_masks,
     read_sky,
     read_submap,
     read_witnesses,
@@ -231,3 +232,50 @@ def test_what_a_pose_was_judged_by_comes_back_with_the_judgement(tmp_path):
 def test_witnesses_of_another_count_of_frames_are_refused(tmp_path):
     with pytest.raises(StoreError, match="every witness"):
         write_submap(create_run(tmp_path / "run"), 0, replace(street_part(0), witnesses={"step": np.zeros(3)}))
+
+
+def with_masks(part):
+    """Two distinct masks, of which the second is two equal arrays, and a frame of which all counts."""
+    rng = np.random.default_rng(0)
+    first, second = rng.integers(0, 2, (2, 7, 5)).astype(np.bool_)
+    masks = [first, first, second, second.copy(), None]
+    return replace(part, masks=tuple((masks * int(part.owned.sum()))[: int(part.owned.sum())]))
+
+
+def test_masks_come_back_and_each_distinct_one_is_kept_once(tmp_path):
+    run, part = create_run(tmp_path / "run"), with_masks(street_part(1))
+    write_submap(run, 1, part)
+    back = read_submap(run, 1).masks
+    assert [m is None for m in back] == [m is None for m in part.masks] and back[0] is back[1] and back[2] is back[3]
+    for stored, wanted in zip(back, part.masks, strict=True):
+        np.testing.assert_array_equal(stored, wanted)
+    owned = part.frame_indices[part.owned].tolist()
+    (late, early) = read_masks(run, 1, [owned[3], owned[0]])
+    assert (late == part.masks[3]).all() and (early == part.masks[0]).all()
+    with np.load(run.submap_path(1)) as entries:
+        assert sorted(name for name in entries if name.startswith("mask")) == [
+            "mask_0",
+            "mask_1",
+            "mask_of_frame",
+            "mask_size",
+        ]
+    with pytest.raises(KeyError):
+        read_masks(run, 1, [999])
+
+
+def test_a_submap_without_masks_reads_as_before(tmp_path):
+    run, part = create_run(tmp_path / "run"), street_part(1)
+    write_submap(run, 1, part)
+    assert read_submap(run, 1).masks == () and read_masks(run, 1, part.frame_indices[part.owned][:2].tolist()) == (
+        None,
+        None,
+    )
+
+
+def test_masks_that_do_not_go_with_the_frames_are_refused(tmp_path):
+    run, part = create_run(tmp_path / "run"), street_part(1)
+    mask = np.ones((7, 5), np.bool_)
+    with pytest.raises(StoreError, match="masks"):
+        write_submap(run, 1, replace(part, masks=(mask,)))
+    with pytest.raises(StoreError, match="masks"):
+        write_submap(run, 1, replace(part, masks=(mask, mask[1:], *(None,) * (int(part.owned.sum()) - 2))))

@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 
 from ...cloud.files.ply import create_ply
+from ...geometry.masks import Mask
 from ...store import RunReader
 from ...types import Float64, UInt8
 from ..cloud.sampling import sampled_points
 from ..frame_views import FrameView, nothing_to_export, posed_views
-from ..images.camera import ImageCamera, image_camera
+from ..images.camera import ImageCamera, image_camera, image_mask
 from ..images.frame_images import frame_images, image_files
 from ..images.image_folder import ImageFolder
 from ..options import ColmapOptions, GaussianSplattingOptions, ImageOptions
@@ -93,7 +94,8 @@ def track_images(reader: RunReader, folder: Path, options: ImageOptions, confide
     files = ImageFolder(folder, image_files(reader, options), options.encoding)
     for view, image in frame_images(reader, views, options):
         camera = image_camera(reader, view, options)
-        if _add_tracks(tracked, reader, view, image, camera, confidence):
+        mask = image_mask(reader, view, options)
+        if _add_tracks(tracked, reader, view, image, camera, mask, confidence):
             tracked.names.append(files.add(view.name, view.index, image))
             tracked.cameras.append(camera)
             tracked.views.append(view)
@@ -140,10 +142,15 @@ def summary(model: Any, tracked: TrackedImages) -> str:
 
 
 def _add_tracks(
-    tracked: TrackedImages, reader: RunReader, view: FrameView, image: UInt8, camera: ImageCamera, confidence: float
+    tracked: TrackedImages,
+    reader: RunReader,
+    view: FrameView,
+    image: UInt8,
+    camera: ImageCamera,
+    mask: Mask | None,
+    confidence: float,
 ) -> bool:
     """Track the image's keypoints; returns whether the frame is part of the model."""
     depth = DepthMap.confident(*reader.depth_without_sky(view.index), confidence) if view.has_depth else None
-    return tracked.tracks.add(
-        detect_keypoints(image, camera, depth), view.world_from_camera, min_matches=0 if view.has_depth else MIN_TRACKS
-    )
+    keypoints = detect_keypoints(image, camera, depth, mask)
+    return tracked.tracks.add(keypoints, view.world_from_camera, min_matches=0 if view.has_depth else MIN_TRACKS)

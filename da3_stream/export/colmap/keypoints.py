@@ -13,6 +13,7 @@ from ..images.camera import ImageCamera
 
 if TYPE_CHECKING:
     from ...geometry.lens import Lens
+    from ...geometry.masks import Mask
 
 MAX_SIDE_PX = 1600  # of the image in which keypoints are detected: beyond, they only cost time
 MAX_DEPTH_STEP = (
@@ -38,9 +39,12 @@ class KeypointsWithDepth:
         return len(self.xy)
 
 
-def detect_keypoints(image: UInt8, camera: ImageCamera, depth: DepthMap | None) -> KeypointsWithDepth:
-    """Keypoints of an image [H,W,3] that `camera` took; without a depth map none has depth."""
-    xy, descriptors = _sift(image)
+def detect_keypoints(
+    image: UInt8, camera: ImageCamera, depth: DepthMap | None, mask: Mask | None = None
+) -> KeypointsWithDepth:
+    """Keypoints of an image [H,W,3] that `camera` took, where its mask (of any size) lets it count; without a depth map
+    none has depth."""
+    xy, descriptors = _sift(image, mask)
     rays = normalized_coordinates(xy, camera.lens)
     column, row = np.minimum(xy.astype(np.int64), np.array(camera.size) - 1).T
     under = np.full(len(xy), np.nan, np.float32) if depth is None else depth.at_rays(rays)
@@ -89,18 +93,20 @@ class DepthMap:
         return self.depth[row[:, None] + steps[0], column[:, None] + steps[1]]
 
 
-def _sift(image: UInt8) -> tuple[Float32, UInt8]:
+def _sift(image: UInt8, mask: Mask | None) -> tuple[Float32, UInt8]:
     """Positions [n,2] and descriptors [n,128]."""
     import cv2
 
     from ...geometry.keypoints import extract_keypoints
+    from ...geometry.masks import resize_mask
 
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     factor = min(1.0, MAX_SIDE_PX / max(gray.shape))
     if factor < 1.0:
         gray = cv2.resize(gray, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     scale = np.array([image.shape[1] / gray.shape[1], image.shape[0] / gray.shape[0]])
-    keypoints = extract_keypoints([gray])[0]
+    size = (gray.shape[1], gray.shape[0])
+    keypoints = extract_keypoints([gray], [None if mask is None else resize_mask(mask, size)])[0]
     return (keypoints.xy * scale).astype(np.float32), keypoints.descriptors
 
 

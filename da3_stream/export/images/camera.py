@@ -9,6 +9,7 @@ import numpy as np
 
 from ...geometry import resize_intrinsics
 from ...geometry.lens import Lens, Straightener
+from ...geometry.masks import Mask, resize_mask
 from ...store import RunReader
 from ...types import UInt8
 from ..frame_views import FrameView
@@ -46,10 +47,24 @@ def radial_distortion(reader: RunReader) -> float:
     return float(camera.get("k1", 0.0)) if is_known else 0.0
 
 
+def image_mask(reader: RunReader, view: FrameView, options: ImageOptions) -> Mask | None:
+    """Which pixels [H,W] of the view's image, as these options have it written, count; None where all do."""
+    mask = reader.mask(view.index)
+    if mask is None:
+        return None
+    if options.undistort and np.isfinite(view.intrinsics).all():
+        mask = _straightener(reader, view, (mask.shape[1], mask.shape[0])).mask(mask)
+    return resize_mask(mask, image_size(reader, options.resolution))
+
+
 def undistorted(reader: RunReader, view: FrameView, image: UInt8) -> UInt8:
     """The view's image [H,W,3] of any size, as a pinhole sees it; unchanged where its intrinsics are unknown."""
     if not np.isfinite(view.intrinsics).all():
         return image
-    size = (image.shape[1], image.shape[0])
+    return _straightener(reader, view, (image.shape[1], image.shape[0]))(image)
+
+
+def _straightener(reader: RunReader, view: FrameView, size: tuple[int, int]) -> Straightener:
+    """What undistorts images of (width, height) of the view."""
     lens = Lens.from_matrix(resize_intrinsics(view.intrinsics, reader.input_size, size))
-    return Straightener(replace(lens, k1=radial_distortion(reader)), size)(image)
+    return Straightener(replace(lens, k1=radial_distortion(reader)), size)

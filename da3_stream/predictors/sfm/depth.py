@@ -12,6 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ...geometry.masks import Mask, shrink_mask
+
 FLOW_RETURN_PX = 1.0
 EPIPOLAR_PX = 1.0
 FLOW_NOISE_PX = 0.25  # where there is texture
@@ -20,6 +22,7 @@ TEXTURE_PX = 7  # side of the square over which the gradient is averaged
 MIN_PARALLAX_PX = 2.0  # pixels moved per unit of log depth, all sources together
 SOURCE_PARALLAX_PX = 0.7  # the same for one source to take part
 AGREEMENT = 0.12  # sources farther than this from their weighted median (log depth) are left out
+FLOW_SUPPORT_PX = 8  # side of the patches that flow comes from: what is masked drags the flow of what is this near
 
 CHUNK = 16  # rows that one piece of work gives depth
 
@@ -29,13 +32,17 @@ Map = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class DepthTask:
-    """Consecutive gray frames [n][H,W] with cameras [n,4,4] and one K [3,3]; depth is wanted for `rows`."""
+    """Consecutive gray frames [n][H,W] with cameras [n,4,4] and one K [3,3]; depth is wanted for `rows`.
+
+    `masks` [n][H,W] are True where a frame counts (None, or no masks at all: everywhere).
+    """
 
     grays: Sequence[Gray]
     world_from_camera: NDArray[np.float64]
     k: NDArray[np.float64]
     rows: range
     offsets: tuple[int, ...]
+    masks: Sequence[Mask | None] = ()
 
 
 def depth_tasks(
@@ -44,6 +51,7 @@ def depth_tasks(
     k: NDArray[np.float64],
     place_starts: Sequence[int],
     offsets: tuple[int, ...],
+    masks: Sequence[Mask | None] = (),
 ) -> Iterator[tuple[range, DepthTask]]:
     """Pieces of work for a window [n], with the rows of which each gives the depth; none has frames of two places."""
     for start, stop in zip((0, *place_starts), (*place_starts, len(grays)), strict=True):
@@ -51,7 +59,8 @@ def depth_tasks(
             rows = range(first, min(first + CHUNK, stop))
             low, high = max(start, rows.start + min(offsets)), min(stop, rows.stop + max(offsets))
             inside = range(rows.start - low, rows.stop - low)
-            yield rows, DepthTask(grays[low:high], world_from_camera[low:high], k, inside, offsets)
+            seen = slice(low, high)
+            yield rows, DepthTask(grays[seen], world_from_camera[seen], k, inside, offsets, masks[seen])
 
 
 def dense_depth(task: DepthTask) -> tuple[Map, Map]:
@@ -67,6 +76,9 @@ def dense_depth(task: DepthTask) -> tuple[Map, Map]:
         if estimates:
             depth[out], precision = _fuse(estimates)
             confidence[out] = precision / flow_noise(task.grays[row])
+        if task.masks and (mask := task.masks[row]) is not None:
+            masked = ~shrink_mask(mask, FLOW_SUPPORT_PX)
+            depth[out][masked] = confidence[out][masked] = 0
     return depth, confidence
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...geometry.lens import Lens, Straightener
+from ...geometry.masks import Mask, convert_masks
 from ...types import Frame, WindowGeometry
 from .depth import Gray, dense_depth, depth_tasks
 from .mapping.assemble import WindowCameras
@@ -38,7 +39,9 @@ def window_geometry(
     """
     cameras, lens = solution.cameras, solution.lens
     straighten = Straightener(lens, (grays[0].shape[1], grays[0].shape[0]))
-    depth, confidence = _window_depth([straighten(gray) for gray in grays], solution, place_starts, workers)
+    masks = convert_masks([frame.mask for frame in frames], straighten.mask)
+    straight = [straighten(gray) for gray in grays]
+    depth, confidence = _window_depth(straight, masks, solution, place_starts, workers)
     return WindowGeometry(
         frame_indices=np.array([frame.index for frame in frames], np.int64),
         images=np.stack([straighten(frame.image) for frame in frames]),
@@ -50,11 +53,16 @@ def window_geometry(
         status=cameras.status,
         breaks=cameras.breaks,
         notes=cameras.notes,
+        masks=masks,
     )
 
 
 def _window_depth(
-    grays: Sequence[Gray], solution: CameraSolution, place_starts: Sequence[int], workers: Workers
+    grays: Sequence[Gray],
+    masks: tuple[Mask | None, ...],
+    solution: CameraSolution,
+    place_starts: Sequence[int],
+    workers: Workers,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Depth and confidence [N,H,W] of all frames with a measured pose, 0 for the others."""
     shape = (len(grays), *grays[0].shape)
@@ -63,7 +71,7 @@ def _window_depth(
         return depth, confidence
     cameras = solution.cameras
     poses = np.where(cameras.measured[:, None, None], cameras.poses, np.nan)
-    tasks = depth_tasks(grays, poses, solution.lens.matrix(), place_starts, solution.flow_offsets)
+    tasks = depth_tasks(grays, poses, solution.lens.matrix(), place_starts, solution.flow_offsets, masks)
     futures = [(rows, workers.submit(dense_depth, task)) for rows, task in tasks]
     for rows, future in futures:
         depth[rows.start : rows.stop], confidence[rows.start : rows.stop] = future.result()

@@ -142,8 +142,10 @@ class SfmPredictor:
         self, frames: Sequence[Frame], grays: Sequence[Gray], pairs: Sequence[tuple[int, int]], features: FeatureCache
     ) -> Correspondences | None:
         """Matched keypoints of the pairs of rows, and tracked points; None where the camera stands."""
-        tracks = self._workers.submit(track_points, grays)
-        keypoints, matches = features.get([frame.ordinal for frame in frames], grays, pairs)
+        masks = [frame.mask for frame in frames]
+        tracks = self._workers.submit(track_points, grays, masks)
+        images = list(zip(grays, masks, strict=True))
+        keypoints, matches = features.get([frame.ordinal for frame in frames], images, pairs)
         tracked = tracks.result()
         moves = len(frames) > 1 and motion_px(tracked) >= STATIC_PX
         return combine(keypoints, matches, tracked) if moves else None

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from da3_stream.geometry import pixel_centres, project, unproject
 from da3_stream.predictors.sfm.depth import (
     FLOW_NOISE_PX,
+    FLOW_SUPPORT_PX,
     DepthTask,
     _closed_form,
     dense_depth,
@@ -189,3 +190,13 @@ def test_pieces_together_are_one_large_task(street: list[TownFrame], street_gray
         depth, confidence = dense_depth(piece)
         np.testing.assert_array_equal(depth, whole[0][rows.start : rows.stop])
         np.testing.assert_array_equal(confidence, whole[1][rows.start : rows.stop])
+
+
+def test_masked_pixels_and_what_they_drag_have_no_depth(task: DepthTask, found: Found) -> None:
+    mask = np.ones(task.grays[0].shape, np.bool_)
+    mask[180:] = False
+    depth, confidence = dense_depth(replace(task, masks=(None,) * 3 + (mask,) * 5))
+    np.testing.assert_array_equal(depth[0], found[0][0])
+    far = 180 - FLOW_SUPPORT_PX
+    assert not depth[1:, far:].any() and not confidence[1:, far:].any()
+    np.testing.assert_array_equal(depth[1:, : far - 1], found[0][1:, : far - 1])

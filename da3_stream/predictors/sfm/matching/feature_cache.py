@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....geometry.keypoints import Keypoints, extract_keypoints
+from ....geometry.masks import Mask
 from ..processes.workers import Workers, chunks
 from .pairs import Matches, match_chunk
 
@@ -20,6 +21,7 @@ PAIRS = 64  # pairs of frames that one piece of work matches
 
 Gray = NDArray[np.uint8]
 Pair = tuple[int, int]
+Image = tuple[Gray, Mask | None]
 InChunk = tuple[Future[list[Keypoints]], int]  # the keypoints of several frames, and which of them
 PairMatches = Future[dict[Pair, Matches]]
 
@@ -39,23 +41,24 @@ class FeatureCache:
         self._recent: deque[set[int]] = deque(maxlen=windows)
 
     def get(
-        self, indices: Sequence[int], grays: Sequence[Gray], rows: Sequence[Pair]
+        self, indices: Sequence[int], images: Sequence[Image], rows: Sequence[Pair]
     ) -> tuple[list[Keypoints], dict[Pair, Matches]]:
-        """Keypoints of the frames, and the matches of these pairs of rows, keyed by them."""
-        keypoints = self._get_keypoints(dict(zip(indices, grays, strict=True)))
+        """Keypoints of the frames (gray images with their masks), and the matches of these pairs of rows, keyed by
+        them."""
+        keypoints = self._get_keypoints(dict(zip(indices, images, strict=True)))
         pairs = {pair: (indices[pair[0]], indices[pair[1]]) for pair in rows}
         matches = self._get_matches(sorted(pairs.values(), key=lambda pair: pair[1]), keypoints)
         return [keypoints[index] for index in indices], {pair: matches[key] for pair, key in pairs.items()}
 
-    def _get_keypoints(self, grays: Mapping[int, Gray]) -> dict[int, Keypoints]:
+    def _get_keypoints(self, images: Mapping[int, Image]) -> dict[int, Keypoints]:
         with self._lock:
-            self._recent.append(set(grays))
+            self._recent.append(set(images))
             self._forget()
-            held = {index: self._keypoints[index] for index in grays if index in self._keypoints}
-            submitted = self._submit_keypoints(grays, [index for index in grays if index not in held])
+            held = {index: self._keypoints[index] for index in images if index in self._keypoints}
+            submitted = self._submit_keypoints(images, [index for index in images if index not in held])
         failed = [index for index, (future, _) in held.items() if _fails(future)]
         with self._lock:
-            futures = {**held, **submitted, **self._submit_keypoints(grays, failed)}
+            futures = {**held, **submitted, **self._submit_keypoints(images, failed)}
         return {index: future.result()[place] for index, (future, place) in futures.items()}
 
     def _get_matches(self, pairs: Sequence[Pair], keypoints: Mapping[int, Keypoints]) -> dict[Pair, Matches]:
@@ -67,10 +70,11 @@ class FeatureCache:
             futures = {**held, **submitted, **self._submit_matches(keypoints, failed)}
         return {pair: future.result()[pair] for pair, future in futures.items()}
 
-    def _submit_keypoints(self, grays: Mapping[int, Gray], missing: Sequence[int]) -> dict[int, InChunk]:
+    def _submit_keypoints(self, images: Mapping[int, Image], missing: Sequence[int]) -> dict[int, InChunk]:
         submitted: dict[int, InChunk] = {}
         for chunk in chunks(missing, CHUNK):
-            future = self._workers.submit(extract_keypoints, [grays[index] for index in chunk])
+            grays, masks = zip(*(images[index] for index in chunk), strict=True)
+            future = self._workers.submit(extract_keypoints, grays, masks)
             submitted |= {index: (future, place) for place, index in enumerate(chunk)}
         self._keypoints |= submitted
         return submitted

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from da3_stream.geometry.keypoints import Keypoints
 from da3_stream.predictors.sfm.matching.feature_cache import CHUNK, FeatureCache
-from da3_stream.predictors.sfm.matching.pairs import sequential_pairs
+from da3_stream.predictors.sfm.matching.pairs import match_chunk, sequential_pairs
 from da3_stream.predictors.sfm.processes.process import WorkerDiedError
 from da3_stream.predictors.sfm.processes.workers import Workers
 
@@ -31,29 +31,32 @@ class AtOnce(Workers):
     def submit(self, work: Callable[..., Any], *args: Any) -> Future[Any]:
         future: Future[Any] = Future()
         try:
-            future.set_result(self._do(*args))
+            future.set_result(self._match(*args) if work is match_chunk else self._extract(*args))
         except WorkerDiedError as error:
             future.set_exception(error)
         return future
 
-    def _do(self, first: Any, pairs: Sequence[tuple[int, int]] | None = None) -> Any:
-        if pairs is not None:
-            self.pairs += pairs
-            return {pair: np.array([pair], np.uint32) for pair in pairs}
-        numbers = [int(gray[0, 0]) for gray in first]
+    def _match(self, keypoints: Any, pairs: Sequence[tuple[int, int]]) -> Any:
+        self.pairs += pairs
+        return {pair: np.array([pair], np.uint32) for pair in pairs}
+
+    def _extract(self, grays: Sequence[NDArray[np.uint8]], masks: Sequence[NDArray[np.bool_] | None]) -> Any:
+        assert [mask is None for mask in masks] == [gray[0, 0] % 2 == 0 for gray in grays]
+        numbers = [int(gray[0, 0]) for gray in grays]
         self.frames += numbers
         if self._deadly in numbers:
             raise WorkerDiedError("dead")
         return [Keypoints(np.full((1, 2), number, np.float32), NONE.descriptors[:0]) for number in numbers]
 
 
-def gray(number: int) -> NDArray[np.uint8]:
-    return np.full((1, 1), number, np.uint8)
+def image(number: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None]:
+    """An image of one pixel; every second one has a mask."""
+    return np.full((1, 1), number, np.uint8), np.ones((1, 1), np.bool_) if number % 2 else None
 
 
 def ask(cache: FeatureCache, indices: Sequence[int]) -> tuple[list[Keypoints], dict[tuple[int, int], Any]]:
     rows = list(sequential_pairs(len(indices)))
-    return cache.get(indices, [gray(index) for index in indices], rows)
+    return cache.get(indices, [image(index) for index in indices], rows)
 
 
 def test_each_frame_and_pair_is_looked_at_once() -> None:

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from da3_stream.geometry.keypoints import extract_keypoints
-from da3_stream.predictors.sfm.matching.tracks import track_points
+from da3_stream.predictors.sfm.matching.tracks import TRACK_WINDOW_PX, track_points
 
 SHAPE = (120, 160)
 
@@ -102,3 +102,15 @@ def test_faint_noise_gives_well_formed_findings() -> None:
     faint = [rng.integers(127, 130, SHAPE, dtype=np.uint8) for _ in range(2)]
     assert all(found.xy.shape[1] == 2 for found in extract_keypoints(faint))
     assert all(len(found.xy) == len(found.track) for found in track_points(faint))
+
+
+def test_no_track_is_on_what_is_masked_or_so_near_that_it_would_be_dragged() -> None:
+    pictures = [waves((0.0, 6.0 * i)) for i in range(5)]  # down, into the masked part
+    mask = np.ones(SHAPE, np.bool_)
+    mask[80:] = False
+    points = track_points(pictures, [mask] * 5)
+    assert all(len(found.xy) > 10 and found.xy[:, 1].max() <= 80 - TRACK_WINDOW_PX // 2 for found in points)
+    entered = points[0].xy[:, 1] > 60
+    assert entered.any() and not np.isin(points[0].track[entered], points[-1].track).any()
+    late = track_points(pictures, [None, None, mask, mask, mask])
+    assert late[1].xy[:, 1].max() > 90 and late[2].xy[:, 1].max() < 80
