@@ -69,7 +69,7 @@ def detect_inside(sift: cv2.SIFT, gray: NDArray[np.uint8], mask: Mask, count: in
     xy = (np.array([p.pt for p in found]).reshape(-1, 2) + 0.5) / factor
     column, row = xy.astype(np.int64).T
     free = distance[row, column] > [p.size / 2 for p in found]
-    inside = [found[k] for k in np.flatnonzero(free)]
+    inside = [found[k] for k in np.flatnonzero(free).tolist()]
     inside.sort(key=lambda point: -point.response)
     return sift.compute(gray, inside[:count]) if inside else ((), None)
 
