@@ -42,6 +42,7 @@ MAY_IMPORT = {
     "posegraph": "errors geometry",
     "loops": "errors geometry settings types da3 stitching",
     "scale": "geometry types",
+    "trust": "types",
     "store": "errors geometry types",
     # who reads and writes a run directory
     "cloud": "errors geometry settings types store",
@@ -49,7 +50,8 @@ MAY_IMPORT = {
     "evaluation": "errors geometry store camera_input",
     "reconstruction": "types store cloud export",
     # the system and the life of a process: `slam` knows no session
-    "slam": "errors geometry settings types windows loops machine posegraph predictors scale stitching stopwatch store",
+    "slam": "errors geometry settings types windows loops machine posegraph predictors scale stitching stopwatch"
+    " store trust",
     "session": "errors settings types windows cloud export frames loops machine predictors slam stopwatch store",
     "pipeline": "settings types frames predictors session",
     # the doors

@@ -13,7 +13,9 @@ from ..posegraph import Edge
 from ..stitching import align_earlier, align_windows
 from ..stitching.static_depth import propagate_depth_to_held_window, propagate_depth_to_static_frames
 from ..store import Scene, Submap
-from ..types import Status, WindowGeometry
+from ..trust import Judge, load_judge
+from ..types import Alignment, Status, WindowGeometry
+from .joins import Join, assess_join
 from .neighbours import (
     AlignmentCandidate,
     LastPose,
@@ -35,6 +37,7 @@ class ChainUpdate:
     submap_ids: tuple[int, ...]
     edges: tuple[Edge, ...]
     events: tuple[Event, ...]
+    joins: tuple[Join | None, ...]  # of every submap, None where it begins a segment or has no pose
 
 
 @dataclass
@@ -44,6 +47,7 @@ class _Draft:
     scene: Scene
     edges: list[Edge] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+    joins: dict[int, Join] = field(default_factory=dict)
 
     def add(self, submap: Submap) -> None:
         self.scene = self.scene.with_submap(submap)
@@ -55,11 +59,13 @@ class SubmapChain:
     A part that cannot be aligned on the window before it begins a new segment. There, for want of knowledge, the camera
     goes on from its last known pose, and the scale is such that the median depth stays what it was: the map as a whole
     is plausible, but segments are not tied to each other.
-    `max_shared` is the number of frames at the end of a window that a later one may share (None: all).
+    `max_shared` is the number of frames at the end of a window that a later one may share (None: all). The `judge`
+    tells how much a join is to be trusted (None: the one of the package).
     """
 
-    def __init__(self, max_shared: int | None = None) -> None:
+    def __init__(self, max_shared: int | None = None, judge: Judge | None = None) -> None:
         self._max_shared = max_shared
+        self._judge = judge or load_judge()
         self._previous: list[RecentSubmap] = []
         self._earlier: list[RecentSubmap] = []  # submaps of windows before the previous one
         self._last: LastPose | None = None
@@ -74,7 +80,8 @@ class SubmapChain:
         self._earlier = restricted_to([*self._earlier, *self._previous], frames)
         self._previous = restricted_to(added, frames)
         ids = tuple(entry.submap for entry in added)
-        return ChainUpdate(draft.scene, ids, tuple(draft.edges), tuple(draft.events))
+        joins = tuple(draft.joins.get(submap) for submap in ids)
+        return ChainUpdate(draft.scene, ids, tuple(draft.edges), tuple(draft.events), joins)
 
     def state(self) -> dict[str, Any]:
         """What the next window needs beside the scene, for `restore`: numbers and arrays."""
@@ -110,10 +117,13 @@ class SubmapChain:
     def _alignments(self, draft: _Draft, submap: int, geometry: WindowGeometry) -> list[AlignmentCandidate]:
         """Alignments on parts of the previous window that did not fail, the best one first."""
         near = [entry for entry in self._previous if can_align(entry, geometry)]
-        candidates = [AlignmentCandidate(entry, align_windows(entry.geometry, geometry)) for entry in near]
+        candidates = [self._candidate(entry, align_windows(entry.geometry, geometry), geometry) for entry in near]
         draft.events += [candidate.event(submap) for candidate in candidates]
         usable = [candidate for candidate in candidates if candidate.alignment.status is not Status.FAILED]
         return sorted(usable, key=lambda candidate: candidate.rank, reverse=True)
+
+    def _candidate(self, entry: RecentSubmap, alignment: Alignment, geometry: WindowGeometry) -> AlignmentCandidate:
+        return AlignmentCandidate(entry, alignment, assess_join(entry.geometry, geometry, alignment, self._judge))
 
     def _add_aligned(
         self,
@@ -132,7 +142,9 @@ class SubmapChain:
         previous_from_current = best.alignment.previous_from_current
         scale, before = previous_from_current.scale, draft.scene.submaps[best.to.submap]
         world_from_window = before.world_from_window @ previous_from_current
-        draft.add(Submap(window, before.segment, _span(geometry), world_from_window, best.to.submap, scale))
+        draft.joins[submap] = best.join
+        confidence = best.join.confidence
+        draft.add(Submap(window, before.segment, _span(geometry), world_from_window, best.to.submap, scale, confidence))
         draft.edges.append(best.edge(submap))
         if best.alignment.status is Status.OK:
             for candidate in others:
@@ -147,7 +159,7 @@ class SubmapChain:
         segment = submaps[submap].segment
         near = [e for e in self._earlier if can_align(e, geometry) and submaps[e.submap].segment == segment]
         for k, alignment in align_earlier([entry.geometry for entry in near], geometry):
-            candidate = AlignmentCandidate(near[k], alignment)
+            candidate = self._candidate(near[k], alignment, geometry)
             draft.events.append(candidate.event(submap))
             draft.edges.append(candidate.edge(submap))
 
@@ -167,7 +179,8 @@ class SubmapChain:
         if posed_last:
             previous = posed_last[-1].submap
             before = draft.scene.submaps[previous]
-            draft.add(replace(before, window=window, frames=_span(geometry), previous=previous, previous_per_unit=1.0))
+            borrowed = replace(before, window=window, frames=_span(geometry), previous=previous, previous_per_unit=1.0)
+            draft.add(replace(borrowed, join_confidence=1.0))
         else:
             draft.add(Submap(window, 0, _span(geometry), Sim3.identity()))
         draft.events.append(Event("left out", {"node": submap, "reason": "no frame of it has a pose"}))

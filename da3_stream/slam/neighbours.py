@@ -13,8 +13,10 @@ from ..geometry import Sim3
 from ..posegraph import Edge
 from ..types import Alignment, Status, WindowGeometry
 from .edges import odometry_edge
+from .joins import Join
 from .update import Event
 
+_JUDGED = "pose_confidence"
 _ALIGNED_BY = ("frame_indices", "depth", "confidence", "intrinsics", "window_from_camera")
 
 
@@ -39,6 +41,7 @@ class RecentSubmap:
             "posed": self.posed,
             "is_metric": self.geometry.is_metric,
             "status": self.geometry.status.value,
+            _JUDGED: self.geometry.pose_confidence,
             **arrays,
         }
 
@@ -47,7 +50,13 @@ class RecentSubmap:
         """The submap of a state; its images are black."""
         arrays = {name: state[name] for name in _ALIGNED_BY}
         black = np.broadcast_to(np.uint8(0), (*arrays["depth"].shape, 3))
-        geometry = WindowGeometry(images=black, is_metric=state["is_metric"], status=Status(state["status"]), **arrays)
+        geometry = WindowGeometry(
+            images=black,
+            is_metric=state["is_metric"],
+            status=Status(state["status"]),
+            pose_confidence=state[_JUDGED],
+            **arrays,
+        )
         return RecentSubmap(state["submap"], geometry, state["posed"])
 
 
@@ -68,10 +77,11 @@ class LastPose:
 
 @dataclass(frozen=True, eq=False)
 class AlignmentCandidate:
-    """An alignment of a new submap on a recent one."""
+    """An alignment of a new submap on a recent one, and how much their join is to be trusted."""
 
     to: RecentSubmap
     alignment: Alignment
+    join: Join
 
     @property
     def rank(self) -> tuple[bool, int, int]:
@@ -80,8 +90,8 @@ class AlignmentCandidate:
 
     def edge(self, submap: int) -> Edge:
         """The pose graph's edge from the recent submap to the new one."""
-        alignment = self.alignment
-        return odometry_edge(self.to.submap, submap, alignment.previous_from_current, alignment.information)
+        alignment, confidence = self.alignment, self.join.edge_confidence
+        return odometry_edge(self.to.submap, submap, alignment.previous_from_current, alignment.information, confidence)
 
     def event(self, submap: int) -> Event:
         """The journal's line on the alignment."""
@@ -96,6 +106,7 @@ class AlignmentCandidate:
                 "scale": alignment.previous_from_current.scale,
                 "inlier_ratio": alignment.inlier_ratio,
                 "residual": alignment.residual,
+                "confidence": self.join.confidence,
             },
         )
 

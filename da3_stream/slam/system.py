@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,13 @@ from ..machine import release_memory
 from ..predictors.scheduler import WindowPrediction
 from ..stopwatch import Stopwatch
 from ..store import Scene, pack_scene, unpack_scene
+from ..trust import Judge, load_judge
 from ..types import Frame, ScaleObservation
 from ..windows import Window
 from .backend import Backend
 from .chain import ChainUpdate, SubmapChain
 from .edges import unpack_edge
+from .joins import with_join
 from .keyframe_windows import KeyframeWindows
 from .loop_closing import LoopResult, Loops
 from .scale_priors import CameraHeightPrior, MetricScalePrior
@@ -43,6 +45,7 @@ class SlamSystem:
     backend: Backend
     watch: Stopwatch
     keeps_images: bool = False
+    judge: Judge = field(default_factory=load_judge)
 
     @property
     def scene(self) -> Scene:
@@ -52,12 +55,15 @@ class SlamSystem:
     def process_window(self, prediction: WindowPrediction) -> WindowUpdate:
         """Add a window to the map, and correct the map by all that the window tells.
 
-        In this order: align the window on those before it, observe its scale, store its submaps, close loops, optimize
-        the pose graph.
+        In this order: judge its poses, align it on the windows before, observe its scale, store its submaps, close
+        loops, optimize the pose graph.
         """
+        with self.watch.stage("judging"):
+            prediction = replace(prediction, geometry=self.judge.judge(prediction.geometry))
         window, parts = prediction.window, split(prediction.window, prediction.geometry)
         with self.watch.stage("stitching"):
             added = self.add_window(window.number, parts)
+            parts = [with_join(part, join) for part, join in zip(parts, added.joins, strict=True)]
         with self.watch.stage("scale"):
             scale = self.observe_scale(added.submap_ids, parts)
         with self.watch.stage("store"):

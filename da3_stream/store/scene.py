@@ -27,7 +27,8 @@ class Submap:
     """Where a submap lies. `frames` are its first and last source index, shared frames included.
 
     `previous` is the submap it was aligned on (None: it begins a segment, or no alignment placed it), and
-    `previous_per_unit` that alignment's scale: units of `previous` in one unit of this submap.
+    `previous_per_unit` that alignment's scale: units of `previous` in one unit of this submap. `join_confidence` is the
+    probability that the alignment is right; it concerns the poses of both submaps near the border between them.
     """
 
     window: int
@@ -36,6 +37,7 @@ class Submap:
     world_from_window: Sim3
     previous: int | None = None
     previous_per_unit: float = 1.0
+    join_confidence: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +108,7 @@ def pack_scene(scene: Scene) -> dict[str, Any]:
         "whole": np.array(
             [(n.window, n.segment, *n.frames, b) for n, b in zip(submaps, before, strict=True)], np.int64
         ),
-        "real": np.array([(*n.world_from_window.numbers(), n.previous_per_unit) for n in submaps]),
+        "real": np.array([(*n.world_from_window.numbers(), n.previous_per_unit, n.join_confidence) for n in submaps]),
     }
 
 
@@ -121,7 +123,7 @@ def unpack_scene(packed: Mapping[str, Any]) -> Scene:
 def _unpack_submap(whole: list[int], real: Float64) -> Submap:
     window, segment, first, last, before = whole
     previous = None if before < 0 else before
-    return Submap(window, segment, (first, last), Sim3.from_numbers(real[:13]), previous, float(real[13]))
+    return Submap(window, segment, (first, last), Sim3.from_numbers(real[:13]), previous, *real[13:].tolist())
 
 
 def _submap_to_json(number: int, submap: Submap) -> dict[str, Any]:
@@ -135,6 +137,7 @@ def _submap_to_json(number: int, submap: Submap) -> dict[str, Any]:
         "frames": submap.frames,
         "previous": submap.previous,
         "previous_per_unit": submap.previous_per_unit,
+        "join_confidence": submap.join_confidence,
         "world_from_window": {
             "scale": pose.scale,
             "rotation": pose.rotation,
@@ -153,4 +156,5 @@ def _submap_from_json(tree: Mapping[str, Any]) -> Submap:
         Sim3(pose["scale"], pose["rotation"], pose["translation"]),
         tree["previous"],
         float(tree["previous_per_unit"]),
+        float(tree.get("join_confidence", 1.0)),  # absent in runs of before it was there
     )

@@ -137,7 +137,7 @@ def test_a_damaged_file_is_named_and_nothing_is_touched(tmp_path: Path, undistur
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("version", [None, 3])
+@pytest.mark.parametrize("version", [None, 2])
 def test_a_checkpoint_of_another_version_is_refused_and_nothing_is_touched(
     tmp_path: Path, undisturbed: dict[str, Any], version: object
 ) -> None:

@@ -54,6 +54,7 @@ def window_geometry(
         breaks=cameras.breaks,
         notes=cameras.notes,
         masks=masks,
+        witnesses=cameras.witnesses,
     )
 
 

@@ -20,6 +20,7 @@ from .mapping.assemble import assemble, static_cameras
 from .mapping.calibration import Calibration
 from .mapping.calibration_history import CalibrationHistory
 from .mapping.solve import Solver
+from .mapping.witnesses import MappingEvidence, mapping_witnesses
 from .matching.correspondences import Correspondences, combine, motion_px
 from .matching.feature_cache import FeatureCache
 from .matching.pairs import window_pairs
@@ -215,7 +216,8 @@ class SfmPredictor:
         solver = Solver(self._workers, correspondences, self._size)
         solution = solver.solve(calibration) if split_row is None else solver.solve_pair(calibration, split_row)
         cameras = assemble(solution.models, solution.quality.cuts() if solution.models else (), count)
-        cameras = replace(cameras, notes=(*solution.notes, *cameras.notes))
+        evidence = MappingEvidence(cameras, solution, correspondences, self._size)
+        cameras = replace(cameras, notes=(*solution.notes, *cameras.notes), witnesses=mapping_witnesses(evidence))
         return CameraSolution(cameras, solution.lens, solution.flow_offsets()), solution.calibration
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +17,15 @@ Poses = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class WindowCameras:
-    """One pose per row [n,4,4] (window_from_camera), whether it was measured [n], and where new parts begin."""
+    """One pose per row [n,4,4] (window_from_camera), whether it was measured [n], where new parts begin, and the
+    witnesses of every pose, [n] each."""
 
     poses: Poses
     measured: NDArray[np.bool_]
     breaks: tuple[int, ...]
     status: Status
     notes: tuple[str, ...]
+    witnesses: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 def assemble(models: list[SparseModel], cuts: tuple[int, ...], count: int) -> WindowCameras:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -31,13 +31,18 @@ TwoViews = dict[tuple[int, int], TwoView]
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """Models of a window, the lens they hold for, their quality, and the calibration after the window."""
+    """Models of a window, the lens they hold for, their quality, and the calibration after the window.
+
+    `views` are the verified pairs that they were mapped from, `others` the models of second opinions.
+    """
 
     models: list[SparseModel]
     lens: Lens
     quality: ModelQuality
     calibration: Calibration
     notes: tuple[str, ...] = ()
+    views: TwoViews = field(default_factory=dict)
+    others: tuple[list[SparseModel], ...] = ()
 
     def flow_offsets(self) -> tuple[int, ...]:
         """Neighbours for dense depth: +-1 and +-2 steps, steps of several frames where the camera is slow."""
@@ -98,7 +103,7 @@ class Solver:
         models = self._map(views, calibration.lens, FreeLens()) if across >= MIN_ACROSS else []
         quality = assess_pair(models, self._count, split_row)
         note = f"{across} pairs match across the two places"
-        return Solution(models, calibration.lens, quality, calibration, (note,))
+        return Solution(models, calibration.lens, quality, calibration, (note,), views)
 
     def _solve_calibrating(self, calibration: Calibration) -> Solution:
         """Map with as many parameters of the lens free as the window determines, at last with none."""
@@ -110,10 +115,11 @@ class Solver:
             estimate = models[0].estimate if models else None
             # a window that breaks cannot tell the lens
             if estimate is not None and not quality.is_doubtful and calibration.accepts(estimate, free, self._size):
-                return Solution(models, estimate.lens, quality, calibration.update(estimate, free, self._size))
+                after = calibration.update(estimate, free, self._size)
+                return Solution(models, estimate.lens, quality, after, views=views)
         models = self._map(self._keypoints_only(views), calibration.lens, last)
         after = calibration.update(None, last, self._size) if models else calibration
-        return Solution(models, calibration.lens, assess_window(models, self._count), after)
+        return Solution(models, calibration.lens, assess_window(models, self._count), after, views=views)
 
     def _map_free(self, views: TwoViews, lens: Lens, free: FreeLens) -> tuple[list[SparseModel], Lens]:
         """Map; if the focal length moves far, verify the pairs again with it and map once more."""
@@ -139,7 +145,8 @@ class Solver:
         best = min(qualities, key=lambda name: qualities[name].cost)
         note = f"second opinion: {best} ({', '.join(f'{n} {q.cost:.1f}' for n, q in qualities.items())})"
         log.info(note)
-        return Solution(opinions[best], first.lens, qualities[best], first.calibration, (note,))
+        rest = tuple(models for name, models in opinions.items() if name != best)
+        return Solution(opinions[best], first.lens, qualities[best], first.calibration, (note,), views, rest)
 
     @property
     def _count(self) -> int:

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from da3_stream.trust.calibration import calibration_error, fit, isotonic_knots, roc_area
+from da3_stream.trust.logistic import LogisticModel, Term
+from da3_stream.trust.witnesses import KNOWN, witness
+
+RUNS, ROWS = 60, 50
+N = RUNS * ROWS
+RUN = np.repeat(np.arange(RUNS), ROWS)
+ALONE = np.arange(N)  # every pose is judged by itself
+TRUTH = LogisticModel(1.5, {"coverage": Term(-0.6, 0.3, 1.6), "mystery": Term(0.0, 1.0, 0.8, missing=1.0)})
+
+
+@pytest.fixture(scope="module")
+def poses() -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Witnesses of poses that are right as often as a known model says; `noise` knows nothing."""
+    rng = np.random.default_rng(3)
+    mystery = np.where(rng.random(N) < 0.2, np.nan, rng.normal(1.0, 1.0, N))
+    values = {"coverage": rng.uniform(0.1, 1.0, N), "mystery": mystery, "noise": rng.normal(size=N)}
+    return values, rng.random(N) < TRUTH.score(values, ALONE)
+
+
+def test_known_coefficients_are_found_again(poses):
+    values, right = poses
+    model = fit(values, right, RUN, ALONE, ["coverage", "mystery", "noise"])
+    assert np.abs(model.score(values, ALONE) - TRUTH.score(values, ALONE)).mean() < 0.02
+    weight = {name: (term.own + term.near) / term.spread for name, term in model.terms.items()}
+    assert weight["mystery"] == pytest.approx(0.8, abs=0.4) and weight["noise"] < 0.15
+
+
+def test_probabilities_of_poses_that_were_not_seen_are_honest(poses):
+    values, right = poses
+    seen = RUN < RUNS // 2
+    model = fit({k: v[seen] for k, v in values.items()}, right[seen], RUN[seen], ALONE[: seen.sum()], [*values])
+    told = model.probability({k: v[~seen] for k, v in values.items()}, ALONE[: (~seen).sum()])
+    assert calibration_error(told, right[~seen]) < 0.05
+    assert roc_area(told, right[~seen]) > 0.7
+
+
+def test_more_doubt_is_never_more_confidence_even_where_the_sample_says_so():
+    rng = np.random.default_rng(5)
+    values = {"track_scale": rng.uniform(0.01, 1.0, 400)}
+    right = values["track_scale"] > 0.5  # the wrong way round
+    model = fit(values, right, np.arange(400) // 20, np.arange(400), ["track_scale"])
+    line = {"track_scale": np.geomspace(0.01, 1.0, 50)}
+    assert (np.diff(model.score(line, np.arange(50))) <= 1e-12).all()
+
+
+def test_a_run_without_any_witness_still_gets_a_probability():
+    told = TRUTH.probability({"coverage": np.full(3, np.nan)}, np.zeros(3, np.int64))
+    assert ((told > 0) & (told < 1)).all() and np.isfinite(told).all()
+
+
+def test_a_doubt_reaches_its_neighbours_but_not_the_next_part():
+    model = LogisticModel(2.0, {"mystery": Term(0.0, 1.0, 0.0, near=1.0)})
+    values = {"mystery": np.where(np.arange(40) == 5, 4.0, 0.0)}
+    told = model.probability(values, (np.arange(40) >= 10).astype(np.int64))
+    assert (told[:10] < 0.5).all() and (told[10:] > 0.5).all()
+
+
+def test_no_witness_outvotes_all_others():
+    terms = {name: Term(0.0, 1.0, 1.0) for name in "abcdef"}
+    model = LogisticModel(3.0, terms)
+    values = {name: np.array([0.0, 0.0]) for name in terms} | {"a": np.array([1e9, -1e9])}
+    told = model.probability(values, np.zeros(2, np.int64))
+    assert 0.2 < told[0] < 0.5 and told[1] < 0.99
+
+
+def test_the_isotonic_map_rises_and_keeps_within_what_was_seen():
+    rng = np.random.default_rng(1)
+    score = rng.random(500)
+    scores, levels = isotonic_knots(score, rng.random(500) < score**2)
+    assert (np.diff(scores) > 0).all() and (np.diff(levels) >= 0).all() and levels[0] > 0 and levels[-1] < 1
+    honest = replace(TRUTH, scores=scores, probabilities=levels).honest(np.array([0.5]))
+    assert honest[0] == pytest.approx(0.25, abs=0.12)
+
+
+def test_coefficients_come_back_from_their_file():
+    assert LogisticModel.from_json(TRUTH.to_json()) == TRUTH
+
+
+def test_every_witness_of_the_coefficients_is_described(package_judge):
+    names = {name for model in package_judge.models.values() for name in model.terms}
+    assert names <= set(KNOWN) and all(witness(name).meaning for name in names)
