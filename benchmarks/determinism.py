@@ -12,7 +12,8 @@ from pathlib import Path
 from benchmarks.common import benchmark, find_clip, measured_run
 from benchmarks.tables import Column, Row
 
-FILES = ("trajectory.tum", "trajectory.kitti", "camera_poses.txt", "intrinsics.txt", "cloud.ply", "scene.json")
+FILES = ("trajectory.tum", "trajectory.kitti", "camera_poses.txt", "intrinsics.txt", "frames.csv")
+FILES += ("cloud.ply", "scene.json")
 FOLDERS = {"windows": "windows/*.npz", "pages": "cloud/*"}
 
 COLUMNS = [

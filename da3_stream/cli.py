@@ -21,6 +21,8 @@ app = typer.Typer(
 weights_app = typer.Typer(name="weights", help="Which models there are, and fetching them.", no_args_is_help=True)
 app.add_typer(weights_app)
 
+EMPTY = 3  # exit status of a run in which no frame could be placed
+
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Tell every step, and tracebacks.")]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar, errors only.")]
 Inputs = Annotated[
@@ -53,6 +55,9 @@ def run(
     with_changes: Annotated[
         bool, typer.Option("--resume-with-changes", help="Go on with the run in DIR under other map settings.")
     ] = False,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="Exit status 0, not 3, where no frame could be placed.")
+    ] = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
@@ -60,7 +65,7 @@ def run(
     from . import pipeline
     from .export.exporting import export_run, find_format
     from .predictors import choose_model
-    from .session.report import headline
+    from .session.report import info, result_lines, why_nothing_was_placed
     from .settings import load_settings
 
     settings = load_settings(config, assignments or (), values)
@@ -74,7 +79,11 @@ def run(
         directory = pipeline.run(
             source, out, settings, model=chosen, progress=not quiet, overwrite=overwrite, with_changes=with_changes
         )
-        say(headline(directory), quiet)
+        facts = info(directory)
+        say("\n".join(result_lines(facts)), quiet)
+        nothing = why_nothing_was_placed(facts)
+        if nothing is not None and not allow_empty:
+            fail(f"{nothing} (--allow-empty: end with status 0 all the same)", EMPTY)
         for format in exports or ():
             result = export_run(directory, format, overwrite=True)
             say(f"{result.path}: {result.summary}", quiet)
@@ -191,7 +200,8 @@ def verify_weights(name: Annotated[str, typer.Argument(help="A name of 'weights 
 
 
 def main() -> None:
-    """The command `da3-stream`: exit status 2 for what the user can cure, 1 for a run that broke off or a bug."""
+    """The command `da3-stream`: exit status 2 for what the user can cure, 1 for a run that broke off or a bug, 3 for a
+    run that could place nothing."""
     try:
         app(prog_name="da3-stream")
     except RunError as error:

@@ -56,9 +56,14 @@ class Reconstruction:
 
     @property
     def frame_status(self) -> tuple[str, ...]:
-        """OK, WEAK, HELD or FAILED for each frame [N], INTERPOLATED for one that the gate left out, UNPLACED where no
-        submap has it yet."""
+        """OK, WEAK, HELD, TURNED or FAILED for each frame [N], INTERPOLATED for one that the gate left out, UNPLACED
+        where it has no pose (yet). docs/trust.md explains each."""
         return self._poses.status
+
+    @property
+    def pose_confidence(self) -> Float64:
+        """The probability [N] that each frame's pose is right, as docs/trust.md defines it; 0 without a pose."""
+        return self._poses.confidence
 
     @property
     def interpolated(self) -> NDArray[np.bool_]:

@@ -260,7 +260,8 @@ def test_what_does_not_move_is_run_with_the_pose_held(thing: str, frames: int, s
 @pytest.mark.parametrize("thing", ["black", "white"])
 def test_what_shows_nothing_is_run_without_a_pose_and_says_so(thing: str, call: Callable) -> None:
     status, err = call(f"run @{thing} -o out --model sfm --workers 1")
-    assert status == 0 and "WARNING: no frame could be placed" in err and "Traceback" not in err
+    assert status == 3 and "Traceback" not in err
+    assert "error: no frame could be placed: 4 frames blank (dark, overexposed or covered), 2 frames in a " in err
     told = json.loads(Path("out/run.json").read_text())
     assert (told["state"], told["frames"], told["segments"]) == ("finished", 6, 0)
     assert told["windows_by_status"] == {"FAILED": 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import logging
 import os
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,6 +22,7 @@ from da3_stream import cli, console, pipeline
 from da3_stream.predictors import sfm
 from da3_stream.reconstruction import Reconstruction
 from da3_stream.store import Run, read_tree, write_tree
+from da3_stream.types import Advice, AdviceCode, Status
 from tests.worlds.street import street_run, world_from_camera
 from tests.worlds.street_predictor import StandIn, pictures
 
@@ -97,6 +100,67 @@ def test_the_run_says_model_directory_and_result(call: Callable, folder: str, st
     assert "run directory: runs/drive" in out and Path("runs/drive/run.json").exists()
     assert "28 of 28 frames placed in 1 segment" in out
     assert "28/28" in err and "frame/s" in err  # the bar
+
+
+def spoilt(monkeypatch: pytest.MonkeyPatch, **fields: object) -> None:
+    """The stand-in in the place of sfm, with other fields of every window."""
+    spoil = StandIn(lambda first, geometry: replace(geometry, **fields))  # type: ignore[arg-type]
+    monkeypatch.setattr(sfm, "SfmPredictor", lambda **_: spoil)
+
+
+def test_a_run_that_places_nothing_ends_with_3_and_the_reason(
+    call: Callable, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoilt(monkeypatch, status=Status.FAILED, notes=("no two frames could be related",))
+    why = "no frame could be placed: 28 frames in a window that failed (no two frames could be related); images need"
+    for _ in range(2):  # a finished run is told again
+        status, _, err = call("run", folder, "-o", "out", "-q")
+        assert status == 3 and err.startswith(f"error: {why}") and len(err.splitlines()) == 1
+    status, out, err = call("run", folder, "-o", "again", "--allow-empty", "--export", "tum")
+    assert status == 0 and "trust: not everywhere, 0 % of the poses" in out and f"WARNING: {why}" in err
+    assert Path("again/export/trajectory.tum").exists()
+
+
+@pytest.mark.slow
+def test_two_frames_and_a_standing_camera_end_with_0(
+    call: Callable, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoilt(monkeypatch, status=Status.FAILED)
+    assert call("run", folder, "-o", "two", "--max-frames", "2")[0] == 0
+    still = {"window_from_camera": np.tile(np.eye(4), (28, 1, 1)), "depth": np.zeros((28, 32, 48), np.float32)}
+    spoilt(monkeypatch, status=Status.HELD, **still)
+    status, out, _ = call("run", folder, "-o", "still")
+    assert status == 0 and "  0:00–0:01 the camera stands" in out
+
+
+def test_the_run_says_where_it_is_not_to_be_trusted_and_why(
+    call: Callable, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zoom = Advice(AdviceCode.LENS_CHANGED, "the focal length changed; give one for each part", 24, 27)
+    found = Advice(AdviceCode.STATIC_MASK, "a bonnet was left out", 0, 27)
+    spoilt(monkeypatch, advice=(zoom, found))
+    status, out, _ = call("run", folder, "-o", "out", "--fps", "1", "--set", "frames.default_fps=1")
+    assert status == 0 and out.splitlines()[-3:] == [
+        "trust: not everywhere, 100 % of the poses are believed (confidence 0.5 and more)",
+        "  0:24–0:27 not to be trusted: the focal length changed; give one for each part",
+        "  0:00–0:27 a bonnet was left out",
+    ]
+    told = json.loads(Path("out/run.json").read_text())
+    assert told["trust"]["stretches"] == [{"from_s": 24, "to_s": 27, "code": "lens_changed", "text": zoom.text}]
+    assert told["advice"] == [{"from_s": 0, "to_s": 27, "code": "static_mask", "text": found.text}]
+    page = Path("out/report.html").read_text()
+    assert "0:24–0:27 not to be trusted" in page and page.count("<rect") == 28
+    assert "not to be trusted" in call("info", "out")[1] or "lens_changed" in call("info", "out")[1]
+
+
+def test_frames_csv_names_every_picture(call: Callable, folder: str, stand_in: None) -> None:
+    call("run", "drive", "-o", "out", "-q", "--every", "3")
+    with open("out/frames.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["row"], row["source"], row["source_index"]) for row in rows] == [
+        (str(k), f"drive/{3 * k}.png", "0") for k in range(10)
+    ]
+    assert {(row["status"], row["segment"], row["confidence"]) for row in rows} == {("OK", "0", "0.9")}
 
 
 @pytest.mark.slow

@@ -6,12 +6,15 @@ cloud (`cloud/`). Here are the functions that a run uses itself to write its tra
 """
 
 from .trajectory.files import row_text, tum_rows, write_camera_poses, write_intrinsics, write_kitti, write_tum
+from .trajectory.frames_csv import FindSource, write_frames_csv
 from .trajectory.overview import write_overview
 
 __all__ = [
+    "FindSource",
     "row_text",
     "tum_rows",
     "write_camera_poses",
+    "write_frames_csv",
     "write_intrinsics",
     "write_kitti",
     "write_overview",

@@ -8,15 +8,15 @@ from contextlib import contextmanager, suppress
 
 from ..errors import Da3StreamError, RunError
 from ..settings import to_yaml
+from .advice.run_trust import run_trust
+from .advice.unplaced import unplaced_advice
 from .checkpoint import conclude
 from .outputs import write_outputs
 from .progress import log_file
-from .report import info, write_report
+from .report import FEW, info, why_nothing_was_placed, write_report
 from .session import RunSession
 
 log = logging.getLogger(__name__)
-
-FEW = 3  # frames below which nothing can be said of depth
 
 
 @contextmanager
@@ -73,8 +73,10 @@ def _finish(session: RunSession, state: str) -> None:
     job, run, status = session.job, session.run, session.status
     job.close_predictor()
     with status.watch.stage("outputs"):
-        scene, poses = write_outputs(run, status.as_json(state, run.read_scene()), job.settings)
-    status.write(state, scene, poses)
+        listed = status.as_json(state, run.read_scene())
+        geometry, poses = write_outputs(run, listed, job.settings, job.source.origin)
+    trust = run_trust(poses, status.advice.rows, unplaced_advice(run, poses, geometry.submaps))
+    status.write(state, geometry.scene, poses, trust)
     _warn(session, state)
     write_report(run)
     log.info("%s: %d frames in %.1f s", state, len(status.source_indices), status.watch.seconds)
@@ -83,6 +85,7 @@ def _finish(session: RunSession, state: str) -> None:
 def _warn(session: RunSession, state: str) -> None:
     """What must be known before the outputs are looked at."""
     facts, job, skipped = info(session.run.path), session.job, session.status.skipped
+    nothing = why_nothing_was_placed(facts)
     if skipped:
         first = f"{skipped[0].name} ({skipped[0].reason})"
         log.warning("%d frames were skipped, %s the first; run.json names all", len(skipped), first)
@@ -92,8 +95,8 @@ def _warn(session: RunSession, state: str) -> None:
         log.warning("%s before the first window of %d frames was done", state, job.window_size)
     elif facts["frames"] < FEW:
         log.warning("%d frames are too few to tell depth or a path", facts["frames"])
-    elif not facts["placed"]:
-        log.warning("no frame could be placed: too dark, without texture, or no motion that makes sense")
+    elif nothing is not None:
+        log.warning("%s", nothing)
     elif isinstance(job.settings.scale.camera_height, float) and facts["units"] == "relative":
         log.warning("the camera's height over the ground could not be found: the units stay relative")
     elif not facts["points"]:

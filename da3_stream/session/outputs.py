@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 
 from ..cloud import drop_samples, preview_cloud, read_ply, write_merged_cloud
-from ..export import write_camera_poses, write_intrinsics, write_kitti, write_overview, write_tum
+from ..export import (
+    FindSource,
+    write_camera_poses,
+    write_frames_csv,
+    write_intrinsics,
+    write_kitti,
+    write_overview,
+    write_tum,
+)
 from ..settings import Settings
 from ..store import PoseTable, Run, RunGeometry, Scene, pose_table, read_run_geometry
 from .report import path_length
@@ -20,10 +28,13 @@ log = logging.getLogger(__name__)
 OVERVIEW_POINTS = 1_000_000  # more than the overview has cells
 
 
-def write_outputs(run: Run, status: Mapping[str, Any], settings: Settings) -> tuple[Scene, PoseTable]:
-    """Write all that follows from the stored submaps; returns scene and poses, in metres if a scale was given.
+def write_outputs(
+    run: Run, status: Mapping[str, Any], settings: Settings, find_source: FindSource
+) -> tuple[RunGeometry, PoseTable]:
+    """Write all that follows from the stored submaps; returns geometry and poses, in metres if a scale was given.
 
-    Raises StoreError where the disk refuses.
+    `find_source` gives the file that a frame comes from and its number there, by its index in the input. Raises
+    StoreError where the disk refuses.
     """
     geometry = read_run_geometry(run)
     if settings.scale.path_length_m is not None:
@@ -33,12 +44,13 @@ def write_outputs(run: Run, status: Mapping[str, Any], settings: Settings) -> tu
     write_kitti(poses, run.path / "trajectory.kitti")
     write_camera_poses(poses, run.path / "camera_poses.txt")
     write_intrinsics(poses, run.path / "intrinsics.txt")
+    write_frames_csv(poses, find_source, run.path / "frames.csv")
     write_merged_cloud(run, geometry, settings.cloud)
     if settings.cloud.format != "ply":
         preview_cloud(run, geometry, settings.cloud)
     drop_samples(run)
     _write_overview(run, poses, geometry.scene)
-    return geometry.scene, poses
+    return geometry, poses
 
 
 def largest_segment_length(poses: PoseTable) -> float:

@@ -14,7 +14,12 @@ import numpy as np
 from ..cloud.files.ply import count_vertices
 from ..store import INTERPOLATED, PoseTable, Run, RunReader
 from ..store.files import write_text
+from ..types import AdviceCode
+from .advice.confidence_strip import confidence_strip
+from .advice.words import trust_lines
 
+FEW = 3  # frames below which nothing can be said of depth
+_IMAGES = {"overview.png": "cloud and camera path seen from above", "static_mask.png": "what goes with the camera"}
 _LISTS = ("source_indices", "timestamps", "interpolated")  # one entry per frame: for programs
 _MOST_LINES = 20  # of a list, such as the skipped frames
 
@@ -28,6 +33,9 @@ body {{ margin: 2rem auto; max-width: 72rem; padding: 0 1rem; background: #14161
        font: 15px/1.5 system-ui, sans-serif; }}
 h1 {{ font-size: 1.4rem; font-weight: 600; }}
 img {{ max-width: 100%; max-height: 90vh; border: 1px solid #3a3e46; }}
+svg.strip {{ width: 100%; margin: .5rem 0; background: #1b1e24; }}
+svg.strip text {{ fill: #9aa0aa; font-size: 12px; }}
+ul {{ list-style: none; padding: 0; }}
 table {{ border-collapse: collapse; margin-top: 1.5rem; }}
 th, td {{ text-align: left; vertical-align: top; padding: .2rem 1.2rem .2rem 0; border-bottom: 1px solid #2a2d33; }}
 th {{ color: #9aa0aa; font-weight: 400; white-space: nowrap; }}
@@ -35,7 +43,11 @@ th {{ color: #9aa0aa; font-weight: 400; white-space: nowrap; }}
 </head>
 <body>
 <h1>{title}</h1>
-{image}
+<ul>
+{trust}
+</ul>
+{strip}
+{images}
 <table>
 {rows}
 </table>
@@ -49,7 +61,10 @@ def info(run_dir: Path) -> dict[str, Any]:
 
     Raises StoreError if the directory is not a run or is damaged.
     """
-    reader = RunReader.open(run_dir)
+    return _facts(RunReader.open(run_dir))
+
+
+def _facts(reader: RunReader) -> dict[str, Any]:
     poses = reader.poses
     return {
         "path": str(reader.path),
@@ -71,24 +86,42 @@ def info_text(facts: Mapping[str, Any]) -> str:
     return "\n".join(f"{name:<{width}}  {value}".rstrip() for name, value in rows)
 
 
-def headline(run_dir: Path) -> str:
-    """A run's results in one line. Raises StoreError as `info` does."""
-    facts = info(run_dir)
+def result_lines(facts: Mapping[str, Any]) -> list[str]:
+    """A run's results in one line, and what is to be said of their trust, from what `info` tells."""
+    return [_headline(facts), *trust_lines(facts, "report.html")]
+
+
+def _headline(facts: Mapping[str, Any]) -> str:
     segments, interpolated = facts["segments"], facts["frame_status"].get(INTERPOLATED, 0)
     between = f" ({interpolated} of them between others)" if interpolated else ""
     return (
         f"{facts['placed']} of {facts['frames']} frames placed{between} in {segments} segment{'s' * (segments != 1)}, "
         f"{facts['points'] or 0} points, {facts['seconds']:.1f} s; "
-        f"look at report.html, cloud.ply and trajectory.tum in {run_dir}"
+        f"look at report.html, cloud.ply and trajectory.tum in {facts['path']}"
     )
 
 
+def why_nothing_was_placed(facts: Mapping[str, Any]) -> str | None:
+    """The reason in one sentence, from what `info` tells; None where a frame has a pose, or where one or two frames
+    can have none."""
+    if facts["placed"] or facts["frames"] < FEW:
+        return None
+    reasons = [row["text"] for row in facts.get("advice", ()) if row["code"] == AdviceCode.UNPLACED]
+    return f"no frame could be placed: {'; '.join(reasons) or 'the run does not tell why'}"
+
+
 def write_report(run: Run) -> None:
-    """Write report.html: the facts of `info` and overview.png, in one file."""
-    facts = info(run.path)
+    """Write report.html: trust, confidence over time, overview.png, and the facts of `info`, in one file."""
+    reader = RunReader.open(run.path)
+    facts = _facts(reader)
     rows = [f"<tr><th>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in _rows(facts)]
-    title = html.escape(f"da3_stream: {run.path.resolve().name}")
-    page = _PAGE.format(title=title, image=_embedded_image(run.path / "overview.png"), rows="\n".join(rows))
+    page = _PAGE.format(
+        title=html.escape(f"da3_stream: {run.path.resolve().name}"),
+        trust="\n".join(f"<li>{html.escape(line)}</li>" for line in trust_lines(facts, "run.json")),
+        strip=confidence_strip(reader.poses),
+        images="\n".join(_embedded_image(run.path / name, text) for name, text in _IMAGES.items()),
+        rows="\n".join(rows),
+    )
     write_text(run.path / "report.html", page)
 
 
@@ -105,12 +138,12 @@ def _point_count(path: Path) -> int | None:
     return count_vertices(path) if path.exists() else None
 
 
-def _embedded_image(path: Path) -> str:
+def _embedded_image(path: Path, text: str) -> str:
     """An <img> that holds the file itself, so that the report is one file; empty where there is no file."""
     if not path.exists():
         return ""
     data = base64.b64encode(path.read_bytes()).decode("ascii")
-    return f'<img alt="cloud and camera path seen from above" src="data:image/png;base64,{data}">'
+    return f'<img alt="{text}" src="data:image/png;base64,{data}">'
 
 
 def _rows(facts: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -16,6 +16,8 @@ from ..stopwatch import Stopwatch
 from ..store import LAYOUT, PoseTable, Run, Scene
 from ..types import Frame, SkippedFrame, Status, WindowGeometry
 from ..windows import Window
+from .advice.advice_log import AdviceLog
+from .advice.run_trust import RunTrust, trust_until_now
 from .job import Job, identity
 
 
@@ -36,6 +38,7 @@ class RunStatus:
     shots: list[int] = field(default_factory=list)  # source indices of frames behind a cut
     camera: dict[str, Any] = field(default_factory=dict)  # what was known of the lens when the run was gone on with
     interpolated: array[int] = field(default_factory=lambda: array("q"))  # source indices of frames left out
+    advice: AdviceLog = field(default_factory=AdviceLog)
 
     def add(self, window: Window[Frame], geometry: WindowGeometry) -> None:
         """Count a window, and its selected frames: those that it owns, and those left out beside them."""
@@ -48,6 +51,7 @@ class RunStatus:
         self.windows[geometry.status.value] += 1
         self.left_out.update(entry.reason for entry in beside)
         self.interpolated.extend(sorted(entry.index for entry in beside))
+        self.advice.add(geometry.advice, self.source_indices)
 
     def add_skipped(self, skipped: Iterable[SkippedFrame]) -> list[SkippedFrame]:
         """Count skipped frames, given in order of index; returns those that were not counted before."""
@@ -64,6 +68,7 @@ class RunStatus:
             **counts,
             "skipped": skipped,
             "camera": self._camera(),
+            "advice": self.advice.state(),
             "started": self.started,
             "watch": self.watch.state(),
         }
@@ -74,22 +79,27 @@ class RunStatus:
         self.windows, self.left_out = Counter(state["windows"]), Counter(state["left_out"])
         self.shots, self.started, self.camera = state["shots"], state["started"], state["camera"]
         self.skipped = [SkippedFrame(*row) for row in state["skipped"]]
+        self.advice.restore(state["advice"])
         self.watch.restore(state["watch"])
         self.interpolated = array("q", beside)
         self.source_indices = array("q", [index for index, _ in selected])
         self.timestamps = array("d", [timestamp for _, timestamp in selected])
 
-    def write(self, state: str, scene: Scene, poses: PoseTable | None = None) -> None:
+    def write(self, state: str, scene: Scene, poses: PoseTable | None = None, trust: RunTrust | None = None) -> None:
         """Replace run.json (see `as_json`)."""
-        self.run.write_status(self.as_json(state, scene, poses))
+        self.run.write_status(self.as_json(state, scene, poses, trust))
 
-    def as_json(self, state: str, scene: Scene, poses: PoseTable | None = None) -> dict[str, Any]:
-        """The whole of run.json; `poses` are known at the end, and only then every frame is listed."""
+    def as_json(
+        self, state: str, scene: Scene, poses: PoseTable | None = None, trust: RunTrust | None = None
+    ) -> dict[str, Any]:
+        """The whole of run.json; `poses` and `trust` are known at the end, and only then every frame is listed."""
         source, predictor = self.job.source, self.job.predictor
+        trust = trust or trust_until_now(self.advice.rows, self.source_indices, self.timestamps)
         return {
             "state": state,
             "layout": LAYOUT,
             **self._counts(scene, poses),
+            **trust.as_json(),
             "input": self._input(state),
             "model": {"name": predictor.name, "hash": predictor.hash, **predictor.facts},
             "camera": self._camera(),

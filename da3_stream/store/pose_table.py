@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from ..errors import StoreError
 from ..types import Float32, Float64
 from .frame_poses import FramePoses, frame_poses
-from .interpolation import interpolated_poses
+from .interpolation import InterpolatedPoses, interpolated_poses
+from .pose_confidence import PoseBelief, pose_belief
 from .run import Run, open_run
 from .scene import Scene
 from .submap import SubmapCameras
 from .submap_files import read_cameras, read_frame, read_sky
 
-UNPLACED = "UNPLACED"  # status of a selected frame that no submap owns (yet)
+UNPLACED = "UNPLACED"  # status of a selected frame that has no pose (yet), though no window of it failed
 INTERPOLATED = "INTERPOLATED"  # of one that the gate left out: its pose lies between those of its neighbours
 
 
@@ -35,6 +36,7 @@ class PoseTable:
     depth_scale: Float64  # [N] world units per unit of stored depth, NaN where unknown
     intrinsics: Float64  # [N,3,3] in pixels of the input, NaN where unknown
     status: tuple[str, ...]  # [N]
+    confidence: Float64  # [N] probability that the pose is right; 0 where there is none
 
     def __len__(self) -> int:
         return len(self.source_index)
@@ -86,6 +88,7 @@ def pose_table(status: Mapping[str, Any], geometry: RunGeometry) -> PoseTable:
     poses = geometry.frame_poses
     listed, times = _listed_frames(status)
     interpolated = interpolated_poses(poses, geometry.submaps)
+    belief = pose_belief(poses, geometry.submaps)
     indices = np.union1d(np.union1d(listed, poses.source_index), interpolated.source_index)
     rows = np.searchsorted(indices, np.concatenate([poses.source_index, interpolated.source_index]))
     n = len(indices)
@@ -93,7 +96,8 @@ def pose_table(status: Mapping[str, Any], geometry: RunGeometry) -> PoseTable:
     timestamps[np.searchsorted(indices, listed)] = times
     states = np.full(n, UNPLACED, object)
     beside = np.where(interpolated.segment >= 0, INTERPOLATED, UNPLACED).astype(object)
-    states[rows] = np.concatenate([_frame_states(geometry), beside])
+    states[rows] = np.concatenate([_states(belief, poses), beside])
+    confidence = np.concatenate([belief.confidence, _smaller_neighbours(belief, poses, interpolated)])
     intrinsics = _intrinsics(geometry)
     world_from_camera = np.concatenate([poses.world_from_camera, interpolated.world_from_camera])
     return PoseTable(
@@ -105,6 +109,7 @@ def pose_table(status: Mapping[str, Any], geometry: RunGeometry) -> PoseTable:
         depth_scale=_fill(np.full(n, np.nan), rows[: len(poses.scale)], poses.scale),
         intrinsics=_fill(np.full((n, 3, 3), np.nan), rows, np.concatenate([intrinsics, intrinsics[interpolated.kept]])),
         status=tuple(states.tolist()),
+        confidence=_fill(np.zeros(n), rows, confidence),
     )
 
 
@@ -166,11 +171,18 @@ def _intrinsics(geometry: RunGeometry) -> Float64:
     return found
 
 
-def _frame_states(geometry: RunGeometry) -> NDArray[np.object_]:
-    found = np.empty(len(geometry.frame_poses.submap), object)
-    for submap, entries, rows in _by_owner(geometry):
-        found[entries] = np.array(submap.frame_status, object)[rows] if submap.frame_status else submap.status
-    return found
+def _states(belief: PoseBelief, poses: FramePoses) -> NDArray[np.object_]:
+    """The status of every owned frame: one without a pose is UNPLACED, but where its window FAILED."""
+    return np.where(poses.has_pose | (belief.status == "FAILED"), belief.status, UNPLACED)
+
+
+def _smaller_neighbours(belief: PoseBelief, poses: FramePoses, interpolated: InterpolatedPoses) -> Float64:
+    """The smaller confidence of the kept frames before and after each interpolated one; 0 where it has no pose."""
+    if not len(poses.source_index):
+        return np.zeros(len(interpolated.source_index))
+    bounded = np.concatenate([[np.inf], belief.confidence, [np.inf]])
+    after = np.searchsorted(poses.source_index, interpolated.source_index)
+    return np.where(interpolated.segment >= 0, np.minimum(bounded[after], bounded[after + 1]), 0.0)
 
 
 def _by_owner(geometry: RunGeometry) -> Iterator[tuple[SubmapCameras, NDArray[np.int64], NDArray[np.int64]]]:

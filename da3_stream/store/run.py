@@ -24,6 +24,7 @@ _FILES = (
     "trajectory.kitti",
     "camera_poses.txt",
     "intrinsics.txt",
+    "frames.csv",
     "overview.png",
     "report.html",
     "log.txt",

@@ -41,6 +41,7 @@ def _table(
         depth_scale=np.ones(n),
         intrinsics=np.tile(np.eye(3), (n, 1, 1)),
         status=("OK",) * n,
+        confidence=np.ones(n),
     )
 
 

@@ -20,7 +20,7 @@ from da3_stream.errors import PredictorError, RunError, StoreError
 from da3_stream.geometry import Sim3
 from da3_stream.store import Georeference, Run, create_run, open_run, read_tree, write_tree
 from da3_stream.synthetic import make_town
-from da3_stream.types import Frame, WindowGeometry
+from da3_stream.types import Advice, AdviceCode, Frame, WindowGeometry
 from tests.worlds.street import SIZE
 from tests.worlds.street_predictor import StandIn, pictures, street
 
@@ -58,7 +58,7 @@ def cut_short(out: Path, after: int) -> None:
 
 def contents(run: Path) -> dict[str, Any]:
     """All that must not depend on interruptions: files by their bytes, the journal without its times."""
-    names = ["trajectory.tum", "trajectory.kitti", "cloud.ply", "scene.json", "intrinsics.txt"]
+    names = ["trajectory.tum", "trajectory.kitti", "cloud.ply", "scene.json", "intrinsics.txt", "frames.csv"]
     names += [f"{folder}/{path.name}" for folder in ("windows", "cloud") for path in (run / folder).iterdir()]
     events = [json.loads(line) for line in (run / "journal.jsonl").open()]
     return {name: (run / name).read_bytes() for name in names} | {
@@ -83,6 +83,32 @@ def test_it_goes_on_where_it_stopped_and_ends_alike(tmp_path: Path, undisturbed:
     assert status["state"] == "finished" and status["source_indices"] == list(range(COUNT))
     assert status["interruptions"] == [{"state": "interrupted", "after_window": after - 1}]
     assert status["windows"] == 8
+
+
+class Advising(Counting):
+    """Its windows doubt the lens from frame 20 on, and say of themselves how many were seen."""
+
+    def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+        geometry = super().predict(frames)
+        first, last = frames[0].index, frames[-1].index
+        doubt = Advice(AdviceCode.LENS_DOUBTFUL, f"window at {first}", max(first, 20), last)
+        followed = Advice(AdviceCode.LENS_FOLLOWED, f"window at {first}", first, first)
+        confident = np.where(geometry.frame_indices % 20 < 8, 0.2, 0.8)
+        return replace(geometry, advice=(doubt, followed) if last >= 20 else (), pose_confidence=confident)
+
+
+@pytest.mark.slow
+def test_a_resumed_run_says_what_an_undisturbed_one_says(tmp_path: Path) -> None:
+    whole = pipeline.run(pictures(COUNT), tmp_path / "whole", SETTINGS, Advising())
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, Advising(4))
+    pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, Advising())
+    assert contents(tmp_path / "run") == contents(whole)
+    told, again = open_run(whole).read_status(), open_run(tmp_path / "run").read_status()
+    assert (told["trust"], told["advice"]) == (again["trust"], again["advice"])
+    codes = [row["code"] for row in told["trust"]["stretches"]]
+    assert sorted(codes) == ["lens_doubtful"] + ["low_confidence"] * 3
+    assert [row["code"] for row in told["advice"]] == ["lens_followed"] * 6
 
 
 @pytest.mark.slow

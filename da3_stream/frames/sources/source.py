@@ -85,6 +85,13 @@ class FrameSource:
         """The number of frames of a live input that came faster than they were read."""
         return 0 if self.feed is None else self.feed.dropped
 
+    def origin(self, index: int) -> tuple[str, int]:
+        """The file (as it was given) or device that a frame comes from, and the frame's number there from 0.
+
+        An image file holds one frame, number 0.
+        """
+        return (str(self.files[index]), 0) if self.files else (self.name, index)
+
     def stop(self) -> None:
         """Give no further frame: the current iteration ends regularly. Can be called from any thread."""
         self._stopped = True

@@ -25,7 +25,7 @@ def table(n=4, seed=0):
     k = np.tile(np.eye(3), (n, 1, 1))
     k[:, [0, 1, 0, 1], [0, 1, 2, 2]] = rng.uniform(1, 2000, (n, 4))
     times = np.sort(rng.uniform(0, 1e9, n))
-    return PoseTable(np.arange(n), times, True, np.zeros(n, int), poses, np.ones(n), k, ("OK",) * n)
+    return PoseTable(np.arange(n), times, True, np.zeros(n, int), poses, np.ones(n), k, ("OK",) * n, np.ones(n))
 
 
 def without_pose(poses, row):

@@ -1,0 +1,60 @@
+"""Why frames have no pose: what the gate or the predictor said of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from ...store import PoseTable, Run, SubmapCameras
+from ...types import Advice, AdviceCode, Status
+from .runs import runs
+
+HELP = "images need light, texture, and much in common with their neighbours"
+GATE = {
+    "blank": "blank (dark, overexposed or covered)",
+    "glitch": "single images of something else",
+    "still": "of a camera that stands",
+}
+NOT_REACHED = "in no window that was finished"
+
+
+def unplaced_advice(run: Run, poses: PoseTable, submaps: Mapping[int, SubmapCameras]) -> list[Advice]:
+    """A row for every run of frames without a pose, with the reasons, the most frequent one first.
+
+    Raises StoreError if the journal is damaged.
+    """
+    missing = poses.segment < 0
+    if not missing.any():
+        return []
+    reasons = _reasons(run, poses.source_index[missing].tolist(), submaps)
+    found = []
+    for first, last in runs(missing):
+        indices = poses.source_index[first : last + 1].tolist()
+        text = f"{_count(indices, reasons)}; {HELP}"
+        found.append(Advice(AdviceCode.UNPLACED, text, indices[0], indices[-1]))
+    return found
+
+
+def _count(indices: Iterable[int], reasons: Mapping[int, str]) -> str:
+    counts = Counter(reasons.get(index, NOT_REACHED) for index in indices)
+    return ", ".join(f"{count} frame{'s' * (count != 1)} {reason}" for reason, count in counts.most_common())
+
+
+def _reasons(run: Run, missing: list[int], submaps: Mapping[int, SubmapCameras]) -> dict[int, str]:
+    """By index: what was said of frames without a pose."""
+    reasons: dict[int, str] = {}
+    indices = np.array(missing)
+    for window in (event for event in run.read_events() if event["event"] == "window"):
+        first, last = window["frames"]
+        covered = indices[(indices >= first) & (indices <= last)].tolist()
+        if covered and (window["notes"] or window["status"] == Status.FAILED):
+            reasons |= dict.fromkeys((k for k in covered if k not in reasons), _of_window(window["notes"]))
+    left_out = {entry.index: entry.reason for submap in submaps.values() for entry in submap.left_out}
+    return reasons | {k: GATE.get(left_out[k], left_out[k]) for k in missing if k in left_out}
+
+
+def _of_window(notes: list[str]) -> str:
+    """What a window says last is why it has no poses."""
+    return f"in a window that failed ({notes[-1]})" if notes else "in a window that failed"

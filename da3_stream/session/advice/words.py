@@ -1,0 +1,60 @@
+"""Trust and advice of a run in lines for people, by times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ...types import AdviceCode
+from .run_trust import RIGHT, says_ok
+
+MOST_LINES = 8  # of stretches, and of advice
+
+
+def trust_lines(status: Mapping[str, Any], report: str) -> list[str]:
+    """Whether run.json says OK, where it does not, and its advice; `report` tells where the rest is.
+
+    Nothing for runs of versions that did not measure it, and while a run goes on.
+    """
+    trust = status.get("trust")
+    if trust is None or trust["share"] is None:
+        return []
+    stretches, advice = trust["stretches"], status["advice"]
+    said = [row for row in advice if row["code"] != AdviceCode.UNPLACED or not _is_within(row, stretches)]
+    return [
+        _verdict(trust),
+        *_at_most([f"  {_span(row)} not to be trusted: {row['text']}" for row in stretches], report),
+        *_at_most([f"  {_span(row)} {row['text']}" for row in said], report),
+    ]
+
+
+def moment(seconds: float) -> str:
+    """m:ss, or h:mm:ss from an hour on."""
+    whole = round(seconds)
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
+
+
+def _verdict(trust: Mapping[str, Any]) -> str:
+    share = f"{_percent(trust['share'])} of the poses are believed (confidence {RIGHT} and more)"
+    return f"trust: OK, {share}" if says_ok(trust) else f"trust: not everywhere, {share}"
+
+
+def _percent(share: float) -> str:
+    """Rounded down: all is only all."""
+    return f"{int(100 * share + 1e-9)} %"
+
+
+def _span(row: Mapping[str, Any]) -> str:
+    first, last = moment(row["from_s"]), moment(row["to_s"])
+    return first if first == last else f"{first}–{last}"
+
+
+def _is_within(row: Mapping[str, Any], stretches: Sequence[Mapping[str, Any]]) -> bool:
+    return any(s["from_s"] <= row["from_s"] and row["to_s"] <= s["to_s"] for s in stretches)
+
+
+def _at_most(lines: Sequence[str], report: str) -> Iterator[str]:
+    yield from lines[:MOST_LINES]
+    if len(lines) > MOST_LINES:
+        yield f"  and {len(lines) - MOST_LINES} more: see {report}"
