@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 
 from ..errors import Da3StreamError, RunError
 from ..settings import to_yaml
+from .advice.joins import doubtful_joins
 from .advice.run_trust import run_trust
 from .advice.unplaced import unplaced_advice
 from .checkpoint import conclude
@@ -75,7 +76,8 @@ def _finish(session: RunSession, state: str) -> None:
     with status.watch.stage("outputs"):
         listed = status.as_json(state, run.read_scene())
         geometry, poses = write_outputs(run, listed, job.settings, job.source.origin)
-    trust = run_trust(poses, status.advice.rows, unplaced_advice(run, poses, geometry.submaps))
+    said = [*status.advice.rows, *doubtful_joins(geometry.scene)]
+    trust = run_trust(poses, said, unplaced_advice(run, poses, geometry.submaps))
     status.write(state, geometry.scene, poses, trust)
     _warn(session, state)
     write_report(run)
