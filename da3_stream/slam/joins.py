@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ..geometry import umeyama
-from ..trust import Judge
+from ..trust import Judge, with_confidence
 from ..types import Alignment, Status, WindowGeometry
 from .splitting import SubmapGeometry
 
@@ -65,13 +65,17 @@ def join_witnesses(previous: WindowGeometry, current: WindowGeometry, alignment:
 
 
 def with_join(part: SubmapGeometry, join: Join | None) -> SubmapGeometry:
-    """The part with the witnesses of its join, if it has one, at the rows near the first one that it owns."""
+    """The part with the witnesses of its join, if it has one, at the rows near the first one that it owns: there no
+    pose is surer than the join."""
     if join is None:
         return part
     border = int(np.argmax(part.owned))
     near = np.abs(np.arange(len(part.owned)) - border) <= REACH
     rows = {name: np.where(near, value, np.nan) for name, value in join.witnesses.items()}
     geometry = replace(part.geometry, witnesses={**part.geometry.witnesses, **rows})
+    if geometry.pose_confidence is not None:
+        confident = np.minimum(geometry.pose_confidence, np.where(near, join.confidence, 1.0))
+        geometry = with_confidence(geometry, confident)
     return replace(part, geometry=geometry)
 
 

@@ -37,9 +37,12 @@ def fit(
     """The model of the witnesses `names`, from poses [N] that are `right` [N] or not.
 
     `part` [N] numbers stretches that are judged apart (of all runs together, consecutive), `run` [N] the runs: the
-    isotonic map is made of what models say of runs that they were not fitted to.
+    isotonic map is made of what models say of runs that they were not fitted to. Poses of which no witness knows
+    anything are left out.
     """
-    chosen = {name: np.asarray(values[name], np.float64) for name in names if name in values}
+    told = np.any([np.isfinite(values[name]) for name in names if name in values], axis=0)
+    right, run, part = right[told], run[told], part[told]
+    chosen = {name: np.asarray(values[name], np.float64)[told] for name in names if name in values}
     scales = {name: _scale(name, column, right) for name, column in chosen.items()}
     design = _design(chosen, scales, part)
     fold = run % FOLDS

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..types import Status, WindowGeometry
 from .depth import depth_witnesses, median_depths
-from .logistic import LogisticModel
+from .logistic import REACH, LogisticModel
 from .path import path_witnesses
 
 Array = NDArray[np.float64]
@@ -49,7 +49,10 @@ class Judge:
     def confidence(
         self, witnesses: Mapping[str, Array], status: tuple[Status, ...], part: NDArray[np.int64]
     ) -> NDArray[np.float64]:
-        """Probability [N] that each pose is right; `part` [N] numbers what the predictor holds together."""
+        """Probability [N] that each pose is right; `part` [N] numbers what the predictor holds together.
+
+        Near a join no pose is surer than the join.
+        """
         moving = self._moving_model(witnesses)
         by_status = {Status.HELD: self.models[HELD], Status.TURNED: self.models[TURNED]}
         models = [by_status.get(of_row, moving) for of_row in status]
@@ -57,12 +60,24 @@ class Judge:
         for model in {id(model): model for model in models}.values():
             rows = np.array([of_row is model for of_row in models])
             out[rows] = model.probability(witnesses, part)[rows]
-        return out
+        return np.minimum(out, self._near_joins(witnesses, part))
 
     def join_confidence(self, witnesses: Mapping[str, float]) -> float:
         """Probability that two submaps lie to each other as their alignment says."""
         values = {name: np.array([value]) for name, value in witnesses.items()}
         return float(self.models[JOIN].probability(values, np.zeros(1, np.int64))[0])
+
+    def _near_joins(self, witnesses: Mapping[str, Array], part: NDArray[np.int64]) -> Array:
+        """The probability [N] of the join that each row is near to, 1 elsewhere: rows that have the join's witnesses,
+        and those before them in the part that is joined."""
+        model = self.models[JOIN]
+        columns = [witnesses[name] for name in model.terms if name in witnesses]
+        near = np.any(np.isfinite(columns), axis=0) if columns else np.zeros(len(part), bool)
+        out = np.where(near, model.probability(witnesses, part), 1.0) if near.any() else np.ones(len(part))
+        for first in np.flatnonzero(near[1:] & (np.diff(part) != 0)) + 1:
+            before = slice(max(0, first - REACH), first)
+            out[before] = np.minimum(out[before], out[first])
+        return out
 
     def _moving_model(self, witnesses: Mapping[str, Array]) -> LogisticModel:
         """`moving` where the predictor gave a witness that only that model knows."""

@@ -64,10 +64,10 @@ _ALL = (
     Witness("opinions", "share of other maps of the window that agree with the pose", -1),
     Witness("motion_px", "how far a standing camera's image moves", +1, 0.02),
     # of its neighbour helpers: repetition, the lens
-    Witness("far_contradiction", "far pairs that neighbouring steps contradict, share", +1),
+    Witness("far_contradiction", "share of the matches of far pairs that nearer frames contradict", +1),
     Witness("evidence", "how much the neighbouring steps are known by tracks and flow", -1),
-    Witness("focal_change", "log ratio of the focal lengths of a window and the one before", +1),
-    Witness("focal_disagreement", "log ratio of the focal length seen in a window to the one used", +1),
+    Witness("focal_change", "distance of a frame's focal length from the window's mean, in sigmas", +1, 0.5),
+    Witness("focal_disagreement", "distance of the window's focal length from the one in use, in sigmas", +1, 0.5),
     # of the join of two submaps: slam/joins.py
     Witness("join_shift", "distance of shared cameras after alignment, in steps", +1, 0.01),
     Witness("join_turn_deg", "rotation of shared cameras after alignment", +1, 0.01),
