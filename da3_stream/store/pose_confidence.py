@@ -16,6 +16,7 @@ from ..types import Float64
 from .frame_poses import FramePoses
 from .submap import SubmapCameras
 
+BELIEVED = 0.5  # poses of less are more likely wrong than right
 UNJUDGED = {"OK": 0.9, "WEAK": 0.4, "HELD": 0.9, "TURNED": 0.9}  # by status; with any other one: 0
 
 
@@ -36,6 +37,11 @@ class PoseBelief:
         if confidence is None:
             confidence = np.array([UNJUDGED.get(str(name), 0.0) for name in status])
         return PoseBelief(status, np.where(posed, np.nan_to_num(confidence), 0.0).astype(np.float64))
+
+    def at_most(self, limits: Float64) -> PoseBelief:
+        """The same with no more confidence than these limits [M]: what was OK and is doubted then is WEAK."""
+        doubted = (limits < BELIEVED) & (self.confidence >= BELIEVED) & (self.status == "OK")
+        return PoseBelief(np.where(doubted, "WEAK", self.status), np.minimum(self.confidence, limits))
 
 
 def pose_belief(poses: FramePoses, submaps: Mapping[int, SubmapCameras]) -> PoseBelief:

@@ -14,6 +14,7 @@ from ..errors import StoreError
 from ..types import Float32, Float64
 from .frame_poses import FramePoses, frame_poses
 from .interpolation import InterpolatedPoses, interpolated_poses
+from .join_limits import join_limits
 from .pose_confidence import PoseBelief, pose_belief
 from .run import Run, open_run
 from .scene import Scene
@@ -88,7 +89,7 @@ def pose_table(status: Mapping[str, Any], geometry: RunGeometry) -> PoseTable:
     poses = geometry.frame_poses
     listed, times = _listed_frames(status)
     interpolated = interpolated_poses(poses, geometry.submaps)
-    belief = pose_belief(poses, geometry.submaps)
+    belief = pose_belief(poses, geometry.submaps).at_most(join_limits(geometry.scene, poses))
     indices = np.union1d(np.union1d(listed, poses.source_index), interpolated.source_index)
     rows = np.searchsorted(indices, np.concatenate([poses.source_index, interpolated.source_index]))
     n = len(indices)

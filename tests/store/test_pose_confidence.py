@@ -64,3 +64,15 @@ def test_an_interpolated_frame_has_the_smaller_confidence_of_its_neighbours(tmp_
     rec = Reconstruction(tmp_path)
     assert rec.frame_status[11:15] == ("OK", "INTERPOLATED", "INTERPOLATED", "OK")
     np.testing.assert_allclose(rec.pose_confidence[11:15], [0.8, 0.3, 0.3, 0.3], rtol=1e-6)
+
+
+def test_near_a_join_in_doubt_both_submaps_are_doubted(tmp_path: Path) -> None:
+    run = street_run(tmp_path)
+    before, scene = Reconstruction(tmp_path).pose_confidence, run.read_scene()
+    doubted = replace(scene.submaps[1], join_confidence=0.25)
+    run.write_scene(replace(scene, submaps=(scene.submaps[0], doubted, *scene.submaps[2:])))
+    rec = Reconstruction(tmp_path)  # submap 1 owns the frames 10 to 17
+    assert (
+        (before == 0.9).all() and (rec.pose_confidence[:18] == 0.25).all() and (rec.pose_confidence[18:] == 0.9).all()
+    )
+    assert set(rec.frame_status[:18]) == {"WEAK"} and set(rec.frame_status[18:]) == {"OK"}
