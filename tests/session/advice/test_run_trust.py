@@ -12,8 +12,10 @@ from da3_stream.session.advice.confidence_strip import MOST_BARS, confidence_str
 from da3_stream.session.advice.run_trust import run_trust, says_ok, trust_until_now
 from da3_stream.session.advice.unplaced import unplaced_advice
 from da3_stream.session.advice.words import MOST_LINES, moment, trust_lines
-from da3_stream.store import PoseTable, create_run
-from da3_stream.types import Advice, AdviceCode
+from da3_stream.store import INTERPOLATED, PoseTable, create_run
+from da3_stream.store.pose_table import UNPLACED
+from da3_stream.types import Advice, AdviceCode, Status
+from da3_stream.types.advice import DISTRUSTING
 
 STEP_S = 0.5
 
@@ -134,3 +136,12 @@ def test_the_strip_of_a_long_run_shows_its_worst_rows() -> None:
     strip = confidence_strip(table(confidence.tolist()))
     assert strip.count("<rect") == MOST_BARS and len(strip) < 100_000
     assert strip.count('height="3.52"') == 1 and confidence_strip(table([])) == ""
+
+
+def test_the_page_on_trust_names_every_code_and_every_status() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "trust.md").read_text()
+    names = [*AdviceCode, *Status, INTERPOLATED, UNPLACED]
+    assert [name for name in names if f"`{name}`" not in page] == []
+    told = page.partition("| code of an advice |")
+    for code in AdviceCode:
+        assert f"| `{code}` |" in told[0 if code in DISTRUSTING else 2]
