@@ -1,83 +1,20 @@
-"""Which poses of a run are right: every one is compared with the truth after an alignment of its own neighbourhood."""
+"""Which runs of the bank are wrong: errors of whole trajectories and turns, beside those of single poses."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from da3_stream.evaluation.metrics import path_distances
-from da3_stream.geometry import Sim3, nearest_rotations, umeyama
+from da3_stream.evaluation.pose_errors import PoseErrors, angle_deg, pose_errors
+from da3_stream.geometry import nearest_rotations, umeyama
+
+__all__ = ["PoseErrors", "angle_deg", "ate_percent", "pose_errors", "turn_error_deg"]
 
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 
-REACH = 10  # rows on either side of a pose that is scored
-FEWEST = 7  # rows that an alignment takes
-POSITION_SHARE, DEPTH_SHARE = 0.05, 0.01  # of the rows' true path, of the true median depth
-ROTATION_DEG = 1.0
 FEWEST_OF_SEGMENT = 3
-
-
-@dataclass(frozen=True, eq=False)
-class PoseErrors:
-    """How far off every pose is, and whether that is right; NaN and False where a pose is not scored."""
-
-    position: Float64  # [N], 1 is as much as is right
-    rotation_deg: Float64  # [N]
-
-    @property
-    def scored(self) -> NDArray[np.bool_]:
-        """Which poses [N] have enough neighbours to be scored."""
-        return np.isfinite(self.position)
-
-    @property
-    def right(self) -> NDArray[np.bool_]:
-        """Which poses [N] are right."""
-        return (self.position < 1.0) & (self.rotation_deg < ROTATION_DEG)
-
-
-def pose_errors(truth: Float64, estimate: Float64, segment: Int64, depth_m: float) -> PoseErrors:
-    """Errors of poses world_from_camera [N,4,4] (NaN: none) in their segments [N] against the truth [N,4,4]."""
-    position, rotation = np.full(len(truth), np.nan), np.full(len(truth), np.nan)
-    for row in range(len(truth)):
-        near = _neighbourhood(row, estimate, segment)
-        if len(near) < FEWEST or row not in near:
-            continue
-        fit = fit_cameras(truth[near], estimate[near])
-        off = np.linalg.norm(fit.apply(estimate[row : row + 1, :3, 3])[0] - truth[row, :3, 3])
-        allowed = max(POSITION_SHARE * path_distances(truth[near, :3, 3])[-1], DEPTH_SHARE * depth_m)
-        position[row] = off / allowed
-        rotation[row] = angle_deg(truth[row, :3, :3], fit.rotation @ estimate[row, :3, :3])
-    return PoseErrors(position, rotation)
-
-
-def _neighbourhood(row: int, estimate: Float64, segment: Int64) -> Int64:
-    """Rows within reach that have a pose in the same segment."""
-    near = np.arange(max(0, row - REACH), min(len(segment), row + REACH + 1))
-    posed = np.isfinite(estimate[near, :3]).all(axis=(1, 2))
-    return near[posed & (segment[near] == segment[row]) & (segment[row] >= 0)]
-
-
-def fit_cameras(truth: Float64, estimate: Float64) -> Sim3:
-    """`truth_from_world` of cameras [M,4,4]: the rotation is the chordal mean of their orientations' differences, scale
-    and translation are least squares of their positions.
-
-    Positions alone leave the roll about a straight path open, and everything where the camera stands.
-    """
-    rotation = nearest_rotations((truth[:, :3, :3] @ estimate[:, :3, :3].transpose(0, 2, 1)).sum(axis=0)[None])[0]
-    turned = estimate[:, :3, 3] @ rotation.T
-    y, x = truth[:, :3, 3], turned
-    dy, dx = y - y.mean(axis=0), x - x.mean(axis=0)
-    variance = float((dx * dx).sum())
-    scale = max(float((dy * dx).sum()) / variance, 1e-12) if variance > 0 else 1.0
-    return Sim3(scale, rotation, y.mean(axis=0) - scale * x.mean(axis=0))
-
-
-def angle_deg(a: Float64, b: Float64) -> float:
-    """The angle between two rotations [3,3] in degrees; exact also near zero."""
-    return float(np.degrees(2 * np.arcsin(np.clip(np.linalg.norm(a - b) / np.sqrt(8), 0, 1))))
 
 
 def ate_percent(truth: Float64, estimate: Float64, segment: Int64) -> float:

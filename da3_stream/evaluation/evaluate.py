@@ -20,8 +20,10 @@ from .compare import Align, SegmentComparison, align_roll, compare_segments, str
 from .depth import DepthReader, compare_depth, depth_file, read_true_depth, truth_frames
 from .metrics import DRIFT_DEFINITION, straight_line_percent
 from .plot import plot_trajectories
+from .pose_errors import pose_errors
 from .trajectories import Trajectory, TrajectoryFormat, read_trajectory
 
+BELIEVED = 0.5  # confidence from which a pose is more likely right than wrong
 NEARLY_STRAIGHT = 0.02  # straightness below which positions do not determine the roll about the path
 
 
@@ -82,8 +84,21 @@ def trajectory_result(
         **largest.metrics(),
         "scale_drift_definition": DRIFT_DEFINITION,
         "straight_line_percent": straight_line_percent(largest.truth_positions),
+        "trust": _trust_result(poses, truth, pairs),
         "per_segment": [part.metrics() for part in comparisons[1:]],
         "notes": _notes(poses, truth, pairs, comparisons, align),
+    }
+
+
+def _trust_result(poses: store.PoseTable, truth: Trajectory, pairs: Association) -> dict[str, Any]:
+    """Which share of the frames with truth is believed, how many poses can be scored, and which share of those is
+    right; by the path alone, as the trajectory tells no depth."""
+    confidence, segment = poses.confidence[pairs.rows], poses.segment[pairs.rows]
+    errors = pose_errors(truth.world_from_camera[pairs.truth_rows], poses.world_from_camera[pairs.rows], segment, 0.0)
+    return {
+        "believed_share": float(np.mean(confidence >= BELIEVED)),
+        "scored": int(errors.scored.sum()),
+        "right_share": float(np.mean(errors.right[errors.scored])) if errors.scored.any() else np.nan,
     }
 
 

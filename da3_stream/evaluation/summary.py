@@ -27,7 +27,17 @@ def _trajectory_rows(r: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("RPE", f"{_number(r['rpe_trans_percent'])} %, {_number(r['rpe_rot_deg_per_m'])} deg/m over {_lengths(r)}"),
         ("scale", f"{_number(r['scale'])} truth per estimate"),
         ("drift", f"x{_number(r['scale_drift'])} between tenths, {_number(r['scale_drift_percent_per_100m'])} %/100 m"),
+        ("trust", _trust(r["trust"])),
     ]
+
+
+def _trust(t: Mapping[str, Any]) -> str:
+    right = (
+        ""
+        if t["right_share"] is None
+        else f"; {_number(t['right_share'])} of {t['scored']} that can be scored are right"
+    )
+    return f"{_number(t['believed_share'])} of the poses are believed{right}"
 
 
 def _depth_rows(d: Mapping[str, Any] | None) -> list[tuple[str, str]]:

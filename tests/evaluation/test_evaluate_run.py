@@ -157,3 +157,13 @@ def test_the_summary_says_the_main_numbers_in_aligned_lines(half_size_run, tmp_p
     assert len({len(line) - len(line[10:].lstrip()) for line in text.splitlines()}) == 1
     standing = summary(result_of(table(TRUTH), np.tile(np.eye(4), (28, 1, 1))))
     assert "nan" not in standing and "None" not in standing
+
+
+def test_poses_that_are_believed_stand_beside_those_that_are_right(table) -> None:
+    truth = np.stack([world_from_camera(k) for k in range(50)])
+    poses = truth.copy()
+    poses[25, :3, 3] += [3.0, 0.0, 0.0]  # one step is half a metre
+    trust = result_of(table(poses), truth)["trust"]
+    assert trust == {"believed_share": 1.0, "scored": 50, "right_share": pytest.approx(0.98)}
+    few = table(poses[:6])
+    assert result_of(few, truth[:6])["trust"] == {"believed_share": 1.0, "scored": 0, "right_share": None}
