@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from ..types import Float64
 from .frame_poses import FramePoses
+from .scene import Scene
 from .submap import SubmapCameras
 
+REACH = 10  # owned frames on either side of a border between submaps that their join concerns
 BELIEVED = 0.5  # poses of less are more likely wrong than right
 UNJUDGED = {"OK": 0.9, "WEAK": 0.4, "HELD": 0.9, "TURNED": 0.9}  # by status; with any other one: 0
 
@@ -58,6 +60,23 @@ def pose_belief(poses: FramePoses, submaps: Mapping[int, SubmapCameras]) -> Pose
         borrowed[entries[posed]] = False
     _fill_in_borrowed(found, poses, submaps, np.flatnonzero(borrowed))
     return found
+
+
+def join_limits(scene: Scene, poses: FramePoses) -> Float64:
+    """The most that each of M owned frames can be believed: the confidence of the join near by, 1 elsewhere.
+
+    Near the border between two submaps no pose is surer than the alignment that joins them.
+    """
+    limits = np.ones(len(poses.submap))
+    submaps, firsts = np.unique(poses.submap, return_index=True)
+    for number, first in zip(submaps.tolist(), firsts.tolist(), strict=True):
+        joined = scene.submaps[number]
+        if joined.previous is None or joined.join_confidence >= 1:
+            continue
+        near = slice(max(0, first - REACH), first + REACH + 1)
+        concerned = np.isin(poses.submap[near], (number, joined.previous))
+        limits[near] = np.where(concerned, np.minimum(limits[near], joined.join_confidence), limits[near])
+    return limits
 
 
 def _fill_in(found: PoseBelief, submap: SubmapCameras, entries: NDArray[np.int64], rows: NDArray[np.int64]) -> None:

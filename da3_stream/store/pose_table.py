@@ -14,8 +14,7 @@ from ..errors import StoreError
 from ..types import Float32, Float64
 from .frame_poses import FramePoses, frame_poses
 from .interpolation import InterpolatedPoses, interpolated_poses
-from .join_limits import join_limits
-from .pose_confidence import PoseBelief, pose_belief
+from .pose_confidence import PoseBelief, join_limits, pose_belief
 from .run import Run, open_run
 from .scene import Scene
 from .submap import SubmapCameras

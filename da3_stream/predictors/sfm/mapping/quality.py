@@ -2,7 +2,7 @@
 
 A weak link shows where both the step length and the depth that is seen change by a large factor between the same two
 frames: the images stay alike, only the scale breaks. Neither the count of registered frames nor reprojection errors
-show that.
+show that. Where the images repeat themselves depth stays as it is; there the tracks contradict the steps.
 """
 
 from __future__ import annotations
@@ -23,16 +23,19 @@ MIN_HELD = 0.5  # share of the frames of each of two places that one model must 
 
 @dataclass(frozen=True, eq=False)
 class ModelQuality:
-    """Of the models of a window: frames that are missing, and for every gap between frames how well it is bridged."""
+    """Of the models of a window: frames that are missing, for every gap between frames how well it is bridged, and the
+    frames at which tracks contradict the ratio of the steps."""
 
     missing: int
     jumps: NDArray[np.float64]  # [rows - 1], of the scale, natural log
     bridges: NDArray[np.int64]  # [rows - 1], points seen on both sides
+    contradicted: int = 0
 
     @property
     def is_doubtful(self) -> bool:
         """Whether a second opinion is called for."""
-        return self.missing > 0 or self.largest_jump > ALARM or bool((self.bridges < MIN_BRIDGE).any())
+        thin = bool((self.bridges < MIN_BRIDGE).any())
+        return self.missing > 0 or self.largest_jump > ALARM or thin or self.contradicted > 0
 
     @property
     def largest_jump(self) -> float:
@@ -43,7 +46,7 @@ class ModelQuality:
     def cost(self) -> float:
         """For comparing models of one window: lower is better."""
         thin = int((self.bridges < MIN_BRIDGE).sum())
-        return self.missing + 10.0 * max(0.0, self.largest_jump - ALARM) + thin
+        return self.missing + 10.0 * max(0.0, self.largest_jump - ALARM) + thin + self.contradicted
 
     def cuts(self) -> tuple[int, ...]:
         """Rows at which a new part begins because the link before them is too weak."""
@@ -51,12 +54,15 @@ class ModelQuality:
         return tuple(row + 1 for row in _peaks(self.jumps, weak, self.bridges))
 
 
-def assess_window(models: list[SparseModel], count: int) -> ModelQuality:
-    """Of the largest model of a window of `count` rows; rows in smaller models or none count as missing."""
+def assess_window(models: list[SparseModel], count: int, contradicted: int = 0) -> ModelQuality:
+    """Of the largest model of a window of `count` rows; rows in smaller models or none count as missing.
+
+    `contradicted` of its rows are at odds with the tracks (`two_view_witnesses.contradicted_rows`).
+    """
     if not models:
         return ModelQuality(count, np.zeros(0), np.zeros(0, np.int64))
-    model = models[0]
-    return ModelQuality(count - len(model.rows), scale_jumps(model, count), bridging_points(model, count))
+    model, missing = models[0], count - len(models[0].rows)
+    return ModelQuality(missing, scale_jumps(model, count), bridging_points(model, count), contradicted)
 
 
 def assess_pair(models: list[SparseModel], count: int, split_row: int) -> ModelQuality:

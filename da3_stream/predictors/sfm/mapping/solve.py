@@ -17,6 +17,7 @@ from ..processes.workers import Workers, chunks
 from .calibration import REDO_SHIFT, Calibration
 from .global_mapping import FreeLens, SparseModel, map_window
 from .quality import ModelQuality, assess_pair, assess_window
+from .two_view_witnesses import PosedRows, contradicted_rows
 
 log = logging.getLogger(__name__)
 
@@ -111,7 +112,7 @@ class Solver:
         *bold, last = calibration.freedoms()
         for free in bold:
             models, lens = self._map_free(views, calibration.lens, free)
-            quality = assess_window(models, self._count)
+            quality = self._assess(models, lens)
             estimate = models[0].estimate if models else None
             # a window that breaks cannot tell the lens
             if estimate is not None and not quality.is_doubtful and calibration.accepts(estimate, free, self._size):
@@ -119,7 +120,7 @@ class Solver:
                 return Solution(models, estimate.lens, quality, after, views=views)
         models = self._map(self._keypoints_only(views), calibration.lens, last)
         after = calibration.update(None, last, self._size) if models else calibration
-        return Solution(models, calibration.lens, assess_window(models, self._count), after, views=views)
+        return Solution(models, calibration.lens, self._assess(models, calibration.lens), after, views=views)
 
     def _map_free(self, views: TwoViews, lens: Lens, free: FreeLens) -> tuple[list[SparseModel], Lens]:
         """Map; if the focal length moves far, verify the pairs again with it and map once more."""
@@ -141,12 +142,21 @@ class Solver:
         futures = {name: self._submit_map(kept, first.lens, FreeLens(), seed) for name, (kept, seed) in tries.items()}
         others = {name: future.result() for name, future in futures.items() if future is not None}
         opinions = {"key points": first.models, **others}
-        qualities = {name: assess_window(models, self._count) for name, models in opinions.items()}
+        qualities = {name: self._assess(models, first.lens) for name, models in opinions.items()}
         best = min(qualities, key=lambda name: qualities[name].cost)
         note = f"second opinion: {best} ({', '.join(f'{n} {q.cost:.1f}' for n, q in qualities.items())})"
         log.info(note)
         rest = tuple(models for name, models in opinions.items() if name != best)
         return Solution(opinions[best], first.lens, qualities[best], first.calibration, (note,), views, rest)
+
+    def _assess(self, models: list[SparseModel], lens: Lens) -> ModelQuality:
+        """The quality of a window's models, with what the tracks say of the largest one."""
+        if not models:
+            return assess_window(models, self._count)
+        poses, found = np.full((self._count, 4, 4), np.nan), self._correspondences
+        poses[models[0].rows] = models[0].model_from_camera
+        rows = PosedRows.of(poses, (), [lens.undistort(xy) for xy in found.xy], lens)
+        return assess_window(models, self._count, contradicted_rows(rows, found.matches, found.tracked_from))
 
     @property
     def _count(self) -> int:

@@ -25,6 +25,7 @@ LEAST_TRACKS = 12
 LEAST_PARALLAX_PX = 0.7  # moved per unit of log depth, for a track to tell depth
 SUPPORT_PX = 1.0
 NO_SCALE = np.log(10.0)  # of steps at which most tracks would lie behind a camera
+CONTRADICTION = np.log(2.0)
 WINDOW_OFFSETS = (1, 2)  # of the pairs whose essential matrices are compared
 
 
@@ -92,6 +93,13 @@ def track_witnesses(rows: PosedRows, matches: Mapping[Pair, Matches], first: Seq
         "track_scale": _step_ratios(rows, tracks, NEAR),
         "track_scale_far": _step_ratios(rows, tracks, FAR),
     }
+
+
+def contradicted_rows(rows: PosedRows, matches: Mapping[Pair, Matches], first: Sequence[int]) -> int:
+    """Rows around which the tracks say that steps are in another ratio, by a factor of CONTRADICTION and more."""
+    tracks = {(a, b): pair[pair[:, 0] >= first[a]] for (a, b), pair in matches.items() if b - a in (NEAR, FAR)}
+    ratios = np.fmax(_step_ratios(rows, tracks, NEAR), _step_ratios(rows, tracks, FAR))
+    return int((ratios > CONTRADICTION).sum())
 
 
 def match_witnesses(rows: PosedRows, matches: Mapping[Pair, Matches], first: Sequence[int]) -> dict[str, Array]:

@@ -16,6 +16,7 @@ from da3_stream.predictors.sfm.mapping.calibration import Calibration
 from da3_stream.predictors.sfm.mapping.global_mapping import SparseModel
 from da3_stream.predictors.sfm.mapping.quality import assess_window
 from da3_stream.predictors.sfm.mapping.solve import Solution
+from da3_stream.predictors.sfm.mapping.two_view_witnesses import PosedRows, contradicted_rows
 from da3_stream.predictors.sfm.mapping.witnesses import MappingEvidence, mapping_witnesses
 from da3_stream.predictors.sfm.matching.correspondences import Correspondences
 from da3_stream.predictors.sfm.matching.pairs import TwoView, sequential_pairs
@@ -140,3 +141,17 @@ def test_frames_without_any_match_tell_nothing_and_break_nothing() -> None:
     values = mapping_witnesses(bare)
     assert all(column.shape == (COUNT,) for column in values.values())
     assert np.isnan(values["track_scale"]).all() and np.isnan(values["reprojection_px"]).all()
+
+
+def rows_at_odds(told: Poses) -> int:
+    given = evidence(told)
+    rows = PosedRows.of(told, (), [LENS.undistort(xy) for xy in given.correspondences.xy], LENS)
+    return contradicted_rows(rows, given.correspondences.matches, given.correspondences.tracked_from)
+
+
+def test_steps_that_the_tracks_contradict_call_for_a_second_opinion() -> None:
+    assert rows_at_odds(straight_drive()) == 0 and rows_at_odds(reversed_steps()) > COUNT / 2
+    model = evidence(straight_drive()).solution.models
+    assert not assess_window(model, COUNT).is_doubtful
+    doubted = assess_window(model, COUNT, rows_at_odds(longer_steps()))
+    assert doubted.is_doubtful and doubted.cost > assess_window(model, COUNT).cost
