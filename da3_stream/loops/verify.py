@@ -178,7 +178,7 @@ def _refuse_prediction(prediction: WindowGeometry, side: _Neighbourhood) -> str 
     """Why a prediction of both neighbourhoods does not tell how they lie to each other."""
     if prediction.status == Status.FAILED:
         return "the predictor found no geometry for both places together"
-    if prediction.status == Status.HELD:
+    if prediction.status in (Status.HELD, Status.TURNED):
         return "the predictor saw no motion"
     if prediction.breaks:
         return "the predictor made two separate models"

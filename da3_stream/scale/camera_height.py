@@ -61,7 +61,7 @@ class Refusal:
 
 def camera_height(window: WindowGeometry) -> HeightObservation | Refusal:
     """The mean height of the camera over the ground; a refusal where the window's frames do not determine it."""
-    if window.status in (Status.FAILED, Status.HELD):
+    if window.status in (Status.FAILED, Status.HELD, Status.TURNED):
         return Refusal(f"the window's geometry is {window.status.value}")
     frames = NormalizedFrames.of(window)
     if len(frames.rows) < MIN_FRAMES:

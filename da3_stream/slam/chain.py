@@ -111,13 +111,13 @@ class SubmapChain:
             geometry = with_depth
         else:
             self._begin_segment(draft, window, geometry)
-        self._last = LastPose.of(submap, geometry)
+        self._last = LastPose.of(submap, geometry).with_depth_of(self._last, draft.scene)
         return RecentSubmap(submap, geometry, True)
 
     def _alignments(self, draft: _Draft, submap: int, geometry: WindowGeometry) -> list[AlignmentCandidate]:
         """Alignments on parts of the previous window that did not fail, the best one first."""
         near = [entry for entry in self._previous if can_align(entry, geometry)]
-        candidates = [self._candidate(entry, align_windows(entry.geometry, geometry), geometry) for entry in near]
+        candidates = [self._candidate(entry, self._aligned(draft.scene, entry, geometry), geometry) for entry in near]
         draft.events += [candidate.event(submap) for candidate in candidates]
         usable = [candidate for candidate in candidates if candidate.alignment.status is not Status.FAILED]
         return sorted(usable, key=lambda candidate: candidate.rank, reverse=True)
@@ -152,6 +152,14 @@ class SubmapChain:
                     _merge_by_alignment(draft, submap, candidate)
                     draft.edges.append(candidate.edge(submap))
         return propagate_depth_to_held_window(geometry, best.to.geometry, scale)
+
+    def _aligned(self, scene: Scene, entry: RecentSubmap, geometry: WindowGeometry) -> Alignment:
+        """The alignment; where it does not know the scale, with that at which the median depth stays what it was."""
+        alignment, now = align_windows(entry.geometry, geometry), geometry.median_depth()
+        if alignment.scale_known or self._last is None or not (now > 0 and self._last.median_depth > 0):
+            return alignment
+        before = self._last.median_depth * scene.submaps[self._last.submap].world_from_window.scale
+        return alignment.with_scale(before / (now * scene.submaps[entry.submap].world_from_window.scale))
 
     def _align_earlier(self, draft: _Draft, submap: int, geometry: WindowGeometry) -> None:
         """Add edges to windows before the previous one, where frames are shared with them too."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..geometry import Sim3
 from ..posegraph import Edge
+from ..store import Scene
 from ..types import Alignment, Status, WindowGeometry
 from .edges import odometry_edge
 from .joins import Join
@@ -42,6 +43,7 @@ class RecentSubmap:
             "is_metric": self.geometry.is_metric,
             "status": self.geometry.status.value,
             _JUDGED: self.geometry.pose_confidence,
+            "frame_status": [status.value for status in self.geometry.frame_status],
             **arrays,
         }
 
@@ -50,13 +52,9 @@ class RecentSubmap:
         """The submap of a state; its images are black."""
         arrays = {name: state[name] for name in _ALIGNED_BY}
         black = np.broadcast_to(np.uint8(0), (*arrays["depth"].shape, 3))
-        geometry = WindowGeometry(
-            images=black,
-            is_metric=state["is_metric"],
-            status=Status(state["status"]),
-            pose_confidence=state[_JUDGED],
-            **arrays,
-        )
+        status, of_frames = Status(state["status"]), tuple(map(Status, state["frame_status"]))
+        known = {"is_metric": state["is_metric"], "status": status, "frame_status": of_frames, **arrays}
+        geometry = WindowGeometry(images=black, pose_confidence=state[_JUDGED], **known)
         return RecentSubmap(state["submap"], geometry, state["posed"])
 
 
@@ -73,6 +71,15 @@ class LastPose:
         """The pose of the last frame that has one."""
         row = int(np.flatnonzero(geometry.has_pose)[-1])
         return LastPose(submap, geometry.window_from_camera[row], geometry.median_depth())
+
+    def with_depth_of(self, before: LastPose | None, scene: Scene) -> LastPose:
+        """The same with the median depth that was known before, where none is known here."""
+        if self.median_depth > 0 or before is None:
+            return self
+        ratio = (
+            scene.submaps[before.submap].world_from_window.scale / scene.submaps[self.submap].world_from_window.scale
+        )
+        return replace(self, median_depth=before.median_depth * ratio)
 
 
 @dataclass(frozen=True, eq=False)

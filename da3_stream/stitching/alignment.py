@@ -37,14 +37,15 @@ def align_windows(previous: WindowGeometry, current: WindowGeometry) -> Alignmen
     together on sampled pixels and cameras. Two metric windows keep scale 1 unless the evidence against it is
     significant (3 sigma, and more than 1 %). The status is WEAK if depth disagrees (few inliers, frames that differ in
     scale) or is missing, so that the alignment is that of the cameras alone; if a single frame is shared; if a window
-    is HELD (scale 1 if unknown). It is FAILED, with the identity and residual 1, if neither depth nor the cameras of
-    the two windows agree, or no frame is shared. Raises StitchingError for depth maps of different sizes.
+    is HELD or TURNED (scale 1 if unknown). It is FAILED, with the identity and residual 1, if neither depth nor the
+    cameras of the two windows agree, or no frame is shared. Raises StitchingError for depth maps of different sizes.
     """
     overlap = find_overlap(previous, current)
     if not len(overlap.frames) or Status.FAILED in (previous.status, current.status):
         return _failure(overlap)
     rotation = average_rotation(overlap)
-    centre_scale = scale_from_centres(overlap, rotation)
+    turned = any(_only_turns(window, overlap.frames) for window in (previous, current))
+    centre_scale = None if turned else scale_from_centres(overlap, rotation)
     held = Status.HELD in (previous.status, current.status)
     metric = previous.is_metric and current.is_metric
     with_depth = _align_with_depth(overlap, rotation, centre_scale, metric)
@@ -55,8 +56,9 @@ def align_windows(previous: WindowGeometry, current: WindowGeometry) -> Alignmen
             return _fit(overlap, rotation, None, *_start_scale(overlap, centre_scale, None, metric))
         if with_depth and with_depth.inlier_ratio >= WEAK_INLIERS:
             return with_depth
-        if held:
-            return _fit(overlap, rotation, None, _unit_scale(overlap), 6)
+        if held or turned:
+            alignment = _fit(overlap, rotation, None, _unit_scale(overlap), 6)
+            return _without_scale(alignment, current) if turned else alignment
     return _failure(overlap)
 
 
@@ -101,6 +103,21 @@ def transform_from_cameras(overlap: Overlap, log_scale: float, rotation: Array) 
 def _single_rotations(overlap: Overlap) -> Array:
     """R_previous R_current^T [F,3,3] of each shared camera."""
     return overlap.previous.rotations @ overlap.current.rotations.transpose(0, 2, 1)
+
+
+def _only_turns(window: WindowGeometry, frames: NDArray[np.int64]) -> bool:
+    """Whether the camera turns on the spot in all of some frames of a window."""
+    if not window.frame_status:
+        return window.status is Status.TURNED
+    rows = np.searchsorted(window.frame_indices, frames)
+    return all(window.frame_status[row] is Status.TURNED for row in rows)
+
+
+def _without_scale(alignment: Alignment, current: WindowGeometry) -> Alignment:
+    """The alignment of windows that share one place of the camera only."""
+    shared = np.isin(current.frame_indices, alignment.shared) & current.has_pose
+    centre = np.median(current.window_from_camera[shared, :3, 3], axis=0)
+    return replace(alignment, scale_known=False, centre=centre)
 
 
 def _align_with_depth(

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import WindowGeometry, median_depth
+from ..types import Status, WindowGeometry, median_depth
 
 COPIED_CONFIDENCE = 1e-3  # of the source's own: what was measured decides wherever there is any
 STILL_SHIFT = 0.01  # of the median depth: two cameras closer than that see the same depth within a percent
@@ -39,11 +39,11 @@ def propagate_depth_to_held_window(
 ) -> WindowGeometry:
     """A window whose camera stands throughout with the depth that the previous window has of their last shared frame.
 
-    `previous_per_unit` is the scale of their alignment. The window is returned unchanged if it has depth of its own or
-    the previous one has none of a shared frame.
+    `previous_per_unit` is the scale of their alignment. The window is returned unchanged if its camera
+    turns, if it has depth of its own, or if the previous one has none of a shared frame.
     """
     shared = np.flatnonzero(np.isin(previous.frame_indices, held.frame_indices) & previous.has_depth)
-    if held.has_depth.any() or not len(shared):
+    if held.status is Status.TURNED or held.has_depth.any() or not len(shared):
         return held
     targets = np.flatnonzero(held.has_pose)
     return _with_depth_of(held, targets, previous, np.full(len(targets), shared[-1]), 1 / previous_per_unit)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ class Alignment:
     """The transform from the current window to the previous one, by their shared frames.
 
     `information` is [7,7] in the order of `Sim3.log` of the edge's residual, `residual` the median relative one.
+    Without `scale_known` the windows share only frames in which the camera turns on the spot: the scale is 1 for want
+    of knowledge, `centre` the place of the shared cameras in the current window.
     """
 
     previous_from_current: Sim3
@@ -25,6 +27,14 @@ class Alignment:
     residual: float
     status: Status
     shared: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    scale_known: bool = True
+    centre: Float64 = field(default_factory=lambda: np.zeros(3))  # [3]
+
+    def with_scale(self, scale: float) -> Alignment:
+        """The same with another scale about the centre."""
+        old = self.previous_from_current
+        shift = old.apply(self.centre[None])[0] - scale * old.rotation @ self.centre
+        return replace(self, previous_from_current=Sim3(scale, old.rotation, shift))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ from .mapping.assemble import assemble, static_cameras
 from .mapping.calibration import Calibration
 from .mapping.calibration_history import CalibrationHistory
 from .mapping.solve import Solver
+from .mapping.turned_window import solve_turning
+from .mapping.turning_lens import find_turns
 from .mapping.witnesses import MappingEvidence, mapping_witnesses
 from .matching.correspondences import Correspondences, combine, motion_px
 from .matching.feature_cache import FeatureCache
@@ -214,6 +216,11 @@ class SfmPredictor:
             cameras = static_cameras(count, Status.HELD, "the camera stands")
             return CameraSolution(cameras, calibration.lens, ()), calibration
         solver = Solver(self._workers, correspondences, self._size)
+        if split_row is None:
+            turns = find_turns(correspondences.xy, solver.keypoint_views, calibration, self._size)
+            if turns.runs:
+                turned = solve_turning(solver, turns, correspondences, self._size)
+                return CameraSolution(turned.cameras, turned.lens, turned.flow_offsets), turned.calibration
         solution = solver.solve(calibration) if split_row is None else solver.solve_pair(calibration, split_row)
         cameras = assemble(solution.models, solution.quality.cuts() if solution.models else (), count)
         evidence = MappingEvidence(cameras, solution, correspondences, self._size)

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ....geometry.lens import Lens
-from ..matching.correspondences import Correspondences
+from ..matching.correspondences import Correspondences, of_rows
 from ..matching.pairs import MIN_INLIERS, TwoView, restrict_to_kind, verify_chunk
 from ..processes.workers import Workers, chunks
 from .calibration import REDO_SHIFT, Calibration
@@ -105,6 +106,16 @@ class Solver:
         quality = assess_pair(models, self._count, split_row)
         note = f"{across} pairs match across the two places"
         return Solution(models, calibration.lens, quality, calibration, (note,), views)
+
+    def keypoint_views(self, lens: Lens) -> TwoViews:
+        """The verified pairs under a lens, with their SIFT keypoints only."""
+        return self._keypoints_only(self._verify(lens))
+
+    def restricted_to(self, rows: NDArray[np.int64]) -> Solver:
+        """A solver of some of the rows (ascending), counted anew, that need not verify their pairs again."""
+        solver = Solver(self._workers, self._correspondences.rows(rows), self._size)
+        solver._verified = {lens: of_rows(views, rows) for lens, views in self._verified.items()}
+        return solver
 
     def _solve_calibrating(self, calibration: Calibration) -> Solution:
         """Map with as many parameters of the lens free as the window determines, at last with none."""

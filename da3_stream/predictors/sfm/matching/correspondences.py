@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from .pairs import Matches, match_tracks
 from .tracks import TrackedPoints
 
 Pair = tuple[int, int]
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +28,17 @@ class Correspondences:
     xy: list[NDArray[np.float32]]
     tracked_from: list[int]
     matches: dict[Pair, Matches]
+
+    def rows(self, keep: NDArray[np.int64]) -> Correspondences:
+        """Those of some rows (ascending) only, counted anew."""
+        kept = [(self.xy[row], self.tracked_from[row]) for row in keep]
+        return Correspondences([xy for xy, _ in kept], [first for _, first in kept], of_rows(self.matches, keep))
+
+
+def of_rows(by_pair: Mapping[Pair, Value], keep: NDArray[np.int64]) -> dict[Pair, Value]:
+    """What belongs to pairs of the rows that are kept (ascending), by their numbers among these."""
+    number = {int(row): k for k, row in enumerate(keep)}
+    return {(number[a], number[b]): v for (a, b), v in by_pair.items() if a in number and b in number}
 
 
 def combine(

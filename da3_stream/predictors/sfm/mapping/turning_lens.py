@@ -1,0 +1,163 @@
+"""The runs of a window in which the camera only turns, and the lens that makes them turns where it is not known yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....geometry.lens import Lens
+from ..matching.pairs import TwoView
+from .calibration import REDO_SHIFT, Calibration
+from .global_mapping import FreeLens
+from .rotation_bundle import TurnSolution, solve_turn
+from .turning import (
+    MIN_MATCHES,
+    Pair,
+    PairRotation,
+    Run,
+    angle_of,
+    find_runs,
+    fit_rotation,
+    pair_rotations,
+    rays,
+    thinned,
+)
+
+OFFSETS = (4, 8, 16)  # of pairs by which a focal length is looked for: they turn far enough, and still overlap
+SAMPLES = 30
+FOCALS = np.geomspace(0.35, 2.5, 12)  # in widths of the image: 110 to 23 degrees
+NEAR_PX = 4.0  # what a rotation may leave (median) at the nearest of these focal lengths
+TURNED_PX = 0.5  # and at the best
+MIN_ANGLE = np.radians(3.0)  # by which a pair turns that tells the focal length
+MIN_SHARE = 0.2  # of the pairs: below, it is not the turns that tell the focal length
+MAX_RESIDUAL_PX = 1.0  # median; above, all rotations together do not explain what single pairs did
+
+Array = NDArray[np.float64]
+TwoViews = Mapping[Pair, TwoView]
+
+
+@dataclass(frozen=True, eq=False)
+class Turns:
+    """Runs of a window, their orientations, and the calibration that they hold for."""
+
+    runs: tuple[Run, ...]
+    solutions: tuple[TurnSolution, ...]
+    calibration: Calibration
+
+    @property
+    def lens(self) -> Lens:
+        """The lens of the calibration."""
+        return self.calibration.lens
+
+    def pairs(self) -> list[tuple[Run, TurnSolution]]:
+        """Every run with its solution."""
+        return list(zip(self.runs, self.solutions, strict=True))
+
+    def under(self, lens: Lens, xy: Sequence[NDArray[np.float32]], verify: Callable[[Lens], TwoViews]) -> Turns:
+        """The same runs under another lens."""
+        if lens == self.lens:
+            return self
+        views, rotations = _rotations(xy, verify, lens)
+        solutions = tuple(solve_turn(xy, views, rotations, run, lens, FreeLens()) for run in self.runs)
+        return replace(self, solutions=solutions)
+
+
+def find_turns(
+    xy: Sequence[NDArray[np.float32]],
+    verify: Callable[[Lens], TwoViews],
+    calibration: Calibration,
+    size: tuple[int, int],
+) -> Turns:
+    """The runs in which the camera only turns; none in most windows.
+
+    `xy` are the keypoints [n,2] of the rows, `verify` gives the verified pairs of rows under a lens. A focal length
+    that is free is estimated from the longest run. The given lens is otherwise kept: centimetres of motion while
+    turning would look like distortion.
+    """
+    start = calibration.lens
+    if calibration.free.focal:
+        guess = _find_focal(xy, verify(start), start, size[0])
+        start = start if guess is None else guess
+    views, rotations = _rotations(xy, verify, start)
+    runs = find_runs(rotations, len(xy))
+    if runs and calibration.free.focal:
+        calibration, moved = _calibrate(
+            xy, views, rotations, max(runs, key=lambda run: run.steps), start, calibration, size
+        )
+        views, rotations = _rotations(xy, verify, calibration.lens) if moved else (views, rotations)
+        runs = find_runs(rotations, len(xy)) if moved else runs
+    solved = [(run, solve_turn(xy, views, rotations, run, calibration.lens, FreeLens())) for run in runs]
+    good = [(run, solution) for run, solution in solved if solution.residual_px < MAX_RESIDUAL_PX]
+    return Turns(tuple(run for run, _ in good), tuple(solution for _, solution in good), calibration)
+
+
+def _rotations(
+    xy: Sequence[NDArray[np.float32]], verify: Callable[[Lens], TwoViews], lens: Lens
+) -> tuple[TwoViews, dict[Pair, PairRotation]]:
+    views = verify(lens)
+    return views, pair_rotations(xy, views, lens)
+
+
+def _calibrate(
+    xy: Sequence[NDArray[np.float32]],
+    views: TwoViews,
+    rotations: Mapping[Pair, PairRotation],
+    run: Run,
+    start: Lens,
+    calibration: Calibration,
+    size: tuple[int, int],
+) -> tuple[Calibration, bool]:
+    """The calibration with the focal length of a run, and whether its lens is far from the one that was started from.
+
+    The window is not counted: the rest of it may tell the lens, too.
+    """
+    free = FreeLens(focal=True)
+    estimate = solve_turn(xy, views, rotations, run, start, free).estimate
+    if estimate is None or not calibration.accepts(estimate, free, size):
+        return calibration, calibration.lens != start
+    after = replace(calibration.update(estimate, free, size), windows=calibration.windows, free=calibration.free)
+    return after, abs(float(np.log(after.lens.fx / start.fx))) > REDO_SHIFT / 10
+
+
+def _find_focal(xy: Sequence[NDArray[np.float32]], views: TwoViews, lens: Lens, width: int) -> Lens | None:
+    """The lens with the focal length at which rotations alone explain most pairs; None where they explain too few."""
+    pairs = [pair for pair in sorted(views) if pair[1] - pair[0] in OFFSETS and len(views[pair].matches) >= MIN_MATCHES]
+    sample = pairs[:: max(1, len(pairs) // SAMPLES)]
+    if not sample:
+        return None
+    lenses = [replace(lens, fx=f * width, fy=f * width * lens.fy / lens.fx) for f in FOCALS]
+    left = np.array([[_left(xy, views, pair, other)[0] for pair in sample] for other in lenses])
+    best = int(np.minimum(left, NEAR_PX).sum(axis=1).argmin())
+    near = [pair for pair, px in zip(sample, left[best], strict=True) if px < NEAR_PX]
+    if len(near) < MIN_SHARE * len(sample):
+        return None
+    found = _refined(xy, views, near, lenses[max(best - 1, 0)], lenses[min(best + 1, len(lenses) - 1)])
+    turned = [_left(xy, views, pair, found) for pair in near]
+    telling = sum(px < TURNED_PX and angle > MIN_ANGLE for px, angle in turned)
+    return found if telling >= MIN_SHARE * len(sample) else None
+
+
+def _refined(xy: Sequence[NDArray[np.float32]], views: TwoViews, pairs: Sequence[Pair], low: Lens, high: Lens) -> Lens:
+    """The lens between two others at which rotations leave least of the pairs."""
+    from scipy.optimize import minimize_scalar
+
+    def lens_at(log_factor: float) -> Lens:
+        factor = float(np.exp(log_factor))
+        return replace(low, fx=low.fx * factor, fy=low.fy * factor)
+
+    def left(log_factor: float) -> float:
+        return float(np.sum([min(_left(xy, views, pair, lens_at(log_factor))[0], NEAR_PX) for pair in pairs]))
+
+    found = minimize_scalar(left, bounds=(0.0, np.log(high.fx / low.fx)), method="bounded", options={"xatol": 3e-3})
+    return lens_at(float(found.x))
+
+
+def _left(xy: Sequence[NDArray[np.float32]], views: TwoViews, pair: Pair, lens: Lens) -> tuple[float, float]:
+    """The median distance in pixels that the best rotation leaves of a pair, and its angle (rad)."""
+    picked = thinned(views[pair].matches, 2 * MIN_MATCHES)
+    first, second = (rays(xy[row][picked[:, k]], lens) for k, row in enumerate(pair))
+    rotation, left = fit_rotation(first, second)
+    return lens.fx * float(np.median(left)), angle_of(rotation)
