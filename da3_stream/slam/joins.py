@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from ..geometry import umeyama
+from ..geometry import Sim3, umeyama
 from ..trust import Judge, with_confidence
 from ..types import Alignment, Status, WindowGeometry
 from .splitting import SubmapGeometry
@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 
 REACH = 10  # rows on either side of a border whose poses a join concerns
 STANDING = 0.002  # of the median depth: the least step that shifts are compared with
+GUESSED_SCALE = 0.3  # the most that a join deserves whose scale is taken from the depth that was seen long before
 LEAST_SHARED = 3  # cameras, to compare scales
 
 
@@ -44,7 +45,9 @@ def assess_join(previous: WindowGeometry, current: WindowGeometry, alignment: Al
     """The join of two windows by an alignment that did not fail."""
     witnesses = join_witnesses(previous, current, alignment)
     sides = [_mean_confidence(window, alignment.shared) for window in (previous, current)]
-    return Join(witnesses, judge.join_confidence(witnesses), min(sides))
+    confidence = judge.join_confidence(witnesses)
+    guessed = not alignment.scale_known and alignment.previous_from_current.scale != 1.0
+    return Join(witnesses, min(confidence, GUESSED_SCALE) if guessed else confidence, min(sides))
 
 
 def join_witnesses(previous: WindowGeometry, current: WindowGeometry, alignment: Alignment) -> dict[str, float]:
@@ -61,6 +64,8 @@ def join_witnesses(previous: WindowGeometry, current: WindowGeometry, alignment:
     known = np.isfinite(before[:, 0, 0]) & np.isfinite(after[:, 0, 0])
     if not known.any() or Status.HELD in (previous.status, current.status):
         return figures
+    if not alignment.scale_known:  # one place: there are no steps
+        return figures | {"join_turn_deg": _turn_deg(before[known], after[known], alignment.previous_from_current)}
     return figures | _camera_witnesses(before[known], after[known], alignment, previous.median_depth())
 
 
@@ -85,16 +90,20 @@ def _camera_witnesses(before: Array, after: Array, alignment: Alignment, depth: 
     centres = previous_from_current.apply(after[:, :3, 3])
     steps = np.linalg.norm(np.diff(before[:, :3, 3], axis=0), axis=1)
     step = max(float(np.median(steps)) if len(steps) else 0.0, STANDING * depth, 1e-12)
-    turns = before[:, :3, :3].transpose(0, 2, 1) @ previous_from_current.rotation @ after[:, :3, :3]
     scale = np.nan
     if len(before) >= LEAST_SHARED and steps.sum() > step:
         by_cameras = umeyama(before[:, :3, 3], after[:, :3, 3]).scale
         scale = abs(float(np.log(by_cameras / previous_from_current.scale)))
     return {
         "join_shift": float(np.percentile(np.linalg.norm(centres - before[:, :3, 3], axis=1), 90)) / step,
-        "join_turn_deg": float(np.degrees(np.median(Rotation.from_matrix(turns).magnitude()))),
+        "join_turn_deg": _turn_deg(before, after, previous_from_current),
         "join_scale": scale,
     }
+
+
+def _turn_deg(before: Array, after: Array, previous_from_current: Sim3) -> float:
+    turns = before[:, :3, :3].transpose(0, 2, 1) @ previous_from_current.rotation @ after[:, :3, :3]
+    return float(np.degrees(np.median(Rotation.from_matrix(turns).magnitude())))
 
 
 def _shared_poses(window: WindowGeometry, frames: NDArray[np.int64]) -> Array:

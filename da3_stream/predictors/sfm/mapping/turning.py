@@ -26,7 +26,7 @@ BLURRED_PX = 2.0  # what they may err by in noisy images, where it has no direct
 ISOTROPY = 0.5  # smallest to largest spread of what a rotation leaves, 1 for noise; parallax points to its epipole
 MIN_STEPS = 8  # of a run that is worth telling
 MIN_ANGLE = np.radians(5.0)  # by which a run inside a window turns; a camera that stops for a while is mapped
-MISTAKEN = np.radians(10.0)  # by which a pair may contradict the turns between its rows
+MISTAKEN = np.radians(5.0)  # by which a pair may contradict the turns between its rows
 SOON = 0.5  # of a run's length, within which the camera moves beyond its ends
 
 Array = NDArray[np.float64]
@@ -152,11 +152,11 @@ def find_runs(rotations: Mapping[Pair, PairRotation], count: int) -> list[Run]:
 
 
 def _moving_pairs(rotations: Mapping[Pair, PairRotation]) -> set[Pair]:
-    """Pairs with parallax, but for single ones among neighbours of the same distance without: these are accidents."""
+    """Pairs with parallax, but for few among neighbours of the same distance without: these are accidents."""
     moving = set()
     for (a, b), rotation in rotations.items():
-        near = [rotations[a + k, b + k].parallax for k in (-1, 1) if (a + k, b + k) in rotations]
-        if rotation.parallax and (any(near) or not near):
+        near = [rotations[a + k, b + k].parallax for k in (-2, -1, 1, 2) if (a + k, b + k) in rotations]
+        if rotation.parallax and (not near or np.mean(near) >= 0.5):
             moving.add((a, b))
     return moving
 
