@@ -80,10 +80,10 @@ def _facts(reader: RunReader) -> dict[str, Any]:
 
 
 def info_text(facts: Mapping[str, Any]) -> str:
-    """The facts of `info` as lines of name and value."""
+    """What is to be said of a run's trust, and all facts of `info` as lines of name and value."""
     rows = list(_rows(facts))
     width = max((len(name) for name, _ in rows), default=0)
-    return "\n".join(f"{name:<{width}}  {value}".rstrip() for name, value in rows)
+    return "\n".join([*trust_lines(facts, "below"), *(f"{name:<{width}}  {value}".rstrip() for name, value in rows)])
 
 
 def result_lines(facts: Mapping[str, Any]) -> list[str]:

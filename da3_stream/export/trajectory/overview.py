@@ -15,7 +15,8 @@ from ...types import Float32, Float64, UInt8
 
 _TEXT, _BACKGROUND, _FAINT = "#e8e8e8", "#14161a", "#7d828c"
 _SEGMENTS = ("#ffb000", "#4cc9f0", "#f72585", "#80ed99", "#c77dff", "#ff7b54")
-_START, _END = "#3ddc84", "#ff5252"
+_START, _END, _DOUBTED = "#3ddc84", "#ff5252", "#ff1f1f"
+BELIEVED = 0.5  # confidence from which a pose is more likely right than wrong
 _LONG_SIDE = (250, 1000)  # of the map, in cells: at least, at most
 _MARGIN = 0.06  # of the longer side of the map
 
@@ -31,6 +32,7 @@ def write_overview(poses: PoseTable, xyz: Float32, rgb: UInt8, units: str, path:
     axes.imshow(paint(points, rgb, limits), extent=limits.ravel(), origin="lower", interpolation="nearest", zorder=0)
     for number in np.unique(poses.segment[poses.segment >= 0]).tolist():
         _draw_segment(axes, map_path[poses.segment == number, :2], number)
+    _draw_doubted(axes, map_path[(poses.segment >= 0) & (poses.confidence < BELIEVED), :2])
     _label(axes, poses, units)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110, facecolor=_BACKGROUND, metadata={"Software": None})
@@ -130,6 +132,11 @@ def _draw_segment(axes: Any, map_path: Float64, number: int) -> None:
         axes.plot(*map_path[end], marker, color=fill, markeredgecolor=_BACKGROUND, markersize=9, zorder=4)
 
 
+def _draw_doubted(axes: Any, places: Float64) -> None:
+    """Dots where poses [N,2] are more likely wrong than right."""
+    axes.plot(*places.T, ".", color=_DOUBTED, markersize=5, zorder=4)
+
+
 def _label(axes: Any, poses: PoseTable, units: str) -> None:
     placed = int((poses.segment >= 0).sum())
     segments = len(np.unique(poses.segment[poses.segment >= 0]))
@@ -140,5 +147,8 @@ def _label(axes: Any, poses: PoseTable, units: str) -> None:
         legend = axes.legend(facecolor=_BACKGROUND, edgecolor=_FAINT, labelcolor=_TEXT, fontsize=9, loc="upper right")
         legend.set_zorder(5)
     axes.set_title(f"Seen from above: {title}", color=_TEXT, fontsize=12, loc="left")
-    axes.set_xlabel(f"right of the first camera ({unit})    green: start, red: end", color=_FAINT, fontsize=10)
+    doubted = (
+        ", red dots: poses that are not believed" if (poses.confidence[poses.segment >= 0] < BELIEVED).any() else ""
+    )
+    axes.set_xlabel(f"right of the first camera ({unit})    green: start, red: end{doubted}", color=_FAINT, fontsize=10)
     axes.set_ylabel(f"ahead of the first camera ({unit})", color=_FAINT, fontsize=10)

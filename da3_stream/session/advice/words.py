@@ -19,12 +19,12 @@ def trust_lines(status: Mapping[str, Any], report: str) -> list[str]:
     trust = status.get("trust")
     if trust is None or trust["share"] is None:
         return []
-    stretches, advice = trust["stretches"], status["advice"]
+    stretches, advice, rate = trust["stretches"], status["advice"], _frames_a_second(status)
     said = [row for row in advice if row["code"] != AdviceCode.UNPLACED or not _is_within(row, stretches)]
     return [
         _verdict(trust),
-        *_at_most([f"  {_span(row)} not to be trusted: {row['text']}" for row in stretches], report),
-        *_at_most([f"  {_span(row)} {row['text']}" for row in said], report),
+        *_at_most([f"  {_span(row, rate)} not to be trusted: {row['text']}" for row in stretches], report),
+        *_at_most([f"  {_span(row, rate)} {row['text']}" for row in said], report),
     ]
 
 
@@ -45,8 +45,22 @@ def _percent(share: float) -> str:
     return f"{int(100 * share + 1e-9)} %"
 
 
-def _span(row: Mapping[str, Any]) -> str:
-    first, last = moment(row["from_s"]), moment(row["to_s"])
+def _frames_a_second(status: Mapping[str, Any]) -> float | None:
+    """The rate that was assumed of an input without times, None where it has times."""
+    if status.get("input", {}).get("kind") not in ("images", "arrays"):
+        return None
+    return float(status["settings"]["frames"]["default_fps"])
+
+
+def _span(row: Mapping[str, Any], rate: float | None) -> str:
+    """From when until when; times that were assumed tell people little, so the images' numbers stand beside them."""
+    span = _range(moment(row["from_s"]), moment(row["to_s"]))
+    return (
+        span if rate is None else f"{span} (frames {_range(*(str(round(row[k] * rate)) for k in ('from_s', 'to_s')))})"
+    )
+
+
+def _range(first: str, last: str) -> str:
     return first if first == last else f"{first}–{last}"
 
 

@@ -106,6 +106,13 @@ def test_people_are_told_times_and_what_would_help() -> None:
     assert lines[1:] == ["  0:20–0:31 not to be trusted: it zooms; give one", "  0:00–1:01:40 it stands"]
 
 
+def test_pictures_without_times_are_told_by_their_numbers_too() -> None:
+    row = {"from_s": 24 / 30, "to_s": 2.0, "code": "standing", "text": "it stands"}
+    status = {"input": {"kind": "images"}, "settings": {"frames": {"default_fps": 30.0}}}
+    lines = trust_lines({"trust": {"share": 1.0, "stretches": []}, "advice": [row], **status}, "report.html")
+    assert lines[1:] == ["  0:01–0:02 (frames 24–60) it stands"]
+
+
 def test_people_are_told_that_all_is_well() -> None:
     (line,) = told(0.9999)
     assert line.startswith("trust: OK, 99 % of the poses are believed")
