@@ -22,8 +22,9 @@ from . import scoring
 from .bank import ladders
 from .calibration import calibrate, rescored, write_coefficients
 from .ladders import Climber, climb_all
-from .records import Record, RecordFolder, pack, unpack
+from .records import Record, RecordFolder
 from .runner import Bench
+from .shards import pack, unpack
 from .statistics import reliability
 
 RESULTS = ROOT / "benchmarks" / "results" / "trust"
@@ -98,7 +99,8 @@ def pack_records(options: argparse.Namespace) -> None:
     RESULTS.mkdir(parents=True, exist_ok=True)
     records = read_records(options.records)
     for name, apart in PARTS.items():
-        pack([r for r in records if r.facts.job.apart is apart], RESULTS / f"{name}.npz")
+        if half := [r for r in records if r.facts.job.apart is apart]:
+            pack(half, RESULTS / f"{name}.npz")
 
 
 def calibrate_judge(options: argparse.Namespace) -> None:

@@ -1,6 +1,6 @@
 """What is kept of a run: witness values, confidence, status, segment and error of every pose, and what the run said.
 
-A record is a small .npz; `pack` puts many of them into one file (a shard) for the repository.
+A record is a small .npz; `shards` puts many of them into one file for the repository.
 """
 
 from __future__ import annotations
@@ -145,18 +145,6 @@ class RecordFolder:
     def all(self) -> list[Record]:
         """All records in the order of their keys."""
         return [Record.from_bytes(path.read_bytes()) for path in sorted(self.folder.glob("*.npz"))]
-
-
-def pack(records: Iterable[Record], shard: Path) -> None:
-    """Write records into one file."""
-    blobs = {record.facts.key: np.frombuffer(record.to_bytes(), np.uint8) for record in records}
-    np.savez(shard, **blobs)  # type: ignore[arg-type]
-
-
-def unpack(shard: Path) -> list[Record]:
-    """The records of a file that `pack` wrote, in the order of their keys."""
-    with np.load(shard) as entries:
-        return [Record.from_bytes(entries[key].tobytes()) for key in sorted(entries.files)]
 
 
 def clean_percents(records: Iterable[Record]) -> dict[str, float]:

@@ -15,8 +15,9 @@ from benchmarks.trust.bank import Job, Ladder
 from benchmarks.trust.calibration import calibrate
 from benchmarks.trust.inputs import movers, overlays
 from benchmarks.trust.inputs.sequences import Sequence
-from benchmarks.trust.records import Facts, Record, RecordFolder, pack, unpack
+from benchmarks.trust.records import Facts, Record, RecordFolder
 from benchmarks.trust.runner import Bench
+from benchmarks.trust.shards import pack, unpack
 from benchmarks.trust.statistics import Share, calibration_error, reliability, roc_area
 
 N = 40
@@ -183,12 +184,17 @@ def test_a_ladder_ends_at_the_first_wrong_run_and_nothing_is_run_twice(tmp_path:
 
 
 def test_records_are_the_same_after_packing(tmp_path: Path) -> None:
-    made = record(some_ladder().job(1))
-    pack([made], tmp_path / "some.npz")
-    (read,) = unpack(tmp_path / "some.npz")
-    assert read.facts == made.facts
-    assert np.array_equal(read.witnesses, made.witnesses)
-    assert np.array_equal(read.status, made.status)
+    one, other = record(some_ladder().job(1)), record(some_ladder().job(2))
+    other = replace(other, witness_names=np.array(["bend_deg"]), estimate=in_other_units(drive())[:, :3].astype("f4"))
+    other.estimate[5], other.position_error[5], other.status[5] = np.nan, np.nan, "UNPLACED"
+    pack([one, other], tmp_path / "some.npz")
+    for made, read in zip([one, other], unpack(tmp_path / "some.npz"), strict=True):
+        assert read.facts == made.facts
+        assert read.witness_names.tolist() == made.witness_names.tolist()
+        assert np.allclose(read.witnesses, made.witnesses, rtol=1e-3)
+        assert np.array_equal(read.status, made.status)
+        assert np.array_equal(read.right, made.right)
+        assert np.allclose(read.estimate, made.estimate, atol=1e-5, equal_nan=True)
 
 
 def test_scores_count_the_lowest_wrong_run_of_every_ladder() -> None:
