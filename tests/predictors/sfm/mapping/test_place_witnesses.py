@@ -1,0 +1,74 @@
+"""Tracks of a camera in one place move as its rotation does, or speak against it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from da3_stream.geometry.lens import Lens
+from da3_stream.predictors.sfm.mapping.assemble import WindowCameras, static_cameras
+from da3_stream.predictors.sfm.mapping.place_witnesses import with_place_witnesses
+from da3_stream.predictors.sfm.matching.tracks import TrackedPoints
+from da3_stream.types import Status
+
+COUNT, POINTS = 20, 200
+LENS = Lens(210.0, 210.0, 160.0, 120.0)
+TURNS = Rotation.from_rotvec(np.outer(np.arange(COUNT), [0.0, 0.7, 0.0]), degrees=True).as_matrix()
+RAYS = np.column_stack([np.random.default_rng(4).uniform(-0.5, 0.5, (POINTS, 2)), np.ones(POINTS)])
+
+
+def tracks(rotations: NDArray[np.float64], drifting: float = 0.0) -> list[TrackedPoints]:
+    """Far points as a turned camera sees them; a share of them moves by two pixels a frame beside that."""
+    found = []
+    for i, rotation in enumerate(rotations):
+        local = RAYS @ rotation
+        xy = local[:, :2] / local[:, 2:] * LENS.fx + [LENS.cx, LENS.cy]
+        xy[: int(drifting * POINTS), 1] += 2.0 * i
+        found.append(TrackedPoints(xy.astype(np.float32), np.arange(POINTS)))
+    return found
+
+
+def turning() -> WindowCameras:
+    cameras = static_cameras(COUNT, Status.TURNED, "")
+    poses = cameras.poses.copy()
+    poses[:, :3, :3] = TURNS
+    return replace(cameras, poses=poses)
+
+
+STANDING = static_cameras(COUNT, Status.HELD, "")
+
+
+@pytest.mark.parametrize(
+    ("cameras", "rotations"),
+    [(STANDING, np.tile(np.eye(3), (COUNT, 1, 1))), (turning(), TURNS)],
+    ids=["stands", "turns"],
+)
+def test_a_camera_in_one_place_is_supported_by_all_tracks(cameras: WindowCameras, rotations: NDArray) -> None:
+    values = with_place_witnesses(cameras, tracks(rotations), LENS).witnesses
+    assert (values["track_support"] == 1).all() and (values["track_support_far"] == 1).all()
+    assert (values["track_residual_far_px"] < 0.01).all()
+
+
+def test_what_moves_though_the_camera_stands_takes_support_away() -> None:
+    values = with_place_witnesses(STANDING, tracks(np.tile(np.eye(3), (COUNT, 1, 1)), 0.4), LENS).witnesses
+    assert values["track_support_far"] == pytest.approx(0.6) and (values["track_residual_far_px"] < 1).all()
+
+
+def test_a_wrong_turn_has_no_support() -> None:
+    values = with_place_witnesses(turning(), tracks(TURNS[::-1]), LENS).witnesses
+    assert (values["track_support"] < 0.1).all()
+
+
+def test_rows_that_go_on_keep_what_was_known_of_them() -> None:
+    poses = np.tile(np.eye(4), (COUNT, 1, 1))
+    poses[:10, 2, 3] = np.arange(10)
+    poses[10:, 2, 3] = 9.0
+    known = {"track_support": np.full(COUNT, 0.25), "measured": np.ones(COUNT)}
+    cameras = replace(STANDING, poses=poses, witnesses=known)
+    values = with_place_witnesses(cameras, tracks(np.tile(np.eye(3), (COUNT, 1, 1))), LENS).witnesses
+    assert (values["track_support"][:9] == 0.25).all() and (values["track_support"][9:] == 1).all()
+    assert (values["measured"] == 1).all()
