@@ -20,7 +20,7 @@ from .witnesses import witness
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-RIDGE = 1.0  # of the weights, in poses
+RIDGES = (1.0, 10.0, 100.0, 1000.0)  # of the weights, in poses: those of one run are alike
 FOLDS = 5
 KNOTS = 20  # of the isotonic map at most
 LEAST_SPREAD = 0.05
@@ -32,9 +32,11 @@ def fit(
     run: NDArray[np.int64],
     part: NDArray[np.int64],
     names: Sequence[str],
-    ridge: float = RIDGE,
+    ridges: Sequence[float] = RIDGES,
 ) -> LogisticModel:
     """The model of the witnesses `names`, from poses [N] that are `right` [N] or not.
+
+    Of the `ridges` that one is taken with which models say most of runs that they were not fitted to.
 
     `part` [N] numbers stretches that are judged apart (of all runs together, consecutive), `run` [N] the runs: the
     isotonic map is made of what models say of runs that they were not fitted to. Poses of which no witness knows
@@ -45,14 +47,10 @@ def fit(
     chosen = {name: np.asarray(values[name], np.float64)[told] for name in names if name in values}
     scales = {name: _scale(name, column, right) for name, column in chosen.items()}
     design = _design(chosen, scales, part)
-    fold = run % FOLDS
-    held_out = np.full(len(right), np.nan)
-    for k in np.unique(fold):
-        weights = _regress(design[fold != k], right[fold != k], ridge)
-        held_out[fold == k] = _sigmoid(design[fold == k] @ weights)
-    model = _model(_regress(design, right, ridge), scales)
-    scores, probabilities = isotonic_knots(held_out, right)
-    return replace(model, scores=scores, probabilities=probabilities)
+    unseen = {ridge: _held_out(design, right, run % FOLDS, ridge) for ridge in ridges}
+    best = min(ridges, key=lambda ridge: _log_loss(unseen[ridge], right))
+    scores, probabilities = isotonic_knots(unseen[best], right)
+    return replace(_model(_regress(design, right, best), scales), scores=scores, probabilities=probabilities)
 
 
 def isotonic_knots(scores: Array, right: Mask, count: int = KNOTS) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -106,6 +104,19 @@ def _design(columns: Mapping[str, Array], scales: Mapping[str, tuple[float, floa
         near = worst_near(own, part)
         out += [-np.nan_to_num(own), -np.nan_to_num(near), -np.isnan(own).astype(np.float64)]
     return np.stack(out, axis=1)
+
+
+def _held_out(design: Array, right: Mask, fold: NDArray[np.int64], ridge: float) -> Array:
+    """What models say of the poses [N] of each fold that were fitted to the other folds."""
+    out = np.full(len(right), float(np.mean(right)))
+    for k in np.unique(fold) if len(np.unique(fold)) > 1 else ():
+        out[fold == k] = _sigmoid(design[fold == k] @ _regress(design[fold != k], right[fold != k], ridge))
+    return out
+
+
+def _log_loss(probability: Array, right: Mask) -> float:
+    told = np.clip(np.where(right, probability, 1 - probability), LEAST, 1)
+    return float(-np.log(told).mean())
 
 
 def _regress(design: Array, right: Mask, ridge: float) -> Array:
