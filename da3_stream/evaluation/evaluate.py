@@ -23,7 +23,6 @@ from .plot import plot_trajectories
 from .pose_errors import pose_errors
 from .trajectories import Trajectory, TrajectoryFormat, read_trajectory
 
-BELIEVED = 0.5  # confidence from which a pose is more likely right than wrong
 NEARLY_STRAIGHT = 0.02  # straightness below which positions do not determine the roll about the path
 
 
@@ -96,7 +95,7 @@ def _trust_result(poses: store.PoseTable, truth: Trajectory, pairs: Association)
     confidence, segment = poses.confidence[pairs.rows], poses.segment[pairs.rows]
     errors = pose_errors(truth.world_from_camera[pairs.truth_rows], poses.world_from_camera[pairs.rows], segment, 0.0)
     return {
-        "believed_share": float(np.mean(confidence >= BELIEVED)),
+        "believed_share": float(np.mean(confidence >= store.BELIEVED)),
         "scored": int(errors.scored.sum()),
         "right_share": float(np.mean(errors.right[errors.scored])) if errors.scored.any() else np.nan,
     }

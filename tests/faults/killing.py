@@ -60,7 +60,9 @@ FUNCTIONS: list[tuple[Any, str]] = [
 ]
 SETTINGS = {"loops": {"most_per_window": 1, "reach": 5}, "scale": {"camera_height": "off"}}
 TOLD = ("frames", "windows", "windows_by_status", "segments", "units", "scale", "source_indices", "timestamps")
-COMPARED = ("trajectory.*", "camera_poses.txt", "intrinsics.txt", "cloud.ply", "scene.json", "places/descriptors.bin")
+TOLD += ("trust", "advice")
+COMPARED = ("trajectory.*", "camera_poses.txt", "intrinsics.txt", "frames.csv", "cloud.ply", "scene.json")
+COMPARED += ("places/descriptors.bin",)
 
 PRELOADED = ("da3_stream.pipeline", "pypose", "torch._refs", "faiss", "laspy", "lazrs", "matplotlib.figure")
 

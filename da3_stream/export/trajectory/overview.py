@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store import PoseTable
+from ...store import BELIEVED, PoseTable
 from ...store.files import replacing
 from ...types import Float32, Float64, UInt8
 
 _TEXT, _BACKGROUND, _FAINT = "#e8e8e8", "#14161a", "#7d828c"
 _SEGMENTS = ("#ffb000", "#4cc9f0", "#f72585", "#80ed99", "#c77dff", "#ff7b54")
 _START, _END, _DOUBTED = "#3ddc84", "#ff5252", "#ff1f1f"
-BELIEVED = 0.5  # confidence from which a pose is more likely right than wrong
 _LONG_SIDE = (250, 1000)  # of the map, in cells: at least, at most
 _MARGIN = 0.06  # of the longer side of the map
 

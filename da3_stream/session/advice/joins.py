@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ...store import Scene
+from ...store import BELIEVED, Scene
 from ...types import Advice, AdviceCode
 
-RIGHT = 0.5  # confidence from which a join is more likely right than wrong
 TEXT = (
     "two windows were joined here, but they disagree: direction or scale of the map may change; more texture, slower "
     "motion or a larger windows.overlap would help"
@@ -16,7 +15,7 @@ def doubtful_joins(scene: Scene) -> list[Advice]:
     """A row for every such join, over the frames that the two submaps share."""
     found = []
     for submap in scene.submaps:
-        if submap.previous is not None and submap.join_confidence < RIGHT:
+        if submap.previous is not None and submap.join_confidence < BELIEVED:
             first, last = submap.frames[0], scene.submaps[submap.previous].frames[1]
             found.append(Advice(AdviceCode.JOIN_DOUBTFUL, TEXT, min(first, last), max(first, last)))
     return found

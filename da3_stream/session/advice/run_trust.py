@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store import INTERPOLATED, PoseTable
+from ...store import BELIEVED, INTERPOLATED, PoseTable
 from ...types import Advice, AdviceCode
 from .advice_log import merge_advice
 from .runs import runs
 
-RIGHT = 0.5  # confidence from which a pose is more likely right than wrong
 SHORTEST = 5  # rows of a stretch of low confidence
 GOOD_SHARE = 0.9  # of rows with that confidence, from which a run can say OK
 
@@ -65,7 +64,7 @@ def run_trust(poses: PoseTable, rows: Iterable[Advice], unplaced: Sequence[Advic
     """
     indices, timestamps = poses.source_index.tolist(), poses.timestamp.tolist()
     said = merge_advice([*rows, *_of_status(poses)], indices)
-    share = float(np.mean(poses.confidence >= RIGHT)) if len(poses) else 0.0
+    share = float(np.mean(poses.confidence >= BELIEVED)) if len(poses) else 0.0
     told = trust_until_now([*said, *_of_low_confidence(poses, unplaced), *unplaced], indices, timestamps)
     return RunTrust(share, told.stretches, told.advice)
 
@@ -76,7 +75,7 @@ def says_ok(trust: Mapping[str, Any]) -> bool:
 
 
 def _of_low_confidence(poses: PoseTable, unplaced: Sequence[Advice]) -> Iterator[Advice]:
-    for first, last in runs(poses.confidence < RIGHT):
+    for first, last in runs(poses.confidence < BELIEVED):
         if last - first + 1 >= SHORTEST:
             yield _advice(AdviceCode.LOW_CONFIDENCE, _low_text(poses, unplaced, first, last), poses, first, last)
 

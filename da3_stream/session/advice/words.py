@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ...store import BELIEVED
 from ...types import AdviceCode
-from .run_trust import RIGHT, says_ok
+from .run_trust import says_ok
 
 MOST_LINES = 8  # of stretches, and of advice
 
@@ -36,7 +37,7 @@ def moment(seconds: float) -> str:
 
 
 def _verdict(trust: Mapping[str, Any]) -> str:
-    share = f"{_percent(trust['share'])} of the poses are believed (confidence {RIGHT} and more)"
+    share = f"{_percent(trust['share'])} of the poses are believed (confidence {BELIEVED} and more)"
     return f"trust: OK, {share}" if says_ok(trust) else f"trust: not everywhere, {share}"
 
 
