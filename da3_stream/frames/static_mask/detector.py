@@ -1,0 +1,122 @@
+"""The detector of what goes with the camera: images in, one after the other; now and then another mask."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...types import UInt8
+from .evidence import Evidence
+from .regions import MIN_LOOKS, static_regions
+from .scene_motion import find_corners, fit_flow, track_corners
+
+Bool = NDArray[np.bool_]
+
+WORKING_PIXELS = 320 * 240  # to which images are shrunk
+LOOK_PX = 2.5  # the scene moves as far from one look to the next (of the shrunk image)
+LOOKS_A_MASK = 6  # looks after which the mask is made anew
+LOST_SHARE = 0.3  # of the corners tracked, below which the reference is given up
+MIN_CHANGE = 0.002  # share of the image; a mask that differs by less from the one before is that one
+
+
+class StaticDetector:
+    """Finds what stays in the image while the scene moves.
+
+    Memory and time do not grow with the video. Feeding the same images gives the same masks, also across `state` and
+    `restore`.
+    """
+
+    def __init__(self) -> None:
+        self._evidence: Evidence | None = None
+        self._reference: UInt8 | None = None  # the last look, at half the working size
+        self._corners = np.zeros((0, 2), np.float32)
+        self._regions: Bool | None = None
+        self._mask: Bool | None = None
+
+    @property
+    def mask(self) -> Bool | None:
+        """True where the image counts [H,W]; None where all of it does. It is the same array until it changes."""
+        return self._mask
+
+    def feed(self, image: UInt8) -> None:
+        """Look at the next image [H,W,3] RGB, all of one size."""
+        gray, half = _shrunk(image)
+        if self._evidence is None or self._reference is None:
+            self._evidence = Evidence.empty(gray.shape)
+            self._look(gray, half, np.zeros((*self._evidence.grid, 2), np.float32))
+            return
+        tracks = track_corners(self._reference, half, self._corners)
+        flow = fit_flow(tracks)
+        if flow is None:
+            if len(tracks.at) < LOST_SHARE * len(self._corners):
+                self._refer_to(half)
+        elif 2 * flow.length >= LOOK_PX:
+            self._look(gray, half, 2 * flow.on_grid(*self._evidence.grid))
+            if self._evidence.looks >= MIN_LOOKS and self._evidence.looks % LOOKS_A_MASK == 0:
+                self._renew(image.shape[:2])
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs to go on, in numbers and arrays."""
+        return {
+            "evidence": None if self._evidence is None else self._evidence.state(),
+            "reference": self._reference,
+            "regions": None if self._regions is None else np.packbits(self._regions),
+            "mask": None if self._mask is None else np.packbits(self._mask),
+            "size": None if self._mask is None else self._mask.shape,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state as if never interrupted."""
+        kept, reference = state["evidence"], state["reference"]
+        self._evidence = None if kept is None else Evidence(**kept)
+        if reference is not None:
+            self._refer_to(reference)
+        if self._evidence is not None:
+            self._regions = _unpacked(state["regions"], self._evidence.mean.shape)
+        self._mask = None if state["size"] is None else _unpacked(state["mask"], tuple(state["size"]))
+
+    def _look(self, gray: UInt8, half: UInt8, flow: NDArray[np.float32]) -> None:
+        assert self._evidence is not None
+        self._evidence.add(gray, flow)
+        self._refer_to(half)
+
+    def _refer_to(self, half: UInt8) -> None:
+        self._reference, self._corners = half, find_corners(half)
+
+    def _renew(self, shape: tuple[int, ...]) -> None:
+        """Make the mask [H,W] anew from the evidence; keep the old one where it hardly differs."""
+        assert self._evidence is not None
+        before = np.zeros(self._evidence.mean.shape, np.bool_) if self._regions is None else self._regions
+        found = static_regions(self._evidence, before)
+        self._regions = found
+        mask = _enlarged(found, shape)
+        old = np.ones(mask.shape, np.bool_) if self._mask is None else self._mask
+        if (mask != old).mean() >= MIN_CHANGE or not found.any():
+            self._mask = mask if found.any() else None
+
+
+def _shrunk(image: UInt8) -> tuple[UInt8, UInt8]:
+    """The gray image at the working size, and at half of it."""
+    import cv2
+
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    factor = (WORKING_PIXELS / gray.size) ** 0.5
+    if factor < 1:
+        gray = cv2.resize(gray, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    half = cv2.resize(gray, (gray.shape[1] // 2, gray.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    return gray, half
+
+
+def _enlarged(found: Bool, shape: tuple[int, ...]) -> Bool:
+    """The mask [H,W], True where nothing was found, of regions at the working size."""
+    import cv2
+
+    share = cv2.resize(found.astype(np.float32), (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    return share < 0.5
+
+
+def _unpacked(bits: NDArray[np.uint8] | None, shape: tuple[int, ...]) -> Bool | None:
+    return None if bits is None else np.unpackbits(bits, count=shape[0] * shape[1]).reshape(shape).astype(np.bool_)
