@@ -69,10 +69,14 @@ def dashboard(size: tuple[int, int], rng: np.random.Generator) -> Overlay:
     """A dark dashboard with a binnacle and vents, seen from the driver's seat."""
     width, height = size
     image, alpha = _blank(size, 35), np.zeros((height, width), np.float32)
-    outline = np.array([[0, 0.78], [0.12, 0.72], [0.3, 0.66], [0.45, 0.72], [0.8, 0.74], [1, 0.8], [1, 1.01], [0, 1.01]])
+    outline = np.array(
+        [[0, 0.78], [0.12, 0.72], [0.3, 0.66], [0.45, 0.72], [0.8, 0.74], [1, 0.8], [1, 1.01], [0, 1.01]]
+    )
     cv2.fillPoly(alpha, [_points(outline, size)], 1.0)
     for centre in (0.22, 0.36):
-        cv2.circle(image, (int(centre * width), int(0.85 * height)), height // 12, (150, 150, 150), max(1, height // 120))
+        cv2.circle(
+            image, (int(centre * width), int(0.85 * height)), height // 12, (150, 150, 150), max(1, height // 120)
+        )
     for k in range(5):
         row = int((0.82 + 0.03 * k) * height)
         cv2.line(image, (int(0.6 * width), row), (int(0.78 * width), row), (80, 80, 85), max(1, height // 120))
@@ -99,7 +103,9 @@ def handlebar(size: tuple[int, int], rng: np.random.Generator) -> Overlay:
     cv2.rectangle(alpha, (int(0.46 * width), int(0.84 * height)), (int(0.54 * width), height), 1.0, -1)
     cv2.polylines(image, [bar], False, (140, 140, 145), max(1, thick // 4))
     cv2.rectangle(alpha, (int(0.44 * width), int(0.72 * height)), (int(0.56 * width), int(0.85 * height)), 1.0, -1)
-    cv2.rectangle(image, (int(0.45 * width), int(0.74 * height)), (int(0.55 * width), int(0.83 * height)), (180, 190, 180), -1)
+    cv2.rectangle(
+        image, (int(0.45 * width), int(0.74 * height)), (int(0.55 * width), int(0.83 * height)), (180, 190, 180), -1
+    )
     return Overlay(image + 4 * _grain(size, rng, 2)[..., None], alpha)
 
 
@@ -118,7 +124,7 @@ def drone_legs(size: tuple[int, int], rng: np.random.Generator) -> Overlay:
 def timestamp(size: tuple[int, int], rng: np.random.Generator) -> Overlay:
     """A line of burnt-in text with strokes of two pixels at 320x240, white without a ground; its seconds run."""
     width, height = size
-    alpha, image = np.zeros((height, width), np.float32), _blank(size, 245)
+    image = _blank(size, 245)
     scale, thick = height / 480, max(2, round(height / 120))
     drawn = np.zeros((height, width), np.uint8)
     for text, at in (("2024-05-17 14:03", (0.03, 0.95)), ("48.137N 011.575E", (0.03, 0.08)), ("62 km/h", (0.72, 0.95))):

@@ -1,6 +1,7 @@
 """Frames from videos, images, arrays, cameras and network streams.
 
-`open_source` opens an input, `prefetch` reads its frames ahead in a thread, and a `Gate` leaves out the frames that add
+`open_source` opens an input, `prefetch` reads its frames ahead in a thread, `MaskedFrames` tells what goes with the
+camera in each (`Frame.mask`), and a `Gate` leaves out the frames that add
 nothing to a reconstruction or harm it.
 """
 
@@ -8,5 +9,16 @@ from .gate.gate import Gate, GatedFrames, GateMode, make_gate
 from .prefetch import prefetch
 from .sources.opening import open_source
 from .sources.source import FrameSource
+from .static_mask.stage import AHEAD, MaskedFrames
 
-__all__ = ["FrameSource", "Gate", "GateMode", "GatedFrames", "make_gate", "open_source", "prefetch"]
+__all__ = [
+    "AHEAD",
+    "FrameSource",
+    "Gate",
+    "GateMode",
+    "GatedFrames",
+    "MaskedFrames",
+    "make_gate",
+    "open_source",
+    "prefetch",
+]

@@ -45,6 +45,12 @@ class Checkpoint:
         """Where the run had ended: the skipped frames behind its last window."""
         return [SkippedFrame(*row) for row in self.latest["skipped_after"]]
 
+    @property
+    def mask_state(self) -> dict[str, Any] | None:
+        """From which the masks of frames go on (`Frame.mask_state`)."""
+        state: dict[str, Any] | None = self.latest["masks"]
+        return state
+
     def check(self) -> None:
         """Raises StoreError if a line or the geometry of a window cannot be read.
 
@@ -71,7 +77,8 @@ class Checkpoint:
         if latest["predictor"] is not None:
             job.predictor.restore(latest["predictor"])
         job.gate.restore(latest["gate"])
-        job.source.resume_at(latest["frames"][0], (frame.index for frame in status.skipped))
+        first = latest["frames"][0] if self.mask_state is None else self.mask_state["resume_index"]
+        job.source.resume_at(first, (frame.index for frame in status.skipped))
 
     def _with_georeference(self, scene: Scene) -> Scene:
         """The scene where scene.json puts it on the Earth: that may have been written by hand since."""
@@ -110,6 +117,7 @@ def commit(run: Run, job: Job, slam: dict[str, Any], status: RunStatus, update: 
         "ended": False,
         "frames": (frames[0].index, frames[-1].index),
         "gate": dict(frames[0].gate_state or {}),
+        "masks": frames[0].mask_state,
         "journal": run.journal.size(),
         "increments": run.increments.size(),
         "slam": slam,

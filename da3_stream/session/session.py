@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from ..cloud import preview_cloud, window_points, write_page
-from ..frames import GatedFrames
+from ..frames import GatedFrames, MaskedFrames
 from ..predictors.scheduler import SerializedPredictor
 from ..slam import Backend, CameraHeightPrior, KeyframeWindows, MetricScalePrior, SlamSystem, SubmapChain, SubmapStore
 from ..slam.loop_closing import make_loops
@@ -65,6 +65,8 @@ class RunSession:
     def new_windows(self, frames: Iterable[Frame]) -> Iterator[Window[Frame]]:
         """Windows of the frames that the gate keeps, but for those that an earlier process committed."""
         job = self.job
+        if job.settings.camera.mask == "auto":
+            frames = MaskedFrames(frames, None if self.checkpoint is None else self.checkpoint.mask_state)
         self._kept = kept = GatedFrames(frames, job.gate)
         if self.checkpoint is None:
             return windows(kept, job.window_size, job.window_overlap, attrgetter("begins_shot"))
@@ -92,6 +94,7 @@ class RunSession:
             ids = [submap.submap_id for submap in update.submaps]
             self._trajectory.append(update.scene, self._slam.submaps.cameras, ids)
         self.status.add(window, geometry)
+        self.status.masks.write_figure(self.run.path / "static_mask.png")
         skipped = chain.from_iterable(frame.skipped_before for frame in window.frames)
         self.journal.tell_skipped(self.status.add_skipped(skipped))
         self.journal.tell_window(window, geometry, update.events)

@@ -19,6 +19,7 @@ from ..windows import Window
 from .advice.advice_log import AdviceLog
 from .advice.run_trust import RunTrust, trust_until_now
 from .job import Job, identity
+from .mask_log import MaskLog
 
 
 @dataclass
@@ -39,6 +40,7 @@ class RunStatus:
     camera: dict[str, Any] = field(default_factory=dict)  # what was known of the lens when the run was gone on with
     interpolated: array[int] = field(default_factory=lambda: array("q"))  # source indices of frames left out
     advice: AdviceLog = field(default_factory=AdviceLog)
+    masks: MaskLog = field(default_factory=MaskLog)
 
     def add(self, window: Window[Frame], geometry: WindowGeometry) -> None:
         """Count a window, and its selected frames: those that it owns, and those left out beside them."""
@@ -51,7 +53,8 @@ class RunStatus:
         self.windows[geometry.status.value] += 1
         self.left_out.update(entry.reason for entry in beside)
         self.interpolated.extend(sorted(entry.index for entry in beside))
-        self.advice.add(geometry.advice, self.source_indices)
+        self.masks.add(owned)
+        self.advice.add([*geometry.advice, *self.masks.advice(owned)], self.source_indices)
 
     def add_skipped(self, skipped: Iterable[SkippedFrame]) -> list[SkippedFrame]:
         """Count skipped frames, given in order of index; returns those that were not counted before."""
@@ -69,6 +72,7 @@ class RunStatus:
             "skipped": skipped,
             "camera": self._camera(),
             "advice": self.advice.state(),
+            "masks": self.masks.state(),
             "started": self.started,
             "watch": self.watch.state(),
         }
@@ -80,6 +84,7 @@ class RunStatus:
         self.shots, self.started, self.camera = state["shots"], state["started"], state["camera"]
         self.skipped = [SkippedFrame(*row) for row in state["skipped"]]
         self.advice.restore(state["advice"])
+        self.masks.restore(state["masks"])
         self.watch.restore(state["watch"])
         self.interpolated = array("q", beside)
         self.source_indices = array("q", [index for index, _ in selected])
@@ -103,6 +108,7 @@ class RunStatus:
             "input": self._input(state),
             "model": {"name": predictor.name, "hash": predictor.hash, **predictor.facts},
             "camera": self._camera(),
+            "static_mask": self.masks.as_json(),
             "window_size": self.job.window_size,
             "window_overlap": self.job.window_overlap,
             "settings": self.job.settings.model_dump(mode="json"),

@@ -26,6 +26,7 @@ _FILES = (
     "intrinsics.txt",
     "frames.csv",
     "overview.png",
+    "static_mask.png",
     "report.html",
     "log.txt",
     "cloud.ply",

@@ -39,7 +39,7 @@ class Frame:
     `index` counts the source's frames from 0 (before selection), `timestamp` is in seconds, `image` is [H,W,3] uint8
     RGB, upright, and `source_size` the (width, height) that the input had before the reader made it smaller. `mask`
     [H,W] is True where the image counts and False on what goes with the camera (a bonnet, burnt-in text); None: all of
-    it counts.
+    it counts; `mask_state` is a state, of this frame or one shortly before, from which the masks can be gone on with.
     `skipped_before` are the frames without a usable image between the good (later: kept) frame before and this one.
     The gate adds the rest: `ordinal` counts the frames that windows are made of (`index` without a gate),
     `begins_shot` says that a cut lies before the frame, `left_out` are the frames up to the next kept one (and those
@@ -57,6 +57,7 @@ class Frame:
     gate_state: Mapping[str, Any] | None = None
     skipped_before: tuple[SkippedFrame, ...] = ()
     mask: NDArray[np.bool_] | None = None
+    mask_state: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.source_size == (0, 0):

@@ -32,6 +32,7 @@ class ImageQuality:
     sharpness: float
     clipped: float
     contrast: float
+    mask: UInt8 | None = None  # [h,w] of the thumbnail, 0 on what goes with the camera and around it
 
     @property
     def is_blank(self) -> bool:
@@ -43,20 +44,39 @@ class ImageQuality:
         """Corners [n,1,2] of the thumbnail that can be tracked (Shi and Tomasi 1994)."""
         import cv2
 
-        corners = cv2.goodFeaturesToTrack(self.thumbnail, MAX_CORNERS, CORNER_QUALITY, CORNER_DISTANCE_PX)
+        corners = cv2.goodFeaturesToTrack(
+            self.thumbnail, MAX_CORNERS, CORNER_QUALITY, CORNER_DISTANCE_PX, mask=self.mask
+        )
         return np.zeros((0, 1, 2), np.float32) if corners is None else corners
 
 
-def measure_quality(image: UInt8) -> ImageQuality:
-    """Measure an image [H,W,3] RGB; takes about a millisecond at 640x480."""
+def measure_quality(image: UInt8, mask: NDArray[np.bool_] | None = None) -> ImageQuality:
+    """Measure an image [H,W,3] RGB where its mask [H,W] lets it count; takes about a millisecond at 640x480."""
     import cv2
 
     gray = _shrink(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), DETAIL_PX)
     thumbnail = _shrink(gray, THUMBNAIL_PX)
     clipped = (thumbnail <= CLIPPED_LEVELS[0]) | (thumbnail >= CLIPPED_LEVELS[1])
     coarse = _shrink(gray, max(gray.shape) // COARSE_FACTOR)
-    sharpness = _roughness(gray) / max(_roughness(coarse), 1e-6)
-    return ImageQuality(thumbnail, sharpness, float(clipped.mean()), float(thumbnail.std()))
+    if mask is None:
+        sharpness = _roughness(gray) / max(_roughness(coarse), 1e-6)
+        return ImageQuality(thumbnail, sharpness, float(clipped.mean()), float(thumbnail.std()))
+    fine, rough, small = (_counting(mask, part) for part in (gray, coarse, thumbnail))
+    sharpness = _roughness(gray, fine) / max(_roughness(coarse, rough), 1e-6)
+    counts = small > 0
+    return ImageQuality(thumbnail, sharpness, float(clipped[counts].mean()), float(thumbnail[counts].std()), small)
+
+
+def _counting(mask: NDArray[np.bool_], image: UInt8) -> UInt8:
+    """The mask at the size of a smaller image [h,w], 1 where that counts, with a margin that filters do not cross.
+
+    All of it counts where else nothing would.
+    """
+    import cv2
+
+    share = cv2.resize(mask.astype(np.uint8) * 255, size_of(image), interpolation=cv2.INTER_AREA)
+    counts = cv2.erode((share > 250).astype(np.uint8), np.ones((5, 5), np.uint8))
+    return counts if counts.any() else np.ones_like(counts)
 
 
 def _shrink(gray: UInt8, longest: int) -> UInt8:
@@ -66,7 +86,7 @@ def _shrink(gray: UInt8, longest: int) -> UInt8:
     return gray if size == size_of(gray) else cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
 
 
-def _roughness(gray: UInt8) -> float:
+def _roughness(gray: UInt8, counting: UInt8 | None = None) -> float:
     import cv2
 
-    return float(cv2.meanStdDev(cv2.Laplacian(gray, cv2.CV_16S))[1][0, 0])
+    return float(cv2.meanStdDev(cv2.Laplacian(gray, cv2.CV_16S), mask=counting)[1][0, 0])

@@ -47,7 +47,7 @@ class MotionGate:
         """See `Gate`."""
         if frame.index < self._resume_state.get("index", frame.index):
             return []
-        measured = MeasuredFrame(frame, measure_quality(frame.image))
+        measured = MeasuredFrame(frame, measure_quality(frame.image, frame.mask))
         if self._resume_state:
             return self._resume(measured)
         return self._decide(measured)
@@ -67,10 +67,10 @@ class MotionGate:
         """Keep the first and the last frame of an input that is blank throughout: the predictor reports that it shows
         nothing."""
         between, last, self._left_out = self._left_out[1:-1], self._blank_last, []
-        out = self._keep(MeasuredFrame(start, measure_quality(start.image)))
+        out = self._keep(MeasuredFrame(start, measure_quality(start.image, start.mask)))
         if last is not None and last is not start:
             self._left_out = between
-            out += self._keep(MeasuredFrame(last, measure_quality(last.image)))
+            out += self._keep(MeasuredFrame(last, measure_quality(last.image, last.mask)))
         return out
 
     def state(self) -> dict[str, Any]:

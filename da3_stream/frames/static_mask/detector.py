@@ -16,7 +16,7 @@ from .scene_motion import find_corners, fit_flow, track_corners
 Bool = NDArray[np.bool_]
 
 WORKING_PIXELS = 320 * 240  # to which images are shrunk
-LOOK_PX = 2.5  # the scene moves as far from one look to the next (of the shrunk image)
+LOOK_PX = 3.5  # the scene moves as far from one look to the next (of the shrunk image)
 LOOKS_A_MASK = 6  # looks after which the mask is made anew
 LOST_SHARE = 0.3  # of the corners tracked, below which the reference is given up
 MIN_CHANGE = 0.002  # share of the image; a mask that differs by less from the one before is that one

@@ -23,9 +23,9 @@ CELL_PX = 8  # of the grid on which the scene's motion is kept
 class Evidence:
     """Running means over looks at the image, each taken after the scene has moved.
 
-    `mean`, `deviation` [h,w]: gray level and mean distance from it; `gradient` [2,h,w] and `strength` [h,w]: the gradient and its
-    length; `offset` [2,r,c] and `spread` [3,r,c]: on a grid, how far (in pixels) the scene that would be there is from its
-    mean place, and the covariance xx, xy, yy of that.
+    `mean`, `deviation` [h,w]: gray level and mean distance from it; `gradient` [2,h,w] and `strength` [h,w]: the
+    gradient and its length; `offset` [2,r,c] and `spread` [3,r,c]: on a grid, how far (in pixels) the scene that would
+    be there is from its mean place, and the covariance xx, xy, yy of that.
     """
 
     mean: Float32
@@ -40,8 +40,8 @@ class Evidence:
     def empty(shape: tuple[int, int]) -> Evidence:
         """Nothing seen yet of images [h,w]."""
         grid = (-(-shape[0] // CELL_PX), -(-shape[1] // CELL_PX))
-        blank = [np.zeros(lead + shape, np.float32) for lead in ((), (), (2,), ())]
-        return Evidence(*blank, np.zeros((2, *grid), np.float32), np.zeros((3, *grid), np.float32))
+        layers, cells = (np.zeros((4, *shape), np.float32), np.zeros((3, *grid), np.float32))
+        return Evidence(layers[0], layers[1], np.zeros((2, *shape), np.float32), layers[2], cells[:2].copy(), cells)
 
     @property
     def grid(self) -> tuple[int, int]:

@@ -11,17 +11,18 @@ from .evidence import Evidence
 Float32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 
-MIN_LOOKS = 16  # before which nothing is said
-EDGE_LEVELS = 1.5  # gray levels a pixel; a weaker mean gradient is no edge
+MIN_LOOKS = 14  # before which nothing is said
+EDGE_LEVELS, WEAK_LEVELS = 2.5, 1.5  # gray levels a pixel: of an edge that is evidence, and of one at all
 COHERENT = 0.8  # length of the mean gradient over the mean of its lengths, of an edge that stays
 MIN_SPREAD_PX, MIN_SPREAD_SHARE = 4.0, 0.5  # of the scene's motion along the gradient: in pixels, and of its motion
 STEADY_LEVELS, STEADY_SHARE = (3.0, 9.0), 0.3  # deviation of a pixel that stays; as a share of the image's median
-RIM_SHARE, STAYS_SHARE = 0.4, 0.6  # of a flat part's outline: static edges, and edges that stay
+RIM_SHARE, STAYS_SHARE = 0.5, 0.6  # of a flat part's outline: static edges, and edges that stay
 BLACK_LEVELS, BLACK_CHANGE, BLACK_SHARE = 28.0, 2.0, 0.98  # of black bars
 RIM_COHERENT = 0.6
 STEP_SHARE, STEP_RIDGE = 0.4, 1.3
 CLOSED_SHARE, CLOSED_RIM = 0.85, 0.1
 KEPT_SHARE = 1.3  # of the deviation of a steady pixel, up to which what was found is kept
+AROUND_SHARE = 2.0  # of the deviation of a steady pixel, up to which a pixel beside a region belongs to it
 MIN_AREA = 12  # pixels of a region
 MIN_EDGES = 0.02  # share of a region's pixels that must be static edges by themselves
 
@@ -35,17 +36,19 @@ def static_regions(evidence: Evidence, before: Bool) -> Bool:
 
     if evidence.looks < MIN_LOOKS:
         return np.zeros(evidence.mean.shape, np.bool_)
-    threshold = np.clip(STEADY_SHARE * np.median(evidence.deviation), *STEADY_LEVELS)
+    threshold = float(np.clip(STEADY_SHARE * np.median(evidence.deviation), *STEADY_LEVELS))
     steady = evidence.deviation <= threshold
     length = cv2.magnitude(*evidence.gradient)
-    edge = length >= EDGE_LEVELS
     coherence = length / np.maximum(evidence.strength, 1e-3)
-    exposed = _spread_along(evidence, *evidence.gradient)
-    seeds = edge & exposed & (coherence >= COHERENT) & _near(steady)
-    rim = edge & exposed & (coherence >= RIM_COHERENT) | _steps(evidence, threshold)
-    found = seeds & (evidence.deviation <= 2 * threshold) | _bounded(steady, rim, rim | edge & (coherence >= RIM_COHERENT))
+    edge = (length >= EDGE_LEVELS) & _spread_along(evidence, *evidence.gradient)
+    seeds = edge & (coherence >= COHERENT) & _near(steady) & (evidence.deviation <= 2 * threshold)
+    rim = edge & (coherence >= RIM_COHERENT) | _steps(evidence, threshold)
+    stays = rim | (length >= WEAK_LEVELS) & (coherence >= RIM_COHERENT)
     kept = before & (evidence.deviation <= KEPT_SHARE * threshold)
-    return _tidy(found | kept, seeds | kept) | _bars(evidence)
+    found = _tidy(seeds | kept | _bounded(steady, rim, stays), seeds | kept)
+    around = cv2.dilate(found.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    edges = around & ~steady & (evidence.deviation <= AROUND_SHARE * threshold)  # mixed pixels at a border
+    return found | edges | _bars(evidence)
 
 
 def _near(steady: Bool) -> Bool:
@@ -78,13 +81,20 @@ def _bars(evidence: Evidence) -> Bool:
     """Black rows and columns at the image's borders: they show nothing, whether or not the scene has moved."""
     bars = np.zeros(evidence.mean.shape, np.bool_)
     black = (evidence.mean <= BLACK_LEVELS) & (evidence.deviation <= BLACK_CHANGE)
-    for lines, view in ((black.mean(1), bars), (black.mean(0), bars.T)):
-        full = lines >= BLACK_SHARE
-        first = int(np.argmin(full)) if not full.all() else 0
-        last = int(np.argmin(full[::-1])) if not full.all() else 0
-        view[:first] = True
-        view[len(full) - last :] = True
+    for axis, view in ((1, bars), (0, bars.T)):
+        lines, levels = black.mean(axis) >= BLACK_SHARE, evidence.mean.mean(axis)
+        view[: _bar(lines, levels)] = True
+        view[len(lines) - _bar(lines[::-1], levels[::-1]) :] = True
     return bars
+
+
+def _bar(black: Bool, levels: Float32) -> int:
+    """How many lines the bar has that black lines [n] begin, by their mean gray levels [n]: its edge lies half-way."""
+    first = int(np.argmin(black))
+    if first == 0 or first + 4 > len(levels):
+        return 0
+    half = (levels[first - 1] + levels[first + 3]) / 2
+    return first + int(np.argmin(levels[first : first + 4] < half))
 
 
 def _bounded(steady: Bool, rim: Bool, stays: Bool) -> Bool:
@@ -94,7 +104,7 @@ def _bounded(steady: Bool, rim: Bool, stays: Bool) -> Bool:
     """
     import cv2
 
-    flat = (steady & ~rim).view(np.uint8)
+    flat = (steady & ~stays).view(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(flat, connectivity=8)
     part, x, y = _outer_outlines(flat, labels)
     near_rim, near_edge = (cv2.dilate(edges.view(np.uint8), np.ones((5, 5), np.uint8)) > 0 for edges in (rim, stays))
@@ -102,7 +112,9 @@ def _bounded(steady: Bool, rim: Bool, stays: Bool) -> Bool:
     good = np.bincount(part, near_rim[y, x], len(stats))
     fixed = np.bincount(part, near_edge[y, x], len(stats))
     accepted = (good >= RIM_SHARE * total) & (fixed >= STAYS_SHARE * total)
-    accepted |= _inside(stats, steady.shape) & (fixed >= CLOSED_SHARE * total) & (good >= np.maximum(CLOSED_RIM * total, 4))
+    accepted |= (
+        _inside(stats, steady.shape) & (fixed >= CLOSED_SHARE * total) & (good >= np.maximum(CLOSED_RIM * total, 4))
+    )
     accepted[0] = False
     return accepted[labels]
 
@@ -130,7 +142,7 @@ def _tidy(found: Bool, seeds: Bool) -> Bool:
     """Without specks, and with pinholes closed."""
     import cv2
 
-    closed = cv2.morphologyEx(found.view(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    closed = cv2.morphologyEx(found.view(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
     edges = np.bincount(labels[seeds], minlength=count)
     kept = (stats[:, cv2.CC_STAT_AREA] >= MIN_AREA) & (edges >= MIN_EDGES * stats[:, cv2.CC_STAT_AREA])

@@ -1,4 +1,4 @@
-"""How the scene moves in the image: corners tracked over a pair of frames, and a smooth flow through those that move."""
+"""How the scene moves in the image: corners tracked over a pair of frames, and a smooth flow through those moving."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class SceneFlow:
     coefficients: Float64
     length: float
     longest: float
-    far: Float64
+    far: Float32
     at: Float32
     residual: Float32
     size: tuple[int, int]
@@ -79,9 +79,9 @@ class SceneFlow:
         flow = (_terms(np.stack([x, y], -1).reshape(-1, 2)) @ self.coefficients).reshape(rows, columns, 2)
         near, residual = self._near_corners(rows, columns)
         flow += residual
-        flow[: rows // 2][near[: rows // 2] < SUPPORT] = self.far
         length = np.maximum(np.linalg.norm(flow, axis=2, keepdims=True), 1e-9)
         flow *= np.maximum(np.minimum(length, self.longest) - DOUBT_PX, 0.0) / length
+        flow[: rows // 2][near[: rows // 2] < SUPPORT] = self.far
         return flow.astype(np.float32)
 
     def _near_corners(self, rows: int, columns: int) -> tuple[Float32, Float32]:
@@ -146,10 +146,10 @@ def fit_flow(tracks: CornerTracks) -> SceneFlow | None:
         weight = 1 / (1 + residual**2) ** 2
     if (residual < 1).mean() < MIN_COHERENT:
         return None
-    far = moved[lengths <= np.quantile(lengths, FAR_SHARE)].mean(0)
+    far = moved[lengths <= np.quantile(lengths, FAR_SHARE)].mean(0).astype(np.float32)
     median, longest = np.quantile(lengths, [0.5, 0.9])
     difference = (moved - terms @ coefficients).astype(np.float32)
-    return SceneFlow(coefficients, float(median), float(longest), far, at, difference, tracks.size)
+    return SceneFlow(coefficients.astype(np.float64), float(median), float(longest), far, at, difference, tracks.size)
 
 
 def _terms(at: NDArray[np.floating]) -> Float64:

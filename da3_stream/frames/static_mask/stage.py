@@ -58,8 +58,3 @@ class MaskedFrames:
     def _restore(self, state: Mapping[str, Any]) -> None:
         self._fed_until, self._count = state["fed_until"], state["count"]
         self._detector.restore(state["detector"])
-
-
-def resume_index(state: Mapping[str, Any] | None, first: int) -> int:
-    """The index of the frame at which the source must start for a window whose first frame is `first`."""
-    return first if state is None else int(state["resume_index"])
