@@ -41,7 +41,7 @@ class Odometer:
     def advance(self, window: WindowGeometry) -> tuple[Odometer, list[tuple[int, Keyframe]]]:
         """The state after a window, and its new keyframes with their rows.
 
-        Frames without a pose, and windows without geometry or in which the camera is held, have none.
+        Frames without a pose or depth, and windows without geometry or in which the camera is held or turns, have none.
         """
         new = np.flatnonzero(window.frame_indices > self.last_frame)
         keyframes, keyframe, remainder = [], self.keyframe, self.remainder
@@ -90,8 +90,9 @@ def median_camera_centre(window: WindowGeometry) -> Array:
 
 
 def _with_pose(window: WindowGeometry, rows: NDArray[np.int64]) -> list[int]:
-    """The rows whose frames have a pose."""
-    return rows[window.has_pose[rows]].tolist()
+    """The rows whose frames have a pose, but for those in which the camera only turns: they have no depth."""
+    posed = rows[window.has_pose[rows]].tolist()
+    return [row for row in posed if not window.frame_status or window.frame_status[row] is not Status.TURNED]
 
 
 def _motion(window: WindowGeometry, a: int, b: int, unit: float) -> float:

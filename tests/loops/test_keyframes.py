@@ -48,9 +48,17 @@ def test_creeping_from_window_to_window_adds_up() -> None:
     assert keys[-1].distance - keys[0].distance == pytest.approx(8.0 / DEPTH_M, rel=0.25)
 
 
-def test_held_and_failed_windows_have_no_key_frames() -> None:
+def test_frames_in_which_the_camera_only_turns_are_no_key_frames() -> None:
     window = windows_of(ring(LENGTH_M, 0.55, 0.2))[0]
-    for status in (Status.HELD, Status.FAILED):
+    half = len(window.frame_indices) // 2
+    status = (Status.TURNED,) * half + (Status.OK,) * (len(window.frame_indices) - half)
+    _, keys = Odometer().advance(replace(window, frame_status=status))
+    assert keys and min(row for row, _ in keys) >= half
+
+
+def test_held_turned_and_failed_windows_have_no_key_frames() -> None:
+    window = windows_of(ring(LENGTH_M, 0.55, 0.2))[0]
+    for status in (Status.HELD, Status.TURNED, Status.FAILED):
         odometer, keys = Odometer().advance(replace(window, status=status))
         assert keys == [] and odometer.last_frame == window.frame_indices[-1]
 

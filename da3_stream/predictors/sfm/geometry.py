@@ -13,7 +13,7 @@ from ...geometry.masks import Mask, convert_masks
 from ...types import Frame, WindowGeometry
 from .depth import Gray, dense_depth, depth_tasks
 from .mapping.assemble import WindowCameras
-from .mapping.turned_cameras import guessed_scale_advice
+from .mapping.turned_cameras import turning_advice
 from .processes.workers import Workers
 
 
@@ -57,7 +57,7 @@ def window_geometry(
         masks=masks,
         witnesses=cameras.witnesses,
         frame_status=cameras.frame_status,
-        advice=guessed_scale_advice(frames, cameras),
+        advice=turning_advice(frames, cameras),
     )
 
 

@@ -28,6 +28,7 @@ class WindowCameras:
     witnesses: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     frame_status: tuple[Status, ...] = ()  # [n], or none where all are as the window
     guessed_scale: tuple[int, ...] = ()  # rows from which on the scale is a guess, after a turn
+    contradiction: str = ""  # what turns say against the intrinsics that were given
 
 
 def assemble(models: list[SparseModel], cuts: tuple[int, ...], count: int) -> WindowCameras:

@@ -66,10 +66,12 @@ def assemble_joined(
     return replace(cameras, notes=(*cameras.notes, *([GUESS] if guessed else [])), guessed_scale=guessed)
 
 
-def guessed_scale_advice(frames: Sequence[Frame], cameras: WindowCameras) -> tuple[Advice, ...]:
-    """What there is to say of the frames whose scale a turn leaves open."""
-    last = frames[-1].index
-    return tuple(Advice(AdviceCode.JOIN_DOUBTFUL, GUESS, frames[row].index, last) for row in cameras.guessed_scale)
+def turning_advice(frames: Sequence[Frame], cameras: WindowCameras) -> tuple[Advice, ...]:
+    """What turns leave open of the scale, and what they say against the intrinsics."""
+    first, last = frames[0].index, frames[-1].index
+    guessed = [Advice(AdviceCode.JOIN_DOUBTFUL, GUESS, frames[row].index, last) for row in cameras.guessed_scale]
+    wrong = [Advice(AdviceCode.INTRINSICS_WRONG, cameras.contradiction, first, last)] if cameras.contradiction else []
+    return (*guessed, *wrong)
 
 
 @dataclass(frozen=True, eq=False)

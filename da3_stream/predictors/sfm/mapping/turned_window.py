@@ -32,6 +32,21 @@ def solve_turning(
     solver: Solver, turns: Turns, correspondences: Correspondences, size: tuple[int, int]
 ) -> TurningSolution:
     """The cameras of a window of (width, height) with these turns; `solver` is that of all of its rows."""
+    solution = _solve(solver, turns, correspondences, size)
+    if not turns.contradict_given:
+        return solution
+    return replace(solution, cameras=replace(solution.cameras, contradiction=_contradiction(turns, size)))
+
+
+def _contradiction(turns: Turns, size: tuple[int, int]) -> str:
+    seen, given = (100 * lens.fx / size[0] for lens in (turns.lens, turns.calibration.lens))
+    return (
+        f"where the camera turns, the images fit a focal length of {seen:.0f} % of their width, not {given:.0f} % "
+        "as given: are these the intrinsics of this lens and resolution?"
+    )
+
+
+def _solve(solver: Solver, turns: Turns, correspondences: Correspondences, size: tuple[int, int]) -> TurningSolution:
     count = len(correspondences.xy)
     rows = mapped_rows(turns.runs, count)
     if not len(rows):

@@ -41,28 +41,32 @@ TwoViews = Mapping[Pair, TwoView]
 
 @dataclass(frozen=True, eq=False)
 class Turns:
-    """Runs of a window, their orientations, and the calibration that they hold for."""
+    """Runs of a window, their orientations, the lens that they hold for, and the calibration after them.
+
+    The lens is that of the calibration, unless the turns contradict a focal length that was given.
+    """
 
     runs: tuple[Run, ...]
     solutions: tuple[TurnSolution, ...]
+    lens: Lens
     calibration: Calibration
 
     @property
-    def lens(self) -> Lens:
-        """The lens of the calibration."""
-        return self.calibration.lens
+    def contradict_given(self) -> bool:
+        """Whether only another focal length than the given one makes them turns."""
+        return bool(self.runs) and self.lens != self.calibration.lens
 
     def pairs(self) -> list[tuple[Run, TurnSolution]]:
         """Every run with its solution."""
         return list(zip(self.runs, self.solutions, strict=True))
 
     def under(self, lens: Lens, xy: Sequence[NDArray[np.float32]], verify: Callable[[Lens], TwoViews]) -> Turns:
-        """The same runs under another lens."""
-        if lens == self.lens:
+        """The same runs under another lens, unless they contradict it."""
+        if lens == self.lens or self.contradict_given:
             return self
         views, rotations = _rotations(xy, verify, lens)
         solutions = tuple(solve_turn(xy, views, rotations, run, lens, FreeLens()) for run in self.runs)
-        return replace(self, solutions=solutions)
+        return replace(self, solutions=solutions, lens=lens)
 
 
 def find_turns(
@@ -74,9 +78,26 @@ def find_turns(
     """The runs in which the camera only turns; none in most windows.
 
     `xy` are the keypoints [n,2] of the rows, `verify` gives the verified pairs of rows under a lens. A focal length
-    that is free is estimated from the longest run. The given lens is otherwise kept: centimetres of motion while
-    turning would look like distortion.
+    that is free is estimated from the longest run. The given lens is otherwise kept, as centimetres of motion while
+    turning would look like distortion; but where there are turns with another focal length only, they are told with
+    that, as long as the calibration still listens.
     """
+    turns = _find(xy, verify, calibration, size)
+    if turns.runs or not calibration.focal_given or calibration.is_frozen:
+        return turns
+    free = replace(calibration, free=FreeLens(focal=True), focal_given=False)
+    other = _find(xy, verify, free, size)
+    different = abs(float(np.log(other.lens.fx / calibration.lens.fx))) > REDO_SHIFT
+    return replace(other, calibration=calibration) if other.runs and different else turns
+
+
+def _find(
+    xy: Sequence[NDArray[np.float32]],
+    verify: Callable[[Lens], TwoViews],
+    calibration: Calibration,
+    size: tuple[int, int],
+) -> Turns:
+    """The runs; the focal length is that of the calibration, or estimated where that leaves it free."""
     start = calibration.lens
     if calibration.free.focal:
         guess = _find_focal(xy, verify(start), start, size[0])
@@ -91,7 +112,7 @@ def find_turns(
         runs = find_runs(rotations, len(xy)) if moved else runs
     solved = [(run, solve_turn(xy, views, rotations, run, calibration.lens, FreeLens())) for run in runs]
     good = [(run, solution) for run, solution in solved if solution.residual_px < MAX_RESIDUAL_PX]
-    return Turns(tuple(run for run, _ in good), tuple(solution for _, solution in good), calibration)
+    return Turns(tuple(run for run, _ in good), tuple(turn for _, turn in good), calibration.lens, calibration)
 
 
 def _rotations(

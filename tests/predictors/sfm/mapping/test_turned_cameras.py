@@ -10,11 +10,11 @@ from da3_stream.predictors.sfm.mapping.global_mapping import SparseModel
 from da3_stream.predictors.sfm.mapping.rotation_bundle import TurnSolution
 from da3_stream.predictors.sfm.mapping.turned_cameras import (
     assemble_joined,
-    guessed_scale_advice,
     insert_turns,
     mapped_rows,
     turn_joins,
     turned_cameras,
+    turning_advice,
 )
 from da3_stream.predictors.sfm.mapping.turning import Run
 from da3_stream.types import AdviceCode, Frame, Status
@@ -75,7 +75,7 @@ def test_two_maps_are_joined_by_the_turn_between_them_and_the_guess_is_said() ->
     np.testing.assert_allclose(cameras.poses, truth, atol=1e-9)
     assert cameras.breaks == () and cameras.guessed_scale == (20,)
     frames = [Frame(100 + k, 0.0, np.zeros((2, 2, 3), np.uint8), "") for k in range(31)]
-    told = {advice.code: (advice.first_frame, advice.last_frame) for advice in guessed_scale_advice(frames, cameras)}
+    told = {advice.code: (advice.first_frame, advice.last_frame) for advice in turning_advice(frames, cameras)}
     assert told == {AdviceCode.JOIN_DOUBTFUL: (120, 130)}
 
 

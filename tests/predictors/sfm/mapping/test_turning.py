@@ -90,6 +90,15 @@ def test_turns_tell_the_focal_length(factor: float) -> None:
     assert errors_deg(turns.solutions[0].run_from_camera, seen, turns.runs[0]).max() < 0.5
 
 
+def test_turns_contradict_a_wrong_focal_length_that_was_given() -> None:
+    seen = seen_points(poses(2.0 * np.arange(30)))
+    wrong = Calibration.from_known(Lens(1.5 * LENS.fx, 1.5 * LENS.fy, LENS.cx, LENS.cy))
+    turns = turns_of(seen, wrong)
+    assert turns.runs == (Run(0, 29),) and turns.contradict_given and turns.calibration == wrong
+    assert abs(turns.lens.fx / LENS.fx - 1) < 0.01
+    assert not turns_of(seen).contradict_given
+
+
 def test_a_drive_leaves_the_calibration_as_it_is() -> None:
     guess = Calibration.from_guess(LENS)
     turns = turns_of(seen_points(poses(np.zeros(30), drive(30, 0.2))), guess)
