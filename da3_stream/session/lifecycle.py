@@ -11,6 +11,7 @@ from ..settings import to_yaml
 from .advice.joins import doubtful_joins
 from .advice.run_trust import run_trust
 from .advice.unplaced import unplaced_advice
+from .advice.words import trust_lines
 from .checkpoint import conclude
 from .outputs import write_outputs
 from .progress import log_file
@@ -88,6 +89,8 @@ def _warn(session: RunSession, state: str) -> None:
     """What must be known before the outputs are looked at."""
     facts, job, skipped = info(session.run.path), session.job, session.status.skipped
     nothing = why_nothing_was_placed(facts)
+    for line in trust_lines(facts, "report.html"):
+        log.info("%s", line)
     if skipped:
         first = f"{skipped[0].name} ({skipped[0].reason})"
         log.warning("%d frames were skipped, %s the first; run.json names all", len(skipped), first)

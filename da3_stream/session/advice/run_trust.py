@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,8 @@ def _of_low_confidence(poses: PoseTable, unplaced: Sequence[Advice]) -> Iterator
 def _low_text(poses: PoseTable, unplaced: Sequence[Advice], first: int, last: int) -> str:
     """What is wrong with these rows: poses, or why they have none."""
     start, end = poses.source_index[[first, last]].tolist()
-    why = [row.text for row in unplaced if start <= row.first_frame <= end][:1]
+    k = bisect_left(unplaced, start, key=attrgetter("first_frame"))
+    why = [row.text for row in unplaced[k : k + 1] if row.first_frame <= end]
     return "; ".join([LOW, *why] if (poses.segment[first : last + 1] >= 0).any() else why or [LOW])
 
 
