@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,18 +14,22 @@ from ...geometry.masks import Mask, convert_masks
 from ...types import Frame, WindowGeometry
 from .depth import Gray, dense_depth, depth_tasks
 from .mapping.assemble import WindowCameras
+from .mapping.lens_switch import LensSwitch
+from .mapping.lens_watch import LensReading
 from .mapping.turned_cameras import turning_advice
 from .processes.workers import Workers
 
 
 @dataclass(frozen=True, eq=False)
 class CameraSolution:
-    """Cameras of a window, the lens they hold for, and which neighbours' optical flow gives dense depth (row offsets,
-    none where no depth is wanted)."""
+    """Cameras of a window, the lens they hold for, which neighbours' optical flow gives dense depth (row offsets, none
+    where no depth is wanted), and what the window says of its lens, where it is asked."""
 
     cameras: WindowCameras
     lens: Lens
     flow_offsets: tuple[int, ...]
+    reading: Future[LensReading | None] | None = None
+    switches: tuple[LensSwitch, ...] = ()
 
 
 def window_geometry(

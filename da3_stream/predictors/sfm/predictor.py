@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from ...geometry import intrinsics_from_hfov, resize_intrinsics
 from ...geometry.lens import Lens
-from ...types import Frame, Status, WindowGeometry
+from ...types import Advice, Frame, Status, WindowGeometry
 from .geometry import CameraSolution, window_geometry
 from .mapping.assemble import assemble, static_cameras
 from .mapping.calibration import Calibration
 from .mapping.calibration_history import CalibrationHistory
-from .mapping.solve import Solver
+from .mapping.lens_switch import lens_switches
+from .mapping.lens_watch import lens_advice, lens_witnesses, size_advice, watch_lens
+from .mapping.solve import Solution, Solver
 from .mapping.turned_window import solve_turning
 from .mapping.turning_lens import find_turns
 from .mapping.witnesses import MappingEvidence, mapping_witnesses
@@ -128,8 +130,9 @@ class SfmPredictor:
     def _solve_window(self, frames: Sequence[Frame]) -> WindowGeometry:
         grays = _grays(frames)
         correspondences = self._correspondences(frames, grays, window_pairs(len(frames)), self._features)
-        solution = self._solve_in_order(_span(frames), correspondences, len(frames))
-        return window_geometry(frames, grays, solution, solution.cameras.breaks, self._workers)
+        solution, calibration = self._solve_in_order(_span(frames), correspondences, len(frames))
+        geometry = window_geometry(frames, grays, solution, solution.cameras.breaks, self._workers)
+        return self._with_lens_watched(geometry, solution, calibration)
 
     def _solve_pair(self, frames: Sequence[Frame], split_row: int) -> WindowGeometry:
         """Two places, of which the second begins at `split_row`. They push no window's frames out of the cache."""
@@ -140,6 +143,23 @@ class SfmPredictor:
         solution, _ = self._solve(known, correspondences, len(frames), split_row)
         place_starts = sorted({*solution.cameras.breaks, split_row})
         return window_geometry(frames, grays, solution, place_starts, self._workers)
+
+    def _with_lens_watched(
+        self, geometry: WindowGeometry, solution: CameraSolution, calibration: Calibration
+    ) -> WindowGeometry:
+        """The geometry with what its images and its K say of the lens; `calibration` is that after the window."""
+        indices = geometry.frame_indices.tolist()
+        advice = self._size_advice((indices[0], indices[-1]))
+        if solution.reading is None:
+            return replace(geometry, advice=(*geometry.advice, *advice))
+        reading = solution.reading.result()
+        # with the K of another size all else that could be said follows from that
+        advice = advice or lens_advice(reading, solution.switches, calibration, solution.lens, indices, self._size)
+        witnesses = {**geometry.witnesses, **lens_witnesses(reading, solution.switches, len(indices))}
+        return replace(geometry, advice=(*geometry.advice, *advice), witnesses=witnesses)
+
+    def _size_advice(self, span: Key) -> tuple[Advice, ...]:
+        return () if self._known_k is None else size_advice(self._known_k, self._source_size, span)
 
     def _correspondences(
         self, frames: Sequence[Frame], grays: Sequence[Gray], pairs: Sequence[tuple[int, int]], features: FeatureCache
@@ -193,13 +213,15 @@ class SfmPredictor:
     def _is_lens_frozen(self) -> bool:
         return self._calibration().is_frozen
 
-    def _solve_in_order(self, key: Key, correspondences: Correspondences | None, count: int) -> CameraSolution:
+    def _solve_in_order(
+        self, key: Key, correspondences: Correspondences | None, count: int
+    ) -> tuple[CameraSolution, Calibration]:
         """Solve a window when those before it are solved, and keep the calibration after it."""
         with self._lens_lock.hold(key, needless=self._is_lens_frozen):
             solution, calibration = self._solve(self._calibration(), correspondences, count)
             if not self._is_lens_frozen():
                 self._history.add(key[1], calibration)
-        return solution
+        return solution, calibration
 
     def _solve(
         self,
@@ -225,7 +247,18 @@ class SfmPredictor:
         cameras = assemble(solution.models, solution.quality.cuts() if solution.models else (), count)
         evidence = MappingEvidence(cameras, solution, correspondences, self._size)
         cameras = replace(cameras, notes=(*solution.notes, *cameras.notes), witnesses=mapping_witnesses(evidence))
-        return CameraSolution(cameras, solution.lens, solution.flow_offsets()), solution.calibration
+        found = CameraSolution(cameras, solution.lens, solution.flow_offsets())
+        watched = found if split_row is not None else self._watch_lens(found, solution, correspondences)
+        return watched, solution.calibration
+
+    def _watch_lens(
+        self, found: CameraSolution, solution: Solution, correspondences: Correspondences
+    ) -> CameraSolution:
+        """The same, with the lens being asked about, while depth is worked on."""
+        if not solution.models:
+            return found
+        reading = self._workers.submit(watch_lens, solution.models[0], correspondences.xy, solution.lens, self._size)
+        return replace(found, reading=reading, switches=lens_switches(correspondences, self._size[0]))
 
 
 def usual_limit_s(count: int, size: tuple[int, int]) -> float:

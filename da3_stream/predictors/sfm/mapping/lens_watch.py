@@ -1,0 +1,269 @@
+"""What a window's images say against the lens that it was mapped with, in advice for the user and witnesses for the
+judge.
+
+The evidence (`lens_adjustment`) is asked three questions by generalised least squares: which one focal length the
+window wants and how that differs from the lens in use, whether the focal length changes within the window, and whether
+more distortion is left than one radial term holds.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....geometry.lens import Lens
+from ....types.advice import Advice, AdviceCode
+from .calibration import FOCAL_SPREAD, Calibration
+from .global_mapping import SparseModel
+from .lens_adjustment import SHARED, LensEvidence, lens_evidence
+from .lens_switch import LensSwitch
+
+log = logging.getLogger(__name__)
+
+Array = NDArray[np.float64]
+
+SIGMAS = 4.0  # a contradiction of this many standard deviations is said
+FOCAL_ERROR = 0.05  # relative; smaller errors of the focal length hardly bend a map
+CHANGE = 0.02  # relative; the same for changes within a window, which are seen better than the focal length itself
+FRAME_SPREAD = 0.004  # what focal lengths of single frames scatter by beyond their covariance, relative
+NODE_STEP = 4  # rows between the nodes of a focal length that changes
+SMALL_RADIAL_SHARE = 1 / 200  # of the image's width: distortion that the lens in use lacks and nobody sees
+OTHER_SIZE = 0.15  # log ratio of twice the principal point to the size of the image
+SAME_RATIO = 0.05  # how well both axes must agree on it
+FAR_OFF = 0.35  # the same for a single axis: no camera's principal point is that far from the middle
+
+
+@dataclass(frozen=True, eq=False)
+class LensReading:
+    """What a window says of its own lens: log of its focal length relative to the lens in use, the corner's shift in
+    pixels that the lens in use lacks, each with its standard deviation; and log focal lengths of its rows relative to
+    their mean [n] with standard deviations [n], smoothed over a few rows."""
+
+    rows: NDArray[np.int64]
+    focal: float
+    focal_sigma: float
+    corner_px: float
+    corner_sigma_px: float
+    course: Array
+    course_sigma: Array
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether the window tells its focal length at all."""
+        return self.focal_sigma < 0.5 * FOCAL_ERROR
+
+    @property
+    def disagreement(self) -> float:
+        """Of the window's own focal length with the lens in use, in standard deviations."""
+        return abs(self.focal) / self.focal_sigma
+
+    @property
+    def changes(self) -> bool:
+        """Whether the focal length changes within the window by more than its uncertainty and by what matters."""
+        low, high = int(self.course.argmin()), int(self.course.argmax())
+        change = self.course[high] - self.course[low]
+        sigma = np.hypot(self.course_sigma[low], self.course_sigma[high])
+        return bool(change > max(CHANGE, SIGMAS * sigma))
+
+    @property
+    def lacks_distortion(self) -> bool:
+        """Whether the images show more distortion than the lens in use, surely."""
+        return abs(self.corner_px) > SIGMAS * self.corner_sigma_px
+
+
+def watch_lens(
+    model: SparseModel, xy: Sequence[NDArray[np.float32]], lens: Lens, size: tuple[int, int]
+) -> LensReading | None:
+    """What the model of a window with these keypoints says of its lens; None if that is too little."""
+    try:
+        evidence = lens_evidence(model, xy, lens)
+        return None if evidence is None else read_lens(evidence, lens, size)
+    except np.linalg.LinAlgError as error:  # a degenerate model
+        log.info("nothing is known of the window's lens: %s", error)
+        return None
+
+
+def read_lens(evidence: LensEvidence, lens: Lens, size: tuple[int, int]) -> LensReading:
+    """The answers of one window; `lens` is that in use, `size` (width, height)."""
+    count, information = len(evidence.rows), evidence.information
+    wanted = np.concatenate([evidence.log_focals, evidence.radial])
+    common = np.zeros((count + SHARED, 1 + SHARED))
+    common[:count, 0], common[count:, 1:] = 1.0, np.eye(SHARED)
+    mean, covariance = _fit(common, wanted, information)
+    gradient = _corner_gradients(lens, size)
+    corner_variance = gradient @ covariance[1:, 1:] @ gradient
+    course, course_sigma = _course(evidence)
+    return LensReading(
+        rows=evidence.rows,
+        focal=float(mean[0]),
+        focal_sigma=float(np.hypot(np.sqrt(covariance[0, 0]), FOCAL_SPREAD)),
+        corner_px=float(gradient @ (mean[1:] - (lens.k1, 0.0))),
+        corner_sigma_px=float(np.hypot(np.sqrt(corner_variance), SMALL_RADIAL_SHARE * size[0])),
+        course=course,
+        course_sigma=course_sigma,
+    )
+
+
+def _fit(basis: Array, wanted: Array, information: Array) -> tuple[Array, Array]:
+    """Generalised least squares of the wanted values in the basis: coefficients and covariance."""
+    normal = basis.T @ information @ basis
+    covariance = np.asarray(np.linalg.inv(normal + np.diag(1e-9 * np.diag(normal) + 1e-12)), np.float64)
+    return covariance @ (basis.T @ information @ wanted), covariance
+
+
+def _corner_gradients(lens: Lens, size: tuple[int, int]) -> Array:
+    """Derivatives [2] of the corner's shift in pixels by k1 and k2."""
+    by_k1 = lens.corner_gradient(size)
+    return np.array([by_k1, by_k1 * np.square(np.hypot(size[0] / 2 / lens.fx, size[1] / 2 / lens.fy))])
+
+
+def _course(evidence: LensEvidence) -> tuple[Array, Array]:
+    """Log focal lengths [n] relative to their mean, linear between nodes, and their standard deviations [n]."""
+    rows, count = evidence.rows, len(evidence.rows)
+    nodes = np.linspace(rows[0], rows[-1], max(2, (rows[-1] - rows[0]) // NODE_STEP + 1))
+    hats = np.stack([np.interp(rows, nodes, unit) for unit in np.eye(len(nodes))], axis=1)
+    hats = hats[:, hats.any(axis=0)]
+    basis = np.zeros((count + SHARED, hats.shape[1] + SHARED))
+    basis[:count, : hats.shape[1]], basis[count:, hats.shape[1] :] = hats, np.eye(SHARED)
+    fitted, covariance = _fit(basis, np.concatenate([evidence.log_focals, evidence.radial]), evidence.information)
+    centred = hats - hats.mean(axis=0)
+    part = covariance[: hats.shape[1], : hats.shape[1]]
+    variance = np.einsum("ni,ij,nj->n", centred, part, centred)
+    return centred @ fitted[: hats.shape[1]], np.sqrt(np.maximum(variance, 0.0) + FRAME_SPREAD**2)
+
+
+def lens_witnesses(reading: LensReading | None, switches: Sequence[LensSwitch], count: int) -> Mapping[str, Array]:
+    """For every row [count], in standard deviations: how far its focal length is from the window's mean
+    (`focal_change`), and the window's from the lens in use (`focal_disagreement`); NaN where nothing tells."""
+    change, disagreement = np.full(count, np.nan), np.full(count, np.nan)
+    if reading is not None:
+        change[reading.rows] = np.abs(reading.course) / reading.course_sigma
+        disagreement[reading.rows] = reading.disagreement
+    for switch in switches:
+        change[switch.row - 1 : switch.row + 1] = abs(switch.log_factor) / FRAME_SPREAD
+    return {"focal_change": change, "focal_disagreement": disagreement}
+
+
+def lens_advice(
+    reading: LensReading | None,
+    switches: Sequence[LensSwitch],
+    calibration: Calibration,
+    lens: Lens,
+    indices: Sequence[int],
+    size: tuple[int, int],
+) -> tuple[Advice, ...]:
+    """What is worth saying of the lens of a window of frames with these source indices; `lens` is that in use."""
+    span = indices[0], indices[-1]
+    said = []
+    if switches:
+        return tuple(_switched(switch, indices) for switch in switches)
+    if reading is not None and reading.changes:
+        return (_changed(reading, indices),)  # what a changing lens says of its mean or its distortion is no evidence
+    if reading is not None and reading.is_observed and _disagrees(reading):
+        said.append(_wrong(reading, calibration, lens, span))
+    if reading is not None and reading.lacks_distortion:
+        said.append(_distorted(reading, lens, size, span))
+    elif (rest := _unmodelled_px(lens, size)) > SMALL_RADIAL_SHARE * size[0]:
+        said.append(_strong(lens, size, rest, span))
+    if not calibration.focal_given and not calibration.focal_weight:
+        said.append(_not_observed(span))
+    return tuple(said)
+
+
+def _disagrees(reading: LensReading) -> bool:
+    return reading.disagreement > SIGMAS and abs(reading.focal) > FOCAL_ERROR
+
+
+def _switched(switch: LensSwitch, indices: Sequence[int]) -> Advice:
+    text = (
+        f"the picture's scale jumps by a factor of {float(np.exp(switch.log_factor)):.2f} between two frames (another "
+        "lens, or a zoom): what was seen before and after needs runs of its own (--start, --end)"
+    )
+    return Advice(AdviceCode.LENS_CHANGED, text, indices[switch.row - 1], indices[switch.row])
+
+
+def _changed(reading: LensReading, indices: Sequence[int]) -> Advice:
+    """Where the focal length goes from one end of its range to the other."""
+    first, last = change_rows(reading)
+    factor = float(np.exp(reading.course.max() - reading.course.min()))
+    text = (
+        f"the focal length changes by a factor of {factor:.2f} (zoom, another lens, or stabilisation): what was seen "
+        "with one lens and what with another need runs of their own (--start, --end)"
+    )
+    return Advice(AdviceCode.LENS_CHANGED, text, indices[first], indices[last])
+
+
+def change_rows(reading: LensReading) -> tuple[int, int]:
+    """First and last row of the change: from where the focal length leaves a tenth of its range to where it has gone
+    through nine tenths."""
+    low, high = reading.course.min(), reading.course.max()
+    inner = (reading.course > low + 0.1 * (high - low)) & (reading.course < high - 0.1 * (high - low))
+    ends = reading.rows[[reading.course.argmin(), reading.course.argmax()]]
+    between = reading.rows[inner & (reading.rows >= ends.min()) & (reading.rows <= ends.max())]
+    return (int(between[0]), int(between[-1])) if len(between) else (int(ends.min()), int(ends.max()))
+
+
+def _wrong(reading: LensReading, calibration: Calibration, lens: Lens, span: tuple[int, int]) -> Advice:
+    factor = float(np.exp(reading.focal))
+    if calibration.focal_given:
+        text = (
+            f"the images ask for a focal length {factor:.2f} times the one given, and are sure of it within "
+            f"{100 * reading.focal_sigma:.0f} %: check the intrinsics, or leave them out to have them estimated"
+        )
+        return Advice(AdviceCode.INTRINSICS_WRONG, text, *span)
+    text = (
+        f"these frames ask for a focal length {factor:.2f} times the one that was learnt ({lens.fx:.0f} px at the "
+        "working size): the lens may have changed; give its intrinsics, or make several runs"
+    )
+    return Advice(AdviceCode.LENS_DOUBTFUL, text, *span)
+
+
+def _distorted(reading: LensReading, lens: Lens, size: tuple[int, int], span: tuple[int, int]) -> Advice:
+    share = 100 * abs(reading.corner_px) / float(np.hypot(*size) / 2)
+    text = (
+        f"the images are distorted by {share:.1f} % more at the corners than the lens in use: straight things bend; "
+        "give a calibration, or undistort the video first"
+    )
+    return Advice(AdviceCode.LENS_DOUBTFUL, text, *span)
+
+
+def _unmodelled_px(lens: Lens, size: tuple[int, int]) -> float:
+    """What the term after k1 may move the corner by: in lenses it is of the order of the first one's square."""
+    return lens.shift_px(size) ** 2 / float(np.hypot(size[0] / 2, size[1] / 2))
+
+
+def _strong(lens: Lens, size: tuple[int, int], rest_px: float, span: tuple[int, int]) -> Advice:
+    share = 100 * lens.shift_px(size) / float(np.hypot(*size) / 2)
+    text = (
+        f"the lens was learnt to be distorted by {share:.0f} % at the corners, of which one radial term may leave "
+        f"{100 * rest_px / float(np.hypot(*size) / 2):.1f} %: give a calibration, or undistort the video first"
+    )
+    return Advice(AdviceCode.LENS_DOUBTFUL, text, *span)
+
+
+def _not_observed(span: tuple[int, int]) -> Advice:
+    text = (
+        "the focal length was not observed and stays at a guess, so depths may be wrong by a factor: drive a curve, or "
+        "give intrinsics (--intrinsics)"
+    )
+    return Advice(AdviceCode.LENS_NOT_OBSERVED, text, *span)
+
+
+def size_advice(k: Array, size: tuple[int, int], span: tuple[int, int]) -> tuple[Advice, ...]:
+    """A question where K [3,3] looks like one of images of another size than (width, height)."""
+    ratio = 2 * k[:2, 2] / np.array(size)
+    logs = np.log(np.maximum(ratio, 1e-6))
+    fits = max(1, round(2 * float(k[0, 2]))), max(1, round(2 * float(k[1, 2])))
+    scaled = abs(logs[0] - logs[1]) < SAME_RATIO and np.abs(logs).max() > OTHER_SIZE
+    turned = np.abs(np.log(np.array(fits[::-1]) / size)).max() < SAME_RATIO and np.abs(logs).max() > OTHER_SIZE
+    if not (scaled or turned or np.abs(logs).max() > FAR_OFF):
+        return ()
+    text = (
+        f"is this K of another resolution? Its principal point is the middle of {fits[0]}x{fits[1]}, the images are "
+        f"{size[0]}x{size[1]}: give the K of these images"
+    )
+    return (Advice(AdviceCode.INTRINSICS_SIZE, text, *span),)
