@@ -112,16 +112,19 @@ def match_witnesses(rows: PosedRows, matches: Mapping[Pair, Matches], first: Seq
 
 
 def rotation_witnesses(rows: PosedRows, views: Mapping[Pair, TwoView]) -> dict[str, Array]:
-    """Rotation and direction by the essential matrices of near rows, against the poses; in degrees."""
+    """Rotation and direction by the essential matrices of near rows, against the poses; in degrees.
+
+    Pairs that a homography explains as well tell neither: there a turn and a step sideways look alike.
+    """
     turn, heading = np.full(len(rows.poses), np.nan), np.full(len(rows.poses), np.nan)
     for (a, b), view in views.items():
-        b_from_a = rows.relative(a, b) if b - a in WINDOW_OFFSETS else None
+        b_from_a = rows.relative(a, b) if b - a in WINDOW_OFFSETS and not view.planar else None
         if b_from_a is None:
             continue
         errors = _essential_errors(view.essential, b_from_a)
         for row in (a, b):
             turn[row] = np.fmax(turn[row], errors[0])
-            heading[row] = np.fmax(heading[row], np.nan if view.planar else errors[1])
+            heading[row] = np.fmax(heading[row], errors[1])
     return {"turn_error_deg": turn, "heading_error_deg": heading}
 
 
