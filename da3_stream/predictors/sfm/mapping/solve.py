@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....geometry.lens import Lens
+from ..matching.consistency import Limited, limit_far_pairs
 from ..matching.correspondences import Correspondences, of_rows
 from ..matching.pairs import MIN_INLIERS, TwoView, restrict_to_kind, verify_chunk
 from ..processes.workers import Workers, chunks
@@ -35,7 +36,8 @@ TwoViews = dict[tuple[int, int], TwoView]
 class Solution:
     """Models of a window, the lens they hold for, their quality, and the calibration after the window.
 
-    `views` are the verified pairs that they were mapped from, `others` the models of second opinions.
+    `views` are the verified pairs that they were mapped from, `others` the models of second opinions. For every row,
+    `contradiction` is the share of what its verified pairs told that nearer ones contradicted.
     """
 
     models: list[SparseModel]
@@ -45,6 +47,7 @@ class Solution:
     notes: tuple[str, ...] = ()
     views: TwoViews = field(default_factory=dict)
     others: tuple[list[SparseModel], ...] = ()
+    contradiction: NDArray[np.float64] | None = None  # [N]
 
     def flow_offsets(self) -> tuple[int, ...]:
         """Neighbours for dense depth: +-1 and +-2 steps, steps of several frames where the camera is slow."""
@@ -85,14 +88,14 @@ class Solver:
 
     def __init__(self, workers: Workers, correspondences: Correspondences, size: tuple[int, int]) -> None:
         self._workers, self._correspondences, self._size = workers, correspondences, size
-        self._verified: dict[Lens, TwoViews] = {}
+        self._verified: dict[Lens, Limited] = {}
 
     def solve(self, calibration: Calibration) -> Solution:
         """The best models of the window, and the calibration after it."""
         solution = self._solve_calibrating(calibration)
-        if not solution.quality.is_doubtful:
-            return solution
-        return self._second_opinion(solution)
+        if solution.quality.is_doubtful:
+            solution = self._second_opinion(solution)
+        return replace(solution, contradiction=self._verified[calibration.lens].contradiction)
 
     def solve_pair(self, calibration: Calibration, split_row: int) -> Solution:
         """Models of two places together, the second from `split_row` on, with a frozen lens.
@@ -100,7 +103,7 @@ class Solver:
         Where hardly an image of one matches one of the other nothing is mapped, and nothing else is tried: two models
         are an answer, too.
         """
-        views = self._keypoints_only(self._verify(calibration.lens))
+        views = self._keypoints_only(self._verify_all(calibration.lens))
         across = sum(a < split_row <= b for a, b in views)
         models = self._map(views, calibration.lens, FreeLens()) if across >= MIN_ACROSS else []
         quality = assess_pair(models, self._count, split_row)
@@ -181,10 +184,14 @@ class Solver:
         return restrict_to_kind(views, self._correspondences.tracked_from, tracked=True)
 
     def _verify(self, lens: Lens) -> TwoViews:
-        """The pairs that one epipolar geometry explains with this lens, computed once for each lens."""
+        """The pairs that one epipolar geometry explains with this lens and no nearer pair contradicts, computed once
+        for each lens."""
         if lens not in self._verified:
-            self._verified[lens] = self._verify_all(lens)
-        return self._verified[lens]
+            found = self._correspondences
+            views = self._verify_all(lens)
+            limited = self._workers.submit(limit_far_pairs, found.xy, found.tracked_from, found.matches, views, lens)
+            self._verified[lens] = limited.result()
+        return self._verified[lens].views
 
     def _verify_all(self, lens: Lens) -> TwoViews:
         """Epipolar geometry of all pairs, in pieces over the workers."""

@@ -47,8 +47,13 @@ def mapping_witnesses(evidence: MappingEvidence) -> dict[str, Array]:
         **track_witnesses(rows, matches, first),
         **match_witnesses(rows, matches, first),
         **rotation_witnesses(rows, evidence.solution.views),
+        "far_contradiction": _or_unknown(evidence.solution.contradiction, count),
         "opinions": agreement(cameras.poses, evidence.solution.others),
     }
+
+
+def _or_unknown(values: Array | None, count: int) -> Array:
+    return np.full(count, np.nan) if values is None else values
 
 
 def agreement(poses: Array, others: Sequence[Sequence[SparseModel]]) -> Array:
