@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ....geometry.lens import Lens
 from ..matching.consistency import Limited, limit_far_pairs
-from ..matching.correspondences import Correspondences, of_rows
+from ..matching.correspondences import Correspondences
 from ..matching.pairs import MIN_INLIERS, TwoView, restrict_to_kind, verify_chunk
 from ..processes.workers import Workers, chunks
 from .calibration import REDO_SHIFT, Calibration
@@ -117,7 +117,7 @@ class Solver:
     def restricted_to(self, rows: NDArray[np.int64]) -> Solver:
         """A solver of some of the rows (ascending), counted anew, that need not verify their pairs again."""
         solver = Solver(self._workers, self._correspondences.rows(rows), self._size)
-        solver._verified = {lens: of_rows(views, rows) for lens, views in self._verified.items()}
+        solver._verified = {lens: limited.rows(rows) for lens, limited in self._verified.items()}
         return solver
 
     def _solve_calibrating(self, calibration: Calibration) -> Solution:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from ....geometry.lens import Lens
+from .correspondences import of_rows
 from .pairs import Matches, TwoView, verify_pair
 
 BASE_PX = 2.0  # what keypoints, tracks and interpolation are off by
@@ -49,11 +50,12 @@ class Links:
         """Links across both: those that end near the start of one of the later ones."""
         if not len(self.start) or not len(later.start):
             return NO_LINKS
-        gap, which = KDTree(later.start).query(self.end, distance_upper_bound=JOIN_PX)
-        met = np.isfinite(gap)
-        which = which[met]
+        gap, nearest = _nearest(later.start, self.end, 1)
+        met = gap[:, 0] < JOIN_PX
+        which = nearest[met, 0]
         end = later.end[which] + self.end[met] - later.start[which]
-        return Links(self.start[met], end, self.sigma[met] + later.sigma[which] + 0.5 * gap[met])
+        sigma: NDArray[np.float64] = self.sigma[met] + later.sigma[which] + 0.5 * gap[met, 0]
+        return Links(self.start[met], end, sigma)
 
     def and_also(self, other: Links) -> Links:
         """Both together, evenly thinned to the most that is kept."""
@@ -68,7 +70,7 @@ class Links:
         verdict = np.full(len(start), UNTOLD, np.int8)
         if len(self.start) < NEAREST or not len(start):
             return verdict
-        distance, near = KDTree(self.start).query(start, NEAREST)
+        distance, near = _nearest(self.start, start, NEAREST)
         told = distance[:, -1] < REACH_PX
         if not told.any():
             return verdict
@@ -107,6 +109,10 @@ class Limited:
     views: dict[Pair, TwoView]
     contradiction: NDArray[np.float64]
 
+    def rows(self, keep: NDArray[np.int64]) -> Limited:
+        """The same of some of the rows (ascending), counted anew."""
+        return Limited(of_rows(self.views, keep), self.contradiction[keep])
+
 
 def limit_far_pairs(
     xy: Sequence[NDArray[np.float32]],
@@ -136,7 +142,7 @@ class _Limiter:
         matches: Mapping[Pair, Matches],
         lens: Lens,
     ) -> None:
-        self._xy = [points.astype(np.float64) for points in xy]
+        self._raw, self._xy = xy, [points.astype(np.float64) for points in xy]
         self._tracked_from, self._matches, self._lens = tracked_from, matches, lens
         self._links: dict[Pair, Links] = {}
         self._doubt: dict[Pair, float] = {}
@@ -191,7 +197,7 @@ class _Limiter:
         matches = self._matches[pair]
         verdict = self._judge(carried, pair, matches)
         left = matches[verdict > UNTOLD]
-        a, b = (self._lens.undistort(self._xy[row]) for row in pair)
+        a, b = (self._lens.undistort(self._raw[row]) for row in pair)
         return verify_pair(a, b, left, self._lens.matrix())
 
     def _judge(self, carried: Links, pair: Pair, matches: Matches) -> NDArray[np.int8]:
@@ -200,6 +206,12 @@ class _Limiter:
     def _ends(self, pair: Pair, matches: Matches) -> Links:
         start, end = self._xy[pair[0]][matches[:, 0]], self._xy[pair[1]][matches[:, 1]]
         return Links(start, end, np.full(len(matches), LINK_SIGMA_PX))
+
+
+def _nearest(points: Points, to: Points, count: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Distances and indices [m, count] of the points that are nearest to each of m others."""
+    distance, index = KDTree(points).query(to, list(range(1, count + 1)))
+    return np.asarray(distance, np.float64), np.asarray(index, np.int64)
 
 
 def _halves(pair: Pair) -> tuple[Pair, Pair]:
