@@ -22,10 +22,11 @@ from .mapping.calibration_history import CalibrationHistory
 from .mapping.lens_switch import lens_switches
 from .mapping.lens_watch import lens_advice, lens_witnesses, size_advice, watch_lens
 from .mapping.solve import Solution, Solver
+from .mapping.standing import WithoutStands, leave_out_stands, standing_advice, with_stands
 from .mapping.turned_window import solve_turning
 from .mapping.turning_lens import find_turns
 from .mapping.witnesses import MappingEvidence, mapping_witnesses
-from .matching.correspondences import Correspondences, combine, motion_px
+from .matching.correspondences import Correspondences, WindowMatches, motion_px
 from .matching.feature_cache import FeatureCache
 from .matching.pairs import window_pairs
 from .matching.tracks import track_points
@@ -129,41 +130,52 @@ class SfmPredictor:
 
     def _solve_window(self, frames: Sequence[Frame]) -> WindowGeometry:
         grays = _grays(frames)
-        correspondences = self._correspondences(frames, grays, window_pairs(len(frames)), self._features)
-        solution, calibration = self._solve_in_order(_span(frames), correspondences, len(frames))
+        found = self._match(frames, grays, window_pairs(len(frames)), self._features)
+        without = leave_out_stands(found, self._workers, self._size) if found is not None else None
+        solution, calibration = self._solve_in_order(_span(frames), without, len(frames))
         geometry = window_geometry(frames, grays, solution, solution.cameras.breaks, self._workers)
-        return self._with_lens_watched(geometry, solution, calibration)
+        row_of = np.arange(len(frames)) if without is None else without.row_of
+        geometry = self._with_lens_watched(geometry, solution, calibration, row_of)
+        advice = standing_advice(frames, without.stands if without is not None else ())
+        return replace(geometry, advice=(*geometry.advice, *advice))
 
     def _solve_pair(self, frames: Sequence[Frame], split_row: int) -> WindowGeometry:
         """Two places, of which the second begins at `split_row`. They push no window's frames out of the cache."""
         grays = _grays(frames)
         pairs = window_pairs(len(frames), split_row)
-        correspondences = self._correspondences(frames, grays, pairs, FeatureCache(self._workers, 1))
+        found = self._match(frames, grays, pairs, FeatureCache(self._workers, 1))
+        correspondences = found.combine() if found is not None else None
         known = self._history.before(frames[-1].index).freeze()
         solution, _ = self._solve(known, correspondences, len(frames), split_row)
         place_starts = sorted({*solution.cameras.breaks, split_row})
         return window_geometry(frames, grays, solution, place_starts, self._workers)
 
     def _with_lens_watched(
-        self, geometry: WindowGeometry, solution: CameraSolution, calibration: Calibration
+        self,
+        geometry: WindowGeometry,
+        solution: CameraSolution,
+        calibration: Calibration,
+        row_of: NDArray[np.int64],
     ) -> WindowGeometry:
-        """The geometry with what its images and its K say of the lens; `calibration` is that after the window."""
-        indices = geometry.frame_indices.tolist()
+        """The geometry with what its images and its K say of the lens; `calibration` is that after the window, `row_of`
+        [N] which row that was solved each frame is."""
+        indices = geometry.frame_indices[np.unique(row_of, return_index=True)[1]].tolist()
         advice = self._size_advice((indices[0], indices[-1]))
         if solution.reading is None:
             return replace(geometry, advice=(*geometry.advice, *advice))
         reading = solution.reading.result()
         # with the K of another size all else that could be said follows from that
         advice = advice or lens_advice(reading, solution.switches, calibration, solution.lens, indices, self._size)
-        witnesses = {**geometry.witnesses, **lens_witnesses(reading, solution.switches, len(indices))}
+        of_lens = lens_witnesses(reading, solution.switches, len(indices))
+        witnesses = {**geometry.witnesses, **{name: values[row_of] for name, values in of_lens.items()}}
         return replace(geometry, advice=(*geometry.advice, *advice), witnesses=witnesses)
 
     def _size_advice(self, span: Key) -> tuple[Advice, ...]:
         return () if self._known_k is None else size_advice(self._known_k, self._source_size, span)
 
-    def _correspondences(
+    def _match(
         self, frames: Sequence[Frame], grays: Sequence[Gray], pairs: Sequence[tuple[int, int]], features: FeatureCache
-    ) -> Correspondences | None:
+    ) -> WindowMatches | None:
         """Matched keypoints of the pairs of rows, and tracked points; None where the camera stands."""
         masks = [frame.mask for frame in frames]
         tracks = self._workers.submit(track_points, grays, masks)
@@ -171,7 +183,7 @@ class SfmPredictor:
         keypoints, matches = features.get([frame.ordinal for frame in frames], images, pairs)
         tracked = tracks.result()
         moves = len(frames) > 1 and motion_px(tracked) >= STATIC_PX
-        return combine(keypoints, matches, tracked) if moves else None
+        return WindowMatches(keypoints, matches, tracked) if moves else None
 
     def state(self) -> list[dict[str, Any]]:
         """What must survive a kill: the calibrations after the windows, by their last frames.
@@ -214,13 +226,17 @@ class SfmPredictor:
         return self._calibration().is_frozen
 
     def _solve_in_order(
-        self, key: Key, correspondences: Correspondences | None, count: int
+        self, key: Key, without: WithoutStands | None, count: int
     ) -> tuple[CameraSolution, Calibration]:
         """Solve a window when those before it are solved, and keep the calibration after it."""
+        correspondences = without.correspondences if without is not None and not without.stands_throughout else None
         with self._lens_lock.hold(key, needless=self._is_lens_frozen):
-            solution, calibration = self._solve(self._calibration(), correspondences, count)
+            rows = len(correspondences.xy) if correspondences is not None else count
+            solution, calibration = self._solve(self._calibration(), correspondences, rows)
             if not self._is_lens_frozen():
                 self._history.add(key[1], calibration)
+        if correspondences is not None and without is not None and without.stands:
+            solution = replace(solution, cameras=with_stands(solution.cameras, without))
         return solution, calibration
 
     def _solve(

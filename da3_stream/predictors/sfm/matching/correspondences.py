@@ -41,17 +41,23 @@ def of_rows(by_pair: Mapping[Pair, Value], keep: NDArray[np.int64]) -> dict[Pair
     return {(number[a], number[b]): v for (a, b), v in by_pair.items() if a in number and b in number}
 
 
-def combine(
-    keypoints: Sequence[Keypoints], matches: Mapping[Pair, Matches], tracked: Sequence[TrackedPoints]
-) -> Correspondences:
-    """Number the points of both kinds together, row by row."""
-    first = [len(points.xy) for points in keypoints]
-    xy = [np.concatenate([a.xy, b.xy]) for a, b in zip(keypoints, tracked, strict=True)]
-    both = {}
-    for (a, b), matched in matches.items():
-        shifted = match_tracks(tracked[a], tracked[b]) + np.array([first[a], first[b]], np.uint32)
-        both[a, b] = np.concatenate([matched, shifted])
-    return Correspondences(xy, first, both)
+@dataclass(frozen=True, eq=False)
+class WindowMatches:
+    """What was found in the rows of a window: keypoints, their matches, and tracked points."""
+
+    keypoints: Sequence[Keypoints]
+    matches: Mapping[Pair, Matches]
+    tracked: Sequence[TrackedPoints]
+
+    def combine(self) -> Correspondences:
+        """Number the points of both kinds together, row by row."""
+        first = [len(points.xy) for points in self.keypoints]
+        xy = [np.concatenate([a.xy, b.xy]) for a, b in zip(self.keypoints, self.tracked, strict=True)]
+        both = {}
+        for (a, b), matched in self.matches.items():
+            shifted = match_tracks(self.tracked[a], self.tracked[b]) + np.array([first[a], first[b]], np.uint32)
+            both[a, b] = np.concatenate([matched, shifted])
+        return Correspondences(xy, first, both)
 
 
 def motion_px(tracked: Sequence[TrackedPoints]) -> float:

@@ -1,0 +1,167 @@
+"""Where the camera stands while most of what it sees moves: a lorry at a stop, a crowd, waves.
+
+What moves as one body has an epipolar geometry of its own, and mapping would follow it. But a camera that stands shows
+the rest of the picture at the very same pixels, in a cluster apart from all that moves, and when the body has passed,
+nearly everything again. Between the first and the last row of such a stand nothing is mapped: both are one camera.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....geometry.keypoints import Keypoints
+from ..matching.correspondences import Pair
+from ..matching.pairs import Matches
+
+STILL_PX = 0.75  # a match that moves less shows what does not move
+CLEAR_PX = 2.25  # what moves moves more than this: few matches lie between
+DISTINCT = 4.0  # times as many matches that do not move as such between
+MIN_STILL = 15  # matches that do not move, at least
+SURE_STILL = 30  # the same for a pair by which a stand is believed
+SURE_SHARE = 0.8  # of the matches of such a pair do not move
+NEIGHBOURS_COVER, ENDS_COVER = 0.2, 0.5  # share of the textured picture over which they lie, in such a pair
+WHOLE_COVER = 0.6  # the same for a window that stands throughout: a bonnet does not move either
+STILL_GAPS = 0.5  # share of the gaps of a stand that must show it by themselves, where its ends do not
+MOST_PIECES = 3  # before a piece of a stand, that may be its beginning
+MOST_ROWS = 128  # over which the views before and after something passed are compared
+CELLS = (8, 6)  # columns and rows of the picture's cells
+
+Points = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Rows of a window, both included, between which the camera does not move."""
+
+    first: int
+    last: int
+
+    @property
+    def ends(self) -> Pair:
+        """The first and the last row."""
+        return self.first, self.last
+
+
+@dataclass(frozen=True)
+class Stillness:
+    """Of a pair of rows: matches that do not move, that move a little, all, and the share of the textured picture over
+    which the first ones lie."""
+
+    still: int
+    slow: int
+    count: int
+    cover: float
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether what does not move is a cluster apart from what does."""
+        return self.still >= MIN_STILL and self.still >= DISTINCT * self.slow
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether hardly anything is found again."""
+        return self.count < SURE_STILL
+
+    @property
+    def may_stand(self) -> bool:
+        """Whether the camera may stand between both rows: what is still is seen, or hardly anything is found again."""
+        return self.is_seen or self.count - self.still < SURE_STILL
+
+    def is_sure(self, cover: float) -> bool:
+        """Whether nearly everything stands, over so much of the picture."""
+        return self.still >= max(SURE_STILL, SURE_SHARE * self.count) and self.cover >= cover
+
+
+def stillness(first: Points, second: Points, matches: Matches, size: tuple[int, int]) -> Stillness:
+    """How much of what two rows match does not move, in images of (width, height)."""
+    a, b = first[matches[:, 0]], second[matches[:, 1]]
+    moved = np.linalg.norm(a - b, axis=1)
+    still = moved < STILL_PX
+    cover = len(_cells(a[still], size)) / max(len(_cells(first, size)), 1)
+    return Stillness(int(still.sum()), int((~still & (moved < CLEAR_PX)).sum()), len(matches), cover)
+
+
+class StandFinder:
+    """Finds the stands of one window from its keypoints and the matches of its pairs.
+
+    `match` matches more pairs: the views before and after something passed, wherever they are.
+    """
+
+    def __init__(
+        self,
+        keypoints: Sequence[Keypoints],
+        matches: Mapping[Pair, Matches],
+        size: tuple[int, int],
+        match: Callable[[Pair], Matches],
+    ) -> None:
+        self.matches = dict(matches)
+        self._keypoints, self._size, self._match = keypoints, size, match
+        self._known: dict[Pair, Stillness] = {}
+
+    def find(self) -> list[Stand]:
+        """The stands of three rows or more, ascending; `matches` has those between their ends then."""
+        seen = [pair for pair in self.matches if self._stillness(pair).is_seen]
+        lost = [(row, row + 1) for row in range(len(self._keypoints) - 1) if self._stillness((row, row + 1)).is_lost]
+        pieces = list(_joined([*seen, *lost]))
+        return [stand for stand in self._bridged(pieces) if stand.last - stand.first >= 2 and self._is_stand(stand)]
+
+    def _bridged(self, pieces: Sequence[Stand]) -> list[Stand]:
+        """Pieces are one where the view before the first and after the last is the same: what passed covered all of it
+        in between."""
+        joined: list[Stand] = []
+        for piece in pieces:
+            before = joined[-MOST_PIECES:]
+            same = [k for k, other in enumerate(before) if self._is_same_view(other.first, piece.last)]
+            whole = Stand(before[same[0]].first, piece.last) if same else piece
+            joined = [*(other for other in joined if other.last <= whole.first), whole]
+        return joined
+
+    def _is_same_view(self, first: int, last: int) -> bool:
+        return last - first <= MOST_ROWS and self._stillness((first, last)).is_sure(ENDS_COVER)
+
+    def _is_stand(self, stand: Stand) -> bool:
+        """Whether nearly everything stands between its ends, or between two neighbours of a run that shows it often.
+
+        A window that stands throughout must show it between its ends, over most of the picture.
+        """
+        ends = self._stillness(stand.ends)
+        if stand.ends == (0, len(self._keypoints) - 1):
+            return ends.is_sure(WHOLE_COVER)
+        gaps = [self._stillness(gap) for gap in pairwise(range(stand.first, stand.last + 1))]
+        if not (gaps[0].may_stand and gaps[-1].may_stand):
+            return False  # back at the same place: the camera left it and came back
+        often = sum(gap.is_seen for gap in gaps) >= STILL_GAPS * len(gaps)
+        return ends.is_sure(ENDS_COVER) or (often and any(gap.is_sure(NEIGHBOURS_COVER) for gap in gaps))
+
+    def _stillness(self, pair: Pair) -> Stillness:
+        if pair not in self._known:
+            if pair not in self.matches:
+                self.matches[pair] = self._match(pair)
+            first, second = (self._keypoints[row].xy for row in pair)
+            self._known[pair] = stillness(first, second, self.matches[pair], self._size)
+        return self._known[pair]
+
+
+def _cells(xy: Points, size: tuple[int, int]) -> NDArray[np.int64]:
+    """Numbers of the cells in which there are points."""
+    column, row = (xy * np.array(CELLS) / size).astype(np.int64).clip(0, np.array(CELLS) - 1).T
+    return np.unique(row * CELLS[0] + column)
+
+
+def _joined(pairs: Sequence[Pair]) -> Iterator[Stand]:
+    """The runs of rows that pairs tie together, those between the rows of a pair included."""
+    current: Stand | None = None
+    for first, last in sorted(pairs):
+        if current is not None and first <= current.last:
+            current = Stand(current.first, max(current.last, last))
+            continue
+        if current is not None:
+            yield current
+        current = Stand(first, last)
+    if current is not None:
+        yield current
