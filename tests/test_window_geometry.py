@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from da3_stream.types import WindowGeometry
+from da3_stream.errors import PredictorError
+from da3_stream.types import Frame, WindowGeometry
 
 
 @pytest.fixture
@@ -45,3 +46,10 @@ def test_the_median_depth_is_of_pixels_that_have_depth(window: WindowGeometry) -
     depth[2, 0, 0] = np.inf
     assert replace(window, depth=depth).median_depth() == 11.0
     assert replace(window, depth=np.zeros_like(depth)).median_depth() == 0.0
+
+
+def test_a_witness_that_has_not_a_value_for_every_frame_is_refused(window: WindowGeometry) -> None:
+    frames = [Frame(i, 0.0, np.zeros((2, 2, 3), np.uint8), "") for i in range(3)]
+    with pytest.raises(PredictorError, match="witness step"):
+        replace(window, witnesses={"step": np.zeros(2)}).check(frames)
+    assert replace(window, witnesses={"step": np.zeros(3)}).check(frames).witnesses["step"].shape == (3,)

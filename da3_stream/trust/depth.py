@@ -3,12 +3,15 @@ by their poses."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..types import Float32
 
 Array = NDArray[np.float64]
+Index = NDArray[np.int64]
 
 OFFSETS = (-4, -1, 1, 4)  # frames that depth is carried into
 PIXELS = 600  # of a frame
@@ -16,61 +19,73 @@ LEAST_PIXELS = 30  # in common, for two frames to be compared
 OUTLIER = np.log(1.1)
 
 
-def depth_witnesses(depth: Float32, intrinsics: Array, poses: Array) -> dict[str, Array]:
-    """`depth_share`, `depth_disagreement` and `depth_outliers` [n] of depth [n,H,W], K [n,3,3] and poses [n,4,4]."""
-    lattice = _lattice(depth.shape[1:])
-    sampled = depth[:, lattice[0], lattice[1]].astype(np.float64)
-    ratios = [_ratios(depth, sampled[i], lattice, intrinsics, poses, i) for i in range(len(depth))]
+@dataclass(frozen=True, eq=False)
+class DepthViews:
+    """Depth and confidence [N,H,W] of a window, and K [n,3,3] and rigid poses [n,4,4] of its `rows` [n] of one part."""
+
+    depth: Float32
+    confidence: Float32
+    intrinsics: Array
+    poses: Array
+    rows: Index
+
+    def at(self, row: int, lines: Index, columns: Index) -> Array:
+        """Depth of pixels of a frame; 0 where it is not finite or has no confidence."""
+        values = self.depth[self.rows[row], lines, columns].astype(np.float64)
+        return np.where(np.isfinite(values) & (self.confidence[self.rows[row], lines, columns] > 0), values, 0.0)
+
+    def sampled(self) -> list[Array]:
+        """Depth on a lattice of every frame's pixels."""
+        lattice = _lattice(self.depth.shape[1:])
+        return [self.at(row, *lattice) for row in range(len(self.rows))]
+
+
+def depth_witnesses(views: DepthViews) -> dict[str, Array]:
+    """`depth_share`, `depth_disagreement` and `depth_outliers` [n] of n frames."""
+    sampled = views.sampled()
+    ratios = [_ratios(views, values, row) for row, values in enumerate(sampled)]
     return {
-        "depth_share": (sampled > 0).mean(axis=1) if len(depth) else np.zeros(0),
+        "depth_share": np.array([np.mean(values > 0) for values in sampled]),
         "depth_disagreement": np.array([_median([np.median(r) for r in of_row]) for of_row in ratios]),
         "depth_outliers": np.array([_median([np.mean(r > OUTLIER) for r in of_row]) for of_row in ratios]),
     }
 
 
-def median_depths(depth: Float32) -> Array:
-    """Median depth [n] of every frame of [n,H,W] on a lattice of its pixels; NaN without any."""
-    lattice = _lattice(depth.shape[1:])
-    sampled = depth[:, lattice[0], lattice[1]]
-    return np.array([_median(values[values > 0]) for values in sampled])
+def median_depths(views: DepthViews) -> Array:
+    """Median depth [n] of every frame, on a lattice of its pixels; NaN without any."""
+    return np.array([_median(values[values > 0]) for values in views.sampled()])
 
 
-def _lattice(size: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _lattice(size: tuple[int, ...]) -> tuple[Index, Index]:
     """Rows and columns of about PIXELS pixels."""
     step = max(1, int(np.sqrt(size[0] * size[1] / PIXELS)))
     y, x = np.mgrid[step // 2 : size[0] : step, step // 2 : size[1] : step]
     return y.ravel(), x.ravel()
 
 
-def _ratios(
-    depth: Float32,
-    sampled: Array,
-    lattice: tuple[NDArray[np.int64], NDArray[np.int64]],
-    intrinsics: Array,
-    poses: Array,
-    row: int,
-) -> list[Array]:
+def _ratios(views: DepthViews, sampled: Array, row: int) -> list[Array]:
     """Absolute log ratios of a row's depth, carried into each other row, to the depth there."""
     known = sampled > 0
     if known.sum() < LEAST_PIXELS:
         return []
-    z = sampled[known]
+    z, lattice = sampled[known], _lattice(views.depth.shape[1:])
     pixels = np.stack([lattice[1][known] + 0.5, lattice[0][known] + 0.5, np.ones(len(z))])
-    points = np.linalg.inv(intrinsics[row]) @ pixels * z
+    points = np.linalg.inv(views.intrinsics[row]) @ pixels * z
     ratios = []
-    for other in (row + offset for offset in OFFSETS if 0 <= row + offset < len(depth)):
-        found = _compared(depth[other], intrinsics[other], np.linalg.inv(poses[other]) @ poses[row], points)
+    for other in (row + offset for offset in OFFSETS if 0 <= row + offset < len(views.rows)):
+        found = _compared(views, other, np.linalg.inv(views.poses[other]) @ views.poses[row], points)
         ratios += [found] if len(found) >= LEAST_PIXELS else []
     return ratios
 
 
-def _compared(depth: Float32, k: Array, there_from_here: Array, points: Array) -> Array:
-    """Absolute log ratios of the depth of points [3,m], seen from another frame, to that frame's depth [H,W]."""
+def _compared(views: DepthViews, other: int, there_from_here: Array, points: Array) -> Array:
+    """Absolute log ratios of the depth of points [3,m], seen from another frame, to that frame's depth."""
+    height, width = views.depth.shape[1:]
     moved = there_from_here[:3, :3] @ points + there_from_here[:3, 3:]
     front = moved[:, moved[2] > 0]
-    column, line = (k @ (front / front[2]))[:2]
-    inside = (column >= 0) & (line >= 0) & (column < depth.shape[1]) & (line < depth.shape[0])
-    there = depth[line[inside].astype(np.int64), column[inside].astype(np.int64)].astype(np.float64)
+    column, line = (views.intrinsics[other] @ (front / front[2]))[:2]
+    inside = (column >= 0) & (line >= 0) & (column < width) & (line < height)
+    there = views.at(other, line[inside].astype(np.int64), column[inside].astype(np.int64))
     return np.abs(np.log(front[2, inside][there > 0] / there[there > 0]))
 
 

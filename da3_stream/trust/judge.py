@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types import Status, WindowGeometry
-from .depth import depth_witnesses, median_depths
+from .depth import DepthViews, depth_witnesses, median_depths
 from .logistic import REACH, LogisticModel
 from .path import path_witnesses
 
@@ -132,11 +132,9 @@ def _status(was: Status, confident: float) -> Status:
 def _part_witnesses(window: WindowGeometry, rows: NDArray[np.int64]) -> dict[str, Array]:
     """Of consecutive rows, in the order of the window; rows without a camera know nothing."""
     known = rows[window.has_camera[rows]]
-    depth, poses = window.depth[known], window.window_from_camera[known]
-    found = {
-        **path_witnesses(poses, median_depths(depth)),
-        **depth_witnesses(depth, window.intrinsics[known], poses),
-    }
+    poses = window.window_from_camera[known]
+    views = DepthViews(window.depth, window.confidence, window.intrinsics[known], poses, known)
+    found = {**path_witnesses(poses, median_depths(views)), **depth_witnesses(views)}
     return {name: _spread_out(values, known - rows[0], len(rows)) for name, values in found.items()}
 
 

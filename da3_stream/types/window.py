@@ -105,6 +105,9 @@ class WindowGeometry:
         for name, shape in expected.items():
             if getattr(self, name).shape != shape:
                 raise PredictorError(f"the predictor gave {name} {getattr(self, name).shape}, expected {shape}")
+        for name, values in self.witnesses.items():
+            if values.shape != (n,):
+                raise PredictorError(f"the predictor gave the witness {name} {values.shape}, expected {(n,)}")
         if self.frame_indices.tolist() != [frame.index for frame in frames]:
             raise PredictorError("the predictor gave other frame_indices than those of the frames it was asked for")
         return self

@@ -126,3 +126,13 @@ def test_what_stands_or_turns_keeps_its_status(package_judge: Judge) -> None:
 def test_witnesses_of_the_predictor_decide_where_there_are_any(package_judge: Judge) -> None:
     contradicted = replace(drive(), witnesses={"track_scale": np.full(COUNT, 2.0), "measured": np.zeros(COUNT)})
     assert (package_judge.judge(contradicted).pose_confidence < 0.5).all()
+
+
+def test_depth_without_confidence_or_end_tells_nothing() -> None:
+    plain, sky = drive(), drive()
+    depth, confidence = sky.depth.copy(), sky.confidence.copy()
+    depth[:, :8], confidence[:, :8] = 500.0, 0.0
+    depth[:, 8, :5] = np.inf
+    values = window_witnesses(replace(sky, depth=depth, confidence=confidence))
+    assert np.nanmax(values["depth_disagreement"]) < 0.01 and (values["depth_share"] < 0.7).all()
+    assert (window_witnesses(plain)["depth_share"] == 1).all()
