@@ -1,7 +1,7 @@
 """Does the run know when it is wrong? A bank of runs with truth, its scores, and the judge's calibration.
 
     python -m benchmarks.trust run --part developed --workers 2    # resumable; --code DIR: another checkout's program
-    python -m benchmarks.trust pack                                # records -> benchmarks/results/trust
+    python -m benchmarks.trust pack                                # records -> benchmarks/results/trust; unpack: back
     python -m benchmarks.trust calibrate                           # writes da3_stream/trust/coefficients.json
     python -m benchmarks.trust score [--rescore] [--apart] [--beside DIR]
     python -m benchmarks.trust list                                # the runs of the developed half
@@ -40,11 +40,15 @@ def main() -> None:
 
 def parser() -> argparse.ArgumentParser:
     """All commands with their options."""
-    command = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    command = argparse.ArgumentParser(
+        "python -m benchmarks.trust", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = command.add_subparsers(required=True)
     _add_run(commands.add_parser("run", help="run what has no record yet"))
     packing = commands.add_parser("pack", help="put the records into the files that are committed")
     packing.set_defaults(do=pack_records)
+    unpacking = commands.add_parser("unpack", help="make records of the committed files, to go on from them")
+    unpacking.set_defaults(do=unpack_records)
     fitting = commands.add_parser("calibrate", help="fit the judge to the developed half")
     fitting.add_argument("--out", type=Path, default=ROOT / "da3_stream" / "trust" / "coefficients.json")
     fitting.set_defaults(do=calibrate_judge)
@@ -56,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     scores.add_argument("--markdown", type=Path)
     scores.add_argument("--picture", type=Path, help="the reliability diagram, .png")
     scores.set_defaults(do=score)
-    for each in (packing, fitting, listing, scores):
+    for each in (packing, unpacking, fitting, listing, scores):
         each.add_argument("--records", type=Path, default=WORK / "records", help="folder of records, or of packed ones")
     for each in (listing, scores):
         each.add_argument("--family", default="")
@@ -101,6 +105,13 @@ def pack_records(options: argparse.Namespace) -> None:
     for name, apart in PARTS.items():
         if half := [r for r in records if r.facts.job.apart is apart]:
             pack(half, RESULTS / f"{name}.npz")
+
+
+def unpack_records(options: argparse.Namespace) -> None:
+    """A file for each run that is in the two files."""
+    folder = RecordFolder(options.records)
+    for record in read_records(RESULTS):
+        folder.put(record)
 
 
 def calibrate_judge(options: argparse.Namespace) -> None:
