@@ -90,6 +90,13 @@ def test_small_wobble_of_a_standing_camera_is_right_by_the_depth() -> None:
     assert labels.pose_errors(still, poses, np.zeros(N, np.int64), 8.0).right.all()
 
 
+def test_where_no_similarity_fits_no_pose_is_right_by_chance() -> None:
+    rng, held = np.random.default_rng(2), np.tile(np.eye(4), (N, 1, 1))
+    assert not errors(held).right.any()
+    held[:, :3, 3] = rng.normal(0, 1, (N, 3))
+    assert not errors(held).right.any()
+
+
 def test_ate_is_of_every_segment_in_its_own_frame() -> None:
     poses, segment = drive(), np.repeat([0, 1], N // 2)
     poses[20:] = in_other_units(poses[20:])
