@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
 import cv2
 import numpy as np
@@ -19,7 +20,9 @@ MAX_ANGLE_RATIO = 0.8  # best to second best (Lowe 2004, section 7.1)
 MIN_INLIERS = 15
 EPIPOLAR_PX = 1.0
 HOMOGRAPHY_PX = 1.5
-PANORAMIC_SHARE = 0.8  # a homography that explains this share of the inliers makes the translation unreliable
+PANORAMIC_SHARE = 0.8  # a homography that explains this share of the inliers makes the translation unreliable,
+OFF_PLANE = 30  # unless it is off by more than twice its threshold at so many: they tell the two solutions apart
+SMALL = 12  # frames of which all pairs are matched
 
 Points = NDArray[np.float64]
 Matches = NDArray[np.uint32]  # [m,2], indices into the keypoints of the two frames
@@ -37,10 +40,10 @@ class TwoView:
 
 
 def window_pairs(count: int, split_row: int | None = None) -> list[tuple[int, int]]:
-    """Pairs of rows to be matched among `count` frames: sequential ones, and where a loop check shows two places, the
-    second from `split_row` on, all pairs across."""
+    """Pairs of rows to be matched among `count` frames: sequential ones, all if they are few, and where a loop check
+    shows two places, the second from `split_row` on, all pairs across."""
     if split_row is None:
-        return list(sequential_pairs(count))
+        return list(sequential_pairs(count) if count > SMALL else combinations(range(count), 2))
     earlier, later = range(split_row), range(split_row, count)
     within = [*sequential_pairs(split_row), *((split_row + a, split_row + b) for a, b in sequential_pairs(len(later)))]
     return [*within, *((a, b) for a in earlier for b in later)]
@@ -92,8 +95,19 @@ def verify_pair(xy1: Points, xy2: Points, matches: Matches, k: NDArray[np.float6
         return None
     inliers = inlier_mask[:, 0] > 0
     homography, explained = cv2.findHomography(a[inliers], b[inliers], cv2.USAC_MAGSAC, HOMOGRAPHY_PX)
-    planar = homography is not None and explained.sum() > PANORAMIC_SHARE * inliers.sum()
-    return TwoView(matches[inliers], essential, np.eye(3) if homography is None else homography, bool(planar))
+    if homography is None:
+        return TwoView(matches[inliers], essential, np.eye(3), planar=False)
+    planar = explained.sum() > PANORAMIC_SHARE * inliers.sum()
+    planar = planar and _off_plane(homography, a[inliers], b[inliers]) < OFF_PLANE
+    return TwoView(matches[inliers], essential, homography, bool(planar))
+
+
+def _off_plane(homography: NDArray[np.float64], a: Points, b: Points) -> int:
+    """How many points [n,2] are certainly not where the homography takes them."""
+    moved = np.column_stack([a, np.ones(len(a))]) @ homography.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        off = np.linalg.norm(moved[:, :2] / moved[:, 2:] - b, axis=1)
+    return int((off > 2 * HOMOGRAPHY_PX).sum())
 
 
 def match_chunk(keypoints: Mapping[int, Keypoints], pairs: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Matches]:

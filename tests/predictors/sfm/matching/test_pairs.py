@@ -75,6 +75,11 @@ def test_two_places_are_matched_exhaustively_across_and_in_sequence_within() -> 
     assert within == {*sequential_pairs(21), *((21 + a, 21 + b) for a, b in sequential_pairs(21))}
 
 
+@pytest.mark.parametrize("count", [3, 5, 12])
+def test_of_few_frames_all_pairs_are_matched(count: int) -> None:
+    assert set(window_pairs(count)) == {(a, b) for b in range(count) for a in range(b)}
+
+
 @pytest.mark.parametrize("count", [1, 2, 60, 120])
 def test_one_place_is_matched_in_sequence(count: int) -> None:
     assert window_pairs(count) == list(sequential_pairs(count))
@@ -146,6 +151,18 @@ def test_the_essential_matrix_explains_the_matches() -> None:
     lines = rays[0] @ view.essential.T
     distance = np.einsum("ni,ni->n", rays[1], lines) / np.linalg.norm(lines[:, :2], axis=1)
     assert np.abs(distance).max() * K[0, 0] < 0.01
+
+
+@pytest.mark.parametrize(("off", "planar"), [(5, True), (80, False)])
+def test_a_wall_is_called_planar_unless_enough_stands_before_it(off: int, planar: bool) -> None:
+    rng = np.random.default_rng(3)
+    points = np.column_stack([rng.uniform(-4, 4, (500, 2)), np.full(500, 8.0)])
+    points[:off, 2] = rng.uniform(3, 5, off)
+    seen = [(points - centre) @ K.T for centre in ([0.0, 0.0, 0.0], [0.5, 0.0, 0.2])]
+    first, second = (local[:, :2] / local[:, 2:] + rng.normal(0, 0.2, (500, 2)) for local in seen)
+    view = verify_pair(first, second, same(500), K)
+    assert view is not None
+    assert view.planar == planar
 
 
 def test_a_camera_that_only_turns_is_called_planar() -> None:
