@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,7 @@ class StaticDetector:
         gray, half = _shrunk(image)
         if self._evidence is None or self._reference is None:
             self._evidence = Evidence.empty(gray.shape)
-            self._look(gray, half, np.zeros((*self._evidence.grid, 2), np.float32))
+            self._look(gray, half, np.zeros((*self._evidence.grid, 2), np.float32), 1.0)
             return
         tracks = track_corners(self._reference, half, self._corners)
         flow = fit_flow(tracks)
@@ -54,7 +54,7 @@ class StaticDetector:
             if len(tracks.at) < LOST_SHARE * len(self._corners):
                 self._refer_to(half)
         elif 2 * flow.length >= LOOK_PX:
-            self._look(gray, half, 2 * flow.on_grid(*self._evidence.grid))
+            self._look(gray, half, 2 * flow.on_grid(*self._evidence.grid), flow.doubt)
             if self._evidence.looks >= MIN_LOOKS and self._evidence.looks % LOOKS_A_MASK == 0:
                 self._renew(image.shape[:2])
 
@@ -75,12 +75,13 @@ class StaticDetector:
         if reference is not None:
             self._refer_to(reference)
         if self._evidence is not None:
-            self._regions = _unpacked(state["regions"], self._evidence.mean.shape)
-        self._mask = None if state["size"] is None else _unpacked(state["mask"], tuple(state["size"]))
+            packed = state["regions"]
+            self._regions = None if packed is None else unpack_mask(packed, self._evidence.mean.shape)
+        self._mask = None if state["size"] is None else unpack_mask(state["mask"], state["size"])
 
-    def _look(self, gray: UInt8, half: UInt8, flow: NDArray[np.float32]) -> None:
+    def _look(self, gray: UInt8, half: UInt8, flow: NDArray[np.float32], doubt: float) -> None:
         assert self._evidence is not None
-        self._evidence.add(gray, flow)
+        self._evidence.add(gray, flow, doubt)
         self._refer_to(half)
 
     def _refer_to(self, half: UInt8) -> None:
@@ -118,5 +119,6 @@ def _enlarged(found: Bool, shape: tuple[int, ...]) -> Bool:
     return share < 0.5
 
 
-def _unpacked(bits: NDArray[np.uint8] | None, shape: tuple[int, ...]) -> Bool | None:
-    return None if bits is None else np.unpackbits(bits, count=shape[0] * shape[1]).reshape(shape).astype(np.bool_)
+def unpack_mask(bits: UInt8, shape: Sequence[int]) -> Bool:
+    """The mask [h,w] of packed bits."""
+    return np.unpackbits(bits, count=shape[0] * shape[1]).reshape(shape[0], shape[1]).astype(np.bool_)

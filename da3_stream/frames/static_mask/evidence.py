@@ -25,7 +25,7 @@ class Evidence:
 
     `mean`, `deviation` [h,w]: gray level and mean distance from it; `gradient` [2,h,w] and `strength` [h,w]: the
     gradient and its length; `offset` [2,r,c] and `spread` [3,r,c]: on a grid, how far (in pixels) the scene that would
-    be there is from its mean place, and the covariance xx, xy, yy of that.
+    be there is from its mean place, and the covariance xx, xy, yy of that; `doubt`: the uncertain share of it.
     """
 
     mean: Float32
@@ -34,6 +34,7 @@ class Evidence:
     strength: Float32
     offset: Float32
     spread: Float32
+    doubt: float = 0.0
     looks: int = 0
 
     @staticmethod
@@ -48,7 +49,7 @@ class Evidence:
         """Rows and columns of the grid."""
         return self.offset.shape[1], self.offset.shape[2]
 
-    def add(self, gray: UInt8, flow: Float32) -> None:
+    def add(self, gray: UInt8, flow: Float32, doubt: float) -> None:
         """Look at an image [h,w] after the scene has moved by `flow` [r,c,2] since the last look."""
         import cv2
 
@@ -66,6 +67,7 @@ class Evidence:
         cv2.accumulateWeighted(dy, self.gradient[1], share)
         cv2.accumulateWeighted(cv2.magnitude(dx, dy), self.strength, share)
         self._move(np.moveaxis(flow, 2, 0))
+        self.doubt += (doubt - self.doubt) * max(1.0 / self.looks, 1.0 / SPREAD_MEMORY)
 
     def _move(self, flow: Float32) -> None:
         """Running mean and covariance of the scene's place (West 1979)."""
@@ -79,4 +81,4 @@ class Evidence:
     def state(self) -> dict[str, Any]:
         """All of it, as copies, for `Evidence(**state)`."""
         arrays = {name: value.copy() for name, value in vars(self).items() if isinstance(value, np.ndarray)}
-        return {**arrays, "looks": self.looks}
+        return {**arrays, "looks": self.looks, "doubt": self.doubt}

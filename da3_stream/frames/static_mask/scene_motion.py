@@ -65,6 +65,7 @@ class SceneFlow:
     length: float
     longest: float
     far: Float32
+    doubt: float
     at: Float32
     residual: Float32
     size: tuple[int, int]
@@ -141,7 +142,7 @@ def fit_flow(tracks: CornerTracks) -> SceneFlow | None:
     for _ in range(FIT_ROUNDS):
         weighted = terms * weight[:, None]
         ridge = np.diag([0.0, 0.1, 0.1, 1.0, 1.0, 1.0]) * len(at) * 0.02
-        coefficients = np.linalg.solve(weighted.T @ terms + ridge, weighted.T @ moved)
+        coefficients = np.linalg.solve(weighted.T @ terms + ridge, weighted.T @ moved).astype(np.float64)
         residual = np.linalg.norm(terms @ coefficients - moved, axis=1) / allowed
         weight = 1 / (1 + residual**2) ** 2
     if (residual < 1).mean() < MIN_COHERENT:
@@ -149,7 +150,8 @@ def fit_flow(tracks: CornerTracks) -> SceneFlow | None:
     far = moved[lengths <= np.quantile(lengths, FAR_SHARE)].mean(0).astype(np.float32)
     median, longest = np.quantile(lengths, [0.5, 0.9])
     difference = (moved - terms @ coefficients).astype(np.float32)
-    return SceneFlow(coefficients.astype(np.float64), float(median), float(longest), far, at, difference, tracks.size)
+    doubt = float(np.median(np.linalg.norm(difference, axis=1) / lengths))
+    return SceneFlow(coefficients, float(median), float(longest), far, doubt, at, difference, tracks.size)
 
 
 def _terms(at: NDArray[np.floating]) -> Float64:

@@ -7,8 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...types import Frame
-from .detector import StaticDetector
+from .detector import StaticDetector, unpack_mask
+
+Mask = NDArray[np.bool_] | None
 
 AHEAD = 30  # frames that the detector has seen beyond the one whose mask it tells
 SNAPSHOT_EVERY = 16  # frames; one that is resumed at lies at most so many frames behind its snapshot
@@ -17,13 +22,18 @@ SNAPSHOT_EVERY = 16  # frames; one that is resumed at lies at most so many frame
 class MaskedFrames:
     """Frames in order, each with the mask of what goes with the camera, told `AHEAD` frames later or at the end.
 
+    A frame's mask joins all that the detector held between seeing that frame and telling it: what begins is left out
+    from its beginning on, what ends until its end.
+
     Each frame refers to the last snapshot before it (`Frame.mask_state`), from which an interrupted run goes on: the
     source then starts at `resume_index` of it, and all frames get the same masks as without the interruption.
     """
 
     def __init__(self, frames: Iterable[Frame], state: Mapping[str, Any] | None = None) -> None:
         self._frames, self._detector = frames, StaticDetector()
-        self._fed_until, self._count = -1, 0
+        self._fed, self._fed_until, self._told_count = 0, -1, 0
+        self._held: list[tuple[Mask, int]] = []  # masks in their order, and how many frames were fed when last held
+        self._joined: tuple[tuple[Mask, ...], Mask] = ((), None)  # of which masks, and what they are together
         self._snapshot: Mapping[str, Any] | None = None
         if state is not None:
             self._restore(state)
@@ -32,29 +42,49 @@ class MaskedFrames:
         waiting: deque[Frame] = deque()
         for frame in self._frames:
             if frame.index > self._fed_until:
-                self._detector.feed(frame.image)
-                self._fed_until = frame.index
+                self._feed(frame)
             waiting.append(frame)
             if len(waiting) > AHEAD:
-                yield self._told(waiting.popleft())
+                yield self._tell(waiting.popleft())
         while waiting:
-            yield self._told(waiting.popleft())
+            yield self._tell(waiting.popleft())
 
-    def _told(self, frame: Frame) -> Frame:
-        """The frame with its mask, and the state before it was told."""
-        if self._count % SNAPSHOT_EVERY == 0:
+    def _feed(self, frame: Frame) -> None:
+        self._detector.feed(frame.image)
+        self._fed, self._fed_until = self._fed + 1, frame.index
+        mask = self._detector.mask
+        if self._held and self._held[-1][0] is mask:
+            self._held.pop()
+        self._held.append((mask, self._fed))
+
+    def _tell(self, frame: Frame) -> Frame:
+        """The frame with its mask, and the last snapshot, taken before one of the frames was told."""
+        if self._told_count % SNAPSHOT_EVERY == 0:
             self._snapshot = self._state(frame.index)
-        self._count += 1
-        return replace(frame, mask=self._detector.mask, mask_state=self._snapshot)
+        self._told_count += 1
+        self._held = [(mask, fed) for mask, fed in self._held if fed >= self._told_count]
+        return replace(frame, mask=self._join(tuple(mask for mask, _ in self._held)), mask_state=self._snapshot)
+
+    def _join(self, masks: tuple[Mask, ...]) -> Mask:
+        """All masks together; the same array for the same masks."""
+        if [*map(id, masks)] != [*map(id, self._joined[0])]:
+            some = [mask for mask in masks if mask is not None]
+            joined = None if not some else some[0] if len(some) == 1 else np.logical_and.reduce(some)
+            self._joined = (masks, joined)
+        return self._joined[1]
 
     def _state(self, index: int) -> dict[str, Any]:
-        return {
-            "resume_index": index,
-            "fed_until": self._fed_until,
-            "count": self._count,
-            "detector": self._detector.state(),
-        }
+        held = [(None if mask is None else [np.packbits(mask), mask.shape], fed) for mask, fed in self._held]
+        counts = {"resume_index": index, "fed_until": self._fed_until, "fed": self._fed, "told": self._told_count}
+        return {**counts, "held": held, "detector": self._detector.state()}
 
     def _restore(self, state: Mapping[str, Any]) -> None:
-        self._fed_until, self._count = state["fed_until"], state["count"]
+        self._fed, self._fed_until, self._told_count = state["fed"], state["fed_until"], state["told"]
+        self._held = [(None if packed is None else unpack_mask(*packed), fed) for packed, fed in state["held"]]
         self._detector.restore(state["detector"])
+        if self._held and _same(self._held[-1][0], self._detector.mask):
+            self._held[-1] = (self._detector.mask, self._held[-1][1])
+
+
+def _same(a: Mask, b: Mask) -> bool:
+    return (a is None and b is None) or (a is not None and b is not None and np.array_equal(a, b))

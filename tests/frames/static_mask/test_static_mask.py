@@ -1,0 +1,123 @@
+"""What goes with the camera is found while the scene moves, and nothing else is lost; masks survive an interruption."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from da3_stream.frames import AHEAD, MaskedFrames
+from da3_stream.frames.gate.image_quality import measure_quality
+from da3_stream.frames.gate.optical_flow import measure_motion
+from da3_stream.types import Frame
+
+UInt8 = NDArray[np.uint8]
+Bool = NDArray[np.bool_]
+
+WIDTH, HEIGHT = 200, 150
+
+
+def texture(seed: int, height: int, width: int) -> UInt8:
+    noise = np.random.default_rng(seed).normal(size=(height, width)).astype(np.float32)
+    coarse = cv2.GaussianBlur(noise, (0, 0), 2.0)
+    image = cv2.normalize(coarse, None, 20, 235, cv2.NORM_MINMAX).astype(np.uint8)  # type: ignore[call-overload]
+    return np.repeat(image[..., None], 3, axis=2)
+
+
+def drive(count: int, step: tuple[int, int] = (4, 2), seed: int = 0) -> list[UInt8]:
+    """A camera that glides over a textured wall, with a little noise of its own."""
+    wall, rng = texture(seed, HEIGHT + 2 * 130, WIDTH + 4 * 130), np.random.default_rng(seed)
+    seen = [wall[step[1] * k :, step[0] * k :][:HEIGHT, :WIDTH] for k in range(count)]
+    return [np.clip(image + rng.normal(0, 1.5, image.shape), 0, 255).astype(np.uint8) for image in seen]
+
+
+def bonnet() -> tuple[UInt8, Bool]:
+    x, y = np.meshgrid(np.linspace(-1, 1, WIDTH), np.linspace(0, 1, HEIGHT))
+    return texture(9, HEIGHT, WIDTH) // 2, y > 0.75 + 0.1 * x**2
+
+
+def plate() -> tuple[UInt8, Bool]:
+    """A flat plate with one line of writing."""
+    image, where = np.full((HEIGHT, WIDTH, 3), 200, np.uint8), np.zeros((HEIGHT, WIDTH), np.bool_)
+    where[20:50, 120:180] = True
+    image[32:38, 130:170] = 20
+    return image, where
+
+
+def under(overlay: tuple[UInt8, Bool], images: Sequence[UInt8]) -> list[UInt8]:
+    image, where = overlay
+    return [np.where(where[..., None], image, below) for below in images]
+
+
+def frames(images: Sequence[UInt8]) -> list[Frame]:
+    return [Frame(k, k / 10, image, str(k)) for k, image in enumerate(images)]
+
+
+def masks(images: Sequence[UInt8]) -> list[Bool | None]:
+    return [frame.mask for frame in MaskedFrames(frames(images))]
+
+
+def found_and_lost(mask: Bool | None, where: Bool) -> tuple[float, float]:
+    gone = np.zeros(where.shape, np.bool_) if mask is None else ~mask
+    return float(gone[where].mean()), float(gone[~where].mean())
+
+
+@pytest.mark.parametrize("overlay", [bonnet(), plate()], ids=["bonnet", "plate"])
+def test_what_goes_with_the_camera_is_found_from_the_first_frame_on(overlay: tuple[UInt8, Bool]) -> None:
+    told = masks(under(overlay, drive(50)))
+    for mask in (told[0], told[-1]):
+        found, lost = found_and_lost(mask, overlay[1])
+        assert found >= 0.95 and lost <= 0.02
+    assert len({id(mask) for mask in told}) <= 4  # shared, not one for each frame
+
+
+def test_a_scene_without_anything_of_the_kind_loses_nothing() -> None:
+    assert masks(drive(50)) == [None] * 50
+
+
+def test_a_camera_that_stands_loses_nothing() -> None:
+    assert masks(drive(50, step=(0, 0))) == [None] * 50
+
+
+def test_a_camera_that_stands_loses_nothing_when_something_passes() -> None:
+    still, passing = drive(50, step=(0, 0)), texture(3, 60, 50)
+    for k, image in enumerate(still):
+        image[40:100, 3 * k : 3 * k + 50] = passing[:, : max(0, min(50, WIDTH - 3 * k))]
+    assert masks(still) == [None] * 50
+
+
+def test_what_comes_late_is_found_late_and_what_goes_is_given_back() -> None:
+    overlay, images = plate(), drive(120)
+    told = masks([*images[:20], *under(overlay, images[20:75]), *images[75:]])
+    assert found_and_lost(told[60], overlay[1])[0] >= 0.95
+    assert found_and_lost(told[-1], overlay[1])[0] <= 0.05
+
+
+def test_masks_go_on_after_an_interruption_as_if_there_had_been_none() -> None:
+    images = frames(under(bonnet(), drive(70)))
+    whole = list(MaskedFrames(images))
+    for stop in (5, 33, 69):
+        state = whole[stop].mask_state
+        assert state is not None and state["resume_index"] <= stop < state["resume_index"] + AHEAD
+        again = list(MaskedFrames(images[state["resume_index"] :], state))
+        for before, after in zip(whole[state["resume_index"] :], again, strict=True):
+            assert before.index == after.index
+            assert np.array_equal(before.mask, after.mask) if before.mask is not None else after.mask is None
+
+
+def test_the_gate_measures_motion_outside_of_the_mask() -> None:
+    image, where = bonnet()
+    first, second = under((image, where), drive(2, step=(3, 0)))
+    motions = [measure_motion(*(measure_quality(seen, mask) for seen in (first, second))) for mask in (None, ~where)]
+    assert motions[1].motion == pytest.approx(3 / WIDTH, rel=0.2)
+    assert motions[1].tracked >= 0.9
+
+
+def test_writing_makes_no_blank_frame_sharp() -> None:
+    image, where = plate()
+    blank = np.where(where[..., None], image, np.uint8(128))
+    assert not measure_quality(blank).is_blank
+    assert measure_quality(blank, ~where).is_blank
