@@ -61,6 +61,10 @@ bench: setup
 	$(BIN)/python -m benchmarks.scaling.growth --picture benchmarks/results/long_run.png --json benchmarks/results/long_run.json --markdown benchmarks/results/long_run.md
 	$(BIN)/python -m benchmarks.scaling.disk --json benchmarks/results/disk.json --markdown benchmarks/results/disk.md
 	$(BIN)/python -m benchmarks.kill --json benchmarks/results/kill.json --markdown benchmarks/results/kill.md
+	$(BIN)/python -m benchmarks.trust run --part both --workers 2
+	$(BIN)/python -m benchmarks.trust pack
+	$(BIN)/python -m benchmarks.trust score --records benchmarks/results/trust --markdown benchmarks/results/trust.md
+	$(BIN)/python -m benchmarks.trust score --records benchmarks/results/trust --apart --markdown benchmarks/results/trust_apart.md --picture benchmarks/results/trust.png
 
 configs: setup
 	$(BIN)/python -c "from da3_stream.settings import base_yaml; print(base_yaml(), end='')" > configs/base.yaml

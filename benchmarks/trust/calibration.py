@@ -93,7 +93,7 @@ class Poses:
 
 
 def poses_of(records: Iterable[Record], kind: str) -> Poses:
-    """The scored poses of a kind: "held", "turned", else those of a camera that moves."""
+    """The scored poses of a kind: "held", "turned", "join" (the first ones behind joins), else those that move."""
     tables = [(record, _rows_of(record, kind)) for record in records if len(record.witness_names)]
     tables = [(record, rows) for record, rows in tables if len(rows)]
     names = sorted({name for record, _ in tables for name in record.witness_names.tolist()})
@@ -109,9 +109,18 @@ def poses_of(records: Iterable[Record], kind: str) -> Poses:
 def _rows_of(record: Record, kind: str) -> NDArray[np.int64]:
     special = {"held": "HELD", "turned": "TURNED"}
     known = record.scored & (record.submap >= 0) & (record.status != INTERPOLATED)
+    if kind == "join":
+        return np.flatnonzero(known & _begins_joined(record))
     if kind in special:
         return np.flatnonzero(known & (record.status == special[kind]))
     return np.flatnonzero(known & ~np.isin(record.status, list(special.values())))
+
+
+def _begins_joined(record: Record) -> NDArray[np.bool_]:
+    """The first row of every submap that was joined to one before it."""
+    joins = [column for name, column in _columns(record).items() if name.startswith("join_")]
+    told = np.any(np.isfinite(joins), axis=0) if joins else np.zeros(len(record.status), bool)
+    return told & (np.diff(record.submap, prepend=record.submap[0]) != 0)
 
 
 def _joined(parts: list[NDArray]) -> NDArray:
