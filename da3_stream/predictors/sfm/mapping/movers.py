@@ -27,6 +27,7 @@ SURE_SHARE = 0.8  # of the matches of such a pair do not move
 NEIGHBOURS_COVER, ENDS_COVER = 0.2, 0.5  # share of the textured picture over which they lie, in such a pair
 WHOLE_COVER = 0.6  # the same for a window that stands throughout: a bonnet does not move either
 STILL_GAPS = 0.5  # share of the gaps of a stand that must show it by themselves, where its ends do not
+LASTING, LASTING_GAPS = 6, 0.8  # gaps, and their share that shows it, of a stand that no pair makes sure
 MOST_PIECES = 3  # before a piece of a stand, that may be its beginning
 MOST_ROWS = 128  # over which the views before and after something passed are compared
 CELLS = (8, 6)  # columns and rows of the picture's cells
@@ -135,8 +136,29 @@ class StandFinder:
         gaps = [self._stillness(gap) for gap in pairwise(range(stand.first, stand.last + 1))]
         if not (gaps[0].may_stand and gaps[-1].may_stand):
             return False  # back at the same place: the camera left it and came back
-        often = sum(gap.is_seen for gap in gaps) >= STILL_GAPS * len(gaps)
-        return ends.is_sure(ENDS_COVER) or (often and any(gap.is_sure(NEIGHBOURS_COVER) for gap in gaps))
+        often = float(np.mean([gap.is_seen for gap in gaps]))
+        sure = any(gap.is_sure(NEIGHBOURS_COVER) for gap in gaps)
+        lasts = len(gaps) >= LASTING and often >= LASTING_GAPS and self._sets_off(stand)
+        return ends.is_sure(ENDS_COVER) or (sure and often >= STILL_GAPS) or lasts
+
+    def _sets_off(self, stand: Stand) -> bool:
+        """Whether what is still moves as soon as the camera does, before or after the stand; what goes with the camera,
+        or ahead of it, does not. For a window that begins or ends while something passes."""
+        first, last = stand.ends
+        before = first > 0 and self._leaves((first, first + 1), 0, (first - 1, first), 1)
+        return before or (last + 1 < len(self._keypoints) and self._leaves((last - 1, last), 1, (last, last + 1), 0))
+
+    def _leaves(self, standing: Pair, column: int, moving: Pair, other_column: int) -> bool:
+        """Whether points of one row, still in one of its gaps, clearly move in its other one; the columns are those of
+        that row in the matches of both."""
+        still = self.matches[standing][self._moved_px(standing) < STILL_PX, column]
+        again = np.isin(self.matches[moving][:, other_column], still)
+        return int(again.sum()) >= MIN_STILL and float(np.median(self._moved_px(moving)[again])) > CLEAR_PX
+
+    def _moved_px(self, pair: Pair) -> NDArray[np.float32]:
+        matches = self.matches[pair]
+        first, second = (self._keypoints[row].xy for row in pair)
+        return np.asarray(np.linalg.norm(first[matches[:, 0]] - second[matches[:, 1]], axis=1), np.float32)
 
     def _stillness(self, pair: Pair) -> Stillness:
         if pair not in self._known:

@@ -70,6 +70,12 @@ def test_a_stand_is_found_whatever_passes(cover: float) -> None:
     assert finder(stop(cover)).find() == [Stand(10, 24)]
 
 
+@pytest.mark.parametrize("rows", [slice(0, 18), slice(15, None)], ids=["ends", "begins"])
+def test_a_window_may_begin_or_end_while_something_passes(rows: slice) -> None:
+    (stand,) = finder(stop()[rows]).find()
+    assert stand == (Stand(10, 17) if rows.start == 0 else Stand(0, 9))
+
+
 @pytest.mark.parametrize(
     "rows",
     [
