@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from da3_stream.geometry.lens import Lens
-from da3_stream.predictors.sfm.matching.consistency import CONSISTENT, CONTRADICTED, UNTOLD, Links, limit_far_pairs
+from da3_stream.predictors.sfm.matching.consistency import (
+    CONSISTENT,
+    CONTRADICTED,
+    UNTOLD,
+    Limited,
+    Links,
+    limit_far_pairs,
+)
 from da3_stream.predictors.sfm.matching.pairs import TwoView, verify_chunk, window_pairs
 
 PERIOD, STEP, ROWS = 2.0, 0.3, 17
@@ -96,3 +103,11 @@ def test_links_go_on_where_they_meet(offset: float) -> None:
     both = first.then(second)
     assert np.allclose(both.start, [[10, 10]]) and np.allclose(both.end, [[22, 10]])
     assert both.sigma[0] == pytest.approx(2 + 0.5 * offset)
+
+
+def test_rows_that_are_kept_keep_their_pairs_and_contradictions() -> None:
+    view = TwoView(np.zeros((1, 2), np.uint32), np.eye(3), np.eye(3), planar=False)
+    limited = Limited({(0, 2): view, (1, 2): view}, np.array([0.1, 0.2, 0.3]))
+    kept = limited.rows(np.array([0, 2]))
+    assert list(kept.views) == [(0, 1)]
+    assert kept.contradiction.tolist() == [0.1, 0.3]
