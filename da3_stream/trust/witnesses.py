@@ -62,7 +62,6 @@ _ALL = (
     Witness("turn_error_deg", "rotation to the next frames by their essential matrices, against the poses", +1, 0.02),
     Witness("heading_error_deg", "direction of the step by their essential matrices, against the poses", +1, 0.5),
     Witness("opinions", "share of other maps of the window that agree with the pose", -1),
-    Witness("motion_px", "how far a standing camera's image moves", +1, 0.02),
     # of its neighbour helpers: repetition, the lens
     Witness("far_contradiction", "share of the matches of far pairs that nearer frames contradict", +1),
     Witness("evidence", "how much the neighbouring steps are known by tracks and flow", -1),

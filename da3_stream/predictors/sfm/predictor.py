@@ -21,12 +21,13 @@ from .mapping.calibration import Calibration
 from .mapping.calibration_history import CalibrationHistory
 from .mapping.lens_switch import lens_switches
 from .mapping.lens_watch import lens_advice, lens_witnesses, size_advice, watch_lens
+from .mapping.place_witnesses import with_place_witnesses
 from .mapping.solve import Solution, Solver
 from .mapping.standing import WithoutStands, leave_out_stands, standing_advice, with_stands
 from .mapping.turned_window import solve_turning
 from .mapping.turning_lens import find_turns
 from .mapping.witnesses import MappingEvidence, mapping_witnesses
-from .matching.correspondences import Correspondences, WindowMatches, motion_px
+from .matching.correspondences import Correspondences, WindowMatches
 from .matching.feature_cache import FeatureCache
 from .matching.pairs import window_pairs
 from .matching.tracks import track_points
@@ -37,7 +38,6 @@ from .processes.workers import Workers
 log = logging.getLogger(__name__)
 
 GUESS_HFOV_DEG = 60.0
-STATIC_PX = 0.3  # a camera whose image moves less than this stands
 LEAST_LIMIT_S = 600.0
 FRAME_LIMIT_S = 5.0  # for each frame; some twenty times what a window's map takes on one free core
 USUAL_PIXELS = 640 * 480
@@ -131,12 +131,15 @@ class SfmPredictor:
     def _solve_window(self, frames: Sequence[Frame]) -> WindowGeometry:
         grays = _grays(frames)
         found = self._match(frames, grays, window_pairs(len(frames)), self._features)
-        without = leave_out_stands(found, self._workers, self._size) if found is not None else None
+        without = leave_out_stands(found, self._workers, self._size) if found.moves else None
         solution, calibration = self._solve_in_order(_span(frames), without, len(frames))
+        passed = () if without is None else without.stands
+        cameras = with_place_witnesses(solution.cameras, found.tracked, solution.lens, passed)
+        solution = replace(solution, cameras=cameras)
         geometry = window_geometry(frames, grays, solution, solution.cameras.breaks, self._workers)
         row_of = np.arange(len(frames)) if without is None else without.row_of
         geometry = self._with_lens_watched(geometry, solution, calibration, row_of)
-        advice = standing_advice(frames, without.stands if without is not None else ())
+        advice = standing_advice(frames, passed)
         return replace(geometry, advice=(*geometry.advice, *advice))
 
     def _solve_pair(self, frames: Sequence[Frame], split_row: int) -> WindowGeometry:
@@ -144,7 +147,7 @@ class SfmPredictor:
         grays = _grays(frames)
         pairs = window_pairs(len(frames), split_row)
         found = self._match(frames, grays, pairs, FeatureCache(self._workers, 1))
-        correspondences = found.combine() if found is not None else None
+        correspondences = found.combine() if found.moves else None
         known = self._history.before(frames[-1].index).freeze()
         solution, _ = self._solve(known, correspondences, len(frames), split_row)
         place_starts = sorted({*solution.cameras.breaks, split_row})
@@ -175,15 +178,13 @@ class SfmPredictor:
 
     def _match(
         self, frames: Sequence[Frame], grays: Sequence[Gray], pairs: Sequence[tuple[int, int]], features: FeatureCache
-    ) -> WindowMatches | None:
-        """Matched keypoints of the pairs of rows, and tracked points; None where the camera stands."""
+    ) -> WindowMatches:
+        """Matched keypoints of the pairs of rows, and tracked points."""
         masks = [frame.mask for frame in frames]
         tracks = self._workers.submit(track_points, grays, masks)
         images = list(zip(grays, masks, strict=True))
         keypoints, matches = features.get([frame.ordinal for frame in frames], images, pairs)
-        tracked = tracks.result()
-        moves = len(frames) > 1 and motion_px(tracked) >= STATIC_PX
-        return WindowMatches(keypoints, matches, tracked) if moves else None
+        return WindowMatches(keypoints, matches, tracks.result())
 
     def state(self) -> list[dict[str, Any]]:
         """What must survive a kill: the calibrations after the windows, by their last frames.

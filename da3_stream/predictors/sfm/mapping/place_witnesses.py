@@ -14,6 +14,7 @@ from ....geometry.lens import Lens
 from ..matching.pairs import match_tracks
 from ..matching.tracks import TrackedPoints
 from .assemble import WindowCameras
+from .movers import Stand
 from .two_view_witnesses import FAR, LEAST_TRACKS, NEAR, SUPPORT_PX
 
 Array = NDArray[np.float64]
@@ -21,13 +22,21 @@ Array = NDArray[np.float64]
 SAME_PLACE = 1e-9  # of the window's unit
 
 
-def with_place_witnesses(cameras: WindowCameras, tracked: Sequence[TrackedPoints], lens: Lens) -> WindowCameras:
-    """The cameras with `track_residual_px` and `track_support`, near and far, of the rows that stay in one place."""
+def with_place_witnesses(
+    cameras: WindowCameras, tracked: Sequence[TrackedPoints], lens: Lens, passed: Sequence[Stand] = ()
+) -> WindowCameras:
+    """The cameras with `track_residual_px` and `track_support`, near and far, of the rows that stay in one place.
+
+    Where something passes a camera that stands (`passed`) tracks tell nothing: what stands before and after did.
+    """
     found = {
         **_residuals(cameras, tracked, lens, NEAR, ("track_residual_px", "track_support")),
         **_residuals(cameras, tracked, lens, FAR, ("track_residual_far_px", "track_support_far")),
     }
     unknown = np.full(len(cameras.poses), np.nan)
+    for values in found.values():
+        for stand in passed:
+            values[stand.first : stand.last + 1] = np.nan
     merged = {
         name: np.where(np.isfinite(values), values, cameras.witnesses.get(name, unknown))
         for name, values in found.items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -15,6 +16,9 @@ from .tracks import TrackedPoints
 
 Pair = tuple[int, int]
 Value = TypeVar("Value")
+
+
+STATIC_PX = 0.3  # a camera whose image moves less than this stands
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +52,11 @@ class WindowMatches:
     keypoints: Sequence[Keypoints]
     matches: Mapping[Pair, Matches]
     tracked: Sequence[TrackedPoints]
+
+    @cached_property
+    def moves(self) -> bool:
+        """Whether the camera does not stand throughout."""
+        return len(self.tracked) > 1 and motion_px(self.tracked) >= STATIC_PX
 
     def combine(self) -> Correspondences:
         """Number the points of both kinds together, row by row."""

@@ -11,6 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from da3_stream.geometry.lens import Lens
 from da3_stream.predictors.sfm.mapping.assemble import WindowCameras, static_cameras
+from da3_stream.predictors.sfm.mapping.movers import Stand
 from da3_stream.predictors.sfm.mapping.place_witnesses import with_place_witnesses
 from da3_stream.predictors.sfm.matching.tracks import TrackedPoints
 from da3_stream.types import Status
@@ -72,3 +73,9 @@ def test_rows_that_go_on_keep_what_was_known_of_them() -> None:
     values = with_place_witnesses(cameras, tracks(np.tile(np.eye(3), (COUNT, 1, 1))), LENS).witnesses
     assert (values["track_support"][:9] == 0.25).all() and (values["track_support"][9:] == 1).all()
     assert (values["measured"] == 1).all()
+
+
+def test_tracks_tell_nothing_where_something_passes() -> None:
+    moving = tracks(np.tile(np.eye(3), (COUNT, 1, 1)), 0.8)
+    values = with_place_witnesses(STANDING, moving, LENS, [Stand(5, 12)]).witnesses["track_support_far"]
+    assert np.isnan(values[5:13]).all() and (values[:5] < 0.5).all() and (values[13:] < 0.5).all()
