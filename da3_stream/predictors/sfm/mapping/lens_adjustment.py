@@ -22,10 +22,12 @@ from .global_mapping import LOSS_PX, SparseModel
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-MAX_POINTS = 700  # the longest tracks: they say most, and more of them only cost time
+MAX_POINTS = 500  # the longest tracks: they say most, and more of them only cost time
 MIN_TRACK = 3
 MIN_PER_CAMERA = 8  # points that a camera must see on average
-ITERATIONS = 6
+LOSSES_PX = (8 * LOSS_PX, LOSS_PX)  # a wide one first: to a narrow one what contradicts the start is an outlier
+ITERATIONS = 3  # with each
+ENOUGH = 1e-4
 DAMPING = 1e-6  # relative; it also settles the seven freedoms of the frame of reference
 LEAST_DEPTH = 1e-9
 BEHIND_PX2 = 1e4  # squared error of a point behind its camera
@@ -105,7 +107,7 @@ def lens_evidence(model: SparseModel, xy: Sequence[NDArray[np.float32]], lens: L
     cameras = np.asarray(np.linalg.inv(model.model_from_camera), np.float64)
     start = _State(cameras, points, np.full(len(cameras), lens.fx), np.array([lens.k1, 0.0]))
     state = _adjust(start, seen)
-    linear = _linearise(state, seen)
+    linear = _linearise(state, seen, LOSS_PX)
     information = _lens_information(_eliminate_points(linear, seen, state).matrix) / _variance(linear, state)
     evidence = LensEvidence(model.rows, np.log(state.focals / lens.fx), state.radial, information)
     return evidence if np.isfinite(information).all() else None
@@ -129,15 +131,22 @@ def _observations(model: SparseModel, xy: Sequence[NDArray[np.float32]], lens: L
 
 def _adjust(state: _State, seen: _Observations) -> _State:
     """Robust Levenberg-Marquardt."""
-    damping, cost = DAMPING, _cost(state, seen)
+    for loss_px in LOSSES_PX:
+        state = _descend(state, seen, loss_px)
+    return state
+
+
+def _descend(state: _State, seen: _Observations, loss_px: float) -> _State:
+    damping, cost = DAMPING, _cost(state, seen, loss_px)
     for _ in range(ITERATIONS):
-        moved = _move(state, *_eliminate_points(_linearise(state, seen), seen, state).step(damping))
-        after = _cost(moved, seen)
+        linear = _linearise(state, seen, loss_px)
+        moved = _move(state, *_eliminate_points(linear, seen, state).step(damping))
+        after = _cost(moved, seen, loss_px)
         if not after < cost:
             damping *= 100
             continue
         state, gain, cost = moved, (cost - after) / cost, after
-        if gain < 1e-4:
+        if gain < ENOUGH:
             break
     return state
 
@@ -157,13 +166,13 @@ def _positive(depth: Array) -> Array:
     return np.where(depth > LEAST_DEPTH, depth, 1.0)
 
 
-def _cost(state: _State, seen: _Observations) -> float:
+def _cost(state: _State, seen: _Observations, loss_px: float) -> float:
     points, pixels, _ = _project(state, seen)
     square = np.where(points[:, 2] > LEAST_DEPTH, np.square(seen.xy - pixels).sum(axis=1), BEHIND_PX2)
-    return float(np.log1p(square / LOSS_PX**2).sum())
+    return float(np.log1p(square / loss_px**2).sum())
 
 
-def _linearise(state: _State, seen: _Observations) -> _Linear:
+def _linearise(state: _State, seen: _Observations, loss_px: float) -> _Linear:
     points, pixels, square = _project(state, seen)
     inverse_depth, focal = 1.0 / _positive(points[:, 2]), state.focals[seen.camera]
     x, (k1, k2) = points[:, :2] * inverse_depth[:, None], state.radial
@@ -177,7 +186,7 @@ def _linearise(state: _State, seen: _Observations) -> _Linear:
     by_radial = (focal[:, None] * x)[:, :, None] * np.stack([square, square**2], axis=1)[:, None, :]
     by_camera = np.concatenate([by_rotation, by_translation, pixels[:, :, None], by_radial], axis=2)
     error = seen.xy - pixels
-    weight = 1.0 / (1.0 + np.square(error).sum(axis=1) / LOSS_PX**2)  # of the Cauchy loss
+    weight = 1.0 / (1.0 + np.square(error).sum(axis=1) / loss_px**2)  # of the Cauchy loss
     weight = np.where(points[:, 2] > LEAST_DEPTH, weight, 0.0)
     return _Linear(error, weight, by_camera, by_translation @ state.cameras[seen.camera, :3, :3])
 

@@ -31,6 +31,7 @@ FOCAL_ERROR = 0.05  # relative; smaller errors of the focal length hardly bend a
 CHANGE = 0.04  # log range of changes within a window that matter
 CHANGE_CHI2 = 25.0  # per row, of one focal length for all rows: hand-held cameras of real lenses reach 10, zooms 200
 FRAME_SPREAD = 0.004  # what focal lengths of single frames scatter by beyond their covariance, relative
+CHANGE_SIGMAS = 10.0  # of the whole change: hand-held cameras of real lenses reach 7, slow zooms 16
 NODE_STEP = 4  # rows between the nodes of a focal length that changes
 SMALL_RADIAL_SHARE = 1 / 200  # of the image's width: distortion that the lens in use lacks and nobody sees
 OTHER_SIZE = 0.15  # log ratio of twice the principal point to the size of the image
@@ -67,7 +68,10 @@ class LensReading:
     @property
     def changes(self) -> bool:
         """Whether the focal length changes within the window surely and by what matters."""
-        return self.change_chi2 > CHANGE_CHI2 and float(np.ptp(self.course)) > CHANGE
+        low, high = int(self.course.argmin()), int(self.course.argmax())
+        change = float(self.course[high] - self.course[low])
+        sigmas = change / float(np.hypot(self.course_sigma[low], self.course_sigma[high]))
+        return change > CHANGE and (self.change_chi2 > CHANGE_CHI2 or sigmas > CHANGE_SIGMAS)
 
     @property
     def lacks_distortion(self) -> bool:
@@ -192,7 +196,7 @@ def _changed(reading: LensReading, indices: Sequence[int]) -> Advice:
     first, last = change_rows(reading)
     factor = float(np.exp(reading.course.max() - reading.course.min()))
     text = (
-        f"the focal length changes by a factor of {factor:.2f} (zoom, another lens, or stabilisation): what was seen "
+        f"the focal length changes by a factor of {factor:.2f} or more (zoom, another lens, or stabilisation): what was seen "
         "with one lens and what with another need runs of their own (--start, --end)"
     )
     return Advice(AdviceCode.LENS_CHANGED, text, indices[first], indices[last])
