@@ -196,8 +196,8 @@ def _changed(reading: LensReading, indices: Sequence[int]) -> Advice:
     first, last = change_rows(reading)
     factor = float(np.exp(reading.course.max() - reading.course.min()))
     text = (
-        f"the focal length changes by a factor of {factor:.2f} or more (zoom, another lens, or stabilisation): what was seen "
-        "with one lens and what with another need runs of their own (--start, --end)"
+        f"the focal length changes by a factor of {factor:.2f} or more (zoom, another lens, or stabilisation): what "
+        "was seen with one lens and what with another need runs of their own (--start, --end)"
     )
     return Advice(AdviceCode.LENS_CHANGED, text, indices[first], indices[last])
 
