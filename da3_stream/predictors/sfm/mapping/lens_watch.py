@@ -174,7 +174,7 @@ def lens_advice(
         said.append(_distorted(reading, lens, size, span))
     elif (rest := _unmodelled_px(lens, size)) > SMALL_RADIAL_SHARE * size[0]:
         said.append(_strong(lens, size, rest, span))
-    if not calibration.focal_given and not calibration.focal_weight:
+    if not calibration.focal_given and not calibration.focal_weight and not said:
         said.append(_not_observed(span))
     return tuple(said)
 
@@ -221,7 +221,7 @@ def _wrong(reading: LensReading, calibration: Calibration, lens: Lens, span: tup
         )
         return Advice(AdviceCode.INTRINSICS_WRONG, text, *span)
     text = (
-        f"these frames ask for a focal length {factor:.2f} times the one that was learnt ({lens.fx:.0f} px at the "
+        f"these frames ask for a focal length {factor:.2f} times the one in use ({lens.fx:.0f} px at the "
         "working size): the lens may have changed; give its intrinsics, or make several runs"
     )
     return Advice(AdviceCode.LENS_DOUBTFUL, text, *span)
