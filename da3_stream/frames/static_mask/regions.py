@@ -27,8 +27,8 @@ STEP_SHARE, STEP_RIDGE = 0.4, 1.3
 CLOSED_SHARE, CLOSED_RIM = 0.85, 0.1
 OPEN_SHARE = 0.002  # of the image; a flat part as large that is not bounded is scene
 GAP_SHARE = 0.7  # of a steady part's outline that must be found to fill it
-KEPT_SHARE = 1.3  # of the deviation of a steady pixel, up to which what was found is kept
-AROUND_SHARE = 2.0  # of the deviation of a steady pixel, up to which a pixel beside a region belongs to it
+KEPT_SHARE = 1.0  # of the deviation of a steady pixel, up to which what was found is kept
+AROUND_SHARE = 1.5  # of the deviation of a steady pixel, up to which a pixel beside a region belongs to it
 MIN_AREA = 12  # pixels of a region
 MIN_EDGES = 0.02  # share of a region's pixels that must be static edges by themselves
 
