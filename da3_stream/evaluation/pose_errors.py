@@ -19,6 +19,7 @@ POSITION_SHARE, DEPTH_SHARE = 0.05, 0.01  # of the rows' true path, of the true 
 ROTATION_DEG = 1.0
 LEAST_CORRELATION = 0.5**0.5  # of true and fitted positions: below, no similarity explains even half of their variance
 NO_FIT = 1e3  # the position error where none fits
+PLACE_M = 1e-9  # a true path as short is a place
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +43,8 @@ class PoseErrors:
 def pose_errors(truth: Float64, estimate: Float64, segment: Int64, depth_m: float) -> PoseErrors:
     """Errors of poses world_from_camera [N,4,4] (NaN: none) in their segments [N] against the truth [N,4,4].
 
-    `depth_m` is the true median depth. Where no similarity explains half of a neighbourhood's positions, the error is
-    `NO_FIT`.
+    `depth_m` is the true median depth, 0 where it is not known. Where no similarity explains half of a neighbourhood's
+    positions, the error is `NO_FIT`.
     """
     position, rotation = np.full(len(truth), np.nan), np.full(len(truth), np.nan)
     for row in range(len(truth)):
@@ -52,8 +53,8 @@ def pose_errors(truth: Float64, estimate: Float64, segment: Int64, depth_m: floa
             continue
         fit = fit_cameras(truth[near], estimate[near])
         off = np.linalg.norm(fit.apply(estimate[row : row + 1, :3, 3])[0] - truth[row, :3, 3])
-        allowed = max(POSITION_SHARE * path_distances(truth[near, :3, 3])[-1], DEPTH_SHARE * depth_m)
-        position[row] = off / max(allowed, 1e-12) if _fits(truth[near], estimate[near], fit, allowed) else NO_FIT
+        allowed = max(POSITION_SHARE * path_distances(truth[near, :3, 3])[-1], DEPTH_SHARE * depth_m, PLACE_M)
+        position[row] = off / allowed if _fits(truth[near], estimate[near], fit, allowed) else NO_FIT
         rotation[row] = angle_deg(truth[row, :3, :3], fit.rotation @ estimate[row, :3, :3])
     return PoseErrors(position, rotation)
 
