@@ -57,14 +57,16 @@ _ALL = (
     Witness("track_support_far", "the same to the fourth frame from here", -1),
     Witness("match_support", "share of matched keypoints of the next frame within a pixel of their epipolar line", -1),
     Witness("match_support_far", "the same of the fourth frame from here", -1),
+    Witness("match_support_farther", "the same of the eighth frame and farther ones", -1),
     Witness("track_scale", "log ratio of the steps before and after by the tracks, against the poses", +1, 0.01),
     Witness("track_scale_far", "the same over four frames before and after", +1, 0.01),
     Witness("turn_error_deg", "rotation to the next frames by their essential matrices, against the poses", +1, 0.02),
     Witness("heading_error_deg", "direction of the step by their essential matrices, against the poses", +1, 0.5),
+    Witness("turn_error_far_deg", "the same of rotations to the eighth frame and farther ones", +1, 0.02),
     Witness("opinions", "share of other maps of the window that agree with the pose", -1),
     # of its neighbour helpers: repetition, the lens
     Witness("far_contradiction", "share of the matches of far pairs that nearer frames contradict", +1),
-    Witness("evidence", "how much the neighbouring steps are known by tracks and flow", -1),
+    Witness("near_contradiction", "share of the matches of neighbouring frames that tracks contradict", +1),
     Witness("focal_change", "distance of a frame's focal length from the window's mean, in sigmas", +1, 0.5),
     Witness("focal_disagreement", "distance of the window's focal length from the one in use, in sigmas", +1, 0.5),
     # of the join of two submaps: slam/joins.py

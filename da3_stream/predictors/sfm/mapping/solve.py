@@ -37,7 +37,8 @@ class Solution:
     """Models of a window, the lens they hold for, their quality, and the calibration after the window.
 
     `views` are the verified pairs that they were mapped from, `others` the models of second opinions. For every row,
-    `contradiction` is the share of what its verified pairs told that nearer ones contradicted.
+    `contradiction` is the share of what its verified pairs told that nearer ones contradicted, and
+    `near_contradiction` that of the pairs with its neighbours, which tracks contradicted.
     """
 
     models: list[SparseModel]
@@ -48,6 +49,7 @@ class Solution:
     views: TwoViews = field(default_factory=dict)
     others: tuple[list[SparseModel], ...] = ()
     contradiction: NDArray[np.float64] | None = None  # [N]
+    near_contradiction: NDArray[np.float64] | None = None  # [N]
 
     def flow_offsets(self) -> tuple[int, ...]:
         """Neighbours for dense depth: +-1 and +-2 steps, steps of several frames where the camera is slow."""
@@ -95,7 +97,8 @@ class Solver:
         solution = self._solve_calibrating(calibration)
         if solution.quality.is_doubtful:
             solution = self._second_opinion(solution)
-        return replace(solution, contradiction=self._verified[calibration.lens].contradiction)
+        limited = self._verified[calibration.lens]
+        return replace(solution, contradiction=limited.contradiction, near_contradiction=limited.of_neighbours)
 
     def solve_pair(self, calibration: Calibration, split_row: int) -> Solution:
         """Models of two places together, the second from `split_row` on, with a frozen lens.

@@ -27,6 +27,8 @@ SUPPORT_PX = 1.0
 NO_SCALE = np.log(10.0)  # of steps at which most tracks would lie behind a camera
 CONTRADICTION = np.log(2.0)
 WINDOW_OFFSETS = (1, 2)  # of the pairs whose essential matrices are compared
+FARTHER = (8, 16, 32)  # of the pairs that tell whether a map is bent over many rows
+LEAST_INLIERS = 30  # of a far pair, for its essential matrix to tell a turn
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +110,7 @@ def match_witnesses(rows: PosedRows, matches: Mapping[Pair, Matches], first: Seq
     return {
         "match_support": _residual_table(rows, keypoints, NEAR)[1],
         "match_support_far": _residual_table(rows, keypoints, FAR)[1],
+        "match_support_farther": _support_over(rows, matches, first, FARTHER),
     }
 
 
@@ -117,15 +120,20 @@ def rotation_witnesses(rows: PosedRows, views: Mapping[Pair, TwoView]) -> dict[s
     Pairs that a homography explains as well tell neither: there a turn and a step sideways look alike.
     """
     turn, heading = np.full(len(rows.poses), np.nan), np.full(len(rows.poses), np.nan)
+    far: list[list[float]] = [[] for _ in rows.poses]
     for (a, b), view in views.items():
-        b_from_a = rows.relative(a, b) if b - a in WINDOW_OFFSETS and not view.planar else None
+        b_from_a = rows.relative(a, b) if b - a in (*WINDOW_OFFSETS, *FARTHER) and not view.planar else None
         if b_from_a is None:
             continue
         errors = _essential_errors(view.essential, b_from_a)
         for row in (a, b):
-            turn[row] = np.fmax(turn[row], errors[0])
-            heading[row] = np.fmax(heading[row], errors[1])
-    return {"turn_error_deg": turn, "heading_error_deg": heading}
+            if b - a in WINDOW_OFFSETS:
+                turn[row] = np.fmax(turn[row], errors[0])
+                heading[row] = np.fmax(heading[row], errors[1])
+            elif len(view.matches) >= LEAST_INLIERS:
+                far[row].append(errors[0])
+    farther = np.array([np.median(of_row) if of_row else np.nan for of_row in far])
+    return {"turn_error_deg": turn, "heading_error_deg": heading, "turn_error_far_deg": farther}
 
 
 def _residual_table(rows: PosedRows, matches: Mapping[Pair, Matches], offset: int) -> tuple[Array, Array]:
@@ -139,6 +147,19 @@ def _residual_table(rows: PosedRows, matches: Mapping[Pair, Matches], offset: in
             median[row] = np.fmax(median[row], np.median(residuals))
             support[row] = np.fmin(support[row], np.mean(residuals < SUPPORT_PX))
     return median, support
+
+
+def _support_over(
+    rows: PosedRows, matches: Mapping[Pair, Matches], first: Sequence[int], offsets: Sequence[int]
+) -> Array:
+    """Share [N] of all matched keypoints, over pairs of several offsets, within SUPPORT_PX of their epipolar lines."""
+    told = np.zeros((len(rows.poses), 2))
+    for (a, b), pair in matches.items():
+        keypoints = pair[pair[:, 0] < first[a]] if b - a in offsets else pair[:0]
+        residuals = rows.residuals((a, b), keypoints)
+        if residuals is not None:
+            told[[a, b]] += [float(len(residuals)), float((residuals < SUPPORT_PX).sum())]
+    return np.where(told[:, 0] > 0, told[:, 1] / np.maximum(told[:, 0], 1.0), np.nan)
 
 
 def _step_ratios(rows: PosedRows, tracks: Mapping[Pair, Matches], offset: int) -> Array:

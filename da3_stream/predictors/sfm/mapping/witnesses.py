@@ -48,6 +48,7 @@ def mapping_witnesses(evidence: MappingEvidence) -> dict[str, Array]:
         **match_witnesses(rows, matches, first),
         **rotation_witnesses(rows, evidence.solution.views),
         "far_contradiction": _or_unknown(evidence.solution.contradiction, count),
+        "near_contradiction": _or_unknown(evidence.solution.near_contradiction, count),
         "opinions": agreement(cameras.poses, evidence.solution.others),
     }
 

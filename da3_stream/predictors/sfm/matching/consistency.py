@@ -104,14 +104,15 @@ NO_LINKS = Links(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0))
 @dataclass(frozen=True, eq=False)
 class Limited:
     """The pairs of a window without what near ones contradict, and for every frame [rows] the share of the telling
-    matches of its pairs that was contradicted."""
+    matches of its pairs that was contradicted, of all pairs and of those with its neighbours alone (by tracks)."""
 
     views: dict[Pair, TwoView]
     contradiction: NDArray[np.float64]
+    of_neighbours: NDArray[np.float64]
 
     def rows(self, keep: NDArray[np.int64]) -> Limited:
         """The same of some of the rows (ascending), counted anew."""
-        return Limited(of_rows(self.views, keep), self.contradiction[keep])
+        return Limited(of_rows(self.views, keep), self.contradiction[keep], self.of_neighbours[keep])
 
 
 def limit_far_pairs(
@@ -129,7 +130,7 @@ def limit_far_pairs(
     limiter = _Limiter(xy, tracked_from, matches, lens)
     kept = {pair: limiter.limit(pair, views.get(pair)) for pair in sorted(matches, key=lambda pair: pair[1] - pair[0])}
     limited = {pair: view for pair in views if (view := kept[pair]) is not None}
-    return Limited(limited, limiter.contradiction())
+    return Limited(limited, limiter.contradiction(), limiter.contradiction_of_neighbours())
 
 
 class _Limiter:
@@ -147,6 +148,7 @@ class _Limiter:
         self._links: dict[Pair, Links] = {}
         self._doubt: dict[Pair, float] = {}
         self._told = np.zeros((len(xy), 2))  # of each frame: telling matches, contradicted ones
+        self._told_near = np.zeros((len(xy), 2))  # of its pairs with neighbours alone
 
     def limit(self, pair: Pair, view: TwoView | None) -> TwoView | None:
         """What can be believed of one pair, after all nearer ones."""
@@ -159,6 +161,8 @@ class _Limiter:
         self._told[list(pair)] += told, own * told
         doubt = self._doubt[pair] = self._weigh(pair, own, told)
         far = pair[1] - pair[0] > 1
+        if not far:
+            self._told_near[list(pair)] += told, own * told
         if far and doubt > REFUTED:
             self._links[pair] = NO_LINKS
             return None
@@ -171,6 +175,11 @@ class _Limiter:
     def contradiction(self) -> NDArray[np.float64]:
         """Of each frame [rows], the share of the telling matches of its pairs that was contradicted."""
         return self._told[:, 1] / np.maximum(self._told[:, 0], 1.0)
+
+    def contradiction_of_neighbours(self) -> NDArray[np.float64]:
+        """The same of its pairs with neighbouring frames alone, where tracks contradict keypoints; NaN without any."""
+        told = self._told_near[:, 0]
+        return np.where(told > 0, self._told_near[:, 1] / np.maximum(told, 1.0), np.nan)
 
     def _carried(self, pair: Pair, view: TwoView | None) -> Links:
         """Links of the pair that owe nothing to its own keypoints: tracks of neighbours, or those of its two halves."""

@@ -107,7 +107,7 @@ def test_links_go_on_where_they_meet(offset: float) -> None:
 
 def test_rows_that_are_kept_keep_their_pairs_and_contradictions() -> None:
     view = TwoView(np.zeros((1, 2), np.uint32), np.eye(3), np.eye(3), planar=False)
-    limited = Limited({(0, 2): view, (1, 2): view}, np.array([0.1, 0.2, 0.3]))
+    limited = Limited({(0, 2): view, (1, 2): view}, np.array([0.1, 0.2, 0.3]), np.array([0.0, 0.1, np.nan]))
     kept = limited.rows(np.array([0, 2]))
     assert list(kept.views) == [(0, 1)]
     assert kept.contradiction.tolist() == [0.1, 0.3]
