@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...types import UInt8
 from ..sources.resizing import fit_size, size_of
+from ..static_mask.scene_motion import find_corners
 
 THUMBNAIL_PX = 160  # longest side of the image that is tracked
 DETAIL_PX = 640  # longest side at which sharpness is measured
@@ -48,6 +49,15 @@ class ImageQuality:
             self.thumbnail, MAX_CORNERS, CORNER_QUALITY, CORNER_DISTANCE_PX, mask=self.mask
         )
         return np.zeros((0, 1, 2), np.float32) if corners is None else corners
+
+    @cached_property
+    def tile_corners(self) -> NDArray[np.float32]:
+        """Corners [n,2] of the thumbnail, the strongest ones of each of its tiles."""
+        corners = find_corners(self.thumbnail)
+        if self.mask is None:
+            return corners
+        x, y = corners.astype(np.int64).T
+        return corners[self.mask[y, x] > 0]
 
 
 def measure_quality(image: UInt8, mask: NDArray[np.bool_] | None = None) -> ImageQuality:

@@ -17,7 +17,7 @@ from typing import Any
 from ...types import Frame
 from .image_quality import measure_quality
 from .left_out import LeftOutFrame, NextKept, interpolation_fractions
-from .optical_flow import are_unrelated, measure_motion
+from .optical_flow import are_unrelated, measure_motion, measure_tile_motion
 from .quality_baseline import BASELINE_FRAMES, MeasuredFrame, QualityBaseline
 
 MAX_DEGRADED_RUN = 10  # degraded frames left out in a row; more are no accident but what the video looks like now
@@ -110,12 +110,18 @@ class MotionGate:
         self._leave_out_glitches(self._pending)
         self._pending = []
         if motion < self._parallax:
+            motion = max(motion, self._tile_motion(measured))
+        if motion < self._parallax:
             return self._leave_out(measured, "still", motion)
         if self._baseline.is_blurred(measured.quality) and motion < MAX_BLURRED_MOTION and self._may_reject_degraded():
             return self._leave_out(
                 measured, "blurred"
             )  # optical flow of blurred images is unreliable, so its motion is not recorded
         return self._keep(measured, motion)
+
+    def _tile_motion(self, measured: MeasuredFrame) -> float:
+        assert self._kept is not None
+        return measure_tile_motion(self._kept.quality, measured.quality)
 
     def _decide_untracked(self, measured: MeasuredFrame) -> list[Frame]:
         """Hold a frame that cannot be tracked from the kept one: later frames tell a cut, a glitch and a leap apart."""

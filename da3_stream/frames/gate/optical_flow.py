@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...types import UInt8
 from ..sources.resizing import fit_size, size_of
+from ..static_mask.scene_motion import CornerTracks, track_corners
 from .image_quality import ImageQuality
 
 LK_WINDOW, LK_LEVELS = (15, 15), 3
@@ -19,6 +20,7 @@ MIN_TRACKED = 0.25  # share of corners tracked forward and backward: neighbourin
 SAME_LEVELS = 1.5  # mean difference in gray levels up to which images without corners are the same
 CERTAIN_TRACKED = 0.5  # share of corners that chance does not reach in any image, not even in small ones of noise
 NEAR_QUANTILE, MAX_MEDIANS = 0.8, 4.0  # see `near_motion`
+TILE_QUANTILE, TILE_CORNERS = 0.8, 3  # see `tile_motion`
 
 MATCHING_PX = 640  # longest side at which keypoints are matched
 MAX_KEYPOINTS, MIN_KEYPOINTS = 800, 100  # with fewer in one image, a lack of matches proves nothing
@@ -83,6 +85,24 @@ def near_motion(lengths: NDArray[np.floating]) -> float:
     if not len(lengths):
         return math.nan
     return float(min(np.quantile(lengths, NEAR_QUANTILE), MAX_MEDIANS * np.median(lengths)))
+
+
+def measure_tile_motion(a: ImageQuality, b: ImageQuality) -> float:
+    """How far from image a to image b those parts of the picture moved that moved most; see `tile_motion`."""
+    return tile_motion(track_corners(a.thumbnail, b.thumbnail, a.tile_corners))
+
+
+def tile_motion(tracks: CornerTracks) -> float:
+    """How far a fifth of the picture's tiles moved at least, each by its median; 0 without tiles that tell.
+
+    Where the camera's own car fills half of the picture, and has most of the strongest corners, the scene is what moves
+    in the other tiles. A large thing that passes a camera that stands looks the same: it takes more than two images to
+    tell them apart.
+    """
+    lengths = np.linalg.norm(tracks.displacement, axis=1) / max(tracks.size)
+    of_tile = [lengths[tracks.tiles == tile] for tile in np.unique(tracks.tiles)]
+    medians = [np.median(found) for found in of_tile if len(found) >= TILE_CORNERS]
+    return float(np.quantile(medians, TILE_QUANTILE)) if medians else 0.0
 
 
 def are_unrelated(a: UInt8, b: UInt8) -> bool:

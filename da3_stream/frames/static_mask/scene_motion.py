@@ -43,12 +43,16 @@ class CornerTracks:
         """Which of them move [n]."""
         return np.linalg.norm(self.displacement, axis=1) > MOVING_PX
 
+    @cached_property
+    def tiles(self) -> NDArray[np.int64]:
+        """The number of the tile [n] that each lies in."""
+        rows = (self.at[:, 1] * TILES[0] / self.size[1]).astype(np.int64)
+        return rows * TILES[1] + (self.at[:, 0] * TILES[1] / self.size[0]).astype(np.int64)
+
     def moving_tiles(self) -> float:
         """The share of the tiles with corners in which at least half of them move."""
-        rows = (self.at[:, 1] * TILES[0] / self.size[1]).astype(int)
-        tile = rows * TILES[1] + (self.at[:, 0] * TILES[1] / self.size[0]).astype(int)
-        count = np.bincount(tile, minlength=TILES[0] * TILES[1])
-        moving = np.bincount(tile, self.moving, TILES[0] * TILES[1])
+        count = np.bincount(self.tiles, minlength=TILES[0] * TILES[1])
+        moving = np.bincount(self.tiles, self.moving, TILES[0] * TILES[1])
         return float((moving[count > 1] >= 0.5 * count[count > 1]).mean()) if (count > 1).any() else 0.0
 
 

@@ -58,6 +58,15 @@ def test_passers_by_do_not_move_a_standing_camera() -> None:
     assert indices(kept(pictures)) == [0]
 
 
+@pytest.mark.parametrize("top", [130, 100], ids=["nearly half", "more than half of the picture"])
+def test_a_drive_behind_what_goes_with_the_camera_is_no_stand(top: int) -> None:
+    """The strongest corners are all on the car: the scene has a third of its contrast."""
+    pictures = [(120 + (picture - 120.0) / 3).astype(np.uint8) for picture in drive(20)]
+    for picture in pictures:
+        picture[top:] = OTHER[top:, :WIDTH]
+    assert indices(kept(pictures)) == list(range(20))
+
+
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
