@@ -53,6 +53,7 @@ _ALL = (
     Witness("bridge", "points seen on both sides of a gap", -1, 5.0),
     Witness("track_residual_px", "median epipolar distance of tracks to the next frame", +1, 0.05),
     Witness("track_residual_far_px", "the same to the fourth frame from here", +1, 0.05),
+    Witness("track_residual_farther_px", "the same to the eighth frame and farther ones", +1, 0.05),
     Witness("track_support", "share of tracks to the next frame within a pixel of their epipolar line", -1),
     Witness("track_support_far", "the same to the fourth frame from here", -1),
     Witness("match_support", "share of matched keypoints of the next frame within a pixel of their epipolar line", -1),

@@ -92,6 +92,7 @@ def track_witnesses(rows: PosedRows, matches: Mapping[Pair, Matches], first: Seq
         "track_residual_far_px": far,
         "track_support": near_support,
         "track_support_far": far_support,
+        "track_residual_farther_px": _residual_over(rows, matches, first, FARTHER),
         "track_scale": _step_ratios(rows, tracks, NEAR),
         "track_scale_far": _step_ratios(rows, tracks, FAR),
     }
@@ -147,6 +148,20 @@ def _residual_table(rows: PosedRows, matches: Mapping[Pair, Matches], offset: in
             median[row] = np.fmax(median[row], np.median(residuals))
             support[row] = np.fmin(support[row], np.mean(residuals < SUPPORT_PX))
     return median, support
+
+
+def _residual_over(
+    rows: PosedRows, matches: Mapping[Pair, Matches], first: Sequence[int], offsets: Sequence[int]
+) -> Array:
+    """Median [N] epipolar distance of all tracks over pairs of several offsets; NaN without."""
+    found: list[list[Array]] = [[] for _ in rows.poses]
+    for (a, b), pair in matches.items():
+        tracks = pair[pair[:, 0] >= first[a]] if b - a in offsets else pair[:0]
+        residuals = rows.residuals((a, b), tracks)
+        if residuals is not None:
+            found[a].append(residuals)
+            found[b].append(residuals)
+    return np.array([np.median(np.concatenate(of_row)) if of_row else np.nan for of_row in found])
 
 
 def _support_over(
