@@ -85,11 +85,10 @@ class Ladder:
 
 
 def ladders(*, apart: bool | None = None, family: str = "") -> Iterator[Ladder]:
-    """The ladders of a half (None: both), of one family or all."""
-    for variant in VARIANTS:
-        for seed in range(variant.seeds):
-            ladder = Ladder(variant, seed)
-            if apart in (None, ladder.apart) and family in ("", variant.family):
+    """The ladders of a half (None: both), of one family or all; every variant comes once before any comes again."""
+    for seed in range(max(variant.seeds for variant in VARIANTS)):
+        for ladder in (Ladder(variant, seed) for variant in VARIANTS if seed < variant.seeds):
+            if apart in (None, ladder.apart) and family in ("", ladder.variant.family):
                 yield ladder
 
 

@@ -31,18 +31,27 @@ class Climber:
     records: RecordFolder
     fresh: bool = False
 
-    def climb(self, ladder: Ladder, steps: Sequence[int] = ()) -> list[Record]:
-        """The records of a ladder up to the first wrong run, that of the clean run first; or of these steps alone."""
+    def climb(self, ladder: Ladder, steps: Sequence[int] = (), first: int = 0) -> list[Record]:
+        """The records of a ladder up to the first wrong run, that of the clean run first; or of these steps alone.
+
+        From step `first` it goes up until a run is wrong, or down until none is: what is milder than a run that is
+        right is taken to be right.
+        """
         clean = [self.done(ladder.clean)] if ladder.clean else []
+        if steps:
+            return clean + [self.done(job) for job in ladder.jobs if job.step in steps]
         percent = clean[0].facts.ate_percent if clean else np.nan
-        done = list(clean)
-        for job in ladder.jobs:
-            if steps and job.step not in steps:
-                continue
+        jobs, done = ladder.jobs, []
+        up, down = jobs[first:], jobs[:first][::-1]
+        for job in up:
             done.append(self.done(job))
-            if not steps and done[-1].facts.is_wrong(percent):
+            if done[-1].facts.is_wrong(percent):
                 break
-        return done
+        for job in down if done[0].facts.is_wrong(percent) else ():
+            done.insert(0, self.done(job))
+            if not done[0].facts.is_wrong(percent):
+                break
+        return clean + done
 
     def done(self, job: Job) -> Record:
         """The record of a job, run now if there is none."""
@@ -56,9 +65,11 @@ class Climber:
             return record
 
 
-def climb_all(climber: Climber, chosen: Iterable[Ladder], workers: int, steps: Sequence[int]) -> None:
+def climb_all(
+    climber: Climber, chosen: Iterable[Ladder], workers: int, steps: Sequence[int] = (), first: int = 0
+) -> None:
     """Climb ladders on so many processes."""
-    climb = partial(climber.climb, steps=steps)
+    climb = partial(climber.climb, steps=steps, first=first)
     if workers == 1:
         for ladder in chosen:
             climb(ladder)

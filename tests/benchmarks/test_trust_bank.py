@@ -190,6 +190,19 @@ def test_a_ladder_ends_at_the_first_wrong_run_and_nothing_is_run_twice(tmp_path:
     assert len((tmp_path / "runs").read_text().splitlines()) == 4
 
 
+@pytest.mark.parametrize("first", [0, 1, 2, 4])
+def test_a_ladder_begun_in_the_middle_finds_the_same_wrong_run(tmp_path: Path, first: int) -> None:
+    climber = ladders.Climber(Program(tmp_path), RecordFolder(tmp_path / "records"))
+    _, *done = climber.climb(some_ladder(), first=first)
+    steps = [r.facts.job.step for r in done]
+    assert steps == sorted(steps) and {1, 2} <= set(steps)
+
+
+def test_every_variant_comes_once_before_any_comes_again() -> None:
+    names = [(ladder.variant.family, ladder.variant.name) for ladder in bank.ladders(apart=False)]
+    assert len(set(names[: len(set(names))])) == len(set(names))
+
+
 def test_records_are_the_same_after_packing(tmp_path: Path) -> None:
     one, other = record(some_ladder().job(1)), record(some_ladder().job(2))
     other = replace(other, witness_names=np.array(["bend_deg"]), estimate=in_other_units(drive())[:, :3].astype("f4"))
