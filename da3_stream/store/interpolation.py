@@ -1,8 +1,8 @@
 """Poses of frames that the gate left out: between those of the kept frames before and after them.
 
 With A and B the kept frames' poses and w the share of the path between them, the pose is A exp(w log(A^-1 B)), the
-geodesic of SE(3). At a cut, at the end and where either pose is unknown there is no such path, and the camera is held
-at A.
+geodesic of SE(3). At a cut, at the end and where either pose is unknown there is no such path. A camera that was seen
+to stand is held at A there; where it was while its images were dark or blurred nobody knows.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import Sim3Array
-from ..types import Float64, LeftOut
+from ..types import Float64
 from .frame_poses import FramePoses
 from .submap import SubmapCameras
+
+STANDING = "still"  # the gate's reason for leaving out what it saw, and saw not to move
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,19 +41,30 @@ def interpolated_poses(poses: FramePoses, submaps: Mapping[int, SubmapCameras]) 
     if not len(poses.source_index):
         indices, left_out = indices[:0], []
     kept = np.maximum(np.searchsorted(poses.source_index, indices, side="right") - 1, 0)
+    after = np.minimum(kept + 1, len(poses.source_index) - 1)
+    tied = _are_tied(poses, indices, kept, after)
+    known = tied | np.array([entry.reason == STANDING for entry in left_out], bool)
+    shares = np.where(tied, np.array([entry.share for entry in left_out], np.float64), 0.0)
     return InterpolatedPoses(
         source_index=indices,
         timestamp=np.array([entry.timestamp for entry in left_out], np.float64),
         kept=kept,
-        segment=poses.segment[kept],
-        world_from_camera=_poses(poses, kept, left_out),
+        segment=np.where(known, poses.segment[kept], -1),
+        world_from_camera=np.where(known[:, None, None], _poses(poses, kept, after, shares), np.nan),
     )
 
 
-def _poses(poses: FramePoses, kept: NDArray[np.int64], left_out: list[LeftOut]) -> Float64:
-    after = np.minimum(kept + 1, len(poses.source_index) - 1)
-    tied = (poses.segment[kept] >= 0) & (poses.segment[after] == poses.segment[kept])
-    shares = np.where(tied, [entry.share for entry in left_out], 0.0)
+def _are_tied(
+    poses: FramePoses, indices: NDArray[np.int64], kept: NDArray[np.int64], after: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Whether a frame [M] lies between two kept ones of one segment."""
+    if not len(indices):
+        return np.zeros(0, bool)
+    between = (poses.source_index[kept] < indices) & (indices < poses.source_index[after])
+    return between & (poses.segment[kept] >= 0) & (poses.segment[after] == poses.segment[kept])
+
+
+def _poses(poses: FramePoses, kept: NDArray[np.int64], after: NDArray[np.int64], shares: Float64) -> Float64:
     world_from_camera = poses.world_from_camera[kept].copy()
     moving = np.flatnonzero(shares > 0)
     if len(moving):

@@ -18,14 +18,14 @@ from tests.worlds.street import FPS, street_part, street_run, street_scene, worl
 OUT = (3, 4, 9, 10, 27)  # frames that are taken out of the made-up street; 9 and 10 lie at the border of two submaps
 
 
-def without(path: Path, shares: dict[int, float], gone: tuple[int, ...] = OUT) -> Run:
+def without(path: Path, shares: dict[int, float], gone: tuple[int, ...] = OUT, reason: str = "still") -> Run:
     """The made-up run without these frames, which their neighbours name with these shares."""
     run = street_run(path)
     for number in range(3):
         part = street_part(number)
         keep = ~np.isin(part.frame_indices, gone)
         named = tuple(
-            LeftOut(index, index / FPS, shares.get(index, 0.0), "still")
+            LeftOut(index, index / FPS, shares.get(index, 0.0), reason)
             for index in gone
             if part.owned[keep].any() and _owner(index, gone) == number
         )
@@ -86,6 +86,17 @@ def test_between_two_segments_and_beside_unknown_poses_nothing_is_made_up(tmp_pa
     write_submap(run, 2, replace(part, window_from_camera=np.full_like(part.window_from_camera, np.nan)))
     lost = read_poses(run.path)
     assert np.isnan(lost.world_from_camera[27]).all() and lost.status[27] == "UNPLACED" and lost.segment[27] == -1
+
+
+def test_where_the_camera_was_while_nobody_saw_it_is_known_between_two_poses_alone(tmp_path: Path) -> None:
+    run = without(tmp_path, {9: 0.5, 10: 0.9, 27: 0.0}, reason="blank")
+    placed = read_poses(run.path)
+    assert [placed.status[k] for k in OUT] == [*("INTERPOLATED",) * 4, "UNPLACED"]
+    assert placed.segment[27] == -1 and np.isnan(placed.world_from_camera[27]).all() and placed.confidence[27] == 0
+    scene = street_scene()
+    cut = replace(scene, submaps=(scene.submaps[0], *(replace(n, segment=1, previous=None) for n in scene.submaps[1:])))
+    run.write_scene(cut)
+    assert [read_poses(run.path).status[k] for k in OUT] == [*("INTERPOLATED",) * 2, *("UNPLACED",) * 3]
 
 
 def test_what_is_left_out_reads_back(tmp_path: Path) -> None:
