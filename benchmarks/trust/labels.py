@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from da3_stream.evaluation.metrics import path_distances
-from da3_stream.evaluation.pose_errors import PoseErrors, angle_deg, pose_errors
+from da3_stream.evaluation.pose_errors import PoseErrors, pose_errors
 from da3_stream.geometry import nearest_rotations, umeyama
+from da3_stream.geometry.camera_alignment import angle_deg
 
 __all__ = ["PoseErrors", "angle_deg", "ate_percent", "pose_errors", "turn_error_deg"]
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import Sim3, nearest_rotations
+from ..geometry import Sim3
+from ..geometry.camera_alignment import angle_deg, fit_cameras
 from .metrics import path_distances
 
 Float64 = NDArray[np.float64]
@@ -75,23 +76,3 @@ def _fits(truth: Float64, estimate: Float64, fit: Sim3, allowed: float) -> bool:
     dy, dx = y - y.mean(axis=0), x - x.mean(axis=0)
     spread = np.sqrt((dy * dy).sum() * (dx * dx).sum())
     return bool(np.sqrt((dy * dy).sum(axis=1).mean()) <= allowed or (dy * dx).sum() > LEAST_CORRELATION * spread)
-
-
-def fit_cameras(truth: Float64, estimate: Float64) -> Sim3:
-    """`truth_from_world` of cameras [M,4,4]: the rotation is the chordal mean of their orientations' differences, scale
-    and translation are least squares of their positions.
-
-    Positions alone leave the roll about a straight path open, and everything where the camera stands.
-    """
-    rotation = nearest_rotations((truth[:, :3, :3] @ estimate[:, :3, :3].transpose(0, 2, 1)).sum(axis=0)[None])[0]
-    turned = estimate[:, :3, 3] @ rotation.T
-    y, x = truth[:, :3, 3], turned
-    dy, dx = y - y.mean(axis=0), x - x.mean(axis=0)
-    variance = float((dx * dx).sum())
-    scale = max(float((dy * dx).sum()) / variance, 1e-12) if variance > 0 else 1.0
-    return Sim3(scale, rotation, y.mean(axis=0) - scale * x.mean(axis=0))
-
-
-def angle_deg(a: Float64, b: Float64) -> float:
-    """The angle between two rotations [3,3] in degrees; exact also near zero."""
-    return float(np.degrees(2 * np.arcsin(np.clip(np.linalg.norm(a - b) / np.sqrt(8), 0, 1))))

@@ -70,6 +70,7 @@ _ALL = (
     Witness("near_contradiction", "share of the matches of neighbouring frames that tracks contradict", +1),
     Witness("focal_change", "distance of a frame's focal length from the window's mean, in sigmas", +1, 0.5),
     Witness("focal_disagreement", "distance of the window's focal length from the one in use, in sigmas", +1, 0.5),
+    Witness("lens_shift", "how far the lens that images ask for moves the pose; 1 is as much as is right", +1, 0.02),
     # of the join of two submaps: slam/joins.py
     Witness("join_shift", "distance of shared cameras after alignment, in steps", +1, 0.01),
     Witness("join_turn_deg", "rotation of shared cameras after alignment", +1, 0.01),

@@ -274,8 +274,10 @@ class SfmPredictor:
         """The same, with the lens being asked about, while depth is worked on."""
         if not solution.models:
             return found
-        reading = self._workers.submit(watch_lens, solution.models[0], correspondences.xy, solution.lens, self._size)
-        return replace(found, reading=reading, switches=lens_switches(correspondences, self._size[0]))
+        switches = lens_switches(correspondences, self._size[0])
+        model, lens = solution.models[0], solution.lens
+        reading = self._workers.submit(watch_lens, model, correspondences.xy, lens, self._size, bool(switches))
+        return replace(found, reading=reading, switches=switches)
 
 
 def usual_limit_s(count: int, size: tuple[int, int]) -> float:

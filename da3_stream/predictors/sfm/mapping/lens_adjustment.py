@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from scipy.spatial.transform import Rotation
 
 from ....geometry.lens import Lens
 from .global_mapping import LOSS_PX, SparseModel
+from .lens_response import LensResponse, eliminate_poses, turned_cameras
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -26,7 +26,7 @@ MAX_POINTS = 500  # the longest tracks: they say most, and more of them only cos
 MIN_TRACK = 3
 MIN_PER_CAMERA = 8  # points that a camera must see on average
 LOSSES_PX = (8 * LOSS_PX, LOSS_PX)  # a wide one first: to a narrow one what contradicts the start is an outlier
-ITERATIONS = 3  # with each
+ITERATIONS = 3  # with each, where nothing contradicts the start
 ENOUGH = 1e-4
 DAMPING = 1e-6  # relative; it also settles the seven freedoms of the frame of reference
 LEAST_DEPTH = 1e-9
@@ -39,12 +39,15 @@ MAX_FOCAL_STEP = 0.3
 @dataclass(frozen=True, eq=False)
 class LensEvidence:
     """What a model says of the lens of its rows: log focal lengths [n] relative to that of the model, the radial terms
-    (k1, k2) [2], and their joint information [n+2,n+2] when poses and points are eliminated."""
+    (k1, k2) [2], their joint information [n+2,n+2] when poses and points are eliminated, how the poses respond to
+    them, and the median depth of the points."""
 
     rows: Index
     log_focals: Array
     radial: Array
     information: Array
+    response: LensResponse
+    depth: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +99,9 @@ class _Reduced:
         return by_camera, np.einsum("pji,pj->pi", self.root, rest)
 
 
-def lens_evidence(model: SparseModel, xy: Sequence[NDArray[np.float32]], lens: Lens) -> LensEvidence | None:
+def lens_evidence(
+    model: SparseModel, xy: Sequence[NDArray[np.float32]], lens: Lens, iterations: int = ITERATIONS
+) -> LensEvidence | None:
     """The lens that the observations `xy` (keypoints [n,2] of every row of the window) ask for; None if they are few.
 
     `lens` is that of the model.
@@ -106,11 +111,18 @@ def lens_evidence(model: SparseModel, xy: Sequence[NDArray[np.float32]], lens: L
         return None
     cameras = np.asarray(np.linalg.inv(model.model_from_camera), np.float64)
     start = _State(cameras, points, np.full(len(cameras), lens.fx), np.array([lens.k1, 0.0]))
-    state = _adjust(start, seen)
+    state = _adjust(start, seen, iterations)
     linear = _linearise(state, seen, LOSS_PX)
-    information = _lens_information(_eliminate_points(linear, seen, state).matrix) / _variance(linear, state)
-    evidence = LensEvidence(model.rows, np.log(state.focals / lens.fx), state.radial, information)
-    return evidence if np.isfinite(information).all() else None
+    information, by_lens = eliminate_poses(_eliminate_points(linear, seen, state).matrix, _is_lens(len(cameras)))
+    evidence = LensEvidence(
+        rows=model.rows,
+        log_focals=np.log(state.focals / lens.fx),
+        radial=state.radial,
+        information=information / _variance(linear, state),
+        response=LensResponse(state.cameras, by_lens),
+        depth=float(np.median(_project(state, seen)[0][:, 2])),
+    )
+    return evidence if np.isfinite(information).all() and np.isfinite(by_lens).all() else None
 
 
 def _observations(model: SparseModel, xy: Sequence[NDArray[np.float32]], lens: Lens) -> tuple[_Observations, Array]:
@@ -129,16 +141,16 @@ def _observations(model: SparseModel, xy: Sequence[NDArray[np.float32]], lens: L
     return _Observations(camera[kept], number[point[kept]], centred[kept]), model.points[chosen]
 
 
-def _adjust(state: _State, seen: _Observations) -> _State:
+def _adjust(state: _State, seen: _Observations, iterations: int) -> _State:
     """Robust Levenberg-Marquardt."""
     for loss_px in LOSSES_PX:
-        state = _descend(state, seen, loss_px)
+        state = _descend(state, seen, loss_px, iterations)
     return state
 
 
-def _descend(state: _State, seen: _Observations, loss_px: float) -> _State:
+def _descend(state: _State, seen: _Observations, loss_px: float, iterations: int) -> _State:
     damping, cost = DAMPING, _cost(state, seen, loss_px)
-    for _ in range(ITERATIONS):
+    for _ in range(iterations):
         linear = _linearise(state, seen, loss_px)
         moved = _move(state, *_eliminate_points(linear, seen, state).step(damping))
         after = _cost(moved, seen, loss_px)
@@ -237,25 +249,21 @@ def _sum_by(index: Index, values: Array, count: int) -> Array:
 
 def _move(state: _State, by_camera: Array, by_point: Array) -> _State:
     own = by_camera[:-SHARED].reshape(-1, PER_CAMERA)
-    turn = np.tile(np.eye(4), (len(own), 1, 1))
-    turn[:, :3, :3], turn[:, :3, 3] = Rotation.from_rotvec(own[:, :3]).as_matrix(), own[:, 3:6]
     return replace(
         state,
-        cameras=turn @ state.cameras,
+        cameras=turned_cameras(state.cameras, own[:, : PER_CAMERA - 1]),
         points=state.points + by_point,
         focals=state.focals * np.exp(np.clip(own[:, 6], -MAX_FOCAL_STEP, MAX_FOCAL_STEP)),
         radial=state.radial + by_camera[-SHARED:],
     )
 
 
-def _lens_information(matrix: Array) -> Array:
-    """The information on focal lengths and radial terms [n+2,n+2] when the poses are eliminated, too."""
-    of_lens = np.zeros(len(matrix), bool)
+def _is_lens(cameras: int) -> NDArray[np.bool_]:
+    """Which of the parameters of cameras, and of the shared ones, are those of the lens."""
+    of_lens = np.zeros(PER_CAMERA * cameras + SHARED, bool)
     of_lens[PER_CAMERA - 1 :: PER_CAMERA] = True
     of_lens[-SHARED:] = True
-    pose, mixed = matrix[np.ix_(~of_lens, ~of_lens)], matrix[np.ix_(of_lens, ~of_lens)]
-    pose = pose + np.diag(1e-9 * np.diag(pose) + 1e-12 * np.trace(pose))
-    return matrix[np.ix_(of_lens, of_lens)] - mixed @ np.linalg.solve(pose, mixed.T)
+    return of_lens
 
 
 def _variance(linear: _Linear, state: _State) -> float:

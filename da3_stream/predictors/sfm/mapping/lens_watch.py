@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from ....types.advice import Advice, AdviceCode
 from .calibration import FOCAL_SPREAD, Calibration
 from .global_mapping import SparseModel
 from .lens_adjustment import SHARED, LensEvidence, lens_evidence
+from .lens_response import pose_shifts
 from .lens_switch import LensSwitch
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ CHANGE = 0.04  # log range of changes within a window that matter
 CHANGE_CHI2 = 25.0  # per row, of one focal length for all rows: hand-held cameras of real lenses reach 10, zooms 200
 FRAME_SPREAD = 0.004  # what focal lengths of single frames scatter by beyond their covariance, relative
 CHANGE_SIGMAS = 10.0  # of the whole change: hand-held cameras of real lenses reach 7, slow zooms 16
+PATIENCE = 24  # iterations, with each loss, of an adjustment that found a contradiction: to tell which, and how large
 NODE_STEP = 4  # rows between the nodes of a focal length that changes
 SMALL_RADIAL_SHARE = 1 / 200  # of the image's width: distortion that the lens in use lacks and nobody sees
 OTHER_SIZE = 0.15  # log ratio of twice the principal point to the size of the image
@@ -43,8 +45,9 @@ FAR_OFF = 0.35  # the same for a single axis: no camera's principal point is tha
 class LensReading:
     """What a window says of its own lens: log of its focal length relative to the lens in use, the corner's shift in
     pixels that the lens in use lacks, each with its standard deviation; log focal lengths of its rows relative to
-    their mean [n] with standard deviations [n], smoothed over a few rows; and chi squared per row of one focal length
-    for all rows."""
+    their mean [n] with standard deviations [n], smoothed over a few rows; chi squared per row of one focal length for
+    all rows; and how far the poses [n] would move with the lens that the images ask for, 1 being as much as a right
+    one may be off by."""
 
     rows: NDArray[np.int64]
     focal: float
@@ -54,6 +57,7 @@ class LensReading:
     course: Array
     course_sigma: Array
     change_chi2: float
+    pose_shift: Array
 
     @property
     def is_observed(self) -> bool:
@@ -66,12 +70,26 @@ class LensReading:
         return abs(self.focal) / self.focal_sigma
 
     @property
+    def disagrees(self) -> bool:
+        """Whether that is so surely and by what matters."""
+        return self.is_observed and self.disagreement > SIGMAS and abs(self.focal) > FOCAL_ERROR
+
+    @property
     def changes(self) -> bool:
-        """Whether the focal length changes within the window surely and by what matters."""
+        """Whether the focal length changes within the window surely and by what matters.
+
+        A slow change is none beside a focal length that is wrong throughout by more.
+        """
         low, high = int(self.course.argmin()), int(self.course.argmax())
         change = float(self.course[high] - self.course[low])
-        sigmas = change / float(np.hypot(self.course_sigma[low], self.course_sigma[high]))
-        return change > CHANGE and (self.change_chi2 > CHANGE_CHI2 or sigmas > CHANGE_SIGMAS)
+        sigma = float(np.hypot(self.course_sigma[low], self.course_sigma[high]))
+        is_slow = change > CHANGE_SIGMAS * sigma and not (self.disagrees and abs(self.focal) > change)
+        return change > CHANGE and (self.change_chi2 > CHANGE_CHI2 or is_slow)
+
+    @property
+    def is_contradicted(self) -> bool:
+        """Whether the lens in use is not that of the images."""
+        return self.changes or self.disagrees or self.lacks_distortion
 
     @property
     def lacks_distortion(self) -> bool:
@@ -80,12 +98,23 @@ class LensReading:
 
 
 def watch_lens(
-    model: SparseModel, xy: Sequence[NDArray[np.float32]], lens: Lens, size: tuple[int, int]
+    model: SparseModel,
+    xy: Sequence[NDArray[np.float32]],
+    lens: Lens,
+    size: tuple[int, int],
+    is_switched: bool = False,
 ) -> LensReading | None:
-    """What the model of a window with these keypoints says of its lens; None if that is too little."""
+    """What the model of a window with these keypoints says of its lens; None if that is too little.
+
+    `is_switched`: the picture's scale is known to jump.
+    """
     try:
         evidence = lens_evidence(model, xy, lens)
-        return None if evidence is None else read_lens(evidence, lens, size)
+        reading = None if evidence is None else read_lens(evidence, lens, size)
+        if reading is None or not (is_switched or reading.is_contradicted):
+            return reading
+        evidence = lens_evidence(model, xy, lens, PATIENCE)
+        return reading if evidence is None else read_lens(evidence, lens, size)
     except np.linalg.LinAlgError as error:  # a degenerate model
         log.info("nothing is known of the window's lens: %s", error)
         return None
@@ -100,17 +129,28 @@ def read_lens(evidence: LensEvidence, lens: Lens, size: tuple[int, int]) -> Lens
     mean, covariance = _fit(common, wanted, information)
     left, gradient = wanted - common @ mean, _corner_gradients(lens, size)
     corner_variance = gradient @ covariance[1:, 1:] @ gradient
-    course, course_sigma = _course(evidence)
-    return LensReading(
+    course = _course(evidence)
+    reading = LensReading(
         rows=evidence.rows,
         focal=float(mean[0]),
         focal_sigma=float(np.hypot(np.sqrt(covariance[0, 0]), FOCAL_SPREAD)),
         corner_px=float(gradient @ (mean[1:] - (lens.k1, 0.0))),
         corner_sigma_px=float(np.hypot(np.sqrt(corner_variance), SMALL_RADIAL_SHARE * size[0])),
-        course=course,
-        course_sigma=course_sigma,
+        course=course.log_focals - course.log_focals.mean(),
+        course_sigma=course.sigma,
         change_chi2=float(left @ information @ left) / count,
+        pose_shift=np.full(count, np.nan),
     )
+    asked = np.concatenate([course.log_focals, course.radial]) if reading.changes else common @ mean
+    return replace(reading, pose_shift=_pose_shift(evidence, asked, lens))
+
+
+def _pose_shift(evidence: LensEvidence, asked: Array, lens: Lens) -> Array:
+    """How far the poses [n] move from the lens in use to the one asked for (log focal lengths, radial terms) [n+2]."""
+    used = np.concatenate([np.zeros(len(evidence.rows)), (lens.k1, 0.0)])
+    best, response = np.concatenate([evidence.log_focals, evidence.radial]), evidence.response
+    target, source = response.cameras_after(asked - best), response.cameras_after(used - best)
+    return pose_shifts(target, source, evidence.rows, evidence.depth)
 
 
 def _fit(basis: Array, wanted: Array, information: Array) -> tuple[Array, Array]:
@@ -126,8 +166,18 @@ def _corner_gradients(lens: Lens, size: tuple[int, int]) -> Array:
     return np.array([by_k1, by_k1 * np.square(np.hypot(size[0] / 2 / lens.fx, size[1] / 2 / lens.fy))])
 
 
-def _course(evidence: LensEvidence) -> tuple[Array, Array]:
-    """Log focal lengths [n] relative to their mean, linear between nodes, and their standard deviations [n]."""
+@dataclass(frozen=True, eq=False)
+class _Course:
+    """Log focal lengths [n] that are linear between nodes, the standard deviations [n] of what they are off their mean,
+    and the radial terms [2] beside them."""
+
+    log_focals: Array
+    sigma: Array
+    radial: Array
+
+
+def _course(evidence: LensEvidence) -> _Course:
+    """The course that the images ask for."""
     rows, count = evidence.rows, len(evidence.rows)
     nodes = np.linspace(rows[0], rows[-1], max(2, (rows[-1] - rows[0]) // NODE_STEP + 1))
     hats = np.stack([np.interp(rows, nodes, unit) for unit in np.eye(len(nodes))], axis=1)
@@ -138,19 +188,22 @@ def _course(evidence: LensEvidence) -> tuple[Array, Array]:
     centred = hats - hats.mean(axis=0)
     part = covariance[: hats.shape[1], : hats.shape[1]]
     variance = np.einsum("ni,ij,nj->n", centred, part, centred)
-    return centred @ fitted[: hats.shape[1]], np.sqrt(np.maximum(variance, 0.0) + FRAME_SPREAD**2)
+    sigma = np.sqrt(np.maximum(variance, 0.0) + FRAME_SPREAD**2)
+    return _Course(hats @ fitted[: hats.shape[1]], sigma, fitted[hats.shape[1] :])
 
 
 def lens_witnesses(reading: LensReading | None, switches: Sequence[LensSwitch], count: int) -> Mapping[str, Array]:
     """For every row [count], in standard deviations: how far its focal length is from the window's mean
-    (`focal_change`), and the window's from the lens in use (`focal_disagreement`); NaN where nothing tells."""
-    change, disagreement = np.full(count, np.nan), np.full(count, np.nan)
+    (`focal_change`), and the window's from the lens in use (`focal_disagreement`); and how far the lens that the images
+    ask for would move its pose (`lens_shift`, 1: as much as a right one may be off by). NaN where nothing tells."""
+    change, disagreement, shift = np.full((3, count), np.nan)
     if reading is not None:
         change[reading.rows] = np.abs(reading.course) / reading.course_sigma
         disagreement[reading.rows] = reading.disagreement
+        shift[reading.rows] = reading.pose_shift
     for switch in switches:
         change[switch.row - 1 : switch.row + 1] = abs(switch.log_factor) / FRAME_SPREAD
-    return {"focal_change": change, "focal_disagreement": disagreement}
+    return {"focal_change": change, "focal_disagreement": disagreement, "lens_shift": shift}
 
 
 def lens_advice(
@@ -168,7 +221,7 @@ def lens_advice(
         return tuple(_switched(switch, indices) for switch in switches)
     if reading is not None and reading.changes:
         return (_changed(reading, indices),)  # what a changing lens says of its mean or its distortion is no evidence
-    if reading is not None and reading.is_observed and _disagrees(reading):
+    if reading is not None and reading.disagrees:
         said.append(_wrong(reading, calibration, lens, span))
     if reading is not None and reading.lacks_distortion:
         said.append(_distorted(reading, lens, size, span))
@@ -177,10 +230,6 @@ def lens_advice(
     if not calibration.focal_given and not calibration.focal_weight and not said:
         said.append(_not_observed(span))
     return tuple(said)
-
-
-def _disagrees(reading: LensReading) -> bool:
-    return reading.disagreement > SIGMAS and abs(reading.focal) > FOCAL_ERROR
 
 
 def _switched(switch: LensSwitch, indices: Sequence[int]) -> Advice:

@@ -74,6 +74,15 @@ def test_of_the_right_lens_nothing_is_said() -> None:
     assert np.nanmax(lens_witnesses(read, (), COUNT)["focal_change"]) < 4
 
 
+def test_a_right_lens_moves_no_pose_and_a_wrong_one_those_that_it_turns() -> None:
+    def shifts(factor: float, turn_rad: float) -> Array:
+        return lens_witnesses(reading(np.full(COUNT, factor * LENS.fx), turn_rad=turn_rad), (), COUNT)["lens_shift"]
+
+    assert np.nanmax(shifts(1.0, 0.02)) < 0.15
+    assert np.nanmax(shifts(1.25, 0.0)) < 0.15  # straight on, a wrong focal length makes depth wrong but no pose
+    assert np.nanmax(shifts(1.25, 0.02)) > 1
+
+
 @pytest.mark.parametrize("factor", [0.8, 1.25])
 def test_a_given_focal_length_that_the_images_contradict_is_said(factor: float) -> None:
     read = reading(np.full(COUNT, factor * LENS.fx))
