@@ -27,6 +27,7 @@ from .mapping.standing import WithoutStands, leave_out_stands, standing_advice, 
 from .mapping.turned_window import solve_turning
 from .mapping.turning_lens import find_turns
 from .mapping.witnesses import MappingEvidence, mapping_witnesses
+from .matching.carried import without_carried
 from .matching.correspondences import Correspondences, WindowMatches
 from .matching.feature_cache import FeatureCache
 from .matching.pairs import window_pairs
@@ -131,10 +132,12 @@ class SfmPredictor:
     def _solve_window(self, frames: Sequence[Frame]) -> WindowGeometry:
         grays = _grays(frames)
         found = self._match(frames, grays, window_pairs(len(frames)), self._features)
+        found = without_carried(found, self._size)
         without = leave_out_stands(found, self._workers, self._size) if found.moves else None
         solution, calibration = self._solve_in_order(_span(frames), without, len(frames))
         passed = () if without is None else without.stands
-        cameras = with_place_witnesses(solution.cameras, found.tracked, solution.lens, passed)
+        sure = [stand for stand in passed if stand.sure]
+        cameras = with_place_witnesses(solution.cameras, found.tracked, solution.lens, sure)
         solution = replace(solution, cameras=cameras)
         geometry = window_geometry(frames, grays, solution, solution.cameras.breaks, self._workers)
         row_of = np.arange(len(frames)) if without is None else without.row_of

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....geometry.keypoints import Keypoints
+from ..matching.carried import stands_throughout
 from ..matching.correspondences import Pair
 from ..matching.pairs import Matches
 
@@ -37,10 +38,11 @@ Points = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Stand:
-    """Rows of a window, both included, between which the camera does not move."""
+    """Rows of a window, both included, between which the camera does not move; whether that is sure."""
 
     first: int
     last: int
+    sure: bool = True
 
     @property
     def ends(self) -> Pair:
@@ -109,7 +111,14 @@ class StandFinder:
         seen = [pair for pair in self.matches if self._stillness(pair).is_seen]
         lost = [(row, row + 1) for row in range(len(self._keypoints) - 1) if self._stillness((row, row + 1)).is_lost]
         pieces = list(_joined([*seen, *lost]))
-        return [stand for stand in self._bridged(pieces) if stand.last - stand.first >= 2 and self._is_stand(stand)]
+        found = [stand for stand in self._bridged(pieces) if stand.last - stand.first >= 2 and self._is_stand(stand)]
+        return found or self._throughout()
+
+    def _throughout(self) -> list[Stand]:
+        """A stand of all rows, of which the views at its ends are no proof as something passes throughout. It may also
+        be a flat wall that passes behind a part of the camera's own car."""
+        stands = stands_throughout(self._keypoints, self.matches)
+        return [Stand(0, len(self._keypoints) - 1, sure=False)] if stands else []
 
     def _bridged(self, pieces: Sequence[Stand]) -> list[Stand]:
         """Pieces are one where the view before the first and after the last is the same: what passed covered all of it
