@@ -12,13 +12,17 @@ from ...types import UInt8
 from .evidence import Evidence
 from .regions import MIN_LOOKS, static_regions
 from .scene_motion import find_corners, fit_flow, track_corners
+from .standing import Standing
 
 Bool = NDArray[np.bool_]
+Float32 = NDArray[np.float32]
 
 WORKING_PIXELS = 320 * 240  # to which images are shrunk
 LOOK_PX = 3.5  # the scene moves as far from one look to the next (of the shrunk image)
 LOOKS_A_MASK = 6  # looks after which the mask is made anew
+MIN_COVER = 0.08  # of an image's pixel by the region found; strokes of text are hardly a pixel wide when shrunk
 LOST_SHARE = 0.3  # of the corners tracked, below which the reference is given up
+MIN_AREA = 0.0015  # share of the image; less costs nothing and is more often scene than an overlay
 MIN_CHANGE = 0.002  # share of the image; a mask that differs by less from the one before is that one
 
 
@@ -31,9 +35,11 @@ class StaticDetector:
 
     def __init__(self) -> None:
         self._evidence: Evidence | None = None
+        self._standing = Standing()
         self._reference: UInt8 | None = None  # the last look, at half the working size
         self._corners = np.zeros((0, 2), np.float32)
-        self._regions: Bool | None = None
+        self._regions: Bool | None = None  # of the working image: what counts, and what was found last
+        self._found: Bool | None = None
         self._mask: Bool | None = None
 
     @property
@@ -46,15 +52,18 @@ class StaticDetector:
         gray, half = _shrunk(image)
         if self._evidence is None or self._reference is None:
             self._evidence = Evidence.empty(gray.shape)
-            self._look(gray, half, np.zeros((*self._evidence.grid, 2), np.float32), 1.0)
+            nothing = np.zeros((*self._evidence.grid, 2), np.float32)
+            self._look(gray, half, nothing, nothing[0, 0], 1.0)
             return
         tracks = track_corners(self._reference, half, self._corners)
-        flow = fit_flow(tracks)
+        known = self._evidence.looks >= MIN_LOOKS  # before, what stands may as well go with the camera
+        stands = known and self._standing.feed(tracks, half, self._hidden_half(half.shape))
+        flow = None if stands else fit_flow(tracks)
         if flow is None:
             if len(tracks.at) < LOST_SHARE * len(self._corners):
                 self._refer_to(half)
         elif 2 * flow.length >= LOOK_PX:
-            self._look(gray, half, 2 * flow.on_grid(*self._evidence.grid), flow.doubt)
+            self._look(gray, half, 2 * flow.on_grid(*self._evidence.grid), 2 * flow.turn, flow.doubt)
             if self._evidence.looks >= MIN_LOOKS and self._evidence.looks % LOOKS_A_MASK == 0:
                 self._renew(image.shape[:2])
 
@@ -62,8 +71,10 @@ class StaticDetector:
         """What `restore` needs to go on, in numbers and arrays."""
         return {
             "evidence": None if self._evidence is None else self._evidence.state(),
+            "standing": self._standing.state(),
             "reference": self._reference,
             "regions": None if self._regions is None else np.packbits(self._regions),
+            "found": None if self._found is None else np.packbits(self._found),
             "mask": None if self._mask is None else np.packbits(self._mask),
             "size": None if self._mask is None else self._mask.shape,
         }
@@ -72,16 +83,23 @@ class StaticDetector:
         """Go on from a state as if never interrupted."""
         kept, reference = state["evidence"], state["reference"]
         self._evidence = None if kept is None else Evidence(**kept)
+        self._standing.restore(state["standing"])
         if reference is not None:
             self._refer_to(reference)
         if self._evidence is not None:
-            packed = state["regions"]
-            self._regions = None if packed is None else unpack_mask(packed, self._evidence.mean.shape)
+            shape = self._evidence.mean.shape
+            self._regions, self._found = (
+                None if packed is None else unpack_mask(packed, shape) for packed in (state["regions"], state["found"])
+            )
         self._mask = None if state["size"] is None else unpack_mask(state["mask"], state["size"])
 
-    def _look(self, gray: UInt8, half: UInt8, flow: NDArray[np.float32], doubt: float) -> None:
+    def _hidden_half(self, shape: tuple[int, ...]) -> Bool | None:
+        """What is known to go with the camera, at half the working size [h,w]."""
+        return None if self._regions is None else self._regions[1::2, 1::2][: shape[0], : shape[1]]
+
+    def _look(self, gray: UInt8, half: UInt8, flow: Float32, turn: Float32, doubt: float) -> None:
         assert self._evidence is not None
-        self._evidence.add(gray, flow, doubt)
+        self._evidence.add(gray, flow, turn, doubt)
         self._refer_to(half)
 
     def _refer_to(self, half: UInt8) -> None:
@@ -90,9 +108,13 @@ class StaticDetector:
     def _renew(self, shape: tuple[int, ...]) -> None:
         """Make the mask [H,W] anew from the evidence; keep the old one where it hardly differs."""
         assert self._evidence is not None
-        before = np.zeros(self._evidence.mean.shape, np.bool_) if self._regions is None else self._regions
-        found = static_regions(self._evidence, before)
-        self._regions = found
+        nothing = np.zeros(self._evidence.mean.shape, np.bool_)
+        before = nothing if self._regions is None else self._regions
+        last = nothing if self._found is None else self._found
+        self._found = static_regions(self._evidence, before)
+        self._regions = found = self._found & (before | last)
+        if found.mean() < MIN_AREA:
+            found = nothing
         mask = _enlarged(found, shape)
         old = np.ones(mask.shape, np.bool_) if self._mask is None else self._mask
         if (mask != old).mean() >= MIN_CHANGE or not found.any():
@@ -116,7 +138,7 @@ def _enlarged(found: Bool, shape: tuple[int, ...]) -> Bool:
     import cv2
 
     share = cv2.resize(found.astype(np.float32), (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
-    return share < 0.5
+    return share < MIN_COVER
 
 
 def unpack_mask(bits: UInt8, shape: Sequence[int]) -> Bool:

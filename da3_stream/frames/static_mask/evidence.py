@@ -25,7 +25,8 @@ class Evidence:
 
     `mean`, `deviation` [h,w]: gray level and mean distance from it; `gradient` [2,h,w] and `strength` [h,w]: the
     gradient and its length; `offset` [2,r,c] and `spread` [3,r,c]: on a grid, how far (in pixels) the scene that would
-    be there is from its mean place, and the covariance xx, xy, yy of that; `doubt`: the uncertain share of it.
+    be there is from its mean place, and the covariance xx, xy, yy of that; `turned` [2,1,1], `turn_spread` [3,1,1]: the
+    same of what moves however far away it is; `doubt`: the uncertain share of `offset`.
     """
 
     mean: Float32
@@ -34,6 +35,8 @@ class Evidence:
     strength: Float32
     offset: Float32
     spread: Float32
+    turned: Float32
+    turn_spread: Float32
     doubt: float = 0.0
     looks: int = 0
 
@@ -41,16 +44,17 @@ class Evidence:
     def empty(shape: tuple[int, int]) -> Evidence:
         """Nothing seen yet of images [h,w]."""
         grid = (-(-shape[0] // CELL_PX), -(-shape[1] // CELL_PX))
-        layers, cells = (np.zeros((4, *shape), np.float32), np.zeros((3, *grid), np.float32))
-        return Evidence(layers[0], layers[1], np.zeros((2, *shape), np.float32), layers[2], cells[:2].copy(), cells)
+        levels, places = np.zeros((5, *shape), np.float32), np.zeros((5, *grid), np.float32)
+        turns = np.zeros((5, 1, 1), np.float32)
+        return Evidence(levels[0], levels[1], levels[3:], levels[2], places[:2], places[2:], turns[:2], turns[2:])
 
     @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of the grid."""
         return self.offset.shape[1], self.offset.shape[2]
 
-    def add(self, gray: UInt8, flow: Float32, doubt: float) -> None:
-        """Look at an image [h,w] after the scene has moved by `flow` [r,c,2] since the last look."""
+    def add(self, gray: UInt8, flow: Float32, turn: Float32, doubt: float) -> None:
+        """Look at an image [h,w] after the scene has moved by `flow` [r,c,2] since the last look, all by `turn` [2]."""
         import cv2
 
         self.looks += 1
@@ -66,19 +70,20 @@ class Evidence:
         cv2.accumulateWeighted(dx, self.gradient[0], share)
         cv2.accumulateWeighted(dy, self.gradient[1], share)
         cv2.accumulateWeighted(cv2.magnitude(dx, dy), self.strength, share)
-        self._move(np.moveaxis(flow, 2, 0))
-        self.doubt += (doubt - self.doubt) * max(1.0 / self.looks, 1.0 / SPREAD_MEMORY)
-
-    def _move(self, flow: Float32) -> None:
-        """Running mean and covariance of the scene's place (West 1979)."""
-        share = max(1.0 / self.looks, 1.0 / SPREAD_MEMORY)
-        away = self.offset + flow
-        away *= np.minimum(1.0, FARTHEST_PX / np.maximum(np.hypot(*away), 1e-6))
-        products = np.stack([away[0] ** 2, away[0] * away[1], away[1] ** 2])
-        self.spread = ((1 - share) * (self.spread + share * products)).astype(np.float32)
-        self.offset = ((1 - share) * away).astype(np.float32)
+        spread_share = max(1.0 / self.looks, 1.0 / SPREAD_MEMORY)
+        self.offset, self.spread = _moved(self.offset, self.spread, np.moveaxis(flow, 2, 0), spread_share)
+        self.turned, self.turn_spread = _moved(self.turned, self.turn_spread, turn[:, None, None], share)
+        self.doubt += (doubt - self.doubt) * spread_share
 
     def state(self) -> dict[str, Any]:
         """All of it, as copies, for `Evidence(**state)`."""
         arrays = {name: value.copy() for name, value in vars(self).items() if isinstance(value, np.ndarray)}
         return {**arrays, "looks": self.looks, "doubt": self.doubt}
+
+
+def _moved(offset: Float32, spread: Float32, flow: Float32, share: float) -> tuple[Float32, Float32]:
+    """Running mean and covariance of a place (West 1979)."""
+    away = offset + flow
+    away *= np.minimum(1.0, FARTHEST_PX / np.maximum(np.hypot(*away), 1e-6))
+    products = np.stack([away[0] ** 2, away[0] * away[1], away[1] ** 2])
+    return ((1 - share) * away).astype(np.float32), ((1 - share) * (spread + share * products)).astype(np.float32)

@@ -14,16 +14,18 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 TILES = (4, 6)  # rows and columns of tiles, each with corners of its own: burnt-in text shall not have them all
-CORNERS_A_TILE = 12
+CORNERS_A_TILE = 10
 LEAST_EIGENVALUE = 2e-5  # of the structure tensor as OpenCV scales it; about a gray level of contrast
 LK_WINDOW, LK_LEVELS = (11, 11), 3
+LK_STEPS, LK_PX = 12, 0.03  # of Newton; places need be known to a tenth of a pixel
 ROUND_TRIP_PX = 0.5
 STATIC_PX, MOVING_PX = 0.3, 0.7  # of the tracked image: below, a corner stands; above, it moves
 MIN_MOVING = 15  # corners
 MIN_TILES = 0.4  # share of the tiles with corners in which most move: less is what passes by a camera that stands
-FAR_SHARE = 0.25  # of the moving corners, those that move least: what lies far shows the camera's turns alone
+SURE_SHARE = 0.1  # of the moving corners that may move less than what is taken as the camera's turn
+DIRECTIONS = 16  # in which turns are looked for
+TURN_TILES = 0.6  # share of all tiles that show moving corners, for a turn: one side alone may have the flow of a drive
 NEAR_CELLS = 1.5  # standard deviation of nearness, in cells of the grid
-SUPPORT = 0.6  # corners near by, without which an upper part of the image may be far away
 MIN_COHERENT = 0.6  # share of the moving corners that agree with one smooth flow
 FIT_ROUNDS = 4
 DOUBT_PX = 0.7  # of the fitted flow, which is taken off it: near the focus of expansion nothing must have moved
@@ -32,10 +34,14 @@ RESIDUAL_PX, RESIDUAL_SHARE = 1.0, 0.4  # of a moving corner's length: a street'
 
 @dataclass(frozen=True, eq=False)
 class CornerTracks:
-    """Corners of an image [n,2] and their displacements [n,2] to another one, in pixels of the tracked image."""
+    """Corners of an image [n,2] and their displacements [n,2] to another one, in pixels of the tracked image.
+
+    `difference` [n]: the mean difference, in gray levels, of what is around them in the two.
+    """
 
     at: Float32
     displacement: Float32
+    difference: Float32
     size: tuple[int, int]
 
     @cached_property
@@ -60,15 +66,15 @@ class CornerTracks:
 class SceneFlow:
     """A flow that is quadratic in the image's coordinates: coefficients [6,2] of 1, x, y, x², xy, y² (-1 to 1).
 
-    `length` is the median length of the displacements that it was fitted to, `longest` their 0.9-quantile, `far` [2]
-    the mean of those that are shortest, `at` [n,2] the corners that move, and
+    `length` is the median length of the displacements that it was fitted to, `longest` their 0.9-quantile, `turn` [2]
+    by how much all of the scene moves at least, as when the camera turns, `at` [n,2] the corners that move, and
     `residual` [n,2] by how much they differ from it.
     """
 
     coefficients: Float64
     length: float
     longest: float
-    far: Float32
+    turn: Float32
     doubt: float
     at: Float32
     residual: Float32
@@ -77,27 +83,24 @@ class SceneFlow:
     def on_grid(self, rows: int, columns: int) -> Float32:
         """The displacement [rows,columns,2] in pixels of the tracked image at the centres of a grid's cells.
 
-        Near corners it is theirs, elsewhere the smooth flow's. Above the middle, where no moving corner is near, may be
-        sky or hills, which only turns of the camera move. What the fit may be wrong by is taken off.
+        Near corners it is theirs, elsewhere the smooth flow's. What the fit may be wrong by is taken off.
         """
         x, y = np.meshgrid((np.arange(columns) + 0.5) / columns * 2 - 1, (np.arange(rows) + 0.5) / rows * 2 - 1)
         flow = (_terms(np.stack([x, y], -1).reshape(-1, 2)) @ self.coefficients).reshape(rows, columns, 2)
-        near, residual = self._near_corners(rows, columns)
-        flow += residual
+        flow += self._near_residual(rows, columns)
         length = np.maximum(np.linalg.norm(flow, axis=2, keepdims=True), 1e-9)
         flow *= np.maximum(np.minimum(length, self.longest) - DOUBT_PX, 0.0) / length
-        flow[: rows // 2][near[: rows // 2] < SUPPORT] = self.far
         return flow.astype(np.float32)
 
-    def _near_corners(self, rows: int, columns: int) -> tuple[Float32, Float32]:
-        """How many moving corners are near [rows,columns], and how they differ from the flow there [rows,columns,2]."""
+    def _near_residual(self, rows: int, columns: int) -> Float32:
+        """How moving corners near by differ from the flow [rows,columns,2]."""
         import cv2
 
         cells = (self.at / self.size * (columns, rows)).astype(int)
         sums = np.zeros((rows, columns, 3), np.float32)
         np.add.at(sums, (cells[:, 1], cells[:, 0]), np.column_stack([np.ones(len(cells)), self.residual]))
         sums = cv2.GaussianBlur(sums, (0, 0), NEAR_CELLS) * (2 * np.pi * NEAR_CELLS**2)
-        return sums[..., 0], sums[..., 1:] / (sums[..., :1] + 0.5)
+        return sums[..., 1:] / (sums[..., :1] + 0.5)  # type: ignore[no-any-return]
 
 
 def find_corners(gray: UInt8) -> Float32:
@@ -120,18 +123,21 @@ def track_corners(a: UInt8, b: UInt8, corners: Float32) -> CornerTracks:
     """Track corners [n,2] of image a into image b, forward and backward (pyramidal Lucas-Kanade, Bouguet 2000)."""
     size = (a.shape[1], a.shape[0])
     if not len(corners):
-        return CornerTracks(corners, corners, size)
-    there, found = _lucas_kanade(a, b, corners)
-    back, found_back = _lucas_kanade(b, a, there)
+        return CornerTracks(corners, corners, corners[:, 0], size)
+    there, found, difference = _lucas_kanade(a, b, corners)
+    back, found_back, _ = _lucas_kanade(b, a, there)
     good = found & found_back & (np.linalg.norm(back - corners, axis=1) < ROUND_TRIP_PX)
-    return CornerTracks(corners[good], (there - corners)[good], size)
+    return CornerTracks(corners[good], (there - corners)[good], difference[good], size)
 
 
-def _lucas_kanade(a: UInt8, b: UInt8, points: Float32) -> tuple[Float32, NDArray[np.bool_]]:
+def _lucas_kanade(a: UInt8, b: UInt8, points: Float32) -> tuple[Float32, NDArray[np.bool_], Float32]:
     import cv2
 
-    there, found, _ = cv2.calcOpticalFlowPyrLK(a, b, points, None, winSize=LK_WINDOW, maxLevel=LK_LEVELS)  # type: ignore[call-overload]
-    return there, found[:, 0] > 0
+    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, LK_STEPS, LK_PX)
+    there, found, difference = cv2.calcOpticalFlowPyrLK(  # type: ignore[call-overload]
+        a, b, points, None, winSize=LK_WINDOW, maxLevel=LK_LEVELS, criteria=stop
+    )
+    return there, found[:, 0] > 0, difference[:, 0]
 
 
 def fit_flow(tracks: CornerTracks) -> SceneFlow | None:
@@ -151,11 +157,22 @@ def fit_flow(tracks: CornerTracks) -> SceneFlow | None:
         weight = 1 / (1 + residual**2) ** 2
     if (residual < 1).mean() < MIN_COHERENT:
         return None
-    far = moved[lengths <= np.quantile(lengths, FAR_SHARE)].mean(0).astype(np.float32)
     median, longest = np.quantile(lengths, [0.5, 0.9])
     difference = (moved - terms @ coefficients).astype(np.float32)
     doubt = float(np.median(np.linalg.norm(difference, axis=1) / lengths))
-    return SceneFlow(coefficients, float(median), float(longest), far, doubt, at, difference, tracks.size)
+    return SceneFlow(coefficients, float(median), float(longest), _turn(tracks), doubt, at, difference, tracks.size)
+
+
+def _turn(tracks: CornerTracks) -> Float32:
+    """The displacement [2] that nearly all moving corners have at least: none on a straight drive (it diverges)."""
+    moved = tracks.displacement[tracks.moving]
+    if len(np.unique(tracks.tiles[tracks.moving])) < TURN_TILES * TILES[0] * TILES[1]:
+        return np.zeros(2, np.float32)
+    angle = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
+    directions = np.stack([np.cos(angle), np.sin(angle)])
+    least = np.quantile(moved @ directions, SURE_SHARE, axis=0)
+    best = int(np.argmax(least))
+    return (max(least[best], 0.0) * directions[:, best]).astype(np.float32)
 
 
 def _terms(at: NDArray[np.floating]) -> Float64:
