@@ -36,7 +36,7 @@ TwoViews = dict[tuple[int, int], TwoView]
 class Solution:
     """Models of a window, the lens they hold for, their quality, and the calibration after the window.
 
-    `views` are the verified pairs that they were mapped from, `others` the models of second opinions. For every row,
+    `views` are the pairs verified with the lens nearest to it, `others` the models of second opinions. For every row,
     `contradiction` is the share of what its verified pairs told that nearer ones contradicted, and
     `near_contradiction` that of the pairs with its neighbours, which tracks contradicted.
     """
@@ -98,7 +98,12 @@ class Solver:
         if solution.quality.is_doubtful:
             solution = self._second_opinion(solution)
         limited = self._verified[calibration.lens]
-        return replace(solution, contradiction=limited.contradiction, near_contradiction=limited.of_neighbours)
+        return replace(
+            solution,
+            views=self._verified[self._nearest_verified(solution.lens)].views,
+            contradiction=limited.contradiction,
+            near_contradiction=limited.of_neighbours,
+        )
 
     def solve_pair(self, calibration: Calibration, split_row: int) -> Solution:
         """Models of two places together, the second from `split_row` on, with a frozen lens.
@@ -112,6 +117,10 @@ class Solver:
         quality = assess_pair(models, self._count, split_row)
         note = f"{across} pairs match across the two places"
         return Solution(models, calibration.lens, quality, calibration, (note,), views)
+
+    def _nearest_verified(self, lens: Lens) -> Lens:
+        """Of the lenses that pairs were verified with the one whose focal length is nearest."""
+        return min(self._verified, key=lambda other: abs(np.log(other.fx / lens.fx)))
 
     def keypoint_views(self, lens: Lens) -> TwoViews:
         """The verified pairs under a lens, with their SIFT keypoints only."""
