@@ -46,8 +46,8 @@ class LensReading:
     """What a window says of its own lens: log of its focal length relative to the lens in use, the corner's shift in
     pixels that the lens in use lacks, each with its standard deviation; log focal lengths of its rows relative to
     their mean [n] with standard deviations [n], smoothed over a few rows; chi squared per row of one focal length for
-    all rows; and how far the poses [n] would move with the lens that the images ask for, 1 being as much as a right
-    one may be off by."""
+    all rows; and how far the poses [n] would move with the lens that the images ask for, as far as that is certain, 1
+    being as much as a right one may be off by."""
 
     rows: NDArray[np.int64]
     focal: float
@@ -85,6 +85,13 @@ class LensReading:
         sigma = float(np.hypot(self.course_sigma[low], self.course_sigma[high]))
         is_slow = change > CHANGE_SIGMAS * sigma and not (self.disagrees and abs(self.focal) > change)
         return change > CHANGE and (self.change_chi2 > CHANGE_CHI2 or is_slow)
+
+    @property
+    def certainty(self) -> float:
+        """How much of what the images ask for is more than the uncertainty of asking: near 0 where it lies within the
+        standard deviations, 1 where the focal length changes."""
+        chi2 = self.disagreement**2 + (self.corner_px / self.corner_sigma_px) ** 2
+        return 1.0 if self.changes else chi2 / (chi2 + SIGMAS**2)
 
     @property
     def is_contradicted(self) -> bool:
@@ -142,7 +149,7 @@ def read_lens(evidence: LensEvidence, lens: Lens, size: tuple[int, int]) -> Lens
         pose_shift=np.full(count, np.nan),
     )
     asked = np.concatenate([course.log_focals, course.radial]) if reading.changes else common @ mean
-    return replace(reading, pose_shift=_pose_shift(evidence, asked, lens))
+    return replace(reading, pose_shift=reading.certainty * _pose_shift(evidence, asked, lens))
 
 
 def _pose_shift(evidence: LensEvidence, asked: Array, lens: Lens) -> Array:
