@@ -62,7 +62,7 @@ class LensReading:
     @property
     def is_observed(self) -> bool:
         """Whether the window tells its focal length at all."""
-        return self.focal_sigma < 0.5 * FOCAL_ERROR
+        return self.focal_sigma < FOCAL_ERROR
 
     @property
     def disagreement(self) -> float:
