@@ -28,6 +28,7 @@ from .shards import pack, unpack
 from .statistics import reliability
 
 RESULTS = ROOT / "benchmarks" / "results" / "trust"
+PRIOR = Path(__file__).with_name("prior.json")  # coefficients set by hand: what is known of the witnesses beforehand
 WORK = ROOT / "runs" / "trust"
 PARTS = {"developed": False, "apart": True}
 
@@ -120,7 +121,7 @@ def calibrate_judge(options: argparse.Namespace) -> None:
     from da3_stream.trust import load_judge
 
     developed = [r for r in read_records(options.records) if not r.facts.job.apart]
-    write_coefficients(options.out, calibrate(developed, load_judge(options.out)))
+    write_coefficients(options.out, calibrate(developed, load_judge(PRIOR)))
 
 
 def list_runs(options: argparse.Namespace) -> None:

@@ -23,6 +23,7 @@ LOW = AdviceCode.LOW_CONFIDENCE.value
 SHORTEST = 5  # rows of a stretch
 INTERPOLATED = "INTERPOLATED"
 FEWEST = 40  # right poses and wrong poses that a model takes
+LIE = 2.5  # what a wrong pose counts beside a right one: in a wrong run every other pose is right by chance
 
 
 def rescored(record: Record, judge: Judge) -> Record:
@@ -67,7 +68,8 @@ def _low(confidence: NDArray[np.float64]) -> list[dict[str, Any]]:
 
 
 def calibrate(records: Sequence[Record], judge: Judge) -> dict[str, LogisticModel]:
-    """The models of a judge, fitted to the developed half; a kind of pose with too few of them keeps its model.
+    """The models of a judge, fitted to the developed half and drawn to those of `judge`, which were set by hand; a
+    kind of pose with too few of them keeps its model.
 
     Raises ValueError for a record that is set apart.
     """
@@ -82,14 +84,20 @@ def _fitted(records: Sequence[Record], name: str, model: LogisticModel) -> Logis
     table = poses_of(records, name)
     if min(int(table.right.sum()), int((~table.right).sum())) < FEWEST:
         return model
-    return calibration.fit(table.values, table.right, table.run, table.part, sorted(model.terms))
+    names = sorted(model.terms)
+    return calibration.fit(
+        table.values, table.right, table.run, table.part, names, group=table.kind, lie=LIE, prior=model
+    )
 
 
 class Poses:
-    """The scored poses of many runs, in order: `values` [N] by witness, `right`, `run` and `part` (numbers) [N]."""
+    """The scored poses of many runs, in order: `values` [N] by witness, `right`, and the numbers [N] of their `run`,
+    `part` and `kind` of trouble."""
 
-    def __init__(self, values: Mapping[str, NDArray], right: NDArray, run: NDArray, part: NDArray) -> None:
-        self.values, self.right, self.run, self.part = values, right, run, part
+    def __init__(
+        self, values: Mapping[str, NDArray], right: NDArray, run: NDArray, part: NDArray, kind: NDArray
+    ) -> None:
+        self.values, self.right, self.run, self.part, self.kind = values, right, run, part, kind
 
 
 def poses_of(records: Iterable[Record], kind: str) -> Poses:
@@ -103,7 +111,10 @@ def poses_of(records: Iterable[Record], kind: str) -> Poses:
     right = _joined([r.right[k] for r, k in tables]).astype(bool)
     run = _joined([np.full(len(k), number) for number, (_, k) in enumerate(tables)]).astype(np.int64)
     part = _joined([1000 * number + r.submap[k].astype(np.int64) for number, (r, k) in enumerate(tables)])
-    return Poses(values, right, run, part.astype(np.int64))
+    troubles = [f"{r.facts.job.family}.{r.facts.job.variant}" for r, _ in tables]
+    numbers = np.unique(troubles, return_inverse=True)[1] if tables else np.zeros(0, np.int64)
+    trouble = _joined([np.full(len(k), number) for number, (_, k) in zip(numbers, tables, strict=True)])
+    return Poses(values, right, run, part.astype(np.int64), trouble.astype(np.int64))
 
 
 def _rows_of(record: Record, kind: str) -> NDArray[np.int64]:

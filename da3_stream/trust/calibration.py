@@ -8,7 +8,7 @@ regression (Zadrozny and Elkan, "Transforming classifier scores into accurate mu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ Mask = NDArray[np.bool_]
 RIDGES = (1.0, 10.0, 100.0, 1000.0)  # of the weights, in poses: those of one run are alike
 FOLDS = 5
 KNOTS = 20  # of the isotonic map at most
+RUNS_OF_KNOT = 3  # at least: a map that follows single runs is no calibration
 LEAST_SPREAD = 0.05
 
 
@@ -33,38 +34,93 @@ def fit(
     part: NDArray[np.int64],
     names: Sequence[str],
     ridges: Sequence[float] = RIDGES,
+    group: NDArray[np.int64] | None = None,
+    lie: float = 1.0,
+    prior: LogisticModel | None = None,
 ) -> LogisticModel:
     """The model of the witnesses `names`, from poses [N] that are `right` [N] or not.
 
     Of the `ridges` that one is taken with which models say most of runs that they were not fitted to.
 
-    `part` [N] numbers stretches that are judged apart (of all runs together, consecutive), `run` [N] the runs: the
-    isotonic map is made of what models say of runs that they were not fitted to. Poses of which no witness knows
-    anything are left out.
+    `part` [N] numbers stretches that are judged apart (of all runs together, consecutive), `run` [N] the runs, each of
+    which counts as much as any other, and `group` [N] those that are alike, like steps of one trouble (each run for
+    itself if not given). The isotonic map is made of what models say of groups that they were not fitted to. A pose
+    that is wrong counts `lie` times: to believe it costs more than to doubt a right one. Weights are drawn to those of
+    `prior` (to 0 without one), by the ridge: what the poses cannot tell stays what is known of the witnesses. Poses of
+    which no witness knows anything are left out.
     """
     told = np.any([np.isfinite(values[name]) for name in names if name in values], axis=0)
     right, run, part = right[told], run[told], part[told]
+    weight = _weights(run) * np.where(right, 1.0, lie)
+    fold = _folds(run, None if group is None else group[told])
     chosen = {name: np.asarray(values[name], np.float64)[told] for name in names if name in values}
-    scales = {name: _scale(name, column, right) for name, column in chosen.items()}
-    design = _design(chosen, scales, part)
-    unseen = {ridge: _held_out(design, right, run % FOLDS, ridge) for ridge in ridges}
-    best = min(ridges, key=lambda ridge: _log_loss(unseen[ridge], right))
-    scores, probabilities = isotonic_knots(unseen[best], right)
-    return replace(_model(_regress(design, right, best), scales), scores=scores, probabilities=probabilities)
+    known = _known_terms(prior)
+    scales = {
+        name: (known[name].centre, known[name].spread) if name in known else _scale(name, column, right)
+        for name, column in chosen.items()
+    }
+    sample = _Sample(_design(chosen, scales, part), right, weight, _start(prior, known, list(chosen)))
+    unseen = {ridge: _held_out(sample, fold, ridge) for ridge in ridges}
+    best = min(ridges, key=lambda ridge: _log_loss(unseen[ridge], sample))
+    count = max(2, min(KNOTS, len(np.unique(run)) // RUNS_OF_KNOT))
+    scores, probabilities = isotonic_knots(unseen[best], right, count, weight)
+    return replace(_model(_regress(sample, best), scales), scores=scores, probabilities=probabilities)
 
 
-def isotonic_knots(scores: Array, right: Mask, count: int = KNOTS) -> tuple[tuple[float, ...], tuple[float, ...]]:
+@dataclass(frozen=True, eq=False)
+class _Sample:
+    """Poses: what the regression sees of each [N, 1 + 3K], whether it is right [N], and what it counts [N]; and the
+    weights [1 + 3K] that it is drawn to."""
+
+    design: Array
+    right: Mask
+    weight: Array
+    start: Array
+
+    def rows(self, chosen: Mask) -> _Sample:
+        return _Sample(self.design[chosen], self.right[chosen], self.weight[chosen], self.start)
+
+
+def _known_terms(prior: LogisticModel | None) -> dict[str, Term]:
+    """The terms of a model that weigh anything."""
+    terms = prior.terms if prior is not None else {}
+    return {name: term for name, term in terms.items() if term.own or term.near or term.missing}
+
+
+def _start(prior: LogisticModel | None, known: Mapping[str, Term], names: Sequence[str]) -> Array:
+    """Bias and weights [1 + 3K] of a model, 0 for terms that it does not know."""
+    nothing = Term(0.0, 1.0, 0.0)
+    of_terms = [(t.own, t.near, t.missing) for t in (known.get(name, nothing) for name in names)]
+    return np.concatenate([[prior.bias if prior is not None else 0.0], np.ravel(of_terms)])
+
+
+def _weights(run: NDArray[np.int64]) -> Array:
+    """Weights [N] of mean 1 by which every run counts as much as any other."""
+    _, which, counts = np.unique(run, return_inverse=True, return_counts=True)
+    return len(run) / (len(counts) * counts[which])
+
+
+def _folds(run: NDArray[np.int64], group: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    """A fold [N] for every pose; those of one group are in one fold, those of one run where there are no groups."""
+    whole = run if group is None or len(np.unique(group)) < 2 else group
+    return np.unique(whole, return_inverse=True)[1] % FOLDS
+
+
+def isotonic_knots(
+    scores: Array, right: Mask, count: int = KNOTS, weight: Array | None = None
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Knots (scores, probabilities), ascending, of the isotonic map from scores [N] to how often poses were right.
 
     Scores are gathered into `count` groups of equal size; each end of the map goes on to 0 and 1 as it ends.
     """
+    weight = np.ones(len(scores)) if weight is None else weight
     order = np.argsort(scores, kind="stable")
     groups = [group for group in np.array_split(order, min(count, len(order))) if len(group)]
+    sizes = np.array([weight[group].sum() for group in groups])
     # (k + 1/2) / (n + 1): a group of which all are right is not a promise
-    shares = np.array([(right[group].sum() + 0.5) / (len(group) + 1.0) for group in groups])
-    sizes = np.array([len(group) for group in groups], np.float64)
+    shares = (np.array([(weight * right)[group].sum() for group in groups]) + 0.5) / (sizes + 1.0)
     fitted = np.clip(isotonic_regression(shares, weights=sizes).x, LEAST, 1 - LEAST)
-    middles = np.maximum.accumulate([float(np.mean(scores[group])) for group in groups])
+    middles = np.maximum.accumulate([float(np.average(scores[g], weights=weight[g])) for g in groups])
     inside = np.concatenate([[True], np.diff(middles) > 1e-9])
     knots, levels = middles[inside], fitted[inside]
     return (0.0, *knots.tolist(), 1.0), (float(levels[0]), *levels.tolist(), float(levels[-1]))
@@ -106,35 +162,35 @@ def _design(columns: Mapping[str, Array], scales: Mapping[str, tuple[float, floa
     return np.stack(out, axis=1)
 
 
-def _held_out(design: Array, right: Mask, fold: NDArray[np.int64], ridge: float) -> Array:
+def _held_out(sample: _Sample, fold: NDArray[np.int64], ridge: float) -> Array:
     """What models say of the poses [N] of each fold that were fitted to the other folds."""
-    out = np.full(len(right), float(np.mean(right)))
+    out = np.full(len(fold), float(np.average(sample.right, weights=sample.weight)))
     for k in np.unique(fold) if len(np.unique(fold)) > 1 else ():
-        out[fold == k] = _sigmoid(design[fold == k] @ _regress(design[fold != k], right[fold != k], ridge))
+        out[fold == k] = _sigmoid(sample.design[fold == k] @ _regress(sample.rows(fold != k), ridge))
     return out
 
 
-def _log_loss(probability: Array, right: Mask) -> float:
-    told = np.clip(np.where(right, probability, 1 - probability), LEAST, 1)
-    return float(-np.log(told).mean())
+def _log_loss(probability: Array, sample: _Sample) -> float:
+    told = np.clip(np.where(sample.right, probability, 1 - probability), LEAST, 1)
+    return float(-np.average(np.log(told), weights=sample.weight))
 
 
-def _regress(design: Array, right: Mask, ridge: float) -> Array:
-    """Weights of least regularised logistic loss; those of doubts are not negative."""
-    sign = np.where(right, 1.0, -1.0)
+def _regress(sample: _Sample, ridge: float) -> Array:
+    """Weights of least logistic loss, drawn to where they start; those of doubts are not negative."""
+    design, sign = sample.design, np.where(sample.right, 1.0, -1.0)
 
     def loss(weights: Array) -> tuple[float, Array]:
         margin = sign * (design @ weights)
-        slope = -sign * _sigmoid(-margin)
-        penalty = weights.copy()
+        slope = -sign * sample.weight * _sigmoid(-margin)
+        penalty = weights - sample.start
         penalty[0] = 0.0
-        total = np.logaddexp(0.0, -margin).sum() + 0.5 * ridge * (penalty @ penalty)
+        total = (sample.weight * np.logaddexp(0.0, -margin)).sum() + 0.5 * ridge * (penalty @ penalty)
         return float(total), design.T @ slope + ridge * penalty
 
     doubts = np.arange(design.shape[1])
     free = (doubts == 0) | (doubts % 3 == 0)  # bias, and what a missing value adds
     bounds = [(None, None) if of else (0.0, None) for of in free]
-    return minimize(loss, np.zeros(design.shape[1]), jac=True, method="L-BFGS-B", bounds=bounds).x
+    return minimize(loss, sample.start, jac=True, method="L-BFGS-B", bounds=bounds).x
 
 
 def _model(weights: Array, scales: Mapping[str, tuple[float, float]]) -> LogisticModel:

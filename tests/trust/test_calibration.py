@@ -51,6 +51,29 @@ def test_more_doubt_is_never_more_confidence_even_where_the_sample_says_so():
     assert (np.diff(model.score(line, np.arange(50))) <= 1e-12).all()
 
 
+def test_what_the_poses_cannot_tell_stays_what_was_known_beforehand():
+    rng = np.random.default_rng(7)
+    values = {"coverage": rng.uniform(0.1, 1.0, 60), "mystery": np.full(60, np.nan)}
+    right = rng.random(60) < 0.5
+    model = fit(values, right, np.arange(60) // 20, np.arange(60), [*values], ridges=(1e6,), prior=TRUTH)
+    for name, known in TRUTH.terms.items():
+        found = model.terms[name]
+        assert (found.centre, found.spread) == (known.centre, known.spread)
+        assert (found.own, found.missing) == pytest.approx((known.own, known.missing), abs=1e-3)
+
+
+def test_every_run_counts_as_much_as_any_other():
+    run = np.array([*[0] * 400, *range(1, 21)])  # one long run that is right, twenty short ones that are not
+    model = fit({"mystery": np.zeros(420)}, run == 0, run, np.arange(420), ["mystery"], ridges=(1.0,))
+    assert model.score({"mystery": np.zeros(1)}, np.zeros(1, np.int64))[0] < 0.1
+
+
+def test_a_wrong_pose_that_counts_more_makes_all_less_sure(poses):
+    values, right = poses
+    plain, wary = (fit(values, right, RUN, ALONE, ["coverage"], lie=lie) for lie in (1.0, 3.0))
+    assert (wary.probability(values, ALONE) < plain.probability(values, ALONE)).mean() > 0.9
+
+
 def test_a_run_without_any_witness_still_gets_a_probability():
     told = TRUTH.probability({"coverage": np.full(3, np.nan)}, np.zeros(3, np.int64))
     assert ((told > 0) & (told < 1)).all() and np.isfinite(told).all()
