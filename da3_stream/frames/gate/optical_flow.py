@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...types import UInt8
 from ..sources.resizing import fit_size, size_of
-from ..static_mask.scene_motion import CornerTracks, track_corners
+from ..static_mask.scene_motion import TILE_COUNT, CornerTracks, tile_numbers, track_corners
 from .image_quality import ImageQuality
 
 LK_WINDOW, LK_LEVELS = (15, 15), 3
@@ -21,6 +21,8 @@ SAME_LEVELS = 1.5  # mean difference in gray levels up to which images without c
 CERTAIN_TRACKED = 0.5  # share of corners that chance does not reach in any image, not even in small ones of noise
 NEAR_QUANTILE, MAX_MEDIANS = 0.8, 4.0  # see `near_motion`
 TILE_QUANTILE, TILE_CORNERS = 0.8, 3  # see `tile_motion`
+WELL_TRACKED = 0.8  # share of the corners found again in the middle one of the tiles
+LOST_MOTION = 0.05  # share of the image's longer side that a corner which is not found again has moved
 
 MATCHING_PX = 640  # longest side at which keypoints are matched
 MAX_KEYPOINTS, MIN_KEYPOINTS = 800, 100  # with fewer in one image, a lack of matches proves nothing
@@ -89,20 +91,29 @@ def near_motion(lengths: NDArray[np.floating]) -> float:
 
 def measure_tile_motion(a: ImageQuality, b: ImageQuality) -> float:
     """How far from image a to image b those parts of the picture moved that moved most; see `tile_motion`."""
-    return tile_motion(track_corners(a.thumbnail, b.thumbnail, a.tile_corners))
+    return tile_motion(a.tile_corners, track_corners(a.thumbnail, b.thumbnail, a.tile_corners))
 
 
-def tile_motion(tracks: CornerTracks) -> float:
-    """How far a fifth of the picture's tiles moved at least, each by its median; 0 without tiles that tell.
+def tile_motion(corners: NDArray[np.float32], tracks: CornerTracks) -> float:
+    """How far a fifth of the picture's tiles moved at least, each by the median of its corners [n,2], of which those
+    that are not found again have gone far (unless noise hides them everywhere); 0 without tiles that tell.
 
     Where the camera's own car fills half of the picture, and has most of the strongest corners, the scene is what moves
     in the other tiles. A large thing that passes a camera that stands looks the same: it takes more than two images to
     tell them apart.
     """
     lengths = np.linalg.norm(tracks.displacement, axis=1) / max(tracks.size)
-    of_tile = [lengths[tracks.tiles == tile] for tile in np.unique(tracks.tiles)]
-    medians = [np.median(found) for found in of_tile if len(found) >= TILE_CORNERS]
-    return float(np.quantile(medians, TILE_QUANTILE)) if medians else 0.0
+    count, found = (np.bincount(tile_numbers(at, tracks.size), minlength=TILE_COUNT) for at in (corners, tracks.at))
+    telling = count >= TILE_CORNERS
+    if not telling.any():
+        return 0.0
+    hidden = float(np.median((found / np.maximum(count, 1))[telling])) < WELL_TRACKED
+    lost = np.zeros_like(count) if hidden else count - found
+    motions = [
+        np.append(lengths[tracks.tiles == tile], [LOST_MOTION] * lost[tile])
+        for tile in np.flatnonzero(telling & (found + lost >= TILE_CORNERS))
+    ]
+    return float(np.quantile([np.median(of_tile) for of_tile in motions], TILE_QUANTILE)) if motions else 0.0
 
 
 def are_unrelated(a: UInt8, b: UInt8) -> bool:

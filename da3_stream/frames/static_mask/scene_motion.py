@@ -14,6 +14,7 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 TILES = (4, 6)  # rows and columns of tiles, each with corners of its own: burnt-in text shall not have them all
+TILE_COUNT = TILES[0] * TILES[1]
 CORNERS_A_TILE = 10
 LEAST_EIGENVALUE = 2e-5  # of the structure tensor as OpenCV scales it; about a gray level of contrast
 LK_WINDOW, LK_LEVELS = (11, 11), 3
@@ -52,12 +53,11 @@ class CornerTracks:
     @cached_property
     def tiles(self) -> NDArray[np.int64]:
         """The number of the tile [n] that each lies in."""
-        rows = (self.at[:, 1] * TILES[0] / self.size[1]).astype(np.int64)
-        return rows * TILES[1] + (self.at[:, 0] * TILES[1] / self.size[0]).astype(np.int64)
+        return tile_numbers(self.at, self.size)
 
     def moving_tiles(self) -> float:
         """The share of the tiles with corners in which at least half of them move."""
-        count = np.bincount(self.tiles, minlength=TILES[0] * TILES[1])
+        count = np.bincount(self.tiles, minlength=TILE_COUNT)
         moving = np.bincount(self.tiles, self.moving, TILES[0] * TILES[1])
         return float((moving[count > 1] >= 0.5 * count[count > 1]).mean()) if (count > 1).any() else 0.0
 
@@ -101,6 +101,12 @@ class SceneFlow:
         np.add.at(sums, (cells[:, 1], cells[:, 0]), np.column_stack([np.ones(len(cells)), self.residual]))
         sums = cv2.GaussianBlur(sums, (0, 0), NEAR_CELLS) * (2 * np.pi * NEAR_CELLS**2)
         return sums[..., 1:] / (sums[..., :1] + 0.5)  # type: ignore[no-any-return]
+
+
+def tile_numbers(at: Float32, size: tuple[int, int]) -> NDArray[np.int64]:
+    """The numbers [n] of the tiles of an image of (width, height) in which points [n,2] lie."""
+    rows = (at[:, 1] * TILES[0] / size[1]).astype(np.int64)
+    return rows * TILES[1] + (at[:, 0] * TILES[1] / size[0]).astype(np.int64)
 
 
 def find_corners(gray: UInt8) -> Float32:

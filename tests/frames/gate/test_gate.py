@@ -11,6 +11,8 @@ import pytest
 
 from da3_stream.frames.gate.gate import GatedFrames, PassThroughGate, make_gate
 from da3_stream.frames.gate.motion_gate import MAX_DEGRADED_RUN, MotionGate
+from da3_stream.frames.gate.optical_flow import tile_motion
+from da3_stream.frames.static_mask.scene_motion import CornerTracks
 from da3_stream.settings import FramesSettings
 from da3_stream.types import Frame, SkippedFrame
 from tests.worlds.wall import HEIGHT, WIDTH, frames, indices, kept, reasons, shares, view, wall
@@ -233,3 +235,12 @@ def test_frames_skipped_in_front_of_and_behind_a_camera_that_stands_are_not_lost
     still = frames([view(wall(), 0)] * 8)
     gated = GatedFrames(with_skipped(still, {0: [], 3: [1, 2], 7: [5, 6]}), MotionGate(0.01))
     assert carried(list(gated)) == {} and [bad.index for bad in gated.skipped_after] == [1, 2, 5, 6]
+
+
+def test_corners_that_are_lost_in_some_tiles_have_gone_and_those_that_noise_hides_everywhere_have_not() -> None:
+    corners = np.array([(x, y) for y in range(8, 120, 8) for x in range(8, 160, 8)], np.float32)
+    kept_there = corners[(corners[:, 0] < 70) | (corners[:, 1] > 60)]
+    hidden = corners[::3]
+    there = [CornerTracks(found, np.zeros_like(found), (160, 120)) for found in (corners, kept_there, hidden)]
+    whole, gone, noisy = (tile_motion(corners, tracks) for tracks in there)
+    assert whole == noisy == 0.0 and gone > 0.01
