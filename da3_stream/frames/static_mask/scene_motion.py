@@ -58,7 +58,7 @@ class CornerTracks:
     def moving_tiles(self) -> float:
         """The share of the tiles with corners in which at least half of them move."""
         count = np.bincount(self.tiles, minlength=TILE_COUNT)
-        moving = np.bincount(self.tiles, self.moving, TILES[0] * TILES[1])
+        moving = np.bincount(self.tiles, self.moving, TILE_COUNT)
         return float((moving[count > 1] >= 0.5 * count[count > 1]).mean()) if (count > 1).any() else 0.0
 
 
