@@ -241,6 +241,9 @@ def test_corners_that_are_lost_in_some_tiles_have_gone_and_those_that_noise_hide
     corners = np.array([(x, y) for y in range(8, 120, 8) for x in range(8, 160, 8)], np.float32)
     kept_there = corners[(corners[:, 0] < 50) | (corners[:, 1] > 60)]
     hidden = corners[::3]
-    there = [CornerTracks(found, np.zeros_like(found), (160, 120)) for found in (corners, kept_there, hidden)]
+    there = [
+        CornerTracks(found, np.zeros_like(found), np.zeros(len(found), np.float32), (160, 120))
+        for found in (corners, kept_there, hidden)
+    ]
     whole, gone, noisy = (tile_motion(corners, tracks) for tracks in there)
     assert whole == noisy == 0.0 and gone > 0.01
