@@ -20,7 +20,7 @@ from .witnesses import witness
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-RIDGES = (1.0, 10.0, 100.0, 1000.0)  # of the weights, in poses: those of one run are alike
+RIDGES = (10.0, 100.0, 1000.0, 10000.0)  # of the weights, in poses: those of one run are alike
 FOLDS = 5
 KNOTS = 20  # of the isotonic map at most
 RUNS_OF_KNOT = 3  # at least: a map that follows single runs is no calibration
