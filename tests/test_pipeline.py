@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from da3_stream import Settings, pipeline, reconstruct
 from da3_stream.errors import PredictorError, RunError, SettingsError, StoreError
 from da3_stream.evaluation import read_kitti, read_tum
+from da3_stream.frames.static_mask.stage import AHEAD
 from da3_stream.geometry import project, unproject
 from da3_stream.reconstruction import Reconstruction
 from da3_stream.types import Frame, Status, WindowGeometry
@@ -267,7 +268,7 @@ def test_a_broken_contract_ends_the_run_and_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit(143)])
 def test_an_interrupted_run_keeps_what_was_placed(tmp_path: Path, stop: BaseException) -> None:
     def frames():  # type: ignore[no-untyped-def]
-        yield from pictures(30)
+        yield from pictures(30 + AHEAD)  # those ahead only tell the masks of the first 30
         raise stop
 
     settings = Settings.build({"windows": {"size": 12, "overlap": 4}})
