@@ -14,21 +14,17 @@ from numpy.typing import NDArray
 
 from ...geometry import intrinsics_from_hfov, resize_intrinsics
 from ...geometry.lens import Lens
-from ...types import Advice, Frame, Status, WindowGeometry
+from ...types import Advice, Frame, WindowGeometry
+from .cameras import solve_cameras, solve_pair_cameras, standing_cameras
 from .geometry import CameraSolution, window_geometry
-from .mapping.assemble import assemble, static_cameras
 from .mapping.calibration import Calibration
 from .mapping.calibration_history import CalibrationHistory
-from .mapping.lens_switch import lens_switches
-from .mapping.lens_watch import lens_advice, lens_witnesses, size_advice, watch_lens
+from .mapping.lens_advice import lens_advice, size_advice
+from .mapping.lens_watch import lens_witnesses
 from .mapping.place_witnesses import with_place_witnesses
-from .mapping.solve import Solution, Solver
 from .mapping.standing import WithoutStands, leave_out_stands, standing_advice, with_stands
-from .mapping.turned_window import solve_turning
-from .mapping.turning_lens import find_turns
-from .mapping.witnesses import MappingEvidence, mapping_witnesses
 from .matching.carried import without_carried
-from .matching.correspondences import Correspondences, WindowMatches
+from .matching.correspondences import WindowMatches
 from .matching.feature_cache import FeatureCache
 from .matching.pairs import window_pairs
 from .matching.tracks import track_points
@@ -150,9 +146,11 @@ class SfmPredictor:
         grays = _grays(frames)
         pairs = window_pairs(len(frames), split_row)
         found = self._match(frames, grays, pairs, FeatureCache(self._workers, 1))
-        correspondences = found.combine() if found.moves else None
         known = self._history.before(frames[-1].index).freeze()
-        solution, _ = self._solve(known, correspondences, len(frames), split_row)
+        if found.moves:
+            solution = solve_pair_cameras(self._workers, found.combine(), self._size, known, split_row)
+        else:
+            solution = standing_cameras(len(frames), known)
         place_starts = sorted({*solution.cameras.breaks, split_row})
         return window_geometry(frames, grays, solution, place_starts, self._workers)
 
@@ -235,52 +233,16 @@ class SfmPredictor:
         """Solve a window when those before it are solved, and keep the calibration after it."""
         correspondences = without.correspondences if without is not None and not without.stands_throughout else None
         with self._lens_lock.hold(key, needless=self._is_lens_frozen):
-            rows = len(correspondences.xy) if correspondences is not None else count
-            solution, calibration = self._solve(self._calibration(), correspondences, rows)
+            before = self._calibration()
+            if correspondences is None:
+                solution, calibration = standing_cameras(count, before), before
+            else:
+                solution, calibration = solve_cameras(self._workers, correspondences, self._size, before)
             if not self._is_lens_frozen():
                 self._history.add(key[1], calibration)
         if correspondences is not None and without is not None and without.stands:
             solution = replace(solution, cameras=with_stands(solution.cameras, without))
         return solution, calibration
-
-    def _solve(
-        self,
-        calibration: Calibration,
-        correspondences: Correspondences | None,
-        count: int,
-        split_row: int | None = None,
-    ) -> tuple[CameraSolution, Calibration]:
-        """Cameras of `count` frames, and the calibration after them; `split_row` begins a second place.
-
-        Without correspondences the camera stands.
-        """
-        if correspondences is None:
-            cameras = static_cameras(count, Status.HELD, "the camera stands")
-            return CameraSolution(cameras, calibration.lens, ()), calibration
-        solver = Solver(self._workers, correspondences, self._size)
-        if split_row is None:
-            turns = find_turns(correspondences.xy, solver.keypoint_views, calibration, self._size)
-            if turns.runs:
-                turned = solve_turning(solver, turns, correspondences, self._size)
-                return CameraSolution(turned.cameras, turned.lens, turned.flow_offsets), turned.calibration
-        solution = solver.solve(calibration) if split_row is None else solver.solve_pair(calibration, split_row)
-        cameras = assemble(solution.models, solution.quality.cuts() if solution.models else (), count)
-        evidence = MappingEvidence(cameras, solution, correspondences, self._size)
-        cameras = replace(cameras, notes=(*solution.notes, *cameras.notes), witnesses=mapping_witnesses(evidence))
-        found = CameraSolution(cameras, solution.lens, solution.flow_offsets())
-        watched = found if split_row is not None else self._watch_lens(found, solution, correspondences)
-        return watched, solution.calibration
-
-    def _watch_lens(
-        self, found: CameraSolution, solution: Solution, correspondences: Correspondences
-    ) -> CameraSolution:
-        """The same, with the lens being asked about, while depth is worked on."""
-        if not solution.models:
-            return found
-        switches = lens_switches(correspondences, self._size[0])
-        model, lens = solution.models[0], solution.lens
-        reading = self._workers.submit(watch_lens, model, correspondences.xy, lens, self._size, bool(switches))
-        return replace(found, reading=reading, switches=switches)
 
 
 def usual_limit_s(count: int, size: tuple[int, int]) -> float:

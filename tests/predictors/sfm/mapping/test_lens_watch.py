@@ -12,13 +12,8 @@ from numpy.typing import NDArray
 from da3_stream.geometry.lens import Lens
 from da3_stream.predictors.sfm.mapping.calibration import Calibration
 from da3_stream.predictors.sfm.mapping.global_mapping import SparseModel
-from da3_stream.predictors.sfm.mapping.lens_watch import (
-    LensReading,
-    lens_advice,
-    lens_witnesses,
-    size_advice,
-    watch_lens,
-)
+from da3_stream.predictors.sfm.mapping.lens_advice import lens_advice, size_advice
+from da3_stream.predictors.sfm.mapping.lens_watch import LensReading, lens_witnesses, watch_lens
 from da3_stream.types import AdviceCode
 
 Array = NDArray[np.float64]

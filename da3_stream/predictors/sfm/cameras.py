@@ -1,0 +1,69 @@
+"""From the correspondences of a window to its cameras: those of a camera that moves, that only turns, that stands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...types import Status
+from .geometry import CameraSolution
+from .mapping.assemble import WindowCameras, assemble, static_cameras
+from .mapping.calibration import Calibration
+from .mapping.lens_switch import lens_switches
+from .mapping.lens_watch import watch_lens
+from .mapping.solve import Solution, Solver
+from .mapping.turned_window import solve_turning
+from .mapping.turning_lens import find_turns
+from .mapping.witnesses import MappingEvidence, mapping_witnesses
+from .matching.correspondences import Correspondences
+from .processes.workers import Workers
+
+
+def standing_cameras(count: int, calibration: Calibration) -> CameraSolution:
+    """`count` frames of a camera that stands."""
+    return CameraSolution(static_cameras(count, Status.HELD, "the camera stands"), calibration.lens, ())
+
+
+def solve_cameras(
+    workers: Workers, correspondences: Correspondences, size: tuple[int, int], calibration: Calibration
+) -> tuple[CameraSolution, Calibration]:
+    """Cameras of a window of images of (width, height), and the calibration after it."""
+    solver = Solver(workers, correspondences, size)
+    turns = find_turns(correspondences.xy, solver.keypoint_views, calibration, size)
+    if turns.runs:
+        turned = solve_turning(solver, turns, correspondences, size)
+        return CameraSolution(turned.cameras, turned.lens, turned.flow_offsets), turned.calibration
+    solution = solver.solve(calibration)
+    found = _assembled(solution, correspondences, size)
+    return _with_lens_watched(workers, found, solution, correspondences, size), solution.calibration
+
+
+def solve_pair_cameras(
+    workers: Workers, correspondences: Correspondences, size: tuple[int, int], calibration: Calibration, split_row: int
+) -> CameraSolution:
+    """Cameras of two places, the second from `split_row` on; they calibrate nothing."""
+    solution = Solver(workers, correspondences, size).solve_pair(calibration, split_row)
+    return _assembled(solution, correspondences, size)
+
+
+def _assembled(solution: Solution, correspondences: Correspondences, size: tuple[int, int]) -> CameraSolution:
+    """One pose for every row, with what the mapping says for and against it."""
+    cuts = solution.quality.cuts() if solution.models else ()
+    cameras: WindowCameras = assemble(solution.models, cuts, len(correspondences.xy))
+    witnesses = mapping_witnesses(MappingEvidence(cameras, solution, correspondences, size))
+    cameras = replace(cameras, notes=(*solution.notes, *cameras.notes), witnesses=witnesses)
+    return CameraSolution(cameras, solution.lens, solution.flow_offsets())
+
+
+def _with_lens_watched(
+    workers: Workers,
+    found: CameraSolution,
+    solution: Solution,
+    correspondences: Correspondences,
+    size: tuple[int, int],
+) -> CameraSolution:
+    """The same, with the lens being asked about, while depth is worked on."""
+    if not solution.models:
+        return found
+    switches = lens_switches(correspondences, size[0])
+    reading = workers.submit(watch_lens, solution.models[0], correspondences.xy, solution.lens, size, bool(switches))
+    return replace(found, reading=reading, switches=switches)
