@@ -31,8 +31,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _use_kernels_of_the_vectors() -> None:
-    """AVX2 where the processor has AVX-512, too: the vectors were made with it. Rays of a network of random weights then
-    differ by rounding only, but by that another hypothesis of RANSAC may win."""
+    """AVX2 where the processor has AVX-512, too: the vectors were made with it.
+
+    Rays of a network of random weights differ by rounding only, but by that another hypothesis of RANSAC may win.
+    """
     cpu = Path("/proc/cpuinfo")
     if cpu.exists() and "avx512f" in cpu.read_text():
         os.environ.setdefault("ATEN_CPU_CAPABILITY", "avx2")
