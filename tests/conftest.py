@@ -25,19 +25,8 @@ def shared() -> Path:
 def pytest_configure(config: pytest.Config) -> None:
     """One thread a process; and no test looks at the models on this machine, or for any in the network."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # a test run has a worker for each core already
-    _use_kernels_of_the_vectors()
     os.environ["HF_HUB_CACHE"] = "/nonexistent/hub"
     os.environ["HF_HUB_OFFLINE"] = "1"
-
-
-def _use_kernels_of_the_vectors() -> None:
-    """AVX2 where the processor has AVX-512, too: the vectors were made with it.
-
-    Rays of a network of random weights differ by rounding only, but by that another hypothesis of RANSAC may win.
-    """
-    cpu = Path("/proc/cpuinfo")
-    if cpu.exists() and "avx512f" in cpu.read_text():
-        os.environ.setdefault("ATEN_CPU_CAPABILITY", "avx2")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
