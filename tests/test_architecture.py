@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "settings": "errors",
     "windows": "errors",
     # the stages: each works on values of `types`, none knows the run that it works for
-    "frames": "errors settings types",
+    "frames": "errors geometry settings types",
     "models": "errors",
     "da3": "errors geometry models",
     "predictors": "errors geometry settings types windows da3 machine models stopwatch",
@@ -52,7 +52,7 @@ MAY_IMPORT = {
     # the system and the life of a process: `slam` knows no session
     "slam": "errors geometry settings types windows loops machine posegraph predictors scale stitching stopwatch"
     " store trust",
-    "session": "errors settings types windows cloud export frames loops machine predictors slam stopwatch store",
+    "session": "errors geometry settings types windows cloud export frames loops machine predictors slam stopwatch store",
     "pipeline": "settings types frames predictors session",
     # the doors
     "synthetic": "errors geometry",

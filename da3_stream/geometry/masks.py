@@ -21,6 +21,11 @@ def convert_masks(masks: Sequence[Mask | None], convert: Callable[[Mask], Mask])
     return tuple(None if mask is None else known[id(mask)] for mask in masks) if known else ()
 
 
+def unpack_mask(bits: NDArray[np.uint8], shape: Sequence[int]) -> Mask:
+    """The mask of this shape [H,W] from eight pixels in a byte (numpy.packbits)."""
+    return np.unpackbits(bits, count=shape[0] * shape[1]).reshape(shape[0], shape[1]).astype(np.bool_)
+
+
 def resize_mask(mask: Mask, size: tuple[int, int]) -> Mask:
     """The mask at (width, height). A pixel counts where everything counts that it is made of."""
     if (mask.shape[1], mask.shape[0]) == size:

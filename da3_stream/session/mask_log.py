@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry.masks import unpack_mask
 from ..store.files import replacing
 from ..types import Advice, AdviceCode, Frame, UInt8
 
@@ -80,8 +81,8 @@ class MaskLog:
         self.changes = [(time, share) for time, share in state["changes"]]
         self.since_s = state["since_s"]
         seen, latest = state["seen"], state["latest"]
-        self._seen = None if seen is None else _unpacked(seen["bits"], seen["shape"])
-        self.latest = None if latest is None else (_unpacked(latest[0], latest[1].shape[:2]), latest[1])
+        self._seen = None if seen is None else unpack_mask(seen["bits"], seen["shape"])
+        self.latest = None if latest is None else (unpack_mask(latest[0], latest[1].shape[:2]), latest[1])
         self._drawn = False
 
     def _change(self, frame: Frame) -> None:
@@ -100,7 +101,3 @@ def _share(mask: Bool) -> float:
 
 def _same(a: Bool | None, b: Bool | None) -> bool:
     return a is b or (a is not None and b is not None and np.array_equal(a, b))
-
-
-def _unpacked(bits: UInt8, shape: Sequence[int]) -> Bool:
-    return np.unpackbits(bits, count=shape[0] * shape[1]).reshape(shape[0], shape[1]).astype(np.bool_)

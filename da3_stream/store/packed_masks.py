@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry.masks import Mask
+from ..geometry.masks import Mask, unpack_mask
 
 
 def pack_masks(masks: Sequence[Mask | None]) -> dict[str, NDArray[Any]]:
@@ -33,6 +33,5 @@ def unpack_masks(entries: Mapping[str, Any]) -> tuple[Mask | None, ...]:
     width, height = entries["mask_size"].tolist()
     masks: dict[int, Mask | None] = {-1: None}
     for number in sorted({*numbers} - {-1}):
-        bits = np.unpackbits(entries[f"mask_{number}"], count=height * width)
-        masks[number] = bits.reshape(height, width).astype(np.bool_)
+        masks[number] = unpack_mask(entries[f"mask_{number}"], (height, width))
     return tuple(masks[number] for number in numbers)

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import StoreError
-from ..geometry.masks import Mask
+from ..geometry.masks import Mask, unpack_mask
 from ..types import Float32, LeftOut, UInt8
 from .files import replacing
 from .packed_masks import pack_masks, unpack_masks
@@ -179,8 +179,7 @@ def _sky(entries: Mapping[str, Any], index: int, size: tuple[int, int]) -> NDArr
     if f"sky_{index:06d}" not in entries:
         return None
     width, height = size
-    bits = np.unpackbits(entries[f"sky_{index:06d}"], count=height * width)
-    return bits.reshape(height, width).astype(np.bool_)
+    return unpack_mask(entries[f"sky_{index:06d}"], (height, width))
 
 
 def _pixels(entries: Mapping[str, Any], index: int) -> tuple[Float32, Float32]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...geometry.masks import unpack_mask
 from ...types import UInt8
 from .evidence import Evidence
 from .regions import MIN_LOOKS, static_regions
@@ -139,8 +140,3 @@ def _enlarged(found: Bool, shape: tuple[int, ...]) -> Bool:
 
     share = cv2.resize(found.astype(np.float32), (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
     return share < MIN_COVER
-
-
-def unpack_mask(bits: UInt8, shape: Sequence[int]) -> Bool:
-    """The mask [h,w] of packed bits."""
-    return np.unpackbits(bits, count=shape[0] * shape[1]).reshape(shape[0], shape[1]).astype(np.bool_)

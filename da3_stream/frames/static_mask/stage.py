@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...geometry.masks import unpack_mask
 from ...types import Frame
-from .detector import StaticDetector, unpack_mask
+from .detector import StaticDetector
 
 Mask = NDArray[np.bool_] | None
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...geometry.masks import unpack_mask
 from ...types import UInt8
 from .scene_motion import STATIC_PX, CornerTracks, find_corners, track_corners
 
@@ -70,6 +71,4 @@ class Standing:
         self._quiet, self._moving, self._left = state["quiet"], state["moving"], state["left"]
         self._image = state["image"]
         if self._image is not None and state["hidden"] is not None:
-            shape = self._image.shape
-            bits = np.unpackbits(state["hidden"], count=shape[0] * shape[1])
-            self._hidden = bits.reshape(shape).astype(np.bool_)
+            self._hidden = unpack_mask(state["hidden"], self._image.shape)
