@@ -52,7 +52,8 @@ MAY_IMPORT = {
     # the system and the life of a process: `slam` knows no session
     "slam": "errors geometry settings types windows loops machine posegraph predictors scale stitching stopwatch"
     " store trust",
-    "session": "errors geometry settings types windows cloud export frames loops machine predictors slam stopwatch store",
+    "session": "errors geometry settings types windows cloud export frames loops machine predictors slam stopwatch"
+    " store",
     "pipeline": "settings types frames predictors session",
     # the doors
     "synthetic": "errors geometry",
