@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,6 +29,8 @@ def resize_mask(mask: Mask, size: tuple[int, int]) -> Mask:
     """The mask at (width, height). A pixel counts where everything counts that it is made of."""
     if (mask.shape[1], mask.shape[0]) == size:
         return mask
+    import cv2
+
     shrinks = size[0] <= mask.shape[1] and size[1] <= mask.shape[0]
     share = mask.astype(np.float32)
     resized = cv2.resize(share, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
@@ -39,6 +40,8 @@ def resize_mask(mask: Mask, size: tuple[int, int]) -> Mask:
 def distance_px(mask: Mask) -> NDArray[np.float32]:
     """How far each pixel [H,W] is from the nearest one that does not count, between centres; 0 where it does not count
     itself, large where all count."""
+    import cv2
+
     return np.asarray(cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE), np.float32)
 
 
