@@ -167,9 +167,12 @@ def demo(
 ) -> None:
     """Drive round a synthetic town, reconstruct it, and compare with the truth; no download."""
     from .demo import run_demo
+    from .session.report import info, result_lines
 
     with console(verbose, quiet), stoppable(f"what was placed until then is in {out / 'run'}"):
-        typer.echo(run_demo(out, frames, progress=not quiet).summary())
+        result = run_demo(out, frames, progress=not quiet)
+        say("\n".join(result_lines(info(result.run))), quiet)
+        typer.echo(result.summary())
 
 
 @weights_app.command(name="list")

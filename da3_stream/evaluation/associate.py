@@ -33,6 +33,8 @@ def associate(poses: PoseTable, truth: Trajectory, fps: float | None = None) -> 
     """
     if fps is not None and not fps > 0:
         raise EvaluationError(f"the rate of the images must be positive, not {fps:g} fps")
+    if not len(poses.source_index):
+        raise EvaluationError("the run has no frames: there is nothing to compare with the truth")
     if truth.indices is not None:
         return _by_index(poses.source_index, truth.indices, truth.row_count)
     assert truth.timestamps is not None

@@ -76,3 +76,9 @@ def test_a_single_truth_pose_can_be_matched(table) -> None:
 def test_a_rate_that_is_not_positive_is_refused(table) -> None:
     with pytest.raises(EvaluationError, match="must be positive, not -1 fps"):
         associate(table(EYES[:3]), tum([0.0]), fps=-1)
+
+
+def test_a_run_without_frames_is_refused_in_a_sentence(table) -> None:
+    for truth in (kitti([0, 1], 2), tum([0.0, 1.0])):
+        with pytest.raises(EvaluationError, match="the run has no frames"):
+            associate(table(EYES[:0]), truth)
