@@ -15,6 +15,7 @@ from ..store.files import replacing
 from ..types import Advice, AdviceCode, Frame, UInt8
 
 MOST_CHANGES = 50  # of the history; what lies before its last so many is forgotten
+WORTH_SAYING = 0.005  # of the image; less is no harm, right or wrong
 SHADE = (220, 40, 40)  # of what goes with the camera, in the figure
 
 Bool = NDArray[np.bool_]
@@ -42,12 +43,12 @@ class MaskLog:
             self._seen = frame.mask
 
     def advice(self, frames: Sequence[Frame]) -> list[Advice]:
-        """What is worth saying of these frames: the run of them, from first to last, that have a mask."""
-        masked = [frame for frame in frames if frame.mask is not None]
-        if not masked or self.latest is None:
+        """What is worth saying of these frames: the run of them, from first to last, that have a mask, if it is no speck."""
+        shares = {frame.index: _share(frame.mask) for frame in frames if frame.mask is not None}
+        if self.latest is None or max(shares.values(), default=0.0) < WORTH_SAYING:
             return []
         text = f"{_share(self.latest[0]):.0%} of the image goes with the camera and is left out; --mask off where not"
-        return [Advice(AdviceCode.STATIC_MASK, text, masked[0].index, masked[-1].index)]
+        return [Advice(AdviceCode.STATIC_MASK, text, min(shares), max(shares))]
 
     def as_json(self) -> dict[str, Any] | None:
         """`static_mask` of run.json: share and beginning of the last mask, and the history; None without any."""
