@@ -43,7 +43,7 @@ class MaskLog:
             self._seen = frame.mask
 
     def advice(self, frames: Sequence[Frame]) -> list[Advice]:
-        """What is worth saying of these frames: the run of them, from first to last, that have a mask, if it is no speck."""
+        """What is worth saying of these frames: the run of them, from first to last, that have a mask, if no speck."""
         shares = {frame.index: _share(frame.mask) for frame in frames if frame.mask is not None}
         if self.latest is None or max(shares.values(), default=0.0) < WORTH_SAYING:
             return []
