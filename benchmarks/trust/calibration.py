@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from da3_stream.types import AdviceCode, Status
 
+from .bank import CLEAN
 from .records import Record
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 LOW = AdviceCode.LOW_CONFIDENCE.value
 SHORTEST = 5  # rows of a stretch
 INTERPOLATED = "INTERPOLATED"
+OF_THE_LENS = ("intrinsics", "zoom", CLEAN)  # families: what else can be wrong is no fault of the lens
 FEWEST = 40  # right poses and wrong poses that a model takes
 LIE = 2.5  # what a wrong pose counts beside a right one: in a wrong run every other pose is right by chance
 
@@ -101,7 +103,8 @@ class Poses:
 
 
 def poses_of(records: Iterable[Record], kind: str) -> Poses:
-    """The scored poses of a kind: "held", "turned", "join" (the first ones behind joins), else those that move."""
+    """The scored poses of a kind: "held", "turned", "join" (the first ones behind joins), "lens" (of runs in which the
+    lens is all that can be wrong), else those that move."""
     tables = [(record, _rows_of(record, kind)) for record in records if len(record.witness_names)]
     tables = [(record, rows) for record, rows in tables if len(rows)]
     names = sorted({name for record, _ in tables for name in record.witness_names.tolist()})
@@ -120,6 +123,8 @@ def poses_of(records: Iterable[Record], kind: str) -> Poses:
 def _rows_of(record: Record, kind: str) -> NDArray[np.int64]:
     special = {"held": "HELD", "turned": "TURNED"}
     known = record.scored & (record.submap >= 0) & (record.status != INTERPOLATED)
+    if kind == "lens" and record.facts.job.family not in OF_THE_LENS:
+        return np.zeros(0, np.int64)
     if kind == "join":
         return np.flatnonzero(known & _begins_joined(record))
     if kind in special:

@@ -20,7 +20,7 @@ from .path import path_witnesses
 Array = NDArray[np.float64]
 
 COEFFICIENTS = Path(__file__).with_name("coefficients.json")
-MOVING, PLAIN, HELD, TURNED, JOIN = "moving", "plain", "held", "turned", "join"
+MOVING, PLAIN, HELD, TURNED, JOIN, LENS = "moving", "plain", "held", "turned", "join", "lens"
 BELIEVED = 0.5  # poses of less are more likely wrong than right
 WEAK_SHARE = 0.1  # of the poses that may be doubted in a window that is OK
 
@@ -28,7 +28,8 @@ WEAK_SHARE = 0.1  # of the poses that may be doubted in a window that is OK
 @dataclass(frozen=True)
 class Judge:
     """Logistic models by name: of a camera that moves (`moving`; `plain` where the predictor gives no witnesses of its
-    own), that stands (`held`), that only turns (`turned`), and of the join of two submaps (`join`)."""
+    own), that stands (`held`), that only turns (`turned`), of the join of two submaps (`join`), and of what the images
+    say of the lens (`lens`)."""
 
     models: Mapping[str, LogisticModel]
 
@@ -53,7 +54,8 @@ class Judge:
     ) -> NDArray[np.float64]:
         """Probability [N] that each pose is right; `part` [N] numbers what the predictor holds together.
 
-        Near a join no pose is surer than the join.
+        Near a join no pose is surer than the join, and none that moves is surer than the lens it was found with: a
+        wrong lens bends a path in which tracks and depth agree, so other witnesses must not outvote it.
         """
         moving = self._moving_model(witnesses)
         by_status = {Status.HELD: self.models[HELD], Status.TURNED: self.models[TURNED]}
@@ -62,12 +64,19 @@ class Judge:
         for model in {id(model): model for model in models}.values():
             rows = np.array([of_row is model for of_row in models])
             out[rows] = model.probability(witnesses, part)[rows]
-        return np.minimum(out, self._near_joins(witnesses, part))
+        by_lens = np.where([of_row in by_status for of_row in status], 1.0, self._of_lens(witnesses, part))
+        return np.minimum.reduce([out, self._near_joins(witnesses, part), by_lens])
 
     def join_confidence(self, witnesses: Mapping[str, float]) -> float:
         """Probability that two submaps lie to each other as their alignment says."""
         values = {name: np.array([value]) for name, value in witnesses.items()}
         return float(self.models[JOIN].probability(values, np.zeros(1, np.int64))[0])
+
+    def _of_lens(self, witnesses: Mapping[str, Array], part: NDArray[np.int64]) -> Array:
+        """The probability [N] that each pose is right as far as the lens goes, 1 where the images say nothing of it."""
+        model = self.models[LENS]
+        told = np.any([np.isfinite(witnesses[name]) for name in model.terms if name in witnesses], axis=0)
+        return np.where(told, model.probability(witnesses, part), 1.0)
 
     def _near_joins(self, witnesses: Mapping[str, Array], part: NDArray[np.int64]) -> Array:
         """The probability [N] of the join that each row is near to, 1 elsewhere: rows that have the join's witnesses,

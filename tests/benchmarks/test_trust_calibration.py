@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -78,3 +80,10 @@ def test_parts_of_different_runs_are_never_judged_together() -> None:
     assert (np.diff(poses.part) >= 0).all()
     assert len(np.unique(poses.part)) == 4
     assert np.array_equal(np.unique(poses.run), [0, 1])
+
+
+def test_what_the_lens_is_worth_is_fitted_to_runs_in_which_it_alone_can_be_wrong() -> None:
+    blurred, job = made_up(0, True), next(bank.ladders(apart=False, family="intrinsics")).job(0)
+    of_the_lens = replace(blurred, facts=replace(blurred.facts, key=job.key))
+    assert len(poses_of([blurred], "lens").right) == 0
+    assert len(poses_of([of_the_lens], "lens").right) == N

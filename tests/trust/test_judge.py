@@ -9,6 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from da3_stream.trust import Judge
 from da3_stream.trust.judge import window_witnesses
+from da3_stream.trust.logistic import LogisticModel
 from da3_stream.types import Status, WindowGeometry
 
 COUNT, HEIGHT, WIDTH = 40, 24, 32
@@ -126,6 +127,16 @@ def test_what_stands_or_turns_keeps_its_status(package_judge: Judge) -> None:
 def test_witnesses_of_the_predictor_decide_where_there_are_any(package_judge: Judge) -> None:
     contradicted = replace(drive(), witnesses={"track_scale": np.full(COUNT, 2.0), "measured": np.zeros(COUNT)})
     assert (package_judge.judge(contradicted).pose_confidence < 0.5).all()
+
+
+def test_no_moving_pose_is_surer_than_its_lens_however_well_all_else_agrees(package_judge: Judge) -> None:
+    sure = LogisticModel(4.0, {})
+    judge = Judge({**package_judge.models, "moving": sure, "plain": sure})
+    status = (*(Status.HELD,) * 5, *(Status.OK,) * (COUNT - 5))
+    witnesses = {"lens_shift": np.where(np.arange(COUNT) < 10, 1.5, 0.1), "track_support": np.ones(COUNT)}
+    confident = judge.confidence(witnesses, status, np.zeros(COUNT, np.int64))
+    assert (confident[5:10] < 0.5).all()
+    assert (confident[[*range(5), *range(10, COUNT)]] > 0.5).all()
 
 
 def test_depth_without_confidence_or_end_tells_nothing() -> None:
