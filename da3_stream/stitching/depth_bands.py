@@ -22,17 +22,22 @@ def consistent_depths(overlap: Overlap, ratios: Array) -> NDArray[np.bool_]:
     """Which of the pixels' log depth ratios [M] lie in bands of depth whose ratio is that of most bands.
 
     A band's offset from its frames' medians is tested against its own scatter over the frames; where no band is off,
-    all pixels are consistent.
+    all pixels are consistent, and so they are where every band is. Frames of a stand, which have one depth in common,
+    count once: they tell no scatter.
     """
     frames = len(overlap.frames)
     if frames < MIN_FRAMES:
         return np.ones(len(ratios), bool)
     band = _bands(overlap)
     medians, weights = grouped_median(ratios, overlap.weight, overlap.frame * BANDS + band, frames * BANDS)
-    offsets, sigmas, masses = _offsets(medians.reshape(frames, BANDS), weights.reshape(frames, BANDS))
+    medians, weights = medians.reshape(frames, BANDS), weights.reshape(frames, BANDS)
+    own = np.sort(np.unique(medians, axis=0, return_index=True)[1])
+    if len(own) < MIN_FRAMES:
+        return np.ones(len(ratios), bool)
+    offsets, sigmas, masses = _offsets(medians[own], weights[own])
     centre = _consensus(offsets, masses)
     off = np.abs(offsets - centre) > np.maximum(SIGNIFICANT * sigmas, NEGLIGIBLE)
-    return ~_dilate(off)[band]
+    return np.ones(len(ratios), bool) if off.all() else ~_dilate(off)[band]
 
 
 def _bands(overlap: Overlap) -> NDArray[np.int64]:

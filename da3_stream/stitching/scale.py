@@ -48,6 +48,8 @@ def scale_from_depth(overlap: Overlap) -> ScaleEstimate | None:
     frames, cell = len(overlap.frames), _cells(overlap)
     values, weights = grouped_median(ratios, weight, cell, CELLS * frames)
     values, weights = values.reshape(frames, CELLS), weights.reshape(frames, CELLS)
+    if not weights.any():
+        return None
     mixture = fit_inlier_mixture(values, weights, FLOOR)
     mass = (weights * mixture.membership).sum(axis=1)
     known = mass > 0

@@ -9,6 +9,7 @@ import pytest
 
 from da3_stream.stitching.depth_bands import consistent_depths
 from da3_stream.stitching.overlap import Overlap, find_overlap
+from da3_stream.types import WindowGeometry
 from tests.worlds.overlaps import Pair, make_pair
 
 
@@ -44,3 +45,16 @@ def test_a_far_field_of_another_scale_is_left_out(depth_noise: float, factor: fl
 
 def test_two_frames_are_too_few_to_test() -> None:
     assert consistent_depths(*overlap_and_ratios(with_far_field(make_pair(0, frames=2), 0.9))).all()
+
+
+def test_frames_of_a_stand_count_once() -> None:
+    """Their depth is one frame's, copied: it has no scatter, beside which every band would be off."""
+    moving = make_pair(0, frames=2, depth_noise=0.05)
+    rows = np.array([0, *[1] * 12])
+    previous, current = (stood_after(window, rows) for window in (moving.previous, moving.current))
+    pair = replace(moving, previous=previous, current=current)
+    assert consistent_depths(*overlap_and_ratios(pair)).all()
+
+
+def stood_after(window: WindowGeometry, rows: np.ndarray) -> WindowGeometry:
+    return replace(window.rows(rows), frame_indices=np.arange(len(rows)))
