@@ -26,6 +26,11 @@ class SeenPoints:
     views: dict[tuple[int, int], TwoView]
     world_from_camera: Array
 
+    @property
+    def matches(self) -> dict[tuple[int, int], NDArray[np.uint32]]:
+        """What was matched: no wrong ones."""
+        return {pair: view.matches for pair, view in self.views.items()}
+
 
 def poses(yaw_deg: Array, centres: Array | None = None, pitch_deg: Array | None = None) -> Array:
     """World_from_camera of cameras that look along z, turned to the right by `yaw_deg` [n], at centres [n,3]."""

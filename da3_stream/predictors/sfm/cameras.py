@@ -28,7 +28,7 @@ def solve_cameras(
 ) -> tuple[CameraSolution, Calibration]:
     """Cameras of a window of images of (width, height), and the calibration after it."""
     solver = Solver(workers, correspondences, size)
-    turns = find_turns(correspondences.xy, solver.keypoint_views, calibration, size)
+    turns = find_turns(correspondences.xy, solver.keypoint_views, correspondences.of_keypoints(), calibration, size)
     if turns.runs:
         turned = solve_turning(solver, turns, correspondences, size)
         return CameraSolution(turned.cameras, turned.lens, turned.flow_offsets), turned.calibration

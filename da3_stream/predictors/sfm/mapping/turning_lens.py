@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....geometry.lens import Lens
-from ..matching.pairs import TwoView
+from ..matching.pairs import Matches, TwoView
+from .breathing import steadiest_lens, steady
 from .calibration import REDO_SHIFT, Calibration
 from .global_mapping import FreeLens
 from .rotation_bundle import TurnSolution, solve_turn
@@ -33,6 +35,7 @@ NEAR_PX = 4.0  # what a rotation may leave (median) at the nearest of these foca
 TURNED_PX = 0.5  # and at the best
 MIN_ANGLE = np.radians(3.0)  # by which a pair turns that tells the focal length
 MIN_SHARE = 0.2  # of the pairs: below, it is not the turns that tell the focal length
+STEADYING_ROUNDS, SAME_FOCAL = 3, 0.02
 MAX_RESIDUAL_PX = 1.0  # median; above, all rotations together do not explain what single pairs did
 
 Array = NDArray[np.float64]
@@ -72,23 +75,56 @@ class Turns:
 def find_turns(
     xy: Sequence[NDArray[np.float32]],
     verify: Callable[[Lens], TwoViews],
+    matches: Mapping[Pair, Matches],
     calibration: Calibration,
     size: tuple[int, int],
 ) -> Turns:
     """The runs in which the camera only turns; none in most windows.
 
-    `xy` are the keypoints [n,2] of the rows, `verify` gives the verified pairs of rows under a lens. A focal length
-    that is free is estimated from the longest run. The given lens is otherwise kept, as centimetres of motion while
-    turning would look like distortion; but where there are turns with another focal length only, they are told with
-    that, as long as the calibration still listens.
+    `xy` are the keypoints [n,2] of the rows, `verify` gives the verified pairs of rows under a lens, `matches` all that
+    were matched. A window whose images breathe is one turn throughout or none (see `breathing`). A focal length that is
+    free is estimated from the longest run. The given lens is otherwise kept, as centimetres of motion while turning
+    would look like distortion; but where there are turns with another focal length only, they are told with that, as
+    long as the calibration still listens.
     """
     turns = _find(xy, verify, calibration, size)
+    turns = turns if turns.runs else _find_breathing(xy, matches, calibration, size) or turns
     if turns.runs or not calibration.focal_given or calibration.is_frozen:
         return turns
     free = replace(calibration, free=FreeLens(focal=True), focal_given=False)
     other = _find(xy, verify, free, size)
     different = abs(float(np.log(other.lens.fx / calibration.lens.fx))) > REDO_SHIFT
     return replace(other, calibration=calibration) if other.runs and different else turns
+
+
+def _find_breathing(
+    xy: Sequence[NDArray[np.float32]],
+    matches: Mapping[Pair, Matches],
+    calibration: Calibration,
+    size: tuple[int, int],
+) -> Turns | None:
+    """A turn that fills the window once small changes of the images' scale and what moves by itself are left out.
+
+    As scales and turns depend on the focal length, both are looked for anew where the turns tell another one.
+    """
+    lens = calibration.lens
+    lens = steadiest_lens(xy, matches, lens, size) if calibration.free.focal else lens
+    for _ in range(STEADYING_ROUNDS):
+        still = steady(xy, matches, lens, size)
+        if still is None:
+            return None
+        turns = _find(still.xy, partial(_whatever_lens, still.views), calibration, size)
+        if not any(run.fills(len(xy)) for run in turns.runs):
+            return None
+        if abs(np.log(turns.lens.fx / lens.fx)) < SAME_FOCAL:
+            break
+        lens = turns.lens
+    return turns
+
+
+def _whatever_lens(views: TwoViews, lens: Lens) -> TwoViews:
+    """Views that no lens had to verify."""
+    return views
 
 
 def _find(

@@ -33,6 +33,10 @@ class Correspondences:
     tracked_from: list[int]
     matches: dict[Pair, Matches]
 
+    def of_keypoints(self) -> dict[Pair, Matches]:
+        """The matches of keypoints alone."""
+        return {(a, b): m[m[:, 0] < self.tracked_from[a]] for (a, b), m in self.matches.items()}
+
     def rows(self, keep: NDArray[np.int64]) -> Correspondences:
         """Those of some rows (ascending) only, counted anew."""
         kept = [(self.xy[row], self.tracked_from[row]) for row in keep]

@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 def turns_of(seen: SeenPoints, calibration: Calibration | None = None) -> Turns:
     calibration = Calibration.from_known(LENS) if calibration is None else calibration
-    return find_turns(seen.xy, lambda lens: seen.views, calibration, SIZE)
+    return find_turns(seen.xy, lambda lens: seen.views, seen.matches, calibration, SIZE)
 
 
 def errors_deg(run_from_camera: Array, seen: SeenPoints, run: Run) -> Array:
