@@ -24,7 +24,8 @@ LOOKS_A_MASK = 6  # looks after which the mask is made anew
 MIN_COVER = 0.08  # of an image's pixel by the region found; strokes of text are hardly a pixel wide when shrunk
 LOST_SHARE = 0.3  # of the corners tracked, below which the reference is given up
 MIN_AREA = 0.0015  # share of the image; less costs nothing and is more often scene than an overlay
-MIN_CHANGE = 0.002  # share of the image; a mask that differs by less from the one before is that one
+MIN_CHANGE = 0.002  # share of the image; a mask that differs by less from the one before is that one,
+SMALL_CHANGE = 0.05  # and by less than this share of what it masks
 
 
 class StaticDetector:
@@ -118,7 +119,7 @@ class StaticDetector:
             found = nothing
         mask = _enlarged(found, shape)
         old = np.ones(mask.shape, np.bool_) if self._mask is None else self._mask
-        if (mask != old).mean() >= MIN_CHANGE or not found.any():
+        if (mask != old).mean() >= min(MIN_CHANGE, SMALL_CHANGE * (~mask).mean()) or not found.any():
             self._mask = mask if found.any() else None
 
 

@@ -13,12 +13,16 @@ Float32 = NDArray[np.float32]
 Bool = NDArray[np.bool_]
 
 EDGE_LEVELS, WEAK_LEVELS = 2.5, 1.5  # gray levels a pixel: well above compressed noise; at its upper end
+HARD_LEVELS = 8.0  # gray levels a pixel: no cloud has such edges
 COHERENT, RIM_COHERENT = 0.8, 0.6  # length of the mean gradient over the mean of its lengths: noise takes off up to 0.4
 SPREAD_PX = 4.0  # of the scene's motion across an edge: more than an edge is wide
 SPREAD_SHARE = (0.25, 0.5)  # of the scene's motion; edges at less than 15 (30) degrees to it may slide along themselves
 DOUBTS = 2.0  # the motion's uncertain share of which that is at least, as directions are as uncertain
 STEADY_LEVELS, STEADY_SHARE = (3.0, 9.0), 0.3  # deviation of a pixel that stays; as a share of the image's median
 STEP_SHARE, STEP_RIDGE = 0.4, 1.3  # of `steady` that the deviation jumps by; how an edge stands out of its surroundings
+COVER_SHARE = 0.8  # the same of a step so large that what changes is seen to be covered
+CHANGE_SHARE = 2.5  # of `steady`: the deviation of what changes
+BESIDE_PX, BESIDE_SHARE = 5, 0.35  # a neighbourhood, and how much of it changes beside a straight edge
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +31,8 @@ class Edges:
 
     `stays`: edges that are where they were; `rim`: those of them that would have left if they were the scene's, however
     far away above the middle of the image; `likely`: the same if they were as near as the corners around; `seeds`: the
-    surest of `rim`. `threshold` is the deviation, in gray levels, up to which a pixel is steady.
+    surest of `rim`; `beside_change`: with much change near by; `hard`: of a strong gradient. `threshold` is the
+    deviation, in gray levels, up to which a pixel is steady.
     """
 
     steady: Bool
@@ -35,6 +40,8 @@ class Edges:
     rim: Bool
     likely: Bool
     seeds: Bool
+    beside_change: Bool
+    hard: Bool
     threshold: float
 
 
@@ -48,23 +55,28 @@ def static_edges(evidence: Evidence) -> Edges:
     coherence = length / np.maximum(evidence.strength, 1e-3)
     edge = (length >= EDGE_LEVELS) & (coherence >= RIM_COHERENT)
     proven, likely = _moved_across(evidence, *evidence.gradient)
-    stepped, x, y = _steps(evidence, threshold)
+    stepped, covers, x, y = _steps(evidence, threshold)
     step_proven, step_likely = _moved_across(evidence, x, y)
-    rim = edge & proven | stepped & step_proven
+    changes = (evidence.deviation >= CHANGE_SHARE * threshold).astype(np.float32)
+    beside = cv2.blur(changes, (BESIDE_PX, BESIDE_PX)) >= BESIDE_SHARE
+    rim = edge & proven | stepped & step_proven | covers & step_likely
     near_steady = cv2.dilate(steady.view(np.uint8), np.ones((3, 3), np.uint8)) > 0
     seeds = edge & proven & (coherence >= COHERENT) & near_steady & (evidence.deviation <= 2 * threshold)
     stays = rim | (length >= WEAK_LEVELS) & (coherence >= RIM_COHERENT)
-    return Edges(steady, stays, rim, edge & likely | stepped & step_likely, seeds, threshold)
+    return Edges(
+        steady, stays, rim, edge & likely | stepped & step_likely, seeds, beside, length >= HARD_LEVELS, threshold
+    )
 
 
-def _steps(evidence: Evidence, threshold: float) -> tuple[Bool, Float32, Float32]:
+def _steps(evidence: Evidence, threshold: float) -> tuple[Bool, Bool, Float32, Float32]:
     """Where a steady part ends at an edge of every look, of whatever sign; and the direction across it."""
     import cv2
 
     capped = cv2.blur(np.minimum(evidence.deviation, 4 * threshold), (3, 3))
     x, y = (cv2.Sobel(capped, cv2.CV_32F, *order, scale=1 / 8) for order in ((1, 0), (0, 1)))
     ridge = evidence.strength >= STEP_RIDGE * cv2.blur(evidence.strength, (13, 13))
-    return (cv2.magnitude(x, y) >= STEP_SHARE * threshold) & ridge, x, y
+    step = cv2.magnitude(x, y)
+    return (step >= STEP_SHARE * threshold) & ridge, (step >= COVER_SHARE * threshold) & ridge, x, y
 
 
 def _moved_across(evidence: Evidence, x: Float32, y: Float32) -> tuple[Bool, Bool]:

@@ -18,25 +18,45 @@ END_SHARE = 0.85  # of a part's width and height, over which its rim reaches fro
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """Connected parts 1 to n-1 of an image (0 is the rest), and of their outer outlines but for the image's border:
+    """Connected parts 1 to n-1 of an image (0 is the rest), and their outer outlines but for the image's border.
 
-    `rim`, `stays` [n]: the shares near a rim and near an edge that stays; `rim_at_ends` [n]: whether the rim reaches
-    from end to end; `inside`, `at_top` [n]: whether the part touches no border, or the upper one; `labels` [h,w].
+    `labels` [h,w]; `area` [n] in pixels; `box` [4,n]: left, top, width, height; `outline` [3,k]: label, x, y.
     """
 
     labels: Int32
     area: Int32
-    rim: NDArray[np.float64]
-    stays: NDArray[np.float64]
-    rim_at_ends: Bool
-    inside: Bool
-    at_top: Bool
+    box: Int32
+    outline: Int32
+
+    @property
+    def at_top(self) -> Bool:
+        """Whether each part touches the image's upper border [n]."""
+        return self.box[1] <= 1  # type: ignore[no-any-return]
+
+    @property
+    def inside(self) -> Bool:
+        """Whether each part touches no border of the image [n]."""
+        (left, top, width, height), (rows, columns) = self.box, self.labels.shape
+        return (left > 1) & (top > 1) & (left + width < columns - 1) & (top + height < rows - 1)  # type: ignore[no-any-return]
 
     def chosen(self, which: Bool) -> Bool:
         """The pixels [h,w] of the parts `which` [n]."""
         which = which.copy()
         which[0] = False
         return which[self.labels]
+
+    def bounded(self, edges: Bool) -> NDArray[np.float64]:
+        """The share [n] of each outline that lies near `edges` [h,w]."""
+        which, x, y = self.outline
+        count = len(self.area)
+        return np.bincount(which, _near(edges)[y, x], count) / np.maximum(np.bincount(which, minlength=count), 1)
+
+    def reached(self, edges: Bool) -> Bool:
+        """Whether the outline near `edges` [h,w] reaches from end to end [n]; ends at the image's border need none."""
+        which, *places = self.outline[:, _near(edges)[self.outline[2], self.outline[1]]]
+        rows, columns = self.labels.shape
+        across = _reaches(which, places[0], self.box[0], self.box[2], columns)
+        return across & _reaches(which, places[1], self.box[1], self.box[3], rows)
 
     def share_of(self, whole: Bool, share: Bool) -> NDArray[np.float64]:
         """The share [n] that `share` [h,w] has of the pixels `whole` [h,w] of each part."""
@@ -45,31 +65,30 @@ class Parts:
         return counts[0] / np.maximum(counts[1], 1)  # type: ignore[no-any-return]
 
 
-def outlined(part: Bool, rim: Bool, stays: Bool) -> Parts:
-    """The connected parts of `part` [h,w], against edges [h,w]."""
+def parts_of(image: Bool) -> Parts:
+    """The connected parts of what is True in an image [h,w]."""
     import cv2
 
-    kernel = np.ones((NEAR_PX, NEAR_PX), np.uint8)
-    near_rim, near_edge = (cv2.dilate(edges.view(np.uint8), kernel) > 0 for edges in (rim, stays))
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(part.view(np.uint8), connectivity=8)
-    which, x, y = _outer_outlines(part.view(np.uint8), labels)
-    total = np.maximum(np.bincount(which, minlength=len(stats)), 1)
-    shares = [np.bincount(which, near[y, x], len(stats)) / total for near in (near_rim, near_edge)]
-    left, top, width, height = stats[:, :4].T
-    inside = (left > 1) & (top > 1) & (left + width < part.shape[1] - 1) & (top + height < part.shape[0] - 1)
-    at = near_rim[y, x]
-    ends = (_extent(which[at], x[at], len(stats)) >= END_SHARE * width) & (
-        _extent(which[at], y[at], len(stats)) >= END_SHARE * height
-    )
-    return Parts(labels.astype(np.int32), stats[:, 4], shares[0], shares[1], ends, inside, top <= 1)
+    flat = image.view(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(flat, connectivity=8)
+    labels = labels.astype(np.int32)
+    return Parts(labels, stats[:, 4], stats[:, :4].T, np.stack(_outer_outlines(flat, labels)))
 
 
-def _extent(which: Int32, place: Int32, count: int) -> Int32:
-    """How far the places [k] of each of `count` parts reach."""
-    low, high = np.full(count, 1 << 20, np.int32), np.full(count, -1, np.int32)
+def _near(edges: Bool) -> Bool:
+    import cv2
+
+    return cv2.dilate(edges.view(np.uint8), np.ones((NEAR_PX, NEAR_PX), np.uint8)) > 0
+
+
+def _reaches(which: Int32, place: Int32, first: Int32, length: Int32, size: int) -> Bool:
+    """Whether the places [k] of each part reach from its `first` [n] over its length [n]; borders need no place."""
+    low, high = np.full(len(first), 1 << 20, np.int32), np.full(len(first), -1, np.int32)
     np.minimum.at(low, which, place)
     np.maximum.at(high, which, place)
-    return high - low + 1
+    last = first + length - 1
+    low, high = np.where(first <= 1, first, low), np.where(last >= size - 2, last, high)
+    return high - low + 1 >= END_SHARE * length  # type: ignore[no-any-return]
 
 
 def _outer_outlines(flat: UInt8, labels: Int32) -> tuple[Int32, Int32, Int32]:

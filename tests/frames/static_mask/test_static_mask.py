@@ -74,6 +74,40 @@ def test_what_goes_with_the_camera_is_found_from_the_first_frame_on(overlay: tup
     assert len({id(mask) for mask in told}) <= 4  # shared, not one for each frame
 
 
+def straight_on(count: int) -> list[UInt8]:
+    """A camera that drives straight on over textured ground between textured walls, under a sky with clouds."""
+    x, y = np.meshgrid(np.arange(WIDTH) - WIDTH / 2 + 0.5, np.arange(HEIGHT) - HEIGHT / 2 + 0.5)
+    depth = np.minimum(1.0 / np.maximum(y, 1e-3), 1.5 / np.maximum(np.abs(x), 1e-3))
+    sky, side = y < -3.0 * np.abs(x), 1.5 / np.abs(x) < 1.0 / np.maximum(y, 1e-3)
+    height = np.where(side, y, np.where(x > 0, 1.0, -1.0) * x) * depth
+    wall, clouds = texture(3, 512, 512), 180 + texture(4, HEIGHT, WIDTH) // 12
+    rng, images = np.random.default_rng(2), []
+    for k in range(count):
+        along = (1.2 * depth * WIDTH + 0.16 * k) * 20
+        seen = cv2.remap(wall, *(np.float32(v % 500) for v in (along, 120 * height + 250)), cv2.INTER_LINEAR)
+        image = np.where(sky[..., None], clouds, seen)
+        images.append(np.clip(image + rng.normal(0, 1.5, image.shape), 0, 255).astype(np.uint8))
+    return images
+
+
+def legs() -> tuple[UInt8, Bool]:
+    """A leg of a drone that hangs from the upper border towards the focus of expansion."""
+    where = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.line(where, (10, -2), (60, 40), 1, 7)
+    return texture(5, HEIGHT, WIDTH) // 3, where > 0
+
+
+@pytest.mark.parametrize("overlay", [plate(), legs()], ids=["plate", "leg"])
+def test_a_straight_drive_shows_what_hangs_into_the_upper_half(overlay: tuple[UInt8, Bool]) -> None:
+    found, lost = found_and_lost(masks(under(overlay, straight_on(60)))[-1], overlay[1])
+    assert found > 0.9
+    assert lost < 0.02
+
+
+def test_a_straight_drive_loses_no_sky() -> None:
+    assert masks(straight_on(60))[-1] is None
+
+
 def test_a_scene_without_anything_of_the_kind_loses_nothing() -> None:
     assert masks(drive(50)) == [None] * 50
 
