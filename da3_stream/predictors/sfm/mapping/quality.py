@@ -18,6 +18,7 @@ ALARM = np.log(2.0)  # a jump of the scale that calls for a second opinion
 CUT = np.log(3.0)  # a jump at which a window is cut if no other model is free of it
 SIDE = 4  # frames compared on either side of a gap
 MIN_BRIDGE = 12  # points that must be seen on both sides of a gap
+CONTRADICTED = 0.05  # share of the frames at which tracks may contradict the steps: single tracks go astray, too
 MIN_HELD = 0.5  # share of the frames of each of two places that one model must hold to relate them
 
 
@@ -35,7 +36,8 @@ class ModelQuality:
     def is_doubtful(self) -> bool:
         """Whether a second opinion is called for."""
         thin = bool((self.bridges < MIN_BRIDGE).any())
-        return self.missing > 0 or self.largest_jump > ALARM or thin or self.contradicted > 0
+        contradicted = self.contradicted > CONTRADICTED * (len(self.jumps) + 1)
+        return self.missing > 0 or self.largest_jump > ALARM or thin or contradicted
 
     @property
     def largest_jump(self) -> float:

@@ -4,6 +4,7 @@ models are doubtful others are tried."""
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -157,23 +158,29 @@ class Solver:
         return self._map(self._keypoints_only(self._verify(estimate.lens)), estimate.lens, free), estimate.lens
 
     def _second_opinion(self, first: Solution) -> Solution:
-        """Map once more from other random starts, with the tracks too, and with them alone.
+        """Map once more with the tracks too and, if that leaves doubts, from other random starts and with tracks alone.
 
         The models of the lowest cost are taken, of equals the first.
         """
         views = self._verify(first.lens)
         keypoints, tracks = self._keypoints_only(views), self._tracks_only(views)
         starts = {f"key points again ({seed})": (keypoints, seed) for seed in OTHER_SEEDS}
-        tries = {**starts, "key points and tracks": (views, 0), "tracks": (tracks, 0)}
-        futures = {name: self._submit_map(kept, first.lens, FreeLens(), seed) for name, (kept, seed) in tries.items()}
-        others = {name: future.result() for name, future in futures.items() if future is not None}
-        opinions = {"key points": first.models, **others}
-        qualities = {name: self._assess(models, first.lens) for name, models in opinions.items()}
-        best = min(qualities, key=lambda name: qualities[name].cost)
+        opinions = {"key points": first.models}
+        for tries in ({"key points and tracks": (views, 0)}, {**starts, "tracks": (tracks, 0)}):
+            opinions |= self._map_each(tries, first.lens)
+            qualities = {name: self._assess(models, first.lens) for name, models in opinions.items()}
+            best = min(qualities, key=lambda name: qualities[name].cost)
+            if not qualities[best].is_doubtful:
+                break
         note = f"second opinion: {best} ({', '.join(f'{n} {q.cost:.1f}' for n, q in qualities.items())})"
         log.info(note)
         rest = tuple(models for name, models in opinions.items() if name != best)
         return Solution(opinions[best], first.lens, qualities[best], first.calibration, (note,), views, rest)
+
+    def _map_each(self, tries: Mapping[str, tuple[TwoViews, int]], lens: Lens) -> dict[str, list[SparseModel]]:
+        """The models of each try, verified pairs and a seed, where there are pairs; all at once."""
+        futures = {name: self._submit_map(kept, lens, FreeLens(), seed) for name, (kept, seed) in tries.items()}
+        return {name: future.result() for name, future in futures.items() if future is not None}
 
     def _assess(self, models: list[SparseModel], lens: Lens) -> ModelQuality:
         """The quality of a window's models, with what the tracks say of the largest one."""

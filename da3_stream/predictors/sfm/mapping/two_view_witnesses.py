@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from ....geometry.lens import Lens
 from ....geometry.robust_statistics import weighted_median
 from ..matching.pairs import Matches, TwoView
+from .turn_evidence import homogeneous, missing_turn_deg, sampson
 
 Array = NDArray[np.float64]
 Pair = tuple[int, int]
@@ -62,7 +62,7 @@ class PosedRows:
         if b_from_a is None or len(matches) < LEAST_TRACKS:
             return None
         a, b = self.rays[pair[0]][matches[:, 0]], self.rays[pair[1]][matches[:, 1]]
-        return self.focal * _sampson(b_from_a, a, b)
+        return self.focal * np.abs(sampson(b_from_a[:3, :3], b_from_a[:3, 3], homogeneous(a), homogeneous(b)))
 
     def log_depths(self, row: int, other: int, here: Array, there: Array) -> tuple[Array, Array]:
         """Log depth [m] of points in a row by where they are in another one, and its parallax in pixels per unit of it;
@@ -116,7 +116,8 @@ def match_witnesses(rows: PosedRows, matches: Mapping[Pair, Matches], first: Seq
 
 
 def rotation_witnesses(rows: PosedRows, views: Mapping[Pair, TwoView]) -> dict[str, Array]:
-    """Rotation and direction by the essential matrices of near rows, against the poses; in degrees.
+    """Turns that the verified points of pairs miss in the poses, and the direction by essential matrices of near rows
+    against the poses'; in degrees.
 
     Pairs that a homography explains as well tell neither: there a turn and a step sideways look alike.
     """
@@ -126,13 +127,15 @@ def rotation_witnesses(rows: PosedRows, views: Mapping[Pair, TwoView]) -> dict[s
         b_from_a = rows.relative(a, b) if b - a in (*WINDOW_OFFSETS, *FARTHER) and not view.planar else None
         if b_from_a is None:
             continue
-        errors = _essential_errors(view.essential, b_from_a)
+        missing = missing_turn_deg(
+            b_from_a, rows.rays[a][view.matches[:, 0]], rows.rays[b][view.matches[:, 1]], rows.focal
+        )
         for row in (a, b):
             if b - a in WINDOW_OFFSETS:
-                turn[row] = np.fmax(turn[row], errors[0])
-                heading[row] = np.fmax(heading[row], errors[1])
+                turn[row] = np.fmax(turn[row], missing)
+                heading[row] = np.fmax(heading[row], _heading_error_deg(view.essential, b_from_a))
             elif len(view.matches) >= LEAST_INLIERS:
-                far[row].append(errors[0])
+                far[row].append(missing)
     farther = np.array([np.median(of_row) if of_row else np.nan for of_row in far])
     return {"turn_error_deg": turn, "heading_error_deg": heading, "turn_error_far_deg": farther}
 
@@ -208,27 +211,8 @@ def _depth_ratio(rows: PosedRows, row: int, offset: int, before: Matches, after:
     return abs(weighted_median((ahead - back)[telling], weights))
 
 
-def _sampson(b_from_a: Array, a: Array, b: Array) -> Array:
-    """Sampson distances [m] in units of the focal length (Hartley and Zisserman, equation 11.9)."""
-    x, y, z = b_from_a[:3, 3]
-    essential = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]]) @ b_from_a[:3, :3]
-    one = np.ones((len(a), 1))
-    lines_b, lines_a = np.hstack([a, one]) @ essential.T, np.hstack([b, one]) @ essential
-    algebraic = np.abs((np.hstack([b, one]) * lines_b).sum(axis=1))
-    gradient = np.square(lines_b[:, :2]).sum(axis=1) + np.square(lines_a[:, :2]).sum(axis=1)
-    return algebraic / np.sqrt(np.maximum(gradient, 1e-24))
-
-
-def _essential_errors(essential: Array, b_from_a: Array) -> tuple[float, float]:
-    """Angles in degrees between an essential matrix's rotation and translation and those of a pose.
-
-    Of its four decompositions (Hartley and Zisserman, 9.6.2) the rotation nearest to the pose's counts; the translation
-    has no sign."""
-    u, _, vt = np.linalg.svd(essential)
-    u, vt = u * np.sign(np.linalg.det(u)), vt * np.sign(np.linalg.det(vt))
-    w = np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
-    candidates = np.stack([u @ w @ vt, u @ w.T @ vt])
-    turns = Rotation.from_matrix(candidates @ b_from_a[:3, :3].T).magnitude()
+def _heading_error_deg(essential: Array, b_from_a: Array) -> float:
+    """Angle in degrees between an essential matrix's translation, which has no sign, and that of a pose."""
+    epipole = np.linalg.svd(essential)[0][:, 2]
     step = b_from_a[:3, 3] / np.linalg.norm(b_from_a[:3, 3])
-    heading = np.arccos(min(1.0, abs(float(u[:, 2] @ step))))
-    return float(np.degrees(turns.min())), float(np.degrees(heading))
+    return float(np.degrees(np.arccos(min(1.0, abs(float(epipole @ step))))))
