@@ -119,7 +119,7 @@ _OVERLAID = {
     "handlebars": ("town", "kitti06"),
     "visor": ("kitti00", "room"),
     "legs": ("drone", "drone"),
-    "text": ("kitti07", "room"),
+    "text": ("kitti07", "hololens"),
     "display": ("town", "drone"),
 }
 _SHARES = (0.08, 0.18, 0.32, 0.48, 0.66)
@@ -156,9 +156,9 @@ VARIANTS: tuple[Variant, ...] = (
     ),
     Variant("blur", "defocus", (0.8, 1.5, 2.5, 4.0, 6.0), 4, defocus, ("town", "kitti07"), windows=NONE),
     Variant("blur", "motion", (3, 6, 10, 16, 24), 4, motion_blur, ("kitti00", "room"), windows=NONE),
-    Variant("dark", "dark", (2, 3, 4, 5, 6), 4, dark, ("town", "room"), windows=NONE),
+    Variant("dark", "dark", (2, 3, 4, 5, 6), 4, dark, ("town", "hololens"), windows=NONE),
     Variant("low_texture", "fog", (0.5, 0.7, 0.85, 0.93, 0.97), 4, low_texture, _STREETS, windows=NONE),
-    Variant("noise", "noise", (6, 12, 22, 35, 55), 4, noise, ("drone", "kitti07"), windows=NONE),
+    Variant("noise", "noise", (6, 12, 22, 35, 55), 4, noise, ("drone", "hololens"), windows=NONE),
     Variant("cuts", "cut", (2, 5, 9, 14, 22), 4, cut, _DRIVES, frames=64),
     Variant("weak_window", "blur", (2, 4, 6, 9, 14), 4, middle(defocus), _DRIVES, windows=ALL),
     Variant("weak_window", "dark", (3, 4, 5, 6, 7), 2, middle(dark), ("town",), windows=ALL),
