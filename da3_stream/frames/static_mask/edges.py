@@ -22,6 +22,7 @@ STEADY_LEVELS, STEADY_SHARE = (3.0, 9.0), 0.3  # deviation of a pixel that stays
 STEP_SHARE, STEP_RIDGE = 0.4, 1.3  # of `steady` that the deviation jumps by; how an edge stands out of its surroundings
 COVER_SHARE = 0.8  # the same of a step so large that what changes is seen to be covered
 CHANGE_SHARE = 2.5  # of `steady`: the deviation of what changes
+RESTLESS_SHARE = 0.7  # of `steady`: deviations that few pixels have of what stays, many of flat ground that slides by
 BESIDE_PX, BESIDE_SHARE = 5, 0.35  # a neighbourhood, and how much of it changes beside a straight edge
 
 
@@ -31,7 +32,8 @@ class Edges:
 
     `stays`: edges that are where they were; `rim`: those of them that would have left if they were the scene's, however
     far away above the middle of the image; `likely`: the same if they were as near as the corners around; `seeds`: the
-    surest of `rim`; `beside_change`: with much change near by; `hard`: of a strong gradient. `threshold` is the
+    surest of `rim`; `beside_change`: with much change near by; `hard`: of a strong gradient; `restless`: hardly
+    steady. `threshold` is the
     deviation, in gray levels, up to which a pixel is steady.
     """
 
@@ -42,6 +44,7 @@ class Edges:
     seeds: Bool
     beside_change: Bool
     hard: Bool
+    restless: Bool
     threshold: float
 
 
@@ -64,7 +67,15 @@ def static_edges(evidence: Evidence) -> Edges:
     seeds = edge & proven & (coherence >= COHERENT) & near_steady & (evidence.deviation <= 2 * threshold)
     stays = rim | (length >= WEAK_LEVELS) & (coherence >= RIM_COHERENT)
     return Edges(
-        steady, stays, rim, edge & likely | stepped & step_likely, seeds, beside, length >= HARD_LEVELS, threshold
+        steady,
+        stays,
+        rim,
+        edge & likely | stepped & step_likely,
+        seeds,
+        beside,
+        length >= HARD_LEVELS,
+        evidence.deviation > RESTLESS_SHARE * threshold,
+        threshold,
     )
 
 

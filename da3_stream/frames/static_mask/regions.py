@@ -25,6 +25,7 @@ TOP_ISLAND_SHARE, TOP_ISLAND_RIM = 0.9, 0.85
 PROVEN_SHARE = 0.4  # of the edges within a part that stay, those that are rim
 LARGE_SHARE, LARGE_RIM, LARGE_PROVEN = 0.03, 0.4, 0.15  # of the image: chance doesn't close so long an outline
 OPEN_SHARE = 0.002  # of the image; a flat part as large that is not bounded is scene
+RESTLESS_PART = 0.25  # share of a part that may be hardly steady
 GAP_SHARE = 0.85  # of a steady part's outline that must be found to fill it
 KEPT_SHARE = 0.6  # of the outline of what was found that must be an edge that stays, to keep it unproven
 AROUND_SHARE = 1.5  # of the deviation of a steady pixel, up to which a mixed pixel at a region's border belongs to it
@@ -92,7 +93,7 @@ def _bounded(flat: Parts, edges: Edges) -> Bool:
     enough = np.where(flat.at_top, TOP_RIM_SHARE, RIM_SHARE)
     complete = flat.inside & (stays >= COMPLETE_SHARE) & (rim >= COMPLETE_RIM) & flat.reached(edges.rim)
     closed = flat.inside & (stays >= CLOSED_SHARE) & (rim >= CLOSED_RIM)
-    accepted = (rim >= enough) & (stays >= STAYS_SHARE) | closed | complete
+    accepted = ((rim >= enough) & (stays >= STAYS_SHARE) | closed | complete) & _calm(flat, edges)
     open_parts = flat.chosen(~accepted & (flat.area >= OPEN_SHARE * edges.steady.size))  # a road, under what it bears
     return flat.chosen(accepted) | _bounded_textured(parts_of(edges.steady & ~open_parts), edges)
 
@@ -101,7 +102,13 @@ def _bounded_textured(parts: Parts, edges: Edges) -> Bool:
     large = parts.area >= LARGE_SHARE * edges.steady.size
     rim = parts.bounded(edges.rim) >= np.where(large, LARGE_RIM, RIM_SHARE)
     proven = parts.share_of(edges.stays, edges.rim) >= np.where(large, LARGE_PROVEN, PROVEN_SHARE)
-    return parts.chosen((parts.bounded(edges.stays) >= CLOSED_SHARE) & rim & proven & ~parts.at_top)
+    return parts.chosen(
+        (parts.bounded(edges.stays) >= CLOSED_SHARE) & rim & proven & _calm(parts, edges) & ~parts.at_top
+    )
+
+
+def _calm(parts: Parts, edges: Edges) -> Bool:
+    return parts.share_of(edges.steady, edges.restless) <= RESTLESS_PART
 
 
 def _filled(found: Bool, steady: Bool) -> Bool:
