@@ -61,9 +61,14 @@ _ALL = (
     Witness("match_support_farther", "the same of the eighth frame and farther ones", -1),
     Witness("track_scale", "log ratio of the steps before and after by the tracks, against the poses", +1, 0.01),
     Witness("track_scale_far", "the same over four frames before and after", +1, 0.01),
+    Witness("track_loss", "log ratio of the share of tracks usually followed to that at a gap beside the frame", +1),
+    Witness(
+        "blind_bend_deg", "angle between the steps before and after, times the share of tracks lost there", +1, 5.0
+    ),
     Witness("turn_error_deg", "rotation to the next frames by their essential matrices, against the poses", +1, 0.02),
     Witness("heading_error_deg", "direction of the step by their essential matrices, against the poses", +1, 0.5),
     Witness("turn_error_far_deg", "the same of rotations to the eighth frame and farther ones", +1, 0.02),
+    Witness("rival_share", "share of the matches of near frames that another epipolar geometry explains", +1, 0.02),
     Witness("opinions", "share of other maps of the window that agree with the pose", -1),
     # of its neighbour helpers: repetition, the lens
     Witness("far_contradiction", "share of the matches of far pairs that nearer frames contradict", +1),

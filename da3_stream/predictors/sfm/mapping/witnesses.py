@@ -12,7 +12,9 @@ from ....geometry import umeyama
 from ..matching.correspondences import Correspondences
 from .assemble import WindowCameras
 from .global_mapping import SparseModel
+from .lost_tracks import blind_bends, track_loss
 from .quality import bridging_points
+from .rival_witnesses import rival_witnesses
 from .solve import Solution
 from .two_view_witnesses import PosedRows, match_witnesses, rotation_witnesses, track_witnesses
 
@@ -41,12 +43,16 @@ def mapping_witnesses(evidence: MappingEvidence) -> dict[str, Array]:
     straight = [evidence.solution.lens.undistort(xy.astype(np.float64)) for xy in evidence.correspondences.xy]
     rows = PosedRows.of(cameras.poses, cameras.breaks, straight, evidence.solution.lens)
     matches, first = evidence.correspondences.matches, evidence.correspondences.tracked_from
+    losses = track_loss(matches, first, [len(xy) for xy in straight])
     return {
         "measured": cameras.measured.astype(np.float64),
         **_model_witnesses(evidence, straight, count),
         **track_witnesses(rows, matches, first),
         **match_witnesses(rows, matches, first),
         **rotation_witnesses(rows, evidence.solution.views),
+        **rival_witnesses(straight, matches, evidence.solution.views, evidence.solution.lens),
+        "track_loss": losses,
+        "blind_bend_deg": blind_bends(cameras.poses, rows.part, losses),
         "far_contradiction": _or_unknown(evidence.solution.contradiction, count),
         "near_contradiction": _or_unknown(evidence.solution.near_contradiction, count),
         "opinions": agreement(cameras.poses, evidence.solution.others),

@@ -14,6 +14,7 @@ from da3_stream.geometry.lens import Lens
 from da3_stream.predictors.sfm.mapping.assemble import assemble
 from da3_stream.predictors.sfm.mapping.calibration import Calibration
 from da3_stream.predictors.sfm.mapping.global_mapping import SparseModel
+from da3_stream.predictors.sfm.mapping.lost_tracks import blind_bends
 from da3_stream.predictors.sfm.mapping.quality import assess_window
 from da3_stream.predictors.sfm.mapping.solve import Solution
 from da3_stream.predictors.sfm.mapping.two_view_witnesses import PosedRows, contradicted_rows
@@ -155,3 +156,40 @@ def test_steps_that_the_tracks_contradict_call_for_a_second_opinion() -> None:
     assert not assess_window(model, COUNT).is_doubtful
     doubted = assess_window(model, COUNT, rows_at_odds(longer_steps()))
     assert doubted.is_doubtful and doubted.cost > assess_window(model, COUNT).cost
+
+
+def test_a_second_motion_is_a_rival() -> None:
+    """A third of what is matched moves as a camera of its own would, and is none of what one geometry explains."""
+    found = evidence(straight_drive())
+    sideways = np.tile(np.eye(4), (COUNT, 1, 1))
+    sideways[:, 0, 3], sideways[:, 1, 3] = 0.4 * np.arange(COUNT), 0.1 * np.arange(COUNT)
+    points = np.random.default_rng(3).uniform([-2, -1.5, 6.0], [6, 3, 12.0], (100, 3))
+    rows = zip(found.correspondences.xy, sideways, strict=True)
+    moved = [np.concatenate([xy[100:], seen(pose, points)]) for xy, pose in rows]
+    matched = Correspondences([xy.astype(np.float32) for xy in moved], [POINTS] * COUNT, found.correspondences.matches)
+    assert np.all(mapping_witnesses(found)["rival_share"] == 0.0)
+    assert np.median(mapping_witnesses(replace(found, correspondences=matched))["rival_share"]) > 0.2
+
+
+def test_tracks_that_end_at_once_speak_against_the_frames_beside_the_gap() -> None:
+    found, leap = evidence(straight_drive()), 11
+    cut = dict(found.correspondences.matches)
+    cut[leap, leap + 1] = cut[leap, leap + 1][: POINTS + 20]
+    losses = mapping_witnesses(replace(found, correspondences=replace(found.correspondences, matches=cut)))[
+        "track_loss"
+    ]
+    assert np.all(losses[[leap, leap + 1]] > 1.5)
+    assert np.all(losses[:leap] < 0.1) and np.all(losses[leap + 2 :] < 0.1)
+
+
+def test_a_step_back_without_tracks_speaks_against_the_frames_beside_it() -> None:
+    """A cut is no fault where the camera goes on as it went, nor is a turn back that tracks follow."""
+    losses = np.zeros(COUNT)
+    losses[11:13] = np.log(4.0)
+    onward, part = straight_drive(), np.zeros(COUNT, np.int64)
+    back = onward.copy()
+    back[12:, :3, 3] -= 2.6 * (onward[12, :3, 3] - onward[11, :3, 3])
+    assert np.nanmax(blind_bends(onward, part, losses)) < 5
+    assert np.nanmax(blind_bends(back, part, np.zeros(COUNT))) == 0
+    assert np.all(blind_bends(back, part, losses)[[11, 12]] > 100)
+    assert np.isnan(blind_bends(back, np.repeat([0, 1], [12, COUNT - 12]), losses)[[11, 12]]).all()
