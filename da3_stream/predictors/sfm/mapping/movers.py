@@ -18,11 +18,8 @@ from ....geometry.keypoints import Keypoints
 from ..matching.carried import stands_throughout
 from ..matching.correspondences import Pair
 from ..matching.pairs import Matches
+from ..matching.stillness import CLEAR_PX, MIN_STILL, STILL_PX, Points, cell_numbers, is_apart, moved_px, still_and_slow
 
-STILL_PX = 0.75  # a match that moves less shows what does not move
-CLEAR_PX = 2.25  # what moves moves more than this: few matches lie between
-DISTINCT = 4.0  # times as many matches that do not move as such between
-MIN_STILL = 15  # matches that do not move, at least
 SURE_STILL = 30  # the same for a pair by which a stand is believed
 SURE_SHARE = 0.8  # of the matches of such a pair do not move
 NEIGHBOURS_COVER, ENDS_COVER = 0.2, 0.5  # share of the textured picture over which they lie, in such a pair
@@ -32,8 +29,6 @@ LASTING, LASTING_GAPS = 6, 0.8  # gaps, and their share that shows it, of a stan
 MOST_PIECES = 3  # before a piece of a stand, that may be its beginning
 MOST_ROWS = 128  # over which the views before and after something passed are compared
 CELLS = (8, 6)  # columns and rows of the picture's cells
-
-Points = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,7 @@ class Stillness:
     @property
     def is_seen(self) -> bool:
         """Whether what does not move is a cluster apart from what does."""
-        return self.still >= MIN_STILL and self.still >= DISTINCT * self.slow
+        return is_apart(self.still, self.slow)
 
     @property
     def is_lost(self) -> bool:
@@ -82,11 +77,10 @@ class Stillness:
 
 def stillness(first: Points, second: Points, matches: Matches, size: tuple[int, int]) -> Stillness:
     """How much of what two rows match does not move, in images of (width, height)."""
-    a, b = first[matches[:, 0]], second[matches[:, 1]]
-    moved = np.linalg.norm(a - b, axis=1)
-    still = moved < STILL_PX
-    cover = len(_cells(a[still], size)) / max(len(_cells(first, size)), 1)
-    return Stillness(int(still.sum()), int((~still & (moved < CLEAR_PX)).sum()), len(matches), cover)
+    moved = moved_px(first, second, matches)
+    still = first[matches[moved < STILL_PX, 0]]
+    cover = len(_cells(still, size)) / max(len(_cells(first, size)), 1)
+    return Stillness(*still_and_slow(moved), len(matches), cover)
 
 
 class StandFinder:
@@ -165,9 +159,8 @@ class StandFinder:
         return int(again.sum()) >= MIN_STILL and float(np.median(self._moved_px(moving)[again])) > CLEAR_PX
 
     def _moved_px(self, pair: Pair) -> NDArray[np.float32]:
-        matches = self.matches[pair]
         first, second = (self._keypoints[row].xy for row in pair)
-        return np.asarray(np.linalg.norm(first[matches[:, 0]] - second[matches[:, 1]], axis=1), np.float32)
+        return moved_px(first, second, self.matches[pair])
 
     def _stillness(self, pair: Pair) -> Stillness:
         if pair not in self._known:
@@ -180,8 +173,7 @@ class StandFinder:
 
 def _cells(xy: Points, size: tuple[int, int]) -> NDArray[np.int64]:
     """Numbers of the cells in which there are points."""
-    column, row = (xy * np.array(CELLS) / size).astype(np.int64).clip(0, np.array(CELLS) - 1).T
-    return np.unique(row * CELLS[0] + column)
+    return np.unique(cell_numbers(xy, size, CELLS))
 
 
 def _joined(pairs: Sequence[Pair]) -> Iterator[Stand]:

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from ....types import Advice, AdviceCode, Frame, Status
 from ..matching.correspondences import Correspondences, Pair, WindowMatches
 from ..matching.pairs import Matches, match_chunk
+from ..matching.stillness import STILL_PX, moved_px
 from ..processes.workers import Workers
 from .assemble import WindowCameras
-from .movers import STILL_PX, Stand, StandFinder
+from .movers import Stand, StandFinder
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,8 +120,8 @@ def _merge(correspondences: Correspondences, stand: Stand) -> _Merged:
     of_a, of_b = np.arange(len(xy_a)), np.arange(len(xy_b)) + firsts[a]
     of_a[firsts[a] :] += firsts[b]
     of_b[firsts[b] :] += len(xy_a) - firsts[a]
-    matches = correspondences.matches.get(stand.ends, np.zeros((0, 2), np.uint32)).astype(np.int64)
-    still = np.linalg.norm(xy_a[matches[:, 0]] - xy_b[matches[:, 1]], axis=1) < STILL_PX
+    matches = correspondences.matches.get(stand.ends, np.zeros((0, 2), np.uint32))
+    still = moved_px(xy_a, xy_b, matches) < STILL_PX
     of_b[matches[still, 1]] = of_a[matches[still, 0]]
     return _Merged(xy, tracked_from, of_a, of_b)
 

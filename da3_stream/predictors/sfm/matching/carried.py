@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 from ....geometry.keypoints import Keypoints
 from .correspondences import Pair, WindowMatches
 from .pairs import Matches
+from .stillness import CLEAR_PX, MIN_STILL, STILL_PX, cell_numbers, is_apart, moved_px, still_and_slow
 from .tracks import TrackedPoints
 
-STILL_PX, CLEAR_PX = 0.75, 2.25  # a match that moves less shows what stands, one that moves more what moves
 NEAR, FAR = 4, 8  # frames between those of near pairs at most, and of far ones at least
 MIN_FAR_PAIRS = 8
-MIN_STILL, DISTINCT = 15, 4  # matches of a pair that stand, and times as many as move a little
 LASTING = 0.9  # share of the pairs that must show what stands, and what moves
 CELLS = (16, 12)  # columns and rows of the picture's cells
 MIN_SEEN = 8  # matches of a cell that tells
@@ -95,22 +94,14 @@ def stands_throughout(keypoints: Sequence[Keypoints], matches: Mapping[Pair, Mat
 
 def _moved_px(keypoints: Sequence[Keypoints], matches: Mapping[Pair, Matches]) -> dict[Pair, NDArray[np.float32]]:
     """How far the matches of every pair move."""
-    return {
-        (a, b): np.linalg.norm(keypoints[a].xy[of_pair[:, 0]] - keypoints[b].xy[of_pair[:, 1]], axis=1)
-        for (a, b), of_pair in matches.items()
-    }
+    return {(a, b): moved_px(keypoints[a].xy, keypoints[b].xy, of_pair) for (a, b), of_pair in matches.items()}
 
 
 def _lasts(moved: Mapping[Pair, NDArray[np.float32]]) -> bool:
     """Whether nearly all far pairs show what stands, and nearly all near ones what moves."""
-    far = [_is_seen(of_pair) for (a, b), of_pair in moved.items() if b - a >= FAR]
+    far = [is_apart(*still_and_slow(of_pair)) for (a, b), of_pair in moved.items() if b - a >= FAR]
     near = [int((of_pair > CLEAR_PX).sum()) >= MIN_STILL for (a, b), of_pair in moved.items() if 1 < b - a <= NEAR]
     return len(far) >= MIN_FAR_PAIRS and float(np.mean(far)) >= LASTING and float(np.mean(near)) >= LASTING
-
-
-def _is_seen(moved: NDArray[np.float32]) -> bool:
-    still = int((moved < STILL_PX).sum())
-    return still >= MIN_STILL and still >= DISTINCT * int(((moved >= STILL_PX) & (moved < CLEAR_PX)).sum())
 
 
 def _counts(
@@ -124,7 +115,7 @@ def _counts(
     counts = np.zeros((2, CELLS[0] * CELLS[1]), np.int64)
     for (a, b), of_pair in matches.items():
         if b - a in offsets:
-            cells = _cell(keypoints[a].xy[of_pair[:, 0]], size)
+            cells = cell_numbers(keypoints[a].xy[of_pair[:, 0]], size, CELLS)
             for kind, chosen in enumerate((moved[a, b] < STILL_PX, moved[a, b] > CLEAR_PX)):
                 counts[kind] += np.bincount(cells[chosen], minlength=counts.shape[1])
     still, clear = counts.reshape(2, *CELLS[::-1])
@@ -153,12 +144,6 @@ def _is_shifted(motions: NDArray[np.float32]) -> bool:
     usual = np.median(motions, axis=0)
     spread = float(np.median(np.linalg.norm(motions - usual, axis=1)))
     return spread < max(SHIFTED_PX, SHIFTED * float(np.linalg.norm(usual)))
-
-
-def _cell(xy: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.int64]:
-    """Numbers of the cells in which points [n,2] lie."""
-    column, row = (xy * np.array(CELLS) / size).astype(np.int64).clip(0, np.array(CELLS) - 1).T
-    return row * CELLS[0] + column
 
 
 def _pixels(xy: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.int64]:
