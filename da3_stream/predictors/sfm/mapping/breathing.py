@@ -19,7 +19,7 @@ from ....geometry import nearest_rotations
 from ....geometry.lens import Lens
 from ....geometry.sim3_closed_forms import hat
 from ..matching.pairs import Matches, TwoView
-from .turning import BLURRED_PX, MIN_MATCHES, Pair, rays
+from .turning import BLURRED_PX, MATCHES, MIN_MATCHES, Pair, rays
 
 TRIALS, SCALE_ROUNDS, ROUNDS = 48, 3, 5
 SMALL_SCALE = 1e-5  # of numeric derivatives
@@ -102,9 +102,9 @@ def _sample(pairs: list[Pair]) -> list[Pair]:
     return pairs[:: max(1, len(pairs) // SAMPLED)]
 
 
-def fit_scaled_rotation(first: Array, second: Array, weights: Array, near: float) -> tuple[Array, float, Array]:
+def fit_scaled_rotation(first: Array, second: Array, weights: Array, near: float) -> tuple[Array, float]:
     """Rotation [3,3] and the logarithm of the scale about the principal point that take most unit rays [n,3], by their
-    weights [n], to near others, and their distances [n] with the scale undone.
+    weights [n], to near others.
 
     The best of many pairs of rays (RANSAC, Fischler and Bolles, CACM 1981), and Gauss-Newton with Geman-McClure's loss.
     """
@@ -121,7 +121,13 @@ def fit_scaled_rotation(first: Array, second: Array, weights: Array, near: float
         step = np.linalg.solve(normal + 1e-12 * np.eye(4), right)
         rotation = Rotation.from_rotvec(step[:3]).as_matrix() @ rotation
         log_scale = float(np.clip(log_scale + step[3], -LARGEST_SCALE, LARGEST_SCALE))
-    return rotation, log_scale, np.linalg.norm(_unit(ahead * np.exp(-log_scale)) - first @ rotation.T, axis=1)
+    return rotation, log_scale
+
+
+def distances_left(first: Array, second: Array, rotation: Array, log_scale: float) -> Array:
+    """Distances [n] that a rotation [3,3] and a scale leave between unit rays [n,3], with the scale undone."""
+    unscaled = _unit(second[:, :2] / second[:, 2:] * np.exp(-log_scale))
+    return np.asarray(np.linalg.norm(unscaled - first @ rotation.T, axis=1))
 
 
 def _from_two_rays(first: Array, ahead: Array, weights: Array, near: float) -> tuple[Array, float]:
@@ -156,11 +162,13 @@ def _fit(xy: Sequence[Points], pair: Pair, matches: Matches, lens: Lens, size: t
     if not at_rim.any():
         return ScaledRotation(0.0, np.zeros(len(matches), np.bool_), covers=False)
     weights = whole / whole.sum() + at_rim / at_rim.sum()  # what moves by itself is rather in the middle
-    near = BLURRED_PX / lens.fx
-    _, log_scale, left = fit_scaled_rotation(rays(first, lens), rays(second, lens), weights, near)
-    share = np.bincount(cell, left < near, minlength=len(count)) / np.maximum(count, 1)
+    near, some = BLURRED_PX / lens.fx, slice(None, None, -(-len(matches) // MATCHES))
+    seen = rays(first, lens), rays(second, lens)
+    rotation, log_scale = fit_scaled_rotation(seen[0][some], seen[1][some], weights[some], near)
+    explained = distances_left(*seen, rotation, log_scale) < near
+    share = np.bincount(cell, explained, minlength=len(count)) / np.maximum(count, 1)
     of_all, of_rim = (float(np.mean(share[cells] > 0.5)) for cells in (count > 0, (count > 0) & _rim()))
-    return ScaledRotation(log_scale, left < near, of_all >= EXPLAINED and of_rim >= RIM_EXPLAINED)
+    return ScaledRotation(log_scale, explained, of_all >= EXPLAINED and of_rim >= RIM_EXPLAINED)
 
 
 def _cells(xy: Points, size: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

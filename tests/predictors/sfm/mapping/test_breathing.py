@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from da3_stream.geometry.lens import Lens
-from da3_stream.predictors.sfm.mapping.breathing import fit_scaled_rotation, steady
+from da3_stream.predictors.sfm.mapping.breathing import distances_left, fit_scaled_rotation, steady
 from da3_stream.predictors.sfm.mapping.calibration import Calibration
 from da3_stream.predictors.sfm.mapping.turning import Run, angle_of, rays
 from da3_stream.predictors.sfm.mapping.turning_lens import Turns, find_turns
@@ -90,5 +90,6 @@ def test_a_rotation_and_a_scale_are_exact() -> None:
     rotation = Rotation.from_rotvec([0.03, -0.08, 0.05]).as_matrix()
     turned = rays(xy, LENS) @ rotation.T
     second = np.column_stack([1.04 * turned[:, :2] / turned[:, 2:], np.ones(200)])
-    found, log_scale, left = fit_scaled_rotation(rays(xy, LENS), second, np.ones(200), near=0.01)
+    found, log_scale = fit_scaled_rotation(rays(xy, LENS), second, np.ones(200), near=0.01)
+    left = distances_left(rays(xy, LENS), second, found, log_scale)
     assert angle_of(found @ rotation.T) < 1e-4 and abs(log_scale - np.log(1.04)) < 1e-4 and left.max() < 1e-4
