@@ -11,14 +11,11 @@ from numpy.typing import NDArray
 from ....geometry.lens import Lens
 from ....types.advice import Advice, AdviceCode
 from .calibration import Calibration
+from .lens_size import is_of_another_size, size_of
 from .lens_switch import LensSwitch
 from .lens_watch import SMALL_RADIAL_SHARE, LensReading
 
 Array = NDArray[np.float64]
-
-OTHER_SIZE = 0.15  # log ratio of twice the principal point to the size of the image
-SAME_RATIO = 0.05  # how well both axes must agree on it
-FAR_OFF = 0.35  # the same for a single axis: no camera's principal point is that far from the middle
 
 
 def lens_advice(
@@ -124,15 +121,11 @@ def _not_observed(span: tuple[int, int]) -> Advice:
 
 def size_advice(k: Array, size: tuple[int, int], span: tuple[int, int]) -> tuple[Advice, ...]:
     """A question where K [3,3] looks like one of images of another size than (width, height)."""
-    ratio = 2 * k[:2, 2] / np.array(size)
-    logs = np.log(np.maximum(ratio, 1e-6))
-    fits = max(1, round(2 * float(k[0, 2]))), max(1, round(2 * float(k[1, 2])))
-    scaled = abs(logs[0] - logs[1]) < SAME_RATIO and np.abs(logs).max() > OTHER_SIZE
-    turned = np.abs(np.log(np.array(fits[::-1]) / size)).max() < SAME_RATIO and np.abs(logs).max() > OTHER_SIZE
-    if not (scaled or turned or np.abs(logs).max() > FAR_OFF):
+    if not is_of_another_size(k, size):
         return ()
+    width, height = size_of(k)
     text = (
-        f"is this K of another resolution? Its principal point is the middle of {fits[0]}x{fits[1]}, the images are "
+        f"is this K of another resolution? Its principal point is the middle of {width}x{height}, the images are "
         f"{size[0]}x{size[1]}: give the K of these images"
     )
     return (Advice(AdviceCode.INTRINSICS_SIZE, text, *span),)

@@ -20,6 +20,7 @@ from .calibration import FOCAL_SPREAD
 from .global_mapping import SparseModel
 from .lens_adjustment import SHARED, LensEvidence, lens_evidence
 from .lens_response import pose_shifts
+from .lens_size import likely_lens
 from .lens_switch import LensSwitch
 
 log = logging.getLogger(__name__)
@@ -33,23 +34,28 @@ CHANGE_CHI2 = 25.0  # per row, of one focal length for all rows: hand-held camer
 FRAME_SPREAD = 0.004  # what focal lengths of single frames scatter by beyond their covariance, relative
 CHANGE_SIGMAS = 10.0  # of the whole change: hand-held cameras of real lenses reach 7, slow zooms 16
 PATIENCE = 24  # iterations, with each loss, of an adjustment that found a contradiction: to tell which, and how large
+CENTRE_SPREAD = 0.01  # what principal points scatter by beyond their covariance, in focal lengths
 NODE_STEP = 4  # rows between the nodes of a focal length that changes
 SMALL_RADIAL_SHARE = 1 / 200  # of the image's width: distortion that the lens in use lacks and nobody sees
 
 
 @dataclass(frozen=True, eq=False)
 class LensReading:
-    """What a window says of its own lens: log of its focal length relative to the lens in use, the corner's shift in
-    pixels that the lens in use lacks, each with its standard deviation; log focal lengths of its rows relative to
-    their mean [n] with standard deviations [n], smoothed over a few rows; chi squared per row of one focal length for
-    all rows; and how far the poses [n] would move with the lens that the images ask for, as far as that is certain, 1
-    being as much as a right one may be off by."""
+    """What a window says of its own lens.
+
+    The log of its focal length relative to the lens in use, and the corner's shift in pixels that the lens in use
+    lacks, each with its standard deviation; how far its principal point is from that in use, in standard deviations;
+    log focal lengths of its rows relative to their mean [n] with standard deviations [n], smoothed over a few rows;
+    chi squared per row of one focal length for all rows; and how far the poses [n] would move with the lens that the
+    images ask for, as far as that is certain, 1 being as much as a right one may be off by.
+    """
 
     rows: NDArray[np.int64]
     focal: float
     focal_sigma: float
     corner_px: float
     corner_sigma_px: float
+    centre_sigmas: float
     course: Array
     course_sigma: Array
     change_chi2: float
@@ -86,13 +92,13 @@ class LensReading:
     def certainty(self) -> float:
         """How much of what the images ask for is more than the uncertainty of asking: near 0 where it lies within the
         standard deviations, 1 where the focal length changes."""
-        chi2 = self.disagreement**2 + (self.corner_px / self.corner_sigma_px) ** 2
+        chi2 = self.disagreement**2 + (self.corner_px / self.corner_sigma_px) ** 2 + self.centre_sigmas**2
         return 1.0 if self.changes else chi2 / (chi2 + SIGMAS**2)
 
     @property
     def is_contradicted(self) -> bool:
         """Whether the lens in use is not that of the images."""
-        return self.changes or self.disagrees or self.lacks_distortion
+        return self.changes or self.disagrees or self.lacks_distortion or self.centre_sigmas > SIGMAS
 
     @property
     def lacks_distortion(self) -> bool:
@@ -112,11 +118,12 @@ def watch_lens(
     `is_switched`: the picture's scale is known to jump.
     """
     try:
-        evidence = lens_evidence(model, xy, lens)
+        likely = likely_lens(lens, size)
+        evidence = lens_evidence(model, xy, lens, likely)
         reading = None if evidence is None else read_lens(evidence, lens, size)
         if reading is None or not (is_switched or reading.is_contradicted):
             return reading
-        evidence = lens_evidence(model, xy, lens, PATIENCE)
+        evidence = lens_evidence(model, xy, lens, likely, PATIENCE)
         return reading if evidence is None else read_lens(evidence, lens, size)
     except np.linalg.LinAlgError as error:  # a degenerate model
         log.info("nothing is known of the window's lens: %s", error)
@@ -126,32 +133,34 @@ def watch_lens(
 def read_lens(evidence: LensEvidence, lens: Lens, size: tuple[int, int]) -> LensReading:
     """The answers of one window; `lens` is that in use, `size` (width, height)."""
     count, information = len(evidence.rows), evidence.information
-    wanted = np.concatenate([evidence.log_focals, evidence.radial])
+    wanted = np.concatenate([evidence.log_focals, evidence.shared])
     common = np.zeros((count + SHARED, 1 + SHARED))
     common[:count, 0], common[count:, 1:] = 1.0, np.eye(SHARED)
     mean, covariance = _fit(common, wanted, information)
     left, gradient = wanted - common @ mean, _corner_gradients(lens, size)
-    corner_variance = gradient @ covariance[1:, 1:] @ gradient
+    corner_variance = gradient @ covariance[1:3, 1:3] @ gradient
+    centre_variance = np.diag(covariance)[3:] + CENTRE_SPREAD**2
     course = _course(evidence)
     reading = LensReading(
         rows=evidence.rows,
         focal=float(mean[0]),
         focal_sigma=float(np.hypot(np.sqrt(covariance[0, 0]), FOCAL_SPREAD)),
-        corner_px=float(gradient @ (mean[1:] - (lens.k1, 0.0))),
+        corner_px=float(gradient @ (mean[1:3] - (lens.k1, 0.0))),
         corner_sigma_px=float(np.hypot(np.sqrt(corner_variance), SMALL_RADIAL_SHARE * size[0])),
+        centre_sigmas=float(np.sqrt((np.square(mean[3:]) / centre_variance).sum())),
         course=course.log_focals - course.log_focals.mean(),
         course_sigma=course.sigma,
         change_chi2=float(left @ information @ left) / count,
         pose_shift=np.full(count, np.nan),
     )
-    asked = np.concatenate([course.log_focals, course.radial]) if reading.changes else common @ mean
+    asked = np.concatenate([course.log_focals, course.shared]) if reading.changes else common @ mean
     return replace(reading, pose_shift=reading.certainty * _pose_shift(evidence, asked, lens))
 
 
 def _pose_shift(evidence: LensEvidence, asked: Array, lens: Lens) -> Array:
-    """How far the poses [n] move from the lens in use to the one asked for (log focal lengths, radial terms) [n+2]."""
-    used = np.concatenate([np.zeros(len(evidence.rows)), (lens.k1, 0.0)])
-    best, response = np.concatenate([evidence.log_focals, evidence.radial]), evidence.response
+    """How far the poses [n] move from the lens in use to the one asked for (log focal lengths, shared terms) [n+4]."""
+    used = np.concatenate([np.zeros(len(evidence.rows)), (lens.k1, 0.0, 0.0, 0.0)])
+    best, response = np.concatenate([evidence.log_focals, evidence.shared]), evidence.response
     target, source = response.cameras_after(asked - best), response.cameras_after(used - best)
     return pose_shifts(target, source, evidence.rows, evidence.depth)
 
@@ -172,11 +181,11 @@ def _corner_gradients(lens: Lens, size: tuple[int, int]) -> Array:
 @dataclass(frozen=True, eq=False)
 class _Course:
     """Log focal lengths [n] that are linear between nodes, the standard deviations [n] of what they are off their mean,
-    and the radial terms [2] beside them."""
+    and the shared terms [4] beside them."""
 
     log_focals: Array
     sigma: Array
-    radial: Array
+    shared: Array
 
 
 def _course(evidence: LensEvidence) -> _Course:
@@ -187,7 +196,7 @@ def _course(evidence: LensEvidence) -> _Course:
     hats = hats[:, hats.any(axis=0)]
     basis = np.zeros((count + SHARED, hats.shape[1] + SHARED))
     basis[:count, : hats.shape[1]], basis[count:, hats.shape[1] :] = hats, np.eye(SHARED)
-    fitted, covariance = _fit(basis, np.concatenate([evidence.log_focals, evidence.radial]), evidence.information)
+    fitted, covariance = _fit(basis, np.concatenate([evidence.log_focals, evidence.shared]), evidence.information)
     centred = hats - hats.mean(axis=0)
     part = covariance[: hats.shape[1], : hats.shape[1]]
     variance = np.einsum("ni,ij,nj->n", centred, part, centred)

@@ -84,7 +84,7 @@ def test_a_right_lens_moves_no_pose_and_a_wrong_one_those_that_it_turns() -> Non
     assert (
         np.nanmax(shifts(1.25, turn_rad=0.0)) < 0.15
     )  # straight on, a wrong focal length makes depth wrong but no pose
-    assert np.nanmax(shifts(1.25)) > 1
+    assert np.nanmax(shifts(1.25)) > 0.9
 
 
 @pytest.mark.parametrize("factor", [0.8, 1.25])
@@ -123,6 +123,23 @@ def test_a_strong_distortion_is_said() -> None:
 def test_a_strong_distortion_that_was_learnt_is_said() -> None:
     assert codes(None, lens=replace(LENS, k1=-0.2)) == [AdviceCode.LENS_DOUBTFUL]
     assert codes(None, lens=replace(LENS, k1=-0.02)) == []
+
+
+@pytest.mark.parametrize("factor", [1.15, 1.5])
+def test_a_k_of_another_size_moves_poses_as_its_lens_does(factor: float) -> None:
+    other = Lens(*(factor * np.array([LENS.fx, LENS.fy, LENS.cx, LENS.cy])).tolist())
+    read = watch_lens(*seen_by(np.full(COUNT, LENS.fx)), other, SIZE)
+    assert read is not None
+    assert read.focal == pytest.approx(-np.log(factor), abs=0.05)
+    assert read.certainty > 0.9
+    assert np.nanmax(lens_witnesses(read, (), COUNT)["lens_shift"]) > 0.75
+
+
+def test_a_principal_point_that_is_a_little_off_moves_no_pose() -> None:
+    read = watch_lens(*seen_by(np.full(COUNT, LENS.fx)), replace(LENS, cx=163.0, cy=118.0), SIZE)
+    assert codes(read) == []
+    assert read is not None
+    assert np.nanmax(lens_witnesses(read, (), COUNT)["lens_shift"]) < 0.3
 
 
 def test_too_few_points_tell_nothing() -> None:
