@@ -18,6 +18,7 @@ from ..slam.update import Event, FinalUpdate, WindowUpdate
 from ..store import Run, SceneFile
 from ..types import Frame, SkippedFrame
 from ..windows import Window, longest_overlap, windows
+from .advice.wandering import wandering_scale
 from .checkpoint import Checkpoint, commit
 from .job import Job
 from .journal import Journal
@@ -111,9 +112,10 @@ class RunSession:
             commit(self.run, self.job, self._slam.state(), self.status, update)
 
     def write_final(self, update: FinalUpdate) -> None:
-        """The scene of the last optimization, and the journal's last lines."""
+        """The scene of the last optimization, what its scales say, and the journal's last lines."""
         with self.status.watch.stage("graph"):
             self._scene_file.write(update.scene)
+        self.status.advice.add(wandering_scale(update.scene, update.scales), self.status.source_indices)
         self.journal.tell_events(update.events)
         self.journal.tell_skipped(self.status.add_skipped(self.skipped_after))
 

@@ -112,7 +112,7 @@ class SlamSystem:
         loops = self._apply(self.loops.finish())
         with self.watch.stage("graph"):
             corrections = self.optimize(last=True)
-        return FinalUpdate((*loops.events, *corrections), self.scene)
+        return FinalUpdate((*loops.events, *corrections), self.scene, tuple(self._scale_observations()))
 
     def close(self) -> None:
         """Release the files; again: no harm."""

@@ -55,7 +55,9 @@ class WindowUpdate:
 
 @dataclass(frozen=True, eq=False)
 class FinalUpdate:
-    """What was settled after the last window: the last loops, and the scene of the last optimization."""
+    """What was settled after the last window: the last loops, the scene of the last optimization, and what its submaps
+    tell of their own scale."""
 
     events: tuple[Event, ...]
     scene: Scene
+    scales: tuple[ScaleObservation, ...] = ()

@@ -12,11 +12,10 @@ class AdviceCode(StrEnum):
     LOW_CONFIDENCE = "low_confidence"  # poses that are more likely wrong than right
     INTRINSICS_SIZE = "intrinsics_size"  # the intrinsics look like those of another resolution
     INTRINSICS_WRONG = "intrinsics_wrong"  # the images contradict the intrinsics that were given
-    LENS_CHANGED = "lens_changed"  # the focal length changed and could not be followed
+    LENS_CHANGED = "lens_changed"  # the focal length changed, and is not followed
     LENS_DOUBTFUL = "lens_doubtful"  # windows disagree on the lens, or its distortion is larger than its evidence
     SCALE_WANDERS = "scale_wanders"  # the scale changes along the path without a jump anywhere
     JOIN_DOUBTFUL = "join_doubtful"  # two windows were joined, but the join is in doubt
-    LENS_FOLLOWED = "lens_followed"  # the focal length changed and was followed
     LENS_NOT_OBSERVED = "lens_not_observed"  # the focal length stayed at its guess
     STATIC_MASK = "static_mask"  # something goes with the camera and was left out
     MOVING_OBJECTS = "moving_objects"  # most of the image moved by itself, and was not believed

@@ -92,8 +92,8 @@ class Advising(Counting):
         geometry = super().predict(frames)
         first, last = frames[0].index, frames[-1].index
         doubt = Advice(AdviceCode.LENS_DOUBTFUL, f"window at {first}", max(first, 20), last)
-        followed = Advice(AdviceCode.LENS_FOLLOWED, f"window at {first}", first, first)
-        return replace(geometry, advice=(doubt, followed) if last >= 20 else ())
+        unseen = Advice(AdviceCode.LENS_NOT_OBSERVED, f"window at {first}", first, first)
+        return replace(geometry, advice=(doubt, unseen) if last >= 20 else ())
 
 
 @pytest.mark.slow
@@ -106,7 +106,7 @@ def test_a_resumed_run_says_what_an_undisturbed_one_says(tmp_path: Path) -> None
     told, again = open_run(whole).read_status(), open_run(tmp_path / "run").read_status()
     assert (told["trust"], told["advice"]) == (again["trust"], again["advice"])
     assert [(row["from_s"], row["to_s"]) for row in told["trust"]["stretches"]] == [(20 / 30, 2.0)]
-    assert [row["code"] for row in told["advice"]] == ["lens_followed"] * 6
+    assert [row["code"] for row in told["advice"]] == ["lens_not_observed"] * 6
 
 
 @pytest.mark.slow
