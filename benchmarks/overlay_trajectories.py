@@ -49,6 +49,7 @@ def _compared(
         error = row["ate_percent"]
         own = error if overlay is None else own
         row["times"] = error / own if error is not None and own else None
+        tell(f"{name}, {overlay or 'as it is'}: ATE {row['ate_percent']} %, segments {row.get('segments')}")
         asked_for = overlay is None or not overlay.endswith("off")
         yield row | {"missed": "ATE" if asked_for and (row["times"] or 99.0) > MOST_TIMES else None}
 

@@ -67,15 +67,15 @@ def static_edges(evidence: Evidence) -> Edges:
     seeds = edge & proven & (coherence >= COHERENT) & near_steady & (evidence.deviation <= 2 * threshold)
     stays = rim | (length >= WEAK_LEVELS) & (coherence >= RIM_COHERENT)
     return Edges(
-        steady,
-        stays,
-        rim,
-        edge & likely | stepped & step_likely,
-        seeds,
-        beside,
-        length >= HARD_LEVELS,
-        evidence.deviation > RESTLESS_SHARE * threshold,
-        threshold,
+        steady=steady,
+        stays=stays,
+        rim=rim,
+        likely=edge & likely | stepped & step_likely,
+        seeds=seeds,
+        beside_change=beside,
+        hard=length >= HARD_LEVELS,
+        restless=evidence.deviation > RESTLESS_SHARE * threshold,
+        threshold=threshold,
     )
 
 
