@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import coo_matrix
 
 from .lens_model import PER_CAMERA, SHARED, CameraState, Linear, Observations
 
@@ -21,7 +21,7 @@ class Reduced:
 
     matrix: Array
     right: Array
-    mixed: csr_matrix
+    mixed: Array
     root: Array
     point_right: Array
 
@@ -47,9 +47,10 @@ def eliminate_points(linear: Linear, seen: Observations, state: CameraState) -> 
     columns = _columns(seen.camera, cameras)
     at = np.broadcast_to(columns[:, :, None], blocks.shape).ravel()
     to = np.broadcast_to(3 * seen.point[:, None, None] + np.arange(3), blocks.shape).ravel()
-    mixed = csr_matrix((blocks.ravel(), (at, to)), shape=(PER_CAMERA * cameras + SHARED, 3 * count))
+    shape = PER_CAMERA * cameras + SHARED, 3 * count
+    mixed = coo_matrix((blocks.ravel(), (at, to)), shape).toarray()  # what all share fills it, so dense products win
     full, right = _camera_equations(linear, seen, state)
-    return Reduced(full - (mixed @ mixed.T).toarray(), right - mixed @ point_right.ravel(), mixed, root, point_right)
+    return Reduced(full - mixed @ mixed.T, right - mixed @ point_right.ravel(), mixed, root, point_right)
 
 
 def _columns(camera: Index, cameras: int) -> Index:
