@@ -70,6 +70,12 @@ def test_a_drive_behind_something_that_moves_is_no_turn(step_m: float) -> None:
     assert turns_of(with_mover(seen_points(poses(0.5 * ROWS, ahead)))).runs == ()
 
 
+@pytest.mark.parametrize("step_m", [0.03, 0.1])
+def test_a_camera_that_creeps_sideways_is_seen_to_move_in_far_pairs(step_m: float) -> None:
+    aside = np.column_stack([step_m * np.arange(24), np.zeros(24), np.zeros(24)])
+    assert turns_of(with_mover(seen_points(poses(np.zeros(24), aside)))).runs == ()
+
+
 def test_a_drive_towards_a_flat_wall_grows_by_more_than_a_lens_breathes() -> None:
     seen = breathing(seen_points(poses(0 * ROWS)), 1.005**ROWS)
     assert turns_of(seen).runs == ()
