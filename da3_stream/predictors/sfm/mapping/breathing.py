@@ -27,7 +27,6 @@ LARGEST_SCALE = 0.7  # that a pair is believed to have, as a logarithm
 MOST_SCALE = np.log(1.1)  # between any two rows of a window
 SAMPLED = 40  # pairs that are looked at first
 STEADY_PAIRS = 0.9  # share of the pairs that must be explained
-STEADY_APART, TELLING_PAIRS = 0.5, 4  # the same of the pairs at every distance, where there are so many
 WORTH_A_SEARCH = 1.0  # sum of shares of matches and pairs that are explained, from which other focal lengths are tried
 FOCALS = tuple(
     np.geomspace(0.5, 1.7, 12).tolist()
@@ -71,7 +70,7 @@ def steady(xy: Sequence[Points], matches: Mapping[Pair, Matches], lens: Lens, si
         return None
     fits |= {pair: _fit(xy, pair, matches[pair], lens, size) for pair in pairs if pair not in fits}
     scales = _row_scales(fits, len(xy))
-    if not _is_steady(fits) or np.ptp(scales) > MOST_SCALE:
+    if _steady_share(fits) < STEADY_PAIRS or np.ptp(scales) > MOST_SCALE:
         return None
     middle = np.array([lens.cx, lens.cy])
     undone = [
@@ -191,15 +190,6 @@ def _rim() -> NDArray[np.bool_]:
 def _steady_share(fits: Mapping[Pair, ScaledRotation]) -> float:
     """Share of the pairs that are explained."""
     return float(np.mean([fit.covers and abs(fit.log_scale) <= MOST_SCALE for fit in fits.values()])) if fits else 0.0
-
-
-def _is_steady(fits: Mapping[Pair, ScaledRotation]) -> bool:
-    """Whether nearly all pairs are explained, and most at every distance: what creeps shows in the farthest alone."""
-    by_distance: dict[int, dict[Pair, ScaledRotation]] = {}
-    for (a, b), fit in fits.items():
-        by_distance.setdefault(b - a, {})[a, b] = fit
-    telling = [of_one for of_one in by_distance.values() if len(of_one) >= TELLING_PAIRS]
-    return _steady_share(fits) >= STEADY_PAIRS and all(_steady_share(of_one) >= STEADY_APART for of_one in telling)
 
 
 def _row_scales(fits: Mapping[Pair, ScaledRotation], count: int) -> Array:
