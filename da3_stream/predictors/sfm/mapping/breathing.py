@@ -32,6 +32,7 @@ FOCALS = tuple(
     np.geomspace(0.5, 1.7, 12).tolist()
 )  # widths of the image: 90 to 33 degrees; longer ones see a flat scene pass
 CELLS = (8, 6)  # columns and rows of the picture's cells
+LEAST_IN_CELL = 3  # matches, for a cell to count: of far pairs single ones are often wrong
 EXPLAINED, RIM_EXPLAINED = 0.4, 0.7  # share of the cells in which most matches are explained, of all and at the rim
 LINK_ROUNDS, LINK_FLOOR = 4, 1e-4
 
@@ -169,7 +170,10 @@ def _fit(xy: Sequence[Points], pair: Pair, matches: Matches, lens: Lens, size: t
     rotation, log_scale = fit_scaled_rotation(seen[0][some], seen[1][some], weights[some], near)
     explained = distances_left(*seen, rotation, log_scale) < near
     share = np.bincount(cell, explained, minlength=len(count)) / np.maximum(count, 1)
-    of_all, of_rim = (float(np.mean(share[cells] > 0.5)) for cells in (count > 0, (count > 0) & _rim()))
+    telling = count >= LEAST_IN_CELL
+    if not (telling & _rim()).any():
+        return ScaledRotation(log_scale, explained, covers=False)
+    of_all, of_rim = (float(np.mean(share[cells] > 0.5)) for cells in (telling, telling & _rim()))
     return ScaledRotation(log_scale, explained, of_all >= EXPLAINED and of_rim >= RIM_EXPLAINED)
 
 
