@@ -19,12 +19,13 @@ from ....geometry import nearest_rotations
 from ....geometry.lens import Lens
 from ....geometry.sim3_closed_forms import hat
 from ..matching.pairs import Matches, TwoView
-from .turning import BLURRED_PX, MATCHES, MIN_MATCHES, Pair, rays
+from .turning import BLURRED_PX, MATCHES, MIN_MATCHES, PARALLAX_PX, Pair, rays
 
 TRIALS, SCALE_ROUNDS, ROUNDS = 48, 3, 5
 SMALL_SCALE = 1e-5  # of numeric derivatives
 LARGEST_SCALE = 0.7  # that a pair is believed to have, as a logarithm
 MOST_SCALE = np.log(1.1)  # between any two rows of a window
+SAME_SCALE = 0.01  # by which a pair's scale may differ from that of its rows
 SAMPLED = 40  # pairs that are looked at first
 STEADY_PAIRS = 0.9  # share of the pairs that must be explained
 WORTH_A_SEARCH = 1.0  # sum of shares of matches and pairs that are explained, from which other focal lengths are tried
@@ -32,7 +33,7 @@ FOCALS = tuple(
     np.geomspace(0.5, 1.7, 12).tolist()
 )  # widths of the image: 90 to 33 degrees; longer ones see a flat scene pass
 CELLS = (8, 6)  # columns and rows of the picture's cells
-LEAST_IN_CELL = 3  # matches, for a cell to count: of far pairs single ones are often wrong
+FULL_CELL = 2  # matches, from which on a cell counts in full: of far pairs single ones are often wrong
 EXPLAINED, RIM_EXPLAINED = 0.4, 0.7  # share of the cells in which most matches are explained, of all and at the rim
 LINK_ROUNDS, LINK_FLOOR = 4, 1e-4
 
@@ -43,11 +44,13 @@ Points = NDArray[np.float32]
 @dataclass(frozen=True, eq=False)
 class ScaledRotation:
     """The logarithm of the scale that takes a pair's first row to its second one beside a rotation, which matches [m]
-    both explain, and whether these are the picture but for what moves by itself."""
+    both explain, whether these are the picture but for what moves by itself, and the share of all matches that is
+    explained as closely as keypoints are found."""
 
     log_scale: float
     explained: NDArray[np.bool_]
     covers: bool
+    close: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,30 +74,35 @@ def steady(xy: Sequence[Points], matches: Mapping[Pair, Matches], lens: Lens, si
         return None
     fits |= {pair: _fit(xy, pair, matches[pair], lens, size) for pair in pairs if pair not in fits}
     scales = _row_scales(fits, len(xy))
-    if _steady_share(fits) < STEADY_PAIRS or np.ptp(scales) > MOST_SCALE:
+    agreeing = {(a, b): fit for (a, b), fit in fits.items() if abs(fit.log_scale - scales[b] + scales[a]) < SAME_SCALE}
+    if _steady_share(agreeing) * len(agreeing) < STEADY_PAIRS * len(fits) or np.ptp(scales) > MOST_SCALE:
         return None
     middle = np.array([lens.cx, lens.cy])
     undone = [
         ((of_row - middle) * np.exp(-scale) + middle).astype(np.float32)
         for of_row, scale in zip(xy, scales, strict=True)
     ]
-    still = {pair: matches[pair][fit.explained] for pair, fit in fits.items() if fit.covers}
+    told = {pair: fit for pair, fit in agreeing.items() if fit.covers and fit.explained.mean() >= EXPLAINED}
+    still = {pair: matches[pair][fit.explained] for pair, fit in told.items()}  # others show what moves rather
     return Steady(undone, {pair: TwoView(of_pair, np.eye(3), np.eye(3), True) for pair, of_pair in still.items()})
 
 
 def steadiest_lens(xy: Sequence[Points], matches: Mapping[Pair, Matches], lens: Lens, size: tuple[int, int]) -> Lens:
-    """The lens or one of other focal lengths with which rotations and scales explain most of a sample of the pairs."""
+    """The lens, or one of other focal lengths, with which rotations and scales explain a sample of the pairs best."""
     sample = _sample(_told(matches))
 
-    def explained(other: Lens) -> float:
-        fits = {pair: _fit(xy, pair, matches[pair], other, size) for pair in sample}
-        told = [fit.explained.mean() for fit in fits.values()]
-        return float(np.mean(told)) + _steady_share(fits) if fits else 0.0
+    def fits(other: Lens) -> dict[Pair, ScaledRotation]:
+        return {pair: _fit(xy, pair, matches[pair], other, size) for pair in sample}
 
-    if explained(lens) < WORTH_A_SEARCH:
+    def closeness(other: Lens) -> float:
+        found = fits(other)
+        return float(np.mean([fit.close for fit in found.values()])) + _steady_share(found)
+
+    found = fits(lens)
+    if not found or np.mean([fit.explained.mean() for fit in found.values()]) + _steady_share(found) < WORTH_A_SEARCH:
         return lens
     lenses = [replace(lens, fx=f * size[0], fy=f * size[0] * lens.fy / lens.fx) for f in FOCALS]
-    return max([lens, *lenses], key=explained)
+    return max([lens, *lenses], key=closeness)
 
 
 def _told(matches: Mapping[Pair, Matches]) -> list[Pair]:
@@ -168,13 +176,12 @@ def _fit(xy: Sequence[Points], pair: Pair, matches: Matches, lens: Lens, size: t
     near, some = BLURRED_PX / lens.fx, slice(None, None, -(-len(matches) // MATCHES))
     seen = rays(first, lens), rays(second, lens)
     rotation, log_scale = fit_scaled_rotation(seen[0][some], seen[1][some], weights[some], near)
-    explained = distances_left(*seen, rotation, log_scale) < near
+    left = distances_left(*seen, rotation, log_scale)
+    explained, close = left < near, float(np.mean(left < PARALLAX_PX / lens.fx))
     share = np.bincount(cell, explained, minlength=len(count)) / np.maximum(count, 1)
-    telling = count >= LEAST_IN_CELL
-    if not (telling & _rim()).any():
-        return ScaledRotation(log_scale, explained, covers=False)
-    of_all, of_rim = (float(np.mean(share[cells] > 0.5)) for cells in (telling, telling & _rim()))
-    return ScaledRotation(log_scale, explained, of_all >= EXPLAINED and of_rim >= RIM_EXPLAINED)
+    told = np.minimum(count, FULL_CELL)
+    of_all, of_rim = (float(np.average(share > 0.5, weights=cells)) for cells in (told, told * _rim()))
+    return ScaledRotation(log_scale, explained, of_all >= EXPLAINED and of_rim >= RIM_EXPLAINED, close)
 
 
 def _cells(xy: Points, size: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
