@@ -133,7 +133,7 @@ class SfmPredictor:
         solution, calibration = self._solve_in_order(_span(frames), without, len(frames))
         passed = () if without is None else without.stands
         sure = [stand for stand in passed if stand.sure]
-        cameras = with_place_witnesses(solution.cameras, found.tracked, solution.lens, sure)
+        cameras = with_place_witnesses(solution.cameras, found, solution.lens, self._size, sure)
         solution = replace(solution, cameras=cameras)
         geometry = window_geometry(frames, grays, solution, solution.cameras.breaks, self._workers)
         row_of = np.arange(len(frames)) if without is None else without.row_of

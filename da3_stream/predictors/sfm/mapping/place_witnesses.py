@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....geometry.lens import Lens
+from ..matching.correspondences import WindowMatches
 from ..matching.pairs import match_tracks
+from ..matching.stillness import cell_numbers
 from ..matching.tracks import TrackedPoints
 from .assemble import WindowCameras
 from .movers import Stand
@@ -19,27 +21,34 @@ from .two_view_witnesses import FAR, LEAST_TRACKS, NEAR, SUPPORT_PX
 
 Array = NDArray[np.float64]
 
+CELLS, CELL_POINTS = (8, 6), 5  # columns and rows of the picture's cells, and keypoints by which one tells
 SAME_PLACE = 1e-9  # of the window's unit
 
 
 def with_place_witnesses(
-    cameras: WindowCameras, tracked: Sequence[TrackedPoints], lens: Lens, passed: Sequence[Stand] = ()
+    cameras: WindowCameras,
+    found: WindowMatches,
+    lens: Lens,
+    size: tuple[int, int],
+    passed: Sequence[Stand] = (),
 ) -> WindowCameras:
-    """The cameras with `track_residual_px` and `track_support`, near and far, of the rows that stay in one place.
+    """The cameras with `track_residual_px` and `track_support`, near and far, and `moved_cover` of the rows that stay
+    in one place, in images of (width, height).
 
     Where something passes a camera that stands (`passed`) tracks tell nothing: what stands before and after did.
     """
-    found = {
-        **_residuals(cameras, tracked, lens, NEAR, ("track_residual_px", "track_support")),
-        **_residuals(cameras, tracked, lens, FAR, ("track_residual_far_px", "track_support_far")),
+    values_of = {
+        **_residuals(cameras, found.tracked, lens, NEAR, ("track_residual_px", "track_support")),
+        **_residuals(cameras, found.tracked, lens, FAR, ("track_residual_far_px", "track_support_far")),
+        "moved_cover": _moved_cover(cameras, found, lens, size),
     }
     unknown = np.full(len(cameras.poses), np.nan)
-    for values in found.values():
+    for values in values_of.values():
         for stand in passed:
             values[stand.first : stand.last + 1] = np.nan
     merged = {
         name: np.where(np.isfinite(values), values, cameras.witnesses.get(name, unknown))
-        for name, values in found.items()
+        for name, values in values_of.items()
     }
     return replace(cameras, witnesses={**cameras.witnesses, **merged})
 
@@ -51,13 +60,13 @@ def _residuals(
     worse of every row's pairs; NaN where the camera goes on."""
     count = len(cameras.poses)
     median, support = np.full(count, np.nan), np.full(count, np.nan)
-    part = np.searchsorted(cameras.breaks, np.arange(count), side="right")
     for row in range(count - offset):
         other = row + offset
-        there_from_here = np.linalg.inv(cameras.poses[other]) @ cameras.poses[row]
-        if part[row] != part[other] or not np.linalg.norm(there_from_here[:3, 3]) < SAME_PLACE:
+        there_from_here = _in_one_place(cameras, row, other)
+        if there_from_here is None:
             continue
-        distances = _transfer_px(tracked[row], tracked[other], there_from_here[:3, :3], lens)
+        pairs = match_tracks(tracked[row], tracked[other])
+        distances = _transfer_px(tracked[row].xy[pairs[:, 0]], tracked[other].xy[pairs[:, 1]], there_from_here, lens)
         if len(distances) >= LEAST_TRACKS:
             ends = [row, other]
             median[ends] = np.fmax(median[ends], np.median(distances))
@@ -65,12 +74,46 @@ def _residuals(
     return dict(zip(names, (median, support), strict=True))
 
 
-def _transfer_px(here: TrackedPoints, there: TrackedPoints, rotation: Array, lens: Lens) -> Array:
+def _moved_cover(cameras: WindowCameras, found: WindowMatches, lens: Lens, size: tuple[int, int]) -> Array:
+    """Share [N] of the picture's cells with keypoints in which none is found again where the rotation alone takes it:
+    the median over every row's pairs at FAR and farther; NaN where the camera goes on.
+
+    Tracks would be lost behind whatever passes; matches find again what comes out behind it.
+    """
+    shares: list[list[float]] = [[] for _ in cameras.poses]
+    for (row, other), matches in found.matches.items():
+        there_from_here = _in_one_place(cameras, row, other) if other - row >= FAR else None
+        if there_from_here is None:
+            continue
+        here, there = found.keypoints[row].xy, found.keypoints[other].xy
+        distances = _transfer_px(here[matches[:, 0]], there[matches[:, 1]], there_from_here, lens)
+        cell = cell_numbers(here, size, CELLS)
+        points, stay = (
+            np.bincount(of, minlength=CELLS[0] * CELLS[1]) for of in (cell, cell[matches[distances < SUPPORT_PX, 0]])
+        )
+        told = points >= CELL_POINTS
+        if told.any():
+            share = float(np.mean(stay[told] == 0))
+            shares[row].append(share)
+            shares[other].append(share)
+    return np.array([np.median(of_row) if of_row else np.nan for of_row in shares])
+
+
+def _in_one_place(cameras: WindowCameras, row: int, other: int) -> Array | None:
+    """The rotation [3,3] from a row to another one of its part, None where the camera goes on between them."""
+    part = np.searchsorted(cameras.breaks, [row, other], side="right")
+    there_from_here = np.linalg.inv(cameras.poses[other]) @ cameras.poses[row]
+    same = part[0] == part[1] and np.linalg.norm(there_from_here[:3, 3]) < SAME_PLACE
+    return there_from_here[:3, :3] if same else None
+
+
+def _transfer_px(
+    here: NDArray[np.float32], there: NDArray[np.float32], rotation: Array, lens: Lens
+) -> NDArray[np.float64]:
     """Distances [m] in pixels of points in the second frame from those of the first, turned."""
-    pairs = match_tracks(here, there)
-    turned = _rays(here.xy[pairs[:, 0]], lens) @ rotation.T
+    turned = _rays(here, lens) @ rotation.T
     turned = turned[:, :2] / np.maximum(turned[:, 2:], 1e-6)
-    return lens.fx * np.linalg.norm(turned - _rays(there.xy[pairs[:, 1]], lens)[:, :2], axis=1)
+    return lens.fx * np.linalg.norm(turned - _rays(there, lens)[:, :2], axis=1)
 
 
 def _rays(xy: NDArray[np.float32], lens: Lens) -> Array:
