@@ -30,14 +30,12 @@ from .matching.pairs import window_pairs
 from .matching.tracks import track_points
 from .processes.ordered_lock import Key, OrderedLock
 from .processes.process import WorkLostError
+from .processes.time_limit import usual_limit_s
 from .processes.workers import Workers
 
 log = logging.getLogger(__name__)
 
 GUESS_HFOV_DEG = 60.0
-LEAST_LIMIT_S = 600.0
-FRAME_LIMIT_S = 5.0  # for each frame; some twenty times what a window's map takes on one free core
-USUAL_PIXELS = 640 * 480
 Gray = NDArray[np.uint8]
 
 
@@ -243,11 +241,6 @@ class SfmPredictor:
         if correspondences is not None and without is not None and without.stands:
             solution = replace(solution, cameras=with_stands(solution.cameras, without))
         return solution, calibration
-
-
-def usual_limit_s(count: int, size: tuple[int, int]) -> float:
-    """Seconds after which a piece of work on a window of so many frames of (width, height) is taken to hang."""
-    return LEAST_LIMIT_S + FRAME_LIMIT_S * count * max(1.0, size[0] * size[1] / USUAL_PIXELS)
 
 
 def _grays(frames: Sequence[Frame]) -> list[Gray]:
