@@ -20,7 +20,7 @@ MIN_TRACKED = 0.25  # share of corners tracked forward and backward: neighbourin
 SAME_LEVELS = 1.5  # mean difference in gray levels up to which images without corners are the same
 CERTAIN_TRACKED = 0.5  # share of corners that chance does not reach in any image, not even in small ones of noise
 NEAR_QUANTILE, MAX_MEDIANS = 0.8, 4.0  # see `near_motion`
-TILE_QUANTILE, TILE_CORNERS = 0.75, 3  # see `tile_motion`
+TILE_QUANTILE, TILE_CORNERS = 0.78, 3  # see `tile_motion`
 WELL_TRACKED = 0.8  # share of the corners found again in the middle one of the tiles
 LOST_MOTION = 0.05  # share of the image's longer side that a corner which is not found again has moved
 
@@ -95,7 +95,7 @@ def measure_tile_motion(a: ImageQuality, b: ImageQuality) -> float:
 
 
 def tile_motion(corners: NDArray[np.float32], tracks: CornerTracks) -> float:
-    """How far a quarter of the picture's tiles moved at least, each by the median of its corners [n,2], of which those
+    """How far more than a fifth of the picture's tiles moved at least, each by the median of its corners [n,2], of which those
     that are not found again have gone far (unless noise hides them everywhere); 0 without tiles that tell.
 
     Where the camera's own car fills half of the picture, and has most of the strongest corners, the scene is what moves
