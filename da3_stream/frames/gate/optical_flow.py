@@ -95,8 +95,8 @@ def measure_tile_motion(a: ImageQuality, b: ImageQuality) -> float:
 
 
 def tile_motion(corners: NDArray[np.float32], tracks: CornerTracks) -> float:
-    """How far more than a fifth of the picture's tiles moved at least, each by the median of its corners [n,2], of which those
-    that are not found again have gone far (unless noise hides them everywhere); 0 without tiles that tell.
+    """How far more than a fifth of the picture's tiles moved at least, each by the median of its corners [n,2]; 0
+    without tiles that tell. Corners that are not found again have gone far, unless noise hides them everywhere.
 
     Where the camera's own car fills half of the picture, and has most of the strongest corners, the scene is what moves
     in the other tiles. A large thing that passes a camera that stands looks the same: it takes more than two images to
