@@ -18,13 +18,15 @@ from .records import Record
 
 if TYPE_CHECKING:
     from da3_stream.trust import Judge
-    from da3_stream.trust.logistic import LogisticModel
+    from da3_stream.trust.logistic import IsotonicMap, LogisticModel
 
 LOW = AdviceCode.LOW_CONFIDENCE.value
 SHORTEST = 5  # rows of a stretch
 INTERPOLATED = "INTERPOLATED"
 OF_THE_LENS = ("intrinsics", "zoom", CLEAN)  # families: what else can be wrong is no fault of the lens
 FEWEST = 40  # right poses and wrong poses that a model takes
+FOLDS = 5
+LAST_LIE = 1.5  # the same in the last map
 LIE = 2.5  # what a wrong pose counts beside a right one: in a wrong run every other pose is right by chance
 
 
@@ -69,15 +71,40 @@ def _low(confidence: NDArray[np.float64]) -> list[dict[str, Any]]:
     return [{"code": LOW, "rows": [first, stop - 1]} for first, stop in spans if stop - first >= SHORTEST]
 
 
-def calibrate(records: Sequence[Record], judge: Judge) -> dict[str, LogisticModel]:
-    """The models of a judge, fitted to the developed half and drawn to those of `judge`, which were set by hand; a
-    kind of pose with too few of them keeps its model.
+def calibrate(records: Sequence[Record], judge: Judge) -> Judge:
+    """The judge fitted to the developed half, its models drawn to those of `judge`, which were set by hand; a kind of
+    pose with too few of them keeps its model. Its last map is made of kinds of trouble that models did not see.
 
     Raises ValueError for a record that is set apart.
     """
     if any(record.facts.job.apart for record in records):
         raise ValueError("runs that are set apart are no evidence: calibrate on the developed half")
-    return {name: _fitted(records, name, model) for name, model in judge.models.items()}
+    kinds = sorted({_kind(record) for record in records})
+    unseen: list[Record] = []
+    for held in (kinds[k::FOLDS] for k in range(FOLDS)) if len(kinds) >= FOLDS else ():
+        seen = [record for record in records if _kind(record) not in held]
+        unseen += [rescored(r, _with_models(seen, judge)) for r in records if _kind(r) in held]
+    final = _last_map(unseen) if unseen else judge.final
+    return replace(_with_models(records, judge), final=final)
+
+
+def _kind(record: Record) -> str:
+    return f"{record.facts.job.family}.{record.facts.job.variant}"
+
+
+def _with_models(records: Sequence[Record], judge: Judge) -> Judge:
+    return replace(judge, models={name: _fitted(records, name, model) for name, model in judge.models.items()})
+
+
+def _last_map(records: Sequence[Record]) -> IsotonicMap:
+    """From confidence to how often poses are right, of those that move; wrong ones count more."""
+    from da3_stream.trust.calibration import isotonic_knots
+    from da3_stream.trust.logistic import IsotonicMap
+
+    rows = [(record, _rows_of(record, "moving")) for record in records]
+    confidence = _joined([record.confidence[chosen] for record, chosen in rows])
+    right = _joined([record.right[chosen] for record, chosen in rows]).astype(bool)
+    return IsotonicMap(*isotonic_knots(confidence, right, weight=np.where(right, 1.0, LAST_LIE)))
 
 
 def _fitted(records: Sequence[Record], name: str, model: LogisticModel) -> LogisticModel:
@@ -114,7 +141,7 @@ def poses_of(records: Iterable[Record], kind: str) -> Poses:
     right = _joined([r.right[k] for r, k in tables]).astype(bool)
     run = _joined([np.full(len(k), number) for number, (_, k) in enumerate(tables)]).astype(np.int64)
     part = _joined([1000 * number + r.submap[k].astype(np.int64) for number, (r, k) in enumerate(tables)])
-    troubles = [f"{r.facts.job.family}.{r.facts.job.variant}" for r, _ in tables]
+    troubles = [_kind(r) for r, _ in tables]
     numbers = np.unique(troubles, return_inverse=True)[1] if tables else np.zeros(0, np.int64)
     trouble = _joined([np.full(len(k), number) for number, (_, k) in zip(numbers, tables, strict=True)])
     return Poses(values, right, run, part.astype(np.int64), trouble.astype(np.int64))
@@ -143,8 +170,9 @@ def _joined(parts: list[NDArray]) -> NDArray:
     return np.concatenate(parts).astype(np.float64) if parts else np.zeros(0)
 
 
-def write_coefficients(path: Path, models: Mapping[str, LogisticModel]) -> None:
-    """Put models into a file of coefficients; what else it says stays."""
+def write_coefficients(path: Path, judge: Judge) -> None:
+    """Put a judge into a file of coefficients; what else it says stays."""
     tree = json.loads(path.read_text())
-    tree["models"] |= {name: model.to_json() for name, model in models.items()}
+    tree["models"] |= {name: model.to_json() for name, model in judge.models.items()}
+    tree["final"] = {"scores": list(judge.final.scores), "probabilities": list(judge.final.probabilities)}
     path.write_text(json.dumps(tree, indent=1) + "\n")

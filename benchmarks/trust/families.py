@@ -61,22 +61,21 @@ def clean_sequence(base: str, seed: int, cache: Path) -> Sequence:
     return Sequence.load(path)
 
 
+def only_rows(
+    sequence: Sequence, severity: float, rng: np.random.Generator, edit: Edit, rows: tuple[tuple[int, int], ...]
+) -> Sequence:
+    """The edit in some of the frames alone."""
+    return only_in(sequence, edit(sequence, severity, rng), rows)
+
+
 def middle(edit: Edit) -> Edit:
     """The edit in the frames of the middle window alone."""
-
-    def spoil(sequence: Sequence, severity: float, rng: np.random.Generator) -> Sequence:
-        return only_in(sequence, edit(sequence, severity, rng), [MIDDLE])
-
-    return spoil
+    return partial(only_rows, edit=edit, rows=(MIDDLE,))
 
 
 def joins(edit: Edit) -> Edit:
     """The edit in the frames alone that windows share."""
-
-    def spoil(sequence: Sequence, severity: float, rng: np.random.Generator) -> Sequence:
-        return only_in(sequence, edit(sequence, severity, rng), JOINS)
-
-    return spoil
+    return partial(only_rows, edit=edit, rows=JOINS)
 
 
 def pan(deg_per_frame: float, seed: int) -> Sequence:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..types import Status, WindowGeometry
 from .depth import DepthViews, depth_witnesses, median_depths
-from .logistic import REACH, LogisticModel
+from .logistic import REACH, IsotonicMap, LogisticModel
 from .path import path_witnesses
 
 Array = NDArray[np.float64]
@@ -29,14 +29,17 @@ WEAK_SHARE = 0.1  # of the poses that may be doubted in a window that is OK
 class Judge:
     """Logistic models by name: of a camera that moves (`moving`; `plain` where the predictor gives no witnesses of its
     own), that stands (`held`), that only turns (`turned`), of the join of two submaps (`join`), and of what the images
-    say of the lens (`lens`)."""
+    say of the lens (`lens`). As the least of several probabilities is no longer one, `final` maps it for a camera that
+    moves."""
 
     models: Mapping[str, LogisticModel]
+    final: IsotonicMap = IsotonicMap()
 
     @staticmethod
     def from_json(tree: Mapping[str, Any]) -> Judge:
         """The judge of a file of coefficients."""
-        return Judge({name: LogisticModel.from_json(model) for name, model in tree["models"].items()})
+        models = {name: LogisticModel.from_json(model) for name, model in tree["models"].items()}
+        return Judge(models, IsotonicMap(tuple(tree["final"]["scores"]), tuple(tree["final"]["probabilities"])))
 
     def judge(self, window: WindowGeometry) -> WindowGeometry:
         """The window with all its witnesses, the probability of every pose, and the status that follows from them."""
@@ -64,13 +67,15 @@ class Judge:
         for model in {id(model): model for model in models}.values():
             rows = np.array([of_row is model for of_row in models])
             out[rows] = model.probability(witnesses, part)[rows]
-        by_lens = np.where([of_row in by_status for of_row in status], 1.0, self._of_lens(witnesses, part))
-        return np.minimum.reduce([out, self._near_joins(witnesses, part), by_lens])
+        moves = np.array([of_row not in by_status for of_row in status])
+        by_lens = np.where(moves, self._of_lens(witnesses, part), 1.0)
+        least = np.minimum.reduce([out, self._near_joins(witnesses, part), by_lens])
+        return np.where(moves, self.final(least), least)
 
     def join_confidence(self, witnesses: Mapping[str, float]) -> float:
         """Probability that two submaps lie to each other as their alignment says."""
         values = {name: np.array([value]) for name, value in witnesses.items()}
-        return float(self.models[JOIN].probability(values, np.zeros(1, np.int64))[0])
+        return float(self.final(self.models[JOIN].probability(values, np.zeros(1, np.int64)))[0])
 
     def _of_lens(self, witnesses: Mapping[str, Array], part: NDArray[np.int64]) -> Array:
         """The probability [N] that each pose is right as far as the lens goes, 1 where the images say nothing of it."""

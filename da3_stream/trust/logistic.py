@@ -25,6 +25,18 @@ LEAST_DOUBT, MOST_DOUBT = -1.0, 4.0  # standard deviations of a witness's doubt 
 LEAST = 0.005  # no probability is nearer to 0 or 1
 
 
+@dataclass(frozen=True)
+class IsotonicMap:
+    """A map of probabilities that rises through knots (`scores`, `probabilities`), ascending; by itself identity."""
+
+    scores: tuple[float, ...] = (0.0, 1.0)
+    probabilities: tuple[float, ...] = (0.0, 1.0)
+
+    def __call__(self, score: Array) -> Array:
+        """What scores [N] are mapped to."""
+        return np.clip(np.interp(score, self.scores, self.probabilities), LEAST, 1.0 - LEAST)
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """The part of one witness: its doubt at right poses (`centre`, `spread`), and the log-odds per standardised doubt
@@ -75,7 +87,7 @@ class LogisticModel:
 
     def honest(self, score: Array) -> Array:
         """The isotonic map of the model's probabilities [N]."""
-        return np.clip(np.interp(score, self.scores, self.probabilities), LEAST, 1.0 - LEAST)
+        return IsotonicMap(self.scores, self.probabilities)(score)
 
 
 def standardised(name: str, centre: float, spread: float, values: Array) -> Array:
