@@ -63,7 +63,7 @@ def fit(
     unseen = {ridge: _held_out(sample, fold, ridge) for ridge in ridges}
     best = min(ridges, key=lambda ridge: _log_loss(unseen[ridge], sample))
     count = max(2, min(KNOTS, len(np.unique(run)) // RUNS_OF_KNOT))
-    scores, probabilities = isotonic_knots(unseen[best], right, count, _weights(run))
+    scores, probabilities = isotonic_knots(unseen[best], right, count, weight)
     return replace(_model(_regress(sample, best), scales), scores=scores, probabilities=probabilities)
 
 
