@@ -6,6 +6,8 @@
     python -m benchmarks.trust score [--rescore] [--apart] [--beside DIR]
     python -m benchmarks.trust list                                # the runs of the developed half
 
+With OMP_NUM_THREADS=1 calibrate takes some minutes; the many small regressions are far slower with more threads.
+
 Half of the seeds, and the families wipers_drops and dropped_frames, are set apart: nothing is told of them without
 --apart, which is for the end alone.
 """
