@@ -26,6 +26,7 @@ INTERPOLATED = "INTERPOLATED"
 OF_THE_LENS = ("intrinsics", "zoom", CLEAN)  # families: what else can be wrong is no fault of the lens
 FEWEST = 40  # right poses and wrong poses that a model takes
 FOLDS = 5
+BY_HAND = "plain"  # the model for other predictors: the bank has no runs of theirs
 LAST_LIE = 1.5  # the same in the last map
 LIE = 2.5  # what a wrong pose counts beside a right one: in a wrong run every other pose is right by chance
 
@@ -93,7 +94,8 @@ def _kind(record: Record) -> str:
 
 
 def _with_models(records: Sequence[Record], judge: Judge) -> Judge:
-    return replace(judge, models={name: _fitted(records, name, model) for name, model in judge.models.items()})
+    fitted = {name: _fitted(records, name, model) for name, model in judge.models.items() if name != BY_HAND}
+    return replace(judge, models={**judge.models, **fitted})
 
 
 def _last_map(records: Sequence[Record]) -> IsotonicMap:

@@ -30,7 +30,7 @@ class Judge:
     """Logistic models by name: of a camera that moves (`moving`; `plain` where the predictor gives no witnesses of its
     own), that stands (`held`), that only turns (`turned`), of the join of two submaps (`join`), and of what the images
     say of the lens (`lens`). As the least of several probabilities is no longer one, `final` maps it for a camera that
-    moves."""
+    moves and has witnesses of its own."""
 
     models: Mapping[str, LogisticModel]
     final: IsotonicMap = IsotonicMap()
@@ -70,7 +70,7 @@ class Judge:
         moves = np.array([of_row not in by_status for of_row in status])
         by_lens = np.where(moves, self._of_lens(witnesses, part), 1.0)
         least = np.minimum.reduce([out, self._near_joins(witnesses, part), by_lens])
-        return np.where(moves, self.final(least), least)
+        return np.where(moves, self.final(least), least) if moving is self.models[MOVING] else least
 
     def join_confidence(self, witnesses: Mapping[str, float]) -> float:
         """Probability that two submaps lie to each other as their alignment says."""
