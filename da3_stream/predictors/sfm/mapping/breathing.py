@@ -19,6 +19,7 @@ from ....geometry import nearest_rotations
 from ....geometry.lens import Lens
 from ....geometry.sim3_closed_forms import hat
 from ..matching.pairs import Matches, TwoView
+from ..matching.stillness import cell_numbers
 from .turning import BLURRED_PX, MATCHES, MIN_MATCHES, PARALLAX_PX, Pair, rays
 
 TRIALS, SCALE_ROUNDS, ROUNDS = 48, 3, 5
@@ -186,8 +187,7 @@ def _fit(xy: Sequence[Points], pair: Pair, matches: Matches, lens: Lens, size: t
 
 def _cells(xy: Points, size: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The cell of the picture that each point [n,2] lies in, and how many lie in every cell."""
-    column, row = (xy * np.array(CELLS) / size).astype(np.int64).clip(0, np.array(CELLS) - 1).T
-    cell = row * CELLS[0] + column
+    cell = cell_numbers(xy, size, CELLS)
     return cell, np.bincount(cell, minlength=CELLS[0] * CELLS[1])
 
 

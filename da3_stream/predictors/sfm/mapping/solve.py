@@ -165,10 +165,11 @@ class Solver:
         views = self._verify(first.lens)
         keypoints, tracks = self._keypoints_only(views), self._tracks_only(views)
         starts = {f"key points again ({seed})": (keypoints, seed) for seed in OTHER_SEEDS}
-        opinions = {"key points": first.models}
+        opinions, qualities = {"key points": first.models}, {"key points": first.quality}
         for tries in ({"key points and tracks": (views, 0)}, {**starts, "tracks": (tracks, 0)}):
-            opinions |= self._map_each(tries, first.lens)
-            qualities = {name: self._assess(models, first.lens) for name, models in opinions.items()}
+            others = self._map_each(tries, first.lens)
+            opinions |= others
+            qualities |= {name: self._assess(models, first.lens) for name, models in others.items()}
             best = min(qualities, key=lambda name: qualities[name].cost)
             if not qualities[best].is_doubtful:
                 break
