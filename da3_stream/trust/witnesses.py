@@ -65,9 +65,14 @@ _ALL = (
     Witness(
         "blind_bend_deg", "angle between the steps before and after, times the share of tracks lost there", +1, 5.0
     ),
-    Witness("turn_error_deg", "rotation to the next frames by their essential matrices, against the poses", +1, 0.02),
-    Witness("heading_error_deg", "direction of the step by their essential matrices, against the poses", +1, 0.5),
-    Witness("turn_error_far_deg", "the same of rotations to the eighth frame and farther ones", +1, 0.02),
+    Witness("turn_error_deg", "turn by which matched points of the next frames contradict the poses", +1, 0.02),
+    Witness(
+        "heading_error_deg",
+        "direction of the step by the essential matrices of near frames, against the poses",
+        +1,
+        0.5,
+    ),
+    Witness("turn_error_far_deg", "turn by which those of the eighth frame and farther ones do", +1, 0.02),
     Witness("moved_cover", "share of the picture that moves though the camera is in one place", +1),
     Witness("rival_share", "share of the matches of near frames that another epipolar geometry explains", +1, 0.02),
     Witness("opinions", "share of other maps of the window that agree with the pose", -1),
