@@ -78,7 +78,6 @@ def _add_run(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--steps", default="", help="these steps alone, like 0,4, instead of up to the first wrong one"
     )
-    command.add_argument("--first", type=int, default=0, help="the step at which ladders are begun, upwards or down")
     command.add_argument("--seeds", default="", help="these seeds alone, like 0,2")
     command.add_argument("--shard", default="0/1", metavar="K/N", help="every Nth ladder, from the Kth")
     command.add_argument("--workers", type=int, default=1, help="runs at a time")
@@ -99,7 +98,7 @@ def run_bank(options: argparse.Namespace) -> None:
     bench = Bench(options.cache, options.code.resolve(), tuple(options.set))
     climber = Climber(bench, RecordFolder(options.records), options.fresh)
     steps = [int(step) for step in options.steps.split(",") if step]
-    climb_all(climber, chosen[part::count], options.workers, steps, options.first)
+    climb_all(climber, chosen[part::count], options.workers, steps)
 
 
 def pack_records(options: argparse.Namespace) -> None:

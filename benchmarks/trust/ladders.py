@@ -31,17 +31,17 @@ class Climber:
     records: RecordFolder
     fresh: bool = False
 
-    def climb(self, ladder: Ladder, steps: Sequence[int] = (), first: int = 0) -> list[Record]:
+    def climb(self, ladder: Ladder, steps: Sequence[int] = ()) -> list[Record]:
         """The records of a ladder up to the first wrong run, that of the clean run first; or of these steps alone.
 
-        From step `first` it goes up until a run is wrong, or down until none is: what is milder than a run that is
-        right is taken to be right.
+        From its variant's first step it goes up until a run is wrong, or down until none is: what is milder than a run
+        that is right is taken to be right.
         """
         clean = [self.done(ladder.clean)] if ladder.clean else []
         if steps:
             return clean + [self.done(job) for job in ladder.jobs if job.step in steps]
         percent = clean[0].facts.ate_percent if clean else np.nan
-        jobs, done = ladder.jobs, []
+        jobs, done, first = ladder.jobs, list[Record](), ladder.variant.first
         up, down = jobs[first:], jobs[:first][::-1]
         for job in up:
             done.append(self.done(job))
@@ -65,11 +65,9 @@ class Climber:
             return record
 
 
-def climb_all(
-    climber: Climber, chosen: Iterable[Ladder], workers: int, steps: Sequence[int] = (), first: int = 0
-) -> None:
+def climb_all(climber: Climber, chosen: Iterable[Ladder], workers: int, steps: Sequence[int] = ()) -> None:
     """Climb ladders on so many processes."""
-    climb = partial(climber.climb, steps=steps, first=first)
+    climb = partial(climber.climb, steps=steps)
     if workers == 1:
         for ladder in chosen:
             climb(ladder)

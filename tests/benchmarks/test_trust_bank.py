@@ -176,8 +176,9 @@ class Program(Bench):
         return record(job, ate=5.0 if job.step >= 2 and job.family != bank.CLEAN else 0.1)
 
 
-def some_ladder(seed: int = 0) -> Ladder:
-    return next(ladder for ladder in bank.ladders(family="blur") if ladder.seed == seed)
+def some_ladder(first: int = 0) -> Ladder:
+    ladder = next(bank.ladders(family="blur"))
+    return replace(ladder, variant=replace(ladder.variant, first=first))
 
 
 def test_a_ladder_ends_at_the_first_wrong_run_and_nothing_is_run_twice(tmp_path: Path) -> None:
@@ -193,7 +194,7 @@ def test_a_ladder_ends_at_the_first_wrong_run_and_nothing_is_run_twice(tmp_path:
 @pytest.mark.parametrize("first", [0, 1, 2, 4])
 def test_a_ladder_begun_in_the_middle_finds_the_same_wrong_run(tmp_path: Path, first: int) -> None:
     climber = ladders.Climber(Program(tmp_path), RecordFolder(tmp_path / "records"))
-    _, *done = climber.climb(some_ladder(), first=first)
+    _, *done = climber.climb(some_ladder(first))
     steps = [r.facts.job.step for r in done]
     assert steps == sorted(steps) and {1, 2} <= set(steps)
 
@@ -247,7 +248,7 @@ def test_wrong_is_measured_by_the_clean_run_and_needs_poses() -> None:
 
 
 def test_runs_set_apart_are_no_evidence_and_nothing_is_told_of_them() -> None:
-    apart = record(some_ladder(1).job(0), ate=7.77)
+    apart = record(replace(some_ladder(), seed=1).job(0), ate=7.77)
     with pytest.raises(ValueError, match="set apart"):
         calibrate([apart], None)  # type: ignore[arg-type]
     assert "7.77" not in ladders.line(apart)

@@ -27,7 +27,7 @@ CLIPS = {
     "kitti00": RealClip("kitti00_c1018", 1018, 64, 0.75, 12.0),
     "kitti07": RealClip("kitti07_0-159", 160, 64, 0.4, 12.0),
     "kitti06": RealClip("kitti06_0-50", 51, 44, 0.4, 12.0),
-    "hololens": RealClip("hololens_000", 373, 64, 0.45, 2.5),
+    "hololens": RealClip("hololens_000", 373, 64, 1.0, 2.5),
 }
 
 
