@@ -22,7 +22,6 @@ from ..store import RunReader
 from ..store.files import json_page, write_text
 from ..types import Float32, Float64
 from .cloud.sampling import sampled_points
-from .colmap.keypoints import normalized_coordinates
 from .colmap.model import shared_camera
 from .frame_views import FrameView, views_with_depth
 from .images.camera import ImageCamera, image_camera
@@ -91,7 +90,8 @@ def _distorted_depth(depth: Float32, k: Float64, camera: ImageCamera) -> Float32
         return depth
     height, width = depth.shape
     pixels = pixel_centres(height, width).reshape(-1, 2) * np.array(camera.size) / [width, height]
-    pinhole_pixels = normalized_coordinates(pixels.astype(np.float32), camera.lens) * [k[0, 0], k[1, 1]] + k[:2, 2]
+    normalised = camera.lens.normalised(camera.lens.undistort(pixels.astype(np.float32)))
+    pinhole_pixels = normalised * [k[0, 0], k[1, 1]] + k[:2, 2]
     column, row = np.floor(pinhole_pixels).astype(np.int64).T
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
     sampled = depth[np.where(inside, row, 0), np.where(inside, column, 0)]

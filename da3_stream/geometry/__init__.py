@@ -1,6 +1,15 @@
 """Pure mathematics without input or output: similarities, cameras, point-set alignment."""
 
-from .cameras import intrinsics_from_hfov, intrinsics_matrix, pixel_centres, project, resize_intrinsics, unproject
+from .cameras import (
+    homogeneous,
+    intrinsics_from_hfov,
+    intrinsics_matrix,
+    pixel_centres,
+    project,
+    resize_intrinsics,
+    unit_rays,
+    unproject,
+)
 from .covariance import inverse_of_definite
 from .sim3 import Sim3
 from .sim3_array import Sim3Array
@@ -9,6 +18,7 @@ from .umeyama import nearest_rotations, umeyama
 __all__ = [
     "Sim3",
     "Sim3Array",
+    "homogeneous",
     "intrinsics_from_hfov",
     "intrinsics_matrix",
     "inverse_of_definite",
@@ -17,5 +27,6 @@ __all__ = [
     "project",
     "resize_intrinsics",
     "umeyama",
+    "unit_rays",
     "unproject",
 ]

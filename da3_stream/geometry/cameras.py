@@ -43,6 +43,17 @@ def unproject(pixels: ArrayLike, depth: ArrayLike, k: ArrayLike) -> NDArray[np.f
     return np.concatenate([rays * z, z], axis=-1)
 
 
+def homogeneous(normalised: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rays [..., 3] with z = 1 of normalised coordinates [..., 2]."""
+    return np.concatenate([normalised, np.ones((*normalised.shape[:-1], 1))], axis=-1)
+
+
+def unit_rays(normalised: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rays [..., 3] of length 1 of normalised coordinates [..., 2]."""
+    ahead = homogeneous(normalised)
+    return np.asarray(ahead / np.linalg.norm(ahead, axis=-1, keepdims=True))
+
+
 def project(points: ArrayLike, k: ArrayLike) -> NDArray[np.float64]:
     """Pixels [..., 2] of points [..., 3] in the camera's frame under K [3,3]; points at z <= 0 give NaN."""
     p = np.asarray(points, np.float64)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .cameras import unit_rays
 from .masks import Mask
 
 Array = NDArray[np.float64]
@@ -44,6 +45,14 @@ class Lens:
         points = xy.astype(np.float64)[:, None]
         k = self.matrix()
         return cv2.undistortPoints(points, k, self.coefficients(), P=k, criteria=UNTIL)[:, 0]
+
+    def normalised(self, straight: Array) -> Array:
+        """Normalised coordinates [n,2] (x and y at depth 1) of pixels [n,2] that are free of distortion."""
+        return (straight - [self.cx, self.cy]) / [self.fx, self.fy]
+
+    def rays(self, xy: NDArray[np.float32]) -> Array:
+        """Viewing rays [n,3] of length 1 of pixels [n,2]."""
+        return unit_rays(self.normalised(self.undistort(xy)))
 
     def coefficients(self) -> Array:
         """OpenCV's distortion coefficients [4]."""

@@ -37,6 +37,13 @@ def test_undistort_is_the_inverse_of_opencvs_projection(k1: float) -> None:
     np.testing.assert_allclose(found, projected(points, PINHOLE), atol=1e-3)
 
 
+@given(st.floats(-0.25, 0.25))
+def test_the_ray_of_a_pixel_goes_through_what_is_seen_there(k1: float) -> None:
+    lens, points = replace(PINHOLE, k1=k1), rays(50)
+    found = lens.rays(projected(points, lens).astype(np.float32))
+    np.testing.assert_allclose(found, points / np.linalg.norm(points, axis=1, keepdims=True), atol=1e-5)
+
+
 @pytest.mark.parametrize("k1", [-0.25, 0.2])
 def test_the_corners_of_a_wide_lens_are_undistorted_as_well(k1: float) -> None:
     wide = Lens(210.0, 210.0, 160.0, 120.0)  # 75 degrees

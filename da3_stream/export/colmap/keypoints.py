@@ -12,7 +12,6 @@ from ...types import Float32, Float64, UInt8
 from ..images.camera import ImageCamera
 
 if TYPE_CHECKING:
-    from ...geometry.lens import Lens
     from ...geometry.masks import Mask
 
 MAX_SIDE_PX = 1600  # of the image in which keypoints are detected: beyond, they only cost time
@@ -45,17 +44,12 @@ def detect_keypoints(
     """Keypoints of an image [H,W,3] that `camera` took, where its mask (of any size) lets it count; without a depth map
     none has depth."""
     xy, descriptors = _sift(image, mask)
-    rays = normalized_coordinates(xy, camera.lens)
+    rays = camera.lens.normalised(camera.lens.undistort(xy))
     column, row = np.minimum(xy.astype(np.int64), np.array(camera.size) - 1).T
     under = np.full(len(xy), np.nan, np.float32) if depth is None else depth.at_rays(rays)
     return KeypointsWithDepth(
         xy, rays, _locations(xy), descriptors, image[row, column], under, camera.lens.fx, camera.size
     )
-
-
-def normalized_coordinates(xy: Float32, lens: Lens) -> Float64:
-    """Normalized coordinates [n,2] (x and y at depth 1) of pixels [n,2], without the lens's distortion."""
-    return (lens.undistort(xy) - [lens.cx, lens.cy]) / [lens.fx, lens.fy]
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from ....geometry import nearest_rotations
+from ....geometry import nearest_rotations, unit_rays
 from ....geometry.lens import Lens
 from ....geometry.sim3_closed_forms import hat
 from ..matching.pairs import Matches, TwoView
 from ..matching.stillness import cell_numbers
-from .turning import BLURRED_PX, MATCHES, MIN_MATCHES, PARALLAX_PX, Pair, rays
+from .turning import BLURRED_PX, MATCHES, MIN_MATCHES, PARALLAX_PX, Pair
 
 TRIALS, SCALE_ROUNDS, ROUNDS = 48, 3, 5
 SMALL_SCALE = 1e-5  # of numeric derivatives
@@ -123,9 +123,9 @@ def fit_scaled_rotation(first: Array, second: Array, weights: Array, near: float
     ahead = second[:, :2] / second[:, 2:]
     rotation, log_scale = _from_two_rays(first, ahead, weights, near)
     for _ in range(ROUNDS):
-        turned, unscaled = first @ rotation.T, _unit(ahead * np.exp(-log_scale))
+        turned, unscaled = first @ rotation.T, unit_rays(ahead * np.exp(-log_scale))
         left = unscaled - turned
-        grown = (_unit(ahead * np.exp(-log_scale - SMALL_SCALE)) - unscaled) / SMALL_SCALE
+        grown = (unit_rays(ahead * np.exp(-log_scale - SMALL_SCALE)) - unscaled) / SMALL_SCALE
         jacobian = np.concatenate([-hat(turned), -grown[:, :, None]], axis=2)  # (n, 3, 4)
         of_rays = weights / np.square(1 + np.square(left).sum(axis=1) / near**2)
         weighted = jacobian * of_rays[:, None, None]
@@ -138,7 +138,7 @@ def fit_scaled_rotation(first: Array, second: Array, weights: Array, near: float
 
 def distances_left(first: Array, second: Array, rotation: Array, log_scale: float) -> Array:
     """Distances [n] that a rotation [3,3] and a scale leave between unit rays [n,3], with the scale undone."""
-    unscaled = _unit(second[:, :2] / second[:, 2:] * np.exp(-log_scale))
+    unscaled = unit_rays(second[:, :2] / second[:, 2:] * np.exp(-log_scale))
     return np.asarray(np.linalg.norm(unscaled - first @ rotation.T, axis=1))
 
 
@@ -150,13 +150,13 @@ def _from_two_rays(first: Array, ahead: Array, weights: Array, near: float) -> t
     one, two = (first[chosen[:, k]] for k in (0, 1))
     angle, log_scales = _angle(one, two), np.zeros(TRIALS)
     for _ in range(SCALE_ROUNDS):
-        seen = [_unit(ahead[chosen[:, k]] * np.exp(-log_scales)[:, None]) for k in (0, 1)]
+        seen = [unit_rays(ahead[chosen[:, k]] * np.exp(-log_scales)[:, None]) for k in (0, 1)]
         log_scales += np.log(np.maximum(_angle(*seen), 1e-9) / np.maximum(angle, 1e-9))
         log_scales = np.clip(log_scales, -LARGEST_SCALE, LARGEST_SCALE)
-    seen = [_unit(ahead[chosen[:, k]] * np.exp(-log_scales)[:, None]) for k in (0, 1)]
+    seen = [unit_rays(ahead[chosen[:, k]] * np.exp(-log_scales)[:, None]) for k in (0, 1)]
     moments = np.einsum("ti,tj->tij", seen[0], one) + np.einsum("ti,tj->tij", seen[1], two)
     rotations = nearest_rotations(moments)
-    unscaled = _unit(ahead[None] * np.exp(-log_scales)[:, None, None])
+    unscaled = unit_rays(ahead[None] * np.exp(-log_scales)[:, None, None])
     distances = np.linalg.norm(unscaled - np.einsum("tij,nj->tni", rotations, first), axis=2)
     best = int(((distances < near) @ weights).argmax())
     return rotations[best], float(log_scales[best])
@@ -175,7 +175,7 @@ def _fit(xy: Sequence[Points], pair: Pair, matches: Matches, lens: Lens, size: t
         return ScaledRotation(0.0, np.zeros(len(matches), np.bool_), covers=False)
     weights = whole / whole.sum() + at_rim / at_rim.sum()  # what moves by itself is rather in the middle
     near, some = BLURRED_PX / lens.fx, slice(None, None, -(-len(matches) // MATCHES))
-    seen = rays(first, lens), rays(second, lens)
+    seen = lens.rays(first), lens.rays(second)
     rotation, log_scale = fit_scaled_rotation(seen[0][some], seen[1][some], weights[some], near)
     left = distances_left(*seen, rotation, log_scale)
     explained, close = left < near, float(np.mean(left < PARALLAX_PX / lens.fx))
@@ -216,9 +216,3 @@ def _row_scales(fits: Mapping[Pair, ScaledRotation], count: int) -> Array:
         scales = np.linalg.lstsq(design * weights[:, None], wanted * weights, rcond=None)[0]
         weights = 1 / np.sqrt(np.maximum(np.abs(design @ scales - wanted), LINK_FLOOR))
     return np.asarray(scales - np.median(scales), np.float64)
-
-
-def _unit(ahead: Array) -> Array:
-    """Unit rays [...,3] of points [...,2] at depth 1."""
-    out = np.concatenate([ahead, np.ones((*ahead.shape[:-1], 1))], axis=-1)
-    return np.asarray(out / np.linalg.norm(out, axis=-1, keepdims=True))

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ....geometry import homogeneous
 from ....geometry.lens import Lens
 from ..matching.correspondences import WindowMatches
 from ..matching.pairs import match_tracks
@@ -111,11 +112,6 @@ def _transfer_px(
     here: NDArray[np.float32], there: NDArray[np.float32], rotation: Array, lens: Lens
 ) -> NDArray[np.float64]:
     """Distances [m] in pixels of points in the second frame from those of the first, turned."""
-    turned = _rays(here, lens) @ rotation.T
+    turned = homogeneous(lens.normalised(lens.undistort(here))) @ rotation.T
     turned = turned[:, :2] / np.maximum(turned[:, 2:], 1e-6)
-    return lens.fx * np.linalg.norm(turned - _rays(there, lens)[:, :2], axis=1)
-
-
-def _rays(xy: NDArray[np.float32], lens: Lens) -> Array:
-    plane = (lens.undistort(xy) - [lens.cx, lens.cy]) / [lens.fx, lens.fy]
-    return np.column_stack([plane, np.ones(len(plane))])
+    return lens.fx * np.linalg.norm(turned - lens.normalised(lens.undistort(there)), axis=1)

@@ -13,10 +13,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ....geometry import homogeneous
 from ....geometry.lens import Lens
 from ..matching.correspondences import Pair
 from ..matching.pairs import EPIPOLAR_PX, Matches, TwoView, verify_pair
-from .turn_evidence import homogeneous, sampson
+from .turn_evidence import sampson
 
 Array = NDArray[np.float64]
 
@@ -41,7 +42,7 @@ def rival_witnesses(
 def _rival_share(first: Array, second: Array, matches: Matches, view: TwoView, lens: Lens) -> float:
     """Share of a pair's matches that one epipolar geometry explains beside that of the pair."""
     points = (first[matches[:, 0]], second[matches[:, 1]])
-    a, b = (homogeneous((xy - [lens.cx, lens.cy]) / [lens.fx, lens.fy]) for xy in points)
+    a, b = (homogeneous(lens.normalised(xy)) for xy in points)
     rotation, _, heading = cv2.decomposeEssentialMat(view.essential)  # any of the four has the same epipolar lines
     left = matches[lens.fx * np.abs(sampson(rotation, heading[:, 0], a, b)) > CLEAR_PX]
     rival = verify_pair(first, second, left, lens.matrix())

@@ -18,7 +18,7 @@ from ....geometry.lens import Lens, LensEstimate
 from ....geometry.sim3_closed_forms import hat
 from ..matching.pairs import TwoView
 from .global_mapping import FreeLens
-from .turning import Pair, PairRotation, Run, angle_of, rays, thinned
+from .turning import Pair, PairRotation, Run, angle_of, thinned
 
 MATCHES = 50  # of a pair that are used
 LOSS_PX = 0.5  # Cauchy
@@ -134,9 +134,9 @@ def _filled(rotations: Array) -> Array:
 
 def _residuals(matches: _Matches, turned: Array, lens: Lens) -> Array:
     """Keypoints of the second rows less where the first ones' are carried to [m,2], in pixels."""
-    first = np.einsum("mij,mj->mi", _b_from_a(matches, turned), rays(matches.first_xy, lens))
+    first = np.einsum("mij,mj->mi", _b_from_a(matches, turned), lens.rays(matches.first_xy))
     ahead = np.maximum(first[:, 2:], 0.05)
-    second = (lens.undistort(matches.second_xy) - [lens.cx, lens.cy]) / [lens.fx, lens.fy]
+    second = lens.normalised(lens.undistort(matches.second_xy))
     # back to pixels of the image as it is: near the corner the lens shrinks what is measured there
     shrunk = 1 + 2 * lens.k1 * np.square(second).sum(axis=1, keepdims=True)
     return np.asarray((second - first[:, :2] / ahead) * [lens.fx, lens.fy] * shrunk)
@@ -178,7 +178,7 @@ def _normal_equations(
 def _turn_jacobian(matches: _Matches, turned: Array, lens: Lens) -> Array:
     """[m,2,3]: how the carried keypoints move with a small turn of the first row in the run's frame (the second row's
     has the other sign)."""
-    in_run = np.einsum("mij,mj->mi", turned[matches.a][matches.pair], rays(matches.first_xy, lens))
+    in_run = np.einsum("mij,mj->mi", turned[matches.a][matches.pair], lens.rays(matches.first_xy))
     camera_from_run = turned[matches.b].transpose(0, 2, 1)[matches.pair]
     x, y, z = np.einsum("mij,mj->im", camera_from_run, in_run)
     z = np.maximum(z, 0.05)

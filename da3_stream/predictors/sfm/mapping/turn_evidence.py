@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from ....geometry import homogeneous
+
 Array = NDArray[np.float64]
 
 SIGMA_PX = 1.0  # of a matched point's epipolar distance, with what neighbouring ones have in common
@@ -36,11 +38,6 @@ def missing_turn_deg(b_from_a: Array, a: Array, b: Array, focal: float) -> float
         rotation, heading = Rotation.from_rotvec(step[:3]).as_matrix() @ rotation, heading + step[3:] @ sideways
         heading, turned = heading / np.linalg.norm(heading), turned + step[:3]
     return float(np.degrees(np.linalg.norm(turned)))
-
-
-def homogeneous(points: Array) -> Array:
-    """Rays [m,3] (z = 1) of points [m,2] in units of the focal length."""
-    return np.column_stack([points, np.ones(len(points))])
 
 
 def sampson(rotation: Array, translation: Array, a: Array, b: Array) -> Array:

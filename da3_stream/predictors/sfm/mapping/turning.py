@@ -62,13 +62,6 @@ class Run:
         return self.steps == count - 1
 
 
-def rays(xy: NDArray[np.float32], lens: Lens) -> Array:
-    """Unit viewing rays [n,3] of pixels [n,2]."""
-    straight = lens.undistort(xy)
-    ahead = np.column_stack([(straight - [lens.cx, lens.cy]) / [lens.fx, lens.fy], np.ones(len(straight))])
-    return ahead / np.linalg.norm(ahead, axis=1, keepdims=True)
-
-
 def pair_rotations(
     xy: Sequence[NDArray[np.float32]], views: Mapping[Pair, TwoView], lens: Lens
 ) -> dict[Pair, PairRotation]:
@@ -76,7 +69,7 @@ def pair_rotations(
 
     Pairs that see another place of the same looks are left out.
     """
-    of_row = [rays(points, lens) for points in xy]
+    of_row = [lens.rays(points) for points in xy]
     found = {
         (a, b): _pair_rotation(of_row[a][picked[:, 0]], of_row[b][picked[:, 1]], lens.fx)
         for (a, b), view in views.items()

@@ -24,7 +24,6 @@ from .turning import (
     find_runs,
     fit_rotation,
     pair_rotations,
-    rays,
     thinned,
 )
 
@@ -215,6 +214,6 @@ def _refined(xy: Sequence[NDArray[np.float32]], views: TwoViews, pairs: Sequence
 def _left(xy: Sequence[NDArray[np.float32]], views: TwoViews, pair: Pair, lens: Lens) -> tuple[float, float]:
     """The median distance in pixels that the best rotation leaves of a pair, and its angle (rad)."""
     picked = thinned(views[pair].matches, 2 * MIN_MATCHES)
-    first, second = (rays(xy[row][picked[:, k]], lens) for k, row in enumerate(pair))
+    first, second = (lens.rays(xy[row][picked[:, k]]) for k, row in enumerate(pair))
     rotation, left = fit_rotation(first, second)
     return lens.fx * float(np.median(left)), angle_of(rotation)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ....geometry import homogeneous
 from ....geometry.lens import Lens
 from ....geometry.robust_statistics import weighted_median
 from ..matching.pairs import Matches, TwoView
-from .turn_evidence import homogeneous, missing_turn_deg, sampson
+from .turn_evidence import missing_turn_deg, sampson
 
 Array = NDArray[np.float64]
 Pair = tuple[int, int]
@@ -46,7 +47,7 @@ class PosedRows:
         """From points [n,2] in pixels that are free of distortion."""
         part = np.zeros(len(poses), np.int64)
         part[list(breaks)] = 1
-        rays = [(xy - [lens.cx, lens.cy]) / [lens.fx, lens.fy] for xy in straight]
+        rays = [lens.normalised(xy) for xy in straight]
         return PosedRows(poses, np.cumsum(part), rays, lens.fx)
 
     def relative(self, a: int, b: int) -> Array | None:

@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from da3_stream.geometry.lens import Lens
 from da3_stream.predictors.sfm.mapping.breathing import distances_left, fit_scaled_rotation, steady
 from da3_stream.predictors.sfm.mapping.calibration import Calibration
-from da3_stream.predictors.sfm.mapping.turning import Run, angle_of, rays
+from da3_stream.predictors.sfm.mapping.turning import Run, angle_of
 from da3_stream.predictors.sfm.mapping.turning_lens import Turns, find_turns
 from tests.worlds.turning_points import LENS, SIZE, SeenPoints, poses, seen_points
 
@@ -94,8 +94,8 @@ def test_steady_keypoints_are_those_of_a_lens_that_does_not_breathe() -> None:
 def test_a_rotation_and_a_scale_are_exact() -> None:
     xy = np.random.default_rng(0).uniform((0, 0), SIZE, (200, 2)).astype(np.float32)
     rotation = Rotation.from_rotvec([0.03, -0.08, 0.05]).as_matrix()
-    turned = rays(xy, LENS) @ rotation.T
+    turned = LENS.rays(xy) @ rotation.T
     second = np.column_stack([1.04 * turned[:, :2] / turned[:, 2:], np.ones(200)])
-    found, log_scale = fit_scaled_rotation(rays(xy, LENS), second, np.ones(200), near=0.01)
-    left = distances_left(rays(xy, LENS), second, found, log_scale)
+    found, log_scale = fit_scaled_rotation(LENS.rays(xy), second, np.ones(200), near=0.01)
+    left = distances_left(LENS.rays(xy), second, found, log_scale)
     assert angle_of(found @ rotation.T) < 1e-4 and abs(log_scale - np.log(1.04)) < 1e-4 and left.max() < 1e-4
