@@ -6,8 +6,6 @@
     python -m benchmarks.trust score [--rescore] [--apart] [--beside DIR]
     python -m benchmarks.trust list                                # the runs of the developed half
 
-With OMP_NUM_THREADS=1 calibrate takes some minutes; the many small regressions are far slower with more threads.
-
 Half of the seeds, and the families wipers_drops and dropped_frames, are set apart: nothing is told of them without
 --apart, which is for the end alone.
 """
@@ -22,7 +20,7 @@ from benchmarks.tables import ROOT, report, surroundings, text_table
 
 from . import scoring
 from .bank import ladders
-from .calibration import calibrate, rescored, write_coefficients
+from .calibration import calibrate, rescored, source, write_coefficients
 from .ladders import Climber, climb_all
 from .records import Record, RecordFolder
 from .runner import Bench
@@ -119,10 +117,13 @@ def unpack_records(options: argparse.Namespace) -> None:
 
 def calibrate_judge(options: argparse.Namespace) -> None:
     """Fit the judge's models and write them."""
+    from da3_stream.session.threads import one_thread_each
     from da3_stream.trust import load_judge
 
-    developed = [r for r in read_records(options.records) if not r.facts.job.apart]
-    write_coefficients(options.out, calibrate(developed, load_judge(PRIOR)))
+    developed, prior = [r for r in read_records(options.records) if not r.facts.job.apart], load_judge(PRIOR)
+    with one_thread_each():  # the many small products wait for a second thread longer than they take
+        judge = calibrate(developed, prior)
+    write_coefficients(options.out, judge, source(developed, judge, prior))
 
 
 def list_runs(options: argparse.Namespace) -> None:

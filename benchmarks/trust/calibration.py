@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from da3_stream.trust import Judge
+from da3_stream.trust.calibration import Poses, fit, isotonic_map
+from da3_stream.trust.judge import HELD, JOIN, LENS, MOVING, TURNED
+from da3_stream.trust.logistic import IsotonicMap, LogisticModel
 from da3_stream.types import AdviceCode, Status
 
 from .bank import CLEAN
 from .records import Record
-
-if TYPE_CHECKING:
-    from da3_stream.trust import Judge
-    from da3_stream.trust.logistic import IsotonicMap, LogisticModel
 
 LOW = AdviceCode.LOW_CONFIDENCE.value
 SHORTEST = 5  # rows of a stretch
@@ -26,9 +28,10 @@ INTERPOLATED = "INTERPOLATED"
 OF_THE_LENS = ("intrinsics", "zoom", CLEAN)  # families: what else can be wrong is no fault of the lens
 FEWEST = 40  # right poses and wrong poses that a model takes
 FOLDS = 5
-BY_HAND = "plain"  # the model for other predictors: the bank has no runs of theirs
-LAST_LIE = 1.5  # the same in the last map
+OF_MOVING = (MOVING, JOIN, LENS)  # the models that poses of a camera that moves are judged by
+FITTED = (*OF_MOVING, HELD, TURNED)  # not the model for other predictors: the bank has no runs of theirs
 LIE = 2.5  # what a wrong pose counts beside a right one: in a wrong run every other pose is right by chance
+LAST_LIE = 1.5  # the same in the last map
 
 
 def rescored(record: Record, judge: Judge) -> Record:
@@ -80,55 +83,43 @@ def calibrate(records: Sequence[Record], judge: Judge) -> Judge:
     """
     if any(record.facts.job.apart for record in records):
         raise ValueError("runs that are set apart are no evidence: calibrate on the developed half")
-    kinds = sorted({_kind(record) for record in records})
-    unseen: list[Record] = []
-    for held in (kinds[k::FOLDS] for k in range(FOLDS)) if len(kinds) >= FOLDS else ():
-        seen = [record for record in records if _kind(record) not in held]
-        unseen += [rescored(r, _with_models(seen, judge)) for r in records if _kind(r) in held]
+    unseen = _judged_unseen(records, judge)
     final = _last_map(unseen) if unseen else judge.final
-    return replace(_with_models(records, judge), final=final)
+    return replace(_with_models(records, judge, FITTED), final=final)
+
+
+def _judged_unseen(records: Sequence[Record], judge: Judge) -> list[Record]:
+    """The records by judges that were fitted to other kinds of trouble; none where there are too few kinds."""
+    kinds = sorted({_kind(record) for record in records})
+    out: list[Record] = []
+    for held in [kinds[k::FOLDS] for k in range(FOLDS)] if len(kinds) >= FOLDS else ():
+        others = _with_models([record for record in records if _kind(record) not in held], judge, OF_MOVING)
+        out += [rescored(record, others) for record in records if _kind(record) in held]
+    return out
 
 
 def _kind(record: Record) -> str:
     return f"{record.facts.job.family}.{record.facts.job.variant}"
 
 
-def _with_models(records: Sequence[Record], judge: Judge) -> Judge:
-    fitted = {name: _fitted(records, name, model) for name, model in judge.models.items() if name != BY_HAND}
+def _with_models(records: Sequence[Record], judge: Judge, names: Iterable[str]) -> Judge:
+    fitted = {name: _fitted(records, name, judge.models[name]) for name in names}
     return replace(judge, models={**judge.models, **fitted})
 
 
 def _last_map(records: Sequence[Record]) -> IsotonicMap:
     """From confidence to how often poses are right, of those that move; wrong ones count more."""
-    from da3_stream.trust.calibration import isotonic_knots
-    from da3_stream.trust.logistic import IsotonicMap
-
-    rows = [(record, _rows_of(record, "moving")) for record in records]
+    rows = [(record, _rows_of(record, MOVING)) for record in records]
     confidence = _joined([record.confidence[chosen] for record, chosen in rows])
     right = _joined([record.right[chosen] for record, chosen in rows]).astype(bool)
-    return IsotonicMap(*isotonic_knots(confidence, right, weight=np.where(right, 1.0, LAST_LIE)))
+    return isotonic_map(confidence, right, weight=np.where(right, 1.0, LAST_LIE))
 
 
 def _fitted(records: Sequence[Record], name: str, model: LogisticModel) -> LogisticModel:
-    from da3_stream.trust import calibration
-
-    table = poses_of(records, name)
-    if min(int(table.right.sum()), int((~table.right).sum())) < FEWEST:
+    poses = poses_of(records, name)
+    if min(int(poses.right.sum()), int((~poses.right).sum())) < FEWEST:
         return model
-    names = sorted(model.terms)
-    return calibration.fit(
-        table.values, table.right, table.run, table.part, names, group=table.kind, lie=LIE, prior=model
-    )
-
-
-class Poses:
-    """The scored poses of many runs, in order: `values` [N] by witness, `right`, and the numbers [N] of their `run`,
-    `part` and `kind` of trouble."""
-
-    def __init__(
-        self, values: Mapping[str, NDArray], right: NDArray, run: NDArray, part: NDArray, kind: NDArray
-    ) -> None:
-        self.values, self.right, self.run, self.part, self.kind = values, right, run, part, kind
+    return fit(poses, sorted(model.terms), prior=model, lie=LIE)
 
 
 def poses_of(records: Iterable[Record], kind: str) -> Poses:
@@ -150,11 +141,11 @@ def poses_of(records: Iterable[Record], kind: str) -> Poses:
 
 
 def _rows_of(record: Record, kind: str) -> NDArray[np.int64]:
-    special = {"held": "HELD", "turned": "TURNED"}
+    special = {HELD: Status.HELD.value, TURNED: Status.TURNED.value}
     known = record.scored & (record.submap >= 0) & (record.status != INTERPOLATED)
-    if kind == "lens" and record.facts.job.family not in OF_THE_LENS:
+    if kind == LENS and record.facts.job.family not in OF_THE_LENS:
         return np.zeros(0, np.int64)
-    if kind == "join":
+    if kind == JOIN:
         return np.flatnonzero(known & _begins_joined(record))
     if kind in special:
         return np.flatnonzero(known & (record.status == special[kind]))
@@ -172,9 +163,18 @@ def _joined(parts: list[NDArray]) -> NDArray:
     return np.concatenate(parts).astype(np.float64) if parts else np.zeros(0)
 
 
-def write_coefficients(path: Path, judge: Judge) -> None:
-    """Put a judge into a file of coefficients; what else it says stays."""
-    tree = json.loads(path.read_text())
-    tree["models"] |= {name: model.to_json() for name, model in judge.models.items()}
-    tree["final"] = {"scores": list(judge.final.scores), "probabilities": list(judge.final.probabilities)}
-    path.write_text(json.dumps(tree, indent=1) + "\n")
+def source(records: Sequence[Record], judge: Judge, prior: Judge) -> str:
+    """Where the coefficients of a judge come from: to what it was fitted, when, and what of `prior` it kept."""
+    programs = Counter(record.facts.code for record in records)
+    codes = ", ".join(f"{code} ({count})" for code, count in programs.most_common())
+    kept = ", ".join(name for name, model in judge.models.items() if model == prior.models[name])
+    fitted = (
+        f"python -m benchmarks.trust calibrate, {datetime.now(UTC).date()}: {len(records)} runs of the developed half"
+    )
+    return f"{fitted}, by code {codes}; set by hand: {kept or 'nothing'}"
+
+
+def write_coefficients(path: Path, judge: Judge, source: str) -> None:
+    """A file of coefficients that says where they come from."""
+    tree = judge.to_json()
+    path.write_text(json.dumps({"models": tree["models"], "source": source, "final": tree["final"]}, indent=1) + "\n")

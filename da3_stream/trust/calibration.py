@@ -7,18 +7,19 @@ regression (Zadrozny and Elkan, "Transforming classifier scores into accurate mu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression, minimize
 
-from .logistic import LEAST, LogisticModel, Term, standardised, worst_near
+from .logistic import LEAST, IsotonicMap, LogisticModel, Term, standardised, worst_near
 from .witnesses import witness
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Numbers = NDArray[np.int64]
 
 RIDGES = (10.0, 100.0, 1000.0, 10000.0)  # of the weights, in poses: those of one run are alike
 FOLDS = 5
@@ -27,44 +28,57 @@ RUNS_OF_KNOT = 3  # at least: a map that follows single runs is no calibration
 LEAST_SPREAD = 0.05
 
 
+@dataclass(frozen=True, eq=False)
+class Poses:
+    """N poses of which the truth is known, those of a run and of a part of it consecutive."""
+
+    values: Mapping[str, Array]  # [N] by witness
+    right: Mask  # [N]
+    run: Numbers  # [N] each run counts as much as any other
+    part: Numbers  # [N] of all runs together: stretches that are judged apart
+    group: Numbers  # [N] runs that are alike, like steps of one trouble
+
+    def of(self, chosen: Mask) -> Poses:
+        """Some [N] of them."""
+        values = {name: column[chosen] for name, column in self.values.items()}
+        return Poses(values, self.right[chosen], self.run[chosen], self.part[chosen], self.group[chosen])
+
+    def told_by(self, names: Iterable[str]) -> Poses:
+        """What the witnesses `names` say, of poses of which any of them knows anything."""
+        values = {name: np.asarray(self.values[name], np.float64) for name in names if name in self.values}
+        told = np.any([np.isfinite(column) for column in values.values()], axis=0)
+        return replace(self, values=values).of(told)
+
+
 def fit(
-    values: Mapping[str, Array],
-    right: Mask,
-    run: NDArray[np.int64],
-    part: NDArray[np.int64],
+    poses: Poses,
     names: Sequence[str],
-    ridges: Sequence[float] = RIDGES,
-    group: NDArray[np.int64] | None = None,
-    lie: float = 1.0,
     prior: LogisticModel | None = None,
+    lie: float = 1.0,
+    ridges: Sequence[float] = RIDGES,
 ) -> LogisticModel:
-    """The model of the witnesses `names`, from poses [N] that are `right` [N] or not.
+    """The model of the witnesses `names`, from poses that are right or not.
 
-    Of the `ridges` that one is taken with which models say most of runs that they were not fitted to.
-
-    `part` [N] numbers stretches that are judged apart (of all runs together, consecutive), `run` [N] the runs, each of
-    which counts as much as any other, and `group` [N] those that are alike, like steps of one trouble (each run for
-    itself if not given). The isotonic map is made of what models say of groups that they were not fitted to. A pose
-    that is wrong counts `lie` times: to believe it costs more than to doubt a right one. Weights are drawn to those of
-    `prior` (to 0 without one), by the ridge: what the poses cannot tell stays what is known of the witnesses. Poses of
-    which no witness knows anything are left out.
+    Of the `ridges` that one is taken with which models say most of groups that they were not fitted to, and of what
+    those say the isotonic map is made. A pose that is wrong counts `lie` times: to believe it costs more than to doubt
+    a right one. Weights are drawn to those of `prior` (to 0 without one), by the ridge: what the poses cannot tell
+    stays what is known of the witnesses. Poses of which no witness knows anything are left out.
     """
-    told = np.any([np.isfinite(values[name]) for name in names if name in values], axis=0)
-    right, run, part = right[told], run[told], part[told]
-    weight = _weights(run) * np.where(right, 1.0, lie)
-    fold = _folds(run, None if group is None else group[told])
-    chosen = {name: np.asarray(values[name], np.float64)[told] for name in names if name in values}
+    poses = poses.told_by(names)
+    weight = _weights(poses.run) * np.where(poses.right, 1.0, lie)
     known = _known_terms(prior)
     scales = {
-        name: (known[name].centre, known[name].spread) if name in known else _scale(name, column, right)
-        for name, column in chosen.items()
+        name: (known[name].centre, known[name].spread) if name in known else _scale(name, column, poses.right)
+        for name, column in poses.values.items()
     }
-    sample = _Sample(_design(chosen, scales, part), right, weight, _start(prior, known, list(chosen)))
+    design = _design(poses.values, scales, poses.part)
+    sample = _Sample(design, poses.right, weight, _start(prior, known, list(poses.values)))
+    fold = _folds(poses)
     unseen = {ridge: _held_out(sample, fold, ridge) for ridge in ridges}
     best = min(ridges, key=lambda ridge: _log_loss(unseen[ridge], sample))
-    count = max(2, min(KNOTS, len(np.unique(run)) // RUNS_OF_KNOT))
-    scores, probabilities = isotonic_knots(unseen[best], right, count, weight)
-    return replace(_model(_regress(sample, best), scales), scores=scores, probabilities=probabilities)
+    count = max(2, min(KNOTS, len(np.unique(poses.run)) // RUNS_OF_KNOT))
+    honest = isotonic_map(unseen[best], poses.right, count, weight)
+    return replace(_model(_regress(sample, best), scales), honest=honest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,22 +108,20 @@ def _start(prior: LogisticModel | None, known: Mapping[str, Term], names: Sequen
     return np.concatenate([[prior.bias if prior is not None else 0.0], np.ravel(of_terms)])
 
 
-def _weights(run: NDArray[np.int64]) -> Array:
+def _weights(run: Numbers) -> Array:
     """Weights [N] of mean 1 by which every run counts as much as any other."""
     _, which, counts = np.unique(run, return_inverse=True, return_counts=True)
     return len(run) / (len(counts) * counts[which])
 
 
-def _folds(run: NDArray[np.int64], group: NDArray[np.int64] | None) -> NDArray[np.int64]:
-    """A fold [N] for every pose; those of one group are in one fold, those of one run where there are no groups."""
-    whole = run if group is None or len(np.unique(group)) < 2 else group
+def _folds(poses: Poses) -> Numbers:
+    """A fold [N] for every pose; those of one group are in one fold, those of one run where there is one group."""
+    whole = poses.run if len(np.unique(poses.group)) < 2 else poses.group
     return np.unique(whole, return_inverse=True)[1] % FOLDS
 
 
-def isotonic_knots(
-    scores: Array, right: Mask, count: int = KNOTS, weight: Array | None = None
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Knots (scores, probabilities), ascending, of the isotonic map from scores [N] to how often poses were right.
+def isotonic_map(scores: Array, right: Mask, count: int = KNOTS, weight: Array | None = None) -> IsotonicMap:
+    """The map from scores [N] to how often poses were right.
 
     Scores are gathered into `count` groups of equal size; each end of the map goes on to 0 and 1 as it ends.
     """
@@ -123,7 +135,7 @@ def isotonic_knots(
     middles = np.maximum.accumulate([float(np.average(scores[g], weights=weight[g])) for g in groups])
     inside = np.concatenate([[True], np.diff(middles) > 1e-9])
     knots, levels = middles[inside], fitted[inside]
-    return (0.0, *knots.tolist(), 1.0), (float(levels[0]), *levels.tolist(), float(levels[-1]))
+    return IsotonicMap((0.0, *knots.tolist(), 1.0), (float(levels[0]), *levels.tolist(), float(levels[-1])))
 
 
 def calibration_error(probability: Array, right: Mask, bins: int = 10) -> float:
@@ -152,7 +164,7 @@ def _scale(name: str, column: Array, right: Mask) -> tuple[float, float]:
     return float(centre), max(float(high - low) / 2, LEAST_SPREAD)
 
 
-def _design(columns: Mapping[str, Array], scales: Mapping[str, tuple[float, float]], part: NDArray[np.int64]) -> Array:
+def _design(columns: Mapping[str, Array], scales: Mapping[str, tuple[float, float]], part: Numbers) -> Array:
     """Bias, and of every witness less its own doubt, less the worst near, less whether it is missing: [N, 1 + 3K]."""
     out = [np.ones(len(part))]
     for name, column in columns.items():
@@ -162,7 +174,7 @@ def _design(columns: Mapping[str, Array], scales: Mapping[str, tuple[float, floa
     return np.stack(out, axis=1)
 
 
-def _held_out(sample: _Sample, fold: NDArray[np.int64], ridge: float) -> Array:
+def _held_out(sample: _Sample, fold: Numbers, ridge: float) -> Array:
     """What models say of the poses [N] of each fold that were fitted to the other folds."""
     out = np.full(len(fold), float(np.average(sample.right, weights=sample.weight)))
     for k in np.unique(fold) if len(np.unique(fold)) > 1 else ():

@@ -39,7 +39,12 @@ class Judge:
     def from_json(tree: Mapping[str, Any]) -> Judge:
         """The judge of a file of coefficients."""
         models = {name: LogisticModel.from_json(model) for name, model in tree["models"].items()}
-        return Judge(models, IsotonicMap(tuple(tree["final"]["scores"]), tuple(tree["final"]["probabilities"])))
+        return Judge(models, IsotonicMap.from_json(tree["final"]))
+
+    def to_json(self) -> dict[str, Any]:
+        """Inverse of `from_json`."""
+        models = {name: model.to_json() for name, model in self.models.items()}
+        return {"models": models, "final": self.final.to_json()}
 
     def judge(self, window: WindowGeometry) -> WindowGeometry:
         """The window with all its witnesses, the probability of every pose, and the status that follows from them."""

@@ -36,6 +36,15 @@ class IsotonicMap:
         """What scores [N] are mapped to."""
         return np.clip(np.interp(score, self.scores, self.probabilities), LEAST, 1.0 - LEAST)
 
+    @staticmethod
+    def from_json(tree: Mapping[str, Any]) -> IsotonicMap:
+        """Inverse of `to_json`; other names are ignored."""
+        return IsotonicMap(tuple(tree["scores"]), tuple(tree["probabilities"]))
+
+    def to_json(self) -> dict[str, Any]:
+        """Knots by name."""
+        return {"scores": list(self.scores), "probabilities": list(self.probabilities)}
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
@@ -51,28 +60,22 @@ class Term:
 
 @dataclass(frozen=True)
 class LogisticModel:
-    """Bias and terms by witness; `scores` and `probabilities` are the knots of the isotonic map, ascending."""
+    """Bias and terms by witness, and the map that makes its probabilities honest."""
 
     bias: float
     terms: Mapping[str, Term]
-    scores: tuple[float, ...] = (0.0, 1.0)
-    probabilities: tuple[float, ...] = (0.0, 1.0)
+    honest: IsotonicMap = IsotonicMap()
 
     @staticmethod
     def from_json(tree: Mapping[str, Any]) -> LogisticModel:
         """Inverse of `to_json`."""
         terms = {name: Term(**term) for name, term in tree["terms"].items()}
-        return LogisticModel(tree["bias"], terms, tuple(tree["scores"]), tuple(tree["probabilities"]))
+        return LogisticModel(tree["bias"], terms, IsotonicMap.from_json(tree))
 
     def to_json(self) -> dict[str, Any]:
-        """Numbers by name."""
+        """Numbers by name, the map's beside the others."""
         terms = {name: asdict(term) for name, term in sorted(self.terms.items())}
-        return {
-            "bias": self.bias,
-            "terms": terms,
-            "scores": list(self.scores),
-            "probabilities": list(self.probabilities),
-        }
+        return {"bias": self.bias, "terms": terms, **self.honest.to_json()}
 
     def probability(self, values: Mapping[str, Array], part: NDArray[np.int64]) -> Array:
         """Probability [N] that each pose is right; `part` [N] numbers the stretches that are judged apart."""
@@ -84,10 +87,6 @@ class LogisticModel:
         for name, term in self.terms.items():
             log_odds -= _doubt(name, term, values.get(name), part)
         return 1.0 / (1.0 + np.exp(-log_odds))
-
-    def honest(self, score: Array) -> Array:
-        """The isotonic map of the model's probabilities [N]."""
-        return IsotonicMap(self.scores, self.probabilities)(score)
 
 
 def standardised(name: str, centre: float, spread: float, values: Array) -> Array:

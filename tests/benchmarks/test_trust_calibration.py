@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from benchmarks.trust import bank
-from benchmarks.trust.calibration import calibrate, poses_of, rescored, write_coefficients
+from benchmarks.trust.calibration import calibrate, poses_of, rescored, source, write_coefficients
 from benchmarks.trust.records import Facts, Record
 from da3_stream.trust import Judge, load_judge
-from da3_stream.trust.judge import COEFFICIENTS
 
 N = 40
 
@@ -43,10 +42,12 @@ def made_up(seed: int, wrong: bool) -> Record:
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Judge:
     """A judge whose coefficients were fitted to twelve made-up runs, from their file."""
     path = tmp_path_factory.mktemp("judge") / "coefficients.json"
-    path.write_text(COEFFICIENTS.read_text())
     records = [made_up(seed, wrong) for seed in range(6) for wrong in (False, True)]
-    write_coefficients(path, calibrate(records, load_judge()))
-    return load_judge(path)
+    prior = load_judge()
+    fitted = calibrate(records, prior)
+    write_coefficients(path, fitted, source(records, fitted, prior))
+    assert load_judge(path) == fitted
+    return fitted
 
 
 def test_a_judge_fitted_to_the_bank_doubts_what_is_wrong_and_nothing_else(judge: Judge) -> None:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from da3_stream.trust.calibration import calibration_error, fit, isotonic_knots, roc_area
-from da3_stream.trust.logistic import LogisticModel, Term
+from da3_stream.trust.calibration import Poses, calibration_error, fit, isotonic_map, roc_area
+from da3_stream.trust.logistic import IsotonicMap, LogisticModel, Term
 from da3_stream.trust.witnesses import KNOWN, witness
 
 RUNS, ROWS = 60, 50
@@ -17,36 +17,34 @@ TRUTH = LogisticModel(1.5, {"coverage": Term(-0.6, 0.3, 1.6), "mystery": Term(0.
 
 
 @pytest.fixture(scope="module")
-def poses() -> tuple[dict[str, np.ndarray], np.ndarray]:
+def poses() -> Poses:
     """Witnesses of poses that are right as often as a known model says; `noise` knows nothing."""
     rng = np.random.default_rng(3)
     mystery = np.where(rng.random(N) < 0.2, np.nan, rng.normal(1.0, 1.0, N))
     values = {"coverage": rng.uniform(0.1, 1.0, N), "mystery": mystery, "noise": rng.normal(size=N)}
-    return values, rng.random(N) < TRUTH.score(values, ALONE)
+    return Poses(values, rng.random(N) < TRUTH.score(values, ALONE), RUN, ALONE, RUN)
 
 
 def test_known_coefficients_are_found_again(poses):
-    values, right = poses
-    model = fit(values, right, RUN, ALONE, ["coverage", "mystery", "noise"])
-    assert np.abs(model.score(values, ALONE) - TRUTH.score(values, ALONE)).mean() < 0.02
+    model = fit(poses, ["coverage", "mystery", "noise"])
+    assert np.abs(model.score(poses.values, ALONE) - TRUTH.score(poses.values, ALONE)).mean() < 0.02
     weight = {name: (term.own + term.near) / term.spread for name, term in model.terms.items()}
     assert weight["mystery"] == pytest.approx(0.8, abs=0.4) and weight["noise"] < 0.15
 
 
 def test_probabilities_of_poses_that_were_not_seen_are_honest(poses):
-    values, right = poses
-    seen = RUN < RUNS // 2
-    model = fit({k: v[seen] for k, v in values.items()}, right[seen], RUN[seen], ALONE[: seen.sum()], [*values])
-    told = model.probability({k: v[~seen] for k, v in values.items()}, ALONE[: (~seen).sum()])
-    assert calibration_error(told, right[~seen]) < 0.05
-    assert roc_area(told, right[~seen]) > 0.7
+    seen, unseen = poses.of(RUN < RUNS // 2), poses.of(RUN >= RUNS // 2)
+    told = fit(seen, [*poses.values]).probability(unseen.values, unseen.part)
+    assert calibration_error(told, unseen.right) < 0.05
+    assert roc_area(told, unseen.right) > 0.7
 
 
 def test_more_doubt_is_never_more_confidence_even_where_the_sample_says_so():
     rng = np.random.default_rng(5)
     values = {"track_scale": rng.uniform(0.01, 1.0, 400)}
     right = values["track_scale"] > 0.5  # the wrong way round
-    model = fit(values, right, np.arange(400) // 20, np.arange(400), ["track_scale"])
+    run, alone = np.arange(400) // 20, np.arange(400)
+    model = fit(Poses(values, right, run, alone, run), ["track_scale"])
     line = {"track_scale": np.geomspace(0.01, 1.0, 50)}
     assert (np.diff(model.score(line, np.arange(50))) <= 1e-12).all()
 
@@ -54,8 +52,8 @@ def test_more_doubt_is_never_more_confidence_even_where_the_sample_says_so():
 def test_what_the_poses_cannot_tell_stays_what_was_known_beforehand():
     rng = np.random.default_rng(7)
     values = {"coverage": rng.uniform(0.1, 1.0, 60), "mystery": np.full(60, np.nan)}
-    right = rng.random(60) < 0.5
-    model = fit(values, right, np.arange(60) // 20, np.arange(60), [*values], ridges=(1e6,), prior=TRUTH)
+    run, right = np.arange(60) // 20, rng.random(60) < 0.5
+    model = fit(Poses(values, right, run, np.arange(60), run), [*values], prior=TRUTH, ridges=(1e6,))
     for name, known in TRUTH.terms.items():
         found = model.terms[name]
         assert (found.centre, found.spread) == (known.centre, known.spread)
@@ -64,14 +62,14 @@ def test_what_the_poses_cannot_tell_stays_what_was_known_beforehand():
 
 def test_every_run_counts_as_much_as_any_other():
     run = np.array([*[0] * 400, *range(1, 21)])  # one long run that is right, twenty short ones that are not
-    model = fit({"mystery": np.zeros(420)}, run == 0, run, np.arange(420), ["mystery"], ridges=(1.0,))
+    poses = Poses({"mystery": np.zeros(420)}, run == 0, run, np.arange(420), run)
+    model = fit(poses, ["mystery"], ridges=(1.0,))
     assert model.score({"mystery": np.zeros(1)}, np.zeros(1, np.int64))[0] < 0.1
 
 
 def test_a_wrong_pose_that_counts_more_makes_all_less_sure(poses):
-    values, right = poses
-    plain, wary = (fit(values, right, RUN, ALONE, ["coverage"], lie=lie) for lie in (1.0, 3.0))
-    assert (wary.probability(values, ALONE) < plain.probability(values, ALONE)).mean() > 0.9
+    plain, wary = (fit(poses, ["coverage"], lie=lie).probability(poses.values, ALONE) for lie in (1.0, 3.0))
+    assert (wary < plain).mean() > 0.9
 
 
 def test_a_run_without_any_witness_still_gets_a_probability():
@@ -97,14 +95,15 @@ def test_no_witness_outvotes_all_others():
 def test_the_isotonic_map_rises_and_keeps_within_what_was_seen():
     rng = np.random.default_rng(1)
     score = rng.random(500)
-    scores, levels = isotonic_knots(score, rng.random(500) < score**2)
+    honest = isotonic_map(score, rng.random(500) < score**2)
+    scores, levels = honest.scores, honest.probabilities
     assert (np.diff(scores) > 0).all() and (np.diff(levels) >= 0).all() and levels[0] > 0 and levels[-1] < 1
-    honest = replace(TRUTH, scores=scores, probabilities=levels).honest(np.array([0.5]))
-    assert honest[0] == pytest.approx(0.25, abs=0.12)
+    assert honest(np.array([0.5]))[0] == pytest.approx(0.25, abs=0.12)
 
 
 def test_coefficients_come_back_from_their_file():
-    assert LogisticModel.from_json(TRUTH.to_json()) == TRUTH
+    model = replace(TRUTH, honest=IsotonicMap((0.0, 0.4, 1.0), (0.1, 0.2, 0.9)))
+    assert LogisticModel.from_json(model.to_json()) == model
 
 
 def test_every_witness_of_the_coefficients_is_described(package_judge):
