@@ -12,14 +12,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ...geometry import intrinsics_from_hfov, resize_intrinsics
-from ...geometry.lens import Lens
-from ...types import Advice, Frame, WindowGeometry
+from ...types import Frame, WindowGeometry
 from .cameras import solve_cameras, solve_pair_cameras, standing_cameras
 from .geometry import CameraSolution, window_geometry
+from .given_lens import GivenLens
 from .mapping.calibration import Calibration
 from .mapping.calibration_history import CalibrationHistory
-from .mapping.lens_advice import lens_advice, size_advice
+from .mapping.lens_advice import lens_advice
 from .mapping.lens_watch import lens_witnesses
 from .mapping.place_witnesses import with_place_witnesses
 from .mapping.standing import WithoutStands, leave_out_stands, standing_advice, with_stands
@@ -35,7 +34,6 @@ from .processes.workers import Workers
 
 log = logging.getLogger(__name__)
 
-GUESS_HFOV_DEG = 60.0
 Gray = NDArray[np.uint8]
 
 
@@ -62,7 +60,7 @@ class SfmPredictor:
         timeout_s: float | None = None,
     ) -> None:
         self.image_side = side
-        self._known_k, self._source_size, self._lens_mode, self._timeout_s = known_k, source_size, lens, timeout_s
+        self._given, self._timeout_s = GivenLens(known_k, source_size, radial=lens == "auto"), timeout_s
         self.in_flight = max(2, workers)  # one window maps on one core while others extract keypoints and depth
         self._workers = Workers(workers)
         self._features = FeatureCache(self._workers, self.in_flight + 1)
@@ -78,16 +76,7 @@ class SfmPredictor:
     @property
     def camera(self) -> dict[str, Any]:
         """What is known of the lens at the input's resolution, ready for JSON."""
-        if self._size == (0, 0):
-            return {}
-        calibration, factor = self._calibration(), self._source_size[0] / self._size[0]
-        summary = calibration.summary()
-        k = resize_intrinsics(calibration.lens.matrix(), self._size, self._source_size)
-        summary["focal_px"] = [float(k[0, 0]), float(k[1, 1])]
-        if summary["focal_sigma_px"] is not None:
-            summary["focal_sigma_px"] *= factor
-        shift = calibration.lens.shift_px(self._size) * factor
-        return {"given": self._known_k is not None, "corner_shift_px": shift, **summary}
+        return {} if self._size == (0, 0) else self._given.summary(self._calibration(), self._size)
 
     def prepare(self, frames: Sequence[Frame]) -> None:
         """Announce a window that is about to be predicted: windows calibrate the lens in the order of announcements."""
@@ -162,7 +151,7 @@ class SfmPredictor:
         """The geometry with what its images and its K say of the lens; `calibration` is that after the window, `row_of`
         [N] which row that was solved each frame is."""
         indices = geometry.frame_indices[np.unique(row_of, return_index=True)[1]].tolist()
-        advice = self._size_advice((indices[0], indices[-1]))
+        advice = self._given.size_advice((indices[0], indices[-1]))
         if solution.reading is None:
             return replace(geometry, advice=(*geometry.advice, *advice))
         reading = solution.reading.result()
@@ -171,9 +160,6 @@ class SfmPredictor:
         of_lens = lens_witnesses(reading, solution.switches, len(indices))
         witnesses = {**geometry.witnesses, **{name: values[row_of] for name, values in of_lens.items()}}
         return replace(geometry, advice=(*geometry.advice, *advice), witnesses=witnesses)
-
-    def _size_advice(self, span: Key) -> tuple[Advice, ...]:
-        return () if self._known_k is None else size_advice(self._known_k, self._source_size, span)
 
     def _match(
         self, frames: Sequence[Frame], grays: Sequence[Gray], pairs: Sequence[tuple[int, int]], features: FeatureCache
@@ -208,14 +194,7 @@ class SfmPredictor:
         self._history.forget_from(frames[-1].index)
         self._size = (frames[0].image.shape[1], frames[0].image.shape[0])
         if self._history.latest is None:
-            self._history.add(-1, self._initial_calibration())
-
-    def _initial_calibration(self) -> Calibration:
-        known = self._known_k is not None
-        k = resize_intrinsics(self._known_k, self._source_size, self._size) if self._known_k is not None else None
-        lens = Lens.from_matrix(intrinsics_from_hfov(GUESS_HFOV_DEG, self._size) if k is None else k)
-        start = Calibration.from_known(lens) if known else Calibration.from_guess(lens)
-        return start if self._lens_mode == "auto" else start.without_distortion()
+            self._history.add(-1, self._given.calibration(self._size))
 
     def _calibration(self) -> Calibration:
         latest = self._history.latest
