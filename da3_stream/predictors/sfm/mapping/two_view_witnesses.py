@@ -71,7 +71,7 @@ class PosedRows:
         other_from_row = self.relative(row, other)
         if other_from_row is None:
             return np.zeros(len(here)), np.zeros(len(here))
-        turned = np.column_stack([here, np.ones(len(here))]) @ other_from_row[:3, :3].T
+        turned = homogeneous(here) @ other_from_row[:3, :3].T
         t = other_from_row[:3, 3]
         a = turned[:, :2] - there * turned[:, 2:]
         b = there * t[2] - t[:2]
