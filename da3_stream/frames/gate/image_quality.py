@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -58,6 +58,13 @@ class ImageQuality:
             return corners
         x, y = corners.astype(np.int64).T
         return corners[self.mask[y, x] > 0]
+
+    def where_both_count(self, other: ImageQuality) -> ImageQuality:
+        """This image's corners alone that also lie where another image counts; itself if that takes nothing away."""
+        if other.mask is None or (self.mask is not None and not (self.mask > other.mask).any()):
+            return self
+        both = other.mask if self.mask is None else self.mask & other.mask
+        return replace(self, mask=both) if both.any() else self
 
 
 def measure_quality(image: UInt8, mask: NDArray[np.bool_] | None = None) -> ImageQuality:

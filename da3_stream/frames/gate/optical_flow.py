@@ -59,9 +59,11 @@ class ImageMotion:
 
 def measure_motion(a: ImageQuality, b: ImageQuality) -> ImageMotion:
     """The motion from image a to image b, by sparse optical flow forward and backward (pyramidal Lucas-Kanade, Bouguet
-    2000)."""
+    2000), where both count: a mask that begins between them hides in both what goes with the camera."""
+    a = a.where_both_count(b)
     if len(a.corners) < MIN_CORNERS:
-        same = np.abs(a.thumbnail.astype(np.int16) - b.thumbnail).mean() <= SAME_LEVELS
+        differences = np.abs(a.thumbnail.astype(np.int16) - b.thumbnail)
+        same = differences[a.mask > 0 if a.mask is not None else ...].mean() <= SAME_LEVELS
         return ImageMotion(1.0, 0.0) if same else ImageMotion(math.nan, math.nan)
     forward, forward_ok = _track(a.thumbnail, b.thumbnail, a.corners)
     backward, backward_ok = _track(b.thumbnail, a.thumbnail, forward)
@@ -91,6 +93,7 @@ def near_motion(lengths: NDArray[np.floating]) -> float:
 
 def measure_tile_motion(a: ImageQuality, b: ImageQuality) -> float:
     """How far from image a to image b those parts of the picture moved that moved most; see `tile_motion`."""
+    a = a.where_both_count(b)
     return tile_motion(a.tile_corners, track_corners(a.thumbnail, b.thumbnail, a.tile_corners))
 
 

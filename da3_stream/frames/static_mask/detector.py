@@ -12,8 +12,9 @@ from ...geometry.masks import unpack_mask
 from ...types import UInt8
 from .evidence import Evidence
 from .regions import MIN_LOOKS, static_regions
-from .scene_motion import find_corners, fit_flow, track_corners
+from .scene_motion import MIN_TILES, CornerTracks, SceneFlow, find_corners, fit_flow, track_corners
 from .standing import Standing
+from .usual_motion import UsualMotion
 
 Bool = NDArray[np.bool_]
 Float32 = NDArray[np.float32]
@@ -37,7 +38,8 @@ class StaticDetector:
 
     def __init__(self) -> None:
         self._evidence: Evidence | None = None
-        self._standing = Standing()
+        self._standing, self._usual = Standing(), UsualMotion()
+        self._unsure = False  # whether there are looks of which only what usually moves tells that the camera moves
         self._reference: UInt8 | None = None  # the last look, at half the working size
         self._corners = np.zeros((0, 2), np.float32)
         self._regions: Bool | None = None  # of the working image: what counts, and what was found last
@@ -58,22 +60,51 @@ class StaticDetector:
             self._look(gray, half, nothing, nothing[0, 0], 1.0)
             return
         tracks = track_corners(self._reference, half, self._corners)
-        known = self._evidence.looks >= MIN_LOOKS  # before, what stands may as well go with the camera
-        stands = known and self._standing.feed(tracks, half, self._hidden_half(half.shape))
-        flow = None if stands else fit_flow(tracks)
+        flow = None if self._stands(tracks, half) else self._flow(tracks)
         if flow is None:
-            if len(tracks.at) < LOST_SHARE * len(self._corners):
+            if len(tracks.at) < LOST_SHARE * len(self._corners) or _has_moved(tracks):
                 self._refer_to(half)
         elif 2 * flow.length >= LOOK_PX:
             self._look(gray, half, 2 * flow.on_grid(*self._evidence.grid), 2 * flow.turn, flow.doubt)
-            if self._evidence.looks >= MIN_LOOKS and self._evidence.looks % LOOKS_A_MASK == 0:
+            looks = self._evidence.looks - MIN_LOOKS
+            if looks >= 0 and looks % LOOKS_A_MASK == 0 and (self._usual.is_proven or not self._unsure):
                 self._renew(image.shape[:2])
+
+    def _stands(self, tracks: CornerTracks, half: UInt8) -> bool:
+        """Whether the camera stands; before much was seen, what stands may as well go with the camera."""
+        assert self._evidence is not None
+        if self._evidence.looks < MIN_LOOKS:
+            return False
+        share = self._usual.moving_share(tracks) if self._usual.is_proven else tracks.moving_tiles()
+        return self._standing.feed(share, half, self._hidden_half(half.shape))
+
+    def _flow(self, tracks: CornerTracks) -> SceneFlow | None:
+        """The scene's flow; also of a small part of the image, if that is what always moves."""
+        flow = fit_flow(tracks)
+        if not _has_moved(tracks):
+            return flow if tracks.moving_tiles() >= MIN_TILES else None
+        self._usual.add(tracks)
+        if tracks.moving_tiles() >= MIN_TILES:
+            return flow
+        if not self._usual.is_constant:
+            self._doubt_looks()
+        if not self._usual.explains(tracks):
+            return None
+        self._unsure |= flow is not None
+        return flow
+
+    def _doubt_looks(self) -> None:
+        """Forget what was seen if it may have been a camera that stands."""
+        if self._unsure and self._evidence is not None and self._regions is None:
+            self._evidence, self._unsure = Evidence.empty(self._evidence.mean.shape), False
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs to go on, in numbers and arrays."""
         return {
             "evidence": None if self._evidence is None else self._evidence.state(),
             "standing": self._standing.state(),
+            "usual": self._usual.state(),
+            "unsure": self._unsure,
             "reference": self._reference,
             "regions": None if self._regions is None else np.packbits(self._regions),
             "found": None if self._found is None else np.packbits(self._found),
@@ -86,6 +117,8 @@ class StaticDetector:
         kept, reference = state["evidence"], state["reference"]
         self._evidence = None if kept is None else Evidence(**kept)
         self._standing.restore(state["standing"])
+        self._usual.restore(state["usual"])
+        self._unsure = state["unsure"]
         if reference is not None:
             self._refer_to(reference)
         if self._evidence is not None:
@@ -121,6 +154,12 @@ class StaticDetector:
         old = np.ones(mask.shape, np.bool_) if self._mask is None else self._mask
         if (mask != old).mean() >= min(MIN_CHANGE, SMALL_CHANGE * (~mask).mean()) or not found.any():
             self._mask = mask if found.any() else None
+
+
+def _has_moved(tracks: CornerTracks) -> bool:
+    """Whether what moves has moved far enough for another look."""
+    lengths = np.linalg.norm(tracks.displacement[tracks.moving], axis=1)
+    return len(lengths) > 0 and float(np.median(lengths)) >= LOOK_PX / 2
 
 
 def _shrunk(image: UInt8) -> tuple[UInt8, UInt8]:

@@ -149,7 +149,7 @@ def _lucas_kanade(a: UInt8, b: UInt8, points: Float32) -> tuple[Float32, NDArray
 def fit_flow(tracks: CornerTracks) -> SceneFlow | None:
     """The flow of the scene; None where the corners show none: the camera stands, or what moves is not the scene."""
     at, moved = tracks.at[tracks.moving], tracks.displacement[tracks.moving]
-    if len(at) < MIN_MOVING or tracks.moving_tiles() < MIN_TILES:
+    if len(at) < MIN_MOVING:
         return None
     terms = _terms(at / tracks.size * 2 - 1)
     lengths = np.linalg.norm(moved, axis=1)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...geometry.masks import unpack_mask
 from ...types import UInt8
-from .scene_motion import STATIC_PX, CornerTracks, find_corners, track_corners
+from .scene_motion import STATIC_PX, find_corners, track_corners
 
 Bool = NDArray[np.bool_]
 
@@ -29,9 +29,9 @@ class Standing:
         self._image: UInt8 | None = None  # at the stop, [h,w]
         self._hidden: Bool | None = None  # what went with the camera then [h,w]
 
-    def feed(self, tracks: CornerTracks, image: UInt8, hidden: Bool | None) -> bool:
-        """Whether the camera stands at an image [h,w] with tracks to it; `hidden` [h,w] is known to go with it."""
-        if tracks.moving_tiles() < STILL_TILES:
+    def feed(self, moving_share: float, image: UInt8, hidden: Bool | None) -> bool:
+        """Whether the camera stands at an image [h,w] of which a share moves; `hidden` [h,w] is known to go with it."""
+        if moving_share < STILL_TILES:
             self._quiet, self._moving = self._quiet + 1, 0
             if self._quiet == STILL_FRAMES:
                 self._image, self._hidden = image, hidden

@@ -69,6 +69,16 @@ def test_a_drive_behind_what_goes_with_the_camera_is_no_stand(top: int) -> None:
     assert indices(kept(pictures)) == list(range(20))
 
 
+def test_a_mask_that_begins_late_hides_in_the_frame_before_it_too() -> None:
+    pictures, where = drive(20), np.zeros((HEIGHT, WIDTH), np.bool_)
+    where[:, : WIDTH * 5 // 12] = where[:, WIDTH * 7 // 12 :] = True
+    for picture in pictures:
+        picture[where] = OTHER[:HEIGHT, :WIDTH][where]
+    late = [replace(frame, mask=None if frame.index < 5 else ~where) for frame in frames(pictures)]
+    found = list(GatedFrames(late, MotionGate(FramesSettings().parallax)))
+    assert indices(found)[-15:] == list(range(5, 20))
+
+
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [

@@ -74,6 +74,21 @@ def test_what_goes_with_the_camera_is_found_from_the_first_frame_on(overlay: tup
     assert len({id(mask) for mask in told}) <= 4  # shared, not one for each frame
 
 
+def frame_around(share: float) -> tuple[UInt8, Bool]:
+    """Something around a window that takes a share of the image, as strongly textured as what is seen through it."""
+    where, side = np.ones((HEIGHT, WIDTH), np.bool_), (1 - share) ** 0.5
+    high, wide = int(side * HEIGHT), int(side * WIDTH)
+    where[HEIGHT // 3 :][:high, WIDTH // 4 :][:, :wide] = False
+    return texture(7, HEIGHT, WIDTH), where
+
+
+@pytest.mark.parametrize("share", [0.66, 0.78])
+def test_what_goes_with_the_camera_is_found_where_it_has_most_of_the_image(share: float) -> None:
+    image, where = frame_around(share)
+    found, lost = found_and_lost(masks(under((image, where), drive(50)))[0], where)
+    assert found >= 0.95 and lost <= 0.02
+
+
 def straight_on(count: int) -> list[UInt8]:
     """A camera that drives straight on over textured ground between textured walls, under a sky with clouds."""
     x, y = np.meshgrid(np.arange(WIDTH) - WIDTH / 2 + 0.5, np.arange(HEIGHT) - HEIGHT / 2 + 0.5)
@@ -121,6 +136,15 @@ def test_a_camera_that_stands_loses_nothing_when_something_passes() -> None:
     for k, image in enumerate(still):
         image[40:100, 3 * k : 3 * k + 50] = passing[:, : max(0, min(50, WIDTH - 3 * k))]
     assert masks(still) == [None] * 50
+
+
+@pytest.mark.parametrize("step", [3, 8])
+def test_a_camera_that_stands_loses_nothing_when_something_goes_to_and_fro_from_the_beginning(step: int) -> None:
+    still, passing = drive(90, step=(0, 0)), texture(3, 60, 50)
+    for k, image in enumerate(still):
+        left = abs((step * k) % (2 * (WIDTH - 50)) - (WIDTH - 50))
+        image[40:100, left : left + 50] = passing
+    assert masks(still) == [None] * 90
 
 
 def stop_behind_a_lorry() -> list[UInt8]:

@@ -1,0 +1,82 @@
+"""Where the image moves look after look, and where never: a drive behind a large overlay, or a passer-by?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .scene_motion import CornerTracks
+
+Float64 = NDArray[np.float64]
+
+CELLS = (8, 12)  # rows and columns
+CELL_COUNT = CELLS[0] * CELLS[1]
+MEMORY = 12  # looks after which what was seen of a cell has faded to 1/e
+MIN_LOOKS, MIN_SEEN = 10, 2  # before which nothing is certain; before which a cell doesn't count
+ALWAYS = 0.72  # how constantly the moving cells must move: a robot's arm, people and cars come and go
+LEAST_SHARE = 0.1  # of the cells with corners that have to move; less is a fan, a flag, a screen
+USUAL = 0.5  # of the looks in which a cell moves that usually does; and of those cells, to tell a drive from a stop
+
+
+class UsualMotion:
+    """How often each cell of the image moves when anything does.
+
+    The edge of what goes with the camera stays where it is; so the same cells move in all looks and others in none.
+    What passes a camera that stands comes into cells and leaves them. What flows by such a camera in one place without
+    end, as a train or a river, can't be told from a drive behind a large overlay.
+    """
+
+    def __init__(self) -> None:
+        self._share = np.zeros(CELL_COUNT)
+        self._seen = np.zeros(CELL_COUNT, np.int64)
+        self._looks = 0
+
+    def add(self, tracks: CornerTracks) -> None:
+        """Take the next look, over which something has moved."""
+        count, moving = _cells(tracks)
+        seen = count > 0
+        self._looks, self._seen[seen] = self._looks + 1, self._seen[seen] + 1
+        weight = np.maximum(1.0 / np.maximum(self._seen, 1), 1.0 / MEMORY)
+        self._share[seen] += (weight * (moving - self._share))[seen]
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether always the same cells move, as far as can be told yet: the mean share over what moves."""
+        share = self._share[self._seen >= MIN_SEEN]
+        if self._looks <= MIN_SEEN or not share.any():
+            return True
+        return bool((share**2).sum() >= ALWAYS * share.sum() and share.mean() >= LEAST_SHARE)
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether it is constant, and has been for long enough."""
+        return self._looks >= MIN_LOOKS and self.is_constant
+
+    def explains(self, tracks: CornerTracks) -> bool:
+        """Whether what moves now may be the scene beside what goes with the camera: it is what always moves."""
+        return self.is_constant and (self._looks <= MIN_SEEN or self.moving_share(tracks) >= USUAL)
+
+    def moving_share(self, tracks: CornerTracks) -> float:
+        """The share of the cells that usually move, and show corners, that do so now."""
+        count, moving = _cells(tracks)
+        usual = (count > 0) & (self._share >= USUAL)
+        return float(moving[usual].mean()) if usual.any() else 0.0
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs, in numbers and arrays."""
+        return {"share": self._share.copy(), "seen": self._seen.copy(), "looks": self._looks}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self._share, self._seen, self._looks = state["share"].copy(), state["seen"].copy(), state["looks"]
+
+
+def _cells(tracks: CornerTracks) -> tuple[NDArray[np.int64], Float64]:
+    """How many corners each cell has [n], and 1 where at least half of them move, else 0 [n]."""
+    rows = (tracks.at[:, 1] * CELLS[0] / tracks.size[1]).astype(np.int64)
+    cells = rows * CELLS[1] + (tracks.at[:, 0] * CELLS[1] / tracks.size[0]).astype(np.int64)
+    count = np.bincount(cells, minlength=CELL_COUNT)
+    moving = np.bincount(cells, tracks.moving, CELL_COUNT)
+    return count, ((count > 0) & (moving >= 0.5 * count)).astype(np.float64)
