@@ -21,7 +21,7 @@ Float32 = NDArray[np.float32]
 
 WORKING_PIXELS = 320 * 240  # to which images are shrunk
 LOOK_PX = 3.5  # the scene moves as far from one look to the next (of the shrunk image)
-LOOKS_A_MASK = 6  # looks after which the mask is made anew
+LOOKS_A_MASK = 5  # looks after which the mask is made anew
 MIN_COVER = 0.08  # of an image's pixel by the region found; strokes of text are hardly a pixel wide when shrunk
 LOST_SHARE = 0.3  # of the corners tracked, below which the reference is given up
 MIN_AREA = 0.0015  # share of the image; less costs nothing and is more often scene than an overlay
@@ -66,8 +66,8 @@ class StaticDetector:
                 self._refer_to(half)
         elif 2 * flow.length >= LOOK_PX:
             self._look(gray, half, 2 * flow.on_grid(*self._evidence.grid), 2 * flow.turn, flow.doubt)
-            looks = self._evidence.looks - MIN_LOOKS
-            if looks >= 0 and looks % LOOKS_A_MASK == 0 and (self._usual.is_proven or not self._unsure):
+            looks = self._evidence.looks
+            if looks >= MIN_LOOKS and looks % LOOKS_A_MASK == 0 and (self._usual.is_proven or not self._unsure):
                 self._renew(image.shape[:2])
 
     def _stands(self, tracks: CornerTracks, half: UInt8) -> bool:
