@@ -51,6 +51,12 @@ class StaticDetector:
         """True where the image counts [H,W]; None where all of it does. It is the same array until it changes."""
         return self._mask
 
+    @property
+    def suspects(self) -> bool:
+        """Whether most of the image may go with the camera, and a few more looks will tell."""
+        looks = 0 if self._evidence is None else self._evidence.looks
+        return self._unsure and self._mask is None and looks < MIN_LOOKS + 2 * LOOKS_A_MASK
+
     def feed(self, image: UInt8) -> None:
         """Look at the next image [H,W,3] RGB, all of one size."""
         gray, half = _shrunk(image)

@@ -17,12 +17,14 @@ from .detector import StaticDetector
 Mask = NDArray[np.bool_] | None
 
 AHEAD = 30  # frames that the detector has seen beyond the one whose mask it tells
+LONGEST_AHEAD = 60  # the same while it suspects that most of the image goes with the camera
 SNAPSHOT_EVERY = 16  # frames; one that is resumed at lies at most so many frames behind its snapshot
 
 
 class MaskedFrames:
-    """Frames in order, each with the mask of what goes with the camera, told `AHEAD` frames later or at the end.
+    """Frames in order, each with the mask of what goes with the camera, told `AHEAD` to `LONGEST_AHEAD` frames later.
 
+    At the end all are told at once.
     A frame's mask joins all that the detector held between seeing that frame and telling it: what begins is left out
     from its beginning on, what ends until its end.
 
@@ -45,7 +47,7 @@ class MaskedFrames:
             if frame.index > self._fed_until:
                 self._feed(frame)
             waiting.append(frame)
-            if len(waiting) > AHEAD:
+            while waiting and self._fed - self._told_count > (LONGEST_AHEAD if self._detector.suspects else AHEAD):
                 yield self._tell(waiting.popleft())
         while waiting:
             yield self._tell(waiting.popleft())

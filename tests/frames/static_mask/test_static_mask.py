@@ -170,9 +170,14 @@ def test_what_comes_late_is_found_late_and_what_goes_is_given_back() -> None:
     assert found_and_lost(told[-1], overlay[1])[0] <= 0.05
 
 
-@pytest.mark.parametrize("stops", [False, True])
-def test_masks_go_on_after_an_interruption_as_if_there_had_been_none(stops: bool) -> None:
-    images = frames(under(bonnet(), stop_behind_a_lorry() if stops else drive(70)))
+@pytest.mark.parametrize("case", ["drive", "stop", "slow, most of the image"])
+def test_masks_go_on_after_an_interruption_as_if_there_had_been_none(case: str) -> None:
+    seen = {
+        "drive": lambda: drive(70),
+        "stop": stop_behind_a_lorry,
+        "slow, most of the image": lambda: drive(70, (2, 1)),
+    }
+    images = frames(under(frame_around(0.7) if case.startswith("slow") else bonnet(), seen[case]()))
     whole = list(MaskedFrames(images))
     for stop in (5, 33, 69):
         state = whole[stop].mask_state
