@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ....geometry.lens import Lens
 from .global_mapping import LOSS_PX, SparseModel
-from .lens_equations import eliminate_points
+from .lens_equations import Reduced, eliminate_points
 from .lens_model import (
     PER_CAMERA,
     SHARED,
@@ -38,7 +38,7 @@ MIN_PER_CAMERA = 8  # points that a camera must see on average
 LOSSES_PX = (8 * LOSS_PX, LOSS_PX)  # a wide one first: to a narrow one what contradicts the start is an outlier
 ITERATIONS = 3  # with each, where nothing contradicts the start
 ENOUGH = 1e-4
-DAMPING = 1e-6  # relative; it also settles the seven freedoms of the frame of reference
+DAMPING, MOST_DAMPING = 1e-6, 1e6  # relative; it also settles the seven freedoms of the frame of reference
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,15 +90,18 @@ def _adjust(state: CameraState, seen: Observations, iterations: int) -> CameraSt
 
 
 def _descend(state: CameraState, seen: Observations, loss_px: float, iterations: int) -> CameraState:
-    damping, cost = DAMPING, total_cost(state, seen, loss_px)
-    for _ in range(iterations):
-        linear = linearise(state, seen, loss_px)
-        moved = move(state, *eliminate_points(linear, seen, state).step(damping))
+    """Levenberg-Marquardt with one loss; a step that is turned down is none of the `iterations`: a state that never
+    moved would pass for one that the images agree with."""
+    damping, cost, left = DAMPING, total_cost(state, seen, loss_px), iterations
+    equations: Reduced | None = None
+    while left and damping < MOST_DAMPING:
+        equations = equations or eliminate_points(linearise(state, seen, loss_px), seen, state)
+        moved = move(state, *equations.step(damping))
         after = total_cost(moved, seen, loss_px)
         if not after < cost:
             damping *= 100
             continue
-        state, gain, cost = moved, (cost - after) / cost, after
+        state, gain, cost, left, equations = moved, (cost - after) / cost, after, left - 1, None
         if gain < ENOUGH:
             break
     return state

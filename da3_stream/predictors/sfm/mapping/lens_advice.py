@@ -17,6 +17,8 @@ from .lens_watch import SMALL_RADIAL_SHARE, LensReading
 
 Array = NDArray[np.float64]
 
+MOST_ZOOM = 5.0  # a larger change within a window is that of a frame that hardly tells its focal length
+
 
 def lens_advice(
     reading: LensReading | None,
@@ -56,9 +58,10 @@ def _changed(reading: LensReading, indices: Sequence[int]) -> Advice:
     """Where the focal length goes from one end of its range to the other."""
     first, last = change_rows(reading)
     factor = float(np.exp(reading.course.max() - reading.course.min()))
+    by_how_much = f" by a factor of {factor:.2f} or more" if factor < MOST_ZOOM else ""
     text = (
-        f"the focal length changes by a factor of {factor:.2f} or more (zoom, another lens, or stabilisation): what "
-        "was seen with one lens and what with another need runs of their own (--start, --end)"
+        f"the focal length changes{by_how_much} (zoom, another lens, or stabilisation): what was seen with one lens "
+        "and what with another need runs of their own (--start, --end)"
     )
     return Advice(AdviceCode.LENS_CHANGED, text, indices[first], indices[last])
 

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from da3_stream.geometry.lens import Lens
+from da3_stream.predictors.sfm.mapping import lens_adjustment
 from da3_stream.predictors.sfm.mapping.calibration import Calibration
 from da3_stream.predictors.sfm.mapping.global_mapping import SparseModel
 from da3_stream.predictors.sfm.mapping.lens_advice import lens_advice, size_advice
@@ -85,6 +86,28 @@ def test_a_right_lens_moves_no_pose_and_a_wrong_one_those_that_it_turns() -> Non
         np.nanmax(shifts(1.25, turn_rad=0.0)) < 0.15
     )  # straight on, a wrong focal length makes depth wrong but no pose
     assert np.nanmax(shifts(1.25)) > 0.9
+
+
+def test_steps_that_are_turned_down_do_not_pass_for_agreement(monkeypatch: pytest.MonkeyPatch) -> None:
+    true_cost, asked = lens_adjustment.total_cost, 0
+
+    def cost(*state: object) -> float:
+        nonlocal asked
+        asked += 1
+        return np.inf if 1 < asked <= 5 else true_cost(*state)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(lens_adjustment, "total_cost", cost)
+    read = watch_lens(*seen_by(np.full(COUNT, 1.25 * LENS.fx)), LENS, SIZE)
+    assert read is not None and abs(read.focal - np.log(1.25)) < 0.05
+
+
+def test_a_factor_that_no_lens_has_is_not_named() -> None:
+    read = reading(np.geomspace(1.0, 1.5, COUNT) * LENS.fx)
+    advice = lens_advice(read, (), Calibration.from_known(LENS), LENS, INDICES, SIZE)
+    assert "by a factor of 1." in advice[0].text
+    course = np.where(np.arange(COUNT) < COUNT // 2, 0.0, 3.2)
+    advice = lens_advice(replace(read, course=course), (), Calibration.from_known(LENS), LENS, INDICES, SIZE)
+    assert "the focal length changes (zoom" in advice[0].text
 
 
 @pytest.mark.parametrize("factor", [0.8, 1.25])
