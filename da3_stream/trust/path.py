@@ -11,6 +11,7 @@ Array = NDArray[np.float64]
 SIDE = 4  # steps on either side that one is compared with
 STANDING = 0.1  # of the median step around: steps are not compared below this, for a camera may stop
 MOVING = 0.3  # of the median step around: shorter ones have no direction
+LEAST_STEP = 0.01  # of the median depth: nor have these, for a pose may be off by as much and is right
 
 
 def path_witnesses(poses: Array, depths: Array) -> dict[str, Array]:
@@ -27,7 +28,7 @@ def path_witnesses(poses: Array, depths: Array) -> dict[str, Array]:
     return {
         "step_jump": worse_gap(np.abs(logs - _around(logs))),
         "scale_jump": worse_gap(_shared_jumps(logs, log_depths)),
-        "bend_deg": _bends(moves, steps, floor),
+        "bend_deg": _bends(moves, steps, np.fmax(MOVING / STANDING * floor, LEAST_STEP * depths[1:])),
         "turn_jump_deg": worse_gap(_turn_jumps(poses[:, :3, :3])),
         "depth_jump": worse_gap(np.abs(np.diff(log_depths))),
     }
@@ -67,11 +68,12 @@ def _change(before: Array, after: Array) -> float:
     return float(np.median(after) - np.median(before)) if len(before) and len(after) else 0.0
 
 
-def _bends(moves: Array, steps: Array, floor: Array) -> Array:
-    """Angle in degrees [n] between the steps before and after a row; 0 at the ends and where there is hardly a step."""
+def _bends(moves: Array, steps: Array, least: Array) -> Array:
+    """Angle in degrees [n] between the steps before and after a row; 0 at the ends and where a step is shorter than the
+    `least` [n - 1] that has a direction."""
     unit = moves / np.maximum(steps, 1e-12)[:, None]
     angle = np.degrees(np.arccos(np.clip((unit[:-1] * unit[1:]).sum(axis=1), -1, 1)))
-    moving = np.minimum(steps[:-1], steps[1:]) > MOVING / STANDING * np.maximum(floor[:-1], floor[1:])
+    moving = np.minimum(steps[:-1], steps[1:]) > np.maximum(least[:-1], least[1:])
     return np.concatenate([[0.0], np.where(moving, angle, 0.0), [0.0]])
 
 

@@ -92,6 +92,17 @@ def test_each_witness_sees_its_fault(name: str, fault: Callable[[], WindowGeomet
     assert np.nanmax(wrong[15:25]) > 3 * np.nanmax(right) + 0.1
 
 
+def test_where_a_camera_hardly_moves_beside_the_depth_it_has_no_direction() -> None:
+    shaken = np.tile(np.eye(4), (COUNT, 1, 1))
+    shaken[1::2, 0, 3] = 1.0
+
+    def bend(depth: float) -> float:
+        still = window(shaken, np.full((COUNT, HEIGHT, WIDTH), depth))
+        return float(np.nanmax(window_witnesses(still)["bend_deg"]))
+
+    assert bend(depth=50.0) > 170 and bend(depth=200.0) == 0
+
+
 def test_a_camera_that_stops_and_starts_is_no_jump(package_judge: Judge) -> None:
     speed = np.concatenate([np.linspace(0.2, 0, 15), np.zeros(10), np.linspace(0, 0.2, COUNT - 26)])
     poses = np.tile(np.eye(4), (COUNT, 1, 1))
@@ -125,7 +136,8 @@ def test_what_stands_or_turns_keeps_its_status(package_judge: Judge) -> None:
 
 
 def test_witnesses_of_the_predictor_decide_where_there_are_any(package_judge: Judge) -> None:
-    contradicted = replace(drive(), witnesses={"track_scale": np.full(COUNT, 2.0), "measured": np.zeros(COUNT)})
+    says = {"track_scale": 2.0, "measured": 0.0, "track_support": 0.3, "turn_error_deg": 5.0}
+    contradicted = replace(drive(), witnesses={name: np.full(COUNT, value) for name, value in says.items()})
     assert (package_judge.judge(contradicted).pose_confidence < 0.5).all()
 
 
