@@ -10,6 +10,8 @@ import numpy as np
 
 from ...types import LeftOut
 
+UNMOVED = 1e-4  # share of the image's longer side; the image of a recorder that hangs is the last one again
+
 
 @dataclass(frozen=True, slots=True)
 class LeftOutFrame:
@@ -34,14 +36,21 @@ def interpolation_fractions(
 ) -> tuple[LeftOut, ...]:
     """The frames left out after a kept frame at time `start`, each with the fraction at which to interpolate its pose.
 
-    The fraction is the frame's share of the motion between the two kept frames; where its motion was not measured, the
-    fraction is interpolated linearly in time. Without a next kept frame (before a cut and at the end of the input) it
-    is 0: the pose is that of the last kept frame.
+    The fraction is the frame's share of the motion between the two kept frames, 0 if it has not moved; where neither is
+    known, the fraction is interpolated linearly in time. Without a next kept frame (before a cut and at the end of the
+    input) it is 0: the pose is that of the last kept frame.
     """
     if next_kept is None:
         return tuple(LeftOut(p.index, p.timestamp, 0.0, p.reason) for p in frames)
-    measured = [p for p in frames if next_kept.motion > 0 and math.isfinite(p.motion)]
-    times = [start, *(p.timestamp for p in measured), next_kept.timestamp]
-    measured_fractions = [0.0, *(min(p.motion / next_kept.motion, 1.0) for p in measured), 1.0]
-    fractions = np.interp([p.timestamp for p in frames], times, measured_fractions).tolist()
+    shares = [(p.timestamp, _share(p.motion, next_kept.motion)) for p in frames]
+    measured = [(time, share) for time, share in shares if math.isfinite(share)]
+    times, known = zip((start, 0.0), *measured, (next_kept.timestamp, 1.0), strict=True)
+    fractions = np.interp([p.timestamp for p in frames], times, known).tolist()
     return tuple(LeftOut(p.index, p.timestamp, share, p.reason) for p, share in zip(frames, fractions, strict=True))
+
+
+def _share(motion: float, whole: float) -> float:
+    """A motion as a share of the whole one; NaN where that is not known."""
+    if motion < UNMOVED:
+        return 0.0
+    return min(motion / whole, 1.0) if whole > 0 else math.nan

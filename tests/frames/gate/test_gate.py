@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from da3_stream.frames.gate.gate import GatedFrames, PassThroughGate, make_gate
+from da3_stream.frames.gate.left_out import LeftOutFrame, NextKept, interpolation_fractions
 from da3_stream.frames.gate.motion_gate import MAX_DEGRADED_RUN, MotionGate
 from da3_stream.frames.gate.optical_flow import tile_motion
 from da3_stream.frames.static_mask.scene_motion import CornerTracks
@@ -257,3 +259,11 @@ def test_corners_that_are_lost_in_some_tiles_have_gone_and_those_that_noise_hide
     ]
     whole, gone, noisy = (tile_motion(corners, tracks) for tracks in there)
     assert whole == noisy == 0.0 and gone > 0.01
+
+
+def test_frames_of_a_recorder_that_hangs_stay_where_the_last_one_was() -> None:
+    hung = [LeftOutFrame(k, k / 10, 0.0, "still") for k in (1, 2, 3)]
+    blurred = LeftOutFrame(4, 0.4, math.nan, "blurred")
+    for motion in (0.3, math.nan):  # of the leap to the next kept frame
+        told = interpolation_fractions(0.0, [*hung, blurred], NextKept(0.5, motion))
+        assert [entry.share for entry in told] == pytest.approx([0, 0, 0, 0.5])
