@@ -86,16 +86,18 @@ class StaticDetector:
 
     def _flow(self, tracks: CornerTracks) -> SceneFlow | None:
         """The scene's flow; also of a small part of the image, if that is what always moves."""
-        flow = fit_flow(tracks)
-        if not _has_moved(tracks):
-            return flow if tracks.moving_tiles() >= MIN_TILES else None
-        self._usual.add(tracks)
-        if tracks.moving_tiles() >= MIN_TILES:
-            return flow
+        fills = tracks.moving_tiles() >= MIN_TILES
+        if _has_moved(tracks):
+            self._usual.add(tracks)
+        elif not fills:
+            return None
+        if fills:
+            return fit_flow(tracks)
         if not self._usual.is_constant:
             self._doubt_looks()
         if not self._usual.explains(tracks):
             return None
+        flow = fit_flow(tracks)
         self._unsure |= flow is not None
         return flow
 

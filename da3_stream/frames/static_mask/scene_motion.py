@@ -103,10 +103,10 @@ class SceneFlow:
         return sums[..., 1:] / (sums[..., :1] + 0.5)  # type: ignore[no-any-return]
 
 
-def tile_numbers(at: Float32, size: tuple[int, int]) -> NDArray[np.int64]:
-    """The numbers [n] of the tiles of an image of (width, height) in which points [n,2] lie."""
-    rows = (at[:, 1] * TILES[0] / size[1]).astype(np.int64)
-    return rows * TILES[1] + (at[:, 0] * TILES[1] / size[0]).astype(np.int64)
+def tile_numbers(at: Float32, size: tuple[int, int], tiles: tuple[int, int] = TILES) -> NDArray[np.int64]:
+    """The numbers [n] of the tiles (rows, columns) of an image of (width, height) in which points [n,2] lie."""
+    rows = (at[:, 1] * tiles[0] / size[1]).astype(np.int64)
+    return rows * tiles[1] + (at[:, 0] * tiles[1] / size[0]).astype(np.int64)
 
 
 def find_corners(gray: UInt8) -> Float32:

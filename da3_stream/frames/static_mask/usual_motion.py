@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .scene_motion import CornerTracks
+from .scene_motion import CornerTracks, tile_numbers
 
 Float64 = NDArray[np.float64]
 
@@ -75,8 +75,7 @@ class UsualMotion:
 
 def _cells(tracks: CornerTracks) -> tuple[NDArray[np.int64], Float64]:
     """How many corners each cell has [n], and 1 where at least half of them move, else 0 [n]."""
-    rows = (tracks.at[:, 1] * CELLS[0] / tracks.size[1]).astype(np.int64)
-    cells = rows * CELLS[1] + (tracks.at[:, 0] * CELLS[1] / tracks.size[0]).astype(np.int64)
+    cells = tile_numbers(tracks.at, tracks.size, CELLS)
     count = np.bincount(cells, minlength=CELL_COUNT)
     moving = np.bincount(cells, tracks.moving, CELL_COUNT)
     return count, ((count > 0) & (moving >= 0.5 * count)).astype(np.float64)
