@@ -115,7 +115,7 @@ def _quality(clip: Clip, measured: Measured) -> Row:
     if measured.error:
         return found
     try:
-        return found | (_against_truth(measured, clip.truth) if clip.truth else _placed(measured))
+        return found | (_against_truth(measured, clip.truth) if clip.truth else placed(measured.directory))
     except Da3StreamError as error:
         return found | {"error": str(error)}
 
@@ -126,8 +126,9 @@ def _against_truth(measured: Measured, truth: Path) -> Row:
     return {key: result[key] for key in FROM_EVALUATION}
 
 
-def _placed(measured: Measured) -> Row:
-    facts = info(measured.directory)
+def placed(run: Path) -> Row:
+    """The share of the frames of a run that any segment places."""
+    facts = info(run)
     return {"coverage": facts["placed"] / facts["frames"] if facts["frames"] else None}
 
 

@@ -24,12 +24,13 @@ Measure = Callable[[Path, argparse.Namespace], Iterable[Row]]
 
 @dataclass(frozen=True)
 class Clip:
-    """A real clip of the shared data: frames, and where known the true poses and the camera."""
+    """A clip of the shared data, or a drive through the town: frames, and where known poses, camera and depth maps."""
 
     name: str
     source: Path
     truth: Path | None = None
     intrinsics: Path | None = None
+    depth: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -171,12 +172,14 @@ def _status(out: Path) -> Row:
     return json.loads(path.read_text()) if path.exists() else {}
 
 
-def make_town(folder: Path, frames: int, size: tuple[int, int], *, depth: bool) -> Path:
-    """Render the block loop of the synthetic town, with its truth."""
+def make_town(
+    folder: Path, frames: int, size: tuple[int, int], *, depth: bool, path: str = "block", seed: int = 0
+) -> Path:
+    """Render a drive through the synthetic town, with its truth."""
     from da3_stream.synthetic import make_town, write_town
 
     tell(f"rendering {frames} frames of the town at {size[0]}x{size[1]}")
-    return write_town(make_town("block", frames=frames, size=size), folder, depth=depth)
+    return write_town(make_town(path, frames=frames, size=size, seed=seed), folder, depth=depth)
 
 
 def tell(text: str) -> None:

@@ -33,13 +33,22 @@ class Column:
         return "-" if value is None else self.format.format(value)
 
 
+@dataclass(frozen=True)
+class Table:
+    """Rows of a report below its first table, with a title of their own."""
+
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+
+
 def surroundings() -> Row:
     """Date, commit, command, machine and versions; taken at the beginning, so the load is the others'."""
     from da3_stream.machine import describe_machine, installed_versions
 
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": _commit(),
+        "commit": commit_of(ROOT),
         "command": shlex.join(["python", *sys.orig_argv[1:]]),
         "machine": describe_machine(),
         "load_average": [round(load, 2) for load in os.getloadavg()],
@@ -47,11 +56,11 @@ def surroundings() -> Row:
     }
 
 
-def _commit() -> str:
-    """The commit that was measured, with "+" where files differ from it."""
+def commit_of(folder: Path) -> str:
+    """The commit of a checkout, with "+" where files differ from it."""
     words = ["git", "describe", "--always", "--abbrev=10", "--dirty=+"]
     try:
-        found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True)
+        found = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return found.stdout.strip()
@@ -63,16 +72,21 @@ def report(
     columns: Sequence[Column],
     rows: Sequence[Row],
     facts: Mapping[str, Any] | None = None,
+    more: Sequence[Table] = (),
 ) -> None:
-    """Print surroundings, table and facts, and write the files that were asked for."""
+    """Print surroundings, tables and facts, and write the files that were asked for; `more` stand below the first."""
     lines, facts = _surroundings_lines(around), facts or {}
-    print("\n".join([*lines, "", text_table(columns, rows), *_below(f"{name}: {facts[name]}" for name in facts)]))
+    others = [line for table in more for line in ("", f"{table.title}:", text_table(table.columns, table.rows))]
+    below = _below(f"{name}: {facts[name]}" for name in facts)
+    print("\n".join([*lines, "", text_table(columns, rows), *others, *below]))
     if options.json:
-        page = {**around, **facts, "settings": getattr(options, "set", []), "rows": rows}
+        tables = {table.title: table.rows for table in more}
+        page = {**around, **facts, "settings": getattr(options, "set", []), "rows": rows, **tables}
         options.json.write_text(json.dumps(page, indent=1) + "\n")
     if options.markdown:
         below = _below(f"- {name}: {facts[name]}" for name in facts)
-        page_lines = [*(f"- {line}" for line in lines), "", markdown_table(columns, rows), *below]
+        others = [text for t in more for text in ("", f"## {t.title}", "", markdown_table(t.columns, t.rows))]
+        page_lines = [*(f"- {line}" for line in lines), "", markdown_table(columns, rows), *others, *below]
         options.markdown.write_text("\n".join(page_lines) + "\n")
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
-import os
 import resource
 import subprocess
 import sys
@@ -17,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.checkouts import code_hash, environment
 from benchmarks.tables import ROOT
 from da3_stream.store import RunReader, read_witnesses
 
@@ -43,7 +42,7 @@ class Bench:
             images, out = sequence.write_images(Path(folder) / "images"), Path(folder) / "run"
             before = _children_cpu_s()
             words = command(images, out, sequence, job, self.settings)
-            child = subprocess.run(words, cwd=self.code, env=_environment(self.code), capture_output=True, text=True)
+            child = subprocess.run(words, cwd=self.code, env=environment(self.code), capture_output=True, text=True)
             cpu_s = _children_cpu_s() - before
             said = (child.stderr.strip().splitlines() or [""])[-1]
             return record_of(job, sequence, out, _Ended(child.returncode, said, cpu_s, source_hash(self.code)))
@@ -149,11 +148,7 @@ def confidences(reader: RunReader, n: int) -> NDArray[np.float32]:
 
 def source_hash(code: Path) -> str:
     """A hash of the parts of the program that decide poses and what is said of them."""
-    digest = hashlib.sha256()
-    for room in _JUDGES:
-        for path in sorted((code / "da3_stream" / room).rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:12]
+    return code_hash(code, _JUDGES)
 
 
 def _nothing(job: Job, sequence: Sequence, ended: _Ended) -> Record:
@@ -180,10 +175,6 @@ def _points(cloud: Path) -> int:
 def _warnings(log: Path) -> int:
     lines = log.read_text().splitlines() if log.exists() else []
     return sum(" WARNING " in line for line in lines)
-
-
-def _environment(code: Path) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(code), "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
 
 
 def _children_cpu_s() -> float:

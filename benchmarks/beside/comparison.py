@@ -1,0 +1,179 @@
+"""The tables: a row for each case, the medians over its starts by two builds, and their ratios."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+
+from benchmarks.tables import Column, Row, Table
+
+from .cases import Case
+from .records import RecordFolder
+
+LEAST_ATE = 0.02  # in % of the path: errors below count as this
+THRESHOLDS = (1, 2, 5)  # of the F-scores, in % of the median depth, as `da3_stream eval` has them
+
+SPEED_COLUMNS = (
+    Column("clip", "clip"),
+    Column("starts", "starts"),
+    Column("frames", "frames", "{:.0f}"),
+    Column("key frames", "keyframes", "{:.0f}"),
+    Column("CPU s", "cpu_s_first", "{:.1f}"),
+    Column("then", "cpu_s_second", "{:.1f}"),
+    Column("ratio", "cpu_ratio", "{:.2f}"),
+    Column("s/frame", "cpu_s_per_frame", "{:.3f}"),
+    Column("in predictor", "predictor_s", "{:.1f}"),
+    Column("outside", "outside_s", "{:.1f}"),
+    Column("wall s", "wall_s_first", "{:.1f}"),
+    Column("then", "wall_s_second", "{:.1f}"),
+    Column("ratio", "wall_ratio", "{:.2f}"),
+    Column("MiB", "peak_mib_first", "{:.0f}"),
+    Column("then", "peak_mib_second", "{:.0f}"),
+    Column("share", "memory_ratio", "{:.2f}"),
+    Column("counts", "counts_speed"),
+)
+ACCURACY_COLUMNS = (
+    Column("clip", "clip"),
+    Column("ATE %", "ate_first", "{:.3f}"),
+    Column("over starts", "ate_range_first"),
+    Column("then", "ate_second", "{:.3f}"),
+    Column("over starts", "ate_range_second"),
+    Column("ratio", "ate_ratio", "{:.2f}"),
+    Column("most/least before", "scatter_first", "{:.2f}"),
+    Column("coverage", "coverage_first", "{:.3f}"),
+    Column("then", "coverage_second", "{:.3f}"),
+    Column("segments", "segments_first"),
+    Column("then", "segments_second"),
+    Column("trust", "trust_first", "{:.2f}"),
+    Column("then", "trust_second", "{:.2f}"),
+    Column("OK", "ok_first"),
+    Column("then", "ok_second"),
+    Column("failed", "failed"),
+    Column("counts", "counts_accuracy"),
+)
+DEPTH_COLUMNS = (
+    Column("clip", "clip"),
+    Column("depth, median error %", "depth_first", "{:.3f}"),
+    Column("then", "depth_second", "{:.3f}"),
+    Column("kept", "kept_first", "{:.4f}"),
+    Column("then", "kept_second", "{:.4f}"),
+    *(
+        Column(title.format(share), f"f{share}_{which}", "{:.4f}")
+        for share in THRESHOLDS
+        for title, which in (("F at {} %", "first"), ("then", "second"))
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two builds by their names, the one that is compared with and the one that is judged."""
+
+    first: str
+    second: str
+
+    def __str__(self) -> str:
+        return f"{self.second} beside {self.first}"
+
+
+def compared(case: Case, pair: Pair, records: RecordFolder) -> Row:
+    """The row of a case: whatever both builds have at the same starts, or one of them alone."""
+    first, second = _at_the_same_starts(case, pair, records)
+    row: Row = {"clip": case.name, "starts": len(second or first), "failed": _failures(case, pair, records)}
+    row |= {f"counts_{kind}": "yes" if kind in case.subject.counts else "no" for kind in ("speed", "accuracy")}
+    row |= _side(first, "first") | _side(second, "second") | _last(second or first)
+    row["cpu_ratio"] = _over(row["cpu_s_first"], row["cpu_s_second"])
+    row["wall_ratio"] = _over(row["wall_s_first"], row["wall_s_second"])
+    row["memory_ratio"] = _over(row["peak_mib_second"], row["peak_mib_first"])
+    row["ate_ratio"] = _over(_counted(row["ate_second"]), _counted(row["ate_first"]))
+    return row
+
+
+def tables(rows: Sequence[Row], pair: Pair) -> list[Table]:
+    """What the rows of two builds are shown as; depth only where there is true depth."""
+    deep = [row for row in rows if row["depth_first"] is not None or row["depth_second"] is not None]
+    found = [Table(f"{pair}: speed", SPEED_COLUMNS, rows), Table(f"{pair}: accuracy", ACCURACY_COLUMNS, rows)]
+    return [*found, Table(f"{pair}: depth and cloud", DEPTH_COLUMNS, deep)] if deep else found
+
+
+def _at_the_same_starts(case: Case, pair: Pair, records: RecordFolder) -> tuple[list[Row], list[Row]]:
+    first, second = records.of(case, pair.first), records.of(case, pair.second)
+    if not (first and second):
+        return first, second
+    both = {record["start"] for record in first} & {record["start"] for record in second}
+    return [r for r in first if r["start"] in both], [r for r in second if r["start"] in both]
+
+
+def _failures(case: Case, pair: Pair, records: RecordFolder) -> str | None:
+    found = [
+        f"{build} from {record['start']}: {record['error']}"
+        for build in (pair.first, pair.second)
+        for record in records.all_of(case, build)
+        if record["error"]
+    ]
+    return "; ".join(found) or None
+
+
+def _side(runs: Sequence[Row], which: str) -> Row:
+    """The figures of one build: medians over the starts; the worst of coverage, segments and trust."""
+    ates = _known(runs, "ate_percent")
+    found = {
+        "cpu_s": _median(runs, "cpu_s"),
+        "wall_s": _median(runs, "wall_s"),
+        "peak_mib": _median(runs, "peak_mib"),
+        "ate": median(ates) if ates else None,
+        "ate_range": f"{min(ates):.3f} to {max(ates):.3f}" if len(ates) > 1 else None,
+        "scatter": _over(_counted(max(ates)), _counted(min(ates))) if len(ates) > 1 else None,
+        "coverage": min(_known(runs, "coverage"), default=None),
+        "segments": max(_known(runs, "segments"), default=None),
+        "trust": min(_known(runs, "trust_share"), default=None),
+        "ok": f"{sum(run['says_ok'] for run in runs)} of {len(runs)}" if runs else None,
+        "depth": _of_median(runs, "depth_median_rel", lambda error: 100 * error),
+        "kept": _median(runs, "depth_kept_share"),
+    }
+    scores = [run["f_scores"] for run in runs if run.get("f_scores")]
+    found |= {f"f{share}": median(s[k] for s in scores) if scores else None for k, share in enumerate(THRESHOLDS)}
+    return {f"{key}_{which}": value for key, value in found.items()}
+
+
+def _last(runs: Sequence[Row]) -> Row:
+    """What is told of the judged build alone: its share of a frame, and what it does in the predictor and outside."""
+    inside = [sum(run["seconds_in_predictor"].values()) for run in runs if run["seconds_in_predictor"]]
+    outside = [run["cpu_s"] - sum(run["seconds_in_predictor"].values()) for run in runs if run["seconds_in_predictor"]]
+    per_frame = [run["cpu_s"] / run["frames"] for run in runs if run["frames"]]
+    return {
+        "frames": _median(runs, "frames"),
+        "keyframes": _median(runs, "keyframes"),
+        "cpu_s_per_frame": median(per_frame) if per_frame else None,
+        "predictor_s": median(inside) if inside else None,
+        "outside_s": median(outside) if outside else None,
+    }
+
+
+def geometric_mean(values: Sequence[float]) -> float | None:
+    """The geometric mean of positive values; None of none."""
+    return float(np.exp(np.mean(np.log(values)))) if len(values) else None
+
+
+def _known(runs: Sequence[Row], key: str) -> list[float]:
+    return [run[key] for run in runs if run.get(key) is not None]
+
+
+def _median(runs: Sequence[Row], key: str) -> float | None:
+    return _of_median(runs, key, lambda value: value)
+
+
+def _of_median(runs: Sequence[Row], key: str, convert: Callable[[float], float]) -> float | None:
+    values = _known(runs, key)
+    return convert(median(values)) if values else None
+
+
+def _counted(ate: float | None) -> float | None:
+    return None if ate is None else max(ate, LEAST_ATE)
+
+
+def _over(above: float | None, below: float | None) -> float | None:
+    return above / below if above is not None and below else None
