@@ -43,6 +43,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.accuracy --json benchmarks/results/accuracy.json --markdown benchmarks/results/accuracy.md
 	$(BIN)/python -m benchmarks.town --sizes 320x240,640x480 --json benchmarks/results/town.json --markdown benchmarks/results/town.md
 	$(BIN)/python -m benchmarks.scaling.speed --json benchmarks/results/speed.json --markdown benchmarks/results/speed.md
+	$(BIN)/python -m benchmarks.old_and_new --json benchmarks/results/old_and_new.json --markdown benchmarks/results/old_and_new.md
 	$(BIN)/python -m benchmarks.determinism --json benchmarks/results/determinism.json --markdown benchmarks/results/determinism.md
 	$(BIN)/python -m benchmarks.network --json benchmarks/results/network.json --markdown benchmarks/results/network.md
 	$(BIN)/python -m benchmarks.backend.graph --workers 2 --json benchmarks/results/backend.json --markdown benchmarks/results/backend.md

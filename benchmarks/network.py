@@ -16,12 +16,6 @@ from benchmarks.common import benchmark, in_child, serve_child, tell
 from benchmarks.scaling.footprint import status_mib
 from benchmarks.tables import Column, Row
 
-ORIGINAL = {  # measured once on two other cores at 32 frames: resident MiB, peak MiB, seconds a frame
-    ("da3-small", "504x154"): (394, 1105, 0.40),
-    ("da3-small", "504x378"): (394, 1979, 1.80),
-    ("da3-base", "504x154"): (857, 2018, 1.09),
-    ("da3-base", "504x378"): (858, 3695, 4.23),
-}
 GROUPS = (8, 2)  # the default first
 LONG = {("da3-small", "504x154"): "64,128"}  # windows only tried where they do not take hours
 
@@ -38,8 +32,6 @@ COLUMNS = [
     Column("rest", "rest_mib", "{:.0f}"),
     Column("time / plain", "time_ratio", "{:.2f}"),
     Column("memory / plain", "memory_ratio", "{:.2f}"),
-    Column("original s/frame", "original_s", "{:.2f}"),
-    Column("original extra MiB", "original_extra_mib", "{:.0f}"),
 ]
 
 
@@ -72,15 +64,11 @@ def _growth(model: str, size: str, options: argparse.Namespace) -> Iterator[Row]
 
 
 def _ratios(row: Row, plain: Row) -> Row:
-    """The row against the plain schedule of the same run, and beside the original's figures where they are known."""
-    found = {
+    """The row against the plain schedule of the same run."""
+    return {
         "time_ratio": row["s_per_frame"] / plain["s_per_frame"],
         "memory_ratio": row["extra_mib"] / plain["extra_mib"],
     }
-    if row["frames"] == 32 and (row["model"], row["size"]) in ORIGINAL:
-        resident, peak, seconds = ORIGINAL[row["model"], row["size"]]
-        found |= {"original_s": seconds, "original_extra_mib": peak - resident}
-    return found
 
 
 def _row(model: str, size: str, frames: int, schedule: str) -> Row:

@@ -43,9 +43,8 @@ def main() -> None:
         with suppress(KeyboardInterrupt):
             _run(cases, names, records, options)
     found, facts = _compare(cases, names, records)
-    facts |= _origins(cases, names, records)
-    report(options, around, found[0].columns, found[0].rows, facts, found[1:])
-    if any("NO" in str(value).split(": ") or str(value).endswith("NO") for value in facts.values()):
+    report(options, around, found[0].columns, found[0].rows, facts | _origins(cases, names, records), found[1:])
+    if any("NO" in told for told in facts.values()):
         sys.exit(1)
 
 
@@ -101,8 +100,8 @@ def _pairs(names: Sequence[str]) -> list[Pair]:
     return pairs + [pair for pair in LIMITS if pair.first in news and pair.second in news]
 
 
-def _compare(cases: Sequence[Case], names: Sequence[str], records: RecordFolder) -> tuple[list[Table], Row]:
-    found, facts = list[Table](), Row()
+def _compare(cases: Sequence[Case], names: Sequence[str], records: RecordFolder) -> tuple[list[Table], dict[str, str]]:
+    found, facts = list[Table](), dict[str, str]()
     for pair in _pairs(names):
         rows = [compared(case, pair, records) for case in cases]
         found += tables(rows, pair)

@@ -16,57 +16,6 @@ from .records import RecordFolder
 LEAST_ATE = 0.02  # in % of the path: errors below count as this
 THRESHOLDS = (1, 2, 5)  # of the F-scores, in % of the median depth, as `da3_stream eval` has them
 
-SPEED_COLUMNS = (
-    Column("clip", "clip"),
-    Column("starts", "starts"),
-    Column("frames", "frames", "{:.0f}"),
-    Column("key frames", "keyframes", "{:.0f}"),
-    Column("CPU s", "cpu_s_first", "{:.1f}"),
-    Column("then", "cpu_s_second", "{:.1f}"),
-    Column("ratio", "cpu_ratio", "{:.2f}"),
-    Column("s/frame", "cpu_s_per_frame", "{:.3f}"),
-    Column("in predictor", "predictor_s", "{:.1f}"),
-    Column("outside", "outside_s", "{:.1f}"),
-    Column("wall s", "wall_s_first", "{:.1f}"),
-    Column("then", "wall_s_second", "{:.1f}"),
-    Column("ratio", "wall_ratio", "{:.2f}"),
-    Column("MiB", "peak_mib_first", "{:.0f}"),
-    Column("then", "peak_mib_second", "{:.0f}"),
-    Column("share", "memory_ratio", "{:.2f}"),
-    Column("counts", "counts_speed"),
-)
-ACCURACY_COLUMNS = (
-    Column("clip", "clip"),
-    Column("ATE %", "ate_first", "{:.3f}"),
-    Column("over starts", "ate_range_first"),
-    Column("then", "ate_second", "{:.3f}"),
-    Column("over starts", "ate_range_second"),
-    Column("ratio", "ate_ratio", "{:.2f}"),
-    Column("most/least before", "scatter_first", "{:.2f}"),
-    Column("coverage", "coverage_first", "{:.3f}"),
-    Column("then", "coverage_second", "{:.3f}"),
-    Column("segments", "segments_first"),
-    Column("then", "segments_second"),
-    Column("trust", "trust_first", "{:.2f}"),
-    Column("then", "trust_second", "{:.2f}"),
-    Column("OK", "ok_first"),
-    Column("then", "ok_second"),
-    Column("failed", "failed"),
-    Column("counts", "counts_accuracy"),
-)
-DEPTH_COLUMNS = (
-    Column("clip", "clip"),
-    Column("depth, median error %", "depth_first", "{:.3f}"),
-    Column("then", "depth_second", "{:.3f}"),
-    Column("kept", "kept_first", "{:.4f}"),
-    Column("then", "kept_second", "{:.4f}"),
-    *(
-        Column(title.format(share), f"f{share}_{which}", "{:.4f}")
-        for share in THRESHOLDS
-        for title, which in (("F at {} %", "first"), ("then", "second"))
-    ),
-)
-
 
 @dataclass(frozen=True)
 class Pair:
@@ -77,6 +26,56 @@ class Pair:
 
     def __str__(self) -> str:
         return f"{self.second} beside {self.first}"
+
+
+def _both(pair: Pair, title: str, key: str, format: str = "{}") -> tuple[Column, Column]:
+    """A figure of both builds, side by side."""
+    return Column(f"{title}, {pair.first}", f"{key}_first", format), Column(pair.second, f"{key}_second", format)
+
+
+def speed_columns(pair: Pair) -> list[Column]:
+    """CPU seconds, seconds by the wall clock, memory."""
+    return [
+        Column("clip", "clip"),
+        Column("starts", "starts"),
+        Column("frames", "frames", "{:.0f}"),
+        Column("key frames", "keyframes", "{:.0f}"),
+        *_both(pair, "CPU s", "cpu_s", "{:.1f}"),
+        Column("ratio", "cpu_ratio", "{:.2f}"),
+        Column("s/frame", "cpu_s_per_frame", "{:.3f}"),
+        Column("in predictor", "predictor_s", "{:.1f}"),
+        Column("outside", "outside_s", "{:.1f}"),
+        *_both(pair, "wall s", "wall_s", "{:.1f}"),
+        Column("ratio", "wall_ratio", "{:.2f}"),
+        *_both(pair, "MiB", "peak_mib", "{:.0f}"),
+        Column("share", "memory_ratio", "{:.2f}"),
+        Column("counts", "counts_speed"),
+    ]
+
+
+def accuracy_columns(pair: Pair) -> list[Column]:
+    """Errors and their scatter over the starts, what was placed, and what the run says of itself."""
+    return [
+        Column("clip", "clip"),
+        *_both(pair, "ATE %", "ate", "{:.3f}"),
+        Column("ratio", "ate_ratio", "{:.2f}"),
+        *_both(pair, "least to largest", "ate_range"),
+        Column("largest/least", "scatter_first", "{:.2f}"),
+        *_both(pair, "coverage", "coverage", "{:.3f}"),
+        *_both(pair, "segments", "segments"),
+        *_both(pair, "trust", "trust", "{:.2f}"),
+        *_both(pair, "says OK", "ok"),
+        Column("failed", "failed"),
+        Column("counts", "counts_accuracy"),
+    ]
+
+
+def depth_columns(pair: Pair) -> list[Column]:
+    """Depth and cloud beside the truth."""
+    scores = [_both(pair, f"F at {share} %", f"f{share}", "{:.4f}") for share in THRESHOLDS]
+    depth = _both(pair, "depth, median error %", "depth", "{:.3f}")
+    kept = _both(pair, "kept", "kept", "{:.4f}")
+    return [Column("clip", "clip"), *depth, *kept, *(column for both in scores for column in both)]
 
 
 def compared(case: Case, pair: Pair, records: RecordFolder) -> Row:
@@ -95,8 +94,11 @@ def compared(case: Case, pair: Pair, records: RecordFolder) -> Row:
 def tables(rows: Sequence[Row], pair: Pair) -> list[Table]:
     """What the rows of two builds are shown as; depth only where there is true depth."""
     deep = [row for row in rows if row["depth_first"] is not None or row["depth_second"] is not None]
-    found = [Table(f"{pair}: speed", SPEED_COLUMNS, rows), Table(f"{pair}: accuracy", ACCURACY_COLUMNS, rows)]
-    return [*found, Table(f"{pair}: depth and cloud", DEPTH_COLUMNS, deep)] if deep else found
+    found = [
+        Table(f"{pair}: speed", speed_columns(pair), rows),
+        Table(f"{pair}: accuracy", accuracy_columns(pair), rows),
+    ]
+    return [*found, Table(f"{pair}: depth and cloud", depth_columns(pair), deep)] if deep else found
 
 
 def _at_the_same_starts(case: Case, pair: Pair, records: RecordFolder) -> tuple[list[Row], list[Row]]:
