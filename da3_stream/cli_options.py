@@ -53,6 +53,13 @@ RUN = (
         before="config",
     ),
     Option(
+        "quality",
+        "model.quality",
+        Literal["fast", "balanced", "best"],
+        "Accuracy against time; default balanced.",
+        before="config",
+    ),
+    Option(
         "intrinsics",
         "camera.intrinsics",
         str,

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from da3_stream.cli_options import EXPORT, RUN, Option
 from da3_stream.errors import SettingsError
 from da3_stream.export import options as export_options
-from da3_stream.settings import Settings, base_yaml, load_settings, preset_names, read_preset, to_yaml
+from da3_stream.settings import (
+    ModelSettings,
+    Settings,
+    base_yaml,
+    load_settings,
+    preset_names,
+    read_preset,
+    to_yaml,
+)
+from da3_stream.settings.quality import QUALITY, VALUES
 from da3_stream.settings.validation import Stage
 
 
@@ -41,6 +50,38 @@ def test_later_ones_win(tmp_path: Path) -> None:
     assert load_settings(None, ["cloud.voxel=0.1"], {"cloud.voxel": None}).cloud.voxel == 0.1
 
 
+def test_balanced_is_what_the_defaults_say() -> None:
+    assert load_settings(options={QUALITY: "balanced"}) == Settings()
+
+
+@pytest.mark.parametrize("quality", ["fast", "best"])
+def test_a_quality_is_values_of_settings(quality: str) -> None:
+    settings = load_settings(options={QUALITY: quality})
+    assert {name: value_of(settings, name) for name in VALUES} == {name: of[quality] for name, of in VALUES.items()}
+    assert Settings.build({"model": {"quality": quality}}) == settings
+    assert Settings(model=ModelSettings(quality=quality)) == settings  # type: ignore[arg-type]
+    assert Settings.build(settings.model_dump(mode="json")) == settings
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_what_is_set_wins_over_the_quality_and_that_over_the_preset(name: str, tmp_path: Path) -> None:
+    stage, _, key = name.partition(".")
+    odd = next(value for value in VALUES[name].values() if value != VALUES[name]["fast"])
+    text = yaml.safe_dump(odd).replace("...", "").strip()
+    assert value_of(load_settings(None, [f"{name}={text}"], {QUALITY: "fast"}), name) == odd
+    assert value_of(load_settings(None, ["model.quality=fast"], {name: odd}), name) == odd
+    assert value_of(Settings.build({"model": {"quality": "fast"}, stage: {key: odd}}), name) == odd
+    assert value_of(load_settings("base", (), {QUALITY: "fast"}), name) == VALUES[name]["fast"]
+    (file := tmp_path / "mine.yaml").write_text(yaml.safe_dump({"model": {"quality": "fast"}, "frames": {"every": 2}}))
+    assert value_of(load_settings(str(file)), name) == VALUES[name]["fast"]
+    assert load_settings(str(file), (), {QUALITY: "balanced"}) == load_settings(None, ["frames.every=2"])
+
+
+def value_of(settings: Settings, name: str) -> object:
+    stage, _, key = name.partition(".")
+    return getattr(getattr(settings, stage), key)
+
+
 @given(st.integers(2, 500), st.floats(0.001, 0.999), st.one_of(st.none(), st.floats(0.01, 1e3)), st.text("abcz.019_-"))
 def test_settings_survive_yaml(size: int, voxel: float, fps: float | None, name: str) -> None:
     tree = {"windows": {"size": size}, "cloud": {"voxel": voxel}, "frames": {"fps": fps}, "model": {"name": name}}
@@ -57,6 +98,8 @@ def test_settings_survive_yaml(size: int, voxel: float, fps: float | None, name:
         (["windows.size=2.5"], "setting 'windows.size' cannot be 2.5"),
         (["windows.size=true"], "setting 'windows.size' cannot be True"),
         (["windows.size=10", "windows.overlap=10"], "overlap (10) must be below size (10)"),
+        (["model.quality=superb"], "setting 'model.quality' cannot be 'superb'"),
+        (["model.quality=[fast]"], "setting 'model.quality' cannot be ['fast']"),
         (["windows.overlap=0"], "greater than or equal to 1"),
         (["cloud.voxel=.nan"], "setting 'cloud.voxel' cannot be nan"),
         (["camera.intrinsics=[500, 500, 320]"], "setting 'camera.intrinsics"),

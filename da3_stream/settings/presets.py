@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel
 
 from ..errors import SettingsError
+from .quality import without_quality
 from .stages import Settings
 
 
@@ -22,15 +23,21 @@ def load_settings(
 ) -> Settings:
     """Settings from a preset (a name or a YAML file), `stage.key=value` texts and values by `stage.key`.
 
-    Later ones win; options that are None leave things as they are. Raises SettingsError with one sentence.
+    Later ones win; options that are None leave things as they are. A quality that texts or options ask for wins over
+    the preset, and they over the quality. Raises SettingsError with one sentence.
     """
-    tree = read_preset(preset) if preset is not None else {}
+    given: dict[str, Any] = {}
     for assignment in assignments:
-        assign(tree, assignment)
+        assign(given, assignment)
     for name, value in (options or {}).items():
         stage, _, key = name.partition(".")
         if value is not None:
-            tree.setdefault(stage, {})[key] = value
+            given.setdefault(stage, {})[key] = value
+    tree = read_preset(preset) if preset is not None else {}
+    if "quality" in given.get("model", {}):
+        tree = without_quality(tree)
+    for stage, values in given.items():
+        tree[stage] = {**tree.get(stage, {}), **values}
     return Settings.build(tree)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ..errors import SettingsError
+from .quality import Quality, with_quality
 from .validation import Off, Stage, off, sentence, word_or_number
 
 
@@ -103,6 +104,10 @@ class ModelSettings(Stage):
     vram_gb: float | None = Field(
         None, gt=0, description="memory of the device in GB (1e9 bytes) that a DA3 model may take; null: what is free"
     )
+    quality: Quality = Field(
+        "balanced",
+        description="fast, balanced or best: what settings are (see settings/quality.py) that are not set here",
+    )
     resolution: int | None = Field(None, ge=64, description="longest image side in pixels that the model looks at")
     window_timeout_s: float | None = Field(
         None,
@@ -187,7 +192,7 @@ class CloudSettings(Stage):
 
 
 class Settings(Stage):
-    """All stages. Unknown keys and wrong types are refused by name."""
+    """All stages. Unknown keys and wrong types are refused by name; what is not set is as `model.quality` has it."""
 
     frames: FramesSettings = FramesSettings()
     camera: CameraSettings = CameraSettings()
@@ -196,6 +201,11 @@ class Settings(Stage):
     scale: ScaleSettings = ScaleSettings()
     loops: LoopsSettings = LoopsSettings()
     cloud: CloudSettings = CloudSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_quality(cls, tree: Any) -> Any:
+        return with_quality(tree) if isinstance(tree, dict) else tree
 
     @classmethod
     def build(cls, tree: dict[str, Any]) -> Settings:
