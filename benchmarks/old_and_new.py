@@ -81,7 +81,8 @@ def _run(cases: Sequence[Case], names: Sequence[str], records: RecordFolder, opt
     options.cache.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="da3_old_") as folder, workplace(options.keep) as runs:
         builds = [_build(name, Path(folder), options) for name in names]
-        Runner(builds, records, options.cache.resolve(), runs, tuple(given)).run(cases)
+        runner = Runner(builds, records, options.cache.resolve(), runs, tuple(given), keep=options.keep is not None)
+        runner.run(cases)
 
 
 def _build(name: str, folder: Path, options: argparse.Namespace) -> Build:

@@ -50,13 +50,14 @@ class Build:
 
 @dataclass(frozen=True)
 class Runner:
-    """Runs cases by builds in turn, unless there is a record of them; run directories are deleted."""
+    """Runs cases by builds in turn, unless there is a record of them."""
 
     builds: Sequence[Build]
     records: RecordFolder
     cache: Path  # of rendered towns
     folder: Path  # of run directories
     options: tuple[str, ...]  # for every build
+    keep: bool = False  # the run directories
 
     def run(self, cases: Sequence[Case]) -> None:
         """Run what has no record of this program under these options."""
@@ -80,7 +81,8 @@ class Runner:
         record |= {"options": options, **found_in(out, clip, took)}
         tell(f"  {record['error'] or 'done'}, {took['cpu_s']:.1f} CPU s, ATE {record.get('ate_percent')} %")
         self.records.put(key, record)
-        shutil.rmtree(out, ignore_errors=True)
+        if not self.keep:
+            shutil.rmtree(out, ignore_errors=True)
 
 
 def found_in(out: Path, clip: Clip, took: Row) -> Row:

@@ -68,6 +68,7 @@ def _told(rows: Sequence[Row], limits: Limits) -> Iterator[tuple[str, str]]:
 def _shortfalls(rows: Sequence[Row], limits: Limits) -> Iterator[tuple[str, str]]:
     """The rows that miss what is asked of each row alone."""
     judged = [row for row in rows if row["cpu_s_second"] is not None]
+    yield "every run came to an end", _missing(rows, lambda row: row["failed"] is None)
     if limits.outside:
         asked = f"outside the predictor, at most {OUTSIDE_S:g} s and {OUTSIDE_S_PER_FRAME:g} CPU s a frame"
         yield asked, _missing(judged, lambda row: row["counts_speed"] == "no" or _little_outside(row))
@@ -93,7 +94,7 @@ def _little_outside(row: Row) -> bool:
 
 
 def _in_one(row: Row) -> bool:
-    return row["segments_second"] == 1 and row["coverage_second"] >= LEAST_COVERAGE
+    return row["segments_second"] == 1 and (row["coverage_second"] or 0.0) >= LEAST_COVERAGE
 
 
 def _depth_holds(row: Row) -> bool:
