@@ -20,7 +20,7 @@ from .processes.workers import Workers
 
 def standing_cameras(count: int, calibration: Calibration) -> CameraSolution:
     """`count` frames of a camera that stands."""
-    return CameraSolution(static_cameras(count, Status.HELD, "the camera stands"), calibration.lens, ())
+    return CameraSolution(static_cameras(count, Status.HELD, "the camera stands"), calibration.lens, 0)
 
 
 def solve_cameras(
@@ -31,7 +31,7 @@ def solve_cameras(
     turns = find_turns(correspondences.xy, solver.keypoint_views, correspondences.of_keypoints(), calibration, size)
     if turns.runs:
         turned = solve_turning(solver, turns, correspondences, size)
-        return CameraSolution(turned.cameras, turned.lens, turned.flow_offsets), turned.calibration
+        return CameraSolution(turned.cameras, turned.lens, turned.flow_stride), turned.calibration
     solution = solver.solve(calibration)
     found = _assembled(solution, correspondences, size)
     return _with_lens_watched(workers, found, solution, correspondences, size), solution.calibration
@@ -51,7 +51,7 @@ def _assembled(solution: Solution, correspondences: Correspondences, size: tuple
     cameras: WindowCameras = assemble(solution.models, cuts, len(correspondences.xy))
     witnesses = mapping_witnesses(MappingEvidence(cameras, solution, correspondences, size))
     cameras = replace(cameras, notes=(*solution.notes, *cameras.notes), witnesses=witnesses)
-    return CameraSolution(cameras, solution.lens, solution.flow_offsets())
+    return CameraSolution(cameras, solution.lens, solution.flow_stride())
 
 
 def _with_lens_watched(

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ...geometry.lens import Lens, Straightener
 from ...geometry.masks import Mask, convert_masks
 from ...types import Frame, WindowGeometry
-from .depth import Gray, dense_depth, depth_tasks
+from .depth import DepthTask, dense_depth, depth_tasks
+from .flow_links import Gray
 from .mapping.assemble import WindowCameras
 from .mapping.lens_switch import LensSwitch
 from .mapping.lens_watch import LensReading
@@ -22,12 +23,12 @@ from .processes.workers import Workers
 
 @dataclass(frozen=True, eq=False)
 class CameraSolution:
-    """Cameras of a window, the lens they hold for, which neighbours' optical flow gives dense depth (row offsets, none
-    where no depth is wanted), and what the window says of its lens, where it is asked."""
+    """Cameras of a window, the lens they hold for, how many rows lie between frames whose optical flow gives dense
+    depth (0 where no depth is wanted), and what the window says of its lens, where it is asked."""
 
     cameras: WindowCameras
     lens: Lens
-    flow_offsets: tuple[int, ...]
+    flow_stride: int
     reading: Future[LensReading | None] | None = None
     switches: tuple[LensSwitch, ...] = ()
 
@@ -76,12 +77,14 @@ def _window_depth(
     """Depth and confidence [N,H,W] of all frames with a measured pose, 0 for the others."""
     shape = (len(grays), *grays[0].shape)
     depth, confidence = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    if not solution.flow_offsets:
+    if not solution.flow_stride:
         return depth, confidence
     cameras = solution.cameras
     poses = np.where(cameras.measured[:, None, None], cameras.poses, np.nan)
-    tasks = depth_tasks(grays, poses, solution.lens.matrix(), place_starts, solution.flow_offsets, masks)
+    window = DepthTask(grays, poses, solution.lens.matrix(), range(len(grays)), masks=masks)
+    tasks = depth_tasks(window, place_starts, solution.flow_stride)
     futures = [(rows, workers.submit(dense_depth, task)) for rows, task in tasks]
     for rows, future in futures:
-        depth[rows.start : rows.stop], confidence[rows.start : rows.stop] = future.result()
+        of_piece = slice(rows.start, rows.stop, rows.step)
+        depth[of_piece], confidence[of_piece] = future.result()
     return depth, confidence

@@ -11,21 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from da3_stream.geometry import pixel_centres, project, unproject
+from da3_stream.geometry import pixel_centres, project, resize_intrinsics, unproject
 from da3_stream.predictors.sfm.depth import (
     FLOW_NOISE_PX,
     FLOW_SUPPORT_PX,
+    LINKS,
     DepthTask,
-    _closed_form,
     dense_depth,
     depth_tasks,
     flow_noise,
 )
+from da3_stream.predictors.sfm.flow_links import FlowLinks
+from da3_stream.predictors.sfm.triangulation import closed_form, weighted_median
 from da3_stream.synthetic.town import TownFrame
 
 pytestmark = pytest.mark.slow
 
-OFFSETS = (-2, -1, 1, 2)
 ROWS = range(2, 6)
 
 Found = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -35,7 +36,7 @@ Found = tuple[NDArray[np.float32], NDArray[np.float32]]
 def task(street: list[TownFrame], street_grays: list[NDArray[np.uint8]]) -> DepthTask:
     """Eight frames with their exact cameras; four of them are asked for."""
     poses = np.stack([frame.world_from_camera for frame in street[:8]])
-    return DepthTask(street_grays[:8], poses, street[0].intrinsics, ROWS, OFFSETS)
+    return DepthTask(street_grays[:8], poses, street[0].intrinsics, ROWS)
 
 
 @pytest.fixture(scope="module")
@@ -89,10 +90,72 @@ def test_near_things_are_surer_than_far_ones(found: Found, truth: NDArray[np.flo
 
 
 def test_a_wider_baseline_is_surer(task: DepthTask) -> None:
-    one = dense_depth(replace(task, rows=range(3, 4), offsets=(-1, 1)))
-    two = dense_depth(replace(task, rows=range(3, 4), offsets=(-2, 2)))
+    apart = replace(task, grays=task.grays[1::2], world_from_camera=task.world_from_camera[1::2], rows=range(1, 2))
+    one = dense_depth(
+        replace(task, grays=task.grays[2:5], world_from_camera=task.world_from_camera[2:5], rows=range(1, 2))
+    )
+    two = dense_depth(replace(apart, grays=apart.grays[:3], world_from_camera=apart.world_from_camera[:3]))
     both = (one[0] > 0) & (two[0] > 0)
     assert np.median(two[1][both] / one[1][both]) > 1.5
+
+
+def test_more_neighbours_are_surer(task: DepthTask, found: Found) -> None:
+    two = slice(ROWS[1] - 1, ROWS[1] + 2)
+    few = dense_depth(
+        replace(task, grays=task.grays[two], world_from_camera=task.world_from_camera[two], rows=range(1, 2))
+    )
+    both = (few[0][0] > 0) & (found[0][1] > 0)
+    assert (found[0][1] > 0).mean() > (few[0][0] > 0).mean()
+    assert np.median(found[1][1][both] / few[1][0][both]) > 1.5
+
+
+def test_full_size_flow_is_the_better_one(task: DepthTask, found: Found, truth: NDArray[np.float32]) -> None:
+    full = dense_depth(replace(task, finest_scale=0))
+    assert np.median(errors(full, truth)) < 0.6 * np.median(errors(found, truth))
+    assert (full[0][truth > 0] > 0).mean() > (found[0][truth > 0] > 0).mean()
+
+
+@pytest.mark.parametrize("size", [(319, 239), (301, 225)])
+def test_images_need_not_be_even(task: DepthTask, truth: NDArray[np.float32], size: tuple[int, int]) -> None:
+    grays = [np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8) for gray in task.grays]
+    k = resize_intrinsics(task.k, (320, 240), size)
+    depth, _ = dense_depth(replace(task, grays=grays, k=k, rows=range(3, 4)))
+    true = cv2.resize(truth[1], size, interpolation=cv2.INTER_NEAREST)
+    both = (depth[0] > 0) & (true > 0)
+    assert both.sum() > 0.5 * (true > 0).sum()
+    assert np.median(np.abs(depth[0][both] / true[both] - 1)) < 0.05
+
+
+def test_small_images_have_depth(task: DepthTask) -> None:
+    grays = [np.asarray(cv2.resize(gray, (96, 72), interpolation=cv2.INTER_AREA), np.uint8) for gray in task.grays]
+    k = resize_intrinsics(task.k, (320, 240), (96, 72))
+    assert (dense_depth(replace(task, grays=grays, k=k, rows=range(3, 4)))[0] > 0).mean() > 0.2
+
+
+def test_links_put_together_are_the_flow_of_a_moving_picture() -> None:
+    picture = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 255, (120, 200)).astype(np.uint8), (0, 0), 2)
+    shown = [np.ascontiguousarray(picture[:, 3 * k : 3 * k + 160]) for k in range(4)]
+    shown[2][40:80, 40:80] = np.random.default_rng(1).integers(0, 255, (40, 40))  # what hides a part
+    there = dict(FlowLinks(shown, 1.0).follow(0, (1, 2, 3)))
+    x = np.broadcast_to(np.arange(160, dtype=np.float32), (120, 160))
+    for row, places in there.items():
+        seen = ~np.isnan(places[..., 0])
+        assert np.median(np.abs(places[..., 0] - x + 3 * row)[seen]) < 0.1
+        assert seen[:, 24:].mean() > 0.75 and not seen[:, : 3 * row - 1].any()
+    assert np.isnan(there[2][50:70, 56:76]).mean() > 0.8 and np.isnan(there[3][50:70, 56:76]).mean() > 0.8
+    assert not np.isnan(there[1][50:70, 56:76]).any()
+
+
+@given(st.integers(1, 8), st.integers(0, 1000))
+def test_the_weighted_median_is_that_of_sorted_values(count: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(count, 3, 4)).astype(np.float32)
+    weights = rng.integers(0, 4, (count, 3, 4)).astype(np.float32)
+    order = np.argsort(values, axis=0)
+    below = np.cumsum(np.take_along_axis(weights, order, axis=0), axis=0)
+    middle = (below < 0.5 * below[-1]).sum(axis=0)
+    expected = np.take_along_axis(np.take_along_axis(values, order, axis=0), middle[None], axis=0)[0]
+    np.testing.assert_array_equal(weighted_median(values, weights), expected)
 
 
 def test_flow_is_uncertain_where_there_is_no_texture() -> None:
@@ -140,7 +203,7 @@ def test_cameras_in_one_place_tell_no_depth(task: DepthTask) -> None:
 
 
 def test_a_frame_alone_has_no_depth(task: DepthTask) -> None:
-    alone = DepthTask(task.grays[:1], task.world_from_camera[:1], task.k, range(1), OFFSETS)
+    alone = DepthTask(task.grays[:1], task.world_from_camera[:1], task.k, range(1))
     assert not dense_depth(alone)[0].any()
 
 
@@ -148,18 +211,15 @@ def test_the_closed_form_is_exact_where_the_flow_is(task: DepthTask, street: lis
     true, pixels = street[2].depth, pixel_centres(240, 320)
     pose = np.linalg.inv(task.world_from_camera[4]) @ task.world_from_camera[2]
     inside = unproject(pixels, np.where(true > 0, true, 50.0), task.k) @ pose[:3, :3].T + pose[:3, 3]
-    place = project(inside, task.k)
-    x, y, u, v = (
-        np.asarray(a, np.float32) - np.float32(0.5) for a in (*np.moveaxis(pixels, 2, 0), *np.moveaxis(place, 2, 0))
-    )
-    log_depth, parallax, residual = _closed_form(task, 2, 4, (x, y), (u, v))
+    places = np.asarray(project(inside, task.k) - 0.5, np.float32)
+    log_depth, parallax, left = closed_form(task.k, pose, places)
     seen = (true > 0) & (inside[..., 2] > 0.5) & (parallax > 1)
     assert seen.mean() > 0.3
-    assert np.abs(residual[seen]).max() < 0.01
+    assert np.sqrt(left[seen].max()) < 0.01
     assert np.abs(np.exp(log_depth[seen]) / true[seen] - 1).max() < 1e-3
 
 
-@given(st.integers(1, 60), st.sets(st.integers(1, 59)), st.sampled_from([1, 2, 4, 8]))
+@given(st.integers(1, 150), st.sets(st.integers(1, 149)), st.sampled_from([1, 2, 4, 8]))
 def test_pieces_cover_every_row_once_and_never_look_across_a_break(count: int, cuts: set[int], stride: int) -> None:
     breaks = sorted(cut for cut in cuts if cut < count)
     grays = [np.full((1, 1), row, np.uint8) for row in range(count)]
@@ -167,29 +227,38 @@ def test_pieces_cover_every_row_once_and_never_look_across_a_break(count: int, c
     poses[:, 0, 3] = np.arange(count)
     part = np.searchsorted(breaks, np.arange(count), side="right")
     answered: list[int] = []
-    for rows, piece in depth_tasks(grays, poses, np.eye(3), breaks, tuple(stride * o for o in OFFSETS)):
+    for rows, piece in depth_tasks(DepthTask(grays, poses, np.eye(3), range(count)), breaks, stride):
         inside = [int(gray[0, 0]) for gray in piece.grays]
         assert [inside[row] for row in piece.rows] == list(rows)
         assert piece.world_from_camera[:, 0, 3].tolist() == inside
+        assert set(np.diff(inside)) <= {stride}
         assert len({int(part[row]) for row in inside}) == 1
-        wanted = {row + stride * o for row in rows for o in OFFSETS}
+        wanted = {row + stride * o for row in rows for o in range(-LINKS, LINKS + 1)}
         assert {row for row in wanted if 0 <= row < count and part[row] == part[rows[0]]} <= set(inside)
         answered += rows
-    assert answered == list(range(count))
+    assert sorted(answered) == list(range(count))
 
 
-def test_pieces_together_are_one_large_task(street: list[TownFrame], street_grays: list[NDArray[np.uint8]]) -> None:
+@pytest.mark.parametrize("stride", [1, 2])
+def test_pieces_together_are_one_large_task(
+    street: list[TownFrame], street_grays: list[NDArray[np.uint8]], stride: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("da3_stream.predictors.sfm.depth.CHUNK", 6)
     count = 20
     grays = [np.asarray(cv2.resize(gray, (160, 120), interpolation=cv2.INTER_AREA)) for gray in street_grays[:count]]
-    k = np.diag([0.5, 0.5, 1.0]) @ street[0].intrinsics
     poses = np.stack([frame.world_from_camera for frame in street[:count]])
-    whole = dense_depth(DepthTask(grays, poses, k, range(count), OFFSETS))
-    pieces = list(depth_tasks(grays, poses, k, (), OFFSETS))
+    window = DepthTask(grays, poses, np.diag([0.5, 0.5, 1.0]) @ street[0].intrinsics, range(count))
+    linked = range(0, count, stride)
+    whole = dense_depth(
+        replace(window, grays=grays[::stride], world_from_camera=poses[::stride], rows=range(len(linked)))
+    )
+    pieces = [(rows, piece) for rows, piece in depth_tasks(window, (), stride) if rows[0] in linked]
     assert len(pieces) > 1
     for rows, piece in pieces:
         depth, confidence = dense_depth(piece)
-        np.testing.assert_array_equal(depth, whole[0][rows.start : rows.stop])
-        np.testing.assert_array_equal(confidence, whole[1][rows.start : rows.stop])
+        place = slice(rows.start // stride, rows.stop // stride + (rows.stop % stride > 0))
+        np.testing.assert_array_equal(depth, whole[0][place])
+        np.testing.assert_array_equal(confidence, whole[1][place])
 
 
 def test_masked_pixels_and_what_they_drag_have_no_depth(task: DepthTask, found: Found) -> None:

@@ -52,14 +52,13 @@ class Solution:
     contradiction: NDArray[np.float64] | None = None  # [N]
     near_contradiction: NDArray[np.float64] | None = None  # [N]
 
-    def flow_offsets(self) -> tuple[int, ...]:
-        """Neighbours for dense depth: +-1 and +-2 steps, steps of several frames where the camera is slow."""
+    def flow_stride(self) -> int:
+        """How many frames apart neighbours for dense depth are: several where the camera is slow. 0 without models."""
         if not self.models:
-            return ()
+            return 0
         parallax = self._parallax_px
         wanted = FLOW_PARALLAX_PX / max(parallax, 1e-6)
-        stride = int(np.clip(2 ** np.ceil(np.log2(max(wanted, 1.0))), 1, MAX_STRIDE))
-        return (-2 * stride, -stride, stride, 2 * stride)
+        return int(np.clip(2 ** np.ceil(np.log2(max(wanted, 1.0))), 1, MAX_STRIDE))
 
     @cached_property
     def _parallax_px(self) -> float:

@@ -20,11 +20,12 @@ LEAST_MAPPED = 6  # rows beside a turn: fewer make a map of accidents
 
 @dataclass(frozen=True, eq=False)
 class TurningSolution:
-    """Cameras of a window, the lens they hold for, neighbours for dense depth, and the calibration after it."""
+    """Cameras of a window, the lens they hold for, how far apart frames are for dense depth, and the calibration
+    after it."""
 
     cameras: WindowCameras
     lens: Lens
-    flow_offsets: tuple[int, ...]
+    flow_stride: int
     calibration: Calibration
 
 
@@ -50,15 +51,15 @@ def _solve(solver: Solver, turns: Turns, correspondences: Correspondences, size:
     count = len(correspondences.xy)
     rows = mapped_rows(turns.runs, count)
     if not len(rows):
-        return TurningSolution(turned_cameras(turns.solutions[0]), turns.lens, (), turns.calibration)
+        return TurningSolution(turned_cameras(turns.solutions[0]), turns.lens, 0, turns.calibration)
     solution = solver.restricted_to(rows).solve(turns.calibration) if len(rows) >= LEAST_MAPPED else None
     if solution is None or not solution.models:
         cameras = turns_alone(turns.pairs(), count, f"the other {len(rows)} could not be mapped")
-        return TurningSolution(cameras, turns.lens, (), turns.calibration)
+        return TurningSolution(cameras, turns.lens, 0, turns.calibration)
     pairs = turns.under(solution.lens, correspondences.xy, solver.keypoint_views).pairs()
     mapped = assemble_joined(solution.models, solution.quality.cuts(), turn_joins(pairs, rows), len(rows))
     evidence = MappingEvidence(mapped, solution, correspondences.rows(np.asarray(rows)), size)
     notes = (*solution.notes, *mapped.notes)
     mapped = replace(mapped, notes=notes, witnesses=mapping_witnesses(evidence))
     cameras = insert_turns(mapped, rows, pairs, count)
-    return TurningSolution(cameras, solution.lens, solution.flow_offsets(), solution.calibration)
+    return TurningSolution(cameras, solution.lens, solution.flow_stride(), solution.calibration)

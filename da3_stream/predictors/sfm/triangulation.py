@@ -1,0 +1,77 @@
+"""Depth of pixels from where other known cameras show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+EPIPOLAR_PX = 1.0
+MIN_PARALLAX_PX = 1.5  # pixels moved per unit of log depth, all sources together
+SOURCE_PARALLAX_PX = 0.7  # the same for one source to take part
+AGREEMENT = 0.12  # sources farther than this from their weighted median (log depth) are left out
+
+Map = NDArray[np.float32]
+Matrix = NDArray[np.float64]
+
+
+def triangulate(k: Matrix, source_from_row: Matrix, places: Map, pixel_px: float) -> tuple[Map, Map]:
+    """Log depth and squared parallax (pixels moved per unit of log depth; 0 = unusable) [H,W] of a frame's pixels.
+
+    `places` [H,W,2] is where a source shows them, with pixel centres at integers (NaN = lost). Images and K [3,3] may
+    have been made smaller: limits and parallax are in units of 1 / `pixel_px` of their pixels.
+    """
+    log_depth, parallax, epipolar = closed_form(k, source_from_row, places)
+    parallax *= np.float32(pixel_px**2)
+    good = (epipolar < (EPIPOLAR_PX / pixel_px) ** 2) & (parallax > SOURCE_PARALLAX_PX**2)
+    return np.where(good, log_depth, np.float32(0)), np.where(good, parallax, np.float32(0))
+
+
+def closed_form(k: Matrix, source_from_row: Matrix, places: Map) -> tuple[Map, Map, Map]:
+    """Least-squares depth along each pixel's ray: log depth, squared parallax and squared distance left, in pixels.
+
+    With R, t of the source from the row, x = K R K^-1 (pixel, 1), m = K t and the place (u, v), depth z solves
+    z (x_1 - u x_3, x_2 - v x_3) = (u m_3 - m_1, v m_3 - m_2).
+    """
+    k = k - np.array([[0, 0, 0.5], [0, 0, 0.5], [0, 0, 0]])  # of centres at integers
+    x1, x2, x3 = _plane_maps(k @ source_from_row[:3, :3] @ np.linalg.inv(k), places.shape)
+    m = (k @ source_from_row[:3, 3]).astype(np.float32)
+    u, v = np.ascontiguousarray(places[..., 0]), np.ascontiguousarray(places[..., 1])
+    a1, a2, b1, b2 = x1 - u * x3, x2 - v * x3, u * m[2] - m[0], v * m[2] - m[1]
+    aa = a1 * a1 + a2 * a2
+    z = (a1 * b1 + a2 * b2) / np.maximum(aa, np.float32(1e-12))
+    z_there = x3 * z + m[2]
+    in_front = (z > 0) & (z_there > 0)
+    per_unit = np.square(in_front / np.where(in_front, z_there, np.float32(1)))
+    left = (np.square(a1 * z - b1) + np.square(a2 * z - b2)) * per_unit
+    z = np.where(in_front, z, np.float32(1))
+    return np.log(z), aa * z * z * per_unit, np.where(in_front, left, np.float32(np.inf))
+
+
+def _plane_maps(matrix: Matrix, shape: Sequence[int]) -> list[Map]:
+    """Matrix [3,3] times (x, y, 1) of all pixels: three maps [H,W]."""
+    x, y = np.arange(shape[1]), np.arange(shape[0])
+    return [np.add.outer((b * y + c).astype(np.float32), (a * x).astype(np.float32)) for a, b, c in matrix]
+
+
+def fuse(logs: NDArray[np.float32], weights: NDArray[np.float32]) -> tuple[Map, Map]:
+    """Log depth and parallax (0 = none) [H,W] of all sources [n,H,W] together: the weighted mean over those near the
+    weighted median. Weights are squared parallaxes."""
+    weights = np.where(np.abs(logs - weighted_median(logs, weights)) < AGREEMENT, weights, np.float32(0))
+    total = weights.sum(axis=0)
+    mean = np.einsum("ijk,ijk->jk", weights, logs) / np.maximum(total, np.float32(1e-12))
+    return mean, np.where(total > MIN_PARALLAX_PX**2, np.sqrt(total), np.float32(0))
+
+
+def weighted_median(values: NDArray[np.float32], weights: NDArray[np.float32]) -> Map:
+    """Lower weighted median along the first axis: the smallest value up to which half of the weight lies.
+
+    It asks this of each value, which for a few of them is several times faster than to sort.
+    """
+    half = np.float32(0.5) * weights.sum(axis=0)
+    median = np.full(values.shape[1:], np.inf, np.float32)
+    for value in values:
+        up_to = np.where(values <= value, weights, np.float32(0)).sum(axis=0)
+        np.minimum(median, value, out=median, where=up_to >= half)
+    return median
