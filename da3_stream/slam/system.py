@@ -12,7 +12,7 @@ from ..machine import release_memory
 from ..predictors.scheduler import WindowPrediction
 from ..stopwatch import Stopwatch
 from ..store import Scene, pack_scene, unpack_scene
-from ..trust import Judge, load_judge
+from ..trust import Judge, load_judge, with_view_shares
 from ..types import Frame, ScaleObservation
 from ..windows import Window
 from .backend import Backend
@@ -59,7 +59,8 @@ class SlamSystem:
         loops, optimize the pose graph.
         """
         with self.watch.stage("judging"):
-            prediction = replace(prediction, geometry=self.judge.judge(prediction.geometry))
+            geometry = with_view_shares(prediction.geometry, prediction.window.frames)
+            prediction = replace(prediction, geometry=self.judge.judge(geometry))
         window, parts = prediction.window, split(prediction.window, prediction.geometry)
         with self.watch.stage("stitching"):
             added = self.add_window(window.number, parts)

@@ -52,7 +52,8 @@ class Judge:
             return replace(window, pose_confidence=np.zeros(len(window.frame_indices)))
         witnesses = {**window_witnesses(window), **window.witnesses}
         confident = self.confidence(witnesses, statuses(window), parts(window))
-        if len(confident) == 1:  # the only pose of a window is where it is by definition
+        doubtful = bool(np.isfinite(witnesses.get("view_share", np.nan)).any())
+        if len(confident) == 1 and not doubtful:  # the only pose of a window is where it is by definition
             confident = np.maximum(confident, BELIEVED)
         confident = np.where(window.has_pose, confident, 0.0)
         return with_confidence(replace(window, witnesses=witnesses), confident)

@@ -44,6 +44,8 @@ _ALL = (
     Witness("depth_share", "share of the pixels with depth", -1, 0.01),
     Witness("depth_disagreement", "median log ratio of depth carried into other frames to the depth there", +1, 0.005),
     Witness("depth_outliers", "share of pixels whose depth, carried into other frames, is off by a tenth", +1, 0.01),
+    # of the frames of any predictor: trust/standing.py
+    Witness("view_share", "share of the picture that moves, always the same, while the pose is held", +1),
     # of structure from motion: predictors/sfm/mapping/witnesses.py
     Witness("measured", "1 where the pose was measured, 0 where it was filled in between others", -1),
     Witness("reprojection_px", "median reprojection error of the points that a frame observes", +1, 0.05),

@@ -15,6 +15,7 @@ class AdviceCode(StrEnum):
     LENS_CHANGED = "lens_changed"  # the focal length changed, and is not followed
     LENS_DOUBTFUL = "lens_doubtful"  # windows disagree on the lens, or its distortion is larger than its evidence
     SCALE_WANDERS = "scale_wanders"  # the scale changes along the path without a jump anywhere
+    STANDING_DOUBTFUL = "standing_doubtful"  # the camera may stand, or go on behind what hides most of the picture
     JOIN_DOUBTFUL = "join_doubtful"  # two windows were joined, but the join is in doubt
     LENS_NOT_OBSERVED = "lens_not_observed"  # the focal length stayed at its guess
     STATIC_MASK = "static_mask"  # something goes with the camera and was left out
@@ -32,6 +33,7 @@ DISTRUSTING = frozenset(
         AdviceCode.LENS_CHANGED,
         AdviceCode.LENS_DOUBTFUL,
         AdviceCode.SCALE_WANDERS,
+        AdviceCode.STANDING_DOUBTFUL,
         AdviceCode.JOIN_DOUBTFUL,
     }
 )

@@ -40,6 +40,8 @@ class Frame:
     RGB, upright, and `source_size` the (width, height) that the input had before the reader made it smaller. `mask`
     [H,W] is True where the image counts and False on what goes with the camera (a bonnet, burnt-in text); None: all of
     it counts; `mask_state` is a state, of this frame or one shortly before, from which the masks can be gone on with.
+    `view_share` is the share of the image that moves where it is always the same and all else stands: the camera stands
+    before something that flows by, or goes on behind something that hides the rest (None: not so).
     `skipped_before` are the frames without a usable image between the good (later: kept) frame before and this one.
     The gate adds the rest: `ordinal` counts the frames that windows are made of (`index` without a gate),
     `begins_shot` says that a cut lies before the frame, `left_out` are the frames up to the next kept one (and those
@@ -58,6 +60,7 @@ class Frame:
     skipped_before: tuple[SkippedFrame, ...] = ()
     mask: NDArray[np.bool_] | None = None
     mask_state: Mapping[str, Any] | None = None
+    view_share: float | None = None
 
     def __post_init__(self) -> None:
         if self.source_size == (0, 0):

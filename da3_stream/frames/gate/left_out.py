@@ -8,19 +8,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...types import LeftOut
+from ...types import Frame, LeftOut
 
 UNMOVED = 1e-4  # share of the image's longer side; the image of a recorder that hangs is the last one again
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOutFrame:
-    """A frame that the gate left out; `motion` is measured from the last kept frame, NaN where it is not known."""
+    """A frame that the gate left out; `motion` is measured from the last kept frame, NaN where it is not known;
+    `view_share` is the frame's."""
 
     index: int
     timestamp: float
     motion: float
     reason: str
+    view_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,13 @@ def interpolation_fractions(
     times, known = zip((start, 0.0), *measured, (next_kept.timestamp, 1.0), strict=True)
     fractions = np.interp([p.timestamp for p in frames], times, known).tolist()
     return tuple(LeftOut(p.index, p.timestamp, share, p.reason) for p, share in zip(frames, fractions, strict=True))
+
+
+def widest_view(frame: Frame, left_out: Sequence[LeftOutFrame]) -> float | None:
+    """The largest `view_share` of a kept frame and of those left out after it, whose poses are its own; None if all
+    have none."""
+    shares = [frame.view_share, *(entry.view_share for entry in left_out)]
+    return max((share for share in shares if share is not None), default=None)
 
 
 def _share(motion: float, whole: float) -> float:

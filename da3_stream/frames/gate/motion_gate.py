@@ -16,7 +16,7 @@ from typing import Any
 
 from ...types import Frame
 from .image_quality import measure_quality
-from .left_out import LeftOutFrame, NextKept, interpolation_fractions
+from .left_out import LeftOutFrame, NextKept, interpolation_fractions, widest_view
 from .optical_flow import are_unrelated, measure_motion, measure_tile_motion
 from .quality_baseline import BASELINE_FRAMES, MeasuredFrame, QualityBaseline
 
@@ -166,7 +166,8 @@ class MotionGate:
         if self._kept is None:
             self._blank_start = self._blank_start if self._left_out else measured.frame
             self._blank_last = measured.frame
-        self._left_out.append(LeftOutFrame(measured.frame.index, measured.frame.timestamp, motion, reason))
+        frame = measured.frame
+        self._left_out.append(LeftOutFrame(frame.index, frame.timestamp, motion, reason, frame.view_share))
         return []
 
     def _leave_out_glitches(self, glitches: Sequence[MeasuredFrame]) -> None:
@@ -210,4 +211,5 @@ class MotionGate:
         frame = self._kept.frame
         self._released_state = dict(frame.gate_state or {})
         left_out = interpolation_fractions(frame.timestamp, self._left_out, next_kept)
-        return [replace(frame, left_out=(*frame.left_out, *left_out))]
+        view_share = widest_view(frame, self._left_out)
+        return [replace(frame, left_out=(*frame.left_out, *left_out), view_share=view_share)]

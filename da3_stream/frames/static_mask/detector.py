@@ -25,6 +25,7 @@ LOOKS_A_MASK = 5  # looks after which the mask is made anew
 MIN_COVER = 0.08  # of an image's pixel by the region found; strokes of text are hardly a pixel wide when shrunk
 LOST_SHARE = 0.3  # of the corners tracked, below which the reference is given up
 MIN_AREA = 0.0015  # share of the image; less costs nothing and is more often scene than an overlay
+HIDDEN_SHARE = 0.5  # of what never moves, of which the mask must be to explain it
 MIN_CHANGE = 0.002  # share of the image; a mask that differs by less from the one before is that one,
 SMALL_CHANGE = 0.05  # and by less than this share of what it masks
 
@@ -54,8 +55,18 @@ class StaticDetector:
     @property
     def suspects(self) -> bool:
         """Whether most of the image may go with the camera, and a few more looks will tell."""
+        if self._mask is not None:
+            return False
         looks = 0 if self._evidence is None else self._evidence.looks
-        return self._unsure and self._mask is None and looks < MIN_LOOKS + 2 * LOOKS_A_MASK
+        return self._unsure and looks < MIN_LOOKS + 2 * LOOKS_A_MASK or self._usual.may_be_view
+
+    @property
+    def view_share(self) -> float | None:
+        """The share of the image that alone moves, on and on, where the mask does not explain that all else stands: a
+        camera that stands, or one that drives behind something that hides most of the image. None: it is not so."""
+        share = self._usual.view_share
+        hidden = 0.0 if self._mask is None else 1.0 - float(self._mask.mean())
+        return share if share is not None and hidden < HIDDEN_SHARE * (1.0 - share) else None
 
     def feed(self, image: UInt8) -> None:
         """Look at the next image [H,W,3] RGB, all of one size."""
@@ -66,6 +77,7 @@ class StaticDetector:
             self._look(gray, half, nothing, nothing[0, 0], 1.0)
             return
         tracks = track_corners(self._reference, half, self._corners)
+        self._usual.feed(tracks)
         flow = None if self._stands(tracks, half) else self._flow(tracks)
         if flow is None:
             if len(tracks.at) < LOST_SHARE * len(self._corners) or _has_moved(tracks):

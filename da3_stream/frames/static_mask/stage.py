@@ -26,7 +26,7 @@ class MaskedFrames:
 
     At the end all are told at once.
     A frame's mask joins all that the detector held between seeing that frame and telling it: what begins is left out
-    from its beginning on, what ends until its end.
+    from its beginning on, what ends until its end. So does its `view_share`.
 
     Each frame refers to the last snapshot before it (`Frame.mask_state`), from which an interrupted run goes on: the
     source then starts at `resume_index` of it, and all frames get the same masks as without the interruption.
@@ -36,6 +36,7 @@ class MaskedFrames:
         self._frames, self._detector = frames, StaticDetector()
         self._fed, self._fed_until, self._told_count = 0, -1, 0
         self._held: list[tuple[Mask, int]] = []  # masks in their order, and how many frames were fed when last held
+        self._views: list[tuple[float, int]] = []  # shares of views past what may go with the camera, like `_held`
         self._joined: tuple[tuple[Mask, ...], Mask] = ((), None)  # of which masks, and what they are together
         self._snapshot: Mapping[str, Any] | None = None
         if state is not None:
@@ -59,6 +60,8 @@ class MaskedFrames:
         if self._held and self._held[-1][0] is mask:
             self._held.pop()
         self._held.append((mask, self._fed))
+        if (share := self._detector.view_share) is not None:
+            self._views.append((share, self._fed))
 
     def _tell(self, frame: Frame) -> Frame:
         """The frame with its mask, and the last snapshot, taken before one of the frames was told."""
@@ -66,7 +69,10 @@ class MaskedFrames:
             self._snapshot = self._state(frame.index)
         self._told_count += 1
         self._held = [(mask, fed) for mask, fed in self._held if fed >= self._told_count]
-        return replace(frame, mask=self._join(tuple(mask for mask, _ in self._held)), mask_state=self._snapshot)
+        self._views = [(share, fed) for share, fed in self._views if fed >= self._told_count]
+        view_share = max((share for share, _ in self._views), default=None)
+        mask = self._join(tuple(mask for mask, _ in self._held))
+        return replace(frame, mask=mask, mask_state=self._snapshot, view_share=view_share)
 
     def _join(self, masks: tuple[Mask, ...]) -> Mask:
         """All masks together; the same array for the same masks."""
@@ -79,11 +85,12 @@ class MaskedFrames:
     def _state(self, index: int) -> dict[str, Any]:
         held = [(None if mask is None else [np.packbits(mask), mask.shape], fed) for mask, fed in self._held]
         counts = {"resume_index": index, "fed_until": self._fed_until, "fed": self._fed, "told": self._told_count}
-        return {**counts, "held": held, "detector": self._detector.state()}
+        return {**counts, "held": held, "views": self._views, "detector": self._detector.state()}
 
     def _restore(self, state: Mapping[str, Any]) -> None:
         self._fed, self._fed_until, self._told_count = state["fed"], state["fed_until"], state["told"]
         self._held = [(None if packed is None else unpack_mask(*packed), fed) for packed, fed in state["held"]]
+        self._views = [(share, fed) for share, fed in state["views"]]
         self._detector.restore(state["detector"])
         if self._held and _same(self._held[-1][0], self._detector.mask):
             self._held[-1] = (self._detector.mask, self._held[-1][1])

@@ -90,7 +90,9 @@ def _low_text(poses: PoseTable, unplaced: Sequence[Advice], first: int, last: in
 
 
 def _of_status(poses: PoseTable) -> Iterator[Advice]:
-    states = _bridged(np.array(poses.status, object))
+    states = np.array(poses.status, object)
+    states[(states == "HELD") & (poses.confidence < BELIEVED)] = "WEAK"  # whether the camera stands is what is doubted
+    states = _bridged(states)
     for code, status, text in ((AdviceCode.STANDING, "HELD", STANDING), (AdviceCode.TURNING, "TURNED", TURNING)):
         for first, last in runs(states == status):
             yield _advice(code, text, poses, first, last)
