@@ -73,8 +73,7 @@ class StaticDetector:
         gray, half = _shrunk(image)
         if self._evidence is None or self._reference is None:
             self._evidence = Evidence.empty(gray.shape)
-            nothing = np.zeros((*self._evidence.grid, 2), np.float32)
-            self._look(gray, half, nothing, nothing[0, 0], 1.0)
+            self._look(gray, half, None)
             return
         tracks = track_corners(self._reference, half, self._corners)
         self._usual.feed(tracks)
@@ -83,7 +82,7 @@ class StaticDetector:
             if len(tracks.at) < LOST_SHARE * len(self._corners) or _has_moved(tracks):
                 self._refer_to(half)
         elif 2 * flow.length >= LOOK_PX:
-            self._look(gray, half, 2 * flow.on_grid(*self._evidence.grid), 2 * flow.turn, flow.doubt)
+            self._look(gray, half, flow)
             looks = self._evidence.looks
             if looks >= MIN_LOOKS and looks % LOOKS_A_MASK == 0 and (self._usual.is_proven or not self._unsure):
                 self._renew(image.shape[:2])
@@ -152,9 +151,9 @@ class StaticDetector:
         """What is known to go with the camera, at half the working size [h,w]."""
         return None if self._regions is None else self._regions[1::2, 1::2][: shape[0], : shape[1]]
 
-    def _look(self, gray: UInt8, half: UInt8, flow: Float32, turn: Float32, doubt: float) -> None:
+    def _look(self, gray: UInt8, half: UInt8, flow: SceneFlow | None) -> None:
         assert self._evidence is not None
-        self._evidence.add(gray, flow, turn, doubt)
+        self._evidence.add(gray, flow)
         self._refer_to(half)
 
     def _refer_to(self, half: UInt8) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...types import UInt8
+from .scene_motion import SceneFlow
 
 Float32 = NDArray[np.float32]
 
@@ -26,7 +27,8 @@ class Evidence:
     `mean`, `deviation` [h,w]: gray level and mean distance from it; `gradient` [2,h,w] and `strength` [h,w]: the
     gradient and its length; `offset` [2,r,c] and `spread` [3,r,c]: on a grid, how far (in pixels) the scene that would
     be there is from its mean place, and the covariance xx, xy, yy of that; `turned` [2,1,1], `turn_spread` [3,1,1]: the
-    same of what moves however far away it is; `doubt`: the uncertain share of `offset`.
+    same of what moves however far away it is; `doubt`: the uncertain share of `offset`; `above` [r,c]: how often
+    something moved there or above.
     """
 
     mean: Float32
@@ -37,6 +39,7 @@ class Evidence:
     spread: Float32
     turned: Float32
     turn_spread: Float32
+    above: Float32
     doubt: float = 0.0
     looks: int = 0
 
@@ -44,17 +47,18 @@ class Evidence:
     def empty(shape: tuple[int, int]) -> Evidence:
         """Nothing seen yet of images [h,w]."""
         grid = (-(-shape[0] // CELL_PX), -(-shape[1] // CELL_PX))
-        levels, places = np.zeros((5, *shape), np.float32), np.zeros((5, *grid), np.float32)
+        levels, places = np.zeros((5, *shape), np.float32), np.zeros((6, *grid), np.float32)
         turns = np.zeros((5, 1, 1), np.float32)
-        return Evidence(levels[0], levels[1], levels[3:], levels[2], places[:2], places[2:], turns[:2], turns[2:])
+        seen, gone = (levels[0], levels[1], levels[3:], levels[2]), (places[:2], places[2:5], turns[:2], turns[2:])
+        return Evidence(*seen, *gone, places[5])
 
     @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of the grid."""
         return self.offset.shape[1], self.offset.shape[2]
 
-    def add(self, gray: UInt8, flow: Float32, turn: Float32, doubt: float) -> None:
-        """Look at an image [h,w] after the scene has moved by `flow` [r,c,2] since the last look, all by `turn` [2]."""
+    def add(self, gray: UInt8, flow: SceneFlow | None) -> None:
+        """Look at an image [h,w] after the scene has moved by a flow (of the image at half size)."""
         import cv2
 
         self.looks += 1
@@ -70,10 +74,16 @@ class Evidence:
         cv2.accumulateWeighted(dx, self.gradient[0], share)
         cv2.accumulateWeighted(dy, self.gradient[1], share)
         cv2.accumulateWeighted(cv2.magnitude(dx, dy), self.strength, share)
-        spread_share = max(1.0 / self.looks, 1.0 / SPREAD_MEMORY)
-        self.offset, self.spread = _moved(self.offset, self.spread, np.moveaxis(flow, 2, 0), spread_share)
-        self.turned, self.turn_spread = _moved(self.turned, self.turn_spread, turn[:, None, None], share)
-        self.doubt += (doubt - self.doubt) * spread_share
+        if flow is not None:
+            self._add_flow(flow)
+
+    def _add_flow(self, flow: SceneFlow) -> None:
+        share, spread_share = (max(1.0 / self.looks, 1.0 / memory) for memory in (MEMORY, SPREAD_MEMORY))
+        gone = np.moveaxis(2 * flow.on_grid(*self.grid), 2, 0)
+        self.offset, self.spread = _moved(self.offset, self.spread, gone, spread_share)
+        self.turned, self.turn_spread = _moved(self.turned, self.turn_spread, 2 * flow.turn[:, None, None], share)
+        self.above += spread_share * (flow.moves_above(*self.grid) - self.above)
+        self.doubt += (flow.doubt - self.doubt) * spread_share
 
     def state(self) -> dict[str, Any]:
         """All of it, as copies, for `Evidence(**state)`."""

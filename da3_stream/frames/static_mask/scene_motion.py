@@ -26,6 +26,7 @@ MIN_TILES = 0.4  # share of the tiles with corners in which most move: less is w
 SURE_SHARE = 0.1  # of the moving corners that may move less than what is taken as the camera's turn
 DIRECTIONS = 16  # in which turns are looked for
 TURN_TILES = 0.6  # share of all tiles that show moving corners, for a turn: one side alone may have the flow of a drive
+BESIDE = 0.06  # of the image's width: what is so far to the side is above all the same
 NEAR_CELLS = 1.5  # standard deviation of nearness, in cells of the grid
 MIN_COHERENT = 0.6  # share of the moving corners that agree with one smooth flow
 FIT_ROUNDS = 4
@@ -91,6 +92,16 @@ class SceneFlow:
         length = np.maximum(np.linalg.norm(flow, axis=2, keepdims=True), 1e-9)
         flow *= np.maximum(np.minimum(length, self.longest) - DOUBT_PX, 0.0) / length
         return flow.astype(np.float32)
+
+    def moves_above(self, rows: int, columns: int) -> NDArray[np.bool_]:
+        """Whether a corner moves in or above each cell of a grid [rows,columns], or nearly so."""
+        import cv2
+
+        cells = (self.at / self.size * (columns, rows)).astype(int)
+        moves = np.zeros((rows, columns), np.uint8)
+        moves[cells[:, 1], cells[:, 0]] = 1
+        wide = cv2.dilate(moves, np.ones((1, 2 * round(BESIDE * columns) + 1), np.uint8))
+        return np.maximum.accumulate(wide, axis=0) > 0  # type: ignore[no-any-return]
 
     def _near_residual(self, rows: int, columns: int) -> Float32:
         """How moving corners near by differ from the flow [rows,columns,2]."""

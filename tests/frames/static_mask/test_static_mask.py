@@ -123,6 +123,25 @@ def test_a_straight_drive_loses_no_sky() -> None:
     assert masks(straight_on(60))[-1] is None
 
 
+def beside_the_sea(count: int) -> list[UInt8]:
+    """A drone without a turn flies towards land; on the left is sea, which does not move but near the shore. The horizon
+    is in the upper half of the image."""
+    land, near = drive(count, step=(4, 0), seed=1)[::-1], drive(count, step=(1, 0), seed=2)
+    far = texture(4, HEIGHT, WIDTH)
+    sky, shore, rng = slice(0, 68), slice(98, HEIGHT), np.random.default_rng(5)
+    for k, (image, waves) in enumerate(zip(land, near, strict=True)):
+        sea = slice(0, 110 - k)
+        image[:, sea] = np.clip(far + rng.normal(0, 1.5, far.shape), 0, 255)[:, sea]
+        image[shore, sea] = waves[shore, sea]
+        image[sky] = 210
+    return land
+
+
+def test_a_sea_too_far_away_to_move_is_not_lost() -> None:
+    nothing = np.zeros((HEIGHT, WIDTH), np.bool_)
+    assert found_and_lost(masks(beside_the_sea(45))[-1], nothing)[1] < 0.01
+
+
 def test_a_scene_without_anything_of_the_kind_loses_nothing() -> None:
     assert masks(drive(50)) == [None] * 50
 
