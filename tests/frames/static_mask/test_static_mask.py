@@ -124,7 +124,7 @@ def test_a_straight_drive_loses_no_sky() -> None:
 
 
 def beside_the_sea(count: int) -> list[UInt8]:
-    """A drone without a turn flies towards land; on the left is sea, which does not move but near the shore. The horizon
+    """A drone without a turn flies towards land; on the left is sea, which only moves near the shore. The horizon
     is in the upper half of the image."""
     land, near = drive(count, step=(4, 0), seed=1)[::-1], drive(count, step=(1, 0), seed=2)
     far = texture(4, HEIGHT, WIDTH)
