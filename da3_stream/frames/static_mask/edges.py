@@ -18,7 +18,7 @@ COHERENT, RIM_COHERENT = 0.8, 0.6  # length of the mean gradient over the mean o
 SPREAD_PX = 4.0  # of the scene's motion across an edge: more than an edge is wide
 SPREAD_SHARE = (0.25, 0.5)  # of the scene's motion; edges at less than 15 (30) degrees to it may slide along themselves
 DOUBTS = 2.0  # the motion's uncertain share of which that is at least, as directions are as uncertain
-MOVES_ABOVE = 0.5  # of the looks, at which something moves above what is called the ground
+NEAR_SHARE = 0.5  # of the looks in which the ground must have been near
 STEADY_LEVELS, STEADY_SHARE = (3.0, 9.0), 0.3  # deviation of a pixel that stays; as a share of the image's median
 STEP_SHARE, STEP_RIDGE = 0.4, 1.3  # of `steady` that the deviation jumps by; how an edge stands out of its surroundings
 COVER_SHARE = 0.8  # the same of a step so large that what changes is seen to be covered
@@ -95,8 +95,8 @@ def _moved_across(evidence: Evidence, x: Float32, y: Float32) -> tuple[Bool, Boo
     """Whether the scene has moved far enough along the directions x, y [h,w] that an edge across them had gone.
 
     First however far away it were: in the upper half may be sky, roofs and hills, which only turns of the camera move,
-    and in the lower half is nothing beyond the ground, which moves if what is above it does. Below what stands, as from
-    a drone above the sea, it may be too far away too. Then as near as the corners around.
+    and in the lower half is nothing beyond the ground, unless that is far away too (`SceneFlow.is_near`). Then as near
+    as the corners around.
     """
     import cv2
 
@@ -105,8 +105,7 @@ def _moved_across(evidence: Evidence, x: Float32, y: Float32) -> tuple[Bool, Boo
     doubtful = float(np.clip(DOUBTS * evidence.doubt, *SPREAD_SHARE))
     likely = _across(spread, x, y, doubtful)
     proven = _across(evidence.turn_spread, x, y, SPREAD_SHARE[0])
-    above = cv2.resize(evidence.above, size, interpolation=cv2.INTER_LINEAR) >= MOVES_ABOVE
-    likely[far:] &= above[far:]
+    likely[far:] &= cv2.resize(evidence.near, size, interpolation=cv2.INTER_LINEAR)[far:] >= NEAR_SHARE
     proven[far:] |= likely[far:]
     return proven, likely
 

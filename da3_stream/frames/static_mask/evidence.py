@@ -27,8 +27,8 @@ class Evidence:
     `mean`, `deviation` [h,w]: gray level and mean distance from it; `gradient` [2,h,w] and `strength` [h,w]: the
     gradient and its length; `offset` [2,r,c] and `spread` [3,r,c]: on a grid, how far (in pixels) the scene that would
     be there is from its mean place, and the covariance xx, xy, yy of that; `turned` [2,1,1], `turn_spread` [3,1,1]: the
-    same of what moves however far away it is; `doubt`: the uncertain share of `offset`; `above` [r,c]: how often
-    something moved there or above.
+    same of what moves however far away it is; `doubt`: the uncertain share of `offset`; `near` [r,c]: how often
+    the ground there would have moved.
     """
 
     mean: Float32
@@ -39,7 +39,7 @@ class Evidence:
     spread: Float32
     turned: Float32
     turn_spread: Float32
-    above: Float32
+    near: Float32
     doubt: float = 0.0
     looks: int = 0
 
@@ -82,7 +82,7 @@ class Evidence:
         gone = np.moveaxis(2 * flow.on_grid(*self.grid), 2, 0)
         self.offset, self.spread = _moved(self.offset, self.spread, gone, spread_share)
         self.turned, self.turn_spread = _moved(self.turned, self.turn_spread, 2 * flow.turn[:, None, None], share)
-        self.above += spread_share * (flow.moves_above(*self.grid) - self.above)
+        self.near += spread_share * (flow.is_near(*self.grid) - self.near)
         self.doubt += (flow.doubt - self.doubt) * spread_share
 
     def state(self) -> dict[str, Any]:

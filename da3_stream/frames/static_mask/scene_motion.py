@@ -93,15 +93,20 @@ class SceneFlow:
         flow *= np.maximum(np.minimum(length, self.longest) - DOUBT_PX, 0.0) / length
         return flow.astype(np.float32)
 
-    def moves_above(self, rows: int, columns: int) -> NDArray[np.bool_]:
-        """Whether a corner moves in or above each cell of a grid [rows,columns], or nearly so."""
+    def is_near(self, rows: int, columns: int) -> NDArray[np.bool_]:
+        """Whether the ground in each cell of a grid [rows,columns] would be near enough to move.
+
+        A corner moves there or above, so farther away; or none moves below it, where the ground is nearer: what stands
+        above moving ground, and below what stands too, may be too far away. So may a drone's sea under the horizon.
+        """
         import cv2
 
         cells = (self.at / self.size * (columns, rows)).astype(int)
         moves = np.zeros((rows, columns), np.uint8)
         moves[cells[:, 1], cells[:, 0]] = 1
         wide = cv2.dilate(moves, np.ones((1, 2 * round(BESIDE * columns) + 1), np.uint8))
-        return np.maximum.accumulate(wide, axis=0) > 0  # type: ignore[no-any-return]
+        above, below = np.maximum.accumulate(wide, axis=0), np.maximum.accumulate(wide[::-1], axis=0)[::-1]
+        return (above > 0) | (below == 0)
 
     def _near_residual(self, rows: int, columns: int) -> Float32:
         """How moving corners near by differ from the flow [rows,columns,2]."""

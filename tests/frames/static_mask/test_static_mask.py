@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from da3_stream.frames import AHEAD, MaskedFrames
 from da3_stream.frames.gate.image_quality import measure_quality
 from da3_stream.frames.gate.optical_flow import measure_motion
+from da3_stream.frames.static_mask.scene_motion import SceneFlow
 from da3_stream.types import Frame
 
 UInt8 = NDArray[np.uint8]
@@ -126,9 +127,9 @@ def test_a_straight_drive_loses_no_sky() -> None:
 def beside_the_sea(count: int) -> list[UInt8]:
     """A drone without a turn flies towards land; on the left is sea, which only moves near the shore. The horizon
     is in the upper half of the image."""
-    land, near = drive(count, step=(4, 0), seed=1)[::-1], drive(count, step=(1, 0), seed=2)
+    land, near = drive(count, step=(4, 0), seed=1)[::-1], drive(count, step=(2, 0), seed=2)[::-1]
     far = texture(4, HEIGHT, WIDTH)
-    sky, shore, rng = slice(0, 68), slice(98, HEIGHT), np.random.default_rng(5)
+    sky, shore, rng = slice(0, 68), slice(124, HEIGHT), np.random.default_rng(5)
     for k, (image, waves) in enumerate(zip(land, near, strict=True)):
         sea = slice(0, 110 - k)
         image[:, sea] = np.clip(far + rng.normal(0, 1.5, far.shape), 0, 255)[:, sea]
@@ -138,8 +139,16 @@ def beside_the_sea(count: int) -> list[UInt8]:
 
 
 def test_a_sea_too_far_away_to_move_is_not_lost() -> None:
-    nothing = np.zeros((HEIGHT, WIDTH), np.bool_)
-    assert found_and_lost(masks(beside_the_sea(45))[-1], nothing)[1] < 0.01
+    mask = masks(beside_the_sea(45))[-1]
+    assert mask is None or (~mask).mean() < 0.015
+
+
+def test_ground_below_what_stands_and_above_what_moves_may_be_far_away() -> None:
+    at = np.float32([[0.9 * WIDTH, 0.3 * HEIGHT], [0.1 * WIDTH, 0.8 * HEIGHT]])
+    flow = SceneFlow(np.zeros((6, 2)), 2.0, 2.0, np.zeros(2, np.float32), 0.1, at, 0 * at, (WIDTH, HEIGHT))
+    near = flow.is_near(10, 10)
+    assert not near[:8, :3].any() and near[8:, :3].all()  # the sea, but for the shore
+    assert near[3:, 8:].all() and not near[:3, 8:].any() and near[:, 4:7].all()
 
 
 def test_a_scene_without_anything_of_the_kind_loses_nothing() -> None:
