@@ -69,6 +69,7 @@ def _make_sfm(settings: Settings, size: tuple[int, int], focal_px: float | None)
         side=settings.model.resolution or SFM_SIDE,
         lens=settings.camera.lens,
         timeout_s=settings.model.window_timeout_s,
+        flow_scale=settings.model.flow_scale,
     )
 
 

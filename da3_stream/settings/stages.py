@@ -109,6 +109,12 @@ class ModelSettings(Stage):
         description="fast, balanced or best: what settings are (see settings/quality.py) that are not set here",
     )
     resolution: int | None = Field(None, ge=64, description="longest image side in pixels that the model looks at")
+    flow_scale: int = Field(
+        1,
+        ge=0,
+        le=3,
+        description="how often sfm halves images before it measures the flow that depth comes from; 0: full size",
+    )
     window_timeout_s: float | None = Field(
         None,
         gt=0,

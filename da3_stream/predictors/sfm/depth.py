@@ -20,6 +20,7 @@ FLOW_NOISE_PX = 0.25  # where there is texture
 FLAT_NOISE = 1.0  # gray levels; flow is uncertain by this over the gradient: sky and blank walls have their edges' flow
 TEXTURE_PX = 7  # side of the square over which the gradient is averaged
 FLOW_SUPPORT_PX = 8  # side of the patches that flow comes from: what is masked drags the flow of what is this near
+LEAST_SIDE_PX = 12  # of an image that flow can be measured in
 MIN_KNOWN = 0.2  # of what a pixel is enlarged from
 
 CHUNK = 32  # rows that one piece of work gives depth; it computes the flow of LINKS more on either side
@@ -30,15 +31,15 @@ class DepthTask:
     """Gray frames [n][H,W] with cameras [n,4,4] and one K [3,3], as far apart as flow shall be measured; depth is
     wanted for `rows`.
 
-    Flow is measured in images that are halved `finest_scale` times. `masks` [n][H,W] are True where a frame counts
-    (None, or no masks at all: everywhere).
+    Flow is measured in images that are halved `flow_scale` times. `masks` [n][H,W] are True where a frame counts (None,
+    or no masks at all: everywhere).
     """
 
     grays: Sequence[Gray]
     world_from_camera: NDArray[np.float64]
     k: NDArray[np.float64]
     rows: range
-    finest_scale: int = 1
+    flow_scale: int = 1
     masks: Sequence[Mask | None] = ()
 
 
@@ -77,7 +78,8 @@ def dense_depth(task: DepthTask) -> tuple[Map, Map]:
     cv2.setNumThreads(1)
     height, width = task.grays[0].shape
     depth, confidence = (np.zeros((len(task.rows), height, width), np.float32) for _ in range(2))
-    small, pixel_px = _shrink(task), 2.0**task.finest_scale
+    small = _shrink(task)
+    pixel_px = 2.0**small.flow_scale
     links = FlowLinks(small.grays, FLOW_RETURN_PX / pixel_px)
     for out, row in enumerate(task.rows):
         links.forget_before(row - LINKS)
@@ -101,13 +103,14 @@ def flow_noise(gray: Gray, pixel_px: float = 1.0) -> Map:
 
 
 def _shrink(task: DepthTask) -> DepthTask:
-    """The task with images as flow is measured in, and their K."""
+    """The task with the images that flow is measured in, and their K; they are not halved until nothing is left."""
     height, width = task.grays[0].shape
-    size = tuple(-(-side // 2**task.finest_scale) for side in (width, height))
-    if size == (width, height):
-        return task
-    grays = [np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8) for gray in task.grays]
-    return replace(task, grays=grays, k=resize_intrinsics(task.k, (width, height), (size[0], size[1])))
+    scale = next((s for s in range(task.flow_scale, 0, -1) if min(height, width) >= LEAST_SIDE_PX * 2**s), 0)
+    if scale == 0:
+        return replace(task, flow_scale=0)
+    small = (-(-width // 2**scale), -(-height // 2**scale))
+    grays = [np.asarray(cv2.resize(gray, small, interpolation=cv2.INTER_AREA), np.uint8) for gray in task.grays]
+    return replace(task, grays=grays, k=resize_intrinsics(task.k, (width, height), small), flow_scale=scale)
 
 
 def _estimates(task: DepthTask, links: FlowLinks, row: int) -> Iterator[tuple[Map, Map]]:
@@ -119,7 +122,7 @@ def _estimates(task: DepthTask, links: FlowLinks, row: int) -> Iterator[tuple[Ma
         for source, places in links.follow(row, range(row + step, sources[-1] + step, step) if sources else ()):
             if source in sources:
                 source_from_row = np.linalg.inv(task.world_from_camera[source]) @ task.world_from_camera[row]
-                log_depth, parallax = triangulate(task.k, source_from_row, places, 2.0**task.finest_scale)
+                log_depth, parallax = triangulate(task.k, source_from_row, places, 2.0**task.flow_scale)
                 yield log_depth, parallax / np.float32(abs(source - row))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...geometry.lens import Lens, Straightener
-from ...geometry.masks import Mask, convert_masks
+from ...geometry.masks import convert_masks
 from ...types import Frame, WindowGeometry
 from .depth import DepthTask, dense_depth, depth_tasks
 from .flow_links import Gray
@@ -39,16 +39,19 @@ def window_geometry(
     solution: CameraSolution,
     place_starts: Sequence[int],
     workers: Workers,
+    flow_scale: int,
 ) -> WindowGeometry:
     """The frames with their cameras and dense depth.
 
-    `place_starts` are the rows at which another place begins: no depth comes from frames of two places.
+    `place_starts` are the rows at which another place begins: no depth comes from frames of two places. Flow is
+    measured in images that are halved `flow_scale` times.
     """
     cameras, lens = solution.cameras, solution.lens
     straighten = Straightener(lens, (grays[0].shape[1], grays[0].shape[0]))
     masks = convert_masks([frame.mask for frame in frames], straighten.mask)
     straight = [straighten(gray) for gray in grays]
-    depth, confidence = _window_depth(straight, masks, solution, place_starts, workers)
+    window = DepthTask(straight, _measured_poses(cameras), lens.matrix(), range(len(frames)), flow_scale, masks)
+    depth, confidence = _window_depth(window, solution.flow_stride, place_starts, workers)
     return WindowGeometry(
         frame_indices=np.array([frame.index for frame in frames], np.int64),
         images=np.stack([straighten(frame.image) for frame in frames]),
@@ -67,22 +70,18 @@ def window_geometry(
     )
 
 
+def _measured_poses(cameras: WindowCameras) -> NDArray[np.float64]:
+    """Poses [N,4,4], NaN where they are not measured: no depth comes from those."""
+    return np.where(cameras.measured[:, None, None], cameras.poses, np.nan)
+
+
 def _window_depth(
-    grays: Sequence[Gray],
-    masks: tuple[Mask | None, ...],
-    solution: CameraSolution,
-    place_starts: Sequence[int],
-    workers: Workers,
+    window: DepthTask, stride: int, place_starts: Sequence[int], workers: Workers
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Depth and confidence [N,H,W] of all frames with a measured pose, 0 for the others."""
-    shape = (len(grays), *grays[0].shape)
+    """Depth and confidence [N,H,W] of all frames of a window, 0 without a stride."""
+    shape = (len(window.grays), *window.grays[0].shape)
     depth, confidence = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    if not solution.flow_stride:
-        return depth, confidence
-    cameras = solution.cameras
-    poses = np.where(cameras.measured[:, None, None], cameras.poses, np.nan)
-    window = DepthTask(grays, poses, solution.lens.matrix(), range(len(grays)), masks=masks)
-    tasks = depth_tasks(window, place_starts, solution.flow_stride)
+    tasks = depth_tasks(window, place_starts, stride) if stride else ()
     futures = [(rows, workers.submit(dense_depth, task)) for rows, task in tasks]
     for rows, future in futures:
         of_piece = slice(rows.start, rows.stop, rows.step)

@@ -43,7 +43,7 @@ class SfmPredictor:
     `known_k` is K [3,3] at `source_size` (width, height) with its first pixel centre at 0.5, or None to estimate one
     focal length for the whole video. `lens` "auto" also estimates the radial term that a calibration left over,
     "pinhole" trusts the images to have none. A window of which one piece of work takes longer than `timeout_s` (None:
-    see `usual_limit_s`) has failed.
+    see `usual_limit_s`) has failed. The flow that gives depth is measured in images that are halved `flow_scale` times.
     """
 
     name = "sfm"
@@ -58,8 +58,9 @@ class SfmPredictor:
         side: int = 640,
         lens: str = "auto",
         timeout_s: float | None = None,
+        flow_scale: int = 1,
     ) -> None:
-        self.image_side = side
+        self.image_side, self._flow_scale = side, flow_scale
         self._given, self._timeout_s = GivenLens(known_k, source_size, radial=lens == "auto"), timeout_s
         self.in_flight = max(2, workers)  # one window maps on one core while others extract keypoints and depth
         self._workers = Workers(workers)
@@ -122,7 +123,7 @@ class SfmPredictor:
         sure = [stand for stand in passed if stand.sure]
         cameras = with_place_witnesses(solution.cameras, found, solution.lens, self._size, sure)
         solution = replace(solution, cameras=cameras)
-        geometry = window_geometry(frames, grays, solution, solution.cameras.breaks, self._workers)
+        geometry = window_geometry(frames, grays, solution, solution.cameras.breaks, self._workers, self._flow_scale)
         row_of = np.arange(len(frames)) if without is None else without.row_of
         geometry = self._with_lens_watched(geometry, solution, calibration, row_of)
         advice = standing_advice(frames, passed)
@@ -139,7 +140,7 @@ class SfmPredictor:
         else:
             solution = standing_cameras(len(frames), known)
         place_starts = sorted({*solution.cameras.breaks, split_row})
-        return window_geometry(frames, grays, solution, place_starts, self._workers)
+        return window_geometry(frames, grays, solution, place_starts, self._workers, self._flow_scale)
 
     def _with_lens_watched(
         self,

@@ -110,7 +110,7 @@ def test_more_neighbours_are_surer(task: DepthTask, found: Found) -> None:
 
 
 def test_full_size_flow_is_the_better_one(task: DepthTask, found: Found, truth: NDArray[np.float32]) -> None:
-    full = dense_depth(replace(task, finest_scale=0))
+    full = dense_depth(replace(task, flow_scale=0))
     assert np.median(errors(full, truth)) < 0.6 * np.median(errors(found, truth))
     assert (full[0][truth > 0] > 0).mean() > (found[0][truth > 0] > 0).mean()
 
@@ -126,10 +126,13 @@ def test_images_need_not_be_even(task: DepthTask, truth: NDArray[np.float32], si
     assert np.median(np.abs(depth[0][both] / true[both] - 1)) < 0.05
 
 
-def test_small_images_have_depth(task: DepthTask) -> None:
-    grays = [np.asarray(cv2.resize(gray, (96, 72), interpolation=cv2.INTER_AREA), np.uint8) for gray in task.grays]
-    k = resize_intrinsics(task.k, (320, 240), (96, 72))
-    assert (dense_depth(replace(task, grays=grays, k=k, rows=range(3, 4)))[0] > 0).mean() > 0.2
+@pytest.mark.parametrize("size", [(96, 72), (28, 21)])
+@pytest.mark.parametrize("flow_scale", [0, 1, 2, 3])
+def test_small_images_have_depth(task: DepthTask, size: tuple[int, int], flow_scale: int) -> None:
+    grays = [np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8) for gray in task.grays]
+    k = resize_intrinsics(task.k, (320, 240), size)
+    depth, _ = dense_depth(replace(task, grays=grays, k=k, rows=range(3, 4), flow_scale=flow_scale))
+    assert depth[0].any()
 
 
 def test_links_put_together_are_the_flow_of_a_moving_picture() -> None:
