@@ -131,8 +131,18 @@ def test_help_brings_in_nothing_heavy(words: list[str]) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_brings_in_torch_only_where_a_graph_or_a_network_is_computed() -> None:
-    assert _imported("import da3_stream.pipeline", {"torch", "pypose", "pycolmap", "matplotlib", "faiss"}) == []
+def test_a_run_brings_in_torch_only_where_a_network_is_computed() -> None:
+    assert _imported("import da3_stream.pipeline", {"torch", "pycolmap", "matplotlib", "faiss"}) == []
+    assert _imported(SOLVED_GRAPH, {"torch"}) == []
+
+
+SOLVED_GRAPH = """
+from da3_stream.geometry import Sim3
+from da3_stream.posegraph import PoseGraph
+graph = PoseGraph(0)
+graph.add_edge(0, 1, Sim3.identity())
+graph.solve()
+"""
 
 
 def _callers(*names: str) -> dict[str, set[str]]:

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import spsolve
+from scipy.spatial.transform import Rotation
 
 from benchmarks.backend.scenes import Array, Scene
-from da3_stream.geometry import Sim3
-from da3_stream.posegraph import group
+from da3_stream.geometry import Sim3, Sim3Array
 
 ITERATIONS = 30
 LAMBDA = 1e-6
@@ -28,8 +28,8 @@ def plain_graph(scene: Scene) -> list[Sim3]:
     import torch
 
     nodes = np.array([(edge.a, edge.b) for edge in scene.edges])
-    measured = group.stack([edge.a_from_b for edge in scene.edges]).float()
-    g = torch.from_numpy(group.log(group.stack(_chain(scene)).Inv())).float()
+    measured = _as_pypose(Sim3Array.stack([edge.a_from_b for edge in scene.edges]))
+    g = torch.from_numpy(Sim3Array.stack(_chain(scene)).inverse().log()).float()
     damping, cost = LAMBDA, _cost(measured, nodes, g)
     history = [cost]
     for _ in range(ITERATIONS):
@@ -42,8 +42,16 @@ def plain_graph(scene: Scene) -> list[Sim3]:
         history.append(cost)
         if cost < 1e-5 and len(history) > 5 and history[-6] / max(cost, 1e-30) < 1.5:
             break
-    world = group.unstack(group.exp(g.double().numpy()).Inv())
+    world = Sim3Array.exp(g.double().numpy()).inverse().transforms()
     return [world[0].inverse() @ transform for transform in world]
+
+
+def _as_pypose(batch: Sim3Array) -> Any:
+    import pypose
+    import torch
+
+    quaternions = Rotation.from_matrix(batch.rotation).as_quat()
+    return pypose.Sim3(torch.from_numpy(np.hstack([batch.translation, quaternions, batch.scale[:, None]]))).float()
 
 
 def _chain(scene: Scene) -> list[Sim3]:

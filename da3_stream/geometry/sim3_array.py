@@ -1,7 +1,4 @@
-"""Batches of similarity transforms as plain arrays; `Sim3` is a single one.
-
-The solver of the pose graph has a batch of its own (`posegraph.group`, on pypose); everything else uses this one.
-"""
+"""Batches of similarity transforms as plain arrays; `Sim3` is a single one."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from .sim3 import Sim3
-from .sim3_closed_forms import inverse_v_matrices, v_matrices
+from .sim3_closed_forms import adjoints, inverse_v_matrices, v_matrices
 
 Array = NDArray[np.float64]
 
@@ -47,6 +44,15 @@ class Sim3Array:
         return Sim3Array(np.array([transform.scale]), transform.rotation[None], transform.translation[None])
 
     @staticmethod
+    def stack(transforms: Sequence[Sim3]) -> Sim3Array:
+        """The transforms as a batch, their rotations made exact: files and long products leave them a little off."""
+        if not transforms:
+            return Sim3Array(np.zeros(0), np.zeros((0, 3, 3)), np.zeros((0, 3)))
+        rotation = Rotation.from_matrix(np.stack([t.rotation for t in transforms])).as_matrix()
+        scale = np.array([t.scale for t in transforms])
+        return Sim3Array(scale, rotation, np.stack([t.translation for t in transforms]))
+
+    @staticmethod
     def from_rigid(matrices: Array) -> Sim3Array:
         """Rigid matrices [N,4,4], or without their last row [N,3,4], with scale 1."""
         return Sim3Array(np.ones(len(matrices)), matrices[:, :3, :3], matrices[:, :3, 3])
@@ -69,6 +75,14 @@ class Sim3Array:
         rotvecs, log_scales = Rotation.from_matrix(self.rotation).as_rotvec(), np.log(self.scale)
         rho = np.einsum("nij,nj->ni", inverse_v_matrices(rotvecs, log_scales), self.translation)
         return np.concatenate([rho, rotvecs, log_scales[:, None]], axis=1)
+
+    def adjoints(self) -> Array:
+        """Adjoint matrices [N,7,7], as `Sim3.adjoint`."""
+        return adjoints(self.scale, self.rotation, self.translation)
+
+    def transforms(self) -> list[Sim3]:
+        """The transforms one by one."""
+        return [Sim3(*row) for row in zip(self.scale, self.rotation, self.translation, strict=True)]
 
     def inverse(self) -> Sim3Array:
         """`b_from_a` of each `a_from_b`."""

@@ -11,9 +11,8 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from ..errors import PoseGraphError
-from . import group
-from .factors import EdgeFactors, Factors, GravityFactors, Indices, PoseFactors, PositionFactors, ScaleFactors
-from .group import Array
+from ..geometry import Sim3Array
+from .factors import Array, EdgeFactors, Factors, GravityFactors, Indices, PoseFactors, PositionFactors, ScaleFactors
 from .measurements import Direction, Edge, KnownPose, Node, ObservedScale, Position
 from .problem import Problem
 
@@ -80,7 +79,7 @@ def build(measurements: Measurements, hold_scale: bool) -> Problem:
     nodes = measurements.edge_nodes()
     _require_connected(nodes, list(measurements.index))
     information = edge_information(measurements.edges)
-    edges = EdgeFactors(nodes, group.stack([edge.a_from_b for edge in measurements.edges]).Inv(), information)
+    edges = EdgeFactors(nodes, Sim3Array.stack([edge.a_from_b for edge in measurements.edges]).inverse(), information)
     loop = np.array([edge.loop for edge in measurements.edges], bool)
     return Problem.of(edges, loop, _other_factors(measurements), _free_components(measurements, hold_scale))
 
@@ -180,8 +179,8 @@ def _position_factors(observed: Sequence[Position], index: Mapping[Node, int]) -
 
 
 def _pose_factors(observed: Sequence[KnownPose], index: Mapping[Node, int]) -> PoseFactors:
-    known = group.stack([pose.world_from_node for pose in observed])
-    return PoseFactors(_node_indices(observed, index), known.Inv(), np.array([pose.information for pose in observed]))
+    node_from_world = Sim3Array.stack([pose.world_from_node for pose in observed]).inverse()
+    return PoseFactors(_node_indices(observed, index), node_from_world, np.array([p.information for p in observed]))
 
 
 def _require_connected(nodes: Indices, names: Sequence[Node]) -> None:

@@ -12,10 +12,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry import Sim3Array
 from ..geometry.sim3_closed_forms import hat, inverse_right_jacobians
-from . import group
-from .group import Array, Batch
 
+Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 
@@ -32,11 +32,11 @@ class Factors(Protocol):
         """Inverse covariances [F,M,M] of the residuals."""
         ...
 
-    def residuals(self, state: Batch) -> Array:
+    def residuals(self, state: Sim3Array) -> Array:
         """Residuals [F,M] at the nodes' transforms."""
         ...
 
-    def linearise(self, state: Batch) -> tuple[Array, Array]:
+    def linearise(self, state: Sim3Array) -> tuple[Array, Array]:
         """Residuals [F,M] and their Jacobians [F,K,M,7] with respect to the nodes' updates d."""
         ...
 
@@ -46,23 +46,23 @@ class EdgeFactors:
     """Relative transforms: log(a_from_b^-1 a_from_world world_from_b)."""
 
     nodes: Indices  # [F,2]: a, b
-    b_from_a: Batch  # [F], as measured
+    b_from_a: Sim3Array  # [F], as measured
     information: Array  # [F,7,7]
 
-    def residuals(self, state: Batch) -> Array:
+    def residuals(self, state: Sim3Array) -> Array:
         """Residuals [F,7]."""
-        return group.log(self.b_from_a @ self._a_from_b(state))
+        return (self.b_from_a @ self._a_from_b(state)).log()
 
-    def linearise(self, state: Batch) -> tuple[Array, Array]:
+    def linearise(self, state: Sim3Array) -> tuple[Array, Array]:
         """d_b enters directly, d_a through the adjoint: exp(-d_a) a_from_b = a_from_b exp(-Ad(b_from_a) d_a)."""
         a_from_b = self._a_from_b(state)
-        residuals = group.log(self.b_from_a @ a_from_b)
+        residuals = (self.b_from_a @ a_from_b).log()
         by_b = inverse_right_jacobians(residuals)
-        by_a = -by_b @ group.adjoints(a_from_b.Inv())
+        by_a = -by_b @ a_from_b.inverse().adjoints()
         return residuals, np.stack([by_a, by_b], axis=1)
 
-    def _a_from_b(self, state: Batch) -> Batch:
-        return state[self.nodes[:, 0]].Inv() @ state[self.nodes[:, 1]]
+    def _a_from_b(self, state: Sim3Array) -> Sim3Array:
+        return state[self.nodes[:, 0]].inverse() @ state[self.nodes[:, 1]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,12 +73,12 @@ class ScaleFactors:
     log_scales: Array  # [F]
     information: Array  # [F,1,1]
 
-    def residuals(self, state: Batch) -> Array:
+    def residuals(self, state: Sim3Array) -> Array:
         """Residuals [F,1]: log-scale (less the common one) minus the observed one."""
-        log_scales = np.log(group.scales(state))[self.nodes]
+        log_scales = np.log(state.scale)[self.nodes]
         return (log_scales @ self._signs() - self.log_scales)[:, None]
 
-    def linearise(self, state: Batch) -> tuple[Array, Array]:
+    def linearise(self, state: Sim3Array) -> tuple[Array, Array]:
         """Residuals [F,1] and their Jacobians [F,K,1,7], which are constant."""
         jacobians = np.zeros((*self.nodes.shape, 1, 7))
         jacobians[:, :, 0, 6] = self._signs()
@@ -97,18 +97,18 @@ class GravityFactors:
     in_world: Array  # [F,3], unit length
     information: Array  # [F,3,3]
 
-    def residuals(self, state: Batch) -> Array:
+    def residuals(self, state: Sim3Array) -> Array:
         """Residuals [F,3]: the chord between the two directions."""
         return np.einsum("nij,nj->ni", self._rotations(state), self.in_node) - self.in_world
 
-    def linearise(self, state: Batch) -> tuple[Array, Array]:
+    def linearise(self, state: Sim3Array) -> tuple[Array, Array]:
         """R exp(w) d = R (d + w x d)."""
         jacobians = np.zeros((len(self.nodes), 1, 3, 7))
         jacobians[:, 0, :, 3:6] = -self._rotations(state) @ hat(self.in_node)
         return self.residuals(state), jacobians
 
-    def _rotations(self, state: Batch) -> Array:
-        return group.rotations(state[self.nodes[:, 0]])
+    def _rotations(self, state: Sim3Array) -> Array:
+        return state[self.nodes[:, 0]].rotation
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,12 +120,12 @@ class PositionFactors:
     in_world: Array  # [F,3]
     information: Array  # [F,3,3]
 
-    def residuals(self, state: Batch) -> Array:
+    def residuals(self, state: Sim3Array) -> Array:
         """Residuals [F,3], in the world's unit of length."""
         scaled_rotations, at = self._scaled_rotations(state), state[self.nodes[:, 0]]
-        return np.einsum("nij,nj->ni", scaled_rotations, self.in_node) + group.translations(at) - self.in_world
+        return np.einsum("nij,nj->ni", scaled_rotations, self.in_node) + at.translation - self.in_world
 
-    def linearise(self, state: Batch) -> tuple[Array, Array]:
+    def linearise(self, state: Sim3Array) -> tuple[Array, Array]:
         """T exp(d) p = T (p + rho + w x p + l p)."""
         scaled_rotations = self._scaled_rotations(state)
         inner = np.concatenate(
@@ -133,9 +133,9 @@ class PositionFactors:
         )
         return self.residuals(state), (scaled_rotations @ inner)[:, None]
 
-    def _scaled_rotations(self, state: Batch) -> Array:
+    def _scaled_rotations(self, state: Sim3Array) -> Array:
         at = state[self.nodes[:, 0]]
-        return group.scales(at)[:, None, None] * group.rotations(at)
+        return at.scale[:, None, None] * at.rotation
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,14 +143,14 @@ class PoseFactors:
     """Nodes whose transform to the world is known: log(known^-1 world_from_node)."""
 
     nodes: Indices  # [F,1]
-    node_from_world: Batch  # [F], as known
+    node_from_world: Sim3Array  # [F], as known
     information: Array  # [F,7,7]
 
-    def residuals(self, state: Batch) -> Array:
+    def residuals(self, state: Sim3Array) -> Array:
         """Residuals [F,7]."""
-        return group.log(self.node_from_world @ state[self.nodes[:, 0]])
+        return (self.node_from_world @ state[self.nodes[:, 0]]).log()
 
-    def linearise(self, state: Batch) -> tuple[Array, Array]:
+    def linearise(self, state: Sim3Array) -> tuple[Array, Array]:
         """The inverse right Jacobian at the residual."""
         residuals = self.residuals(state)
         return residuals, inverse_right_jacobians(residuals)[:, None]

@@ -5,14 +5,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from ..geometry import Sim3, umeyama
-from . import group
-from .factors import GravityFactors, PoseFactors, PositionFactors
-from .group import Array, Batch
+from ..geometry import Sim3, Sim3Array, umeyama
+from .factors import Array, GravityFactors, PoseFactors, PositionFactors
 from .problem import Problem
 
 
-def align_gauge(problem: Problem, state: Batch) -> Batch:
+def align_gauge(problem: Problem, state: Sim3Array) -> Sim3Array:
     """The state, transformed by the similarity that fits all positions and poses known in the world best.
 
     Without any it is rotated to fit the known directions; without those it is returned unchanged.
@@ -37,18 +35,18 @@ def _smallest_rotation(target: Array, current: Array) -> Array:
     return rotation.as_matrix()
 
 
-def _point_pairs(factors: PositionFactors | PoseFactors, state: Batch) -> tuple[Array, Array]:
+def _point_pairs(factors: PositionFactors | PoseFactors, state: Sim3Array) -> tuple[Array, Array]:
     """Points [P,3] by the state, and the same points as known in the world."""
     if isinstance(factors, PositionFactors):
         return factors.residuals(state) + factors.in_world, factors.in_world
-    return _frame_points(state[factors.nodes[:, 0]]), _frame_points(factors.node_from_world.Inv())
+    return _frame_points(state[factors.nodes[:, 0]]), _frame_points(factors.node_from_world.inverse())
 
 
-def _frame_points(transforms: Batch) -> Array:
+def _frame_points(transforms: Sim3Array) -> Array:
     """The origin and the ends of the axes of F nodes [4 F,3]: four points that determine a similarity."""
     points = np.vstack([np.zeros(3), np.eye(3)])
-    return np.concatenate([transform.apply(points) for transform in group.unstack(transforms)])
+    return np.concatenate([transform.apply(points) for transform in transforms.transforms()])
 
 
-def _transform(world_from_old: Sim3, state: Batch) -> Batch:
-    return group.stack([world_from_old]) @ state
+def _transform(world_from_old: Sim3, state: Sim3Array) -> Sim3Array:
+    return Sim3Array.stack([world_from_old]) @ state

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry import Sim3Array
 from .build import joining_loops
-from .group import Array, Batch
+from .factors import Array
 from .initialization import LinearStart
 from .innovation import ALLOWANCE, innovations, limit
 from .levenberg_marquardt import Descent, levenberg_marquardt
@@ -56,14 +57,14 @@ class Optimiser:
         joining = joining_loops(problem.edges.nodes, problem.loop, int(problem.edges.nodes.max(initial=0)) + 1)
         return Optimiser(problem, LinearStart.of(problem), joining)
 
-    def run(self, weights: Array, warm: Batch, effort: tuple[float, int]) -> Descent:
+    def run(self, weights: Array, warm: Sim3Array, effort: tuple[float, int]) -> Descent:
         """Minimise with the weights [E] of the edges; `effort` is the tolerance and the most steps."""
         weights = self._with_faint_joins(weights)
         starts = [warm, self.linear.solve(weights)]
         costs = [self.problem.cost(start, weights) for start in starts]
         return levenberg_marquardt(self.problem, starts[int(np.argmin(costs))], weights, *effort)
 
-    def optimize_with(self, kept: InlierMask, warm: Batch) -> LoopSelection:
+    def optimize_with(self, kept: InlierMask, warm: Sim3Array) -> LoopSelection:
         """Minimise with the edges `kept` [E] only, to the tolerance of a trial."""
         return LoopSelection(kept, self.run(kept.astype(np.float64), warm, TRIAL_TOLERANCE))
 
@@ -89,7 +90,7 @@ class Optimiser:
     def _with_faint_joins(self, weights: Array) -> Array:
         return np.where(self.joining, np.maximum(weights, FAINT_WEIGHT), weights)
 
-    def cost(self, kept: InlierMask, state: Batch) -> float:
+    def cost(self, kept: InlierMask, state: Sim3Array) -> float:
         """1/2 sum r^T Omega r at a state, over these edges [E]."""
         return self.problem.cost(state, kept.astype(np.float64))
 
@@ -98,7 +99,7 @@ class Optimiser:
         return self.cost(selection.kept, selection.descent.state) + GATE / 2 * float(np.sum(~selection.kept))
 
 
-def select_loops(optimiser: Optimiser, warm: Batch) -> LoopSelection:
+def select_loops(optimiser: Optimiser, warm: Sim3Array) -> LoopSelection:
     """Select the true loops among all, without earlier decisions."""
     everything = np.ones(len(optimiser.problem.loop), bool)
     with_all = optimiser.optimize_with(everything, warm)
@@ -111,7 +112,7 @@ def select_loops(optimiser: Optimiser, warm: Batch) -> LoopSelection:
     return optimiser.finish(compare_hypotheses(optimiser, selection))
 
 
-def select_more_loops(optimiser: Optimiser, kept: InlierMask, known: int, warm: Batch) -> LoopSelection:
+def select_more_loops(optimiser: Optimiser, kept: InlierMask, known: int, warm: Sim3Array) -> LoopSelection:
     """Select after edges beyond the `known` first were added: earlier decisions hold unless new loops contradict them.
 
     In a contradiction all loops are decided anew, and compared with the hypothesis that only the new ones are false.
@@ -181,7 +182,7 @@ def drop_inconsistent(optimiser: Optimiser, selection: LoopSelection) -> LoopSel
         selection = without
 
 
-def _graduate(optimiser: Optimiser, state: Batch) -> tuple[InlierMask, Batch]:
+def _graduate(optimiser: Optimiser, state: Sim3Array) -> tuple[InlierMask, Sim3Array]:
     """Mask [E] of the edges kept at the end of graduated non-convexity, and the state there."""
     loop = optimiser.problem.loop
     weights = np.ones(len(loop))

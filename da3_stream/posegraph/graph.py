@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..geometry import Sim3
-from . import group
+from ..geometry import Sim3, Sim3Array
 from .build import Measurements, build
 from .gnc import InlierMask, LoopSelection, Optimiser, select_loops, select_more_loops
-from .group import Batch
 from .measurements import (
     Direction,
     KnownPose,
@@ -186,16 +184,16 @@ class PoseGraph:
         initial_cost = optimiser.cost(selection.kept, warm)
         return self._record(size, selection, initial_cost)
 
-    def _warm_start(self, problem: Problem) -> Batch:
+    def _warm_start(self, problem: Problem) -> Sim3Array:
         """The last state, and new nodes placed along a spanning tree of the edges."""
         known = self._last.state if self._last else [Sim3.identity()]
         common = self._last.common if self._last else []
         state = initialize_spanning_tree(known, self._measurements)
-        return group.stack([*state, *(common or [Sim3.identity()])][: len(problem.free)])
+        return Sim3Array.stack([*state, *(common or [Sim3.identity()])][: len(problem.free)])
 
     def _record(self, size: tuple[int, ...], selection: LoopSelection, initial_cost: float) -> _SolverResult:
         descent, count = selection.descent, len(self._measurements.index)
-        state = group.unstack(descent.state)
+        state = descent.state.transforms()
         figures = (descent.converged, initial_cost, descent.cost, descent.iterations)
         return _SolverResult(size, state[:count], state[count:], selection.kept, figures)
 

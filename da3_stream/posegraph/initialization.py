@@ -14,12 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from ..geometry import nearest_rotations
+from ..geometry import Sim3Array, nearest_rotations
 from ..geometry.covariance import ridged_inverses
-from . import group
-from .factors import Factors, ScaleFactors
+from .factors import Array, Factors, ScaleFactors
 from .gauge import align_gauge
-from .group import Array, Batch
 from .problem import Problem
 from .sparse import Term
 
@@ -29,7 +27,7 @@ class LinearStart:
     """The three linear problems of a graph, for any weights of its edges. Node 0 is at the identity."""
 
     problem: Problem
-    measured: Batch  # [E] a_from_b
+    measured: Sim3Array  # [E] a_from_b
     scale_information: Array  # [E], marginal, of the log-scale
     rotation_information: Array  # [E], marginal, of one angle
     shift_information: Array  # [E,3,3], conditional, of rho given rotation and scale
@@ -41,23 +39,23 @@ class LinearStart:
         covariance = ridged_inverses(information)
         return LinearStart(
             problem,
-            problem.edges.b_from_a.Inv(),
+            problem.edges.b_from_a.inverse(),
             1 / covariance[:, 6, 6],
             3 / np.einsum("nii->n", covariance[:, 3:6, 3:6]),
             information[:, :3, :3],
         )
 
-    def solve(self, weights: Array) -> Batch:
+    def solve(self, weights: Array) -> Sim3Array:
         """The state [N] for the weights [E] of the edges, aligned with the world."""
         log_scales = self._log_scales(weights)
         rotations = self._rotations(weights)
         translations = self._translations(weights, log_scales, rotations)
-        return align_gauge(self.problem, group.from_components(log_scales, rotations, translations))
+        return align_gauge(self.problem, Sim3Array(np.exp(log_scales), rotations.as_matrix(), translations))
 
     def _log_scales(self, weights: Array) -> Array:
         edges = self.problem.edges
         signs = np.array([-1.0, 1.0])[None, :, None, None] * np.ones((len(weights), 2, 1, 1))
-        measured = np.log(group.scales(self.measured))[:, None, None]
+        measured = np.log(self.measured.scale)[:, None, None]
         information = (weights * self.scale_information)[:, None, None]
         terms = [Term(edges.nodes, signs, -measured, information)]
         for factors in self.problem.others:
@@ -68,7 +66,7 @@ class LinearStart:
 
     def _rotations(self, weights: Array) -> Rotation:
         """Least squares of R_b^T - R_ab^T R_a^T over all matrices, then the nearest rotations."""
-        back = np.swapaxes(group.rotations(self.measured), 1, 2)
+        back = np.swapaxes(self.measured.rotation, 1, 2)
         identity = np.broadcast_to(np.eye(3), back.shape)
         information = (weights * self.rotation_information)[:, None, None] * np.eye(3)
         fixed = self._value_at_origin(np.eye(3))
@@ -81,9 +79,7 @@ class LinearStart:
         """Least squares of t_b - t_a - s_a R_a t_ab, in units of node b as the edges' own residuals are."""
         a, b = self.problem.edges.nodes.T
         scales, rotation_matrices = np.exp(log_scales), rotations.as_matrix()
-        displacements = scales[a, None] * np.einsum(
-            "nij,nj->ni", rotation_matrices[a], group.translations(self.measured)
-        )
+        displacements = scales[a, None] * np.einsum("nij,nj->ni", rotation_matrices[a], self.measured.translation)
         back = np.swapaxes(rotation_matrices[b], 1, 2) / scales[b, None, None]
         information = np.swapaxes(back, 1, 2) @ self.shift_information @ back * weights[:, None, None]
         identity = np.broadcast_to(np.eye(3), back.shape)

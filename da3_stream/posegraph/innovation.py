@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry import Sim3Array
 from ..geometry.covariance import diagonal_units, pseudo_inverses
-from .factors import Indices
-from .group import Array, Batch
+from .factors import Array, Indices
 from .problem import Problem
 
 BATCH = 16  # loops whose covariances are solved for together
@@ -21,7 +21,7 @@ CHI2_PER_NODE = 0.5  # chi^2 that a true loop may add for every node between its
 DRIFT_FACTOR = 2.0  # or this many times the mean chi^2 of the chain's edges there, which is large where scale drifts
 
 
-def innovations(problem: Problem, kept: NDArray[np.bool_], state: Batch, loops: Indices) -> Array:
+def innovations(problem: Problem, kept: NDArray[np.bool_], state: Sim3Array, loops: Indices) -> Array:
     """Decrease of chi^2 [L] by removal of one of the `loops` [L], to first order, at the minimum with edges `kept`."""
     blocks, _ = problem.normal_equations(state, kept.astype(np.float64))
     residuals, jacobians = problem.edges.linearise(state)
@@ -42,7 +42,7 @@ def innovations(problem: Problem, kept: NDArray[np.bool_], state: Batch, loops: 
     )
 
 
-def limit(problem: Problem, kept: NDArray[np.bool_], state: Batch, loop: int) -> float:
+def limit(problem: Problem, kept: NDArray[np.bool_], state: Sim3Array, loop: int) -> float:
     """The largest innovation of a true loop, given the other edges kept [E] and the minimum `state` without the loop.
 
     Infinite without other loops: a single loop measures the drift, however large. Nodes are numbered along the video,

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .group import Array, Batch
+from ..geometry import Sim3Array
+from .factors import Array
 from .problem import Problem
 
 FIRST_DAMPING = 1e-9  # below the square of the lowest frequency of thousands of nodes in a chain
@@ -23,14 +24,14 @@ ABSOLUTE = 1e-12  # of a cost, which is dimensionless
 class Descent:
     """The final state and its cost, whether no step would lower it by more than the tolerance, and the steps taken."""
 
-    state: Batch
+    state: Sim3Array
     cost: float
     converged: bool
     iterations: int
 
 
 def levenberg_marquardt(
-    problem: Problem, start: Batch, weights: Array, tolerance: float, max_iterations: int
+    problem: Problem, start: Sim3Array, weights: Array, tolerance: float, max_iterations: int
 ) -> Descent:
     """Minimise the cost from `start`, until a step's predicted decrease is at most `tolerance` of the cost."""
     state, cost = start, problem.cost(start, weights)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from ..errors import PoseGraphError
 from ..geometry import Sim3
 from ..geometry.covariance import diagonal_units
-from .group import Array
+from .factors import Array
 
 ROTATION_TOLERANCE = 1e-4  # largest element of R^T R - I: rotations that were stored as float32 pass
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from . import group
-from .factors import EdgeFactors, Factors
-from .group import Array, Batch
+from ..geometry import Sim3Array
+from .factors import Array, EdgeFactors, Factors
 from .sparse import BlockPattern, Term
 
 
@@ -30,26 +29,26 @@ class Problem:
         pattern = BlockPattern.of([edges.nodes, *(factors.nodes for factors in others)], len(free))
         return Problem(edges, loop, tuple(others), free, pattern)
 
-    def edge_chi2(self, state: Batch) -> Array:
+    def edge_chi2(self, state: Sim3Array) -> Array:
         """r^T Omega r [E] of the edges."""
         return chi2(self.edges.residuals(state), self.edges.information)
 
-    def cost(self, state: Batch, weights: Array) -> float:
+    def cost(self, state: Sim3Array, weights: Array) -> float:
         """1/2 sum w r^T Omega r, the edges weighted [E]."""
         rest = sum(float(chi2(f.residuals(state), f.information).sum()) for f in self.others)
         return (float(weights @ self.edge_chi2(state)) + rest) / 2
 
-    def normal_equations(self, state: Batch, weights: Array) -> tuple[Array, Array]:
+    def normal_equations(self, state: Sim3Array, weights: Array) -> tuple[Array, Array]:
         """Blocks [B,7,7] and slope [N,7,1], in the pattern's order; zero for components that are not free."""
         terms = [self._term(self.edges, state, weights[:, None, None] * self.edges.information)]
         terms += [self._term(factors, state, factors.information) for factors in self.others]
         return self.pattern.normal_equations(terms)
 
-    def retract(self, state: Batch, step: Array) -> Batch:
+    def retract(self, state: Sim3Array, step: Array) -> Sim3Array:
         """The state after a step [N,7], T <- T exp(d); the step is in the pattern's order."""
-        return state @ group.exp(step[self.pattern.place])
+        return state @ Sim3Array.exp(step[self.pattern.place])
 
-    def _term(self, factors: Factors, state: Batch, information: Array) -> Term:
+    def _term(self, factors: Factors, state: Sim3Array, information: Array) -> Term:
         residuals, jacobians = factors.linearise(state)
         free = jacobians * self.free[factors.nodes][:, :, None, :]
         return Term(factors.nodes, free, residuals[:, :, None], information)

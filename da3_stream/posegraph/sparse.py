@@ -9,8 +9,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import SuperLU, splu
 
-from .factors import Indices
-from .group import Array
+from .factors import Array, Indices
 
 SYMMETRIC = {"SymmetricMode": True}
 

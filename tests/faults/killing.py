@@ -64,7 +64,7 @@ TOLD += ("trust", "advice")
 COMPARED = ("trajectory.*", "camera_poses.txt", "intrinsics.txt", "frames.csv", "cloud.ply", "scene.json")
 COMPARED += ("places/descriptors.bin",)
 
-PRELOADED = ("da3_stream.pipeline", "pypose", "torch._refs", "faiss", "laspy", "lazrs", "matplotlib.figure")
+PRELOADED = ("da3_stream.pipeline", "faiss", "laspy", "lazrs", "matplotlib.figure")
 
 Action = Callable[[], None]
 

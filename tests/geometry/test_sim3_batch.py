@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import expm
 
-from da3_stream.geometry import Sim3
+from da3_stream.geometry import Sim3, Sim3Array
 from da3_stream.geometry.sim3_closed_forms import (
     adjoints,
     hat,
@@ -83,3 +83,38 @@ def test_hats_are_cross_products() -> None:
     v, w = np.array([[1.0, -2.0, 0.5], [0.1, 0.2, 0.3]]), np.array([0.3, 2.0, -1.0])
     np.testing.assert_array_equal(hat(v), np.array([hat(row) for row in v]))
     np.testing.assert_allclose(hat(v) @ w, np.cross(v, w))
+
+
+def assert_same(batch: Sim3Array, singles: list[Sim3]) -> None:
+    found = batch.transforms()
+    assert len(found) == len(singles)
+    for one, single in zip(found, singles, strict=True):
+        np.testing.assert_allclose(one.matrix(), single.matrix(), atol=1e-11 * np.abs(single.matrix()).max())
+
+
+@given(st.lists(tangents(), max_size=4))
+def test_what_is_stacked_comes_back(many: list[np.ndarray]) -> None:
+    transforms = [Sim3.exp(xi) for xi in many]
+    assert_same(Sim3Array.stack(transforms), transforms)
+
+
+def test_stacking_makes_rotations_exact() -> None:
+    askew = Sim3(1.0, np.eye(3) + np.full((3, 3), 1e-7), np.zeros(3))
+    rotation = Sim3Array.stack([askew]).rotation[0]
+    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-15)
+
+
+@given(tangents(), tangents())
+def test_products_inverses_and_adjoints_are_those_of_single_transforms(xi: np.ndarray, eta: np.ndarray) -> None:
+    a, b = Sim3.exp(xi), Sim3.exp(eta)
+    batch = Sim3Array.stack([a, b])
+    assert_same(batch.inverse() @ Sim3Array.stack([b, a]), [a.inverse() @ b, b.inverse() @ a])
+    size = 1 + np.abs(a.adjoint()).max()
+    np.testing.assert_allclose(batch.adjoints()[0], a.adjoint(), atol=1e-12 * size)
+
+
+@given(tangents())
+def test_exp_is_that_of_single_transforms_and_log_its_inverse(xi: np.ndarray) -> None:
+    batch = Sim3Array.exp(xi[None])
+    assert_same(batch, [Sim3.exp(xi)])
+    np.testing.assert_allclose(Sim3Array.exp(batch.log()).translation, batch.translation, rtol=1e-9, atol=1e-9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from da3_stream.posegraph import group
+from da3_stream.geometry import Sim3Array
 from da3_stream.posegraph.build import Measurements, build
 from da3_stream.posegraph.gnc import Optimiser
 from da3_stream.posegraph.innovation import innovations, limit
@@ -29,7 +29,7 @@ def problem() -> Problem:
 
 def test_it_is_the_fall_of_chi2_when_the_loop_is_left_out() -> None:
     optimiser = Optimiser.of(problem())
-    kept, start = np.ones(len(optimiser.problem.loop), bool), group.stack(ring(40, 2.0))
+    kept, start = np.ones(len(optimiser.problem.loop), bool), Sim3Array.stack(ring(40, 2.0))
     whole = optimiser.optimize_with(kept, start)
     loops = np.flatnonzero(optimiser.problem.loop)
     found = innovations(optimiser.problem, kept, whole.descent.state, loops)
@@ -39,7 +39,7 @@ def test_it_is_the_fall_of_chi2_when_the_loop_is_left_out() -> None:
 
 
 def test_a_lone_loop_may_say_anything_and_others_the_more_the_longer_the_chain_between() -> None:
-    graph, state = problem(), group.stack(ring(40, 2.0))
+    graph, state = problem(), Sim3Array.stack(ring(40, 2.0))
     kept = np.ones(len(graph.loop), bool)
     near, far = limit(graph, kept, state, FIRST_LOOP), limit(graph, kept, state, FIRST_LOOP + 2)
     assert 0 < near < far < np.inf
