@@ -62,12 +62,16 @@ def run(
     quiet: Quiet = False,
 ) -> None:
     """Turn a video or images into a trajectory and a point cloud."""
+    import time
+
     from . import pipeline
     from .export.exporting import export_run, find_format
     from .predictors import choose_model
     from .session.report import info, result_lines, why_nothing_was_placed
     from .settings import load_settings
+    from .stopwatch import Stopwatch
 
+    watch = Stopwatch(cpu_before=time.process_time())
     settings = load_settings(config, assignments or (), values)
     for format in exports or ():
         find_format(format)
@@ -77,7 +81,14 @@ def run(
         say(f"model: {chosen}; run directory: {out}", quiet)
         source = inputs[0] if len(inputs) == 1 else inputs
         directory = pipeline.run(
-            source, out, settings, model=chosen, progress=not quiet, overwrite=overwrite, with_changes=with_changes
+            source,
+            out,
+            settings,
+            model=chosen,
+            watch=watch,
+            progress=not quiet,
+            overwrite=overwrite,
+            with_changes=with_changes,
         )
         facts = info(directory)
         say("\n".join(result_lines(facts)), quiet)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from .predictors import ResolvedModel
 from .predictors.scheduler import SerializedPredictor, predictions
 from .session import RunSession, one_thread_each, open_job, open_session, run_lifecycle
 from .settings import Settings
+from .stopwatch import START, Stopwatch
 from .types import Predictor
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ def run(
     predictor: Predictor | None = None,
     *,
     model: ResolvedModel | None = None,
+    watch: Stopwatch | None = None,
     progress: bool = False,
     overwrite: bool = False,
     with_changes: bool = False,
@@ -36,17 +38,20 @@ def run(
     """Reconstruct a source (see `frames.open_source`) into the run directory `out`, and return its path.
 
     Without a predictor the one that the settings name is made; `model` is what `choose_model` says of those settings,
-    where that was asked before. A run of the same input and settings that was cut short goes on after its last finished
-    window, and one that is finished stays as it is; `with_changes` allows other settings of the map and the machine
-    meanwhile, `overwrite` begins anew. Raises Da3StreamError with one sentence where nothing can be begun. Once the run
+    where that was asked before, and `watch` has counted CPU seconds until now (None: they count from here on). A run of
+    the same input and settings that was cut short goes on after its last finished window, and one that is finished
+    stays as it is; `with_changes` allows other settings of the map and the machine meanwhile, `overwrite` begins anew.
+    Raises Da3StreamError with one sentence where nothing can be begun. Once the run
     directory exists, what is computed is kept: a run that breaks off raises RunError (state "failed"), one that is
     stopped KeyboardInterrupt or SystemExit (state "interrupted"), both with their outputs.
     """
-    with (
-        one_thread_each(),
-        open_job(source, settings or Settings(), predictor, model) as job,
-        open_session(Path(out), job, overwrite=overwrite, with_changes=with_changes) as session,
-    ):
+    watch = watch or Stopwatch()
+    with ExitStack() as stack:
+        with watch.stage(START):
+            stack.enter_context(one_thread_each())
+            job = stack.enter_context(open_job(source, settings or Settings(), predictor, model, watch))
+            opened = open_session(Path(out), job, overwrite=overwrite, with_changes=with_changes)
+            session = stack.enter_context(opened)
         if session.finished:
             log.warning("%s holds this run, finished: there is nothing to do", session.run.path)
             return session.run.path
@@ -57,11 +62,14 @@ def run(
 
 def reconstruct(session: RunSession, progress: bool) -> None:
     """Window by window: predict, add to the map, write, commit."""
-    job, predictor = session.job, SerializedPredictor(session.job.predictor)
-    slam = session.start(predictor)
-    with prefetch(job.source, job.window_size) as frames, session.progress(progress) as progress_bar, closing(slam):
+    job, watch = session.job, session.job.watch
+    predictor = SerializedPredictor(job.predictor, watch)
+    with watch.stage(START):
+        slam = session.start(predictor)
+    frames = prefetch(job.source, job.window_size, watch)
+    with frames, session.progress(progress) as progress_bar, closing(slam):
         windows = session.new_windows(frames)
-        with closing(predictions(windows, predictor, slam.watch, job.source.stop)) as predicted:
+        with closing(predictions(windows, predictor, job.source.stop)) as predicted:
             for prediction in predicted:
                 update = slam.process_window(prediction)
                 session.write(update)

@@ -21,7 +21,6 @@ from da3_stream.predictors.sfm.matching.correspondences import Correspondences
 from da3_stream.predictors.sfm.matching.pairs import Matches
 from da3_stream.session.job import open_job
 from da3_stream.settings import Settings
-from da3_stream.stopwatch import Stopwatch
 from da3_stream.synthetic import Town, TownFrame
 from da3_stream.types import Float64, Status, UInt8, WindowGeometry
 from da3_stream.windows import Window, windows
@@ -75,7 +74,7 @@ def _predict(clip: Clip, folder: Path, weak: bool) -> None:
     predictor = _tracks_only(clip, camera) if weak else None
     with open_job(clip.source, settings, predictor) as job:
         cut = windows(job.source, job.window_size, job.window_overlap)
-        for answer in predictions(cut, SerializedPredictor(job.predictor), Stopwatch()):
+        for answer in predictions(cut, SerializedPredictor(job.predictor)):
             number = answer.window.number
             tell(f"{folder.name}: window {number}, {answer.geometry.status.value}")
             _write(folder / f"{number:06d}.npz", answer.window, answer.geometry)

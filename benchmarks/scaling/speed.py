@@ -15,8 +15,9 @@ BUSY = 0.3  # load above which somebody else is computing
 TARGET_FPS = {"kitti07_0-159": 3.0, "hololens_000": 2.5, "town": 1.5}
 TOWN_SIZE = (640, 480)
 
-STAGES = ("frames", "predict", "stitching", "store", "preview", "outputs")  # of run.json's seconds_by_stage
-KINDS = ("extract_keypoints", "track_points", "match_chunk", "verify_chunk", "map_window", "dense_depth")
+STAGES = ("start", "decoding", "static_mask", "gate", "stitching", "scale", "store", "cloud", "loops", "outputs")
+KINDS = ("extract_keypoints", "track_points", "match_chunk", "verify_chunk", "map_window", "dense_depth")  # both of
+# run.json's seconds_by_stage
 
 COLUMNS = [
     Column("clip", "clip"),
@@ -26,12 +27,14 @@ COLUMNS = [
     Column("slowest", "fps_min", "{:.2f}"),
     Column("fastest", "fps_max", "{:.2f}"),
     Column("seconds", "wall_s", "{:.1f}"),
-    *(Column(name, f"stage_{name}", "{:.1f}") for name in STAGES),
-    Column("start+end", "stage_rest", "{:.1f}"),
     Column("MiB", "peak_mib", "{:.0f}"),
     Column("missed", "missed"),
 ]
-KIND_COLUMNS = [Column("CPU seconds in the predictor", "clip"), *(Column(n, f"cpu_{n}", "{:.1f}") for n in KINDS)]
+CPU_COLUMNS = [
+    Column("CPU seconds", "clip"),
+    *(Column(name.replace("_", " "), f"cpu_{name}", "{:.1f}") for name in (*KINDS, *STAGES)),
+    Column("rest", "cpu_rest", "{:.1f}"),
+]
 
 
 def _options(command: argparse.ArgumentParser) -> None:
@@ -40,7 +43,7 @@ def _options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--frames", type=int, default=300, help="length of the town's drive")
 
 
-@benchmark(COLUMNS, _options, note=lambda rows: text_table(KIND_COLUMNS, rows))
+@benchmark(COLUMNS, _options, note=lambda rows: text_table(CPU_COLUMNS, rows))
 def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
     """One row per clip: the run in the middle by its speed."""
     load = os.getloadavg()[0]
@@ -77,10 +80,8 @@ def _input(name: str, folder: Path, options: argparse.Namespace) -> tuple[Path, 
 def _once(source: Path, out: Path, options: argparse.Namespace, words: list[str]) -> Row:
     with measured_run(source, out, options, *words) as measured:
         stages = measured.status.get("seconds_by_stage", {})
-        kinds = measured.status.get("seconds_in_predictor", {})
-        rest = measured.wall_s - sum(stages.values())
-        split = {f"stage_{stage}": seconds for stage, seconds in stages.items()} | {"stage_rest": rest}
-        return measured.speed() | split | {f"cpu_{kind}": seconds for kind, seconds in kinds.items()}
+        rest = sum(seconds for name, seconds in stages.items() if name not in (*STAGES, *KINDS))
+        return measured.speed() | {f"cpu_{name}": seconds for name, seconds in stages.items()} | {"cpu_rest": rest}
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Protocol, Self, runtime_checkable
 
+from ..stopwatch import Stopwatch
 from ..types import Frame
 
 FrameQueue = SimpleQueue[Frame | BaseException | None]  # frames, then None or the exception that ended the source
@@ -48,24 +49,24 @@ class Prefetcher:
         self._frames.close()
 
 
-def prefetch(source: Iterable[Frame], depth: int = 32) -> Prefetcher:
+def prefetch(source: Iterable[Frame], depth: int = 32, watch: Stopwatch | None = None) -> Prefetcher:
     """Iterate a source in one background thread, at most `depth` frames ahead of the consumer.
 
     The thread starts when the first frame is requested. Order is kept; an exception of the source is raised after
     the last good frame. The thread is stopped and joined when the frames end, when a `with` block around them is left
-    (by an exception such as KeyboardInterrupt too), and when the iterator is garbage-collected. Raises ValueError if
-    depth is below 1.
+    (by an exception such as KeyboardInterrupt too), and when the iterator is garbage-collected. What reading takes
+    counts towards the stage "decoding" of `watch`. Raises ValueError if depth is below 1.
     """
     if depth < 1:
         raise ValueError(f"depth must be at least 1, not {depth}")
-    return Prefetcher(_read_ahead(source, depth))
+    return Prefetcher(_read_ahead(source, depth, watch or Stopwatch()))
 
 
-def _read_ahead(source: Iterable[Frame], depth: int) -> Generator[Frame]:
+def _read_ahead(source: Iterable[Frame], depth: int, watch: Stopwatch) -> Generator[Frame]:
     ready: FrameQueue = SimpleQueue()
     free_slots, abandoned = threading.Semaphore(depth), threading.Event()
     thread = threading.Thread(
-        target=_fill_queue, args=(source, ready, free_slots, abandoned), name="read-ahead", daemon=True
+        target=_fill_queue, args=(source, ready, free_slots, abandoned, watch), name="read-ahead", daemon=True
     )
     thread.start()
     try:
@@ -83,11 +84,15 @@ def _read_ahead(source: Iterable[Frame], depth: int) -> Generator[Frame]:
 
 
 def _fill_queue(
-    source: Iterable[Frame], ready: FrameQueue, free_slots: threading.Semaphore, abandoned: threading.Event
+    source: Iterable[Frame],
+    ready: FrameQueue,
+    free_slots: threading.Semaphore,
+    abandoned: threading.Event,
+    watch: Stopwatch,
 ) -> None:
     """Run in the thread: wait for a free slot, read a frame into it, until the source ends or the consumer is gone."""
     try:
-        frames = iter(source)
+        frames = watch.each("decoding", source)
         item: Frame | None = None
         while free_slots.acquire() and not abandoned.is_set():
             item = next(frames, None)

@@ -20,6 +20,7 @@ from .adapter import PredictorAdapter
 log = logging.getLogger(__name__)
 
 MOST_IN_FLIGHT = 64
+PREDICT = "predict"  # the stage of what a predictor does in this process
 AHEAD = 1  # windows that may wait, predicted, for the main thread
 
 
@@ -33,10 +34,13 @@ class WindowPrediction:
 
 
 class SerializedPredictor:
-    """A predictor for several threads: calls wait for each other, unless it takes several windows at once."""
+    """A predictor for several threads: calls wait for each other, unless it takes several windows at once.
 
-    def __init__(self, predictor: PredictorAdapter) -> None:
-        self._predictor = predictor
+    What they take in this process counts towards the stage PREDICT of `watch`.
+    """
+
+    def __init__(self, predictor: PredictorAdapter, watch: Stopwatch | None = None) -> None:
+        self._predictor, self._watch = predictor, watch or Stopwatch()
         self._turn = threading.Lock() if predictor.in_flight == 1 else nullcontext()
 
     @property
@@ -50,17 +54,17 @@ class SerializedPredictor:
 
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
         """See `Predictor`."""
-        with self._turn:
+        with self._turn, self._watch.stage(PREDICT):
             return self._predictor.predict(frames)
 
     def predict_pair(self, first: Sequence[Frame], second: Sequence[Frame]) -> WindowGeometry:
         """See `Predictor`."""
-        with self._turn:
+        with self._turn, self._watch.stage(PREDICT):
             return self._predictor.predict_pair(first, second)
 
     def predict_window(self, window: Window[Frame], cancelled: threading.Event) -> WindowPrediction:
         """The checked geometry of a window, with the state that the predictor is in right after it."""
-        with self._turn:
+        with self._turn, self._watch.stage(PREDICT):
             geometry = predict(self._predictor, window.frames, cancelled)
             return WindowPrediction(window, geometry, self._predictor.state())
 
@@ -68,7 +72,6 @@ class SerializedPredictor:
 def predictions(
     windows: Iterable[Window[Frame]],
     predictor: SerializedPredictor,
-    watch: Stopwatch,
     stop: Callable[[], None] | None = None,
 ) -> Generator[WindowPrediction]:
     """Every window with its geometry, in order, while a thread of its own keeps the predictor busy.
@@ -83,12 +86,10 @@ def predictions(
     scheduler = PredictionScheduler(windows, predictor)
     try:
         while True:
-            with watch.stage("frames"):
-                future = scheduler.next()
+            future = scheduler.next()
             if future is None:
                 return
-            with watch.stage("predict"):
-                prediction = future.result()
+            prediction = future.result()
             scheduler.mark_taken()
             yield prediction
     finally:

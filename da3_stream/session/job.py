@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import SettingsError
@@ -13,6 +13,7 @@ from ..loops import MakeExtractor, choose_extractor
 from ..predictors import ResolvedModel, choose_model, make_predictor
 from ..predictors.adapter import PredictorAdapter
 from ..settings import Settings
+from ..stopwatch import Stopwatch
 from ..store import Scene
 from ..types import Predictor
 
@@ -30,11 +31,16 @@ class Job:
     window_overlap: int
     scene: Scene
     close_predictor: Callable[[], None]
+    watch: Stopwatch = field(default_factory=Stopwatch)
 
 
 @contextmanager
 def open_job(
-    source: Any, settings: Settings, predictor: Predictor | None, model: ResolvedModel | None = None
+    source: Any,
+    settings: Settings,
+    predictor: Predictor | None,
+    model: ResolvedModel | None = None,
+    watch: Stopwatch | None = None,
 ) -> Iterator[Job]:
     """Open the input and the predictor, and refuse at once what cannot work together.
 
@@ -55,7 +61,7 @@ def open_job(
         size, overlap = window_plan(settings, adapter)
         gate = make_gate(gate_mode(settings, frames, predictor is not None), settings.frames)
         scene = first_scene(settings, adapter)
-        yield Job(frames, gate, settings, adapter, extractor, size, overlap, scene, stack.close)
+        yield Job(frames, gate, settings, adapter, extractor, size, overlap, scene, stack.close, watch or Stopwatch())
 
 
 def gate_mode(settings: Settings, source: FrameSource, predictor_given: bool) -> GateMode:

@@ -74,7 +74,7 @@ def _finish(session: RunSession, state: str) -> None:
     """Outputs, the last state of run.json, and the report on both."""
     job, run, status = session.job, session.run, session.status
     job.close_predictor()
-    with status.watch.stage("outputs"):
+    with job.watch.stage("outputs"):
         listed = status.as_json(state, run.read_scene())
         geometry, poses = write_outputs(run, listed, job.settings, job.source.origin)
     said = [*status.advice.rows, *doubtful_joins(geometry.scene)]
@@ -82,7 +82,7 @@ def _finish(session: RunSession, state: str) -> None:
     status.write(state, geometry.scene, poses, trust)
     _warn(session, state)
     write_report(run)
-    log.info("%s: %d frames in %.1f s", state, len(status.source_indices), status.watch.seconds)
+    log.info("%s: %d frames in %.1f s", state, len(status.source_indices), job.watch.seconds)
 
 
 def _warn(session: RunSession, state: str) -> None:

@@ -67,8 +67,10 @@ class RunSession:
         """Windows of the frames that the gate keeps, but for those that an earlier process committed."""
         job = self.job
         if job.settings.camera.mask == "auto":
-            frames = MaskedFrames(frames, None if self.checkpoint is None else self.checkpoint.mask_state)
-        self._kept = kept = GatedFrames(frames, job.gate)
+            state = None if self.checkpoint is None else self.checkpoint.mask_state
+            frames = job.watch.each("static_mask", MaskedFrames(frames, state))
+        self._kept = GatedFrames(frames, job.gate)
+        kept = job.watch.each("gate", self._kept)
         if self.checkpoint is None:
             return windows(kept, job.window_size, job.window_overlap, attrgetter("begins_shot"))
         if self.checkpoint.ended:
@@ -86,20 +88,21 @@ class RunSession:
 
     def write(self, update: WindowUpdate) -> None:
         """Points, scene, trajectory, journal, run.json and preview, as they are after a window."""
-        watch, window, geometry = self.status.watch, update.prediction.window, update.prediction.geometry
-        with watch.stage("store"):
+        watch, window, geometry = self.job.watch, update.prediction.window, update.prediction.geometry
+        with watch.stage("cloud"):
             self._write_points(update)
         with watch.stage("graph"):
             self._scene_file.write(update.scene)
         with watch.stage("trajectory"):
             ids = [submap.submap_id for submap in update.submaps]
             self._trajectory.append(update.scene, self._slam.submaps.cameras, ids)
-        self.status.add(window, geometry)
-        self.status.masks.write_figure(self.run.path / "static_mask.png")
-        skipped = chain.from_iterable(frame.skipped_before for frame in window.frames)
-        self.journal.tell_skipped(self.status.add_skipped(skipped))
-        self.journal.tell_window(window, geometry, update.events)
-        self.status.write("running", update.scene)
+        with watch.stage("status"):
+            self.status.add(window, geometry)
+            self.status.masks.write_figure(self.run.path / "static_mask.png")
+            skipped = chain.from_iterable(frame.skipped_before for frame in window.frames)
+            self.journal.tell_skipped(self.status.add_skipped(skipped))
+            self.journal.tell_window(window, geometry, update.events)
+            self.status.write("running", update.scene)
         with watch.stage("preview"):
             self._write_preview(window.number + 1)
 
@@ -108,12 +111,12 @@ class RunSession:
 
         Raises PredictorError for a state of the predictor that cannot be stored.
         """
-        with self.status.watch.stage("commit"):
+        with self.job.watch.stage("commit"):
             commit(self.run, self.job, self._slam.state(), self.status, update)
 
     def write_final(self, update: FinalUpdate) -> None:
         """The scene of the last optimization, what its scales say, and the journal's last lines."""
-        with self.status.watch.stage("graph"):
+        with self.job.watch.stage("graph"):
             self._scene_file.write(update.scene)
         self.status.advice.add(wandering_scale(update.scene, update.scales), self.status.source_indices)
         self.journal.tell_events(update.events)
@@ -147,6 +150,6 @@ def _make_slam(run: Run, job: Job, predictor: SerializedPredictor, status: RunSt
         loops=loops,
         keyframes=keyframes,
         backend=Backend(),
-        watch=status.watch,
+        watch=job.watch,
         keeps_images=job.source.feed is not None or loops.needs_images or keyframes.every > 0,
     )

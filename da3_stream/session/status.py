@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..machine import describe_machine, installed_versions, peak_rss_bytes
-from ..stopwatch import Stopwatch
+from ..predictors.scheduler import PREDICT
 from ..store import LAYOUT, PoseTable, Run, Scene
 from ..types import Frame, SkippedFrame, Status, WindowGeometry
 from ..windows import Window
@@ -28,7 +28,6 @@ class RunStatus:
 
     run: Run
     job: Job
-    watch: Stopwatch = field(default_factory=Stopwatch)
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
     interruptions: tuple[dict[str, Any], ...] = ()
     source_indices: array[int] = field(default_factory=lambda: array("q"))
@@ -41,6 +40,7 @@ class RunStatus:
     interpolated: array[int] = field(default_factory=lambda: array("q"))  # source indices of frames left out
     advice: AdviceLog = field(default_factory=AdviceLog)
     masks: MaskLog = field(default_factory=MaskLog)
+    _predicted_before: Counter[str] = field(default_factory=Counter)  # by earlier processes: CPU seconds by work
 
     def add(self, window: Window[Frame], geometry: WindowGeometry) -> None:
         """Count a window, and its selected frames: those that it owns, and those left out beside them."""
@@ -74,7 +74,8 @@ class RunStatus:
             "advice": self.advice.state(),
             "masks": self.masks.state(),
             "started": self.started,
-            "watch": self.watch.state(),
+            "watch": self.job.watch.state(),
+            "predicted": dict(self._predicted()),
         }
 
     def restore(self, state: dict[str, Any], selected: Sequence[tuple[int, float]], beside: Sequence[int]) -> None:
@@ -85,7 +86,8 @@ class RunStatus:
         self.skipped = [SkippedFrame(*row) for row in state["skipped"]]
         self.advice.restore(state["advice"])
         self.masks.restore(state["masks"])
-        self.watch.restore(state["watch"])
+        self.job.watch.restore(state["watch"])
+        self._predicted_before = Counter(state["predicted"])
         self.interpolated = array("q", beside)
         self.source_indices = array("q", [index for index, _ in selected])
         self.timestamps = array("d", [timestamp for _, timestamp in selected])
@@ -117,9 +119,8 @@ class RunStatus:
             "identity": identity(self.job),
             "started": self.started,
             "interruptions": self.interruptions,
-            "seconds": round(self.watch.seconds, 3),
-            "seconds_by_stage": self.watch.by_stage(),
-            "seconds_in_predictor": {k: round(v, 3) for k, v in predictor.timings.items()},
+            "seconds": round(self.job.watch.seconds, 3),
+            **self._cpu_seconds(),
             "peak_rss_bytes": peak_rss_bytes(),
             "skipped_frames": self.skipped,
             "left_out_by_reason": dict(sorted(self.left_out.items())),
@@ -130,6 +131,21 @@ class RunStatus:
             "source_indices": self.source_indices if state != "running" else (),
             "timestamps": self.timestamps if state != "running" else (),
         }
+
+    def _cpu_seconds(self) -> dict[str, dict[str, float]]:
+        """CPU seconds by stage over all processes; the predictor's are among them, and stand by themselves beside."""
+        watch = self.job.watch
+        stages = watch.by_stage()
+        predictor = {PREDICT: stages.pop(PREDICT, 0.0), **self._predicted()}
+        of_all = {**stages, **predictor, "other": watch.other}
+        return {
+            name: {stage: round(seconds, 3) for stage, seconds in of.items()}
+            for name, of in (("seconds_by_stage", of_all), ("seconds_in_predictor", predictor))
+        }
+
+    def _predicted(self) -> Counter[str]:
+        """CPU seconds of the predictor in processes of its own, by kind of work."""
+        return self._predicted_before + Counter(self.job.predictor.timings)
 
     def _camera(self) -> dict[str, Any]:
         """What the predictor knows of the lens; one that was not asked anything yet knows what it told before."""

@@ -12,7 +12,6 @@ import numpy as np
 
 from da3_stream.predictors.adapter import PredictorAdapter
 from da3_stream.predictors.scheduler import AHEAD, SerializedPredictor, predictions
-from da3_stream.stopwatch import Stopwatch
 from da3_stream.types import Frame, WindowGeometry
 from da3_stream.windows import Window, windows
 
@@ -57,7 +56,7 @@ def frames(count: int) -> list[Frame]:
 def test_a_look_waits_for_few_windows_whatever_the_predictor_has_to_do() -> None:
     slow, waited = Slow(), []
     asked = serialized(slow)
-    with closing(predictions(windows(frames(122), 6, 2), asked, Stopwatch())) as answers:
+    with closing(predictions(windows(frames(122), 6, 2), asked)) as answers:
         for _ in answers:
             for _ in range(3):
                 before = slow.begun
@@ -69,7 +68,7 @@ def test_a_look_waits_for_few_windows_whatever_the_predictor_has_to_do() -> None
 
 def test_it_works_ahead_while_an_answer_is_looked_at() -> None:
     slow = Slow()
-    with closing(predictions(windows(frames(42), 6, 2), serialized(slow), Stopwatch())) as answers:
+    with closing(predictions(windows(frames(42), 6, 2), serialized(slow))) as answers:
         next(answers)
         deadline = time.monotonic() + 10
         while slow.begun < 2 + AHEAD and time.monotonic() < deadline:
@@ -86,7 +85,7 @@ def test_leaving_stops_windows_that_do_not_come() -> None:
         assert stopped.wait(30), "nobody stops what the thread waits for"
 
     began = time.monotonic()
-    with closing(predictions(standing(), serialized(Slow()), Stopwatch(), stop=stopped.set)) as answers:
+    with closing(predictions(standing(), serialized(Slow()), stop=stopped.set)) as answers:
         next(answers)
     assert stopped.is_set() and time.monotonic() - began < 25
 
@@ -100,6 +99,6 @@ def test_the_next_window_is_cut_while_the_predictor_is_busy() -> None:
         waiting.next_one.set()
         yield second
 
-    with closing(predictions(two(), serialized(waiting), Stopwatch())) as answers:
+    with closing(predictions(two(), serialized(waiting))) as answers:
         assert len(list(answers)) == 2
     assert waiting.came == [True, True]

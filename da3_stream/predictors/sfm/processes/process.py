@@ -42,12 +42,15 @@ class WorkerProcess:
         self._pipe: Connection | None = None
         self._closed = False
 
-    def run(self, work: Callable[..., Any], args: tuple[Any, ...], limit_s: float) -> tuple[Any, float]:
-        """The result and the CPU seconds it took. Raises WorkLostError, or what the work raised."""
+    def run(self, work: Callable[..., Any], args: tuple[Any, ...], limit_s: float) -> tuple[Any, float, float]:
+        """The result, the CPU seconds of the work, and those that the process took beside it since it was last asked
+        (to start, to read what came, to send). Raises WorkLostError, or what the work raised."""
         try:
             pipe = self._connect()
             pipe.send((work, args))
-            result, error, cpu_s = _receive(pipe, limit_s, f"{work.__name__} took longer than {limit_s:.0f} s")
+            result, error, work_s, beside_s = _receive(
+                pipe, limit_s, f"{work.__name__} took longer than {limit_s:.0f} s"
+            )
         except (EOFError, OSError) as lost:
             raise WorkerDiedError(f"the process that worked on {work.__name__} ended{self._end(STEP_S)}") from lost
         except WorkerHungError:
@@ -55,7 +58,7 @@ class WorkerProcess:
             raise
         if error is not None:
             raise error
-        return result, cpu_s
+        return result, work_s, beside_s
 
     def close(self) -> None:
         """End it for good; what it works on is lost."""
@@ -108,13 +111,18 @@ def _receive(pipe: Connection, limit_s: float, complaint: str) -> Any:
 
 
 def serve(pipe: Connection) -> None:
-    """The process's own loop, until its parent has ended: receive work, do it, send (result, error, CPU seconds)."""
+    """The process's own loop, until its parent has ended: receive work, do it, send (result, error, CPU seconds of the
+    work, those beside it)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C ends
     faulthandler.enable()
     try:
         pipe.send(None)
+        counted = 0.0
         while True:
-            _send(pipe, _execute_next(pipe))
+            result, error, work_s = _execute_next(pipe)
+            total = time.process_time()
+            _send(pipe, (result, error, work_s, total - work_s - counted))
+            counted = total
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 
@@ -124,15 +132,16 @@ def _execute_next(pipe: Connection) -> tuple[Any, Exception | None, float]:
     start = time.process_time()
     try:
         work, args = pickle.loads(message)
+        start = time.process_time()
         return work(*args), None, time.process_time() - start
     except Exception as error:
         error.add_note(f"in the process that did it: {traceback.format_exc()}")
         return None, error, time.process_time() - start
 
 
-def _send(pipe: Connection, answer: tuple[Any, Exception | None, float]) -> None:
+def _send(pipe: Connection, answer: tuple[Any, Exception | None, float, float]) -> None:
     try:
         message = ForkingPickler.dumps(answer)
     except Exception as error:
-        message = ForkingPickler.dumps((None, TypeError(f"an answer that cannot be sent: {error}"), answer[2]))
+        message = ForkingPickler.dumps((None, TypeError(f"an answer that cannot be sent: {error}"), *answer[2:]))
     pipe.send_bytes(message)

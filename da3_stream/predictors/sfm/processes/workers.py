@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -16,6 +17,7 @@ from .scratch import remove_left_folders
 
 log = logging.getLogger(__name__)
 
+BESIDE_WORK = "processes"  # CPU seconds that it takes to start processes, and to send them work and get it back
 ATTEMPTS = 2  # a process may die of what others did, for want of memory; twice is the work's own fault
 
 Result = TypeVar("Result")
@@ -86,16 +88,18 @@ class Workers:
 
     def _feed(self, process: WorkerProcess) -> None:
         while (task := self._tasks.get()) is not None:
+            start = time.thread_time()
             try:
                 task.future.set_result(self._run(process, task))
             except BaseException as error:  # raised again where the result is taken
                 task.future.set_exception(error)
+            self._count(BESIDE_WORK, time.thread_time() - start)
             del task  # it holds a window's images, and the next one may be long in coming
 
     def _run(self, process: WorkerProcess, task: _Task) -> Any:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                result, cpu_s = process.run(task.work, task.args, self._limit_s)
+                result, work_s, beside_s = process.run(task.work, task.args, self._limit_s)
                 break
             except WorkLostError as error:
                 remove_left_folders()
@@ -104,9 +108,13 @@ class Workers:
                 if attempt == ATTEMPTS or isinstance(error, WorkerHungError):
                     raise
                 log.warning("%s: it is tried once more", error)
-        with self._lock:
-            self.cpu_seconds[task.work.__name__] += cpu_s
+        self._count(task.work.__name__, work_s)
+        self._count(BESIDE_WORK, beside_s)
         return result
+
+    def _count(self, name: str, seconds: float) -> None:
+        with self._lock:
+            self.cpu_seconds[name] += seconds
 
 
 def chunks(items: Sequence[Any], size: int) -> list[Sequence[Any]]:
