@@ -14,7 +14,12 @@ from ..types import Float32, UInt8, WindowGeometry
 from .normals import depth_normals
 from .voxels import best_per_key, voxel_keys
 
+_CANDIDATES = 8  # pixels a point that a page may hold: with more, only every second one of each row and column is seen
+_CORNERS = ((0, 0), (1, 1), (0, 1), (1, 0))  # of the squares of 2 x 2 pixels, in turn from frame to frame
 _COARSER = 2**0.125  # the least factor by which a voxel grows while a page has too many points
+
+
+Lattice = tuple[slice, slice]  # rows and columns of an image
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,23 +71,27 @@ def window_points(
 
     Left out: pixels without depth or confidence, sky, the least confident share, depth edges, and all but the
     best-seen point of each voxel: the one of most confidence per distance from its camera. The voxel's edge is a share
-    of the window's median depth, or `settings.voxel_m` where metres_per_unit is known.
+    of the window's median depth, or `settings.voxel_m` where metres_per_unit is known. Where a page may hold few points
+    beside its pixels, a quarter of the pixels stand for all, in every frame others: what is one pixel wide in one frame
+    is met in the next.
     """
-    rows = np.flatnonzero(owned & geometry.has_camera)
-    valid = _valid_pixels(geometry, rows)
-    voxel = _voxel_edge(geometry.depth[rows][valid], settings, metres_per_unit)
-    threshold = _confidence_threshold(geometry.confidence[rows][valid], settings.min_confidence)
+    rows = np.flatnonzero(owned & geometry.has_camera).tolist()
+    limit = _max_points(len(rows) * math.prod(geometry.depth.shape[1:]), settings, metres_per_unit)
+    lattices = _lattices(geometry, rows, limit)
+    valid = [_valid_pixels(geometry, row, lattice) for row, lattice in zip(rows, lattices, strict=True)]
+    depth, confidence = (_of_pixels(values, rows, lattices, valid) for values in (geometry.depth, geometry.confidence))
+    voxel = _voxel_edge(depth, settings, metres_per_unit)
+    threshold = _confidence_threshold(confidence, settings.min_confidence)
     frames, scores = [Points.empty(voxel, normals=settings.normals)], [np.zeros(0, np.float32)]
-    for row, usable in zip(rows.tolist(), valid, strict=True):
-        sure = usable & (geometry.confidence[row] >= threshold)
-        keep = sure & ~depth_edges(geometry.depth[row], settings.max_depth_step)
-        points, score = _frame_points(geometry, row, keep, voxel, settings.normals), _score(geometry, row, keep)
+    for row, lattice, usable in zip(rows, lattices, valid, strict=True):
+        sure = usable & (geometry.confidence[row][lattice] >= threshold)
+        keep = sure & ~depth_edges(geometry.depth[row], settings.max_depth_step)[lattice]
+        points, score = _frame_points(geometry, row, lattice, keep, voxel, settings.normals)
         best = _best_per_voxel(points, score)
         frames.append(points.take(best))
         scores.append(score[best])
     points, score = Points.concatenate(frames), np.concatenate(scores)
     best = _best_per_voxel(points, score)
-    limit = _max_points(valid.size, settings, metres_per_unit)
     while len(best) > limit:
         coarser = max(_COARSER, 0.9 * math.sqrt(len(best) / limit))  # surfaces: half the edge, four times the points
         points, score = replace(points.take(best), voxel=points.voxel * coarser), score[best]
@@ -104,11 +113,28 @@ def depth_edges(depth: Float32, max_step: float) -> NDArray[np.bool_]:
     return edges
 
 
-def _valid_pixels(geometry: WindowGeometry, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Pixels [K,H,W] of some frames that have depth and confidence and are not sky."""
-    depth, confidence = geometry.depth[rows], geometry.confidence[rows]
+def _lattices(geometry: WindowGeometry, rows: Sequence[int], limit: float) -> list[Lattice]:
+    """Which pixels of each row are seen: all of them, or where that is plenty for `limit` points one of 2 x 2."""
+    pixels = len(rows) * math.prod(geometry.depth.shape[1:])
+    if pixels < 4 * _CANDIDATES * limit:
+        return [(slice(None), slice(None))] * len(rows)
+    corners = (_CORNERS[int(geometry.frame_indices[row]) % len(_CORNERS)] for row in rows)
+    return [(slice(y, None, 2), slice(x, None, 2)) for y, x in corners]
+
+
+def _valid_pixels(geometry: WindowGeometry, row: int, lattice: Lattice) -> NDArray[np.bool_]:
+    """Pixels of a frame's lattice [h,w] that have depth and confidence and are not sky."""
+    depth, confidence = geometry.depth[row][lattice], geometry.confidence[row][lattice]
     valid = np.isfinite(depth) & (depth > 0) & np.isfinite(confidence) & (confidence > 0)
-    return valid if geometry.sky is None else valid & ~geometry.sky[rows]
+    return valid if geometry.sky is None else valid & ~geometry.sky[row][lattice]
+
+
+def _of_pixels(
+    values: Float32, rows: Sequence[int], lattices: Sequence[Lattice], valid: Sequence[NDArray[np.bool_]]
+) -> Float32:
+    """The values [P] of the valid pixels of all rows."""
+    parts = [values[row][lattice][of] for row, lattice, of in zip(rows, lattices, valid, strict=True)]
+    return np.concatenate([np.zeros(0, np.float32), *parts])
 
 
 def _max_points(pixels: int, settings: CloudSettings, metres_per_unit: float | None) -> float:
@@ -130,24 +156,25 @@ def _confidence_threshold(confidence: Float32, share: float) -> float:
     return float(np.quantile(confidence, share, method="lower")) if confidence.size else 0.0
 
 
-def _frame_points(geometry: WindowGeometry, row: int, keep: NDArray[np.bool_], voxel: float, normals: bool) -> Points:
-    """The points of a frame's kept pixels [H,W], in row-major order."""
-    row_px, column_px = np.nonzero(keep)
-    pixels = np.stack([column_px + 0.5, row_px + 0.5, np.ones(len(row_px))], axis=-1)
+def _frame_points(
+    geometry: WindowGeometry, row: int, lattice: Lattice, keep: NDArray[np.bool_], voxel: float, normals: bool
+) -> tuple[Points, Float32]:
+    """The points of a frame's kept pixels [h,w] of its lattice, in row-major order, and how well each is seen [M]:
+    confidence per depth."""
+    height, width = geometry.depth.shape[1:]
+    line, column = np.nonzero(keep)
+    v, u = np.arange(height)[lattice[0]][line] + 0.5, np.arange(width)[lattice[1]][column] + 0.5
+    depth, confidence = (values[row][lattice][keep] for values in (geometry.depth, geometry.confidence))
     pose, k_inv = geometry.window_from_camera[row], np.linalg.inv(geometry.intrinsics[row])
-    rays = np.einsum("ij,mj->mi", pose[:3, :3] @ k_inv, pixels)  # not @, whose bits depend on the BLAS
-    xyz = (rays * geometry.depth[row][keep][:, None] + pose[:3, 3]).astype(np.float32)
+    xyz = np.empty((len(u), 3), np.float32)
+    for axis, (by_u, by_v, constant) in enumerate(pose[:3, :3] @ k_inv):
+        xyz[:, axis] = (by_u * u + by_v * v + constant) * depth + pose[axis, 3]
     frame = np.full(len(xyz), geometry.frame_indices[row], np.int32)
     normal = None
     if normals:
-        normal = np.einsum("ij,mj->mi", pose[:3, :3], depth_normals(geometry.depth[row], k_inv)[keep])
-        normal = normal.astype(np.float32)
-    return Points(xyz, geometry.images[row][keep], frame, geometry.confidence[row][keep], voxel, normal)
-
-
-def _score(geometry: WindowGeometry, row: int, keep: NDArray[np.bool_]) -> Float32:
-    """How well each kept pixel is seen: confidence per depth."""
-    return geometry.confidence[row][keep] / geometry.depth[row][keep]
+        of_pixels = depth_normals(geometry.depth[row], k_inv)[lattice][keep]
+        normal = np.einsum("ij,mj->mi", pose[:3, :3], of_pixels).astype(np.float32)  # not @, as bits depend on BLAS
+    return Points(xyz, geometry.images[row][lattice][keep], frame, confidence, voxel, normal), confidence / depth
 
 
 def _best_per_voxel(points: Points, score: Float32) -> NDArray[np.int64]:
