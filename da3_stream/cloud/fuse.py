@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from ..errors import StoreError
 from ..settings import CloudSettings
-from ..store import Run, RunGeometry
+from ..store import OpenSubmaps, Run, RunGeometry
 from .fusion.depth_views import DepthViews
 from .fusion.free_space import violates_free_space
 from .fusion.spill import SpillFile
@@ -74,12 +75,13 @@ def fuse_pages(
     settings, dtype = selection.settings, _record_dtype(selection)
     voxel = world_voxel(geometry, settings)
     tiling = tiling or _survey(run, geometry, voxel)
-    with tempfile.TemporaryFile(dir=folder) as file, tempfile.TemporaryFile(dir=folder) as more:
+    temporary = partial(tempfile.TemporaryFile, dir=folder)
+    with temporary() as file, temporary() as more, OpenSubmaps(run) as submaps:
         spill, farthest = SpillFile(file, dtype), 0.0
         for points in _selected_points(run, geometry, selection):
             farthest = max(farthest, float(np.abs(points.xyz).max(initial=0.0)))
             spill.add(tiling.tile_of(morton_codes(points.xyz, voxel)), _point_records(points, geometry, dtype))
-        tiles = _drop_violations(_best_per_voxel(spill, voxel), DepthViews(run, geometry), voxel, settings)
+        tiles = _drop_violations(_best_per_voxel(spill, voxel), DepthViews(submaps, geometry), voxel, settings)
         if settings.max_points is not None and spill.count > settings.max_points:
             tiles = subsample(tiles, settings.max_points, voxel, SpillFile(more, dtype))
         yield FusedCloud(geometry.scene.units, voxel, farthest, tiling, dtype, tiles)

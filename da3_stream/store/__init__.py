@@ -7,6 +7,7 @@
 from .array_tree import read_tree, write_tree
 from .frame_poses import FramePoses, frame_poses
 from .georeference import Georeference
+from .open_submaps import OpenSubmaps
 from .pose_confidence import BELIEVED
 from .pose_table import (
     INTERPOLATED,
@@ -39,6 +40,7 @@ from .submap_files import (
 __all__ = [
     "BELIEVED",
     "JUST_CREATED",
+    "OpenSubmaps",
     "LAYOUT",
     "INTERPOLATED",
     "FramePoses",

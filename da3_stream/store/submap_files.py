@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from ..errors import StoreError
@@ -90,7 +91,7 @@ def read_submap(run: Run, submap: int) -> SubmapFrames:
     with _open_npz(run.submap_path(submap)) as entries:
         fields = _geometry_fields(entries)
         width, height = fields["depth_size"]
-        frames = [_pixels(entries, index) for index in fields["frame_indices"][fields["owned"]].tolist()]
+        frames = [pixels(entries, index) for index in fields["frame_indices"][fields["owned"]].tolist()]
         depth, confidence = zip(*frames, strict=True) if frames else ((), ())
         empty = np.zeros((0, height, width), np.float32)
         return SubmapFrames(
@@ -125,7 +126,7 @@ def read_frames(run: Run, submap: int, source_indices: Sequence[int]) -> tuple[F
     """(depth, confidence) [K,H,W] of owned frames, at least one, as `read_frame` gives them."""
     with _open_npz(run.submap_path(submap)) as entries:
         missing = [index for index in source_indices if f"depth_{index:06d}" not in entries]
-        pixels = [] if missing else [_pixels(entries, index) for index in source_indices]
+        pixels = [] if missing else [pixels(entries, index) for index in source_indices]
     if missing:
         raise KeyError(f"node {submap} holds no depth of frame {missing[0]}")
     depth, confidence = zip(*pixels, strict=True)
@@ -182,7 +183,8 @@ def _sky(entries: Mapping[str, Any], index: int, size: tuple[int, int]) -> NDArr
     return unpack_mask(entries[f"sky_{index:06d}"], (height, width))
 
 
-def _pixels(entries: Mapping[str, Any], index: int) -> tuple[Float32, Float32]:
+def pixels(entries: Mapping[str, Any], index: int) -> tuple[Float32, Float32]:
+    """(depth, confidence) [H,W] of an owned frame from the entries of its submap's file."""
     low, high = entries["confidence_range"].tolist()
     depth = decode_depth(entries[f"depth_{index:06d}"], float(entries["median_depth"]))
     return depth, decode_confidence(entries[f"confidence_{index:06d}"], (low, high))
@@ -241,9 +243,21 @@ def _write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 @contextlib.contextmanager
 def _open_npz(path: Path) -> Iterator[Mapping[str, Any]]:
+    with reading(path), open_npz(path) as entries:
+        yield entries
+
+
+def open_npz(path: Path) -> NpzFile:
+    """The entries of a submap's file, none of them read yet; closed by the caller."""
+    entries: NpzFile = np.load(path, allow_pickle=False)
+    return entries
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What numpy raises in the block becomes a StoreError on the submap's file at `path`."""
     try:
-        with np.load(path, allow_pickle=False) as entries:
-            yield entries
+        yield
     except FileNotFoundError:
         raise StoreError(f"{path} is missing: the run directory is incomplete") from None
     except _DAMAGE as error:  # all that numpy raises for torn or foreign files

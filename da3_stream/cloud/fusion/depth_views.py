@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 from scipy.spatial import cKDTree
 
-from ...store import Run, RunGeometry, read_frame
+from ...store import OpenSubmaps, RunGeometry
 from ...types import Float32, Float64
 
 _COARSE_WIDTH = 96  # blocks have at most 4x4 pixels, and fewer where the coarse map would be narrower than this
@@ -41,8 +41,8 @@ class DepthView:
 class DepthViews:
     """The depth views of a run's frames; memory is bounded, whatever the length of the run."""
 
-    def __init__(self, run: Run, geometry: RunGeometry) -> None:
-        self._run, self._geometry = run, geometry
+    def __init__(self, submaps: OpenSubmaps, geometry: RunGeometry) -> None:
+        self._submaps, self._geometry = submaps, geometry
         poses = geometry.frame_poses
         self._posed_rows = np.flatnonzero(poses.has_pose)
         self._centres = poses.world_from_camera[self._posed_rows, :3, 3]
@@ -126,7 +126,7 @@ class DepthViews:
     def _load(self, row: int) -> DepthView:
         poses, step = self._geometry.frame_poses, self._block_size(row)
         submap = int(poses.submap[row])
-        depth, confidence = read_frame(self._run, submap, int(poses.source_index[row]))
+        depth, confidence = self._submaps.frame(submap, int(poses.source_index[row]))
         known = (confidence > 0) & np.isfinite(depth)
         inverse = inverse_depth_blocks(np.where(known, depth * np.float32(poses.scale[row]), np.float32(0)), step)
         k = self._geometry.submaps[submap].intrinsics[poses.row[row]] / [[step], [step], [1]]
