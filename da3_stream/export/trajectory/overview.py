@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +10,8 @@ from numpy.typing import NDArray
 from ...store import BELIEVED, PoseTable
 from ...store.files import replacing
 from ...types import Float32, Float64, UInt8
+from .map_image import BACKGROUND, MapImage, colour_of
 
-_TEXT, _BACKGROUND, _FAINT = "#e8e8e8", "#14161a", "#7d828c"
 _SEGMENTS = ("#ffb000", "#4cc9f0", "#f72585", "#80ed99", "#c77dff", "#ff7b54")
 _START, _END, _DOUBTED = "#3ddc84", "#ff5252", "#ff1f1f"
 _LONG_SIDE = (250, 1000)  # of the map, in cells: at least, at most
@@ -26,17 +24,17 @@ def write_overview(poses: PoseTable, xyz: Float32, rgb: UInt8, units: str, path:
     plan_from_world = top_view(centres, poses.world_from_camera[:, :3, :3])
     map_path, points = centres @ plan_from_world.T, xyz @ plan_from_world.T
     limits = map_limits(map_path[:, :2], points[:, :2])
-    figure = _figure(limits)
-    axes = figure.axes[0]
-    axes.imshow(paint(points, rgb, limits), extent=limits.ravel(), origin="lower", interpolation="nearest", zorder=0)
-    for number in np.unique(poses.segment[poses.segment >= 0]).tolist():
-        _draw_segment(axes, map_path[poses.segment == number, :2], number)
-    _draw_doubted(axes, map_path[(poses.segment >= 0) & (poses.confidence < BELIEVED), :2])
-    _label(axes, poses, units)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, facecolor=_BACKGROUND, metadata={"Software": None})
+    image = MapImage.of(paint(points, rgb, limits), limits)
+    segments = _segments(poses)
+    for number in segments:
+        _draw_segment(image, map_path[poses.segment == number, :2], number)
+    doubted = map_path[(poses.segment >= 0) & (poses.confidence < BELIEVED), :2]
+    for place in doubted:  # more likely wrong than right
+        image.dot(place, _DOUBTED, 3.0)
+    legend = [(_colour(number), f"segment {number}") for number in segments] if len(segments) > 1 else []
+    png = image.png(_title(poses), _labels(units, len(doubted) > 0), legend)
     with replacing(path) as file:
-        file.write(buffer.getvalue())
+        file.write(png)
 
 
 def top_view(centres: Float64, rotations: Float64) -> Float64:
@@ -85,7 +83,7 @@ def paint(points: Float64, rgb: UInt8, limits: Float64) -> UInt8:
     cells = int(shape.prod())
     count = np.bincount(flat, minlength=cells)
     sums = np.stack([np.bincount(flat, rgb[inside, c], cells) for c in range(3)], axis=-1)
-    image = np.tile(np.array([int(_BACKGROUND[i : i + 2], 16) for i in (1, 3, 5)], np.uint8), (cells, 1))
+    image = np.tile(np.array(colour_of(BACKGROUND), np.uint8), (cells, 1))
     image[count > 0] = (sums[count > 0] / count[count > 0, None]).astype(np.uint8)
     return image.reshape(shape[1], shape[0], 3)
 
@@ -106,48 +104,31 @@ def _map_axes(up: NDArray[np.float64], first: Float64) -> Float64:
     return np.stack([np.cross(forward, up), forward, up])
 
 
-def _figure(limits: Float64) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    extent = limits[:, 1] - limits[:, 0]
-    width, height = 10.0 * extent / extent.max() + [1.2, 1.4]
-    figure = Figure(figsize=(max(width, 6.0), max(height, 4.5)), facecolor=_BACKGROUND, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot(facecolor=_BACKGROUND, aspect="equal")
-    axes.set_xlim(*limits[0])
-    axes.set_ylim(*limits[1])
-    axes.tick_params(colors=_FAINT, labelsize=9)
-    for spine in axes.spines.values():
-        spine.set_color("#3a3e46")
-    return figure
+def _draw_segment(image: MapImage, map_path: Float64, number: int) -> None:
+    image.line(map_path, BACKGROUND, 6)
+    image.line(map_path, _colour(number), 3)
+    for draw, end, fill in ((image.dot, 0, _START), (image.square, -1, _END)):
+        draw(map_path[end], BACKGROUND, 7.5)
+        draw(map_path[end], fill, 6.0)
 
 
-def _draw_segment(axes: Any, map_path: Float64, number: int) -> None:
-    colour = _SEGMENTS[number % len(_SEGMENTS)]
-    axes.plot(*map_path.T, color=_BACKGROUND, linewidth=4.0, zorder=2, solid_capstyle="round")
-    axes.plot(*map_path.T, color=colour, linewidth=2.0, zorder=3, solid_capstyle="round", label=f"segment {number}")
-    for end, marker, fill in ((0, "o", _START), (-1, "s", _END)):
-        axes.plot(*map_path[end], marker, color=fill, markeredgecolor=_BACKGROUND, markersize=9, zorder=4)
+def _colour(number: int) -> str:
+    return _SEGMENTS[number % len(_SEGMENTS)]
 
 
-def _draw_doubted(axes: Any, places: Float64) -> None:
-    """Dots where poses [N,2] are more likely wrong than right."""
-    axes.plot(*places.T, ".", color=_DOUBTED, markersize=5, zorder=4)
+def _title(poses: PoseTable) -> str:
+    placed, segments = int((poses.segment >= 0).sum()), len(_segments(poses))
+    return f"Seen from above: {placed} of {len(poses)} frames placed" + (f", {segments} segments" * (segments > 1))
 
 
-def _label(axes: Any, poses: PoseTable, units: str) -> None:
-    placed = int((poses.segment >= 0).sum())
-    segments = len(np.unique(poses.segment[poses.segment >= 0]))
+def _labels(units: str, doubted: bool) -> tuple[str, str]:
+    """What the axes show: to the right, and upwards."""
     unit = "m" if units == "metres" else "relative units"
-    title = f"{placed} of {len(poses)} frames placed"
-    if segments > 1:
-        title += f", {segments} segments"
-        legend = axes.legend(facecolor=_BACKGROUND, edgecolor=_FAINT, labelcolor=_TEXT, fontsize=9, loc="upper right")
-        legend.set_zorder(5)
-    axes.set_title(f"Seen from above: {title}", color=_TEXT, fontsize=12, loc="left")
-    doubted = (
-        ", red dots: poses that are not believed" if (poses.confidence[poses.segment >= 0] < BELIEVED).any() else ""
-    )
-    axes.set_xlabel(f"right of the first camera ({unit})    green: start, red: end{doubted}", color=_FAINT, fontsize=10)
-    axes.set_ylabel(f"ahead of the first camera ({unit})", color=_FAINT, fontsize=10)
+    of_dots = ", red dots: poses that are not believed" if doubted else ""
+    right, ahead = (f"{way} of the first camera ({unit})" for way in ("right", "ahead"))
+    return f"{right}    green: start, red: end{of_dots}", ahead
+
+
+def _segments(poses: PoseTable) -> list[int]:
+    numbers: list[int] = np.unique(poses.segment[poses.segment >= 0]).tolist()
+    return numbers
