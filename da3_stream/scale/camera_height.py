@@ -20,7 +20,7 @@ from .normalized_frames import NormalizedFrames
 from .patch import road_patch, warped_ncc
 from .plane_fit import RoadPlane, fit_road, plane_vector
 
-REFERENCES = 60  # frames of a window to which a plane is fitted; further ones are hardly independent of these
+REFERENCES = 30  # frames of a window to which a plane is fitted; further ones are hardly independent of these
 SEARCH_REFERENCES = 8  # frames of a window in the coarse search for the height
 SEARCH_PIXELS = 1200
 SEARCH_STEP = 0.08  # of log height
@@ -64,15 +64,15 @@ def camera_height(window: WindowGeometry) -> HeightObservation | Refusal:
     if window.status in (Status.FAILED, Status.HELD, Status.TURNED):
         return Refusal(f"the window's geometry is {window.status.value}")
     frames = NormalizedFrames.of(window)
-    if len(frames.rows) < MIN_FRAMES:
-        return Refusal(f"{len(frames.rows)} frames have a pose, {MIN_FRAMES} are needed")
+    if len(frames) < MIN_FRAMES:
+        return Refusal(f"{len(frames)} frames have a pose, {MIN_FRAMES} are needed")
     pitches = _pitches_of_motion(frames)
     if isinstance(pitches, Refusal):
         return pitches
     start = _first_height(frames, pitches)
     if isinstance(start, Refusal):
         return start
-    references = _evenly_spaced(len(frames.rows), REFERENCES)
+    references = _evenly_spaced(len(frames), REFERENCES)
     planes = [fit_road(frames, int(k), start, float(pitches[k])) for k in references]
     return _pool_heights([plane for plane in planes if plane and _is_reliable(plane)], len(references))
 
@@ -101,7 +101,7 @@ def _first_height(frames: NormalizedFrames, pitches: Float64) -> float | Refusal
     typical = float(np.median(steps[steps > STANDSTILL * steps.max()]))
     extent = float(np.linalg.norm(np.ptp(frames.centres, axis=0)))
     candidates = np.arange(np.log(SEARCH_RANGE[0] * typical), np.log(SEARCH_RANGE[1] * extent), SEARCH_STEP)
-    references = _evenly_spaced(len(frames.rows), SEARCH_REFERENCES + 2)[1:-1]
+    references = _evenly_spaced(len(frames), SEARCH_REFERENCES + 2)[1:-1]
     scores = np.mean([_scores(frames, int(k), float(pitches[k]), candidates) for k in references], axis=0)
     if not len(scores) or scores.max() < MIN_NCC:
         return Refusal("no plane under the camera looks alike in neighbouring frames")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import cv2
@@ -20,20 +21,26 @@ NEAR = 2.0  # factor by which a neighbour's distance may differ from the request
 class NormalizedFrames:
     """The M frames of a window that have a pose; images are of one size."""
 
-    rows: NDArray[np.int64]  # [M] rows of the window
-    images: Float32  # [M,H,W] grey, of zero mean and unit contrast locally
+    images: Sequence[UInt8]  # [M] of [H,W,3] RGB
     intrinsics: Float64  # [M,3,3]
     window_from_camera: Float64  # [M,4,4]
+    _normalized: dict[int, Float32] = field(default_factory=dict)
 
     @staticmethod
     def of(window: WindowGeometry) -> NormalizedFrames:
         """The frames of a window that have a finite pose and intrinsics with positive focal lengths."""
         k = window.intrinsics
         rows = np.flatnonzero(window.has_camera & (k[:, 0, 0] > 0) & (k[:, 1, 1] > 0))
-        images = [_locally_normalized(window.images[row]) for row in rows]
-        size = window.images.shape[1:3]
-        stack = np.stack(images) if images else np.zeros((0, *size), np.float32)
-        return NormalizedFrames(rows, stack, k[rows], window.window_from_camera[rows])
+        return NormalizedFrames([window.images[row] for row in rows], k[rows], window.window_from_camera[rows])
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def image(self, frame: int) -> Float32:
+        """The grey image [H,W] of a frame, of zero mean and unit contrast locally; made when it is first asked for."""
+        if frame not in self._normalized:
+            self._normalized[frame] = _locally_normalized(self.images[frame])
+        return self._normalized[frame]
 
     @cached_property
     def centres(self) -> Float64:
@@ -46,7 +53,7 @@ class NormalizedFrames:
 
     def motions(self, reach: int) -> Float64:
         """Displacements [M,3] from `reach` frames before to `reach` after each frame, in that camera's own axes."""
-        at = np.arange(len(self.rows))
+        at = np.arange(len(self))
         before, after = np.maximum(at - reach, 0), np.minimum(at + reach, len(at) - 1)
         way = self.centres[after] - self.centres[before]
         return np.einsum("nji,nj->ni", self.window_from_camera[:, :3, :3], way)

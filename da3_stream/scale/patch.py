@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..geometry import pixel_centres
 from ..types import Float32, Float64
 from .normalized_frames import NormalizedFrames
 
@@ -45,22 +44,22 @@ class WarpedPatch:
 
 def road_patch(frames: NormalizedFrames, frame: int, pitch: float, most: int) -> Patch:
     """The road's pixels in a frame, about `most` at most, for a camera pitched down by `pitch` (rad) without roll."""
-    k, image = frames.intrinsics[frame], frames.images[frame]
-    pixels = pixel_centres(*image.shape)
-    x, y = (pixels[..., 0] - k[0, 2]) / k[0, 0], (pixels[..., 1] - k[1, 2]) / k[1, 1]
+    k, image = frames.intrinsics[frame], frames.image(frame)
+    height, width = image.shape
+    x, y = (np.arange(width) + 0.5 - k[0, 2]) / k[0, 0], (np.arange(height) + 0.5 - k[1, 2]) / k[1, 1]
     down = np.cos(pitch) * y + np.sin(pitch)  # camera heights per depth
-    row, column = np.nonzero((down > 1 / MAX_AHEAD) & (np.abs(x) < HALF_WIDTH * down))
+    row, column = np.nonzero((down > 1 / MAX_AHEAD)[:, None] & (np.abs(x) < HALF_WIDTH * down[:, None]))
     stride = max(1, int(np.ceil(len(row) / most)))
-    at = row[::stride], column[::stride]
-    rays = np.stack([x[at], y[at], np.ones(len(at[0]))], axis=1)
-    return Patch(frame, rays, image[at].astype(np.float64))
+    row, column = row[::stride], column[::stride]
+    rays = np.stack([x[column], y[row], np.ones(len(row))], axis=1)
+    return Patch(frame, rays, image[row, column].astype(np.float64))
 
 
 def warp_patch(frames: NormalizedFrames, patch: Patch, plane: Float64, target: int) -> WarpedPatch | None:
     """The patch in frame `target` if it lies in `plane` (p [3]); None where too few of its pixels fall inside."""
     rotation, translation = frames.target_from_reference(patch.frame, target)
     rays = patch.rays @ rotation.T + (patch.rays @ plane)[:, None] * translation
-    k, image = frames.intrinsics[target], frames.images[target]
+    k, image = frames.intrinsics[target], frames.image(target)
     z = np.where(rays[:, 2] > 1e-6, rays[:, 2], np.nan)
     x, y = k[0, 0] * rays[:, 0] / z + k[0, 2], k[1, 1] * rays[:, 1] / z + k[1, 2]
     height, width = image.shape

@@ -97,7 +97,7 @@ def test_frames_without_a_pose_are_left_out(street: WindowGeometry) -> None:
     poses[[3, 4, 11]] = np.nan
     spoilt = replace(street, window_from_camera=poses)
     found = seen(spoilt)
-    assert not np.isin([3, 4, 11], NormalizedFrames.of(spoilt).rows).any()
+    assert len(NormalizedFrames.of(spoilt)) == FRAMES - 3
     assert len(found.rolls) <= FRAMES - 3
     assert found.log_height == pytest.approx(seen(street).log_height, abs=0.01)
 
