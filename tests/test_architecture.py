@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "settings": "errors",
     "windows": "errors",
     # the stages: each works on values of `types`, none knows the run that it works for
-    "frames": "errors geometry settings types",
+    "frames": "errors geometry settings types stopwatch",
     "models": "errors",
     "da3": "errors geometry models",
     "predictors": "errors geometry settings types windows da3 machine models stopwatch",
@@ -54,14 +54,15 @@ MAY_IMPORT = {
     " store trust",
     "session": "errors geometry settings types windows cloud export frames loops machine predictors slam stopwatch"
     " store",
-    "pipeline": "settings types frames predictors session",
+    "pipeline": "settings types frames predictors session stopwatch",
     # the doors
     "synthetic": "errors geometry",
     "camera_input": "errors",
     "cli_options": "camera_input",
     "console": "export",
     "demo": "settings camera_input evaluation pipeline session synthetic",
-    "cli": "errors settings cli_options console demo evaluation export models pipeline predictors session store",
+    "cli": "errors settings cli_options console demo evaluation export models pipeline predictors session stopwatch"
+    " store",
     "__init__": "settings types da3 pipeline reconstruction",
     "__main__": "cli",
 }

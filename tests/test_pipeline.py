@@ -50,11 +50,20 @@ def test_run_json_has_the_keys_that_others_read(tmp_path: Path) -> None:
     status = json.loads((street(tmp_path / "run", 28) / "run.json").read_text())
     assert status["windows"] == 3 and status["windows_by_status"] == {"OK": 3} and status["windows_failed"] == 0
     assert status["skipped"] == 0 and status["skipped_frames"] == []
-    assert status["peak_rss_bytes"] > 1e7 and status["seconds"] > 0 and "outputs" in status["seconds_by_stage"]
+    assert status["peak_rss_bytes"] > 1e7 and status["seconds"] > 0
     assert status["source_indices"] == list(range(28)) and len(status["timestamps"]) == 28
     assert status["settings"]["windows"] == {"size": 12, "overlap": 4, "key_every": 0}
     assert status["model"]["name"] == "stand-in"
     assert status["versions"]["numpy"] and status["machine"]["cores"] and status["units"] == "relative"
+
+
+def test_run_json_tells_the_cpu_seconds_of_every_stage_and_of_the_predictor_by_itself(tmp_path: Path) -> None:
+    status = json.loads((street(tmp_path / "run", 28) / "run.json").read_text())
+    stages, predictor = status["seconds_by_stage"], status["seconds_in_predictor"]
+    assert {"start", "decoding", "gate", "static_mask", "stitching", "scale", "store", "cloud"} <= stages.keys()
+    assert {"judging", "graph", "status", "trajectory", "preview", "commit", "outputs", "other"} <= stages.keys()
+    assert all(seconds >= 0 for seconds in stages.values()) and stages["outputs"] > 0
+    assert {"predict"} == predictor.keys() and predictor["predict"] == stages["predict"]
 
 
 def test_every_output_is_there_and_reads_back(tmp_path: Path) -> None:

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -75,8 +74,9 @@ def fuse_pages(
     settings, dtype = selection.settings, _record_dtype(selection)
     voxel = world_voxel(geometry, settings)
     tiling = tiling or _survey(run, geometry, voxel)
-    temporary = partial(tempfile.TemporaryFile, dir=folder)
-    with temporary() as file, temporary() as more, OpenSubmaps(run) as submaps:
+    with ExitStack() as stack:
+        file, more = (stack.enter_context(tempfile.TemporaryFile(dir=folder)) for _ in range(2))
+        submaps = stack.enter_context(OpenSubmaps(run))
         spill, farthest = SpillFile(file, dtype), 0.0
         for points in _selected_points(run, geometry, selection):
             farthest = max(farthest, float(np.abs(points.xyz).max(initial=0.0)))

@@ -38,7 +38,7 @@ class PredictorAdapter:
 
     @property
     def timings(self) -> dict[str, float]:
-        """Seconds spent by each kind of work; empty by default."""
+        """CPU seconds spent by each kind of work in other processes; empty by default."""
         return dict(self._optional("timings", {}))
 
     @property

@@ -10,7 +10,7 @@ from numpy.lib.npyio import NpzFile
 
 from ..types import Float32
 from .run import Run
-from .submap_files import open_npz, pixels, reading
+from .submap_files import frame_pixels, open_npz, reading
 
 MOST_OPEN = 8  # files
 
@@ -33,7 +33,7 @@ class OpenSubmaps:
     def frame(self, submap: int, source_index: int) -> tuple[Float32, Float32]:
         """(depth, confidence) [H,W] of a frame that the submap owns; see `read_frame`."""
         with reading(self._run.submap_path(submap)):
-            return pixels(self._entries(submap), source_index)
+            return frame_pixels(self._entries(submap), source_index)
 
     def _entries(self, submap: int) -> NpzFile:
         if submap not in self._open:

@@ -32,9 +32,8 @@ _PLANE = 0.02  # relative deviation of inverse depth from a plane that still cou
 class DepthView:
     """The depth that a frame sees, in world units, over blocks of pixels."""
 
-    camera_from_world: Float32  # [3,3] rotation
+    blocks_from_world: Float32  # [3,3]: intrinsics in blocks times the rotation
     centre: Float32  # [3] in the world
-    intrinsics: Float32  # [3,3] in blocks
     inverse_depth: Float32  # [h,w,3] inverse depth at a block's middle, and its slopes along x and y; NaN where unknown
 
 
@@ -47,6 +46,7 @@ class DepthViews:
         self._posed_rows = np.flatnonzero(poses.has_pose)
         self._centres = poses.world_from_camera[self._posed_rows, :3, 3]
         self._thinned = self._thinned_cameras()
+        self._projections, self._sizes = self._project_thinned()
         self._tree = cKDTree(self._centres[self._thinned]) if len(self._thinned) else None
         self._maps: OrderedDict[int, DepthView] = OrderedDict()
 
@@ -61,7 +61,7 @@ class DepthViews:
         candidates = min(_CANDIDATES, len(self._thinned))
         near = np.sort(np.atleast_1d(self._tree.query(np.median(xyz, axis=0), k=candidates)[1]))
         rows = self._posed_rows[self._thinned[near]]
-        proximity, submaps = self._proximity(rows, xyz), self._geometry.frame_poses.submap[rows]
+        proximity, submaps = self._proximity(near, xyz), self._geometry.frame_poses.submap[rows]
         chosen: list[int] = []
         seen = np.zeros(len(xyz))
         for _ in range(min(count, len(rows))):
@@ -103,20 +103,25 @@ class DepthViews:
         first[1:] = (share[1:] != share[:-1]) | (group[order][1:] != group[order][:-1])
         return np.sort(order[first])
 
-    def _proximity(self, rows: NDArray[np.int64], xyz: Float32) -> Float64:
-        """[C,S] 1 / distance from each camera to each point inside its image; 0 for points outside."""
-        poses = self._geometry.frame_poses
-        world_from_camera = poses.world_from_camera[rows]
-        offset = xyz - world_from_camera[:, None, :3, 3]
-        in_camera = np.einsum("csj,cji->csi", offset, world_from_camera[:, :3, :3])
-        depth, distance = in_camera[..., 2], np.linalg.norm(offset, axis=-1)
-        submaps = [self._geometry.submaps[submap] for submap in poses.submap[rows].tolist()]
-        k = np.stack([submap.intrinsics[row] for submap, row in zip(submaps, poses.row[rows].tolist(), strict=True)])
-        size = np.array([submap.depth_size for submap in submaps], np.float64)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            pixel = np.einsum("csj,cij->csi", in_camera / depth[..., None], k[:, :2])
-        inside = (depth > 0) & ((pixel >= 0) & (pixel < size[:, None])).all(axis=-1)
+    def _proximity(self, near: NDArray[np.int64], xyz: Float32) -> Float64:
+        """[C,S] 1 / distance from thinned cameras to each point inside their images; 0 for points outside."""
+        points = np.column_stack([xyz, np.ones(len(xyz))])
+        x, y, depth = np.moveaxis((self._projections[near].reshape(-1, 4) @ points.T).reshape(len(near), 3, -1), 1, 0)
+        width, height = self._sizes[near].T[:, :, None]
+        inside = (depth > 0) & (x >= 0) & (x < width * depth) & (y >= 0) & (y < height * depth)
+        offset = xyz - self._centres[self._thinned[near]][:, None]
+        distance = np.sqrt(np.einsum("csi,csi->cs", offset, offset))
         return np.where(inside, 1 / np.maximum(distance, 1e-12), 0.0)
+
+    def _project_thinned(self) -> tuple[Float64, Float64]:
+        """Of the thinned cameras: projections [T,3,4] from the world into pixels, and (width, height) [T,2]."""
+        poses, rows = self._geometry.frame_poses, self._posed_rows[self._thinned]
+        submaps = [self._geometry.submaps[submap] for submap in poses.submap[rows].tolist()]
+        pairs = zip(submaps, poses.row[rows].tolist(), strict=True)
+        k = np.array([submap.intrinsics[row] for submap, row in pairs]).reshape(-1, 3, 3)
+        rotated = k @ np.swapaxes(poses.world_from_camera[rows, :3, :3], 1, 2)
+        shift = -rotated @ self._centres[self._thinned][:, :, None]
+        return np.concatenate([rotated, shift], axis=2), np.array([s.depth_size for s in submaps]).reshape(-1, 2)
 
     def _block_size(self, row: int) -> int:
         """Pixels on a side of a block, for a row of `frame_poses`."""
@@ -130,17 +135,18 @@ class DepthViews:
         known = (confidence > 0) & np.isfinite(depth)
         inverse = inverse_depth_blocks(np.where(known, depth * np.float32(poses.scale[row]), np.float32(0)), step)
         k = self._geometry.submaps[submap].intrinsics[poses.row[row]] / [[step], [step], [1]]
-        pose = poses.world_from_camera[row].astype(np.float32)
-        return DepthView(pose[:3, :3].T, pose[:3, 3], k.astype(np.float32), inverse)
+        pose = poses.world_from_camera[row]
+        return DepthView((k @ pose[:3, :3].T).astype(np.float32), pose[:3, 3].astype(np.float32), inverse)
 
 
 def inverse_depth_blocks(depth: Float32, step: int) -> Float32:
     """`DepthView.inverse_depth` [H // step, W // step, 3] of a depth map [H,W] (0 = unknown)."""
     height, width = (size // step for size in depth.shape)
-    blocks: NDArray[np.float32] = depth[: height * step, : width * step].reshape(height, step, width, step)
     with np.errstate(divide="ignore", invalid="ignore"):
-        blocks = np.float32(1) / blocks
-        mean, nearest = blocks.mean(axis=(1, 3)), blocks.max(axis=(1, 3))
+        inverse = np.float32(1) / depth[: height * step, : width * step]
+        lines = inverse.reshape(height, step, -1)  # whole lines first: those lie together in memory
+        mean = lines.sum(axis=1).reshape(height, width, step).sum(axis=2) / np.float32(step * step)
+        nearest = lines.max(axis=1).reshape(height, width, step).max(axis=2)
         (down, bend_down), (across, bend_across) = (_slope(mean, axis) for axis in (0, 1))
         within = (np.abs(down) + np.abs(across)) / 2 + _PLANE * mean
         plane = (bend_down < _PLANE * mean) & (bend_across < _PLANE * mean) & (nearest - mean < within)
@@ -164,10 +170,6 @@ def _slope(values: NDArray[np.floating], axis: int) -> tuple[NDArray[np.floating
 def project_to_view(view: DepthView, xyz: Float32) -> Sequence[Float32]:
     """(x, y in blocks, depth, distance), each [M], of points of the world [M,3]; x and y mean nothing at depth <= 0."""
     offset = xyz - view.centre
-    k = view.intrinsics
-    across, down, depth = (
-        offset[:, 0] * r[0] + offset[:, 1] * r[1] + offset[:, 2] * r[2] for r in view.camera_from_world
-    )
+    x, y, depth = view.blocks_from_world @ offset.T
     inverse = 1 / np.where(depth > 0, depth, np.float32(1))
-    distance = np.sqrt(offset[:, 0] ** 2 + offset[:, 1] ** 2 + offset[:, 2] ** 2)
-    return k[0, 0] * across * inverse + k[0, 2], k[1, 1] * down * inverse + k[1, 2], depth, distance
+    return x * inverse, y * inverse, depth, np.sqrt(np.einsum("mi,mi->m", offset, offset))
