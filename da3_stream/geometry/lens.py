@@ -70,11 +70,22 @@ class Lens:
 
 @dataclass(frozen=True, eq=False)
 class LensEstimate:
-    """A lens estimated by bundle adjustment, with the standard deviations of its focal length (pixels) and of k1."""
+    """A lens estimated by bundle adjustment, with the standard deviations of its focal length (pixels) and of k1, and
+    their correlation."""
 
     lens: Lens
     focal_sigma: float
     k1_sigma: float
+    correlation: float = 0.0
+
+    def given_k1(self, k1: float) -> LensEstimate:
+        """What the same adjustment says of the focal length where k1 is known: the conditional normal distribution."""
+        if not self.k1_sigma:
+            return self
+        moved = self.correlation * self.focal_sigma / self.k1_sigma * (k1 - self.lens.k1)
+        factor = max(1.0 + moved / self.lens.fx, 0.1)
+        lens = Lens(self.lens.fx * factor, self.lens.fy * factor, self.lens.cx, self.lens.cy, k1)
+        return LensEstimate(lens, self.focal_sigma * float(np.sqrt(max(1.0 - self.correlation**2, 0.0))), 0.0)
 
     def corner_sigma_px(self, size: tuple[int, int]) -> float:
         """Standard deviation of the corner's shift in pixels, of an image of (width, height)."""

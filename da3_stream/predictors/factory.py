@@ -68,6 +68,7 @@ def _make_sfm(settings: Settings, size: tuple[int, int], focal_px: float | None)
         workers=settings.model.workers or usable_cores(),
         side=settings.model.resolution or SFM_SIDE,
         lens=settings.camera.lens,
+        keyframes=settings.model.keyframes,
         timeout_s=settings.model.window_timeout_s,
         flow_scale=settings.model.flow_scale,
     )

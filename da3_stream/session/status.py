@@ -33,6 +33,7 @@ class RunStatus:
     source_indices: array[int] = field(default_factory=lambda: array("q"))
     timestamps: array[float] = field(default_factory=lambda: array("d"))
     windows: Counter[str] = field(default_factory=Counter)  # by status
+    keyframes: int | None = None  # frames that were mapped; None where the predictor tells of none
     left_out: Counter[str] = field(default_factory=Counter)  # frames, by why the gate left them out
     skipped: list[SkippedFrame] = field(default_factory=list)  # in order of index
     shots: list[int] = field(default_factory=list)  # source indices of frames behind a cut
@@ -51,6 +52,9 @@ class RunStatus:
         self.timestamps.extend(timestamp for _, timestamp in selected)
         self.shots += [frame.index for frame in owned if frame.begins_shot]
         self.windows[geometry.status.value] += 1
+        if geometry.keyframes is not None:
+            mapped = set(geometry.frame_indices[geometry.keyframes].tolist())
+            self.keyframes = (self.keyframes or 0) + sum(frame.index in mapped for frame in owned)
         self.left_out.update(entry.reason for entry in beside)
         self.interpolated.extend(sorted(entry.index for entry in beside))
         self.masks.add(owned)
@@ -65,10 +69,11 @@ class RunStatus:
 
     def state(self) -> dict[str, Any]:
         """What must survive a kill beside the frames: numbers and texts."""
-        counts = {"windows": dict(self.windows), "left_out": dict(self.left_out), "shots": self.shots}
+        counts = {"windows": dict(self.windows), "keyframes": self.keyframes, "left_out": dict(self.left_out)}
         skipped = [astuple(frame) for frame in self.skipped]
         return {
             **counts,
+            "shots": self.shots,
             "skipped": skipped,
             "camera": self._camera(),
             "advice": self.advice.state(),
@@ -82,7 +87,8 @@ class RunStatus:
         """Go on from a state, the indices and times of the frames that windows had spoken for then, and the indices of
         those among them that had been left out."""
         self.windows, self.left_out = Counter(state["windows"]), Counter(state["left_out"])
-        self.shots, self.started, self.camera = state["shots"], state["started"], state["camera"]
+        self.keyframes, self.shots = state["keyframes"], state["shots"]
+        self.started, self.camera = state["started"], state["camera"]
         self.skipped = [SkippedFrame(*row) for row in state["skipped"]]
         self.advice.restore(state["advice"])
         self.masks.restore(state["masks"])
@@ -171,6 +177,7 @@ class RunStatus:
             "windows": self.windows.total(),
             "windows_failed": self.windows[Status.FAILED.value],
             "windows_by_status": dict(sorted(self.windows.items())),
+            "keyframes": self.keyframes,
             "segments": len(segments),
             "skipped": len(self.skipped),
             "left_out": self.left_out.total(),

@@ -13,6 +13,7 @@ QUALITY = "model.quality"  # the setting
 VALUES: dict[str, dict[Quality, Any]] = {
     "cloud.per_pixel": {"fast": 0.01, "balanced": 0.025, "best": 0.025},
     "model.flow_scale": {"fast": 2, "balanced": 1, "best": 0},
+    "model.keyframes": {"fast": "auto", "balanced": "auto", "best": "all"},
 }
 
 

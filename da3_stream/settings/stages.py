@@ -115,6 +115,10 @@ class ModelSettings(Stage):
         le=3,
         description="how often sfm halves images before it measures the flow that depth comes from; 0: full size",
     )
+    keyframes: Literal["auto", "all"] = Field(
+        "auto",
+        description="frames that sfm extracts keypoints of and maps: auto, fewer where that leaves no doubt; all",
+    )
     window_timeout_s: float | None = Field(
         None,
         gt=0,

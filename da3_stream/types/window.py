@@ -55,6 +55,7 @@ class WindowGeometry:
     pose_confidence: Float64 | None = None  # [N], probability that the pose is right; None before it was judged
     advice: tuple[Advice, ...] = ()
     masks: tuple[NDArray[np.bool_] | None, ...] = ()  # [N] of [H,W], `Frame.mask` of `images`; none where all count
+    keyframes: NDArray[np.bool_] | None = None  # [N], frames that were mapped, the others placed between them
 
     @property
     def has_pose(self) -> NDArray[np.bool_]:
@@ -132,4 +133,5 @@ class WindowGeometry:
             None if self.pose_confidence is None else self.pose_confidence[keep],
             self.advice,
             tuple(self.masks[row] for row in keep) if self.masks else (),
+            None if self.keyframes is None else self.keyframes[keep],
         )

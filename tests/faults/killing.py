@@ -59,7 +59,17 @@ FUNCTIONS: list[tuple[Any, str]] = [
     (recording, "write_report"),
 ]
 SETTINGS = {"loops": {"most_per_window": 1, "reach": 5}, "scale": {"camera_height": "off"}}
-TOLD = ("frames", "windows", "windows_by_status", "segments", "units", "scale", "source_indices", "timestamps")
+TOLD = (
+    "frames",
+    "windows",
+    "keyframes",
+    "windows_by_status",
+    "segments",
+    "units",
+    "scale",
+    "source_indices",
+    "timestamps",
+)
 TOLD += ("trust", "advice")
 COMPARED = ("trajectory.*", "camera_poses.txt", "intrinsics.txt", "frames.csv", "cloud.ply", "scene.json")
 COMPARED += ("places/descriptors.bin",)

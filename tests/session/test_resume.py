@@ -317,7 +317,7 @@ def test_what_the_gate_left_out_is_left_out_again(tmp_path: Path, after: int) ->
     pipeline.run(images, tmp_path / "run", settings, predictor)
     assert contents(tmp_path / "run") == contents(whole)
     told, expected = (open_run(run).read_status() for run in (tmp_path / "run", whole))
-    for key in ("source_indices", "timestamps", "left_out_by_reason", "interpolated", "windows_by_status"):
+    for key in ("source_indices", "timestamps", "left_out_by_reason", "interpolated", "windows_by_status", "keyframes"):
         assert told[key] == expected[key]
     assert told["left_out_by_reason"]["still"] >= 25
 

@@ -8,11 +8,12 @@ from ...types import Status
 from .geometry import CameraSolution
 from .mapping.assemble import WindowCameras, assemble, static_cameras
 from .mapping.calibration import Calibration
+from .mapping.keyframe_cameras import Keyframes, cameras_between
 from .mapping.lens_switch import lens_switches
 from .mapping.lens_watch import watch_lens
 from .mapping.solve import Solution, Solver
 from .mapping.turned_window import solve_turning
-from .mapping.turning_lens import find_turns
+from .mapping.turning_lens import OF_FRAMES, OF_KEYFRAMES, Turns, TurnScale, find_turns
 from .mapping.witnesses import MappingEvidence, mapping_witnesses
 from .matching.correspondences import Correspondences
 from .processes.workers import Workers
@@ -28,7 +29,7 @@ def solve_cameras(
 ) -> tuple[CameraSolution, Calibration]:
     """Cameras of a window of images of (width, height), and the calibration after it."""
     solver = Solver(workers, correspondences, size)
-    turns = find_turns(correspondences.xy, solver.keypoint_views, correspondences.of_keypoints(), calibration, size)
+    turns = _find_turns(solver, correspondences, calibration, size, OF_FRAMES)
     if turns.runs:
         turned = solve_turning(solver, turns, correspondences, size)
         return CameraSolution(turned.cameras, turned.lens, turned.flow_stride), turned.calibration
@@ -37,12 +38,42 @@ def solve_cameras(
     return _with_lens_watched(workers, found, solution, correspondences, size), solution.calibration
 
 
+def solve_keyframe_cameras(
+    workers: Workers,
+    correspondences: Correspondences,
+    keyframes: Keyframes,
+    size: tuple[int, int],
+    calibration: Calibration,
+) -> tuple[CameraSolution, Calibration] | None:
+    """The same from the correspondences of its key frames alone, as long as these leave no doubt: a camera that moves
+    throughout, one model of all of them, one lens, and nothing that calls for a second opinion. None otherwise."""
+    solver = Solver(workers, correspondences, size)
+    turns = _find_turns(solver, correspondences, calibration, size, OF_KEYFRAMES)
+    if turns.runs:
+        return None
+    solution = solver.solve_undoubted(calibration)
+    if solution is None:
+        return None
+    mapped = assemble(solution.models, (), len(correspondences.xy))
+    evidence = MappingEvidence(mapped, solution, correspondences, size)
+    found = CameraSolution(cameras_between(evidence, keyframes), solution.lens, solution.flow_stride())
+    found = _with_lens_watched(workers, found, solution, correspondences, size)
+    return None if found.lens_changes else (found, solution.calibration)
+
+
 def solve_pair_cameras(
     workers: Workers, correspondences: Correspondences, size: tuple[int, int], calibration: Calibration, split_row: int
 ) -> CameraSolution:
     """Cameras of two places, the second from `split_row` on; they calibrate nothing."""
     solution = Solver(workers, correspondences, size).solve_pair(calibration, split_row)
     return _assembled(solution, correspondences, size)
+
+
+def _find_turns(
+    solver: Solver, correspondences: Correspondences, calibration: Calibration, size: tuple[int, int], scale: TurnScale
+) -> Turns:
+    found = correspondences
+    return find_turns(found.xy, solver.keypoint_views, found.of_keypoints(), calibration, size, scale)
 
 
 def _assembled(solution: Solution, correspondences: Correspondences, size: tuple[int, int]) -> CameraSolution:

@@ -32,6 +32,12 @@ class CameraSolution:
     reading: Future[LensReading | None] | None = None
     switches: tuple[LensSwitch, ...] = ()
 
+    @property
+    def lens_changes(self) -> bool:
+        """Whether the lens is another one at times, as far as the window tells; waits for what it says."""
+        reading = None if self.reading is None else self.reading.result()
+        return bool(self.switches) or (reading is not None and reading.changes)
+
 
 def window_geometry(
     frames: Sequence[Frame],

@@ -12,25 +12,27 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ...geometry.keypoints import Keypoints
 from ...types import Frame, WindowGeometry
-from .cameras import solve_cameras, solve_pair_cameras, standing_cameras
-from .geometry import CameraSolution, window_geometry
+from .cameras import solve_pair_cameras, standing_cameras
+from .geometry import window_geometry
 from .given_lens import GivenLens
 from .mapping.calibration import Calibration
 from .mapping.calibration_history import CalibrationHistory
+from .mapping.keyframe_cameras import Keyframes
 from .mapping.lens_advice import lens_advice
 from .mapping.lens_watch import lens_witnesses
-from .mapping.place_witnesses import with_place_witnesses
-from .mapping.standing import WithoutStands, leave_out_stands, standing_advice, with_stands
-from .matching.carried import without_carried
-from .matching.correspondences import WindowMatches
+from .mapping.standing import standing_advice
+from .matching.correspondences import Pair, WindowMatches
 from .matching.feature_cache import FeatureCache
-from .matching.pairs import window_pairs
+from .matching.keyframes import keyframe_rows
+from .matching.pairs import Matches, window_pairs
 from .matching.tracks import track_points
 from .processes.ordered_lock import Key, OrderedLock
 from .processes.process import WorkLostError
 from .processes.time_limit import usual_limit_s
 from .processes.workers import Workers
+from .window import SolvedWindow, WindowSolver
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +44,9 @@ class SfmPredictor:
 
     `known_k` is K [3,3] at `source_size` (width, height) with its first pixel centre at 0.5, or None to estimate one
     focal length for the whole video. `lens` "auto" also estimates the radial term that a calibration left over,
-    "pinhole" trusts the images to have none. A window of which one piece of work takes longer than `timeout_s` (None:
-    see `usual_limit_s`) has failed. The flow that gives depth is measured in images that are halved `flow_scale` times.
+    "pinhole" trusts the images to have none. `keyframes` "auto" maps key frames where these leave no doubt, "all" every
+    frame. A window of which one piece of work takes longer than `timeout_s` (None: see `usual_limit_s`) has failed. The
+    flow that gives depth is measured in images that are halved `flow_scale` times.
     """
 
     name = "sfm"
@@ -57,10 +60,12 @@ class SfmPredictor:
         workers: int = 2,
         side: int = 640,
         lens: str = "auto",
+        keyframes: str = "auto",
         timeout_s: float | None = None,
         flow_scale: int = 1,
     ) -> None:
         self.image_side, self._flow_scale = side, flow_scale
+        self._keyframes = keyframes
         self._given, self._timeout_s = GivenLens(known_k, source_size, radial=lens == "auto"), timeout_s
         self.in_flight = max(2, workers)  # one window maps on one core while others extract keypoints and depth
         self._workers = Workers(workers)
@@ -115,25 +120,24 @@ class SfmPredictor:
 
     def _solve_window(self, frames: Sequence[Frame]) -> WindowGeometry:
         grays = _grays(frames)
-        found = self._match(frames, grays, window_pairs(len(frames)), self._features)
-        found = without_carried(found, self._size)
-        without = leave_out_stands(found, self._workers, self._size) if found.moves else None
-        solution, calibration = self._solve_in_order(_span(frames), without, len(frames))
-        passed = () if without is None else without.stands
-        sure = [stand for stand in passed if stand.sure]
-        cameras = with_place_witnesses(solution.cameras, found, solution.lens, self._size, sure)
-        solution = replace(solution, cameras=cameras)
+        tracked = self._workers.submit(track_points, grays, [frame.mask for frame in frames]).result()
+        rows = keyframe_rows(tracked, self._size[0]) if self._keyframes == "auto" else np.arange(len(frames))
+        match = partial(self._match_keyframes, frames, grays)
+        solver = WindowSolver(self._workers, self._size, match, Keyframes(rows, tracked))
+        solved = self._solve_in_order(_span(frames), solver)
+        solution = solved.solution
         geometry = window_geometry(frames, grays, solution, solution.cameras.breaks, self._workers, self._flow_scale)
-        row_of = np.arange(len(frames)) if without is None else without.row_of
-        geometry = self._with_lens_watched(geometry, solution, calibration, row_of)
-        advice = standing_advice(frames, passed)
-        return replace(geometry, advice=(*geometry.advice, *advice))
+        geometry = self._with_lens_watched(geometry, solved)
+        advice = (*geometry.advice, *standing_advice(frames, solved.stands))
+        return replace(geometry, advice=advice, keyframes=np.isin(np.arange(len(frames)), solved.rows))
 
     def _solve_pair(self, frames: Sequence[Frame], split_row: int) -> WindowGeometry:
         """Two places, of which the second begins at `split_row`. They push no window's frames out of the cache."""
         grays = _grays(frames)
+        tracks = self._workers.submit(track_points, grays, [frame.mask for frame in frames])
         pairs = window_pairs(len(frames), split_row)
-        found = self._match(frames, grays, pairs, FeatureCache(self._workers, 1))
+        keypoints, matches = self._match(frames, grays, pairs, FeatureCache(self._workers, 1))
+        found = WindowMatches(keypoints, matches, tracks.result())
         known = self._history.before(frames[-1].index).freeze()
         if found.moves:
             solution = solve_pair_cameras(self._workers, found.combine(), self._size, known, split_row)
@@ -142,35 +146,35 @@ class SfmPredictor:
         place_starts = sorted({*solution.cameras.breaks, split_row})
         return window_geometry(frames, grays, solution, place_starts, self._workers, self._flow_scale)
 
-    def _with_lens_watched(
-        self,
-        geometry: WindowGeometry,
-        solution: CameraSolution,
-        calibration: Calibration,
-        row_of: NDArray[np.int64],
-    ) -> WindowGeometry:
-        """The geometry with what its images and its K say of the lens; `calibration` is that after the window, `row_of`
-        [N] which row that was solved each frame is."""
-        indices = geometry.frame_indices[np.unique(row_of, return_index=True)[1]].tolist()
+    def _with_lens_watched(self, geometry: WindowGeometry, solved: SolvedWindow) -> WindowGeometry:
+        """The geometry with what its images and its K say of the lens."""
+        solution, indices = solved.solution, geometry.frame_indices[solved.rows].tolist()
         advice = self._given.size_advice((indices[0], indices[-1]))
         if solution.reading is None:
             return replace(geometry, advice=(*geometry.advice, *advice))
         reading = solution.reading.result()
         # with the K of another size all else that could be said follows from that
-        advice = advice or lens_advice(reading, solution.switches, calibration, solution.lens, indices, self._size)
+        advice = advice or lens_advice(
+            reading, solution.switches, solved.calibration, solution.lens, indices, self._size
+        )
         of_lens = lens_witnesses(reading, solution.switches, len(indices))
-        witnesses = {**geometry.witnesses, **{name: values[row_of] for name, values in of_lens.items()}}
+        witnesses = {**geometry.witnesses, **{name: solved.spread(values) for name, values in of_lens.items()}}
         return replace(geometry, advice=(*geometry.advice, *advice), witnesses=witnesses)
 
+    def _match_keyframes(self, frames: Sequence[Frame], grays: Sequence[Gray], keyframes: Keyframes) -> WindowMatches:
+        """Matched keypoints of the key frames of a window, beside what is tracked there."""
+        rows = keyframes.rows.tolist()
+        chosen, images = [frames[row] for row in rows], [grays[row] for row in rows]
+        keypoints, matches = self._match(chosen, images, window_pairs(len(rows)), self._features)
+        of_rows = keyframes.rows if keyframes.are_fewer else None
+        return WindowMatches(keypoints, matches, [keyframes.tracked[row] for row in rows], of_rows)
+
     def _match(
-        self, frames: Sequence[Frame], grays: Sequence[Gray], pairs: Sequence[tuple[int, int]], features: FeatureCache
-    ) -> WindowMatches:
-        """Matched keypoints of the pairs of rows, and tracked points."""
-        masks = [frame.mask for frame in frames]
-        tracks = self._workers.submit(track_points, grays, masks)
-        images = list(zip(grays, masks, strict=True))
-        keypoints, matches = features.get([frame.ordinal for frame in frames], images, pairs)
-        return WindowMatches(keypoints, matches, tracks.result())
+        self, frames: Sequence[Frame], grays: Sequence[Gray], pairs: Sequence[Pair], features: FeatureCache
+    ) -> tuple[list[Keypoints], dict[Pair, Matches]]:
+        """Keypoints of frames, and the matches of pairs of rows."""
+        images = list(zip(grays, (frame.mask for frame in frames), strict=True))
+        return features.get([frame.ordinal for frame in frames], images, pairs)
 
     def state(self) -> list[dict[str, Any]]:
         """What must survive a kill: the calibrations after the windows, by their last frames.
@@ -205,22 +209,13 @@ class SfmPredictor:
     def _is_lens_frozen(self) -> bool:
         return self._calibration().is_frozen
 
-    def _solve_in_order(
-        self, key: Key, without: WithoutStands | None, count: int
-    ) -> tuple[CameraSolution, Calibration]:
+    def _solve_in_order(self, key: Key, solver: WindowSolver) -> SolvedWindow:
         """Solve a window when those before it are solved, and keep the calibration after it."""
-        correspondences = without.correspondences if without is not None and not without.stands_throughout else None
         with self._lens_lock.hold(key, needless=self._is_lens_frozen):
-            before = self._calibration()
-            if correspondences is None:
-                solution, calibration = standing_cameras(count, before), before
-            else:
-                solution, calibration = solve_cameras(self._workers, correspondences, self._size, before)
+            solved = solver.solve(self._calibration())
             if not self._is_lens_frozen():
-                self._history.add(key[1], calibration)
-        if correspondences is not None and without is not None and without.stands:
-            solution = replace(solution, cameras=with_stands(solution.cameras, without))
-        return solution, calibration
+                self._history.add(key[1], solved.calibration)
+        return solved
 
 
 def _grays(frames: Sequence[Frame]) -> list[Gray]:

@@ -74,18 +74,30 @@ class Calibration:
         """Whether nothing is estimated any more."""
         return not self.free
 
-    def freedoms(self) -> list[FreeLens]:
-        """What to free in the next window, most first; nothing last, for a window that determines none of it."""
-        options = [self.free, FreeLens(focal=self.free.focal), FreeLens()]
-        return [option for i, option in enumerate(options) if option not in options[:i]]
+    def determined(
+        self, estimate: LensEstimate, free: FreeLens, size: tuple[int, int], share: float = 1.0
+    ) -> tuple[FreeLens, LensEstimate]:
+        """What of the parameters that were free in a window it determined, and the estimate with the others as they
+        are known; `share` as in `accepts`."""
+        if self.accepts(estimate, free, size, share):
+            return free, estimate
+        focal, given = FreeLens(focal=free.focal), estimate.given_k1(self.lens.k1)
+        if free.radial and focal and self.accepts(given, focal, size, share):
+            return focal, given
+        return FreeLens(), given
 
-    def accepts(self, estimate: LensEstimate | None, free: FreeLens, size: tuple[int, int]) -> bool:
-        """Whether a window determined the parameters that were free in it."""
+    def accepts(self, estimate: LensEstimate | None, free: FreeLens, size: tuple[int, int], share: float = 1.0) -> bool:
+        """Whether a window determined the parameters that were free in it.
+
+        Where only a `share` of its frames was mapped, standard deviations are larger for want of views alone: those
+        that all frames would have given must lie below the limits.
+        """
         if estimate is None:
             return not free
-        sure_radial = not free.radial or estimate.corner_sigma_px(size) < CORNER_SIGMA_PX
+        views = float(np.sqrt(share))
+        sure_radial = not free.radial or views * estimate.corner_sigma_px(size) < CORNER_SIGMA_PX
         limit = FOCAL_SIGMA if free.radial else FOCAL_SIGMA_HINT
-        return sure_radial and estimate.focal_sigma < limit * estimate.lens.fx
+        return sure_radial and views * estimate.focal_sigma < limit * estimate.lens.fx
 
     def update(self, estimate: LensEstimate | None, free: FreeLens, size: tuple[int, int]) -> Calibration:
         """The calibration after a window that was accepted with these parameters free: means weighted by certainty."""

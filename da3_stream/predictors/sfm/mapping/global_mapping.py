@@ -181,7 +181,11 @@ def _lens_estimate(params: Any, covariance: NDArray[np.float64], lens: Lens, fre
     focal, _, _, k1 = (float(v) for v in params)
     estimate = Lens(focal, focal * lens.fy / lens.fx, lens.cx, lens.cy, k1)
     focal_sigma = float(np.sqrt(covariance[0, 0])) if free.focal else 0.0
-    return LensEstimate(estimate, focal_sigma, float(np.sqrt(covariance[-1, -1])) if free.radial else 0.0)
+    if not free.radial:
+        return LensEstimate(estimate, focal_sigma, 0.0)
+    k1_sigma = float(np.sqrt(covariance[-1, -1]))
+    correlation = float(covariance[0, -1]) / max(focal_sigma * k1_sigma, 1e-300) if free.focal else 0.0
+    return LensEstimate(estimate, focal_sigma, k1_sigma, float(np.clip(correlation, -1.0, 1.0)))
 
 
 def _matrix(transform: Any) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 
+from ....geometry.sums import sum_by
 from .lens_model import PER_CAMERA, SHARED, CameraState, Linear, Observations
 
 Array = NDArray[np.float64]
@@ -38,10 +39,10 @@ def eliminate_points(linear: Linear, seen: Observations, state: CameraState) -> 
     """Schur complement of the points: with their block's inverse root.T @ root, mixed = (camera by point) @ root.T."""
     cameras, count = len(state.cameras), len(state.points)
     weighted = linear.weight[:, None, None] * linear.by_point
-    square = _sum_by(seen.point, linear.by_point.transpose(0, 2, 1) @ weighted, count)
+    square = sum_by(seen.point, linear.by_point.transpose(0, 2, 1) @ weighted, count)
     square += (1e-9 * np.trace(square, axis1=1, axis2=2) + 1e-12)[:, None, None] * np.eye(3)
     root = np.linalg.inv(np.linalg.cholesky(square))
-    gradient = _sum_by(seen.point, np.einsum("mij,mi->mj", weighted, linear.error), count)
+    gradient = sum_by(seen.point, np.einsum("mij,mi->mj", weighted, linear.error), count)
     point_right = np.einsum("pij,pj->pi", root, gradient)
     blocks = linear.by_camera.transpose(0, 2, 1) @ weighted @ root[seen.point].transpose(0, 2, 1)
     columns = _columns(seen.camera, cameras)
@@ -64,8 +65,8 @@ def _camera_equations(linear: Linear, seen: Observations, state: CameraState) ->
     """Normal matrix and right side of cameras and shared terms with the points held."""
     cameras = len(state.cameras)
     weighted = linear.weight[:, None, None] * linear.by_camera
-    blocks = _sum_by(seen.camera, linear.by_camera.transpose(0, 2, 1) @ weighted, cameras)
-    rights = _sum_by(seen.camera, np.einsum("mij,mi->mj", weighted, linear.error), cameras)
+    blocks = sum_by(seen.camera, linear.by_camera.transpose(0, 2, 1) @ weighted, cameras)
+    rights = sum_by(seen.camera, np.einsum("mij,mi->mj", weighted, linear.error), cameras)
     size, columns = PER_CAMERA * cameras + SHARED, _columns(np.arange(cameras), cameras)
     matrix, right = np.zeros((size, size)), np.zeros(size)
     np.add.at(matrix, (columns[:, :, None], columns[:, None, :]), blocks)
@@ -73,10 +74,3 @@ def _camera_equations(linear: Linear, seen: Observations, state: CameraState) ->
     matrix[[-2, -1], [-2, -1]] += seen.centre_weight
     right[-2:] += seen.centre_weight * (seen.centre - state.shared[-2:])
     return matrix, right
-
-
-def _sum_by(index: Index, values: Array, count: int) -> Array:
-    """Sums [count,...] of the values [m,...] of each index."""
-    flat = values.reshape(len(values), -1)
-    sums: Array = np.stack([np.bincount(index, column, count) for column in flat.T], axis=1)
-    return sums.reshape(count, *values.shape[1:])

@@ -16,7 +16,7 @@ from .global_mapping import SparseModel
 
 ALARM = np.log(2.0)  # a jump of the scale that calls for a second opinion
 CUT = np.log(3.0)  # a jump at which a window is cut if no other model is free of it
-SIDE = 4  # frames compared on either side of a gap
+SIDE = 4  # frames on either side of a gap with which it is compared
 MIN_BRIDGE = 12  # points that must be seen on both sides of a gap
 CONTRADICTED = 0.05  # share of the frames at which tracks may contradict the steps: single tracks go astray, too
 MIN_HELD = 0.5  # share of the frames of each of two places that one model must hold to relate them
@@ -56,15 +56,19 @@ class ModelQuality:
         return tuple(row + 1 for row in _peaks(self.jumps, weak, self.bridges))
 
 
-def assess_window(models: list[SparseModel], count: int, contradicted: int = 0) -> ModelQuality:
+def assess_window(
+    models: list[SparseModel], count: int, contradicted: int = 0, frames: NDArray[np.int64] | None = None
+) -> ModelQuality:
     """Of the largest model of a window of `count` rows; rows in smaller models or none count as missing.
 
-    `contradicted` of its rows are at odds with the tracks (`two_view_witnesses.contradicted_rows`).
+    `contradicted` of its rows are at odds with the tracks (`two_view_witnesses.contradicted_rows`); `frames` [count]
+    says which frame of the window each row is, where not each one is a row.
     """
     if not models:
         return ModelQuality(count, np.zeros(0), np.zeros(0, np.int64))
     model, missing = models[0], count - len(models[0].rows)
-    return ModelQuality(missing, scale_jumps(model, count), bridging_points(model, count), contradicted)
+    jumps = scale_jumps(model, np.arange(count) if frames is None else frames)
+    return ModelQuality(missing, jumps, bridging_points(model, count), contradicted)
 
 
 def assess_pair(models: list[SparseModel], count: int, split_row: int) -> ModelQuality:
@@ -84,16 +88,18 @@ def assess_pair(models: list[SparseModel], count: int, split_row: int) -> ModelQ
     return ModelQuality(count - len(rows), np.zeros(count - 1), bridges)
 
 
-def scale_jumps(model: SparseModel, count: int) -> NDArray[np.float64]:
-    """For every gap the log factor by which steps and seen depths change together, [count - 1]."""
+def scale_jumps(model: SparseModel, frames: NDArray[np.int64]) -> NDArray[np.float64]:
+    """For every gap the log factor by which steps (per frame) and seen depths change together, [count - 1], of rows
+    that are these frames [count]."""
+    count = len(frames)
     steps, depths = np.full(count - 1, np.nan), np.full(count, np.nan)
     centres = model.model_from_camera[:, :3, 3]
     for i, row in enumerate(model.rows):
         depths[row] = _median_depth(model, i)
         if i + 1 < len(model.rows) and model.rows[i + 1] == row + 1:
-            steps[row] = np.linalg.norm(centres[i + 1] - centres[i])
+            steps[row] = np.linalg.norm(centres[i + 1] - centres[i]) / (frames[row + 1] - frames[row])
     log_steps, log_depths = np.log(np.maximum(steps, 1e-12)), np.log(np.maximum(depths, 1e-12))
-    return np.array([_jump(log_steps, log_depths, gap) for gap in range(count - 1)])
+    return np.array([_jump(log_steps, log_depths, frames, gap) for gap in range(count - 1)])
 
 
 def bridging_points(model: SparseModel, count: int) -> NDArray[np.int64]:
@@ -116,10 +122,15 @@ def _median_depth(model: SparseModel, i: int) -> float:
     return float(np.median((model.points[model.observations[i][:, 1]] - pose[:3, 3]) @ pose[:3, 2]))
 
 
-def _jump(log_steps: NDArray[np.float64], log_depths: NDArray[np.float64], gap: int) -> float:
+def _jump(
+    log_steps: NDArray[np.float64], log_depths: NDArray[np.float64], frames: NDArray[np.int64], gap: int
+) -> float:
     """The part of the change across a gap that steps and depths share."""
-    step = _change(log_steps[max(0, gap - SIDE) : gap], log_steps[gap + 1 : gap + 1 + SIDE])
-    depth = _change(log_depths[max(0, gap - SIDE + 1) : gap + 1], log_depths[gap + 1 : gap + 1 + SIDE])
+    first, last = frames[gap] - SIDE, frames[gap + 1] + SIDE
+    low, high = (int(at) for at in np.searchsorted(frames, (first, last + 1)))
+    step = _change(log_steps[low:gap], log_steps[gap + 1 : high - 1])
+    low, high = (int(at) for at in np.searchsorted(frames, (first + 1, last)))
+    depth = _change(log_depths[low : gap + 1], log_depths[gap + 1 : high])
     return min(abs(step), abs(depth)) if step * depth > 0 else 0.0
 
 

@@ -7,7 +7,6 @@ import logging
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,7 @@ from ..matching.pairs import MIN_INLIERS, TwoView, restrict_to_kind, verify_chun
 from ..processes.workers import Workers, chunks
 from .calibration import REDO_SHIFT, Calibration
 from .global_mapping import FreeLens, SparseModel, map_window
+from .parallax import parallax_px
 from .quality import ModelQuality, assess_pair, assess_window
 from .two_view_witnesses import PosedRows, contradicted_rows
 
@@ -28,6 +28,8 @@ PAIRS_PER_PIECE = 64
 FLOW_PARALLAX_PX = 1.5  # neighbours should differ by this much for their flow to tell depth
 MAX_STRIDE = 8
 OTHER_SEEDS = (1, 2)
+FIRM_BRIDGE = 50  # points over every gap between key frames: where there are fewer, more frames may give more
+LENS_MAPS = 2  # of a window while the lens is learnt
 MIN_ACROSS = 3  # pairs of images that match across two places: one alone may be an accident
 
 TwoViews = dict[tuple[int, int], TwoView]
@@ -51,34 +53,15 @@ class Solution:
     others: tuple[list[SparseModel], ...] = ()
     contradiction: NDArray[np.float64] | None = None  # [N]
     near_contradiction: NDArray[np.float64] | None = None  # [N]
+    frames: NDArray[np.int64] | None = None  # [N], which frame of the window each row is; None: every frame is a row
 
     def flow_stride(self) -> int:
         """How many frames apart neighbours for dense depth are: several where the camera is slow. 0 without models."""
         if not self.models:
             return 0
-        parallax = self._parallax_px
+        parallax = parallax_px(self.models[0], self.lens, self.frames)
         wanted = FLOW_PARALLAX_PX / max(parallax, 1e-6)
         return int(np.clip(2 ** np.ceil(np.log2(max(wanted, 1.0))), 1, MAX_STRIDE))
-
-    @cached_property
-    def _parallax_px(self) -> float:
-        """Median distance in pixels by which a frame's own translation moves its points in the next frame."""
-        model = self.models[0]
-        moves = [_translation_px(model, i, self.lens) for i in range(len(model.rows) - 1)]
-        return float(np.median(moves)) if moves else 0.0
-
-
-def _translation_px(model: SparseModel, i: int, lens: Lens) -> float:
-    if not len(model.observations[i]):
-        return 0.0
-    next_from_camera = np.linalg.inv(model.model_from_camera[i + 1]) @ model.model_from_camera[i]
-    camera_from_model = np.linalg.inv(model.model_from_camera[i])
-    points = model.points[model.observations[i][:, 1]] @ camera_from_model[:3, :3].T + camera_from_model[:3, 3]
-    turned = points @ next_from_camera[:3, :3].T
-    moved = turned + next_from_camera[:3, 3]
-    front = (turned[:, 2] > 0) & (moved[:, 2] > 0)
-    shift = moved[front, :2] / moved[front, 2:] - turned[front, :2] / turned[front, 2:]
-    return float(np.median(np.linalg.norm(shift, axis=1)) * lens.fx) if front.any() else 0.0
 
 
 class Solver:
@@ -97,12 +80,23 @@ class Solver:
         solution = self._solve_calibrating(calibration)
         if solution.quality.is_doubtful:
             solution = self._second_opinion(solution)
+        return self._with_verification(solution, calibration)
+
+    def solve_undoubted(self, calibration: Calibration) -> Solution | None:
+        """The same where keypoints alone leave no doubt and no thin bridge, else None: nothing else is tried."""
+        solution = self._solve_calibrating(calibration)
+        doubtful = solution.quality.is_doubtful or bool((solution.quality.bridges < FIRM_BRIDGE).any())
+        return None if doubtful else self._with_verification(solution, calibration)
+
+    def _with_verification(self, solution: Solution, calibration: Calibration) -> Solution:
+        """The solution with what is known of the pairs that it explains."""
         limited = self._verified[calibration.lens]
         return replace(
             solution,
             views=self._verified[self._nearest_verified(solution.lens)].views,
             contradiction=limited.contradiction,
             near_contradiction=limited.of_neighbours,
+            frames=self._correspondences.frames,
         )
 
     def solve_pair(self, calibration: Calibration, split_row: int) -> Solution:
@@ -133,28 +127,35 @@ class Solver:
         return solver
 
     def _solve_calibrating(self, calibration: Calibration) -> Solution:
-        """Map with as many parameters of the lens free as the window determines, at last with none."""
+        """Map with the lens free as far as the window determines it, else with the one that is known.
+
+        The first map tells what is determined. Where that is less than was free, or the focal length moved far, a
+        second one is made from there: no more, as each takes as long as all else in a window.
+        """
+        lens, free = calibration.lens, calibration.free
+        for attempt in range(LENS_MAPS if free else 0):
+            models = self._map(self._keypoints_only(self._verify(lens)), lens, free)
+            estimate, quality = models[0].estimate if models else None, self._assess(models, lens)
+            if estimate is None or quality.is_doubtful:
+                break  # a window that breaks cannot tell the lens
+            sure, known = calibration.determined(estimate, free, self._size, self._share)
+            is_far = abs(np.log(known.lens.fx / lens.fx)) >= REDO_SHIFT
+            if sure and sure == free and (attempt or not is_far):
+                after = calibration.update(known, free, self._size)
+                return Solution(models, known.lens, quality, after, views=self._verify(lens))
+            if not sure:
+                break
+            lens, free = known.lens if is_far else calibration.lens, sure
         views = self._verify(calibration.lens)
-        *bold, last = calibration.freedoms()
-        for free in bold:
-            models, lens = self._map_free(views, calibration.lens, free)
-            quality = self._assess(models, lens)
-            estimate = models[0].estimate if models else None
-            # a window that breaks cannot tell the lens
-            if estimate is not None and not quality.is_doubtful and calibration.accepts(estimate, free, self._size):
-                after = calibration.update(estimate, free, self._size)
-                return Solution(models, estimate.lens, quality, after, views=views)
-        models = self._map(self._keypoints_only(views), calibration.lens, last)
-        after = calibration.update(None, last, self._size) if models else calibration
+        models = self._map(self._keypoints_only(views), calibration.lens, FreeLens())
+        after = calibration.update(None, FreeLens(), self._size) if models else calibration
         return Solution(models, calibration.lens, self._assess(models, calibration.lens), after, views=views)
 
-    def _map_free(self, views: TwoViews, lens: Lens, free: FreeLens) -> tuple[list[SparseModel], Lens]:
-        """Map; if the focal length moves far, verify the pairs again with it and map once more."""
-        models = self._map(self._keypoints_only(views), lens, free)
-        estimate = models[0].estimate if models else None
-        if estimate is None or abs(np.log(estimate.lens.fx / lens.fx)) < REDO_SHIFT:
-            return models, lens
-        return self._map(self._keypoints_only(self._verify(estimate.lens)), estimate.lens, free), estimate.lens
+    @property
+    def _share(self) -> float:
+        """Of the window's frames, those that are rows."""
+        frames = self._correspondences.frame_of
+        return float(self._count / (frames[-1] - frames[0] + 1))
 
     def _second_opinion(self, first: Solution) -> Solution:
         """Map once more with the tracks too and, if that leaves doubts, from other random starts and with tracks alone.
@@ -185,11 +186,12 @@ class Solver:
     def _assess(self, models: list[SparseModel], lens: Lens) -> ModelQuality:
         """The quality of a window's models, with what the tracks say of the largest one."""
         if not models:
-            return assess_window(models, self._count)
+            return assess_window(models, self._count, frames=self._correspondences.frames)
         poses, found = np.full((self._count, 4, 4), np.nan), self._correspondences
         poses[models[0].rows] = models[0].model_from_camera
         rows = PosedRows.of(poses, (), [lens.undistort(xy) for xy in found.xy], lens)
-        return assess_window(models, self._count, contradicted_rows(rows, found.matches, found.tracked_from))
+        contradicted = contradicted_rows(rows, found.matches, found.tracked_from)
+        return assess_window(models, self._count, contradicted, found.frames)
 
     @property
     def _count(self) -> int:

@@ -65,7 +65,8 @@ def without_stands(correspondences: Correspondences, stands: Sequence[Stand]) ->
     kept = np.unique(owner).tolist()
     outer = {*kept, *(stand.last for stand in stands)}
     matches = _renumbered(correspondences.matches, outer, row_of, numbers)
-    reduced = Correspondences([xy[row] for row in kept], [tracked_from[row] for row in kept], matches)
+    frames = correspondences.frame_of[kept]
+    reduced = Correspondences([xy[row] for row in kept], [tracked_from[row] for row in kept], matches, frames)
     return WithoutStands(reduced, row_of, tuple(stands))
 
 

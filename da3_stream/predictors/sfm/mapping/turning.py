@@ -136,10 +136,10 @@ def _isotropy(turned: Array, second: Array, left: Array) -> float:
     return float(np.sqrt(max(moments.min(), 0.0) / max(moments.max(), 1e-300)))
 
 
-def find_runs(rotations: Mapping[Pair, PairRotation], count: int) -> list[Run]:
-    """The runs of a window of `count` rows in which the camera only turns, in order."""
+def find_runs(rotations: Mapping[Pair, PairRotation], count: int, steps: int = MIN_STEPS) -> list[Run]:
+    """The runs of at least so many steps of a window of `count` rows in which the camera only turns, in order."""
     moving = _moving_pairs(rotations)
-    runs = [run for run in _runs_without(moving, count) if _is_covered(run, rotations, moving)]
+    runs = [run for run in _runs_without(moving, count, steps) if _is_covered(run, rotations, moving)]
     kept = [run for run in runs if run.fills(count) or _is_turn(run, rotations, moving, count)]
     return [run for k, run in enumerate(kept) if not k or run.first >= kept[k - 1].last]
 
@@ -154,14 +154,14 @@ def _moving_pairs(rotations: Mapping[Pair, PairRotation]) -> set[Pair]:
     return moving
 
 
-def _runs_without(moving: set[Pair], count: int) -> list[Run]:
-    """The longest runs of at least `MIN_STEPS` that hold no pair with parallax."""
+def _runs_without(moving: set[Pair], count: int, steps: int) -> list[Run]:
+    """The longest runs of at least so many steps that hold no pair with parallax."""
     earliest = np.zeros(count, np.int64)  # first row of the run that ends at a row
     for a, b in moving:
         earliest[b] = max(earliest[b], a + 1)
     earliest = np.maximum.accumulate(earliest)
     ends = [row for row in range(count) if row + 1 == count or earliest[row + 1] > earliest[row]]
-    return [Run(int(earliest[row]), row) for row in ends if row - earliest[row] >= MIN_STEPS]
+    return [Run(int(earliest[row]), row) for row in ends if row - earliest[row] >= steps]
 
 
 def _is_covered(run: Run, rotations: Mapping[Pair, PairRotation], moving: set[Pair]) -> bool:

@@ -17,6 +17,7 @@ from .global_mapping import FreeLens
 from .rotation_bundle import TurnSolution, solve_turn
 from .turning import (
     MIN_MATCHES,
+    MIN_STEPS,
     Pair,
     PairRotation,
     Run,
@@ -27,7 +28,6 @@ from .turning import (
     thinned,
 )
 
-OFFSETS = (4, 8, 16)  # of pairs by which a focal length is looked for: they turn far enough, and still overlap
 SAMPLES = 30
 FOCALS = np.geomspace(0.35, 2.5, 12)  # in widths of the image: 110 to 23 degrees
 NEAR_PX = 4.0  # what a rotation may leave (median) at the nearest of these focal lengths
@@ -39,6 +39,19 @@ MAX_RESIDUAL_PX = 1.0  # median; above, all rotations together do not explain wh
 
 Array = NDArray[np.float64]
 TwoViews = Mapping[Pair, TwoView]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnScale:
+    """How long a turn is in rows: the steps that a run has at least, and the offsets of the pairs by which a focal
+    length is looked for, as they turn far enough and still overlap."""
+
+    steps: int
+    offsets: tuple[int, ...]
+
+
+OF_FRAMES = TurnScale(MIN_STEPS, (4, 8, 16))
+OF_KEYFRAMES = TurnScale(3, (1, 2, 4))
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +90,7 @@ def find_turns(
     matches: Mapping[Pair, Matches],
     calibration: Calibration,
     size: tuple[int, int],
+    scale: TurnScale = OF_FRAMES,
 ) -> Turns:
     """The runs in which the camera only turns; none in most windows.
 
@@ -86,12 +100,12 @@ def find_turns(
     would look like distortion; but where there are turns with another focal length only, they are told with that, as
     long as the calibration still listens.
     """
-    turns = _find(xy, verify, calibration, size)
-    turns = turns if turns.runs else _find_breathing(xy, matches, calibration, size) or turns
+    turns = _find(xy, verify, calibration, size, scale)
+    turns = turns if turns.runs else _find_breathing(xy, matches, calibration, size, scale) or turns
     if turns.runs or not calibration.focal_given or calibration.is_frozen:
         return turns
     free = replace(calibration, free=FreeLens(focal=True), focal_given=False)
-    other = _find(xy, verify, free, size)
+    other = _find(xy, verify, free, size, scale)
     different = abs(float(np.log(other.lens.fx / calibration.lens.fx))) > REDO_SHIFT
     return replace(other, calibration=calibration) if other.runs and different else turns
 
@@ -101,6 +115,7 @@ def _find_breathing(
     matches: Mapping[Pair, Matches],
     calibration: Calibration,
     size: tuple[int, int],
+    scale: TurnScale,
 ) -> Turns | None:
     """A turn that fills the window once small changes of the images' scale and what moves by itself are left out.
 
@@ -112,7 +127,7 @@ def _find_breathing(
         still = steady(xy, matches, lens, size)
         if still is None:
             return None
-        turns = _find(still.xy, partial(_whatever_lens, still.views), calibration, size)
+        turns = _find(still.xy, partial(_whatever_lens, still.views), calibration, size, scale)
         if not any(run.fills(len(xy)) for run in turns.runs):
             return None
         if abs(np.log(turns.lens.fx / lens.fx)) < SAME_FOCAL:
@@ -131,20 +146,21 @@ def _find(
     verify: Callable[[Lens], TwoViews],
     calibration: Calibration,
     size: tuple[int, int],
+    scale: TurnScale,
 ) -> Turns:
     """The runs; the focal length is that of the calibration, or estimated where that leaves it free."""
     start = calibration.lens
     if calibration.free.focal:
-        guess = _find_focal(xy, verify(start), start, size[0])
+        guess = _find_focal(xy, verify(start), start, size[0], scale.offsets)
         start = start if guess is None else guess
     views, rotations = _rotations(xy, verify, start)
-    runs = find_runs(rotations, len(xy))
+    runs = find_runs(rotations, len(xy), scale.steps)
     if runs and calibration.free.focal:
         calibration, moved = _calibrate(
             xy, views, rotations, max(runs, key=lambda run: run.steps), start, calibration, size
         )
         views, rotations = _rotations(xy, verify, calibration.lens) if moved else (views, rotations)
-        runs = find_runs(rotations, len(xy)) if moved else runs
+        runs = find_runs(rotations, len(xy), scale.steps) if moved else runs
     solved = [(run, solve_turn(xy, views, rotations, run, calibration.lens, FreeLens())) for run in runs]
     good = [(run, solution) for run, solution in solved if solution.residual_px < MAX_RESIDUAL_PX]
     return Turns(tuple(run for run, _ in good), tuple(turn for _, turn in good), calibration.lens, calibration)
@@ -178,9 +194,11 @@ def _calibrate(
     return after, abs(float(np.log(after.lens.fx / start.fx))) > REDO_SHIFT / 10
 
 
-def _find_focal(xy: Sequence[NDArray[np.float32]], views: TwoViews, lens: Lens, width: int) -> Lens | None:
+def _find_focal(
+    xy: Sequence[NDArray[np.float32]], views: TwoViews, lens: Lens, width: int, offsets: Sequence[int]
+) -> Lens | None:
     """The lens with the focal length at which rotations alone explain most pairs; None where they explain too few."""
-    pairs = [pair for pair in sorted(views) if pair[1] - pair[0] in OFFSETS and len(views[pair].matches) >= MIN_MATCHES]
+    pairs = [pair for pair in sorted(views) if pair[1] - pair[0] in offsets and len(views[pair].matches) >= MIN_MATCHES]
     sample = pairs[:: max(1, len(pairs) // SAMPLES)]
     if not sample:
         return None

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....geometry import umeyama
+from ....geometry.lens import Lens
 from ..matching.correspondences import Correspondences
 from .assemble import WindowCameras
 from .global_mapping import SparseModel
@@ -39,24 +40,50 @@ class MappingEvidence:
 
 def mapping_witnesses(evidence: MappingEvidence) -> dict[str, Array]:
     """Every witness [N] of structure from motion, one value per row of the window."""
-    count, cameras = len(evidence.cameras.poses), evidence.cameras
-    straight = [evidence.solution.lens.undistort(xy.astype(np.float64)) for xy in evidence.correspondences.xy]
-    rows = PosedRows.of(cameras.poses, cameras.breaks, straight, evidence.solution.lens)
-    matches, first = evidence.correspondences.matches, evidence.correspondences.tracked_from
-    losses = track_loss(matches, first, [len(xy) for xy in straight])
+    cameras, lens = evidence.cameras, evidence.solution.lens
     return {
+        **keypoint_witnesses(evidence),
+        **followed_witnesses(cameras.poses, cameras.breaks, evidence.correspondences, lens),
         "measured": cameras.measured.astype(np.float64),
+    }
+
+
+def keypoint_witnesses(evidence: MappingEvidence) -> dict[str, Array]:
+    """Those that keypoints and the models made of them give the rows [N] that have any."""
+    count, cameras = len(evidence.cameras.poses), evidence.cameras
+    straight, rows = _posed(cameras.poses, cameras.breaks, evidence.correspondences, evidence.solution.lens)
+    matches, first = evidence.correspondences.matches, evidence.correspondences.tracked_from
+    return {
         **_model_witnesses(evidence, straight, count),
-        **track_witnesses(rows, matches, first),
         **match_witnesses(rows, matches, first),
         **rotation_witnesses(rows, evidence.solution.views),
         **rival_witnesses(straight, matches, evidence.solution.views, evidence.solution.lens),
-        "track_loss": losses,
-        "blind_bend_deg": blind_bends(cameras.poses, rows.part, losses),
         "far_contradiction": _or_unknown(evidence.solution.contradiction, count),
         "near_contradiction": _or_unknown(evidence.solution.near_contradiction, count),
         "opinions": agreement(cameras.poses, evidence.solution.others),
     }
+
+
+def followed_witnesses(
+    poses: Array, breaks: Sequence[int], correspondences: Correspondences, lens: Lens
+) -> dict[str, Array]:
+    """Those that tracks give rows with these poses [N,4,4]."""
+    straight, rows = _posed(poses, breaks, correspondences, lens)
+    matches, first = correspondences.matches, correspondences.tracked_from
+    losses = track_loss(matches, first, [len(xy) for xy in straight])
+    return {
+        **track_witnesses(rows, matches, first),
+        "track_loss": losses,
+        "blind_bend_deg": blind_bends(poses, rows.part, losses),
+    }
+
+
+def _posed(
+    poses: Array, breaks: Sequence[int], correspondences: Correspondences, lens: Lens
+) -> tuple[list[Array], PosedRows]:
+    """The points [n,2] of every row free of distortion, and the rows with their poses."""
+    straight = [lens.undistort(xy.astype(np.float64)) for xy in correspondences.xy]
+    return straight, PosedRows.of(poses, breaks, straight, lens)
 
 
 def _or_unknown(values: Array | None, count: int) -> Array:

@@ -18,6 +18,7 @@ Pair = tuple[int, int]
 Value = TypeVar("Value")
 
 
+NO_KEYPOINTS = Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
 STATIC_PX = 0.3  # a camera whose image moves less than this stands
 
 
@@ -26,12 +27,18 @@ class Correspondences:
     """Points of every row [n,2], SIFT keypoints first and tracked points from `tracked_from` on, and their matches.
 
     Keypoints are precise over long distances; tracks hold where texture repeats or fades. One epipolar geometry must
-    explain both.
+    explain both. `frames` [N] says which frame of the window each row is; None: every frame is a row.
     """
 
     xy: list[NDArray[np.float32]]
     tracked_from: list[int]
     matches: dict[Pair, Matches]
+    frames: NDArray[np.int64] | None = None
+
+    @property
+    def frame_of(self) -> NDArray[np.int64]:
+        """Which frame of the window each row is, [N]."""
+        return np.arange(len(self.xy)) if self.frames is None else self.frames
 
     def of_keypoints(self) -> dict[Pair, Matches]:
         """The matches of keypoints alone."""
@@ -40,7 +47,8 @@ class Correspondences:
     def rows(self, keep: NDArray[np.int64]) -> Correspondences:
         """Those of some rows (ascending) only, counted anew."""
         kept = [(self.xy[row], self.tracked_from[row]) for row in keep]
-        return Correspondences([xy for xy, _ in kept], [first for _, first in kept], of_rows(self.matches, keep))
+        xy, first = [xy for xy, _ in kept], [first for _, first in kept]
+        return Correspondences(xy, first, of_rows(self.matches, keep), self.frame_of[keep])
 
 
 def of_rows(by_pair: Mapping[Pair, Value], keep: NDArray[np.int64]) -> dict[Pair, Value]:
@@ -51,11 +59,23 @@ def of_rows(by_pair: Mapping[Pair, Value], keep: NDArray[np.int64]) -> dict[Pair
 
 @dataclass(frozen=True, eq=False)
 class WindowMatches:
-    """What was found in the rows of a window: keypoints, their matches, and tracked points."""
+    """What was found in the rows of a window: keypoints, their matches, and tracked points; `frames` [N] says which
+    frame each row is, None: every frame is a row."""
 
     keypoints: Sequence[Keypoints]
     matches: Mapping[Pair, Matches]
     tracked: Sequence[TrackedPoints]
+    frames: NDArray[np.int64] | None = None
+
+    def in_frames(self, tracked: Sequence[TrackedPoints]) -> WindowMatches:
+        """The same with every frame of the window as a row: its tracked points, and keypoints where it had them."""
+        if self.frames is None:
+            return self
+        keypoints = [NO_KEYPOINTS] * len(tracked)
+        for of_row, frame in zip(self.keypoints, self.frames.tolist(), strict=True):
+            keypoints[frame] = of_row
+        matches = {(int(self.frames[a]), int(self.frames[b])): of_pair for (a, b), of_pair in self.matches.items()}
+        return WindowMatches(keypoints, matches, tracked)
 
     @cached_property
     def moves(self) -> bool:
@@ -70,7 +90,15 @@ class WindowMatches:
         for (a, b), matched in self.matches.items():
             shifted = match_tracks(self.tracked[a], self.tracked[b]) + np.array([first[a], first[b]], np.uint32)
             both[a, b] = np.concatenate([matched, shifted])
-        return Correspondences(xy, first, both)
+        return Correspondences(xy, first, both, self.frames)
+
+
+def followed(tracked: Sequence[TrackedPoints], offsets: Sequence[int]) -> Correspondences:
+    """What is tracked from frame to frame alone, between all frames of a window that are so far apart."""
+    count = len(tracked)
+    pairs = [(row, row + offset) for offset in offsets for row in range(count - offset)]
+    matches = {(a, b): match_tracks(tracked[a], tracked[b]) for a, b in pairs}
+    return Correspondences([points.xy for points in tracked], [0] * count, matches)
 
 
 def motion_px(tracked: Sequence[TrackedPoints]) -> float:

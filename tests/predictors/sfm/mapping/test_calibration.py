@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from da3_stream.geometry.lens import Lens, LensEstimate
-from da3_stream.predictors.sfm.mapping.calibration import PATIENCE, Calibration
+from da3_stream.predictors.sfm.mapping.calibration import CORNER_SIGMA_PX, PATIENCE, Calibration
 from da3_stream.predictors.sfm.mapping.global_mapping import FreeLens
 
 SIZE = (640, 480)
@@ -75,6 +75,14 @@ def test_uncertain_windows_are_not_believed() -> None:
     assert not calibration.accepts(None, BOTH, SIZE)
 
 
+def test_fewer_views_alone_make_no_window_less_sure() -> None:
+    calibration = Calibration.from_guess(GUESS)
+    sigma = 1.5 * CORNER_SIGMA_PX / estimate(600.0, k1_sigma=1.0).corner_sigma_px(SIZE)
+    assert not calibration.accepts(estimate(600.0, k1_sigma=sigma), BOTH, SIZE)
+    assert calibration.accepts(estimate(600.0, k1_sigma=sigma), BOTH, SIZE, share=1 / 3)
+    assert not calibration.accepts(estimate(600.0, k1_sigma=2 * sigma), BOTH, SIZE, share=1 / 3)
+
+
 def test_a_window_without_freedom_needs_no_estimate() -> None:
     assert Calibration.from_guess(GUESS).accepts(None, FreeLens(), SIZE)
 
@@ -91,15 +99,24 @@ def test_what_was_not_free_does_not_move() -> None:
 
 def test_a_given_k_is_never_tried_free() -> None:
     given = Calibration.from_known(GUESS)
-    assert not any(free.focal for free in given.freedoms())
-    assert given.without_distortion().freedoms() == [FreeLens()]
+    assert given.free == RADIAL
+    assert given.without_distortion().free == FreeLens()
     assert given.without_distortion().is_frozen
     assert given.summary()["focal_known"]
 
 
-def test_the_boldest_freedom_is_tried_first_and_none_last() -> None:
-    assert Calibration.from_guess(GUESS).freedoms() == [BOTH, FOCAL, FreeLens()]
-    assert Calibration.from_guess(GUESS).without_distortion().freedoms() == [FOCAL, FreeLens()]
+def test_a_window_determines_all_the_focal_length_or_nothing() -> None:
+    calibration = replace(Calibration.from_guess(GUESS), lens=replace(GUESS, k1=0.1))
+    sure = estimate(600.0, 0.2)
+    assert calibration.determined(sure, BOTH, SIZE) == (BOTH, sure)
+    unsure = LensEstimate(sure.lens, 20.0, 1.0, correlation=0.9)
+    free, known = calibration.determined(unsure, BOTH, SIZE)
+    assert free == FOCAL
+    assert known.lens.k1 == 0.1
+    assert known.lens.fx == pytest.approx(600.0 - 0.9 * 20.0 / 1.0 * 0.1)
+    assert known.focal_sigma == pytest.approx(20.0 * (1 - 0.9**2) ** 0.5)
+    assert calibration.determined(estimate(600.0, focal_sigma=300.0, k1_sigma=1.0), BOTH, SIZE)[0] == FreeLens()
+    assert calibration.determined(estimate(600.0, k1_sigma=1.0), RADIAL, SIZE)[0] == FreeLens()
 
 
 def test_the_focal_ratio_of_the_axes_is_kept() -> None:
@@ -114,7 +131,6 @@ def test_the_lens_is_held_once_patience_is_spent() -> None:
         assert not calibration.is_frozen, window
         calibration = calibration.update(estimate(600.0 + window), BOTH, SIZE)
     assert calibration.is_frozen
-    assert calibration.freedoms() == [FreeLens()]
     assert calibration.update(None, FreeLens(), SIZE).lens == calibration.lens
 
 

@@ -126,3 +126,15 @@ def test_two_places_fall_apart_where_few_points_tie_them_or_one_is_hardly_there(
         verdict = assess_pair([whole], COUNT, border)
         assert verdict.cuts() == ((border,) if left_out else ())
         assert verdict.missing == left_out
+
+
+def test_rows_that_are_farther_apart_are_no_jump() -> None:
+    frames = np.cumsum(np.where(np.arange(COUNT) < COUNT // 2, 1, 3))
+    model = drive(np.ones(COUNT))
+    model.model_from_camera[:, 2, 3] = frames
+    local = [model.points[seen[:, 1]] - [0.0, 0.0, row] for row, seen in enumerate(model.observations)]
+    moved = np.concatenate([points[:POINTS] + [0.0, 0.0, at] for points, at in zip(local, frames, strict=True)])
+    moved *= np.where(np.arange(len(moved)) < len(moved) // 2, 1.0, 1.2)[:, None]
+    model = SparseModel(model.rows, model.model_from_camera, None, moved, model.observations)
+    assert assess_window([model], COUNT).largest_jump > 0.1
+    assert assess_window([model], COUNT, frames=frames).largest_jump < 0.05

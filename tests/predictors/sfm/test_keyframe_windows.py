@@ -1,0 +1,65 @@
+"""A window is mapped by its key frames where these leave no doubt, else by all of its frames, and each frame has its
+pose and depth either way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from da3_stream.geometry import umeyama
+from da3_stream.predictors.sfm import SfmPredictor
+from da3_stream.predictors.sfm.mapping import solve
+from da3_stream.synthetic import make_town
+from da3_stream.synthetic.town import TownFrame
+from da3_stream.trust import load_judge
+from da3_stream.types import Frame, Status, WindowGeometry
+
+COUNT = 45
+AsFrames = Callable[[Sequence[NDArray[np.uint8]]], list[Frame]]
+MakePredictor = Callable[..., SfmPredictor]
+
+
+@pytest.fixture(scope="module")
+def drive() -> list[TownFrame]:
+    town = make_town("block", frames=300, size=(320, 240))
+    return [town.frame(i) for i in range(COUNT)]
+
+
+@pytest.fixture(scope="module")
+def predict(
+    drive: list[TownFrame], as_frames: AsFrames, make_predictor: MakePredictor
+) -> Callable[[str], WindowGeometry]:
+    frames = as_frames([frame.image for frame in drive])
+    return lambda keyframes: make_predictor(drive[0].intrinsics, keyframes=keyframes).predict(frames).check(frames)
+
+
+@pytest.mark.slow
+def test_key_frames_place_every_frame(predict: Callable[[str], WindowGeometry], drive: list[TownFrame]) -> None:
+    window = predict("auto")
+    assert window.keyframes is not None and COUNT / 4 < window.keyframes.sum() < COUNT / 2
+    truth = np.array([frame.world_from_camera[:3, 3] for frame in drive])
+    centres = window.window_from_camera[:, :3, 3]
+    path = float(np.linalg.norm(np.diff(truth, axis=0), axis=1).sum())
+    error = np.linalg.norm(umeyama(truth, centres).apply(centres) - truth, axis=1)
+    assert error.max() < 0.002 * path
+    judged = load_judge().judge(window)
+    assert judged.status is Status.OK
+    assert judged.pose_confidence is not None and judged.pose_confidence.min() > 0.5
+    assert window.has_depth.all()
+
+
+@pytest.mark.slow
+def test_where_key_frames_leave_doubts_all_frames_are_mapped(
+    predict: Callable[[str], WindowGeometry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = predict("all")
+    assert every.keyframes is not None and every.keyframes.all()
+    with monkeypatch.context() as patched:
+        patched.setattr(solve, "FIRM_BRIDGE", 10**6)
+        doubted = predict("auto")
+    assert doubted.keyframes is not None and doubted.keyframes.all()
+    assert np.array_equal(doubted.window_from_camera, every.window_from_camera)
+    assert np.array_equal(doubted.depth, every.depth)
