@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ...geometry.lens import Lens, Straightener
 from ...geometry.masks import convert_masks
 from ...types import Frame, WindowGeometry
-from .depth import DepthTask, dense_depth, depth_tasks
-from .flow_links import Gray
+from .depth import DepthTask, counts_for_depth, dense_depth, depth_task, depth_tasks, enlarge_depth
+from .flow_links import Gray, Map
 from .mapping.assemble import WindowCameras
 from .mapping.lens_switch import LensSwitch
 from .mapping.lens_watch import LensReading
@@ -56,8 +56,13 @@ def window_geometry(
     straighten = Straightener(lens, (grays[0].shape[1], grays[0].shape[0]))
     masks = convert_masks([frame.mask for frame in frames], straighten.mask)
     straight = [straighten(gray) for gray in grays]
-    window = DepthTask(straight, _measured_poses(cameras), lens.matrix(), range(len(frames)), flow_scale, masks)
-    depth, confidence = _window_depth(window, solution.flow_stride, place_starts, workers)
+    window = depth_task(straight, _measured_poses(cameras), lens.matrix(), flow_scale)
+    depth, confidence = (np.zeros((len(frames), *straight[0].shape), np.float32) for _ in range(2))
+    for row, found in _window_depth(window, solution.flow_stride, place_starts, workers):
+        depth[row], confidence[row] = enlarge_depth(*found, straight[0].shape[::-1])
+    for row, counts in enumerate(convert_masks(masks, counts_for_depth)):
+        if counts is not None:
+            depth[row][~counts] = confidence[row][~counts] = 0
     return WindowGeometry(
         frame_indices=np.array([frame.index for frame in frames], np.int64),
         images=np.stack([straighten(frame.image) for frame in frames]),
@@ -83,13 +88,9 @@ def _measured_poses(cameras: WindowCameras) -> NDArray[np.float64]:
 
 def _window_depth(
     window: DepthTask, stride: int, place_starts: Sequence[int], workers: Workers
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Depth and confidence [N,H,W] of all frames of a window, 0 without a stride."""
-    shape = (len(window.grays), *window.grays[0].shape)
-    depth, confidence = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+) -> Iterator[tuple[int, tuple[Map, Map]]]:
+    """Row, depth and confidence [h,w] of the frames of a window, of none without a stride."""
     tasks = depth_tasks(window, place_starts, stride) if stride else ()
     futures = [(rows, workers.submit(dense_depth, task)) for rows, task in tasks]
     for rows, future in futures:
-        of_piece = slice(rows.start, rows.stop, rows.step)
-        depth[of_piece], confidence[of_piece] = future.result()
-    return depth, confidence
+        yield from zip(rows, zip(*future.result(), strict=True), strict=True)

@@ -17,8 +17,11 @@ from da3_stream.predictors.sfm.depth import (
     FLOW_SUPPORT_PX,
     LINKS,
     DepthTask,
+    counts_for_depth,
     dense_depth,
+    depth_task,
     depth_tasks,
+    enlarge_depth,
     flow_noise,
 )
 from da3_stream.predictors.sfm.flow_links import FlowLinks
@@ -28,6 +31,7 @@ from da3_stream.synthetic.town import TownFrame
 pytestmark = pytest.mark.slow
 
 ROWS = range(2, 6)
+STREET_SIZE = (320, 240)
 
 Found = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -36,7 +40,7 @@ Found = tuple[NDArray[np.float32], NDArray[np.float32]]
 def task(street: list[TownFrame], street_grays: list[NDArray[np.uint8]]) -> DepthTask:
     """Eight frames with their exact cameras; four of them are asked for."""
     poses = np.stack([frame.world_from_camera for frame in street[:8]])
-    return DepthTask(street_grays[:8], poses, street[0].intrinsics, ROWS)
+    return replace(depth_task(street_grays[:8], poses, street[0].intrinsics, flow_scale=1), rows=ROWS)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +50,13 @@ def truth(street: list[TownFrame]) -> NDArray[np.float32]:
 
 @pytest.fixture(scope="module")
 def found(task: DepthTask) -> Found:
-    return dense_depth(task)
+    return enlarged(task)
+
+
+def enlarged(task: DepthTask, size: tuple[int, int] = STREET_SIZE) -> Found:
+    """Depth and confidence at the size of the frames."""
+    depth, confidence = zip(*(enlarge_depth(*maps, size) for maps in zip(*dense_depth(task), strict=True)), strict=True)
+    return np.stack(depth), np.stack(confidence)
 
 
 def errors(found: Found, truth: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -101,7 +111,7 @@ def test_a_wider_baseline_is_surer(task: DepthTask) -> None:
 
 def test_more_neighbours_are_surer(task: DepthTask, found: Found) -> None:
     two = slice(ROWS[1] - 1, ROWS[1] + 2)
-    few = dense_depth(
+    few = enlarged(
         replace(task, grays=task.grays[two], world_from_camera=task.world_from_camera[two], rows=range(1, 2))
     )
     both = (few[0][0] > 0) & (found[0][1] > 0)
@@ -109,17 +119,24 @@ def test_more_neighbours_are_surer(task: DepthTask, found: Found) -> None:
     assert np.median(found[1][1][both] / few[1][0][both]) > 1.5
 
 
-def test_full_size_flow_is_the_better_one(task: DepthTask, found: Found, truth: NDArray[np.float32]) -> None:
-    full = dense_depth(replace(task, flow_scale=0))
+def test_full_size_flow_is_the_better_one(
+    task: DepthTask,
+    street_grays: list[NDArray[np.uint8]],
+    street: list[TownFrame],
+    found: Found,
+    truth: NDArray[np.float32],
+) -> None:
+    whole = depth_task(street_grays[:8], task.world_from_camera, street[0].intrinsics, flow_scale=0)
+    full = dense_depth(replace(whole, rows=ROWS))
     assert np.median(errors(full, truth)) < 0.6 * np.median(errors(found, truth))
     assert (full[0][truth > 0] > 0).mean() > (found[0][truth > 0] > 0).mean()
 
 
 @pytest.mark.parametrize("size", [(319, 239), (301, 225)])
-def test_images_need_not_be_even(task: DepthTask, truth: NDArray[np.float32], size: tuple[int, int]) -> None:
-    grays = [np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8) for gray in task.grays]
-    k = resize_intrinsics(task.k, (320, 240), size)
-    depth, _ = dense_depth(replace(task, grays=grays, k=k, rows=range(3, 4)))
+def test_images_need_not_be_even(
+    street: list[TownFrame], street_grays: list[NDArray[np.uint8]], truth: NDArray[np.float32], size: tuple[int, int]
+) -> None:
+    depth, _ = enlarged(small_street(street, street_grays, size, 1), size)
     true = cv2.resize(truth[1], size, interpolation=cv2.INTER_NEAREST)
     both = (depth[0] > 0) & (true > 0)
     assert both.sum() > 0.5 * (true > 0).sum()
@@ -127,12 +144,34 @@ def test_images_need_not_be_even(task: DepthTask, truth: NDArray[np.float32], si
 
 
 @pytest.mark.parametrize("size", [(96, 72), (28, 21)])
-@pytest.mark.parametrize("flow_scale", [0, 1, 2, 3])
-def test_small_images_have_depth(task: DepthTask, size: tuple[int, int], flow_scale: int) -> None:
-    grays = [np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8) for gray in task.grays]
-    k = resize_intrinsics(task.k, (320, 240), size)
-    depth, _ = dense_depth(replace(task, grays=grays, k=k, rows=range(3, 4), flow_scale=flow_scale))
-    assert depth[0].any()
+@pytest.mark.parametrize("flow_scale", [0, 1, 3])
+def test_small_images_have_depth(
+    street: list[TownFrame], street_grays: list[NDArray[np.uint8]], size: tuple[int, int], flow_scale: int
+) -> None:
+    assert enlarged(small_street(street, street_grays, size, flow_scale), size)[0].any()
+
+
+def small_street(
+    street: list[TownFrame], grays: list[NDArray[np.uint8]], size: tuple[int, int], flow_scale: int
+) -> DepthTask:
+    """One row of the street in smaller images."""
+    small = [np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8) for gray in grays[:8]]
+    poses = np.stack([frame.world_from_camera for frame in street[:8]])
+    k = resize_intrinsics(street[0].intrinsics, STREET_SIZE, size)
+    return replace(depth_task(small, poses, k, flow_scale), rows=range(3, 4))
+
+
+def test_what_is_enlarged_stays_on_its_plane() -> None:
+    inverse = (0.1 + 0.002 * np.arange(40) * np.ones((30, 1))).astype(np.float32)
+    depth, confidence = 1 / inverse, np.full((30, 40), 7, np.float32)
+    depth[:, 20:30] = confidence[:, 20:30] = 0
+    enlarged_depth, sure = enlarge_depth(depth, confidence, (80, 60))
+    plane = 1 / (0.1 + 0.002 * ((np.arange(80) + 0.5) / 2 - 0.5))
+    known = enlarged_depth > 0
+    np.testing.assert_array_equal(known, sure > 0)
+    assert known[:, 1:40].all() and not known[:, 41:59].any() and known[:, 60:79].all()
+    np.testing.assert_allclose(enlarged_depth[:, 1:39], np.tile(plane[1:39], (60, 1)), rtol=1e-5)
+    np.testing.assert_allclose(sure[known], 7, rtol=1e-5)
 
 
 def test_links_put_together_are_the_flow_of_a_moving_picture() -> None:
@@ -264,11 +303,8 @@ def test_pieces_together_are_one_large_task(
         np.testing.assert_array_equal(confidence, whole[1][place])
 
 
-def test_masked_pixels_and_what_they_drag_have_no_depth(task: DepthTask, found: Found) -> None:
-    mask = np.ones(task.grays[0].shape, np.bool_)
+def test_what_masked_pixels_drag_does_not_count() -> None:
+    mask = np.ones((240, 320), np.bool_)
     mask[180:] = False
-    depth, confidence = dense_depth(replace(task, masks=(None,) * 3 + (mask,) * 5))
-    np.testing.assert_array_equal(depth[0], found[0][0])
-    far = 180 - FLOW_SUPPORT_PX
-    assert not depth[1:, far:].any() and not confidence[1:, far:].any()
-    np.testing.assert_array_equal(depth[1:, : far - 1], found[0][1:, : far - 1])
+    counts = counts_for_depth(mask)
+    assert not counts[180 - FLOW_SUPPORT_PX :].any() and counts[: 179 - FLOW_SUPPORT_PX].all()
