@@ -135,8 +135,8 @@ class Solver:
         lens, free = calibration.lens, calibration.free
         for attempt in range(LENS_MAPS if free else 0):
             models = self._map(self._keypoints_only(self._verify(lens)), lens, free)
-            estimate, quality = models[0].estimate if models else None, self._assess(models, lens)
-            if estimate is None or quality.is_doubtful:
+            estimate = models[0].estimate if models else None
+            if estimate is None or (quality := self._assess(models, estimate.lens)).is_doubtful:
                 break  # a window that breaks cannot tell the lens
             sure, known = calibration.determined(estimate, free, self._size, self._share)
             is_far = abs(np.log(known.lens.fx / lens.fx)) >= REDO_SHIFT
