@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 LEAST_LEAP = 0.1  # log factor
 SPREADS = 6.0  # a leap is this many times the spread of the single distances' factors
 MIN_MATCHES = 20
-SIDE = 4  # gaps on either side with which one is compared
+SIDE = 4  # frames on either side with whose growth one gap is compared
 SHORTEST = 0.1  # of the picture's width; shorter distances tell more of keypoints' noise
 
 
@@ -35,7 +35,7 @@ def lens_switches(correspondences: Correspondences, width: int) -> tuple[LensSwi
     """The switches of lenses among the rows of a window, of pictures of this width in pixels."""
     gaps = [_gap_scale(correspondences, gap, width) for gap in range(len(correspondences.xy) - 1)]
     scales, spreads = np.array(gaps, np.float64).reshape(-1, 2).T
-    leaps = np.array([_leap(scales, gap) for gap in range(len(scales))])
+    leaps = np.array([_leap(scales, correspondences.frame_of, gap) for gap in range(len(scales))])
     found = np.flatnonzero(np.abs(leaps) > np.maximum(LEAST_LEAP, SPREADS * spreads))
     return tuple(LensSwitch(int(gap) + 1, float(leaps[gap])) for gap in found)
 
@@ -63,8 +63,16 @@ def _log_factors(first: Array, second: Array, shift: int, width: int) -> Array:
     return np.log(after[long] / before[long])
 
 
-def _leap(scales: Array, gap: int) -> float:
-    """How far a gap's scale is from those around it; NaN where nothing tells."""
-    around = np.concatenate([scales[max(0, gap - SIDE) : gap], scales[gap + 1 : gap + 1 + SIDE]])
-    around = around[np.isfinite(around)]
-    return float(scales[gap] - np.median(around)) if len(around) else float("nan")
+def _leap(scales: Array, frames: NDArray[np.int64], gap: int) -> float:
+    """How far a gap's scale is from what it would be with the growth per frame of those around it; NaN where nothing
+    tells. Over several frames the camera may have set off or stopped: there any growth between theirs is usual."""
+    first, stop = np.searchsorted(frames, (frames[gap] - SIDE, frames[gap + 1] + SIDE + 1))
+    length = np.diff(frames[first:stop])
+    growth = np.delete(scales[first : stop - 1] / length, gap - first)
+    growth = growth[np.isfinite(growth)]
+    if not len(growth):
+        return float("nan")
+    steps = int(length[gap - first])
+    if steps == 1:
+        return float(scales[gap] - np.median(growth))
+    return float(scales[gap] - np.clip(scales[gap], steps * growth.min(), steps * growth.max()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -63,3 +65,11 @@ def test_frames_without_matches_tell_nothing() -> None:
     seen = drive(switch(2.0), GOING)
     assert lens_switches(Correspondences(seen.xy, seen.tracked_from, {}), SIZE[0]) == ()
     assert lens_switches(Correspondences(seen.xy[:1], seen.tracked_from[:1], {}), SIZE[0]) == ()
+
+
+def test_key_frames_that_are_farther_apart_are_no_switch_and_hide_none() -> None:
+    rows = np.array([0, 1, 2, 5, 8, 9, 12, 15])
+    steady = drive(np.full(COUNT, 200.0)[rows], GOING[rows])
+    assert lens_switches(replace(steady, frames=rows), SIZE[0]) == ()
+    (found,) = lens_switches(replace(drive(switch(1.3)[rows], GOING[rows]), frames=rows), SIZE[0])
+    assert found.row == 5
