@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..geometry import Sim3
 from ..posegraph import Edge
 from ..store import Scene
-from ..types import Alignment, Status, WindowGeometry
+from ..types import Alignment, Float32, Status, UInt8, WindowGeometry
 from .edges import odometry_edge
 from .joins import Join
 from .update import Event
@@ -30,9 +30,13 @@ class RecentSubmap:
     posed: bool
 
     def restricted_to(self, frames: NDArray[np.int64]) -> RecentSubmap | None:
-        """The submap without the rows of other frames; None if no row is left."""
+        """The submap without the rows of other frames and without images; None if no row is left."""
         keep = np.flatnonzero(np.isin(self.geometry.frame_indices, frames))
-        return replace(self, geometry=self.geometry.rows(keep)) if len(keep) else None
+        if not len(keep):
+            return None
+        without_images = replace(self.geometry, images=np.zeros((len(self.geometry.frame_indices), 0, 0, 3), np.uint8))
+        kept = without_images.rows(keep)
+        return replace(self, geometry=replace(kept, images=_black(kept.depth)))
 
     def state(self) -> dict[str, Any]:
         """What an alignment reads, for `from_state`: numbers and arrays."""
@@ -51,10 +55,9 @@ class RecentSubmap:
     def from_state(state: dict[str, Any]) -> RecentSubmap:
         """The submap of a state; its images are black."""
         arrays = {name: state[name] for name in _ALIGNED_BY}
-        black = np.broadcast_to(np.uint8(0), (*arrays["depth"].shape, 3))
         status, of_frames = Status(state["status"]), tuple(map(Status, state["frame_status"]))
         known = {"is_metric": state["is_metric"], "status": status, "frame_status": of_frames, **arrays}
-        geometry = WindowGeometry(images=black, pose_confidence=state[_JUDGED], **known)
+        geometry = WindowGeometry(images=_black(arrays["depth"]), pose_confidence=state[_JUDGED], **known)
         return RecentSubmap(state["submap"], geometry, state["posed"])
 
 
@@ -127,6 +130,11 @@ def can_align(entry: RecentSubmap, geometry: WindowGeometry) -> bool:
 def restricted_to(entries: Sequence[RecentSubmap], frames: NDArray[np.int64]) -> list[RecentSubmap]:
     """The submaps without the rows of other frames; empty ones are removed."""
     return [kept for entry in entries if (kept := entry.restricted_to(frames)) is not None]
+
+
+def _black(depth: Float32) -> UInt8:
+    """Black images [N,H,W,3] that take no memory: an alignment does not look at images."""
+    return np.broadcast_to(np.uint8(0), (*depth.shape, 3))
 
 
 def pose(matrix: NDArray[np.float64]) -> Sim3:

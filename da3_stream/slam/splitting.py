@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,7 @@ def split(window: Window[Frame], geometry: WindowGeometry) -> list[SubmapGeometr
     """The parts between the breaks that own frames; a window that FAILED is one part without poses and depth."""
     whole = _without_geometry(geometry) if geometry.status is Status.FAILED else geometry
     owned = np.isin(np.arange(len(window.frames)), window.owned_rows)
-    parts = [np.array(rows) for rows in np.split(np.arange(len(owned)), _borders(whole, len(owned)))]
+    parts = [slice(*ends) for ends in pairwise([0, *_borders(whole, len(owned)), len(owned)])]
     return [SubmapGeometry(whole.rows(rows), owned[rows]) for rows in parts if owned[rows].any()]
 
 

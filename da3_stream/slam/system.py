@@ -6,8 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from ..machine import release_memory
 from ..predictors.scheduler import WindowPrediction
 from ..stopwatch import Stopwatch
@@ -89,7 +87,7 @@ class SlamSystem:
 
     def close_loops(self, prediction: WindowPrediction, submap_ids: Sequence[int]) -> LoopResult:
         """Edges from loops and keyframe windows, after a window was stored as these submaps."""
-        owned = prediction.geometry.rows(np.arange(prediction.window.owned_rows.stop))
+        owned = prediction.geometry.rows(slice(0, prediction.window.owned_rows.stop))
         loops = self._apply(self.loops.process(owned, submap_ids))
         keyframes = self._apply(self.keyframes.process(prediction.window.number))
         return LoopResult((*loops.edges, *keyframes.edges), (*loops.events, *keyframes.events))

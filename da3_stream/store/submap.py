@@ -78,6 +78,7 @@ class SubmapFrames(SubmapCameras):
         """What is stored of a predicted window; `owned` [N] marks the frames that the submap owns."""
         height, width = geometry.depth.shape[1:]
         confident = geometry.pose_confidence
+        rows = _as_slice(owned)
         return SubmapFrames(
             frame_indices=geometry.frame_indices,
             timestamps=timestamps,
@@ -91,13 +92,21 @@ class SubmapFrames(SubmapCameras):
             left_out=left_out,
             pose_confidence=None if confident is None else confident.astype(np.float32),
             witnesses={name: values.astype(np.float32) for name, values in geometry.witnesses.items()},
-            median_depth=median_depth(geometry.depth[owned]),
-            depth=geometry.depth[owned],
-            confidence=geometry.confidence[owned],
+            median_depth=median_depth(geometry.depth[rows]),
+            depth=geometry.depth[rows],
+            confidence=geometry.confidence[rows],
             images=images,
-            sky=None if geometry.sky is None else geometry.sky[owned],
+            sky=None if geometry.sky is None else geometry.sky[rows],
             masks=masks,
         )
+
+
+def _as_slice(owned: NDArray[np.bool_]) -> slice | NDArray[np.bool_]:
+    """The same rows [N] as a slice, which copies nothing, where they follow each other."""
+    rows = np.flatnonzero(owned)
+    if len(rows) and rows[-1] - rows[0] + 1 == len(rows):
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return owned
 
 
 def check_shapes(frames: SubmapFrames) -> None:

@@ -30,7 +30,7 @@ class Status(StrEnum):
 
 def median_depth(depth: Float32) -> float:
     """Median of the valid depths (finite, above 0) of any shape; 0 where there are none."""
-    valid = depth[np.isfinite(depth) & (depth > 0)]
+    valid = depth[(depth > 0) & (depth < np.inf)]
     return float(np.median(valid)) if valid.size else 0.0
 
 
@@ -113,8 +113,12 @@ class WindowGeometry:
             raise PredictorError("the predictor gave other frame_indices than those of the frames it was asked for")
         return self
 
-    def rows(self, keep: NDArray[np.int64]) -> WindowGeometry:
-        """The same window with these rows only (breaks are dropped: parts are cut along them)."""
+    def rows(self, keep: NDArray[np.int64] | slice) -> WindowGeometry:
+        """The same window with these rows only (breaks are dropped: parts are cut along them).
+
+        With a slice it shares the window's memory.
+        """
+        numbers = np.arange(len(self.frame_indices))[keep].tolist()
         return WindowGeometry(
             self.frame_indices[keep],
             self.images[keep],
@@ -128,10 +132,10 @@ class WindowGeometry:
             self.status,
             (),
             self.notes,
-            tuple(self.frame_status[row] for row in keep) if self.frame_status else (),
+            tuple(self.frame_status[row] for row in numbers) if self.frame_status else (),
             {name: values[keep] for name, values in self.witnesses.items()},
             None if self.pose_confidence is None else self.pose_confidence[keep],
             self.advice,
-            tuple(self.masks[row] for row in keep) if self.masks else (),
+tuple(self.masks[row] for row in numbers) if self.masks else (),
             None if self.keyframes is None else self.keyframes[keep],
         )
