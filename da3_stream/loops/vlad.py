@@ -60,12 +60,14 @@ class VladExtractor:
     def extract(self, window: WindowGeometry, rows: Rows | None = None) -> Float32:
         """See `DescriptorExtractor`; without a vocabulary no frame has a descriptor."""
         rows = all_rows(window) if rows is None else rows
+        training = _training_rows(window) if self._vocabulary is None else rows[:0]
+        both = np.union1d(rows, training)
+        sifts = dict(zip(both.tolist(), _root_sifts(window, both), strict=True))
         if self._vocabulary is None:
-            frames = all_rows(window)
-            self._vocabulary = self._learnt(_root_sifts(window, frames[:: max(1, len(frames) // TRAINING_FRAMES)]))
+            self._vocabulary = self._learnt([sifts[row] for row in training.tolist()])
         if self._vocabulary is None:
             return np.full((len(rows), WORDS * COMPONENTS), np.nan, np.float32)
-        vectors = np.stack([self._vocabulary.vlad(local) for local in _root_sifts(window, rows)])
+        vectors = np.stack([self._vocabulary.vlad(sifts[row]) for row in rows.tolist()])
         return unit_vectors(vectors, has_contrast(window_images(window, rows)))
 
     def _learnt(self, of_frames: Sequence[Float32]) -> Vocabulary | None:
@@ -80,6 +82,12 @@ class VladExtractor:
             os.fsync(file.fileno())
         part.replace(self._path)
         return vocabulary
+
+
+def _training_rows(window: WindowGeometry) -> Rows:
+    """The rows from which a vocabulary is learnt."""
+    rows = all_rows(window)
+    return rows[:: max(1, len(rows) // TRAINING_FRAMES)]
 
 
 def _root_sifts(window: WindowGeometry, rows: Rows) -> list[Float32]:

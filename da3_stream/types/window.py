@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +75,10 @@ class WindowGeometry:
 
     def median_depth(self) -> float:
         """Median over all pixels with depth, in the window's units; 0 without any."""
+        return self._median_depth
+
+    @cached_property
+    def _median_depth(self) -> float:
         return median_depth(self.depth)
 
     @staticmethod
