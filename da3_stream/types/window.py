@@ -141,6 +141,6 @@ class WindowGeometry:
             {name: values[keep] for name, values in self.witnesses.items()},
             None if self.pose_confidence is None else self.pose_confidence[keep],
             self.advice,
-tuple(self.masks[row] for row in numbers) if self.masks else (),
+            tuple(self.masks[row] for row in numbers) if self.masks else (),
             None if self.keyframes is None else self.keyframes[keep],
         )
