@@ -32,22 +32,22 @@ def triangulate(k: Matrix, source_from_row: Matrix, places: Map, pixel_px: int) 
 def closed_form(k: Matrix, source_from_row: Matrix, places: Map) -> tuple[Map, Map, Map]:
     """Least-squares depth along each pixel's ray: log depth, squared parallax and squared distance left, in pixels.
 
-    With R, t of the source from the row, x = K R K^-1 (pixel, 1), m = K t and the place (u, v), depth z solves
-    z (x_1 - u x_3, x_2 - v x_3) = (u m_3 - m_1, v m_3 - m_2).
+    With R, t of the source from the row, x = K R K^-1 (pixel, 1), m = K t and the place (u, v), depth z solves z a = b:
+    z (x_1 - u x_3, x_2 - v x_3) = (u m_3 - m_1, v m_3 - m_2). What is not before both cameras has no parallax.
     """
     k = k - np.array([[0, 0, 0.5], [0, 0, 0.5], [0, 0, 0]])  # of centres at integers
     x1, x2, x3 = _plane_maps(k @ source_from_row[:3, :3] @ np.linalg.inv(k), places.shape)
     m = (k @ source_from_row[:3, 3]).astype(np.float32)
     u, v = np.ascontiguousarray(places[..., 0]), np.ascontiguousarray(places[..., 1])
     a1, a2, b1, b2 = x1 - u * x3, x2 - v * x3, u * m[2] - m[0], v * m[2] - m[1]
-    aa = a1 * a1 + a2 * a2
-    z = (a1 * b1 + a2 * b2) / np.maximum(aa, np.float32(1e-12))
+    aa = np.maximum(a1 * a1 + a2 * a2, np.float32(1e-12))
+    ab, across = a1 * b1 + a2 * b2, a1 * b2 - a2 * b1
+    z = ab / aa
     z_there = x3 * z + m[2]
     in_front = (z > 0) & (z_there > 0)
-    per_unit = np.square(in_front / np.where(in_front, z_there, np.float32(1)))
-    left = (np.square(a1 * z - b1) + np.square(a2 * z - b2)) * per_unit
-    z = np.where(in_front, z, np.float32(1))
-    return np.log(z), aa * z * z * per_unit, np.where(in_front, left, np.float32(np.inf))
+    z, z_there = np.where(in_front, z, np.float32(1)), np.where(in_front, z_there, np.float32(np.inf))
+    per_unit = 1 / (aa * z_there * z_there)
+    return np.log(z), ab * ab * per_unit, across * across * per_unit
 
 
 def _plane_maps(matrix: Matrix, shape: Sequence[int]) -> list[Map]:
