@@ -7,10 +7,11 @@ certain waits for a neighbour that agrees (temporal_consistency). Nothing here k
 
 from .choose_descriptor import MakeExtractor, choose_extractor
 from .descriptor import DescriptorExtractor
+from .edge_information import combined_information, expected_information
 from .finder import LoopFinder
 from .keyframes import scene_depth
 from .temporal_consistency import TemporalConsistency
-from .verify import LoopVerifier, MapQuery, combined_information
+from .verify import LoopVerifier, MapQuery
 
 __all__ = [
     "TemporalConsistency",
@@ -21,5 +22,6 @@ __all__ = [
     "MapQuery",
     "choose_extractor",
     "combined_information",
+    "expected_information",
     "scene_depth",
 ]

@@ -8,8 +8,9 @@
 4. both submaps, laid upon each other by the loop, must show the same surfaces (`_refuse_agreement`);
 5. the drift that the loop implies must be possible (`LoopVerifier._drift`).
 
-Three more refusals are made elsewhere: `slam.loop_closing` verifies no candidate of two submaps that have enough loops,
-and none for which the predictor fails; `temporal_consistency` refuses an uncertain loop that no neighbour agrees with.
+Four more refusals are made elsewhere: `slam.loop_closing` verifies no candidate of two submaps that have enough loops,
+none that would tell the map little (`slam.loop_information`), and none for which the predictor fails;
+`temporal_consistency` refuses an uncertain loop that no neighbour agrees with.
 """
 
 from __future__ import annotations
@@ -20,11 +21,10 @@ from typing import Protocol
 
 import numpy as np
 
-from ..geometry import Sim3, inverse_of_definite
+from ..geometry import Sim3
 from ..stitching import align_windows
 from ..types import (
     Alignment,
-    Float64,
     Frame,
     LoopCandidate,
     LoopEdge,
@@ -35,6 +35,7 @@ from ..types import (
     WindowGeometry,
 )
 from .drift import POSSIBLE_DRIFT, USUAL_DRIFT, Drift
+from .edge_information import combined_information
 from .geometric_check import Agreement, measure_agreement
 from .keyframes import median_camera_centre, scene_depth
 
@@ -46,8 +47,6 @@ MAX_RESIDUAL = 0.1  # share of depth
 # images: it takes both.
 MIN_DEPTH_AGREEMENT, CERTAIN_DEPTH_AGREEMENT = 0.25, 0.4  # share of pixels shown at the same depth
 MIN_IMAGE_CORRELATION, CERTAIN_IMAGE_CORRELATION = 0.3, 0.45  # of the images there
-# Uncertainty of the prediction between its halves, which no alignment of one half can tell: depths, radians, log-scale.
-PREDICTION_SIGMAS = (0.02, 0.005, 0.01)
 
 
 class MapQuery(Protocol):
@@ -221,18 +220,3 @@ def _refuse_agreement(agreement: Agreement) -> str | None:
 
 def _is_certain(agreement: Agreement) -> bool:
     return agreement.depth >= CERTAIN_DEPTH_AGREEMENT and agreement.image >= CERTAIN_IMAGE_CORRELATION
-
-
-def combined_information(alignment_a: Alignment, alignment_b: Alignment, depth: float) -> Float64:
-    """Information [7,7] of a_from_b: the uncertainties of both alignments and of the prediction between its halves.
-
-    With a_from_b = A B^-1 and errors on the right of A and B, the edge's own error on the right is Ad_B (e_A - e_B).
-    """
-    length, rotation, scale = PREDICTION_SIGMAS
-    between = np.square([length * depth] * 3 + [rotation] * 3 + [scale])
-    covariance = (
-        inverse_of_definite(alignment_a.information) + inverse_of_definite(alignment_b.information) + np.diag(between)
-    )
-    prediction_from_b = alignment_b.previous_from_current.inverse().adjoint()
-    information = prediction_from_b.T @ inverse_of_definite(covariance) @ prediction_from_b
-    return (information + information.T) / 2

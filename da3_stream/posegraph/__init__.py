@@ -2,5 +2,6 @@
 
 from .graph import GraphSolution, PoseGraph
 from .measurements import Edge
+from .relative_covariance import edges_around, mutual_information, relative_covariance
 
-__all__ = ["Edge", "GraphSolution", "PoseGraph"]
+__all__ = ["Edge", "GraphSolution", "PoseGraph", "edges_around", "mutual_information", "relative_covariance"]

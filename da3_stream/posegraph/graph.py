@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import KeysView
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,8 @@ class GraphSolution:
     The nodes are in the order of their first appearance. Costs are 1/2 sum r^T Omega r over the edges kept and all
     other factors: `initial_cost` at the start (the last solution, and new nodes placed along a spanning tree of the
     edges), `final_cost` at the end. `iterations` are those of the last descent. `common_log_scale` is the unknown of
-    relative scale observations, None without any.
+    relative scale observations, None without any. `kept` [E] marks the edges that are not rejected, in the order in
+    which they were added.
     """
 
     world_from_node: dict[Node, Sim3]
@@ -47,6 +48,7 @@ class GraphSolution:
     final_cost: float
     iterations: int
     common_log_scale: float | None = None
+    kept: InlierMask = field(default_factory=lambda: np.zeros(0, bool))
 
 
 Figures = tuple[bool, float, float, int]  # converged, initial and final cost, iterations
@@ -68,7 +70,7 @@ class _SolverResult:
         rejected = [(names[a], names[b]) for a, b in ends[np.flatnonzero(~self.kept)]]
         log_scale = float(np.log(self.common[0].scale)) if self.common else None
         world_from_node = dict(zip(names, self.state, strict=False))
-        return GraphSolution(world_from_node, rejected, *self.figures, log_scale)
+        return GraphSolution(world_from_node, rejected, *self.figures, log_scale, self.kept)
 
 
 class PoseGraph:

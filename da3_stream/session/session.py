@@ -140,7 +140,8 @@ def _make_slam(run: Run, job: Job, predictor: SerializedPredictor, status: RunSt
     """An empty system, as the job's settings want it."""
     settings, height = job.settings, job.settings.scale.camera_height
     submaps = SubmapStore(run, job.scene, job.predictor.is_metric)
-    loops = make_loops(run, submaps, predictor, job.extractor, settings.loops)
+    backend = Backend()
+    loops = make_loops(run, submaps, backend, predictor, job.extractor, settings.loops)
     keyframes = KeyframeWindows(settings.windows.key_every, job.window_size, submaps, predictor)
     return SlamSystem(
         submaps=submaps,
@@ -149,7 +150,7 @@ def _make_slam(run: Run, job: Job, predictor: SerializedPredictor, status: RunSt
         metric=MetricScalePrior(enabled=not isinstance(height, float)),
         loops=loops,
         keyframes=keyframes,
-        backend=Backend(),
+        backend=backend,
         watch=job.watch,
         keeps_images=job.source.feed is not None or loops.needs_images or keyframes.every > 0,
     )

@@ -169,6 +169,12 @@ class LoopsSettings(Stage):
     most_per_place: int = Field(
         3, ge=1, description="earlier places that one place forms loops with, the most similar ones"
     )
+    min_information: float = Field(
+        3.0,
+        ge=0,
+        description="nats that a loop must be expected to tell the map, else it is not verified; a second one of two "
+        "windows tells 2.4 (0: all are verified)",
+    )
     reach: int = Field(10, ge=1, le=15, description="frames on either side of a place that a verification looks at")
 
 

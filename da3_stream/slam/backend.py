@@ -7,6 +7,7 @@ moves nothing, and is no reason to solve again.
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -34,12 +35,21 @@ class Backend:
     def __init__(self) -> None:
         self._edges: list[Edge] = []
         self._scales: list[ScaleObservation] = []
+        self._edges_at: defaultdict[int, list[Edge]] = defaultdict(list)  # by submap, in their order
         self._segments: dict[int, SegmentGraph] = {}
         self._arena = Arena()
 
     def add_edges(self, edges: Iterable[Edge]) -> None:
         """Add alignments and loops."""
-        self._edges.extend(self._copy(edge) for edge in edges)
+        for edge in map(self._copy, edges):
+            self._edges.append(edge)
+            self._edges_at[edge.a].append(edge)
+            self._edges_at[edge.b].append(edge)
+
+    def edges_at(self, submap: int) -> list[Edge]:
+        """The edges of a submap, without loops that the last solution rejected."""
+        segments = self._segments.values()
+        return [edge for edge in self._edges_at.get(submap, []) if not any(edge in s.rejected for s in segments)]
 
     def set_scales(self, observations: Sequence[ScaleObservation]) -> None:
         """Replace all scale observations: what was observed before may have been withdrawn."""

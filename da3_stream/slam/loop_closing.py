@@ -15,12 +15,15 @@ from ..predictors.scheduler import predict_pair
 from ..settings import LoopsSettings
 from ..store import Run
 from ..types import Frame, LoopCandidate, LoopEdge, LoopRefusal, PairPredictor, WindowGeometry
+from .backend import Backend
+from .loop_information import LoopInformation
 from .submaps import SubmapStore
 from .update import Event
 
 log = logging.getLogger(__name__)
 
 MAX_LOOPS_PER_PAIR = 2  # certain ones: more between two submaps tell the same, and each takes a prediction
+TELLS_LITTLE = "the map knows as much already"
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +85,7 @@ class NoLoops:
 
 
 class LoopCloser:
-    """Finds candidates by descriptors, and has the predictor see both places together.
+    """Finds candidates by descriptors, and has the predictor see both places together, where that tells enough.
 
     A check that fails refuses its candidate. A failure of descriptors or index ends loop closing, not the run. A lost
     device, or a disk that refuses the index, ends the run, which can go on later.
@@ -90,8 +93,17 @@ class LoopCloser:
 
     needs_images = True
 
-    def __init__(self, finder: LoopFinder, verifier: LoopVerifier, consistency: TemporalConsistency) -> None:
+    def __init__(
+        self,
+        finder: LoopFinder,
+        verifier: LoopVerifier,
+        consistency: TemporalConsistency,
+        information: LoopInformation,
+        min_information: float,
+    ) -> None:
+        """Candidates that are expected to tell less than `min_information` (nats) are not verified."""
         self._finder, self._verifier, self._consistency = finder, verifier, consistency
+        self._information, self._min_information = information, min_information
         self._loops_of_pair: Counter[tuple[int, int]] = Counter()  # certain ones, by two submaps
         self._disabled = False
 
@@ -100,7 +112,7 @@ class LoopCloser:
         if self._disabled:
             return LoopResult()
         try:
-            results = [self._check(candidate) for candidate in self._finder.add(window)]
+            results = self._check_all(self._finder.add(window))
             recent = {pair: n for pair, n in self._loops_of_pair.items() if pair[1] >= submap_ids[0] - 1}
             self._loops_of_pair = Counter(recent)
             return _loop_result(self._consistency.settle(results, submap_ids[-1]))
@@ -137,11 +149,22 @@ class LoopCloser:
         self._loops_of_pair = Counter({(a, b): count for a, b, count in state["loops_of_pair"]})
         self._disabled = state["disabled"]
 
-    def _check(self, candidate: LoopCandidate) -> LoopEdge | LoopRefusal:
-        """Verify a candidate, unless its submaps are tied to each other by enough loops."""
+    def _check_all(self, candidates: Iterable[LoopCandidate]) -> list[LoopEdge | LoopRefusal]:
+        """Verify the candidates of a window one after the other: each is told of the certain loops before it."""
+        results: list[LoopEdge | LoopRefusal] = []
+        for candidate in candidates:
+            found = [_edge(result) for result in results if isinstance(result, LoopEdge) and result.certain]
+            results.append(self._check(candidate, found))
+        return results
+
+    def _check(self, candidate: LoopCandidate, found: Sequence[Edge]) -> LoopEdge | LoopRefusal:
+        """Verify a candidate, unless its submaps are tied to each other by enough loops, or by other ways as well."""
         pair = self._verifier.submaps_of(candidate)
         if self._loops_of_pair[pair] >= MAX_LOOPS_PER_PAIR:
             return LoopRefusal(candidate, "its windows are tied to each other already")
+        nats = self._information.of(candidate, found)
+        if nats < self._min_information:
+            return LoopRefusal(candidate, TELLS_LITTLE, {"nats": nats})
         result = self._verify(candidate)
         self._loops_of_pair[pair] += isinstance(result, LoopEdge) and result.certain
         return result
@@ -162,7 +185,12 @@ class LoopCloser:
 
 
 def make_loops(
-    run: Run, submaps: SubmapStore, predictor: PairPredictor, extractor: MakeExtractor | None, settings: LoopsSettings
+    run: Run,
+    submaps: SubmapStore,
+    backend: Backend,
+    predictor: PairPredictor,
+    extractor: MakeExtractor | None,
+    settings: LoopsSettings,
 ) -> Loops:
     """Loop closing with the descriptors of an extractor; none without one."""
     if extractor is None:
@@ -170,7 +198,8 @@ def make_loops(
     folder = run.path / "places"
     finder = LoopFinder(extractor(folder), folder / "descriptors.bin", settings)
     verifier = LoopVerifier(FailSafePredictor(predictor), submaps, settings.reach)
-    return LoopCloser(finder, verifier, TemporalConsistency(submaps))
+    information = LoopInformation(submaps, backend)
+    return LoopCloser(finder, verifier, TemporalConsistency(submaps), information, settings.min_information)
 
 
 @dataclass(frozen=True)
@@ -190,8 +219,21 @@ class FailSafePredictor:
 def _loop_result(results: Iterable[LoopEdge | LoopRefusal]) -> LoopResult:
     results = list(results)
     loops = [result for result in results if isinstance(result, LoopEdge)]
-    edges = [Edge(*loop.submaps, loop.a_from_b, loop.information, loop=True) for loop in loops]
-    return LoopResult(tuple(edges), tuple(_event(result) for result in results))
+    told = [result for result in results if isinstance(result, LoopEdge) or result.reason != TELLS_LITTLE]
+    spared = [result for result in results if isinstance(result, LoopRefusal) and result.reason == TELLS_LITTLE]
+    return LoopResult(tuple(map(_edge, loops)), (*map(_event, told), *_spared_event(spared)))
+
+
+def _edge(loop: LoopEdge) -> Edge:
+    return Edge(*loop.submaps, loop.a_from_b, loop.information, loop=True)
+
+
+def _spared_event(spared: Sequence[LoopRefusal]) -> tuple[Event, ...]:
+    """One line for all candidates of a window that were not looked at for what they would tell."""
+    if not spared:
+        return ()
+    most = max(refusal.evidence["nats"] for refusal in spared)
+    return (Event("loops not looked at", {"reason": TELLS_LITTLE, "count": len(spared), "most_nats": round(most, 3)}),)
 
 
 def _event(result: LoopEdge | LoopRefusal) -> Event:

@@ -45,6 +45,7 @@ class SegmentGraph:
     edges: list[Edge] = field(default_factory=list)
     scales: list[ScaleObservation] = field(default_factory=list)
     solution: GraphSolution | None = None
+    rejected: frozenset[Edge] = frozenset()  # loops, by the last solution
 
     @staticmethod
     def empty(anchor: int) -> SegmentGraph:
@@ -71,7 +72,7 @@ class SegmentGraph:
         waiting = {submap for edge in new.edges for submap in (edge.a, edge.b)} - self.graph.nodes
         if self.solution is None or len(waiting) > len(self.graph.nodes) // DEFER_RATIO:
             return False
-        return all(_chi2(edge, scene) < CHI2_GATE for edge in new.edges) and all(
+        return all(chi2(edge, scene) < CHI2_GATE for edge in new.edges) and all(
             abs(self._deviation(scale, scene)) < SCALE_GATE_SIGMAS * scale.sigma for scale in new.scales
         )
 
@@ -86,8 +87,8 @@ class SegmentGraph:
 
     def solve(self) -> GraphSolution:
         """Solve the graph with all that is in it."""
-        self.solution = self.graph.solve()
-        return self.solution
+        self._accept(solution := self.graph.solve())
+        return solution
 
     @property
     def has_metres(self) -> bool:
@@ -141,8 +142,13 @@ class SegmentGraph:
         """The graph of a state; `known` begins with the measurements that were in it."""
         segment = SegmentGraph.empty(state["anchor"])
         segment.add(SegmentMeasurements(known.edges[: state["edges"]], known.scales[: state["scales"]]))
-        segment.solution = segment.graph.restore(state["graph"])
+        segment._accept(segment.graph.restore(state["graph"]))
         return segment
+
+    def _accept(self, solution: GraphSolution | None) -> None:
+        kept = () if solution is None else solution.kept.tolist()
+        self.solution = solution
+        self.rejected = frozenset(edge for edge, is_kept in zip(self.edges, kept, strict=False) if not is_kept)
 
     def _new(self, known: SegmentMeasurements) -> SegmentMeasurements:
         return known.after(len(self.edges), len(self.scales))
@@ -167,7 +173,7 @@ def _adds_leaves_only(edges: Iterable[Edge], nodes: set[Any]) -> bool:
     return True
 
 
-def _chi2(edge: Edge, scene: Scene) -> float:
+def chi2(edge: Edge, scene: Scene) -> float:
     """Squared Mahalanobis distance of an edge from the scene; infinite for an edge without information."""
     if edge.information is None:
         return np.inf

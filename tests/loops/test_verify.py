@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from da3_stream.geometry import Sim3
+from da3_stream.loops.edge_information import PREDICTION_SIGMAS, combined_information
 from da3_stream.loops.temporal_consistency import TemporalConsistency
-from da3_stream.loops.verify import NEIGHBOURHOOD_FRAMES, PREDICTION_SIGMAS, LoopVerifier, combined_information
+from da3_stream.loops.verify import NEIGHBOURHOOD_FRAMES, LoopVerifier
 from da3_stream.predictors.adapter import PredictorAdapter
 from da3_stream.synthetic import make_town
 from da3_stream.types import Alignment, Frame, LoopCandidate, LoopEdge, LoopRefusal, Predictor, Status, WindowGeometry

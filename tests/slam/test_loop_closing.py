@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from da3_stream.geometry import Sim3
-from da3_stream.slam.loop_closing import MAX_LOOPS_PER_PAIR, LoopCloser
+from da3_stream.posegraph import Edge
+from da3_stream.slam.loop_closing import MAX_LOOPS_PER_PAIR, TELLS_LITTLE, LoopCloser
 from da3_stream.types import LoopCandidate, LoopEdge, LoopRefusal, WindowGeometry
 
 SPAN = 100  # frames of a window
@@ -54,12 +55,25 @@ class Settled:
         return list(verdicts)
 
 
+class Information:
+    """Says of every candidate that it tells so many nats, and remembers how many loops it was told of."""
+
+    def __init__(self, *nats: float) -> None:
+        self._nats = list(nats)
+        self.told: list[int] = []
+
+    def of(self, candidate: LoopCandidate, found: Sequence[Edge]) -> float:
+        self.told.append(len(found))
+        return self._nats.pop(0) if self._nats else np.inf
+
+
 def candidates(*pairs: tuple[int, int]) -> list[LoopCandidate]:
     return [LoopCandidate(earlier, later, 0.9, 5) for earlier, later in pairs]
 
 
-def closer(finder: Finder, verifier: Verifier) -> LoopCloser:
-    return LoopCloser(cast(Any, finder), cast(Any, verifier), cast(Any, Settled()))
+def closer(finder: Finder, verifier: Verifier, information: Information | None = None) -> LoopCloser:
+    parts = finder, verifier, Settled(), information or Information()
+    return LoopCloser(*(cast(Any, part) for part in parts), min_information=3.0)
 
 
 NOTHING = cast(WindowGeometry, None)
@@ -74,6 +88,16 @@ def test_two_windows_are_tied_no_more_often_than_tells_something() -> None:
     assert [edge.a for edge in (*first.edges, *second.edges)] == [0, 0, 1]
     reasons = [event.fields["reason"] for event in (*first.events, *second.events) if event.kind == "loop refused"]
     assert reasons == ["its windows are tied to each other already"] * 3
+
+
+def test_what_would_tell_little_is_not_looked_at_and_takes_one_line_of_the_journal() -> None:
+    verifier, information = Verifier(), Information(9.0, 1.0, 3.0, 2.5)
+    found = closer(Finder(candidates((10, 910), (110, 930), (210, 950), (310, 970))), verifier, information)
+    result = found.process(NOTHING, [9])
+    assert verifier.looked == [910, 950] and len(result.edges) == 2
+    lines = [event.fields for event in result.events if event.kind == "loops not looked at"]
+    assert lines == [{"reason": TELLS_LITTLE, "count": 2, "most_nats": 2.5}]
+    assert information.told == [0, 1, 1, 2]
 
 
 @pytest.mark.parametrize("verifier", [Verifier(certain=False), Verifier(loop=False)])
