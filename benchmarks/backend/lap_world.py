@@ -60,6 +60,10 @@ class LapWorld:
         poses[:, :3, 3] = np.stack([out * np.cos(angle), 0 * out, out * np.sin(angle)], axis=1)
         return poses
 
+    def visit(self, frame: int) -> int:
+        """How often the place of a frame was passed before."""
+        return frame // self.lap if self.shape == "ring" else 2 * frame // self.lap
+
     def draw(self, frame: int) -> tuple[UInt8, NDArray[np.float32]]:
         """Picture [H,W,3] and depth [H,W] (0: none) of a frame."""
         pose = self.world_from_camera[frame]

@@ -6,7 +6,7 @@ recognition in image sequences" (TRO 2012), section V: islands of matches, and t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -47,10 +47,14 @@ class Spacing:
     frames: int
     per_place: int = 3
 
-    def leaves_room(self, hit: Hit, taken: Iterable[Hit]) -> bool:
-        """Whether a hit is far enough from those taken."""
-        here = [other for other in taken if self._near(hit.later, other.later)]
-        return len(here) < self.per_place and not any(self._near(hit.earlier, other.earlier) for other in here)
+    def at_place(self, hit: Hit, taken: Iterable[Hit]) -> list[Hit]:
+        """The hits taken whose later place is that of a hit."""
+        return [other for other in taken if self._near(hit.later, other.later)]
+
+    def leaves_room(self, hit: Hit, at_place: Sequence[Hit]) -> bool:
+        """Whether a hit is far enough from those taken at its place."""
+        here = any(self._near(hit.earlier, other.earlier) for other in at_place)
+        return len(at_place) < self.per_place and not here
 
     def is_behind(self, hit: Hit, now: Keyframe) -> bool:
         """Whether a hit is so far back that no new frame can be near it."""
@@ -114,9 +118,11 @@ class MatchSequences:
         taken = list(self.taken)
         chosen: list[LoopCandidate] = []
         for hit in _best_first(support):
-            if len(chosen) < most and spacing.leaves_room(hit, taken):
+            at_place = spacing.at_place(hit, taken)
+            if len(chosen) < most and spacing.leaves_room(hit, at_place):
                 taken.append(hit)
-                chosen.append(LoopCandidate(hit.earlier.frame, hit.later.frame, hit.similarity, support[hit]))
+                ends = hit.earlier.frame, hit.later.frame
+                chosen.append(LoopCandidate(*ends, hit.similarity, support[hit], len(at_place)))
         return MatchSequences(self.open, tuple(taken)), chosen
 
     def trim(self, now: Keyframe, number: int, spacing: Spacing) -> MatchSequences:

@@ -22,7 +22,7 @@ EdgesAt = Callable[[Node], Iterable[Edge]]
 
 
 def edges_around(a: Node, b: Node, edges_at: EdgesAt) -> list[Edge]:
-    """The edges among at most `MOST_NODES` nodes on the shortest ways from a to b, counted in edges; none without a way.
+    """The edges among at most `MOST_NODES` nodes on the shortest ways (fewest edges) from a to b; none without a way.
 
     `edges_at` gives the edges of a node that count; those without information are not followed. A way is looked for
     among the `MOST_REACHED` nodes that are nearest to each end.

@@ -170,10 +170,10 @@ class LoopsSettings(Stage):
         3, ge=1, description="earlier places that one place forms loops with, the most similar ones"
     )
     min_information: float = Field(
-        3.0,
+        2.4,
         ge=0,
-        description="nats that a loop must be expected to tell the map, else it is not verified; a second one of two "
-        "windows tells 2.4 (0: all are verified)",
+        description="nats that a loop must be expected to tell the map, else it is not verified; twice as many for "
+        "further visits of one place (0: all are; a second loop of two windows tells 2.4)",
     )
     reach: int = Field(10, ge=1, le=15, description="frames on either side of a place that a verification looks at")
 

@@ -99,11 +99,9 @@ class LoopCloser:
         verifier: LoopVerifier,
         consistency: TemporalConsistency,
         information: LoopInformation,
-        min_information: float,
     ) -> None:
-        """Candidates that are expected to tell less than `min_information` (nats) are not verified."""
         self._finder, self._verifier, self._consistency = finder, verifier, consistency
-        self._information, self._min_information = information, min_information
+        self._information = information
         self._loops_of_pair: Counter[tuple[int, int]] = Counter()  # certain ones, by two submaps
         self._disabled = False
 
@@ -162,8 +160,8 @@ class LoopCloser:
         pair = self._verifier.submaps_of(candidate)
         if self._loops_of_pair[pair] >= MAX_LOOPS_PER_PAIR:
             return LoopRefusal(candidate, "its windows are tied to each other already")
-        nats = self._information.of(candidate, found)
-        if nats < self._min_information:
+        nats = self._information.too_little(candidate, found)
+        if nats is not None:
             return LoopRefusal(candidate, TELLS_LITTLE, {"nats": nats})
         result = self._verify(candidate)
         self._loops_of_pair[pair] += isinstance(result, LoopEdge) and result.certain
@@ -198,8 +196,8 @@ def make_loops(
     folder = run.path / "places"
     finder = LoopFinder(extractor(folder), folder / "descriptors.bin", settings)
     verifier = LoopVerifier(FailSafePredictor(predictor), submaps, settings.reach)
-    information = LoopInformation(submaps, backend)
-    return LoopCloser(finder, verifier, TemporalConsistency(submaps), information, settings.min_information)
+    information = LoopInformation(submaps, backend, settings.min_information)
+    return LoopCloser(finder, verifier, TemporalConsistency(submaps), information)
 
 
 @dataclass(frozen=True)

@@ -21,28 +21,36 @@ from .submaps import SubmapStore
 
 SAME_CLOSURE = 2  # submaps on both sides within which two loops measure one and the same return
 UNKNOWNS = 7
+FURTHER_VISIT = 2.0  # times the least information, where a place was compared with another visit before
 
 
 class LoopInformation:
     """Asked for every candidate; knows no more than the map and the graph do."""
 
-    def __init__(self, submaps: SubmapStore, backend: Backend) -> None:
-        self._submaps, self._backend = submaps, backend
+    def __init__(self, submaps: SubmapStore, backend: Backend, least: float) -> None:
+        """`least` nats are wanted of a loop."""
+        self._submaps, self._backend, self._least = submaps, backend, least
 
-    def of(self, candidate: LoopCandidate, found: Sequence[Edge]) -> float:
-        """Nats that a candidate would tell, given the graph and the loops that were `found` since; infinite where no
-        edges near both places tie them.
+    def too_little(self, candidate: LoopCandidate, found: Sequence[Edge]) -> float | None:
+        """The nats that a candidate would tell, where they are too few for a look; None where it is worth one.
 
-        Loops of the same return do not count: they confirm each other, and how many are wanted is a matter of their
-        spacing. So what counts is a tie over a third visit, or along the way.
+        Given are the graph and the loops that were `found` since. Without edges near both places that tie them, it always
+        is. Loops of the same return do not count: they confirm each other, and how many are wanted is a
+        matter of their spacing. What counts is a tie over a third visit, or along the way. The first visit that a place
+        is compared with ties the new one to the map; a further one must tell more, or the hundredth lap would cost as
+        many looks as there are visits that resemble it.
         """
-        a, b = (self._submaps.submap_of(frame) for frame in (candidate.earlier, candidate.later))
-        edges = [] if a == b else edges_around(a, b, lambda submap: self._edges_at(submap, (a, b), found))
+        a, b = pair = self._submaps.submap_of(candidate.earlier), self._submaps.submap_of(candidate.later)
+        edges = [] if a == b else edges_around(a, b, lambda submap: self._edges_at(submap, pair, found))
         expected = self._expected(b, candidate.later)
         if not edges or expected is None:
-            return np.inf
-        covariance = self._variance_factor(edges, found) * relative_covariance(a, b, edges)
-        return mutual_information(expected, covariance)
+            return None
+        wanted = self._least * (FURTHER_VISIT if candidate.rank else 1.0)
+        covariance = relative_covariance(a, b, edges)
+        if mutual_information(expected, covariance) >= wanted:
+            return None
+        nats = mutual_information(expected, self._variance_factor(edges, found) * covariance)
+        return nats if nats < wanted else None
 
     def _edges_at(self, submap: int, pair: tuple[int, int], found: Sequence[Edge]) -> list[Edge]:
         new = [edge for edge in found if submap in (edge.a, edge.b)]

@@ -57,13 +57,15 @@ class LoopCandidate:
     """Two frames (by index, `earlier` before `later`) that may show the same place.
 
     `similarity` is that of the descriptors: 1 if typical of consecutive frames, 0 if typical of frames at different
-    places; `support` counts the hits in the sequence of matches that the candidate belongs to.
+    places; `support` counts the hits in the sequence of matches that the candidate belongs to, `rank` the candidates
+    before it that compare the same later place with other visits.
     """
 
     earlier: int
     later: int
     similarity: float
     support: int
+    rank: int = 0
 
 
 @dataclass(frozen=True, eq=False)

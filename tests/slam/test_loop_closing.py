@@ -62,9 +62,10 @@ class Information:
         self._nats = list(nats)
         self.told: list[int] = []
 
-    def of(self, candidate: LoopCandidate, found: Sequence[Edge]) -> float:
+    def too_little(self, candidate: LoopCandidate, found: Sequence[Edge]) -> float | None:
         self.told.append(len(found))
-        return self._nats.pop(0) if self._nats else np.inf
+        nats = self._nats.pop(0) if self._nats else np.inf
+        return nats if nats < 3.0 else None
 
 
 def candidates(*pairs: tuple[int, int]) -> list[LoopCandidate]:
@@ -73,7 +74,7 @@ def candidates(*pairs: tuple[int, int]) -> list[LoopCandidate]:
 
 def closer(finder: Finder, verifier: Verifier, information: Information | None = None) -> LoopCloser:
     parts = finder, verifier, Settled(), information or Information()
-    return LoopCloser(*(cast(Any, part) for part in parts), min_information=3.0)
+    return LoopCloser(*(cast(Any, part) for part in parts))
 
 
 NOTHING = cast(WindowGeometry, None)
