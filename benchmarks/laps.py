@@ -39,8 +39,8 @@ COLUMNS = [
     Column("missed", "missed"),
 ]
 NOTE = (
-    f"asked for: looks of the last lap at most {MOST_LOOKS:g} times those of the second, ATE at most {MOST_ATE:g} times the "
-    "one before, every loop of a first return found again. ATE is that of the whole run."
+    f"asked for: looks of the last lap at most {MOST_LOOKS:g} times the second's, ATE at most {MOST_ATE:g} times "
+    "the one before, every loop of a first return found again. ATE is that of the whole run."
 )
 
 Loop = tuple[int, int]  # earlier, later frame

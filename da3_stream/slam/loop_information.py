@@ -34,8 +34,8 @@ class LoopInformation:
     def too_little(self, candidate: LoopCandidate, found: Sequence[Edge]) -> float | None:
         """The nats that a candidate would tell, where they are too few for a look; None where it is worth one.
 
-        Given are the graph and the loops that were `found` since. Without edges near both places that tie them, it always
-        is. Loops of the same return do not count: they confirm each other, and how many are wanted is a
+        Given are the graph and the loops that were `found` since. Where no edges nearby tie both places, it always is.
+        Loops of the same return do not count: they confirm each other, and how many are wanted is a
         matter of their spacing. What counts is a tie over a third visit, or along the way. The first visit that a place
         is compared with ties the new one to the map; a further one must tell more, or the hundredth lap would cost as
         many looks as there are visits that resemble it.
