@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from ..geometry import Sim3Array
 from ..geometry.covariance import RIDGE, diagonal_units
-from ..geometry.sim3_closed_forms import adjoints
-from .group import Array
+from .factors import Array
 from .measurements import Edge, Node
 
 MOST_NODES = 48  # whose edges are taken into account
@@ -88,10 +88,7 @@ def mutual_information(information: Array, covariance: Array) -> float:
 
 def _normal_matrix(edges: Sequence[Edge], index: dict[Node, int]) -> Array:
     """J^T Omega J [N,7,N,7] of residuals log(a_from_b^-1 a_from_world world_from_b) that are zero."""
-    back = [edge.a_from_b.inverse() for edge in edges]
-    by_a = -adjoints(
-        np.array([t.scale for t in back]), np.stack([t.rotation for t in back]), np.stack([t.translation for t in back])
-    )
+    by_a = -Sim3Array.stack([edge.a_from_b for edge in edges]).inverse().adjoints()
     information = np.stack([np.asarray(edge.information) for edge in edges])
     weighted = information @ by_a
     first, second = (np.array([index[end] for end in ends]) for ends in zip(*((e.a, e.b) for e in edges), strict=True))
