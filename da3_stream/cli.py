@@ -66,7 +66,7 @@ def run(
 
     from . import pipeline
     from .export.exporting import export_run, find_format
-    from .predictors import choose_model
+    from .predictors.model_choice import choose_model
     from .session.report import info, result_lines, why_nothing_was_placed
     from .settings import load_settings
     from .stopwatch import Stopwatch

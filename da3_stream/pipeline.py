@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .frames import prefetch
-from .predictors import ResolvedModel
+from .predictors.model_choice import ResolvedModel
 from .predictors.scheduler import SerializedPredictor, predictions
 from .session import RunSession, one_thread_each, open_job, open_session, run_lifecycle
 from .settings import Settings

@@ -1,6 +1,5 @@
-"""Frames -> WindowGeometry: Depth Anything 3 or structure from motion, which of them a run uses, and their schedule."""
+"""Frames -> WindowGeometry: Depth Anything 3 or structure from motion, which of them a run uses (`model_choice`,
+`factory`), and their schedule (`scheduler`).
 
-from .factory import known_camera, make_predictor
-from .model_choice import ResolvedModel, choose_model
-
-__all__ = ["ResolvedModel", "choose_model", "known_camera", "make_predictor"]
+Nothing is imported here: a worker process of `sfm` would have to import what chooses models and reads settings, too.
+"""

@@ -10,8 +10,9 @@ from typing import Any
 from ..errors import SettingsError
 from ..frames import FrameSource, Gate, GateMode, make_gate, open_source
 from ..loops import MakeExtractor, choose_extractor
-from ..predictors import ResolvedModel, choose_model, make_predictor
 from ..predictors.adapter import PredictorAdapter
+from ..predictors.factory import make_predictor
+from ..predictors.model_choice import ResolvedModel, choose_model
 from ..settings import Settings
 from ..stopwatch import Stopwatch
 from ..store import Scene

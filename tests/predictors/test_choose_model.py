@@ -19,8 +19,9 @@ from da3_stream.models.manifest import (
     weights_hash,
     weights_text,
 )
-from da3_stream.predictors import ResolvedModel, choose_model, known_camera, make_predictor
 from da3_stream.predictors.adapter import PredictorAdapter
+from da3_stream.predictors.factory import known_camera, make_predictor
+from da3_stream.predictors.model_choice import ResolvedModel, choose_model
 from da3_stream.session.job import open_job
 from da3_stream.settings import CameraSettings, ModelSettings, Settings
 from tests.worlds.street_predictor import StandIn

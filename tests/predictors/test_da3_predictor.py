@@ -16,8 +16,9 @@ from da3_stream.da3 import DepthAnything3, Network, Prediction
 from da3_stream.da3.network.clip import Clip, ClipOutput, Request
 from da3_stream.errors import Da3StreamError, ModelError, NoScaleError, PredictorError, RunError
 from da3_stream.models.manifest import find_model
-from da3_stream.predictors import ResolvedModel, make_predictor
 from da3_stream.predictors.da3 import Da3Predictor
+from da3_stream.predictors.factory import make_predictor
+from da3_stream.predictors.model_choice import ResolvedModel
 from da3_stream.store import open_run
 from da3_stream.types import Frame, Status
 
