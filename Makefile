@@ -42,6 +42,7 @@ quick: setup
 bench: setup
 	$(BIN)/python -m benchmarks.accuracy --json benchmarks/results/accuracy.json --markdown benchmarks/results/accuracy.md
 	$(BIN)/python -m benchmarks.town --sizes 320x240,640x480 --json benchmarks/results/town.json --markdown benchmarks/results/town.md
+	$(BIN)/python -m benchmarks.depth_flow --json benchmarks/results/depth_flow.json --markdown benchmarks/results/depth_flow.md
 	$(BIN)/python -m benchmarks.scaling.speed --json benchmarks/results/speed.json --markdown benchmarks/results/speed.md
 	$(BIN)/python -m benchmarks.old_and_new --json benchmarks/results/old_and_new.json --markdown benchmarks/results/old_and_new.md
 	$(BIN)/python -m benchmarks.determinism --json benchmarks/results/determinism.json --markdown benchmarks/results/determinism.md
