@@ -27,7 +27,7 @@ class Breaking:
 
 
 def closer(error: Exception) -> LoopCloser:
-    return LoopCloser(Breaking(error), None, None)  # type: ignore[arg-type]
+    return LoopCloser(Breaking(error), None, None, None)  # type: ignore[arg-type]
 
 
 def test_a_failure_ends_the_search_and_is_told() -> None:
@@ -59,6 +59,6 @@ def test_a_lost_device_is_no_refused_loop() -> None:
     for _ in range(2):
         with pytest.raises(DeviceLostError):
             loops.process(None, [0])  # type: ignore[arg-type]
-    loops = LoopCloser(None, Breaking(DeviceLostError("gone")), None)  # type: ignore[arg-type]
+    loops = LoopCloser(None, Breaking(DeviceLostError("gone")), None, None)  # type: ignore[arg-type]
     with pytest.raises(DeviceLostError):
         loops._verify(None)  # type: ignore[arg-type]
