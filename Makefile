@@ -50,6 +50,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.backend.graph --workers 2 --json benchmarks/results/backend.json --markdown benchmarks/results/backend.md
 	$(BIN)/python -m benchmarks.backend.stitching --json benchmarks/results/backend_stitching.json --markdown benchmarks/results/backend_stitching.md
 	$(BIN)/python -m benchmarks.backend.loops --json benchmarks/results/backend_loops.json --markdown benchmarks/results/backend_loops.md
+	$(BIN)/python -m benchmarks.laps --json benchmarks/results/laps.json --markdown benchmarks/results/laps.md
 	$(BIN)/python -m benchmarks.backend.place_index --json benchmarks/results/place_index.json --markdown benchmarks/results/place_index.md
 	$(BIN)/python -m benchmarks.gate --clips kitti07_0-159,hololens_000 --json benchmarks/results/gate.json --markdown benchmarks/results/gate.md
 	$(BIN)/python -m benchmarks.backend.scale --json benchmarks/results/backend_scale.json --markdown benchmarks/results/backend_scale.md

@@ -50,7 +50,8 @@ COLUMNS = [
     Column("s of loops", "loops_stage_s", "{:.0f}"),
     Column("missed", "missed"),
 ]
-TIED = "its windows are tied to each other already"  # a candidate that nobody looked at
+TIED = "its windows are tied to each other already"  # a candidate that nobody looked at, as are
+SPARED = "loops not looked at"  # those that an event of this kind counts
 
 Poses = NDArray[np.float64]
 Event = dict[str, Any]
@@ -136,7 +137,8 @@ def row(clip: Clip, measured: Measured, without: Outcome, with_: Outcome) -> Row
     events = [json.loads(line) for line in (measured.directory / "journal.jsonl").read_text().splitlines()]
     off = [loop_error(measured.directory, event, with_.part) for event in events if event["event"] == "loop"]
     reasons = Counter(event["reason"] for event in events if event["event"] == "loop refused")
-    not_looked_at = reasons.pop(TIED, 0)
+    spared = sum(event["count"] for event in events if event["event"] == SPARED)
+    not_looked_at = reasons.pop(TIED, 0) + spared
     out: Row = {"clip": clip.name, "frames": measured.status["frames"], "wall_s": measured.wall_s}
     out["path_length_m"] = with_.result["path_length_m"]
     for name, run in (("without", without), ("with", with_)):
