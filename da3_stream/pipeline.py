@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .frames import prefetch
+from .machine import keep_freed_memory
 from .predictors.model_choice import ResolvedModel
 from .predictors.scheduler import SerializedPredictor, predictions
 from .session import RunSession, one_thread_each, open_job, open_session, run_lifecycle
@@ -46,6 +47,7 @@ def run(
     stopped KeyboardInterrupt or SystemExit (state "interrupted"), both with their outputs.
     """
     watch = watch or Stopwatch()
+    keep_freed_memory()
     with ExitStack() as stack:
         with watch.stage(START):
             stack.enter_context(one_thread_each())

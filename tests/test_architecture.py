@@ -54,7 +54,7 @@ MAY_IMPORT = {
     " store trust",
     "session": "errors geometry settings types windows cloud export frames loops machine predictors slam stopwatch"
     " store",
-    "pipeline": "settings types frames predictors session stopwatch",
+    "pipeline": "settings types frames machine predictors session stopwatch",
     # the doors
     "synthetic": "errors geometry",
     "camera_input": "errors",

@@ -13,9 +13,8 @@ class Predictor(Protocol):
     """An object that estimates the geometry of frames. Only `predict` is required; `predictors.adapter` has defaults.
 
     Attributes that describe it: `name` (default: that of its class), `hash` (of its weights), `facts`, `timings` and
-    `camera` (dictionaries for run.json: its software and device, CPU seconds by kind of work beside its calls in this
-    process, the lens parameters),
-    `is_metric` (its windows are in metres), `gives_descriptors` (with every window).
+    `camera` (dictionaries for run.json: its software and device, CPU seconds by kind of work in processes of its own,
+    the lens parameters), `is_metric` (its windows are in metres), `gives_descriptors` (with every window).
 
     Attributes for the caller: `window_size` and `window_overlap` (its own defaults), `image_side` (longest side of its
     input in pixels, so that the reader can shrink frames at once), `in_flight` (windows that may be submitted at once,

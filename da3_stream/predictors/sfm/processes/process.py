@@ -13,6 +13,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
+from ....machine import keep_freed_memory
+
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 STEP_S = 0.5
 START_S = 600.0  # interpreter and libraries, from a cold disk on a busy machine
@@ -115,6 +117,7 @@ def serve(pipe: Connection) -> None:
     work, those beside it)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C ends
     faulthandler.enable()
+    keep_freed_memory()
     try:
         pipe.send(None)
         counted = 0.0
