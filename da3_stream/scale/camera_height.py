@@ -20,7 +20,8 @@ from .normalized_frames import NormalizedFrames
 from .patch import road_patch, warped_ncc
 from .plane_fit import RoadPlane, fit_road, plane_vector
 
-REFERENCES = 30  # frames of a window to which a plane is fitted; further ones are hardly independent of these
+REFERENCES = (15, 30)  # frames of a window to which a plane is fitted, at least and at most; further ones are hardly independent
+FRAMES_A_REFERENCE = 4  # between those bounds
 SEARCH_REFERENCES = 8  # frames of a window in the coarse search for the height
 SEARCH_PIXELS = 1200
 SEARCH_STEP = 0.08  # of log height
@@ -72,7 +73,7 @@ def camera_height(window: WindowGeometry) -> HeightObservation | Refusal:
     start = _first_height(frames, pitches)
     if isinstance(start, Refusal):
         return start
-    references = _evenly_spaced(len(frames), REFERENCES)
+    references = _evenly_spaced(len(frames), int(np.clip(len(frames) // FRAMES_A_REFERENCE, *REFERENCES)))
     planes = [fit_road(frames, int(k), start, float(pitches[k])) for k in references]
     return _pool_heights([plane for plane in planes if plane and _is_reliable(plane)], len(references))
 
