@@ -11,12 +11,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..geometry import Sim3
+from ..geometry import Sim3, Sim3Array
 from ..loops import expected_information
 from ..posegraph import Edge, edges_around, mutual_information, relative_covariance
 from ..types import LoopCandidate
 from .backend import Backend
-from .segment_graph import chi2
 from .submaps import SubmapStore
 
 SAME_CLOSURE = 2  # submaps on both sides within which two loops measure one and the same return
@@ -70,7 +69,21 @@ class LoopInformation:
         solved = [edge for edge in edges if not any(edge is new for new in found)]
         nodes = {end for edge in edges for end in (edge.a, edge.b)}
         redundant = max(len(solved) - len(nodes) + 1, 1)
-        return max(1.0, sum(chi2(edge, self._submaps.scene) for edge in solved) / (UNKNOWNS * redundant))
+        return max(1.0, self._chi2(solved) / (UNKNOWNS * redundant))
+
+    def _chi2(self, edges: Sequence[Edge]) -> float:
+        """Sum of the squared Mahalanobis distances of edges, which have information, from the scene."""
+        if not edges:
+            return 0.0
+        submaps = self._submaps.scene.submaps
+        world_from_a, world_from_b = (
+            Sim3Array.stack([submaps[end].world_from_window for end in ends])
+            for ends in zip(*((edge.a, edge.b) for edge in edges), strict=True)
+        )
+        measured = Sim3Array.stack([edge.a_from_b for edge in edges])
+        residuals = (measured.inverse() @ (world_from_a.inverse() @ world_from_b)).log()
+        information = np.stack([np.asarray(edge.information) for edge in edges])
+        return float(np.einsum("ei,eij,ej->", residuals, information, residuals))
 
 
 def _is_same_closure(edge: Edge, pair: tuple[int, int]) -> bool:

@@ -72,7 +72,7 @@ class SegmentGraph:
         waiting = {submap for edge in new.edges for submap in (edge.a, edge.b)} - self.graph.nodes
         if self.solution is None or len(waiting) > len(self.graph.nodes) // DEFER_RATIO:
             return False
-        return all(chi2(edge, scene) < CHI2_GATE for edge in new.edges) and all(
+        return all(_chi2(edge, scene) < CHI2_GATE for edge in new.edges) and all(
             abs(self._deviation(scale, scene)) < SCALE_GATE_SIGMAS * scale.sigma for scale in new.scales
         )
 
@@ -173,7 +173,7 @@ def _adds_leaves_only(edges: Iterable[Edge], nodes: set[Any]) -> bool:
     return True
 
 
-def chi2(edge: Edge, scene: Scene) -> float:
+def _chi2(edge: Edge, scene: Scene) -> float:
     """Squared Mahalanobis distance of an edge from the scene; infinite for an edge without information."""
     if edge.information is None:
         return np.inf
