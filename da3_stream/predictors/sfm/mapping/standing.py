@@ -65,7 +65,7 @@ def without_stands(correspondences: Correspondences, stands: Sequence[Stand]) ->
     kept = np.unique(owner).tolist()
     outer = {*kept, *(stand.last for stand in stands)}
     matches = _renumbered(correspondences.matches, outer, row_of, numbers)
-    frames = correspondences.frame_of[kept]
+    frames = None if correspondences.frames is None else correspondences.frames[kept]
     reduced = Correspondences([xy[row] for row in kept], [tracked_from[row] for row in kept], matches, frames)
     return WithoutStands(reduced, row_of, tuple(stands))
 

@@ -27,7 +27,8 @@ class Correspondences:
     """Points of every row [n,2], SIFT keypoints first and tracked points from `tracked_from` on, and their matches.
 
     Keypoints are precise over long distances; tracks hold where texture repeats or fades. One epipolar geometry must
-    explain both. `frames` [N] says which frame of the window each row is; None: every frame is a row.
+    explain both. `frames` [N] says which frame of the window each row is; None: every frame in which the camera goes on
+    is a row.
     """
 
     xy: list[NDArray[np.float32]]
@@ -37,7 +38,7 @@ class Correspondences:
 
     @property
     def frame_of(self) -> NDArray[np.int64]:
-        """Which frame of the window each row is, [N]."""
+        """Which frame of those in which the camera goes on each row is, [N]."""
         return np.arange(len(self.xy)) if self.frames is None else self.frames
 
     def of_keypoints(self) -> dict[Pair, Matches]:
@@ -48,7 +49,8 @@ class Correspondences:
         """Those of some rows (ascending) only, counted anew."""
         kept = [(self.xy[row], self.tracked_from[row]) for row in keep]
         xy, first = [xy for xy, _ in kept], [first for _, first in kept]
-        return Correspondences(xy, first, of_rows(self.matches, keep), self.frame_of[keep])
+        frames = None if self.frames is None else self.frames[keep]
+        return Correspondences(xy, first, of_rows(self.matches, keep), frames)
 
 
 def of_rows(by_pair: Mapping[Pair, Value], keep: NDArray[np.int64]) -> dict[Pair, Value]:

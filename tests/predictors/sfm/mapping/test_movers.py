@@ -107,6 +107,7 @@ def test_a_stand_is_one_row_with_the_points_of_its_ends_and_what_did_not_move_on
     xy[3][1] = (20, 20)  # moved between the ends
     pairs = [(0, 1), (1, 2), (2, 3), (3, 4), (1, 3), (0, 2), (2, 4), (0, 4)]
     without = without_stands(Correspondences(xy, [2] * 5, dict.fromkeys(pairs, identity)), [Stand(1, 3)])
+    assert without.correspondences.frames is None  # a stand takes no time: the camera goes on behind it
     reduced = without.correspondences
     assert without.row_of.tolist() == [0, 1, 1, 1, 2] and not without.stands_throughout
     assert set(reduced.matches) == {(0, 1), (1, 2), (0, 2)} and reduced.tracked_from == [2, 4, 2]
