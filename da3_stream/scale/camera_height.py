@@ -20,7 +20,7 @@ from .normalized_frames import NormalizedFrames
 from .patch import road_patch, warped_ncc
 from .plane_fit import RoadPlane, fit_road, plane_vector
 
-REFERENCES = (15, 30)  # frames of a window to which a plane is fitted, at least and at most; further ones are hardly independent
+REFERENCES = (15, 30)  # frames of a window with a plane, at least and at most; more are hardly independent of these
 FRAMES_A_REFERENCE = 4  # between those bounds
 SEARCH_REFERENCES = 8  # frames of a window in the coarse search for the height
 SEARCH_PIXELS = 1200
