@@ -24,7 +24,7 @@ from ..windows import Window
 from .job import Job
 from .status import RunStatus
 
-VERSION = 5  # of what resume/ holds: raised whenever a key changes; the first checkpoints tell none
+VERSION = 6  # of what resume/ holds: raised whenever a key changes; the first checkpoints tell none
 NO_IMAGE: UInt8 = np.zeros((1, 1, 3), np.uint8)  # of a frame that no window will show to the predictor again
 
 
