@@ -55,6 +55,7 @@ def turn_errors_deg(window: WindowGeometry, truth: Array) -> Array:
     return np.degrees(Rotation.from_matrix(found[0].T @ found @ (true[0].T @ true).transpose(0, 2, 1)).magnitude())
 
 
+@pytest.mark.slow
 def test_a_pan_is_turned_in_one_place_without_depth(window: Callable[[int], WindowGeometry], truth: Array) -> None:
     pan = window(PAN)
     assert pan.status is Status.TURNED and not pan.depth.any() and not pan.confidence.any()
@@ -62,6 +63,7 @@ def test_a_pan_is_turned_in_one_place_without_depth(window: Callable[[int], Wind
     assert turn_errors_deg(pan, truth).max() < 0.2
 
 
+@pytest.mark.slow
 def test_a_drive_after_a_pan_is_mapped_and_the_pan_hangs_on_it(
     window: Callable[[int], WindowGeometry], truth: Array
 ) -> None:

@@ -58,6 +58,7 @@ def test_a_camera_that_turns_while_its_images_breathe_is_at_one_place(yaw_deg: A
     assert turns.runs == (Run(0, 29),) and worst_turn_deg(turns, seen) < 0.25
 
 
+@pytest.mark.slow
 def test_the_focal_length_is_found_beside_the_scales() -> None:
     seen = breathing(seen_points(poses(1.5 * ROWS)), 1 + 0.03 * np.sin(ROWS / 3.7))
     turns = turns_of(seen, Calibration.from_guess(Lens(0.75 * LENS.fx, 0.75 * LENS.fy, LENS.cx, LENS.cy)))

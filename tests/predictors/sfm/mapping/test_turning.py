@@ -99,6 +99,7 @@ def test_turns_contradict_a_wrong_focal_length_that_was_given() -> None:
     assert not turns_of(seen).contradict_given
 
 
+@pytest.mark.slow
 def test_a_drive_leaves_the_calibration_as_it_is() -> None:
     guess = Calibration.from_guess(LENS)
     turns = turns_of(seen_points(poses(np.zeros(30), drive(30, 0.2))), guess)
