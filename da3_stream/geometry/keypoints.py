@@ -33,6 +33,9 @@ class Keypoints:
     descriptors: NDArray[np.uint8]
 
 
+NO_KEYPOINTS = Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
+
+
 def extract_keypoints(grays: Sequence[NDArray[np.uint8]], masks: Sequence[Mask | None] = ()) -> list[Keypoints]:
     """SIFT keypoints of each gray image [H,W], of what its mask [H,W] lets count (None, or no masks: all of it)."""
     cv2.setNumThreads(1)
@@ -46,7 +49,7 @@ def _keypoints(gray: NDArray[np.uint8], mask: Mask | None) -> Keypoints:
     strongest = _detect(enlarged) if mask is None else detect_inside(_sift(0), enlarged, mask, MAX_KEYPOINTS)
     found, descriptors = strongest
     if descriptors is None:
-        return Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
+        return NO_KEYPOINTS
     xy = ((np.array([point.pt for point in found]) + 0.5) / factor).astype(np.float32)
     root = np.sqrt(descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-9))
     return Keypoints(xy, np.round(root * 512.0).clip(0, 255).astype(np.uint8))

@@ -130,7 +130,8 @@ class Solver:
         """Map with the lens free as far as the window determines it, else with the one that is known.
 
         The first map tells what is determined. Where that is less than was free, or the focal length moved far, a
-        second one is made from there: no more, as each takes as long as all else in a window.
+        second one is made from there: no more, as each takes as long as all else in a window. What these leave open
+        costs another one, with the lens that is known.
         """
         lens, free = calibration.lens, calibration.free
         for attempt in range(LENS_MAPS if free else 0):

@@ -40,42 +40,55 @@ class MappingEvidence:
 
 def mapping_witnesses(evidence: MappingEvidence) -> dict[str, Array]:
     """Every witness [N] of structure from motion, one value per row of the window."""
-    cameras, lens = evidence.cameras, evidence.solution.lens
+    posed = _posed_of(evidence)
     return {
-        **keypoint_witnesses(evidence),
-        **followed_witnesses(cameras.poses, cameras.breaks, evidence.correspondences, lens),
-        "measured": cameras.measured.astype(np.float64),
+        **_keypoint_witnesses(evidence, *posed),
+        **_followed_witnesses(evidence.correspondences, *posed),
+        "measured": evidence.cameras.measured.astype(np.float64),
     }
 
 
 def keypoint_witnesses(evidence: MappingEvidence) -> dict[str, Array]:
     """Those that keypoints and the models made of them give the rows [N] that have any."""
-    count, cameras = len(evidence.cameras.poses), evidence.cameras
-    straight, rows = _posed(cameras.poses, cameras.breaks, evidence.correspondences, evidence.solution.lens)
-    matches, first = evidence.correspondences.matches, evidence.correspondences.tracked_from
-    return {
-        **_model_witnesses(evidence, straight, count),
-        **match_witnesses(rows, matches, first),
-        **rotation_witnesses(rows, evidence.solution.views),
-        **rival_witnesses(straight, matches, evidence.solution.views, evidence.solution.lens),
-        "far_contradiction": _or_unknown(evidence.solution.contradiction, count),
-        "near_contradiction": _or_unknown(evidence.solution.near_contradiction, count),
-        "opinions": agreement(cameras.poses, evidence.solution.others),
-    }
+    return _keypoint_witnesses(evidence, *_posed_of(evidence))
 
 
 def followed_witnesses(
     poses: Array, breaks: Sequence[int], correspondences: Correspondences, lens: Lens
 ) -> dict[str, Array]:
     """Those that tracks give rows with these poses [N,4,4]."""
-    straight, rows = _posed(poses, breaks, correspondences, lens)
+    return _followed_witnesses(correspondences, *_posed(poses, breaks, correspondences, lens))
+
+
+def _keypoint_witnesses(evidence: MappingEvidence, straight: Sequence[Array], rows: PosedRows) -> dict[str, Array]:
+    count, solution = len(rows.poses), evidence.solution
+    matches, first = evidence.correspondences.matches, evidence.correspondences.tracked_from
+    return {
+        **_model_witnesses(evidence, straight, count),
+        **match_witnesses(rows, matches, first),
+        **rotation_witnesses(rows, solution.views),
+        **rival_witnesses(straight, matches, solution.views, solution.lens),
+        "far_contradiction": _or_unknown(solution.contradiction, count),
+        "near_contradiction": _or_unknown(solution.near_contradiction, count),
+        "opinions": agreement(rows.poses, solution.others),
+    }
+
+
+def _followed_witnesses(
+    correspondences: Correspondences, straight: Sequence[Array], rows: PosedRows
+) -> dict[str, Array]:
     matches, first = correspondences.matches, correspondences.tracked_from
     losses = track_loss(matches, first, [len(xy) for xy in straight])
     return {
         **track_witnesses(rows, matches, first),
         "track_loss": losses,
-        "blind_bend_deg": blind_bends(poses, rows.part, losses),
+        "blind_bend_deg": blind_bends(rows.poses, rows.part, losses),
     }
+
+
+def _posed_of(evidence: MappingEvidence) -> tuple[list[Array], PosedRows]:
+    cameras = evidence.cameras
+    return _posed(cameras.poses, cameras.breaks, evidence.correspondences, evidence.solution.lens)
 
 
 def _posed(

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ....geometry.keypoints import Keypoints
+from ....geometry.keypoints import NO_KEYPOINTS, Keypoints
 from .pairs import Matches, match_tracks
 from .tracks import TrackedPoints
 
@@ -18,7 +18,6 @@ Pair = tuple[int, int]
 Value = TypeVar("Value")
 
 
-NO_KEYPOINTS = Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
 STATIC_PX = 0.3  # a camera whose image moves less than this stands
 
 
