@@ -107,7 +107,7 @@ class RunStatus:
     ) -> dict[str, Any]:
         """The whole of run.json; `poses` and `trust` are known at the end, and only then every frame is listed."""
         source, predictor = self.job.source, self.job.predictor
-        trust = trust or trust_until_now(self.advice.rows, self.source_indices, self.timestamps)
+        trust = trust or trust_until_now([*source.advice, *self.advice.rows], self.source_indices, self.timestamps)
         return {
             "state": state,
             "layout": LAYOUT,

@@ -23,6 +23,11 @@ class AdviceCode(StrEnum):
     TURNING = "turning"  # the camera only turns: no depth
     STANDING = "standing"  # the camera stands: no depth
     UNPLACED = "unplaced"  # frames that have no pose, and why
+    INPUT_FILES = "input_files"  # which files were taken, in which order, and what was left out
+    INPUT_TIMES = "input_times"  # where the times come from, what was assumed or mended
+    INPUT_PIXELS = "input_pixels"  # how stored pixels became pictures
+    INPUT_MASKS = "input_masks"  # masks and depth maps that lie beside the pictures
+    INPUT_CAMERA = "input_camera"  # which calibration is used, and how
 
 
 DISTRUSTING = frozenset(

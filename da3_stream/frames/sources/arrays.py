@@ -10,8 +10,9 @@ import numpy as np
 
 from ...settings import FramesSettings
 from ...types import UInt8
-from .selection import count_selected, with_rate
-from .source import Candidate, FrameSource
+from .picture import Picture
+from .recording import Candidate, Recording
+from .source import FrameSource
 
 
 def open_arrays(arrays: Iterable[Any], settings: FramesSettings, image_side: int | None) -> FrameSource:
@@ -20,21 +21,21 @@ def open_arrays(arrays: Iterable[Any], settings: FramesSettings, image_side: int
     Arrays have no times: timestamp = index / `settings.default_fps`. Any other item is recorded as a skipped frame.
     Raises FramesError with one sentence if no item can be used; errors of the iterable itself are passed on.
     """
-    settings = with_rate(settings, None)
+    rate = settings.default_fps
     total = len(arrays) if isinstance(arrays, Sized) else None
-    return FrameSource(
-        name=f"{type(arrays).__name__} of arrays",
-        kind="arrays",
-        candidates=partial(_candidates, arrays, settings.default_fps),
-        settings=settings,
-        image_side=image_side,
-        expected=None if total is None else count_selected(total, settings.default_fps, settings),
-    ).open()
+    name = f"{type(arrays).__name__} of arrays"
+    recording = Recording(name, "arrays", partial(_candidates, arrays, rate), total, rate)
+    return FrameSource.of(recording, settings, image_side)
 
 
-def _candidates(arrays: Iterable[Any], rate: float) -> Generator[Candidate]:
+def _candidates(arrays: Iterable[Any], rate: float, start: float | None) -> Generator[Candidate]:
     for index, item in enumerate(arrays):
-        yield Candidate(index, index / rate, f"array_{index:06d}", partial(as_rgb, item))
+        yield Candidate(index, index / rate, f"array_{index:06d}", partial(_picture, item))
+
+
+def _picture(item: Any) -> Picture | str:
+    image = as_rgb(item)
+    return image if isinstance(image, str) else Picture(image)
 
 
 def as_rgb(item: Any) -> UInt8 | str:

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from ...errors import FramesError
 from ...types import UInt8
-from .container import TEXT_FORMATS
-from .video import decode_frame
+from .picture import Picture
+from .video.container import TEXT_FORMATS
+from .video.files import decode_frame
 
 SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "rtp", "udp", "tcp", "srt")
 OPEN_S, READ_S = 15.0, 5.0  # timeouts for opening a connection and for its next data
@@ -19,13 +20,13 @@ OPEN_S, READ_S = 15.0, 5.0  # timeouts for opening a connection and for its next
 
 @dataclass(frozen=True, eq=False)
 class CapturedImage:
-    """A captured image; `decode` returns it as upright RGB [H,W,3] uint8, or the reason why it cannot be decoded.
+    """A captured image; `decode` returns its picture, or the reason why it cannot be decoded.
 
     `time` is in seconds and comes from the file where the input is one; it is None for live input, whose frames take
     their time of arrival.
     """
 
-    decode: Callable[[], UInt8 | str]
+    decode: Callable[[], Picture | str]
     n_bytes: int
     time: float | None = None
 
@@ -74,7 +75,7 @@ class CameraCapture:
             done, image = self._capture.read()
             if not done:
                 raise ConnectionLostError("it gives no pictures")
-            yield CapturedImage(partial(_bgr_to_rgb, image), image.nbytes)
+            yield CapturedImage(partial(_picture, image), image.nbytes)
 
     def close(self) -> None:
         """See `Capture`."""
@@ -141,10 +142,10 @@ def redact_address(address: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def _bgr_to_rgb(image: UInt8) -> UInt8:
+def _picture(image: UInt8) -> Picture:
     import cv2
 
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB if image.ndim == 3 else cv2.COLOR_GRAY2RGB)
+    return Picture(cv2.cvtColor(image, cv2.COLOR_BGR2RGB if image.ndim == 3 else cv2.COLOR_GRAY2RGB))
 
 
 def _reason(error: Any) -> str:

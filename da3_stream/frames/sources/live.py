@@ -16,8 +16,9 @@ from functools import partial
 from ...errors import FramesError
 from ...settings import FramesSettings
 from .capture import CameraCapture, Capture, CapturedImage, ConnectionLostError, StreamCapture, redact_address
+from .recording import Candidate
 from .selection import with_rate
-from .source import Candidate, FrameSource
+from .source import FrameSource
 
 log = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ from ...errors import FramesError
 from ...settings import FramesSettings
 from .arrays import open_arrays
 from .capture import SCHEMES, is_address
-from .images import IMAGE_SUFFIXES, is_image, natural_key, open_images
+from .images.files import IMAGE_SUFFIXES, is_image, natural_key, open_images
 from .live import open_camera, open_stream
 from .source import FrameSource
-from .video import VIDEO_SUFFIXES, open_video
+from .video.files import VIDEO_SUFFIXES, open_video
 
 EXPECTED = (
     "give a video, a folder, a glob or list of images, a camera's number, a stream's address, or an iterable of "

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from ...geometry.masks import Mask
 from ...types import UInt8
+from .picture import Picture
 
 MAX_ASPECT_CHANGE = 0.01  # relative; a frame beyond it cannot be the first frame's format at another scale
 
@@ -18,6 +22,23 @@ def fit_size(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
         return size
     factor = longest / max(size)
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
+
+
+def fit_picture(picture: Picture, size: tuple[int, int], longest: int | None) -> Picture | str:
+    """A picture with its mask, resized like `fit_image`: a pixel counts where everything counts that it is made of."""
+    image = fit_image(picture.image, size, longest)
+    if isinstance(image, str) or picture.mask is None or image is picture.image:
+        return image if isinstance(image, str) else Picture(image, picture.mask)
+    return Picture(image, shrink_to(picture.mask, size_of(image)))
+
+
+def shrink_to(mask: Mask, size: tuple[int, int]) -> Mask:
+    """The mask [H,W] at (width, height): a pixel counts where everything counts that it is made of."""
+    import cv2
+
+    shrinks = mask.shape[1] > size[0]
+    shares = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return np.asarray(shares > 1 - 1e-4, np.bool_)
 
 
 def fit_image(image: UInt8, size: tuple[int, int], longest: int | None) -> UInt8 | str:

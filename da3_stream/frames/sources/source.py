@@ -5,35 +5,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
 from ...errors import FramesError
 from ...settings import FramesSettings
-from ...types import Frame, SkippedFrame, UInt8
-from .resizing import fit_image, size_of
-from .selection import select
+from ...types import Advice, AdviceCode, Frame, SkippedFrame
+from .picture import Picture
+from .recording import Candidate, Kind, Recording
+from .resizing import fit_picture
+from .selection import count_selected, select, with_rate
 
 log = logging.getLogger(__name__)
 
+LAST_INDEX = 2**62  # of any input: what is said of all of it goes on to its last frame
 END_BYTES = 1 << 16  # at either end of a single file: two recordings differ there, if not in their first image
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A frame that is not yet selected or decoded.
-
-    `decode` returns the upright RGB image [H,W,3] uint8, or the reason why it cannot be decoded. It is called at most
-    once, and only for selected frames, so that the others cost no conversion.
-    """
-
-    index: int
-    timestamp: float
-    name: str
-    decode: Callable[[], UInt8 | str]
 
 
 class LiveFeed(Protocol):
@@ -59,7 +49,7 @@ class FrameSource:
     """
 
     name: str
-    kind: Literal["video", "images", "arrays", "camera", "stream"]
+    kind: Kind
     candidates: Callable[[], Generator[Candidate]]
     settings: FramesSettings
     image_side: int | None = None
@@ -74,11 +64,33 @@ class FrameSource:
     digest: str = ""
     paths: tuple[str, ...] = ()  # absolute: they open this input again; empty where that is impossible
     files: Sequence[Path] = ()  # of images: the path of each candidate, by its index
+    advice: list[Advice] = field(default_factory=list)  # what is to be said of the input as a whole
     _known_until: int = 0  # candidates before this index were read by an earlier process
     _known_bad: frozenset[int] = frozenset()  # and these of them were skipped as bad
     _opened: Iterator[Frame] | None = None
     _last_time: float | None = None
     _stopped: bool = False
+
+    @classmethod
+    def of(cls, recording: Recording, settings: FramesSettings, image_side: int | None) -> FrameSource:
+        """The frames of a recording that the settings select. Raises FramesError if none of them can be decoded."""
+        settings = with_rate(settings, recording.rate if recording.has_times else None)
+        known = bool(recording.count and recording.rate)
+        return cls(
+            name=recording.name,
+            kind=recording.kind,
+            candidates=partial(recording.candidates, settings.start),
+            settings=settings,
+            image_side=image_side,
+            expected=count_selected(recording.count or 0, recording.rate or 1.0, settings) if known else None,
+            fps=recording.rate if recording.has_times else None,
+            has_times=recording.has_times,
+            files=recording.files,
+        ).open()
+
+    def say(self, code: AdviceCode, text: str) -> None:
+        """Let the run tell something of the input as a whole."""
+        self.advice.append(Advice(code, text, 0, LAST_INDEX))
 
     @property
     def dropped(self) -> int:
@@ -143,20 +155,20 @@ class FrameSource:
             if candidate.index < self._known_until:
                 yield from () if candidate.index in self._known_bad else (None,)
                 continue
-            image = self._fit(candidate.decode())
-            if isinstance(image, str):
-                skipped.append(_skip(candidate, image))
+            picture = self._fit(candidate.decode())
+            if isinstance(picture, str):
+                skipped.append(_skip(candidate, picture))
             else:
-                yield _frame(candidate, image, self.size, skipped)
+                yield _frame(candidate, picture, self.size, skipped)
                 skipped = []
         self.skipped_after = tuple(skipped)
 
-    def _fit(self, image: UInt8 | str) -> UInt8 | str:
-        if isinstance(image, str):
-            return image
+    def _fit(self, picture: Picture | str) -> Picture | str:
+        if isinstance(picture, str):
+            return picture
         if self.size == (0, 0):
-            self.size = size_of(image)
-        return fit_image(image, self.size, self.image_side)
+            self.size = picture.size
+        return fit_picture(picture, self.size, self.image_side)
 
     def _why_empty(self) -> str:
         if self.skipped_after:
@@ -176,8 +188,9 @@ def _skip(candidate: Candidate, reason: str) -> SkippedFrame:
     return SkippedFrame(candidate.index, candidate.name, reason)
 
 
-def _frame(candidate: Candidate, image: UInt8, size: tuple[int, int], skipped: Sequence[SkippedFrame]) -> Frame:
-    return Frame(candidate.index, candidate.timestamp, image, candidate.name, size, skipped_before=tuple(skipped))
+def _frame(candidate: Candidate, picture: Picture, size: tuple[int, int], skipped: Sequence[SkippedFrame]) -> Frame:
+    index, timestamp, name = candidate.index, candidate.timestamp, candidate.name
+    return Frame(index, timestamp, picture.image, name, size, skipped_before=tuple(skipped), mask=picture.mask)
 
 
 def _chain_unknown(source: FrameSource, first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:

@@ -25,8 +25,8 @@ class MaskedFrames:
     """Frames in order, each with the mask of what goes with the camera, told `AHEAD` to `LONGEST_AHEAD` frames later.
 
     At the end all are told at once.
-    A frame's mask joins all that the detector held between seeing that frame and telling it: what begins is left out
-    from its beginning on, what ends until its end. So does its `view_share`.
+    A frame's mask joins the one that it came with and all that the detector held between seeing that frame and telling
+    it: what begins is left out from its beginning on, what ends until its end. So does its `view_share`.
 
     Each frame refers to the last snapshot before it (`Frame.mask_state`), from which an interrupted run goes on: the
     source then starts at `resume_index` of it, and all frames get the same masks as without the interruption.
@@ -71,7 +71,7 @@ class MaskedFrames:
         self._held = [(mask, fed) for mask, fed in self._held if fed >= self._told_count]
         self._views = [(share, fed) for share, fed in self._views if fed >= self._told_count]
         view_share = max((share for share, _ in self._views), default=None)
-        mask = self._join(tuple(mask for mask, _ in self._held))
+        mask = self._join((frame.mask, *(mask for mask, _ in self._held)))
         return replace(frame, mask=mask, mask_state=self._snapshot, view_share=view_share)
 
     def _join(self, masks: tuple[Mask, ...]) -> Mask:

@@ -52,21 +52,24 @@ class RunTrust:
 
 
 def trust_until_now(rows: Iterable[Advice], indices: Sequence[int], timestamps: Sequence[float]) -> RunTrust:
-    """What the windows of a run that goes on have said of its frames, which have these times."""
+    """What was said of the input of a run that goes on, and by its windows of its frames, which have these times."""
     rows = list(rows)
     stretches = _remarks((row for row in rows if row.distrusts_map), indices, timestamps)
     return RunTrust(None, stretches, _remarks((row for row in rows if not row.distrusts_map), indices, timestamps))
 
 
-def run_trust(poses: PoseTable, rows: Iterable[Advice], unplaced: Sequence[Advice] = ()) -> RunTrust:
+def run_trust(
+    poses: PoseTable, rows: Iterable[Advice], unplaced: Sequence[Advice] = (), of_input: Sequence[Advice] = ()
+) -> RunTrust:
     """What is to be said of a run that has ended: what its windows said, and what its poses show.
 
-    `unplaced` has a row for every run of frames without a pose, in order, and says why.
+    `unplaced` has a row for every run of frames without a pose, in order, and says why; `of_input` is about the input
+    as a whole.
     """
     indices, timestamps = poses.source_index.tolist(), poses.timestamp.tolist()
     said = merge_advice([*rows, *_of_status(poses)], indices)
     share = float(np.mean(poses.confidence >= BELIEVED)) if len(poses) else 0.0
-    told = trust_until_now([*said, *_of_low_confidence(poses, unplaced), *unplaced], indices, timestamps)
+    told = trust_until_now([*of_input, *said, *_of_low_confidence(poses, unplaced), *unplaced], indices, timestamps)
     return RunTrust(share, told.stretches, told.advice)
 
 

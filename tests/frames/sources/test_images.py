@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from da3_stream.frames import open_source
-from da3_stream.frames.sources.exif import focal_px
-from da3_stream.frames.sources.images import natural_key, read_image
+from da3_stream.frames.sources.images.exif import focal_px
+from da3_stream.frames.sources.images.files import natural_key, read_image
 from da3_stream.settings import FramesSettings
 from tests.frames.conftest import HEIGHT, WIDTH, number_of, picture
 from tests.worlds.wall import skipped

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from ...errors import FramesError
+from ....errors import FramesError
 
 TEXT_FORMATS = ("tty", "bin", "xbin", "idf", "adf")  # FFmpeg renders text files as video, which is never intended
 

@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...settings import FramesSettings
-from ...types import UInt8
+from ....settings import FramesSettings
+from ....types import UInt8
+from ..picture import Picture
+from ..recording import Candidate, Recording
+from ..source import FrameSource
 from .exif import read_focal_px
-from .selection import count_selected, with_rate
-from .source import Candidate, FrameSource
 
 log = logging.getLogger(__name__)
 
@@ -60,27 +61,25 @@ def open_images(name: str, paths: Sequence[Path], settings: FramesSettings, imag
     Images have no times: timestamp = index / `settings.default_fps`. The focal length is that of the first good
     image.
     """
-    settings = with_rate(settings, None)
-    if (settings.fps, settings.start, settings.end) != (None, None, None):
+    if settings.fps not in (None, "auto") or (settings.start, settings.end) != (None, None):
         log.warning("images carry no times: %g a second are assumed (frames.default_fps)", settings.default_fps)
-    source = FrameSource(
-        name=name,
-        kind="images",
-        candidates=partial(_candidates, paths, settings.default_fps),
-        settings=settings,
-        image_side=image_side,
-        expected=count_selected(len(paths), settings.default_fps, settings),
-        files=paths,
-    ).open()
+    rate = settings.default_fps
+    recording = Recording(name, "images", partial(_candidates, paths, rate), len(paths), rate, files=paths)
+    source = FrameSource.of(recording, settings, image_side)
     source.focal_px = read_focal_px(paths[source.first_index], source.size)
     return source
 
 
-def _candidates(paths: Sequence[Path], rate: float) -> Generator[Candidate]:
+def _candidates(paths: Sequence[Path], rate: float, start: float | None) -> Generator[Candidate]:
     folder = os.path.commonpath([os.path.abspath(path.parent) for path in paths])
     for index, path in enumerate(paths):
         name = Path(os.path.relpath(path, folder)).as_posix()
-        yield Candidate(index, index / rate, name, partial(read_image, path))
+        yield Candidate(index, index / rate, name, partial(_read_picture, path))
+
+
+def _read_picture(path: Path) -> Picture | str:
+    image = read_image(path)
+    return image if isinstance(image, str) else Picture(image)
 
 
 def read_image(path: Path) -> UInt8 | str:

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from ...settings import FramesSettings
-from ...types import UInt8
+from ....settings import FramesSettings
+from ....types import UInt8
+from ..picture import Picture
+from ..recording import Candidate, Recording
+from ..source import FrameSource
 from .container import count_cut_off, count_frames, open_container
 from .decoding import read_images
-from .selection import count_selected, with_rate
-from .source import Candidate, FrameSource
 
 VIDEO_SUFFIXES = (
     *(".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mts", ".m2ts", ".ts", ".mpg", ".mpeg", ".wmv", ".flv"),
@@ -36,21 +37,12 @@ def open_video(path: Path, settings: FramesSettings, image_side: int | None) -> 
         rate = stream.average_rate or stream.guessed_rate
         total = count_frames(path, container, stream, rate)
         has_times = stream.time_base is not None and stream.start_time is not None
-    fps = float(rate) if rate else None
-    settings = with_rate(settings, (fps or settings.default_fps) if has_times else None)
-    return FrameSource(
-        name=str(path),
-        kind="video",
-        candidates=partial(_candidates, path, settings.start, fps or settings.default_fps),
-        settings=settings,
-        image_side=image_side,
-        expected=count_selected(total, fps, settings) if total and fps else None,
-        fps=fps if has_times else None,
-        has_times=has_times,
-    ).open()
+    fps = float(rate) if rate else settings.default_fps
+    recording = Recording(str(path), "video", partial(_candidates, path, fps), total, fps, has_times)
+    return FrameSource.of(recording, settings, image_side)
 
 
-def _candidates(path: Path, start: float | None, rate: float) -> Generator[Candidate]:
+def _candidates(path: Path, rate: float, start: float | None) -> Generator[Candidate]:
     """All frames of the file in presentation order; those far before `start` are listed but not decoded."""
     with open_container(path) as (container, stream):
         origin = stream.start_time or 0
@@ -64,13 +56,13 @@ def _candidates(path: Path, start: float | None, rate: float) -> Generator[Candi
             yield Candidate(index + 1, timestamp + 1 / rate, f"{path.stem}_{index + 1:06d}", lambda: reason)
 
 
-def decode_frame(frame: Any | None) -> UInt8 | str:
-    """Convert a decoder's frame to upright RGB [H,W,3] uint8, or return the reason why it is lost or damaged."""
+def decode_frame(frame: Any | None) -> Picture | str:
+    """Convert a decoder's frame to an upright picture, or return the reason why it is lost or damaged."""
     if frame is None:
         return LOST
     if frame.is_corrupt:
         return DAMAGED
-    return turn_upright(frame.to_ndarray(format="rgb24"), _display_matrix(frame))
+    return Picture(turn_upright(frame.to_ndarray(format="rgb24"), _display_matrix(frame)))
 
 
 def turn_upright(image: UInt8, matrix: tuple[int, ...] | None) -> UInt8:

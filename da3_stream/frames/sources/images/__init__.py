@@ -1,0 +1,1 @@
+"""Image files: which are frames, their pictures, and what their metadata tell."""

@@ -1,0 +1,44 @@
+"""A recording: what one file, or one row of images, gives, before anything of it is selected or decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from .picture import Picture
+
+Kind = Literal["video", "images", "arrays", "camera", "stream"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A frame that is not yet selected or decoded.
+
+    `decode` returns the picture, or the reason why it cannot be decoded. It is called at most once, and only for
+    selected frames, so that the others cost no conversion.
+    """
+
+    index: int
+    timestamp: float
+    name: str
+    decode: Callable[[], Picture | str]
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Frames that were recorded in one go.
+
+    `candidates` lists them in order; those far before the time that it is given (seconds, None: the beginning) need not
+    be decodable. `count` is how many there are, where that is known without decoding, `rate` how many a second;
+    `has_times` says whether the times are the input's own. `files` are the paths of images, by index.
+    """
+
+    name: str
+    kind: Kind
+    candidates: Callable[[float | None], Generator[Candidate]]
+    count: int | None = None
+    rate: float | None = None
+    has_times: bool = False
+    files: Sequence[Path] = ()
