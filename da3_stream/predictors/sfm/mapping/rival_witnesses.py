@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from ....geometry import homogeneous
 from ....geometry.lens import Lens
 from ..matching.correspondences import Pair
-from ..matching.pairs import EPIPOLAR_PX, Matches, TwoView, verify_pair
+from ..matching.pairs import EPIPOLAR_PX, Matches, TwoView, find_essential
 from .turn_evidence import sampson
 
 Array = NDArray[np.float64]
 
 OFFSETS = (2, 4)  # of the pairs: near enough to match all that moves, far enough for it to move apart
 CLEAR_PX = 2 * EPIPOLAR_PX  # a match farther off its epipolar line is not one that is merely inexact
+TRIES = 300  # samples: a motion of half of what the first leaves is found surely, and most pairs have none
 
 
 def rival_witnesses(
@@ -45,5 +46,5 @@ def _rival_share(first: Array, second: Array, matches: Matches, view: TwoView, l
     a, b = (homogeneous(lens.normalised(xy)) for xy in points)
     rotation, _, heading = cv2.decomposeEssentialMat(view.essential)  # any of the four has the same epipolar lines
     left = matches[lens.fx * np.abs(sampson(rotation, heading[:, 0], a, b)) > CLEAR_PX]
-    rival = verify_pair(first, second, left, lens.matrix())
-    return 0.0 if rival is None else len(rival.matches) / len(matches)
+    rival = find_essential(first, second, left, lens.matrix(), TRIES)
+    return 0.0 if rival is None else len(rival[1]) / len(matches)

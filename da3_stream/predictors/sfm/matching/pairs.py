@@ -22,6 +22,8 @@ EPIPOLAR_PX = 1.0
 HOMOGRAPHY_PX = 1.5
 PANORAMIC_SHARE = 0.8  # a homography that explains this share of the inliers makes the translation unreliable,
 OFF_PLANE = 30  # unless it is off by more than twice its threshold at so many: they tell the two solutions apart
+ESSENTIAL_TRIES = 1000  # samples, at most
+HOMOGRAPHY_TRIES = 50  # the same: of what a homography explains by PANORAMIC_SHARE, 4 in 10 samples have no outlier
 SMALL = 12  # frames of which all pairs are matched
 
 Points = NDArray[np.float64]
@@ -83,23 +85,34 @@ def match_tracks(first: TrackedPoints, second: TrackedPoints) -> Matches:
 
 
 def verify_pair(xy1: Points, xy2: Points, matches: Matches, k: NDArray[np.float64]) -> TwoView | None:
-    """The matches that one essential matrix explains (MAGSAC++, Barath et al. CVPR 2020); None with too few inliers.
+    """The matches that one essential matrix explains; None with too few inliers.
 
     `xy1`, `xy2` [n,2] are free of distortion, K is [3,3].
     """
+    found = find_essential(xy1, xy2, matches, k)
+    if found is None:
+        return None
+    essential, kept = found
+    a, b = xy1[kept[:, 0]], xy2[kept[:, 1]]
+    homography, explained = cv2.findHomography(a, b, cv2.USAC_MAGSAC, HOMOGRAPHY_PX, maxIters=HOMOGRAPHY_TRIES)
+    if homography is None:
+        return TwoView(kept, essential, np.eye(3), planar=False)
+    planar = explained.sum() > PANORAMIC_SHARE * len(kept) and _off_plane(homography, a, b) < OFF_PLANE
+    return TwoView(kept, essential, homography, bool(planar))
+
+
+def find_essential(
+    xy1: Points, xy2: Points, matches: Matches, k: NDArray[np.float64], tries: int = ESSENTIAL_TRIES
+) -> tuple[NDArray[np.float64], Matches] | None:
+    """The essential matrix [3,3] that explains most of the matches, and these (MAGSAC++, Barath et al. CVPR 2020);
+    None with too few."""
     if len(matches) < MIN_INLIERS:
         return None
     a, b = xy1[matches[:, 0]], xy2[matches[:, 1]]
-    essential, inlier_mask = cv2.findEssentialMat(a, b, k, cv2.USAC_MAGSAC, 0.999, EPIPOLAR_PX)
+    essential, inlier_mask = cv2.findEssentialMat(a, b, k, cv2.USAC_MAGSAC, 0.999, EPIPOLAR_PX, tries)
     if essential is None or essential.shape != (3, 3) or inlier_mask.sum() < MIN_INLIERS:
         return None
-    inliers = inlier_mask[:, 0] > 0
-    homography, explained = cv2.findHomography(a[inliers], b[inliers], cv2.USAC_MAGSAC, HOMOGRAPHY_PX)
-    if homography is None:
-        return TwoView(matches[inliers], essential, np.eye(3), planar=False)
-    planar = explained.sum() > PANORAMIC_SHARE * inliers.sum()
-    planar = planar and _off_plane(homography, a[inliers], b[inliers]) < OFF_PLANE
-    return TwoView(matches[inliers], essential, homography, bool(planar))
+    return essential, matches[inlier_mask[:, 0] > 0]
 
 
 def _off_plane(homography: NDArray[np.float64], a: Points, b: Points) -> int:
