@@ -29,9 +29,9 @@ def umeyama(target: ArrayLike, source: ArrayLike, weights: ArrayLike | None = No
 
 
 def nearest_rotations(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The rotations closest to matrices [N,3,3] (singular values replaced by 1, 1, +-1)."""
+    """The rotations closest to matrices [...,3,3] (singular values replaced by 1, 1, +-1)."""
     u, _, vt = np.linalg.svd(matrices)
-    u[:, :, 2] *= np.linalg.det(u @ vt)[:, None]
+    u[..., 2] *= np.linalg.det(u @ vt)[..., None]
     return u @ vt
 
 

@@ -109,16 +109,17 @@ def _pair_rotation(first: Array, second: Array, focal: float) -> PairRotation:
 
 
 def fit_rotation(first: Array, second: Array) -> tuple[Array, Array]:
-    """The rotation [3,3] that takes unit rays [n,3] to others with the least sum of distances, and these [n].
+    """The rotations [...,3,3] that take unit rays [...,n,3] to others with the least sum of distances, and these
+    [...,n].
 
     Iteratively reweighted least squares (Hartley et al., "Rotation averaging", IJCV 2013, section 5.4); each round is
     Wahba's problem.
     """
-    weights = np.ones(len(first))
+    weights = np.ones(first.shape[:-1])
     for _ in range(STEPS):
-        rotation = nearest_rotations(((second * weights[:, None]).T @ first)[None])[0]
-        left = np.linalg.norm(second - first @ rotation.T, axis=1)
-        weights = 1 / np.maximum(left, 0.2 * np.median(left) + 1e-12)
+        rotation = nearest_rotations(np.swapaxes(second * weights[..., None], -1, -2) @ first)
+        left = np.linalg.norm(second - first @ np.swapaxes(rotation, -1, -2), axis=-1)
+        weights = 1 / np.maximum(left, 0.2 * np.median(left, axis=-1, keepdims=True) + 1e-12)
     return rotation, left
 
 

@@ -104,8 +104,11 @@ def find_turns(
     turns = turns if turns.runs else _find_breathing(xy, matches, calibration, size, scale) or turns
     if turns.runs or not calibration.focal_given or calibration.is_frozen:
         return turns
+    guess = _find_focal(xy, verify(calibration.lens), calibration.lens, size[0], scale.offsets)
+    if guess is None:
+        return turns
     free = replace(calibration, free=FreeLens(focal=True), focal_given=False)
-    other = _find(xy, verify, free, size, scale)
+    other = _find_with(guess, xy, verify, free, size, scale)
     different = abs(float(np.log(other.lens.fx / calibration.lens.fx))) > REDO_SHIFT
     return replace(other, calibration=calibration) if other.runs and different else turns
 
@@ -153,6 +156,18 @@ def _find(
     if calibration.free.focal:
         guess = _find_focal(xy, verify(start), start, size[0], scale.offsets)
         start = start if guess is None else guess
+    return _find_with(start, xy, verify, calibration, size, scale)
+
+
+def _find_with(
+    start: Lens,
+    xy: Sequence[NDArray[np.float32]],
+    verify: Callable[[Lens], TwoViews],
+    calibration: Calibration,
+    size: tuple[int, int],
+    scale: TurnScale,
+) -> Turns:
+    """The runs that a lens tells; from there the focal length is estimated where the calibration leaves it free."""
     views, rotations = _rotations(xy, verify, start)
     runs = find_runs(rotations, len(xy), scale.steps)
     if runs and calibration.free.focal:
@@ -203,14 +218,14 @@ def _find_focal(
     if not sample:
         return None
     lenses = [replace(lens, fx=f * width, fy=f * width * lens.fy / lens.fx) for f in FOCALS]
-    left = np.array([[_left(xy, views, pair, other)[0] for pair in sample] for other in lenses])
+    left = np.array([_left(xy, views, pair, lenses)[0] for pair in sample]).T
     best = int(np.minimum(left, NEAR_PX).sum(axis=1).argmin())
     near = [pair for pair, px in zip(sample, left[best], strict=True) if px < NEAR_PX]
     if len(near) < MIN_SHARE * len(sample):
         return None
     found = _refined(xy, views, near, lenses[max(best - 1, 0)], lenses[min(best + 1, len(lenses) - 1)])
-    turned = [_left(xy, views, pair, found) for pair in near]
-    telling = sum(px < TURNED_PX and angle > MIN_ANGLE for px, angle in turned)
+    turned = [_left(xy, views, pair, [found]) for pair in near]
+    telling = sum(bool(px[0] < TURNED_PX and angle[0] > MIN_ANGLE) for px, angle in turned)
     return found if telling >= MIN_SHARE * len(sample) else None
 
 
@@ -223,15 +238,18 @@ def _refined(xy: Sequence[NDArray[np.float32]], views: TwoViews, pairs: Sequence
         return replace(low, fx=low.fx * factor, fy=low.fy * factor)
 
     def left(log_factor: float) -> float:
-        return float(np.sum([min(_left(xy, views, pair, lens_at(log_factor))[0], NEAR_PX) for pair in pairs]))
+        return float(np.sum([min(_left(xy, views, pair, [lens_at(log_factor)])[0][0], NEAR_PX) for pair in pairs]))
 
     found = minimize_scalar(left, bounds=(0.0, np.log(high.fx / low.fx)), method="bounded", options={"xatol": 3e-3})
     return lens_at(float(found.x))
 
 
-def _left(xy: Sequence[NDArray[np.float32]], views: TwoViews, pair: Pair, lens: Lens) -> tuple[float, float]:
-    """The median distance in pixels that the best rotation leaves of a pair, and its angle (rad)."""
+def _left(
+    xy: Sequence[NDArray[np.float32]], views: TwoViews, pair: Pair, lenses: Sequence[Lens]
+) -> tuple[list[float], list[float]]:
+    """The median distance in pixels that the best rotation leaves of a pair under each lens, and its angle (rad)."""
     picked = thinned(views[pair].matches, 2 * MIN_MATCHES)
-    first, second = (lens.rays(xy[row][picked[:, k]]) for k, row in enumerate(pair))
-    rotation, left = fit_rotation(first, second)
-    return lens.fx * float(np.median(left)), angle_of(rotation)
+    first, second = (np.stack([lens.rays(xy[row][picked[:, k]]) for lens in lenses]) for k, row in enumerate(pair))
+    rotations, left = fit_rotation(first, second)
+    medians = np.median(left, axis=1).tolist()
+    return [lens.fx * of_lens for lens, of_lens in zip(lenses, medians, strict=True)], list(map(angle_of, rotations))
