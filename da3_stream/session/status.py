@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -162,10 +162,13 @@ class RunStatus:
         `Run.read_input_paths`)."""
         source = self.job.source
         paths = source.paths if len(source.paths) == 1 or state != "running" else ()
+        files = source.files if len(source.files) == 1 or state != "running" else ()
         return {
             "name": source.name,
             "kind": source.kind,
             "paths": paths,
+            "files": [{"path": file.path, "start_s": file.start_s, "frames": file.frames} for file in files],
+            "left_out": [asdict(file) for file in source.left_out],
             "size": source.size,
             "focal_px": source.focal_px,
         }

@@ -92,7 +92,7 @@ def image_files(reader: RunReader, options: ImageOptions) -> dict[int, Path]:
     """The input's own image files by frame index, where they hold just the images that the options ask for; else
     empty."""
     is_unchanged = options.resolution == "input" and not (options.undistort and radial_distortion(reader))
-    return dict(enumerate(_open_input(reader).files)) if is_unchanged else {}
+    return dict(enumerate(_open_input(reader).image_files)) if is_unchanged else {}
 
 
 def resized(image: UInt8, size: tuple[int, int]) -> UInt8:

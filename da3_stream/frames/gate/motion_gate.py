@@ -37,6 +37,7 @@ class MotionGate:
         self._kept: MeasuredFrame | None = None
         self._left_out: list[LeftOutFrame] = []  # since the kept frame, or before the first one
         self._pending: list[MeasuredFrame] = []
+        self._cut_ahead = False  # the next frame that is kept begins a shot, as the source says
         self._blank_start: Frame | None = None
         self._blank_last: Frame | None = None
         self._baseline, self._next = QualityBaseline(), 0
@@ -50,18 +51,27 @@ class MotionGate:
         measured = MeasuredFrame(frame, measure_quality(frame.image, frame.mask))
         if self._resume_state:
             return self._resume(measured)
-        return self._decide(measured)
+        return self._begin_shot(measured) if frame.begins_shot else self._decide(measured)
 
     def finish(self) -> list[Frame]:
         """See `Gate`."""
         out: list[Frame] = []
         if self._kept is None and self._blank_start is not None:
             out += self._keep_blanks(self._blank_start)
-        for measured in self._pending:
-            out += self._keep(measured)
+        out += self._keep_pending()
         out += self._release(None)
-        self._kept, self._left_out, self._pending = None, [], []
+        self._kept, self._left_out = None, []
         return out
+
+    def _begin_shot(self, measured: MeasuredFrame) -> list[Frame]:
+        """Decide on the first frame of another recording: no later frame tells more of those that are pending."""
+        out = self._keep_pending()
+        self._cut_ahead = self._kept is not None
+        return out + self._decide(measured)
+
+    def _keep_pending(self) -> list[Frame]:
+        pending, self._pending = self._pending, []
+        return [frame for measured in pending for frame in self._keep(measured)]
 
     def _keep_blanks(self, start: Frame) -> list[Frame]:
         """Keep the first and the last frame of an input that is blank throughout: the predictor reports that it shows
@@ -94,8 +104,8 @@ class MotionGate:
         """Keep a frame, leave it out, or hold it as pending; return the kept frames that this releases."""
         if measured.quality.is_blank:
             return self._leave_out(measured, "blank")
-        if self._kept is None:
-            return self._keep(measured)
+        if self._kept is None or self._cut_ahead:
+            return self._keep(measured, begins_shot=self._cut_ahead)
         if self._baseline.is_clipped(measured.quality) and self._may_reject_degraded():
             return self._leave_out(measured, "overexposed or black")
         motion = measure_motion(self._kept.quality, measured.quality)
@@ -199,7 +209,7 @@ class MotionGate:
             "clipped": list(self._baseline.clipped),
         }
         frame = replace(measured.frame, ordinal=self._next, begins_shot=begins_shot, left_out=leading, gate_state=state)
-        self._kept, self._left_out = MeasuredFrame(frame, measured.quality), []
+        self._kept, self._left_out, self._cut_ahead = MeasuredFrame(frame, measured.quality), [], False
         self._blank_start = self._blank_last = None
         self._next += 1
         return out

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ...types import Advice
 from .picture import Picture
 
 Kind = Literal["video", "images", "arrays", "camera", "stream"]
@@ -17,13 +18,14 @@ class Candidate:
     """A frame that is not yet selected or decoded.
 
     `decode` returns the picture, or the reason why it cannot be decoded. It is called at most once, and only for
-    selected frames, so that the others cost no conversion.
+    selected frames, so that the others cost no conversion. `shot` counts the cuts before it that are known already.
     """
 
     index: int
     timestamp: float
     name: str
     decode: Callable[[], Picture | str]
+    shot: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +34,9 @@ class Recording:
 
     `candidates` lists them in order; those far before the time that it is given (seconds, None: the beginning) need not
     be decodable. `count` is how many there are, where that is known without decoding, `rate` how many a second;
-    `has_times` says whether the times are the input's own. `files` are the paths of images, by index.
+    `has_times` says whether the times are the input's own. `files` are the paths of images, by index. `begin` is the
+    time of the first frame by a clock that other recordings may share, in seconds since 1970, where the file tells.
+    `advice` is what is to be said of it.
     """
 
     name: str
@@ -42,3 +46,10 @@ class Recording:
     rate: float | None = None
     has_times: bool = False
     files: Sequence[Path] = ()
+    begin: float | None = None
+    advice: Sequence[Advice] = ()
+
+    @property
+    def paths(self) -> Sequence[Path]:
+        """The files that it is made of."""
+        return self.files or (Path(self.name),)

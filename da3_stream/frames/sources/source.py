@@ -15,6 +15,7 @@ from typing import Protocol
 from ...errors import FramesError
 from ...settings import FramesSettings
 from ...types import Advice, AdviceCode, Frame, SkippedFrame
+from .chain import LeftOutFile, Link, RecordingChain, SourceFile
 from .picture import Picture
 from .recording import Candidate, Kind, Recording
 from .resizing import fit_picture
@@ -63,7 +64,8 @@ class FrameSource:
     first_index: int = 0
     digest: str = ""
     paths: tuple[str, ...] = ()  # absolute: they open this input again; empty where that is impossible
-    files: Sequence[Path] = ()  # of images: the path of each candidate, by its index
+    chain: RecordingChain | None = None  # of files
+    left_out: Sequence[LeftOutFile] = ()  # files beside those that are used
     advice: list[Advice] = field(default_factory=list)  # what is to be said of the input as a whole
     _known_until: int = 0  # candidates before this index were read by an earlier process
     _known_bad: frozenset[int] = frozenset()  # and these of them were skipped as bad
@@ -72,20 +74,33 @@ class FrameSource:
     _stopped: bool = False
 
     @classmethod
-    def of(cls, recording: Recording, settings: FramesSettings, image_side: int | None) -> FrameSource:
-        """The frames of a recording that the settings select. Raises FramesError if none of them can be decoded."""
-        settings = with_rate(settings, recording.rate if recording.has_times else None)
-        known = bool(recording.count and recording.rate)
+    def of(
+        cls,
+        recordings: Recording | Sequence[Link],
+        settings: FramesSettings,
+        image_side: int | None,
+        name: str | None = None,
+        left_out: Sequence[LeftOutFile] = (),
+    ) -> FrameSource:
+        """The frames of a recording, or of several one after the other, that the settings select.
+
+        Raises FramesError if none of them can be decoded.
+        """
+        chain = RecordingChain([Link(recordings)] if isinstance(recordings, Recording) else recordings)
+        first, count = chain.first, chain.count
+        settings = with_rate(settings, first.rate if first.has_times else None)
         return cls(
-            name=recording.name,
-            kind=recording.kind,
-            candidates=partial(recording.candidates, settings.start),
+            name=name or first.name,
+            kind=first.kind,
+            candidates=partial(chain.candidates, settings.start),
             settings=settings,
             image_side=image_side,
-            expected=count_selected(recording.count or 0, recording.rate or 1.0, settings) if known else None,
-            fps=recording.rate if recording.has_times else None,
-            has_times=recording.has_times,
-            files=recording.files,
+            expected=count_selected(count, first.rate, settings) if count and first.rate else None,
+            fps=first.rate if first.has_times else None,
+            has_times=first.has_times,
+            chain=chain,
+            left_out=left_out,
+            advice=[advice for link in chain.links for advice in link.recording.advice],
         ).open()
 
     def say(self, code: AdviceCode, text: str) -> None:
@@ -102,7 +117,17 @@ class FrameSource:
 
         An image file holds one frame, number 0.
         """
-        return (str(self.files[index]), 0) if self.files else (self.name, index)
+        return (self.name, index) if self.chain is None else self.chain.origin(index)
+
+    @property
+    def files(self) -> list[SourceFile]:
+        """The files that the frames come from, in order; a row of images is one."""
+        return [] if self.chain is None else self.chain.files
+
+    @property
+    def image_files(self) -> Sequence[Path]:
+        """Of images: the path of each candidate, by its index."""
+        return () if self.chain is None else self.chain.first.files
 
     def stop(self) -> None:
         """Give no further frame: the current iteration ends regularly. Can be called from any thread."""
@@ -124,7 +149,8 @@ class FrameSource:
     def identify_by_paths(self, paths: Sequence[str]) -> None:
         """Record the absolute paths that open this input again, and make `digest` cover its files too."""
         self.paths = tuple(paths)
-        self.digest = _digest_files(self.digest, self.files or [Path(path) for path in paths])
+        links = () if self.chain is None else self.chain.links
+        self.digest = _digest_files(self.digest, [path for link in links for path in link.recording.paths])
 
     def resume_at(self, index: int, known_bad: Iterable[int]) -> None:
         """Return only frames from this index on; before it, the frames `known_bad` were skipped."""
@@ -151,16 +177,19 @@ class FrameSource:
         """Good frames, with None for those that an earlier process has read already (see `resume_at`)."""
         self.skipped_after = ()
         skipped: list[SkippedFrame] = []
+        shot: int | None = None  # of the good frame before
         for candidate in selected:
             if candidate.index < self._known_until:
-                yield from () if candidate.index in self._known_bad else (None,)
+                is_good = candidate.index not in self._known_bad
+                shot = candidate.shot if is_good else shot
+                yield from (None,) if is_good else ()
                 continue
             picture = self._fit(candidate.decode())
             if isinstance(picture, str):
                 skipped.append(_skip(candidate, picture))
             else:
-                yield _frame(candidate, picture, self.size, skipped)
-                skipped = []
+                yield _frame(candidate, picture, self.size, skipped, shot not in (None, candidate.shot))
+                skipped, shot = [], candidate.shot
         self.skipped_after = tuple(skipped)
 
     def _fit(self, picture: Picture | str) -> Picture | str:
@@ -188,9 +217,19 @@ def _skip(candidate: Candidate, reason: str) -> SkippedFrame:
     return SkippedFrame(candidate.index, candidate.name, reason)
 
 
-def _frame(candidate: Candidate, picture: Picture, size: tuple[int, int], skipped: Sequence[SkippedFrame]) -> Frame:
-    index, timestamp, name = candidate.index, candidate.timestamp, candidate.name
-    return Frame(index, timestamp, picture.image, name, size, skipped_before=tuple(skipped), mask=picture.mask)
+def _frame(
+    candidate: Candidate, picture: Picture, size: tuple[int, int], skipped: Sequence[SkippedFrame], begins_shot: bool
+) -> Frame:
+    return Frame(
+        candidate.index,
+        candidate.timestamp,
+        picture.image,
+        candidate.name,
+        size,
+        begins_shot=begins_shot,
+        skipped_before=tuple(skipped),
+        mask=picture.mask,
+    )
 
 
 def _chain_unknown(source: FrameSource, first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:

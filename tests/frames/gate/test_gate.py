@@ -111,6 +111,27 @@ def test_a_cut_begins_a_shot_and_nothing_is_interpolated_across() -> None:
     assert shares(found) == dict.fromkeys(range(12, 17), 0.0)
 
 
+def told(roll: list[Frame], cut: int) -> list[Frame]:
+    return [replace(frame, begins_shot=frame.index == cut) for frame in roll]
+
+
+@pytest.mark.parametrize("black", [0, 2])
+def test_a_cut_that_the_source_tells_is_one_though_the_views_are_alike(black: int) -> None:
+    pictures = [*drive(12), *[np.zeros((HEIGHT, WIDTH, 3), np.uint8)] * black, *drive(12, 12 * STEP)]
+    roll = told(frames(pictures), 12)
+    found = list(GatedFrames(roll, MotionGate(0.01)))
+    assert [frame.index for frame in found if frame.begins_shot] == [12 + black]
+    gate = MotionGate(0.01)
+    gate.restore(found[10].gate_state or {})
+    assert summary(list(GatedFrames(roll, gate))) == summary(found[10:])
+
+
+def test_a_cut_that_the_source_tells_ends_the_doubt_about_what_came_before() -> None:
+    roll = told(frames([*drive(12), view(OTHER, 0.0), *drive(6, 12 * STEP)]), 13)
+    found = list(GatedFrames(roll, MotionGate(0.01)))
+    assert indices(found) == list(range(19)) and [f.index for f in found if f.begins_shot] == [13]
+
+
 def test_a_cut_through_black_is_a_cut() -> None:
     black = [np.zeros((HEIGHT, WIDTH, 3), np.uint8)] * 6
     found = kept([*drive(12), *black, *(view(OTHER, STEP * i) for i in range(12))])

@@ -27,7 +27,12 @@ DAMAGED = "decoded from damaged data"
 
 
 def open_video(path: Path, settings: FramesSettings, image_side: int | None) -> FrameSource:
-    """The frames of a video file. Raises FramesError with one sentence if there are none that can be read.
+    """The frames of a video file. Raises FramesError with one sentence if there are none that can be read."""
+    return FrameSource.of(video_recording(path, settings.default_fps), settings, image_side)
+
+
+def video_recording(path: Path, default_fps: float) -> Recording:
+    """What a video file gives. Raises FramesError with one sentence if it cannot be read.
 
     Timestamps are seconds since the video stream's own start, so that the first frame is at 0 unless it is lost; where
     a file stores no times, they are index / rate. A frame that the decoder loses or decodes with errors counts in
@@ -37,9 +42,8 @@ def open_video(path: Path, settings: FramesSettings, image_side: int | None) -> 
         rate = stream.average_rate or stream.guessed_rate
         total = count_frames(path, container, stream, rate)
         has_times = stream.time_base is not None and stream.start_time is not None
-    fps = float(rate) if rate else settings.default_fps
-    recording = Recording(str(path), "video", partial(_candidates, path, fps), total, fps, has_times)
-    return FrameSource.of(recording, settings, image_side)
+    fps = float(rate) if rate else default_fps
+    return Recording(str(path), "video", partial(_candidates, path, fps), total, fps, has_times)
 
 
 def _candidates(path: Path, rate: float, start: float | None) -> Generator[Candidate]:
