@@ -7,6 +7,7 @@ A new option of `run` takes a field in its class of `settings/stages.py` and a r
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -25,7 +26,7 @@ class Option:
     help: str
     metavar: str | None = None
     before: str = ""  # the parameter of the command that the help tells next, if not the table's
-    read: Callable[[str], Any] | None = None  # makes the value from the text
+    read: Callable[[Any], Any] | None = None  # makes the value from the text, or texts
 
     def parameter(self) -> inspect.Parameter:
         """As typer reads it from a function; None where the option is not given."""
@@ -42,6 +43,11 @@ def _intrinsics(text: str) -> tuple[float, float, float, float]:
     from .camera_input import read_intrinsics
 
     return read_intrinsics(text)
+
+
+def _masks(words: Sequence[str]) -> list[str] | None:
+    """With absolute paths, so that a run can be gone on with from anywhere."""
+    return [word if word in ("auto", "off") else os.path.abspath(os.path.expanduser(word)) for word in words] or None
 
 
 RUN = (
@@ -68,7 +74,15 @@ RUN = (
         read=_intrinsics,
     ),
     Option("hfov_deg", "camera.hfov_deg", float, "Horizontal field of view in degrees."),
-    Option("mask", "camera.mask", Literal["auto", "off"], "Leave out what goes with the camera; default auto."),
+    Option(
+        "mask",
+        "camera.mask",
+        list[str],
+        "auto (default) finds what goes with the camera and leaves it out, off does not; an image, folder or 'pattern' "
+        "of masks (0: left out) adds to either. May be repeated.",
+        "auto|off|MASKS",
+        read=_masks,
+    ),
     Option("every", "frames.every", int, "Use every n-th frame."),
     Option("fps", "frames.fps", str, "Use about this many frames a second; auto: about 10.", "N|auto"),
     Option("gate", "frames.gate", Literal["auto", "off"], "Leave out frames that add nothing or harm; default auto."),

@@ -271,9 +271,9 @@ def test_what_shows_nothing_is_run_without_a_pose_and_says_so(thing: str, call: 
 @pytest.mark.slow
 def test_a_frame_of_another_size_is_named(call: Callable) -> None:
     _, err = call("run @odd -o out --model sfm --workers 1")
-    assert "WARNING: 1 frames were skipped, " in err and "differs from the first frame's 96x64) the first" in err
+    assert "WARNING: 1 frames were skipped, " in err and "differs from the run's 96x64) the first" in err
     (skipped,) = json.loads(Path("out/run.json").read_text())["skipped_frames"]
-    assert skipped["index"] == 3 and "size 64x64 differs from the first frame's 96x64" in skipped["reason"]
+    assert skipped["index"] == 3 and "size 64x64 differs from the run's 96x64" in skipped["reason"]
 
 
 @pytest.mark.slow

@@ -52,12 +52,16 @@ def open_job(
     with ExitStack() as stack:
         if predictor is None:
             model = model or choose_model(settings.model)
-            frames = open_source(source, settings.frames, settings.model.resolution or model.image_side)
+            frames = open_source(
+                source, settings.frames, settings.model.resolution or model.image_side, settings.camera
+            )
             adapter = PredictorAdapter(make_predictor(model, settings, frames.size, frames.focal_px))
             stack.callback(adapter.close)
         else:
             adapter = PredictorAdapter(predictor)
-            frames = open_source(source, settings.frames, settings.model.resolution or adapter.image_side)
+            frames = open_source(
+                source, settings.frames, settings.model.resolution or adapter.image_side, settings.camera
+            )
         extractor = choose_extractor(settings.loops, adapter.gives_descriptors)
         size, overlap = window_plan(settings, adapter)
         gate = make_gate(gate_mode(settings, frames, predictor is not None), settings.frames)

@@ -38,13 +38,13 @@ class MaskLog:
     def add(self, frames: Iterable[Frame]) -> None:
         """Take over the masks of the next frames."""
         for frame in frames:
-            if not _same(frame.mask, self._seen):
+            if not _same(frame.static_mask, self._seen):
                 self._change(frame)
-            self._seen = frame.mask
+            self._seen = frame.static_mask
 
     def advice(self, frames: Sequence[Frame]) -> list[Advice]:
         """What is worth saying of these frames: the run of them, from first to last, that have a mask, if no speck."""
-        shares = {frame.index: _share(frame.mask) for frame in frames if frame.mask is not None}
+        shares = {frame.index: _share(frame.static_mask) for frame in frames if frame.static_mask is not None}
         if self.latest is None or max(shares.values(), default=0.0) < WORTH_SAYING:
             return []
         text = f"{_share(self.latest[0]):.0%} of the image goes with the camera and is left out; --mask off where not"
@@ -87,13 +87,13 @@ class MaskLog:
         self._drawn = False
 
     def _change(self, frame: Frame) -> None:
-        share = 0.0 if frame.mask is None else round(_share(frame.mask), 4)
+        share = 0.0 if frame.static_mask is None else round(_share(frame.static_mask), 4)
         self.changes = [*self.changes, (frame.timestamp, share)][-MOST_CHANGES:]
-        if frame.mask is None:
+        if frame.static_mask is None:
             self.since_s = None
             return
         self.since_s = frame.timestamp if self.since_s is None else self.since_s
-        self.latest, self._drawn = (frame.mask, frame.image), False
+        self.latest, self._drawn = (frame.static_mask, frame.image), False
 
 
 def _share(mask: Bool) -> float:

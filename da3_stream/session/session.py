@@ -66,7 +66,7 @@ class RunSession:
     def new_windows(self, frames: Iterable[Frame]) -> Iterator[Window[Frame]]:
         """Windows of the frames that the gate keeps, but for those that an earlier process committed."""
         job = self.job
-        if job.settings.camera.mask == "auto":
+        if not job.settings.camera.mask_off:
             state = None if self.checkpoint is None else self.checkpoint.mask_state
             frames = job.watch.each("static_mask", MaskedFrames(frames, state))
         self._kept = GatedFrames(frames, job.gate)

@@ -171,6 +171,7 @@ class RunStatus:
             "left_out": [asdict(file) for file in source.left_out],
             "size": source.size,
             "focal_px": source.focal_px,
+            "levels": source.levels,
         }
 
     def _counts(self, scene: Scene, poses: PoseTable | None) -> dict[str, Any]:

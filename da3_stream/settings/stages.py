@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ..errors import SettingsError
+from .masks import WORDS, MaskChoice, words_of
 from .quality import Quality, with_quality
 from .validation import Off, Stage, off, sentence, word_or_number
 
@@ -57,10 +58,21 @@ class CameraSettings(Stage):
         "auto",
         description="auto learns the radial distortion that is left in the images; pinhole trusts there is none",
     )
-    mask: Annotated[Literal["auto", "off"], Off] = Field(
+    mask: MaskChoice = Field(
         "auto",
-        description="auto finds what goes with the camera (bonnet, burnt-in text) and leaves it out; off does not",
+        description="auto finds what goes with the camera (bonnet, burnt-in text) and leaves it out; off does not; an "
+        "image, folder or pattern of masks (0: left out), or a list of these",
     )
+
+    @property
+    def mask_off(self) -> bool:
+        """Whether no masks are to be used but those that are given."""
+        return "off" in words_of(self.mask)
+
+    @property
+    def mask_files(self) -> tuple[str, ...]:
+        """Images, folders and patterns of masks by hand."""
+        return tuple(word for word in words_of(self.mask) if word not in WORDS)
 
     @model_validator(mode="after")
     def _plausible(self) -> CameraSettings:

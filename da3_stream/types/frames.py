@@ -38,8 +38,10 @@ class Frame:
 
     `index` counts the source's frames from 0 (before selection), `timestamp` is in seconds, `image` is [H,W,3] uint8
     RGB, upright, and `source_size` the (width, height) that the input had before the reader made it smaller. `mask`
-    [H,W] is True where the image counts and False on what goes with the camera (a bonnet, burnt-in text); None: all of
-    it counts; `mask_state` is a state, of this frame or one shortly before, from which the masks can be gone on with.
+    [H,W] is True where the image counts and False on what goes with the camera (a bonnet, burnt-in text), where the
+    source has no picture (transparent, outside a lens) and where somebody masked it; None: all of it counts.
+    `static_mask` is the part of it that was found to go with the camera; `mask_state` is a state, of this frame or one
+    shortly before, from which the masks can be gone on with.
     `view_share` is the share of the image that moves where it is always the same and all else stands: the camera stands
     before something that flows by, or goes on behind something that hides the rest (None: not so).
     `skipped_before` are the frames without a usable image between the good (later: kept) frame before and this one.
@@ -59,6 +61,7 @@ class Frame:
     gate_state: Mapping[str, Any] | None = None
     skipped_before: tuple[SkippedFrame, ...] = ()
     mask: NDArray[np.bool_] | None = None
+    static_mask: NDArray[np.bool_] | None = None
     mask_state: Mapping[str, Any] | None = None
     view_share: float | None = None
 

@@ -15,7 +15,7 @@ def frames(share: float) -> list[Frame]:
     """The third and fourth of six frames have a mask over so much of them."""
     mask = np.ones(IMAGE.shape[:2], np.bool_)
     mask.flat[: round(share * mask.size)] = False
-    return [Frame(k, k / 10, IMAGE, str(k), mask=mask if k in (2, 3) else None) for k in range(6)]
+    return [Frame(k, k / 10, IMAGE, str(k), static_mask=mask if k in (2, 3) else None) for k in range(6)]
 
 
 @pytest.mark.parametrize(("share", "said"), [(0.2, ["20% of the image"]), (0.004, [])])

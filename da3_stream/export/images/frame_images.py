@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...errors import ExportError, FramesError
-from ...settings import FramesSettings
+from ...settings import CameraSettings, FramesSettings
 from ...store import RunReader, read_images
 from ...types import UInt8
 from ..frame_views import FrameView, selected_views
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+WITHOUT_MASKS = CameraSettings(mask="off")  # they hide nothing of an image
 INSTEAD_OF_INPUT = "give --resolution model for the pictures that the run keeps"
 
 
@@ -161,7 +162,9 @@ def _open_input(reader: RunReader) -> FrameSource:
         name = reader.status["input"]["name"]
         raise ExportError(f"{what} ({name}) cannot be read again{_instead_of_input(reader)}")
     try:
-        source = open_source(paths[0] if len(paths) == 1 else paths, _settings_without_gate(reader))
+        source = open_source(
+            paths[0] if len(paths) == 1 else paths, _settings_without_gate(reader), camera=WITHOUT_MASKS
+        )
     except FramesError as error:
         raise ExportError(f"{what} cannot be read again ({error}){_instead_of_input(reader)}") from error
     if _is_another(reader, source):

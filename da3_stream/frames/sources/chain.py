@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from .recording import Candidate, Recording
 
@@ -59,6 +60,11 @@ class RecordingChain:
     def first(self) -> Recording:
         """The first recording."""
         return self.links[0].recording
+
+    @property
+    def left_out(self) -> list[tuple[Path, str]]:
+        """The files beside the recordings that are not used, each with the reason."""
+        return [entry for link in self.links for entry in link.recording.left_out]
 
     @property
     def count(self) -> int | None:

@@ -52,7 +52,7 @@ def _open(feed: Feed, kind: str, settings: FramesSettings, image_side: int | Non
         image_side=image_side,
         has_times=True,
         feed=feed,
-    ).open()
+    )
 
 
 @dataclass(frozen=True, eq=False)

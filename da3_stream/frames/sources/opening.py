@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import FramesError
-from ...settings import FramesSettings
+from ...settings import CameraSettings, FramesSettings
 from .arrays import open_arrays
 from .capture import SCHEMES, is_address
-from .images.files import IMAGE_SUFFIXES, is_image, natural_key, open_images
+from .images.files import natural_key, open_images
+from .images.formats import IMAGE_SUFFIXES, is_image
 from .live import open_camera, open_stream
+from .masks.attach import attach_masks
 from .source import FrameSource
 from .video.files import VIDEO_SUFFIXES, open_video
 
@@ -30,28 +32,31 @@ def open_source(
     source: str | Path | int | Sequence[str | Path] | Iterable[NDArray[np.uint8]],
     settings: FramesSettings,
     image_side: int | None = None,
+    camera: CameraSettings | None = None,
 ) -> FrameSource:
     """Frames from a video file, an image, a folder or glob of images, a list of image files, an iterable of arrays, a
     camera (its number, as text too) or a network stream (rtsp, http and others).
 
-    Frames are upright RGB, their longest side at most `image_side` pixels. The first good frame is read at once.
-    Raises FramesError with one sentence that says what is wrong with the input and what to do.
+    Frames are upright RGB, their longest side at most `image_side` pixels, with the masks by hand that `camera` names
+    or that lie beside images. The first good frame is read at once. Raises FramesError with one sentence that says what
+    is wrong with the input and what to do.
     """
+    names: list[str] = []
     if isinstance(source, int) and not isinstance(source, bool):
-        return open_camera(source, settings, image_side)
-    if isinstance(source, (str, Path)):
-        return _with_paths(_open_name(str(source), settings, image_side), [str(source)])
-    if isinstance(source, Sequence) and source and all(isinstance(item, (str, Path)) for item in source):
+        found = open_camera(source, settings, image_side)
+    elif isinstance(source, (str, Path)):
+        names = [str(source)]
+        found = _open_name(names[0], settings, image_side)
+    elif isinstance(source, Sequence) and source and all(isinstance(item, (str, Path)) for item in source):
         names = [str(item) for item in source]
-        return _with_paths(_open_list(names, settings, image_side), names)
-    return open_arrays(_require_images(source), settings, image_side)
-
-
-def _with_paths(source: FrameSource, names: Sequence[str]) -> FrameSource:
-    """The source with the paths that open it again, if it reads files."""
-    if source.kind in ("video", "images") and not is_address(names[0]):
-        source.identify_by_paths([os.path.abspath(os.path.expanduser(name)) for name in names])
-    return source
+        found = _open_list(names, settings, image_side)
+    else:
+        found = open_arrays(_require_images(source), settings, image_side)
+    attach_masks(found, camera or CameraSettings())
+    found.open()
+    if names and found.kind in ("video", "images") and not is_address(names[0]):
+        found.identify_by_paths([os.path.abspath(os.path.expanduser(name)) for name in names])
+    return found
 
 
 def _open_name(name: str, settings: FramesSettings, image_side: int | None) -> FrameSource:

@@ -36,7 +36,9 @@ class Recording:
     be decodable. `count` is how many there are, where that is known without decoding, `rate` how many a second;
     `has_times` says whether the times are the input's own. `files` are the paths of images, by index. `begin` is the
     time of the first frame by a clock that other recordings may share, in seconds since 1970, where the file tells.
-    `advice` is what is to be said of it.
+    `advice` is what is to be said of it, `left_out` are the files beside it that are not used, each with the reason.
+    Of images: `size` is the (width, height) that most have, `focal_px` their focal length by EXIF, `masks` are the mask
+    files that lie beside them, and `levels` tells which stored values become black and white, once they are measured.
     """
 
     name: str
@@ -48,6 +50,11 @@ class Recording:
     files: Sequence[Path] = ()
     begin: float | None = None
     advice: Sequence[Advice] = ()
+    left_out: Sequence[tuple[Path, str]] = ()
+    size: tuple[int, int] | None = None
+    focal_px: float | None = None
+    masks: Sequence[Path] = ()
+    levels: Callable[[], tuple[float, float] | None] = lambda: None
 
     @property
     def paths(self) -> Sequence[Path]:

@@ -50,7 +50,7 @@ def fit_image(image: UInt8, size: tuple[int, int], longest: int | None) -> UInt8
 
     width, height = size_of(image)
     if abs(width * size[1] / (height * size[0]) - 1) > MAX_ASPECT_CHANGE:
-        return f"size {width}x{height} differs from the first frame's {size[0]}x{size[1]}"
+        return f"size {width}x{height} differs from the run's {size[0]}x{size[1]}"
     target = fit_size(size, longest)
     if (width, height) == target:
         return image

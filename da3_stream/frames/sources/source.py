@@ -16,6 +16,7 @@ from ...errors import FramesError
 from ...settings import FramesSettings
 from ...types import Advice, AdviceCode, Frame, SkippedFrame
 from .chain import LeftOutFile, Link, RecordingChain, SourceFile
+from .masks.by_hand import HandMasks
 from .picture import Picture
 from .recording import Candidate, Kind, Recording
 from .resizing import fit_picture
@@ -66,6 +67,7 @@ class FrameSource:
     paths: tuple[str, ...] = ()  # absolute: they open this input again; empty where that is impossible
     chain: RecordingChain | None = None  # of files
     left_out: Sequence[LeftOutFile] = ()  # files beside those that are used
+    masks: HandMasks = field(default_factory=HandMasks)
     advice: list[Advice] = field(default_factory=list)  # what is to be said of the input as a whole
     _known_until: int = 0  # candidates before this index were read by an earlier process
     _known_bad: frozenset[int] = frozenset()  # and these of them were skipped as bad
@@ -84,7 +86,7 @@ class FrameSource:
     ) -> FrameSource:
         """The frames of a recording, or of several one after the other, that the settings select.
 
-        Raises FramesError if none of them can be decoded.
+        It is not open yet.
         """
         chain = RecordingChain([Link(recordings)] if isinstance(recordings, Recording) else recordings)
         first, count = chain.first, chain.count
@@ -98,10 +100,12 @@ class FrameSource:
             expected=count_selected(count, first.rate, settings) if count and first.rate else None,
             fps=first.rate if first.has_times else None,
             has_times=first.has_times,
+            focal_px=first.focal_px,
+            size=first.size or (0, 0),
             chain=chain,
-            left_out=left_out,
+            left_out=[*left_out, *(LeftOutFile(str(path), reason) for path, reason in chain.left_out)],
             advice=[advice for link in chain.links for advice in link.recording.advice],
-        ).open()
+        )
 
     def say(self, code: AdviceCode, text: str) -> None:
         """Let the run tell something of the input as a whole."""
@@ -128,6 +132,11 @@ class FrameSource:
     def image_files(self) -> Sequence[Path]:
         """Of images: the path of each candidate, by its index."""
         return () if self.chain is None else self.chain.first.files
+
+    @property
+    def levels(self) -> tuple[float, float] | None:
+        """Which stored values of deep pictures become black and white; None where nothing was stretched."""
+        return None if self.chain is None else self.chain.first.levels()
 
     def stop(self) -> None:
         """Give no further frame: the current iteration ends regularly. Can be called from any thread."""
@@ -184,7 +193,7 @@ class FrameSource:
                 shot = candidate.shot if is_good else shot
                 yield from (None,) if is_good else ()
                 continue
-            picture = self._fit(candidate.decode())
+            picture = self._fit(self.masks.apply(candidate, candidate.decode()))
             if isinstance(picture, str):
                 skipped.append(_skip(candidate, picture))
             else:

@@ -37,7 +37,7 @@ class MaskedFrames:
         self._fed, self._fed_until, self._told_count = 0, -1, 0
         self._held: list[tuple[Mask, int]] = []  # masks in their order, and how many frames were fed when last held
         self._views: list[tuple[float, int]] = []  # shares of views past what may go with the camera, like `_held`
-        self._joined: tuple[tuple[Mask, ...], Mask] = ((), None)  # of which masks, and what they are together
+        self._join, self._with_static = _Join(), _Join()
         self._snapshot: Mapping[str, Any] | None = None
         if state is not None:
             self._restore(state)
@@ -71,16 +71,9 @@ class MaskedFrames:
         self._held = [(mask, fed) for mask, fed in self._held if fed >= self._told_count]
         self._views = [(share, fed) for share, fed in self._views if fed >= self._told_count]
         view_share = max((share for share, _ in self._views), default=None)
-        mask = self._join((frame.mask, *(mask for mask, _ in self._held)))
-        return replace(frame, mask=mask, mask_state=self._snapshot, view_share=view_share)
-
-    def _join(self, masks: tuple[Mask, ...]) -> Mask:
-        """All masks together; the same array for the same masks."""
-        if [*map(id, masks)] != [*map(id, self._joined[0])]:
-            some = [mask for mask in masks if mask is not None]
-            joined = None if not some else some[0] if len(some) == 1 else np.logical_and.reduce(some)
-            self._joined = (masks, joined)
-        return self._joined[1]
+        static = self._join(tuple(mask for mask, _ in self._held))
+        mask = self._with_static((frame.mask, static))
+        return replace(frame, mask=mask, static_mask=static, mask_state=self._snapshot, view_share=view_share)
 
     def _state(self, index: int) -> dict[str, Any]:
         held = [(None if mask is None else [np.packbits(mask), mask.shape], fed) for mask, fed in self._held]
@@ -94,6 +87,20 @@ class MaskedFrames:
         self._detector.restore(state["detector"])
         if self._held and _same(self._held[-1][0], self._detector.mask):
             self._held[-1] = (self._detector.mask, self._held[-1][1])
+
+
+class _Join:
+    """All masks together; the same array for the same masks as the time before."""
+
+    def __init__(self) -> None:
+        self._last: tuple[tuple[Mask, ...], Mask] = ((), None)  # of which masks, and what they are together
+
+    def __call__(self, masks: tuple[Mask, ...]) -> Mask:
+        if [*map(id, masks)] != [*map(id, self._last[0])]:
+            some = [mask for mask in masks if mask is not None]
+            joined = None if not some else some[0] if len(some) == 1 else np.logical_and.reduce(some)
+            self._last = (masks, joined)
+        return self._last[1]
 
 
 def _same(a: Mask, b: Mask) -> bool:

@@ -66,7 +66,7 @@ def test_a_video_in_one_array_is_read() -> None:
         (np.zeros((4, 6, 4), np.uint8), "shape [4, 6, 4], expected [height, width, 3] or [height, width]"),
         (np.zeros((0, 6, 3), np.uint8), "shape [0, 6, 3], expected [height, width, 3] or [height, width]"),
         (None, "type NoneType, expected a numpy array"),
-        (picture(1, 50, 50), "size 50x50 differs from the first frame's 96x64"),
+        (picture(1, 50, 50), "size 50x50 differs from the run's 96x64"),
     ],
 )
 def test_an_item_that_is_no_image_is_skipped_by_name(item: object, reason: str) -> None:

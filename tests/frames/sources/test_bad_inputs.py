@@ -14,7 +14,7 @@ import pytest
 
 from da3_stream.errors import FramesError
 from da3_stream.frames import open_source
-from da3_stream.frames.sources.images.files import IMAGE_SUFFIXES
+from da3_stream.frames.sources.images.formats import IMAGE_SUFFIXES
 from da3_stream.settings import FramesSettings
 
 Write = Callable[..., Path]

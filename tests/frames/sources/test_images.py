@@ -14,7 +14,8 @@ from PIL import Image
 
 from da3_stream.frames import open_source
 from da3_stream.frames.sources.images.exif import focal_px
-from da3_stream.frames.sources.images.files import natural_key, read_image
+from da3_stream.frames.sources.images.files import PictureFiles, natural_key
+from da3_stream.frames.sources.picture import Picture
 from da3_stream.settings import FramesSettings
 from tests.frames.conftest import HEIGHT, WIDTH, number_of, picture
 from tests.worlds.wall import skipped
@@ -22,6 +23,12 @@ from tests.worlds.wall import skipped
 Write = Callable[..., Path]
 ALL = FramesSettings()
 ORIENTATION, FOCAL_35MM = 0x112, 0xA405
+
+
+def read_image(path: Path) -> np.ndarray:
+    found = PictureFiles([path]).read(path)
+    assert isinstance(found, Picture), found
+    return found.image
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=20, unique=True))
@@ -98,9 +105,7 @@ def test_names_outside_ascii_are_read(write_images: Write) -> None:
 def test_colours_are_rgb(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
     path.write_bytes(cv2.imencode(suffix, np.full((64, 64, 3), (20, 100, 220), np.uint8))[1].tobytes())
-    image = read_image(path)
-    assert isinstance(image, np.ndarray)
-    np.testing.assert_allclose(image[32, 32], (220, 100, 20), atol=12)
+    np.testing.assert_allclose(read_image(path)[32, 32], (220, 100, 20), atol=12)
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tiff"])
@@ -108,6 +113,7 @@ def test_colours_are_rgb(tmp_path: Path, suffix: str) -> None:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_gray_alpha_and_sixteen_bits_become_rgb(tmp_path: Path, suffix: str, channels: int, dtype: type) -> None:
     values = np.random.default_rng(0).integers(0, 256, (20, 30, channels)).astype(dtype)
+    values[..., 3:] = np.maximum(values[..., 3:], 1)
     stored = values * 257 if dtype == np.uint16 else values
     path = tmp_path / f"a{suffix}"
     path.write_bytes(cv2.imencode(suffix, stored)[1].tobytes())
@@ -118,7 +124,7 @@ def test_gray_alpha_and_sixteen_bits_become_rgb(tmp_path: Path, suffix: str, cha
 @pytest.mark.parametrize("suffix", [".hdr", ".pfm", ".tiff"])
 def test_floating_point_is_zero_to_one(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a{suffix}"
-    image = np.full((20, 30, 3), (0.1, 0.5, 2.0), np.float32)
+    image = np.full((20, 30, 3), (0.1, 0.5, 1.0), np.float32)
     path.write_bytes(cv2.imencode(suffix, image)[1].tobytes())
     np.testing.assert_allclose(np.asarray(read_image(path))[3, 4], (255, 128, 26), atol=2)
 
@@ -181,7 +187,7 @@ def test_a_frame_of_another_shape_is_skipped_by_name(write_images: Write) -> Non
     cv2.imwrite(str(folder / "1.png"), picture(1, 300, 150))
     source = open_source(folder, ALL)
     assert [frame.name for frame in source] == ["0.png", "2.png"]
-    assert [bad.reason for bad in skipped(source)] == ["size 300x150 differs from the first frame's 96x64"]
+    assert [bad.reason for bad in skipped(source)] == ["size 300x150 differs from the run's 96x64"]
 
 
 @pytest.mark.parametrize("size", [(48, 32), (192, 128), (193, 128)])
@@ -208,7 +214,7 @@ def test_the_focal_length_is_read_from_exif(tmp_path: Path) -> None:
     Image.fromarray(picture(0)).save(tmp_path / "a.jpg", exif=exif)
     source = open_source(tmp_path, ALL, image_side=32)
     assert source.size == (HEIGHT, WIDTH)
-    assert source.focal_px == pytest.approx(27 / 36 * WIDTH)
+    assert source.focal_px == pytest.approx(27 / np.hypot(36, 24) * np.hypot(WIDTH, HEIGHT))
 
 
 def test_images_without_exif_have_no_focal_length(write_images: Write) -> None:
@@ -218,7 +224,7 @@ def test_images_without_exif_have_no_focal_length(write_images: Write) -> None:
 @pytest.mark.parametrize(
     ("tags", "expected"),
     [
-        ({0xA405: 36}, 4000.0),
+        ({0xA405: 36}, 36 / np.hypot(36, 24) * 5000.0),
         ({0xA405: 0, 0x920A: 5.0}, None),
         ({0x920A: 5.0, 0xA20E: 600.0, 0xA210: 3}, 300.0),  # 5 mm times 600 pixels per centimetre
         ({0x920A: 25.4, 0xA20E: 100.0}, 100.0),  # per inch where no unit is given

@@ -4,41 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-EXIF_IFD = 0x8769
 FOCAL_LENGTH_MM = 0x920A
 PIXEL_X, PIXEL_Y = 0xA002, 0xA003
 FOCAL_PLANE_X_RESOLUTION = 0xA20E
 FOCAL_PLANE_RESOLUTION_UNIT = 0xA210
 FOCAL_LENGTH_35MM = 0xA405
 UNIT_MM = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}  # inch (EXIF 2.32's default), centimetre, millimetre, micrometre
-FILM_WIDTH_MM = 36.0
-
-
-def read_focal_px(path: Path, size: tuple[int, int]) -> float | None:
-    """Focal length in pixels of an image shown at `size` (width, height); None if its EXIF data lack it.
-
-    FocalLengthIn35mmFilm is taken for the 36 mm of the longer side (phones that match the diagonal instead make it up
-    to 4 % smaller at 4:3); otherwise FocalLength times FocalPlaneXResolution, scaled from the pixels that the camera
-    wrote to those of `size`. Both tags are of Exif 2.32, section 4.6.5.
-    """
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(path) as image:
-            tags = image.getexif().get_ifd(EXIF_IFD)
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError):
-        return None
-    return focal_px(tags, size)
+FILM_DIAGONAL_MM = math.hypot(36.0, 24.0)
 
 
 def focal_px(tags: Mapping[int, Any], size: tuple[int, int]) -> float | None:
-    """Focal length in pixels at `size` from the tags of an EXIF block; see `read_focal_px`."""
+    """Focal length in pixels of an image shown at `size` (width, height) from its EXIF tags; None if they lack it.
+
+    FocalLengthIn35mmFilm is taken for the length that gives the same *diagonal* field of view on film of 36 mm by
+    24 mm, as phones write it and COLMAP reads it; otherwise FocalLength times FocalPlaneXResolution, scaled
+    from the pixels that the camera wrote to those of `size`. Both tags are of Exif 2.32, section 4.6.5.
+    """
     film_mm = _positive(tags.get(FOCAL_LENGTH_35MM))
     if film_mm:
-        return film_mm / FILM_WIDTH_MM * max(size)
+        return film_mm / FILM_DIAGONAL_MM * math.hypot(*size)
     focal_mm = _positive(tags.get(FOCAL_LENGTH_MM))
     per_unit = _positive(tags.get(FOCAL_PLANE_X_RESOLUTION))
     unit_mm = UNIT_MM.get(tags.get(FOCAL_PLANE_RESOLUTION_UNIT, 2))

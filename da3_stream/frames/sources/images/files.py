@@ -6,47 +6,29 @@ import logging
 import os
 import re
 from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ....geometry.masks import Mask
 from ....settings import FramesSettings
-from ....types import UInt8
+from ....types import Advice, AdviceCode
+from ..masks.beside import masks_in_sibling, sort_images
 from ..picture import Picture
 from ..recording import Candidate, Recording
-from ..source import FrameSource
-from .exif import read_focal_px
+from ..source import LAST_INDEX, FrameSource
+from .decoding import read_stored
+from .exif import focal_px
+from .formats import may_be_deep
+from .header import MOST_HEADERS, Header, most_common_size, read_header, sampled
+from .levels import Levels, measure_levels, show
+from .stored_picture import StoredPicture
 
 log = logging.getLogger(__name__)
 
-# Formats that OpenCV can decode; a build may lack some of them, which shows when an image is decoded.
-IMAGE_SUFFIXES = (
-    *(
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".webp",
-        ".bmp",
-        ".dib",
-        ".tif",
-        ".tiff",
-        ".jp2",
-        ".j2k",
-        ".avif",
-        ".gif",
-    ),
-    *(".ppm", ".pgm", ".pbm", ".pnm", ".pxm", ".pam", ".pfm", ".sr", ".ras", ".hdr", ".pic", ".exr"),
-)
-
-
-def is_image(path: Path) -> bool:
-    """Whether the suffix is that of an image, in any case; hidden files are not images."""
-    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+ZOOM = 1.05  # ratio of focal lengths beyond which they are said to differ
 
 
 def natural_key(path: Path) -> tuple[list[str | int], str]:
@@ -56,66 +38,124 @@ def natural_key(path: Path) -> tuple[list[str | int], str]:
 
 
 def open_images(name: str, paths: Sequence[Path], settings: FramesSettings, image_side: int | None) -> FrameSource:
-    """The images as frames in the order given. Raises FramesError with one sentence if none can be used.
-
-    Images have no times: timestamp = index / `settings.default_fps`. The focal length is that of the first good
-    image.
-    """
+    """The images as frames in the order given."""
     if settings.fps not in (None, "auto") or (settings.start, settings.end) != (None, None):
         log.warning("images carry no times: %g a second are assumed (frames.default_fps)", settings.default_fps)
-    rate = settings.default_fps
-    recording = Recording(name, "images", partial(_candidates, paths, rate), len(paths), rate, files=paths)
-    source = FrameSource.of(recording, settings, image_side)
-    source.focal_px = read_focal_px(paths[source.first_index], source.size)
-    return source
+    return FrameSource.of(image_recording(name, paths, settings.default_fps), settings, image_side)
 
 
-def _candidates(paths: Sequence[Path], rate: float, start: float | None) -> Generator[Candidate]:
-    folder = os.path.commonpath([os.path.abspath(path.parent) for path in paths])
-    for index, path in enumerate(paths):
-        name = Path(os.path.relpath(path, folder)).as_posix()
-        yield Candidate(index, index / rate, name, partial(_read_picture, path))
+def image_recording(name: str, paths: Sequence[Path], rate: float) -> Recording:
+    """What a row of image files gives: their pictures, without the masks and maps that lie beside them.
 
-
-def _read_picture(path: Path) -> Picture | str:
-    image = read_image(path)
-    return image if isinstance(image, str) else Picture(image)
-
-
-def read_image(path: Path) -> UInt8 | str:
-    """An image file as upright RGB [H,W,3] uint8, or the reason why it cannot be read.
-
-    Gray is repeated, alpha dropped, 16 bits become the upper 8, floating point is taken as 0 to 1 and clipped.
+    Images have no times: timestamp = index / `rate`. The size is the one that most pictures have, the focal length that
+    of most photographs' EXIF data.
     """
-    try:
-        data = np.fromfile(path, np.uint8)  # cv2.imread fails on names outside ASCII on some systems
-    except OSError as error:
-        return f"cannot be opened ({error.strerror or error})"
-    if not data.size:
-        return "empty file (0 bytes)"
-    image = _decode(data)
-    return "cannot be decoded as an image" if image is None else _as_rgb8(image)
+    found = sort_images(paths)
+    pictures = PictureFiles(found.pictures)
+    headers = [read_header(path) for path in sampled(found.pictures, MOST_HEADERS)]
+    size = most_common_size(headers)
+    focal_lengths = [] if size is None else _focal_lengths(headers, size)
+    texts = [*_on_sizes(headers, size), *_on_left_out(found.left_out), *pictures.advice()]
+    return Recording(
+        name,
+        "images",
+        partial(_candidates, pictures, rate),
+        len(found.pictures),
+        rate,
+        files=found.pictures,
+        advice=[Advice(code, text, 0, LAST_INDEX) for code, text in [*texts, *_on_focal_lengths(focal_lengths)]],
+        size=size,
+        focal_px=float(np.median(focal_lengths)) if focal_lengths else None,
+        left_out=found.left_out,
+        masks=found.masks or masks_in_sibling(found.pictures),
+        levels=pictures.black_and_white,
+    )
 
 
-def _decode(data: UInt8) -> NDArray[Any] | None:
-    """Decode to BGR in the file's own depth, turned upright by OpenCV; None for a file that is damaged or cut off."""
-    import cv2
+@dataclass(eq=False)
+class PictureFiles:
+    """The image files of a sequence; deep ones among them share their levels, which are measured with the first."""
 
-    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    try:
-        return cv2.imdecode(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR)
-    except cv2.error:  # such as more pixels than OpenCV allows
-        return None
-    finally:
-        cv2.utils.logging.setLogLevel(level)
+    paths: Sequence[Path]
+    levels: Levels | None = field(default=None, init=False)
+
+    def read(self, path: Path) -> Picture | str:
+        """The picture of a file, or the reason why it cannot be used."""
+        stored = read_stored(path)
+        if isinstance(stored, str):
+            return stored
+        if not stored.is_deep:
+            return Picture(show(stored, Levels(0.0, 255.0, "uint8")), stored.mask)
+        dtype = stored.values.dtype.name
+        if self.levels is None:
+            self.levels = measure_levels(self.paths, dtype)
+        if self.levels.dtype != dtype:
+            return f"its numbers are {dtype} where those of the others are {self.levels.dtype}"
+        return Picture(show(stored, self.levels), _numbers_only(stored))
+
+    def black_and_white(self) -> tuple[float, float] | None:
+        """Which stored values become black and white; None where no picture is deep, or none was read yet."""
+        return None if self.levels is None else (self.levels.low, self.levels.high)
+
+    def advice(self) -> list[tuple[AdviceCode, str]]:
+        """What is to be said of the levels, where the first picture has some."""
+        for path in filter(may_be_deep, self.paths[:1]):
+            self.read(path)
+        if self.levels is None or self.levels.is_usual:
+            return []
+        text = (
+            f"the pictures' values from {self.levels.low:g} to {self.levels.high:g} ({self.levels.dtype}) are "
+            "stretched to black and white, once for the whole sequence"
+        )
+        return [(AdviceCode.INPUT_PIXELS, text)]
 
 
-def _as_rgb8(image: NDArray[Any]) -> UInt8:
-    """RGB uint8 from BGR of any depth (OpenCV's own IMREAD_COLOR_RGB is wrong for 16-bit TIFF in 5.0)."""
-    import cv2
+def _candidates(pictures: PictureFiles, rate: float, start: float | None) -> Generator[Candidate]:
+    folder = os.path.commonpath([os.path.abspath(path.parent) for path in pictures.paths])
+    for index, path in enumerate(pictures.paths):
+        name = Path(os.path.relpath(path, folder)).as_posix()
+        yield Candidate(index, index / rate, name, partial(pictures.read, path))
 
-    if image.dtype == np.uint16:
-        image = (image >> 8).astype(np.uint8)
-    elif image.dtype != np.uint8:
-        image = np.rint(np.clip(np.nan_to_num(image), 0.0, 1.0) * 255).astype(np.uint8)
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+def _numbers_only(stored: StoredPicture) -> Mask | None:
+    """Where a deep picture counts: not where any channel is no number."""
+    if stored.values.dtype.kind != "f" or not (holes := np.isnan(stored.values)).any():
+        return stored.mask
+    inside = ~(holes if holes.ndim == 2 else holes.any(axis=2))
+    return inside if stored.mask is None else inside & stored.mask
+
+
+def _focal_lengths(headers: Sequence[Header | None], size: tuple[int, int]) -> list[float]:
+    """In pixels, of the photographs of this size whose EXIF data tell it."""
+    found = (focal_px(header.exif, size) for header in headers if header is not None and header.size == size)
+    return [value for value in found if value is not None]
+
+
+def _on_focal_lengths(found: Sequence[float]) -> list[tuple[AdviceCode, str]]:
+    if not found or max(found) < ZOOM * min(found):
+        return []
+    text = (
+        f"EXIF tells focal lengths from {min(found):.0f} to {max(found):.0f} pixels: a run has one lens, and begins "
+        "with the middle one; give photographs of one focal length"
+    )
+    return [(AdviceCode.INPUT_CAMERA, text)]
+
+
+def _on_sizes(headers: Sequence[Header | None], size: tuple[int, int] | None) -> list[tuple[AdviceCode, str]]:
+    known = [header.size for header in headers if header is not None]
+    if size is None or len(set(known)) == 1:
+        return []
+    width, height = size
+    text = (
+        f"pictures have {len(set(known))} sizes: the run's is {width}x{height}, which {known.count(size)} of "
+        f"{len(known)} have that were looked at; those of another shape are skipped"
+    )
+    return [(AdviceCode.INPUT_PIXELS, text)]
+
+
+def _on_left_out(left_out: Sequence[tuple[Path, str]]) -> list[tuple[AdviceCode, str]]:
+    if not left_out:
+        return []
+    path, reason = left_out[0]
+    rest = f" and {len(left_out) - 1} more" if len(left_out) > 1 else ""
+    return [(AdviceCode.INPUT_MASKS, f"not taken for pictures: {path.name} ({reason}){rest}")]

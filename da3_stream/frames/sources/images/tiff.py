@@ -1,0 +1,98 @@
+"""Decoding TIFF: by OpenCV where it is right, else by tifffile, else refused."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....types import UInt8
+from .opencv import imdecode
+from .stored_picture import StoredPicture, turned_upright, without_alpha
+
+DAMAGED = "cannot be decoded as an image"
+ALPHA = (1, 2)  # of ExtraSamples: associated, unassociated
+MINISWHITE, MINISBLACK, RGB = 0, 1, 2  # of PhotometricInterpretation
+ORIENTATION = 274
+
+
+def decode_tiff(data: UInt8) -> StoredPicture | str:
+    """The first picture of a TIFF, or the reason why it cannot be read.
+
+    OpenCV 5.0 gives another picture, without an error, for planes of 16 or 32 bits that are stored one after the other,
+    fails on most tiles, and knows no bands: these are left to tifffile, which reads some of them with imagecodecs only.
+    """
+    import tifffile
+
+    try:
+        with tifffile.TiffFile(BytesIO(data.tobytes())) as file:
+            page: Any = file.pages.first
+            bands, alpha = page.samplesperpixel, _has_alpha(page)
+            if reason := _why_no_picture(page):
+                return reason
+            if page.photometric in (MINISWHITE, MINISBLACK, RGB):
+                try:
+                    return _as_picture(page, _bands_last(page), alpha)
+                except ValueError as error:  # also for a codec that is not installed
+                    if "imagecodecs" not in str(error):
+                        return DAMAGED
+            if page.is_tiled or (page.planarconfig == 2 and bands > 1 and page.bitspersample > 8):
+                return _why_undecodable(page)
+    except (tifffile.TiffFileError, ValueError, OSError, IndexError, KeyError, TypeError, OverflowError):
+        return DAMAGED
+    return _decode_by_opencv(data, alpha)
+
+
+def _decode_by_opencv(data: UInt8, alpha: bool) -> StoredPicture | str:
+    image = imdecode(data, unchanged=True)
+    if image is None:
+        return DAMAGED
+    if image.ndim == 2:
+        return StoredPicture(image)
+    return without_alpha(image[..., [2, 1, 0, 3]]) if alpha else StoredPicture(image[..., 2::-1])
+
+
+def _has_alpha(page: Any) -> bool:
+    extra = page.extrasamples
+    if not extra:
+        return bool(page.photometric == RGB and page.samplesperpixel == 4)  # as OpenCV writes it
+    return int(extra[-1]) in ALPHA
+
+
+def _why_no_picture(page: Any) -> str | None:
+    bands = page.samplesperpixel
+    if (
+        page.photometric in (MINISWHITE, MINISBLACK)
+        and bands not in (1, 3)
+        and not (_has_alpha(page) and bands in (2, 4))
+    ):
+        return f"has {bands} bands: give pictures of one or of three"
+    if page.photometric == RGB and bands not in (3, 4):
+        return f"has {bands} bands: give pictures of one or of three"
+    if page.ndim > 3 or page.imagedepth > 1:
+        return "is a volume, not a picture"
+    return None
+
+
+def _why_undecodable(page: Any) -> str:
+    layout = "in tiles" if page.is_tiled else "plane by plane"
+    return (
+        f"is stored {layout} with {page.compression.name} compression, which is read with imagecodecs only: "
+        "pip install imagecodecs, or convert it to PNG"
+    )
+
+
+def _bands_last(page: Any) -> NDArray[Any]:
+    values = np.asarray(page.asarray())
+    return np.moveaxis(values, 0, -1) if page.axes.startswith("S") else values
+
+
+def _as_picture(page: Any, values: NDArray[Any], alpha: bool) -> StoredPicture | str:
+    if page.photometric == MINISWHITE:
+        values = ~values if values.dtype.kind in "bu" else -values
+    values = turned_upright(values, int(page.tags.valueof(ORIENTATION, 1)))
+    if alpha:
+        return without_alpha(values)
+    return StoredPicture(values[..., :3] if values.ndim == 3 else values)

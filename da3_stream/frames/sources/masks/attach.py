@@ -1,0 +1,79 @@
+"""Giving an input its masks: those of the user, and those that lie beside its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ....errors import FramesError
+from ....settings import CameraSettings
+from ....types import AdviceCode
+from ..source import FrameSource
+from .by_hand import HandMasks, MaskFiles, find_masks, index_masks
+
+MOST_NAMED = 3
+
+
+def attach_masks(source: FrameSource, camera: CameraSettings) -> None:
+    """Give a source that is not open yet the masks of the settings and those beside its pictures, and say which.
+
+    Raises FramesError for masks that are missing, or that belong to no picture.
+    """
+    by_hand = [_for_source(find_masks(name), source) for name in camera.mask_files]
+    beside = [path for link in (source.chain.links if source.chain else ()) for path in link.recording.masks]
+    if beside and not camera.mask_off:
+        folder = beside[0].parent.name
+        by_hand.append(_for_source(index_masks(f"the masks in '{folder}' beside the pictures", beside, None), source))
+        source.say(AdviceCode.INPUT_MASKS, f"{_beside(beside)} are used as masks (0: left out); --mask off where not")
+    elif beside:
+        source.say(AdviceCode.INPUT_MASKS, f"{_beside(beside)} are masks, and not used")
+    source.masks = HandMasks(by_hand)
+
+
+def _beside(paths: Sequence[object]) -> str:
+    return f"{len(paths)} files beside the pictures, such as {paths[0]},"
+
+
+def _for_source(masks: MaskFiles, source: FrameSource) -> MaskFiles:
+    """The masks as this input counts its frames; says how many frames have none. Raises FramesError if all do."""
+    if masks.common is not None:
+        return masks
+    if source.kind == "images":
+        masks.by_number = {}  # images are told by their names
+    elif (count := source.chain.count if source.chain else None) and _counts_from_one(masks, count):
+        masks.by_number = {number - 1: path for number, path in masks.by_number.items()}
+        source.say(AdviceCode.INPUT_MASKS, f"the numbers of masks in '{masks.where}' are taken to count from 1")
+    missing, total = [], 0
+    for name, index in _known_frames(source):
+        total += 1
+        if masks.find(name, index) is None:
+            missing.append(name)
+    _tell_missing(masks, source, missing, total)
+    return masks
+
+
+def _counts_from_one(masks: MaskFiles, count: int) -> bool:
+    return 0 not in masks.by_number and max(masks.by_number, default=0) == count
+
+
+def _known_frames(source: FrameSource) -> Iterator[tuple[str, int]]:
+    """Names and indices of the frames as far as they are known without decoding any."""
+    if source.chain is None:
+        return
+    if source.kind == "images":
+        yield from ((candidate.name, candidate.index) for candidate in source.candidates())
+        return
+    for link in source.chain.links if len(source.chain.links) == 1 else ():
+        stem = link.recording.paths[0].stem
+        yield from ((f"{stem}_{index:06d}", index) for index in range(link.recording.count or 0))
+
+
+def _tell_missing(masks: MaskFiles, source: FrameSource, missing: Sequence[str], total: int) -> None:
+    if total and len(missing) == total:
+        raise FramesError(
+            f"no mask of '{masks.where}' belongs to a frame: name them after their pictures, as 0001.png or "
+            f"0001_mask.png for 0001.jpg, or after the numbers of a video's frames (the first here is {missing[0]})"
+        )
+    if missing:
+        names = ", ".join(missing[:MOST_NAMED]) + (", ..." if len(missing) > MOST_NAMED else "")
+        text = f"{len(missing)} of {total} frames have no mask in '{masks.where}' ({names}): all of them counts"
+        source.say(AdviceCode.INPUT_MASKS, text)

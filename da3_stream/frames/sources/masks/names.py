@@ -1,0 +1,66 @@
+"""How files beside pictures are named: masks, depth maps and others, and which picture each belongs to."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+Role = Literal["mask", "depth map", "other map"]
+
+WORDS: dict[Role, tuple[str, ...]] = {
+    "mask": ("masks", "mask"),
+    "depth map": ("depthmaps", "depthmap", "depths", "depth", "disparity", "disp"),
+    "other map": (
+        *("normals", "normal", "semantics", "semantic", "instances", "instance", "labels", "label"),
+        *("confidence", "conf", "segmentation", "seg"),
+    ),
+}
+PICTURE_WORDS = ("color", "colour", "rgb", "images", "image", "img", "frames", "frame")
+
+
+def role_of_folder(folder: Path) -> Role | None:
+    """What a folder of this name holds, if not pictures."""
+    return next((role for role, words in WORDS.items() if folder.name.casefold() in words), None)
+
+
+def role_of_name(stem: str) -> tuple[Role, str] | None:
+    """What a file of this stem is, if not a picture, and the rest of the stem: `000.mask`, `mask_000`, `000-depth`."""
+    for role, words in WORDS.items():
+        rest = without_word(stem, words)
+        if rest is not None:
+            return role, rest
+    return None
+
+
+def without_word(stem: str, words: tuple[str, ...]) -> str | None:
+    """The stem without one of the words before or behind it, set off by a sign or a digit; None where it has none.
+
+    A stem that is nothing but the word has an empty rest.
+    """
+    if stem.casefold() in words:
+        return ""
+    either = "|".join(words)
+    before = re.fullmatch(rf"(?:{either})(?:[._ -]+|(?=\d))(.+)", stem, re.IGNORECASE)
+    behind = re.fullmatch(rf"(.+?)(?:[._ -]+|(?<=\d))(?:{either})", stem, re.IGNORECASE)
+    found = before or behind
+    return found.group(1) if found else None
+
+
+def picture_keys(name: str) -> list[str]:
+    """By which names a picture `folder/name.suffix` is known to its masks and maps, the most telling first."""
+    path = Path(name)
+    plain = without_word(path.stem, PICTURE_WORDS)
+    stems = [path.name, path.stem, *([plain] if plain else [])]
+    return [key.casefold() for key in dict.fromkeys([*((path.parent / stem).as_posix() for stem in stems), *stems])]
+
+
+def companion_keys(name: str) -> list[str]:
+    """The names of the pictures that a mask or map `folder/name.suffix` may belong to: COLMAP's `1.png.png`, `1`,
+    `1_mask`, `mask_1`, and `depth1` of `frame1`."""
+    path = Path(name)
+    named = role_of_name(path.stem)
+    stems = [path.stem, *([named[1]] if named and named[1] else [])]
+    plain = [without_word(stem, PICTURE_WORDS) for stem in stems]
+    all_stems = dict.fromkeys([*stems, *(stem for stem in plain if stem)])
+    return [(path.parent / stem).as_posix().casefold() for stem in all_stems]
