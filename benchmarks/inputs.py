@@ -1,8 +1,8 @@
-"""Are inputs of unusual kinds right? The small ones of `cases/inputs` in the shared data, each with what is asked of it.
+"""Are inputs of unusual kinds right? The small ones of `cases/inputs` in the shared data, with what is asked of each.
 
 A row is missed where the run ends otherwise than it should, has other frames or another size, is farther from the
-truth than it may be (in % of the path, or times another row's), says OK where it must not or doubts where it need not, or
-does not say what it has to.
+truth than it may be (in % of the path, or times another row's), says OK where it must not or doubts where it need not,
+or does not say what it has to.
 """
 
 from __future__ import annotations
