@@ -135,9 +135,9 @@ def placed(run: Path) -> Row:
 def _true_focal(clip: Clip) -> float | None:
     if clip.intrinsics is None:
         return WITHOUT_TRUTH.get(clip.name)
-    from da3_stream.camera_input import read_intrinsics
+    from da3_stream.calibration import read_calibration
 
-    return read_intrinsics(str(clip.intrinsics))[0]
+    return read_calibration(str(clip.intrinsics)).model.fx
 
 
 def _missed(row: dict[str, Any]) -> list[str]:

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from benchmarks.common import benchmark, find_clip, make_town, measured_run, tell
 from benchmarks.tables import Column, Row
-from da3_stream.camera_input import read_intrinsics
 from da3_stream.errors import Da3StreamError
 from da3_stream.evaluation import evaluate, read_kitti
 from da3_stream.frames import GatedFrames, make_gate
@@ -125,9 +124,8 @@ def _clip(name: str, most: int | None) -> Roll:
     clip = find_clip(name)
     assert clip.truth is not None and clip.intrinsics is not None
     files = sorted(clip.source.iterdir())[:most]
-    fx, fy, cx, cy = read_intrinsics(str(clip.intrinsics))
     poses = read_kitti(clip.truth).world_from_camera[: len(files)]
-    return Roll(name, [cv2.imread(str(file)) for file in files], poses, f"{fx},{fy},{cx},{cy}")
+    return Roll(name, [cv2.imread(str(file)) for file in files], poses, str(clip.intrinsics))
 
 
 def _town(folder: Path, frames: int) -> Roll:

@@ -39,10 +39,10 @@ class Option:
         return given if given is None or self.read is None else self.read(given)
 
 
-def _intrinsics(text: str) -> tuple[float, float, float, float]:
-    from .camera_input import read_intrinsics
+def _calibration(text: str) -> Any:
+    from .calibration import read_calibration
 
-    return read_intrinsics(text)
+    return read_calibration(text)
 
 
 def _masks(words: Sequence[str]) -> list[str] | None:
@@ -69,9 +69,11 @@ RUN = (
         "intrinsics",
         "camera.intrinsics",
         str,
-        "In pixels of the input, first pixel centre at 0.",
-        "FX,FY,CX,CY|FILE",
-        read=_intrinsics,
+        "fx,fy,cx,cy[,k1,k2,p1,p2[,k3]][@WxH] in pixels, first pixel centre at 0; "
+        "opencv_fisheye:fx,fy,cx,cy,k1,k2,k3,k4; or a file of OpenCV, ROS, Kalibr, KITTI, COLMAP or nerfstudio "
+        "(FILE:NAME for one of its cameras).",
+        "NUMBERS|FILE",
+        read=_calibration,
     ),
     Option("hfov_deg", "camera.hfov_deg", float, "Horizontal field of view in degrees."),
     Option(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .camera_input import read_intrinsics
+from .calibration import read_calibration
 from .evaluation import evaluate
 from .pipeline import run
 from .session.progress import progress_bar
@@ -48,7 +48,7 @@ def run_demo(out: Path, frames: int = 300, *, progress: bool = False) -> DemoRes
 
 def _town_camera(town: Path) -> CameraSettings:
     """The camera of a town that `write_town` wrote, its intrinsics known."""
-    return CameraSettings(intrinsics=read_intrinsics(str(town / "intrinsics.txt")))
+    return CameraSettings.model_validate({"intrinsics": read_calibration(str(town / "intrinsics.txt"))})
 
 
 def _render_town(folder: Path, frames: int, progress: bool) -> Path:

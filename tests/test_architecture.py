@@ -31,10 +31,10 @@ MAY_IMPORT = {
     "stopwatch": "",
     "geometry": "errors",
     "types": "errors geometry",
-    "settings": "errors",
+    "settings": "errors geometry calibration",
     "windows": "errors",
     # the stages: each works on values of `types`, none knows the run that it works for
-    "frames": "errors geometry settings types stopwatch",
+    "frames": "errors geometry settings types stopwatch calibration",
     "models": "errors",
     "da3": "errors geometry models",
     "predictors": "errors geometry settings types windows da3 machine models stopwatch",
@@ -47,7 +47,7 @@ MAY_IMPORT = {
     # who reads and writes a run directory
     "cloud": "errors geometry settings types store",
     "export": "errors geometry settings types store cloud frames machine",
-    "evaluation": "errors geometry store camera_input",
+    "evaluation": "calibration errors geometry store",
     "reconstruction": "types store cloud export",
     # the system and the life of a process: `slam` knows no session
     "slam": "errors geometry settings types windows loops machine posegraph predictors scale stitching stopwatch"
@@ -57,10 +57,10 @@ MAY_IMPORT = {
     "pipeline": "settings types frames machine predictors session stopwatch",
     # the doors
     "synthetic": "errors geometry",
-    "camera_input": "errors",
-    "cli_options": "camera_input",
+    "calibration": "errors geometry",
+    "cli_options": "calibration",
     "console": "export",
-    "demo": "settings camera_input evaluation pipeline session synthetic",
+    "demo": "settings calibration evaluation pipeline session synthetic",
     "cli": "errors settings cli_options console demo evaluation export models pipeline predictors session stopwatch"
     " store",
     "__init__": "settings types da3 pipeline reconstruction",

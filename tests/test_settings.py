@@ -102,7 +102,7 @@ def test_settings_survive_yaml(size: int, voxel: float, fps: float | None, name:
         (["model.quality=[fast]"], "setting 'model.quality' cannot be ['fast']"),
         (["windows.overlap=0"], "greater than or equal to 1"),
         (["cloud.voxel=.nan"], "setting 'cloud.voxel' cannot be nan"),
-        (["camera.intrinsics=[500, 500, 320]"], "setting 'camera.intrinsics"),
+        (["camera.intrinsics=[500, 500, 320]"], "setting camera.intrinsics: intrinsics must be four finite numbers"),
         (["camera.intrinsics=[-1, 500, 320, 240]"], "four finite numbers fx, fy, cx, cy with fx, fy > 0"),
         (["windows"], "--set takes stage.key=value"),
         (["windows.size"], "--set takes stage.key=value"),

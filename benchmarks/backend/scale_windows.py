@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import Clip, tell
-from da3_stream.camera_input import read_intrinsics
-from da3_stream.geometry import intrinsics_matrix
+from da3_stream.calibration import KnownCamera, read_calibration
 from da3_stream.geometry.keypoints import Keypoints
 from da3_stream.predictors.scheduler import SerializedPredictor, predictions
 from da3_stream.predictors.sfm import SfmPredictor
@@ -69,7 +68,7 @@ def clip_windows(clip: Clip, folder: Path, *, weak: bool) -> Iterator[Predicted]
 def _predict(clip: Clip, folder: Path, weak: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     assert clip.intrinsics is not None
-    camera = read_intrinsics(str(clip.intrinsics))
+    camera = read_calibration(str(clip.intrinsics))
     settings = Settings.build({"camera": {"intrinsics": camera}, "model": {"name": "sfm"}})
     predictor = _tracks_only(clip, camera) if weak else None
     with open_job(clip.source, settings, predictor) as job:
@@ -83,12 +82,11 @@ def _predict(clip: Clip, folder: Path, weak: bool) -> None:
     (folder / "whole").touch()
 
 
-def _tracks_only(clip: Clip, camera: Sequence[float]) -> TracksOnly:
+def _tracks_only(clip: Clip, camera: KnownCamera) -> TracksOnly:
     import cv2
 
     height, width = cv2.imread(str(min(clip.source.glob("*.jpg")))).shape[:2]
-    fx, fy, cx, cy = camera
-    return TracksOnly(known_k=intrinsics_matrix(fx, fy, cx + 0.5, cy + 0.5), source_size=(width, height))
+    return TracksOnly(known_k=camera.model.matrix(), source_size=(width, height))
 
 
 def _write(path: Path, window: Window[Any], geometry: WindowGeometry) -> None:

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ..camera_input import read_intrinsics
+from ..calibration import read_calibration
 from ..errors import EvaluationError
-from ..geometry import Sim3, intrinsics_matrix, pixel_centres, unproject
+from ..geometry import Sim3, pixel_centres, unproject
 from .depth import depth_file, every_kth, read_true_depth, truth_frames
 
 Float64 = NDArray[np.float64]
@@ -85,8 +85,7 @@ def read_truth_intrinsics(directory: Path) -> Float64 | None:
     """K [3,3] from intrinsics.txt (fx fy cx cy, first centre at 0) beside the depth maps or above; None without."""
     for file in (directory / "intrinsics.txt", directory.parent / "intrinsics.txt"):
         if file.is_file():
-            fx, fy, cx, cy = read_intrinsics(str(file))
-            return intrinsics_matrix(fx, fy, cx + 0.5, cy + 0.5)
+            return read_calibration(str(file)).model.matrix()
     return None
 
 

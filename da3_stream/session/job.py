@@ -52,21 +52,21 @@ def open_job(
     with ExitStack() as stack:
         if predictor is None:
             model = model or choose_model(settings.model)
-            frames = open_source(
-                source, settings.frames, settings.model.resolution or model.image_side, settings.camera
-            )
-            adapter = PredictorAdapter(make_predictor(model, settings, frames.size, frames.focal_px))
+            frames = _open_source(source, settings, model.image_side)
+            adapter = PredictorAdapter(make_predictor(model, settings, frames.size, frames.camera))
             stack.callback(adapter.close)
         else:
             adapter = PredictorAdapter(predictor)
-            frames = open_source(
-                source, settings.frames, settings.model.resolution or adapter.image_side, settings.camera
-            )
+            frames = _open_source(source, settings, adapter.image_side)
         extractor = choose_extractor(settings.loops, adapter.gives_descriptors)
         size, overlap = window_plan(settings, adapter)
         gate = make_gate(gate_mode(settings, frames, predictor is not None), settings.frames)
         scene = first_scene(settings, adapter)
         yield Job(frames, gate, settings, adapter, extractor, size, overlap, scene, stack.close, watch or Stopwatch())
+
+
+def _open_source(source: Any, settings: Settings, image_side: int | None) -> FrameSource:
+    return open_source(source, settings.frames, settings.model.resolution or image_side, settings.camera)
 
 
 def gate_mode(settings: Settings, source: FrameSource, predictor_given: bool) -> GateMode:

@@ -115,7 +115,7 @@ class RunStatus:
             **trust.as_json(),
             "input": self._input(state),
             "model": {"name": predictor.name, "hash": predictor.hash, **predictor.facts},
-            "camera": self._camera(),
+            "camera": {**self._camera(), **source.camera.as_json()},
             "static_mask": self.masks.as_json(),
             "window_size": self.job.window_size,
             "window_overlap": self.job.window_overlap,

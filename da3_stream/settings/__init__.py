@@ -1,8 +1,8 @@
 """Every number that a user can turn: one class per stage of a run (`stages`); YAML in and out (`presets`)."""
 
+from .camera import CameraSettings, Intrinsics
 from .presets import assign, base_yaml, load_settings, preset_names, read_preset, to_yaml
 from .stages import (
-    CameraSettings,
     CloudSettings,
     FramesSettings,
     LoopsSettings,
@@ -16,6 +16,7 @@ __all__ = [
     "CameraSettings",
     "CloudSettings",
     "FramesSettings",
+    "Intrinsics",
     "LoopsSettings",
     "ModelSettings",
     "ScaleSettings",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from ..errors import SettingsError
-from .masks import WORDS, MaskChoice, words_of
+from .camera import CameraSettings
 from .quality import Quality, with_quality
 from .validation import Off, Stage, off, sentence, word_or_number
 
@@ -43,47 +42,6 @@ class FramesSettings(Stage):
     def _ordered(self) -> FramesSettings:
         if self.start is not None and self.end is not None and self.end <= self.start:
             raise ValueError(f"end ({self.end:g} s) must lie after start ({self.start:g} s)")
-        return self
-
-
-class CameraSettings(Stage):
-    """What is known of the camera, at the input's resolution."""
-
-    intrinsics: tuple[float, float, float, float] | None = Field(
-        None, strict=False, description="fx, fy, cx, cy in pixels, first pixel centre at 0 (OpenCV, KITTI)"
-    )
-    hfov_deg: float | None = Field(None, gt=1, lt=179, description="horizontal field of view in degrees")
-
-    lens: Literal["auto", "pinhole"] = Field(
-        "auto",
-        description="auto learns the radial distortion that is left in the images; pinhole trusts there is none",
-    )
-    mask: MaskChoice = Field(
-        "auto",
-        description="auto finds what goes with the camera (bonnet, burnt-in text) and leaves it out; off does not; an "
-        "image, folder or pattern of masks (0: left out), or a list of these",
-    )
-
-    @property
-    def mask_off(self) -> bool:
-        """Whether no masks are to be used but those that are given."""
-        return "off" in words_of(self.mask)
-
-    @property
-    def mask_files(self) -> tuple[str, ...]:
-        """Images, folders and patterns of masks by hand."""
-        return tuple(word for word in words_of(self.mask) if word not in WORDS)
-
-    @model_validator(mode="after")
-    def _plausible(self) -> CameraSettings:
-        if self.intrinsics is None:
-            return self
-        if self.hfov_deg is not None:
-            raise ValueError("intrinsics and hfov_deg both set the focal length: give one of them")
-        if not all(math.isfinite(v) for v in self.intrinsics) or min(self.intrinsics[:2]) <= 0:
-            raise ValueError(
-                f"intrinsics must be four finite numbers fx, fy, cx, cy with fx, fy > 0: {self.intrinsics}"
-            )
         return self
 
 

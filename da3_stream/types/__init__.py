@@ -2,17 +2,20 @@
 
 from .advice import Advice, AdviceCode
 from .frames import Frame, LeftOut, SkippedFrame
+from .input_camera import FOCAL_SIGMA, InputCamera
 from .measurements import Alignment, LoopCandidate, LoopEdge, LoopRefusal, ScaleObservation
 from .predictor import PairPredictor, Predictor
 from .window import Float32, Float64, Status, UInt8, WindowGeometry, median_depth
 
 __all__ = [
+    "FOCAL_SIGMA",
     "Advice",
     "AdviceCode",
     "Alignment",
     "Float32",
     "Float64",
     "Frame",
+    "InputCamera",
     "LeftOut",
     "LoopCandidate",
     "LoopEdge",

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from da3_stream.errors import ModelError, PredictorError, SettingsError
-from da3_stream.geometry import intrinsics_from_hfov
+from da3_stream.errors import ModelError, PredictorError
 from da3_stream.models.manifest import (
     checkpoint_folder,
     da3_models,
@@ -20,10 +19,11 @@ from da3_stream.models.manifest import (
     weights_text,
 )
 from da3_stream.predictors.adapter import PredictorAdapter
-from da3_stream.predictors.factory import known_camera, make_predictor
+from da3_stream.predictors.factory import make_predictor
 from da3_stream.predictors.model_choice import ResolvedModel, choose_model
 from da3_stream.session.job import open_job
-from da3_stream.settings import CameraSettings, ModelSettings, Settings
+from da3_stream.settings import ModelSettings, Settings
+from da3_stream.types import InputCamera
 from tests.worlds.street_predictor import StandIn
 
 SIZE = (640, 480)
@@ -168,24 +168,6 @@ def test_an_unknown_name_is_refused_with_the_list() -> None:
         choose_model(ModelSettings(name="da3"))
 
 
-def test_given_intrinsics_move_by_half_a_pixel_at_the_door() -> None:
-    k = known_camera(CameraSettings(intrinsics=(500.0, 510.0, 319.5, 239.5)), SIZE, 123.0)
-    np.testing.assert_array_equal(k, [[500, 0, 320], [0, 510, 240], [0, 0, 1]])
-
-
-def test_a_field_of_view_comes_before_exif_and_exif_before_nothing() -> None:
-    k = known_camera(CameraSettings(hfov_deg=60.0), SIZE, 123.0)
-    np.testing.assert_array_equal(k, intrinsics_from_hfov(60.0, SIZE))
-    k = known_camera(CameraSettings(), SIZE, 123.0)
-    np.testing.assert_array_equal(k, [[123, 0, 320], [0, 123, 240], [0, 0, 1]])
-    assert known_camera(CameraSettings(), SIZE, None) is None
-
-
-def test_intrinsics_of_another_resolution_are_refused() -> None:
-    with pytest.raises(SettingsError, match=r"\(960, 540\) lies outside the image of 640x480 pixels"):
-        known_camera(CameraSettings(intrinsics=(1000.0, 1000.0, 960.0, 540.0)), SIZE, None)
-
-
 class Small(StandIn):
     image_side = 128
 
@@ -205,6 +187,6 @@ def test_frames_are_shrunk_to_what_the_predictor_looks_at(
 
 def test_the_device_is_said_not_to_be_used(caplog: pytest.LogCaptureFixture) -> None:
     settings = Settings.build({"model": {"name": "sfm", "device": "cuda", "workers": 1}})
-    predictor = make_predictor(choose_model(settings.model), settings, SIZE)
+    predictor = make_predictor(choose_model(settings.model), settings, SIZE, InputCamera())
     PredictorAdapter(predictor).close()
     assert "sfm runs on the CPU: device cuda is not used" in caplog.text

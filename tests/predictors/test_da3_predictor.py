@@ -20,7 +20,7 @@ from da3_stream.predictors.da3 import Da3Predictor
 from da3_stream.predictors.factory import make_predictor
 from da3_stream.predictors.model_choice import ResolvedModel
 from da3_stream.store import open_run
-from da3_stream.types import Frame, Status
+from da3_stream.types import Frame, InputCamera, Status
 
 VIT = {"embed_dim": 32, "depth": 6, "num_heads": 2, "alt_start": 2, "qknorm_start": 2, "rope_start": 2}
 HEAD = {"type": "DualDPT", "dim_in": 64, "output_dim": 2, "features": 8, "out_channels": [8, 8, 8, 8]}
@@ -84,7 +84,7 @@ def test_a_run_tells_the_hash_of_its_weights(folder: Path, tmp_path: Path) -> No
 
 def test_a_run_says_once_that_a_licence_is_not_free(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     model = ResolvedModel("da3-large", folder, find_model("da3-large").licence_note)
-    make_predictor(model, Settings.build({"model": {"device": "cpu"}}), (56, 42))
+    make_predictor(model, Settings.build({"model": {"device": "cpu"}}), (56, 42), InputCamera())
     assert caplog.text.count("da3-large is licensed CC-BY-NC-4.0: no commercial use") == 1
 
 

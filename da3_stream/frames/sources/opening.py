@@ -17,6 +17,7 @@ from .arrays import open_arrays
 from .capture import SCHEMES, is_address
 from .images.files import natural_key, open_images
 from .images.formats import IMAGE_SUFFIXES, is_image
+from .input_camera import know_camera
 from .live import open_camera, open_stream
 from .masks.attach import attach_masks
 from .source import FrameSource
@@ -38,8 +39,9 @@ def open_source(
     camera (its number, as text too) or a network stream (rtsp, http and others).
 
     Frames are upright RGB, their longest side at most `image_side` pixels, with the masks by hand that `camera` names
-    or that lie beside images. The first good frame is read at once. Raises FramesError with one sentence that says what
-    is wrong with the input and what to do.
+    or that lie beside images, and free of the distortion of a lens that it tells. The first good frame is read at once.
+    Raises FramesError with one sentence that says what is wrong with the input and what to do, SettingsError where the
+    calibration does not fit the pictures.
     """
     names: list[str] = []
     if isinstance(source, int) and not isinstance(source, bool):
@@ -56,7 +58,7 @@ def open_source(
     found.open()
     if names and found.kind in ("video", "images") and not is_address(names[0]):
         found.identify_by_paths([os.path.abspath(os.path.expanduser(name)) for name in names])
-    return found
+    return know_camera(found, camera or CameraSettings())
 
 
 def _open_name(name: str, settings: FramesSettings, image_side: int | None) -> FrameSource:

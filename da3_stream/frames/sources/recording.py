@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ...calibration import KnownCamera
 from ...types import Advice
 from .picture import Picture
 
@@ -36,9 +37,10 @@ class Recording:
     be decodable. `count` is how many there are, where that is known without decoding, `rate` how many a second;
     `has_times` says whether the times are the input's own. `files` are the paths of images, by index. `begin` is the
     time of the first frame by a clock that other recordings may share, in seconds since 1970, where the file tells.
-    `advice` is what is to be said of it, `left_out` are the files beside it that are not used, each with the reason.
-    Of images: `size` is the (width, height) that most have, `focal_px` their focal length by EXIF, `masks` are the mask
-    files that lie beside them, and `levels` tells which stored values become black and white, once they are measured.
+    `advice` is what is to be said of it, `left_out` are the files beside it that are not used, each with the reason,
+    `calibration` is the camera, where the files tell it. Of images: `size` is the (width, height) that most have,
+    `focal_px` their focal length by EXIF, `masks` are the mask files that lie beside them, and `levels` tells which
+    stored values become black and white, once they are measured.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Recording:
     focal_px: float | None = None
     masks: Sequence[Path] = ()
     levels: Callable[[], tuple[float, float] | None] = lambda: None
+    calibration: KnownCamera | None = None
 
     @property
     def paths(self) -> Sequence[Path]:

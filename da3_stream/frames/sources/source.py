@@ -12,9 +12,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
+from ...calibration import KnownCamera
 from ...errors import FramesError
 from ...settings import FramesSettings
-from ...types import Advice, AdviceCode, Frame, SkippedFrame
+from ...types import Advice, AdviceCode, Frame, InputCamera, SkippedFrame
 from .chain import LeftOutFile, Link, RecordingChain, SourceFile
 from .masks.by_hand import HandMasks
 from .picture import Picture
@@ -69,6 +70,8 @@ class FrameSource:
     left_out: Sequence[LeftOutFile] = ()  # files beside those that are used
     masks: HandMasks = field(default_factory=HandMasks)
     advice: list[Advice] = field(default_factory=list)  # what is to be said of the input as a whole
+    camera: InputCamera = InputCamera()
+    undistort: Callable[[Frame], Frame] | None = None  # of frames, where the lens is known to distort
     _known_until: int = 0  # candidates before this index were read by an earlier process
     _known_bad: frozenset[int] = frozenset()  # and these of them were skipped as bad
     _opened: Iterator[Frame] | None = None
@@ -138,6 +141,11 @@ class FrameSource:
         """Which stored values of deep pictures become black and white; None where nothing was stretched."""
         return None if self.chain is None else self.chain.first.levels()
 
+    @property
+    def calibration(self) -> KnownCamera | None:
+        """The camera, where the files of the input tell it."""
+        return None if self.chain is None else self.chain.first.calibration
+
     def stop(self) -> None:
         """Give no further frame: the current iteration ends regularly. Can be called from any thread."""
         self._stopped = True
@@ -168,7 +176,7 @@ class FrameSource:
     def __iter__(self) -> Iterator[Frame]:
         frames = self._read() if self._opened is None else self._opened
         self._opened, self._stopped = None, False
-        return frames
+        return frames if self.undistort is None else map(self.undistort, frames)
 
     def _read(self) -> Generator[Frame]:
         with closing(self.candidates()) as candidates:

@@ -19,18 +19,28 @@ GUESS_HFOV_DEG = 60.0
 
 @dataclass(frozen=True, eq=False)
 class GivenLens:
-    """K [3,3] at the input's size (width, height), None if it is to be estimated, and whether a radial term is."""
+    """K [3,3] at the input's size (width, height), None if it is to be estimated, and whether a radial term is.
+
+    K is held where `focal_sigma` is None; else its focal length is a first guess with that relative standard deviation.
+    """
 
     k: NDArray[np.float64] | None
     size: tuple[int, int]
     radial: bool
+    focal_sigma: float | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the focal length is that of a calibration."""
+        return self.k is not None and self.focal_sigma is None
 
     def calibration(self, size: tuple[int, int]) -> Calibration:
         """The calibration to begin with, of images of (width, height)."""
         if self.k is None:
             start = Calibration.from_guess(Lens.from_matrix(intrinsics_from_hfov(GUESS_HFOV_DEG, size)))
         else:
-            start = Calibration.from_known(Lens.from_matrix(resize_intrinsics(self.k, self.size, size)))
+            lens = Lens.from_matrix(resize_intrinsics(self.k, self.size, size))
+            start = Calibration.from_known(lens) if self.is_held else Calibration.from_guess(lens, self.focal_sigma)
         return start if self.radial else start.without_distortion()
 
     def summary(self, calibration: Calibration, size: tuple[int, int]) -> dict[str, Any]:
@@ -41,8 +51,8 @@ class GivenLens:
         if summary["focal_sigma_px"] is not None:
             summary["focal_sigma_px"] *= factor
         shift = calibration.lens.shift_px(size) * factor
-        return {"given": self.k is not None, "corner_shift_px": shift, **summary}
+        return {"given": self.is_held, "corner_shift_px": shift, **summary}
 
     def size_advice(self, span: tuple[int, int]) -> tuple[Advice, ...]:
         """A question where the K that was given looks like one of images of another size."""
-        return () if self.k is None else size_advice(self.k, self.size, span)
+        return () if self.k is None or not self.is_held else size_advice(self.k, self.size, span)

@@ -43,7 +43,8 @@ class SfmPredictor:
     """Windows of frames by global structure from motion and optical flow.
 
     `known_k` is K [3,3] at `source_size` (width, height) with its first pixel centre at 0.5, or None to estimate one
-    focal length for the whole video. `lens` "auto" also estimates the radial term that a calibration left over,
+    focal length for the whole video; with `focal_sigma`, a relative standard deviation, K is a first guess of it.
+    `lens` "auto" also estimates the radial term that a calibration left over,
     "pinhole" trusts the images to have none. `keyframes` "auto" maps key frames where these leave no doubt, "all" every
     frame. A window of which one piece of work takes longer than `timeout_s` (None: see `usual_limit_s`) has failed. The
     flow that gives depth is measured in images that are halved `flow_scale` times.
@@ -63,10 +64,12 @@ class SfmPredictor:
         keyframes: str = "auto",
         timeout_s: float | None = None,
         flow_scale: int = 1,
+        focal_sigma: float | None = None,
     ) -> None:
         self.image_side, self._flow_scale = side, flow_scale
         self._keyframes = keyframes
-        self._given, self._timeout_s = GivenLens(known_k, source_size, radial=lens == "auto"), timeout_s
+        self._given = GivenLens(known_k, source_size, radial=lens == "auto", focal_sigma=focal_sigma)
+        self._timeout_s = timeout_s
         self.in_flight = max(2, workers)  # one window maps on one core while others extract keypoints and depth
         self._workers = Workers(workers)
         self._features = FeatureCache(self._workers, self.in_flight + 1)

@@ -47,9 +47,10 @@ class Calibration:
         return Calibration(lens, FreeLens(focal=False, radial=True), focal_given=True)
 
     @staticmethod
-    def from_guess(lens: Lens) -> Calibration:
-        """Nothing is known: the focal length is estimated, too."""
-        return Calibration(lens, FreeLens(focal=True, radial=True))
+    def from_guess(lens: Lens, sigma: float | None = None) -> Calibration:
+        """The focal length is estimated, too, from a guess with a relative standard deviation (None: of no weight)."""
+        weight = 0.0 if sigma is None else (sigma * lens.fx) ** -2
+        return Calibration(lens, FreeLens(focal=True, radial=True), focal_weight=weight)
 
     def to_tree(self) -> dict[str, Any]:
         """Numbers by name, for a file."""

@@ -129,6 +129,6 @@ def size_advice(k: Array, size: tuple[int, int], span: tuple[int, int]) -> tuple
     width, height = size_of(k)
     text = (
         f"is this K of another resolution? Its principal point is the middle of {width}x{height}, the images are "
-        f"{size[0]}x{size[1]}: give the K of these images"
+        f"{size[0]}x{size[1]}: give the K of these images, or say its size (--intrinsics ...@{width}x{height})"
     )
     return (Advice(AdviceCode.INTRINSICS_SIZE, text, *span),)

@@ -1,0 +1,51 @@
+"""Undistortion of frames: pictures of a lens that is known, as a pinhole sees the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ...geometry import resize_intrinsics
+from ...geometry.camera_models import CameraModel
+from ...geometry.masks import Mask
+from ...geometry.straight_view import StraightMaps, straight_maps
+from ...types import Float64, Frame, UInt8
+from .resizing import size_of
+
+
+@dataclass(eq=False)
+class Undistortion:
+    """Makes frames of a lens those of a pinhole K [3,3], both of pictures of (width, height) `size`.
+
+    Works on frames of any other resolution as well. What lies outside the lens's picture is black and masked.
+    """
+
+    lens: CameraModel
+    k: Float64
+    size: tuple[int, int]
+    _maps: StraightMaps | None = None  # of the latest resolution
+    _outline: Mask | None = field(default=None, repr=False)
+
+    def __call__(self, frame: Frame) -> Frame:
+        """The frame with its image and mask undistorted."""
+        maps = self._maps_for(size_of(frame.image))
+        image = self._remap(frame.image)
+        if frame.mask is None:
+            return replace(frame, image=image, mask=self._outline)
+        counts = self._remap(frame.mask.astype(np.uint8) * np.uint8(255)) == 255
+        return replace(frame, image=image, mask=counts & maps.valid)
+
+    def _maps_for(self, size: tuple[int, int]) -> StraightMaps:
+        if self._maps is None or self._maps.valid.shape != size[::-1]:
+            lens, k = self.lens.resize(self.size, size), resize_intrinsics(self.k, self.size, size)
+            self._maps = straight_maps(lens, k, size)
+            self._outline = None if self._maps.valid.all() else self._maps.valid
+        return self._maps
+
+    def _remap(self, image: UInt8) -> UInt8:
+        import cv2
+
+        assert self._maps is not None
+        x, y, _ = self._maps
+        return np.asarray(cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), np.uint8)
