@@ -85,6 +85,7 @@ RUN = (
         "auto|off|MASKS",
         read=_masks,
     ),
+    Option("camera", "frames.camera", str, "Of several in a card's files; default front.", "front|rear|NAME"),
     Option("every", "frames.every", int, "Use every n-th frame."),
     Option("fps", "frames.fps", str, "Use about this many frames a second; auto: about 10.", "N|auto"),
     Option("gate", "frames.gate", Literal["auto", "off"], "Leave out frames that add nothing or harm; default auto."),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import StoreError
-from ..frames.sources.resizing import fit_size
+from ..frames.image_size import fit_size
 from ..windows import windows
 from .job import Job
 

@@ -23,6 +23,10 @@ class FramesSettings(Stage):
     end: float | None = Field(None, gt=0, description="stop at this time in seconds")
     max_frames: int | None = Field(None, ge=1, description="use at most this many frames")
     default_fps: float = Field(30.0, gt=0, description="rate assumed for images, which carry no times")
+    camera: str | None = Field(
+        None,
+        description="front, rear or another of the cameras that recorded at once, by the files' names; null: front",
+    )
     gate: Annotated[Literal["auto", "off"] | None, Off] = Field(
         None,
         description="auto leaves out frames that add nothing or harm, off none; null: off for arrays in memory and "

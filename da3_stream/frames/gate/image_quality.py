@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...types import UInt8
-from ..sources.resizing import fit_size, size_of
+from ..image_size import fit_size, size_of
 from ..static_mask.scene_motion import find_corners
 
 THUMBNAIL_PX = 160  # longest side of the image that is tracked

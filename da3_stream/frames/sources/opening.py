@@ -13,18 +13,22 @@ from numpy.typing import NDArray
 
 from ...errors import FramesError
 from ...settings import CameraSettings, FramesSettings
+from ...types import AdviceCode
 from .arrays import open_arrays
 from .capture import SCHEMES, is_address
-from .images.files import natural_key, open_images
-from .images.formats import IMAGE_SUFFIXES, is_image
+from .cards.footage import read_footage
+from .cards.said import left_out_sentences
+from .cards.search import Found, chosen_kind, find_files, find_in_folder, find_matches, join
+from .images.files import open_images
+from .images.formats import is_image
 from .input_camera import know_camera
 from .live import open_camera, open_stream
 from .masks.attach import attach_masks
 from .source import FrameSource
-from .video.files import VIDEO_SUFFIXES, open_video
+from .video.files import open_video
 
 EXPECTED = (
-    "give a video, a folder, a glob or list of images, a camera's number, a stream's address, or an iterable of "
+    "give videos or images, a folder or glob of them, a camera's number, a stream's address, or an iterable of "
     "[height, width, 3] uint8 arrays"
 )
 
@@ -35,8 +39,8 @@ def open_source(
     image_side: int | None = None,
     camera: CameraSettings | None = None,
 ) -> FrameSource:
-    """Frames from a video file, an image, a folder or glob of images, a list of image files, an iterable of arrays, a
-    camera (its number, as text too) or a network stream (rtsp, http and others).
+    """Frames from video files, images, folders or globs of them, an iterable of arrays, a camera (its number, as text
+    too) or a network stream (rtsp, http and others). Several videos are one, in the order of recording.
 
     Frames are upright RGB, their longest side at most `image_side` pixels, with the masks by hand that `camera` names
     or that lie beside images, and free of the distortion of a lens that it tells. The first good frame is read at once.
@@ -70,11 +74,11 @@ def _open_name(name: str, settings: FramesSettings, image_side: int | None) -> F
     if is_folder and (path / "run.json").is_file() and (path / "windows").is_dir():
         raise FramesError(f"'{name}' is a run directory, not footage: 'da3-stream info {name}' tells what it holds")
     if is_folder:
-        return open_images(name, _images_in(path), settings, image_side)
+        return _open_found(name, find_in_folder(path), settings, image_side)
     if is_file:
         return _open_file(path, settings, image_side)
     if glob.has_magic(name) and not is_address(name):
-        return _open_glob(name, settings, image_side)
+        return _open_found(name, find_matches(name), settings, image_side)
     if name.isascii() and name.isdecimal():
         return open_camera(int(name), settings, image_side)
     if is_address(name):
@@ -88,61 +92,43 @@ def _open_file(path: Path, settings: FramesSettings, image_side: int | None) -> 
     return open_video(path, settings, image_side)
 
 
-def _open_glob(pattern: str, settings: FramesSettings, image_side: int | None) -> FrameSource:
-    found = (Path(match) for match in glob.glob(os.path.expanduser(pattern), recursive=True))
-    files = sorted((path for path in found if path.is_file()), key=natural_key)
-    images = [path for path in files if is_image(path)]
-    if not files:
-        raise FramesError(f"no file matches '{pattern}': check the pattern")
-    if len(files) == 1:
-        return _open_file(files[0], settings, image_side)
-    if not images:
-        hint = _videos_hint(files) or _suffixes_hint()
-        raise FramesError(f"none of the {len(files)} files that match '{pattern}' is an image{hint}")
-    return open_images(pattern, images, settings, image_side)
-
-
 def _open_list(names: list[str], settings: FramesSettings, image_side: int | None) -> FrameSource:
     if len(names) == 1:
         return _open_name(names[0], settings, image_side)
     paths = [Path(os.path.expanduser(name)) for name in names]
-    for name, path in zip(names, paths, strict=True):
-        if not path.exists():
-            raise FramesError(_why_missing(name))
-        if not (is_image(path) and path.is_file()):
-            raise FramesError(f"'{name}' is no image file: several inputs at once must all be images, or give just one")
-    return open_images(f"{names[0]} and {len(names) - 1} more", paths, settings, image_side)
+    name = f"{names[0]} and {len(names) - 1} more"
+    if all(is_image(path) and path.is_file() for path in paths):
+        return open_images(name, paths, settings, image_side)
+    found = join(_find(*pair) for pair in zip(names, paths, strict=True))
+    return _open_found(name, found, settings, image_side, as_given=all(path.is_file() for path in paths))
 
 
-def _images_in(folder: Path) -> list[Path]:
-    try:
-        entries = sorted(folder.iterdir(), key=natural_key)
-    except OSError as error:
-        raise FramesError(f"the folder '{folder}' cannot be read ({error.strerror}): check its permissions") from None
-    images = [path for path in entries if is_image(path) and path.is_file()]
-    if not images:
-        hint = _videos_hint(entries) or _subfolder_hint(entries) or _suffixes_hint()
-        raise FramesError(f"the folder '{folder}' holds no images{hint}")
-    return images
+def _find(name: str, path: Path) -> Found:
+    """What one of several names stands for. Raises FramesError where it stands for no file."""
+    if path.is_dir():
+        return find_in_folder(path)
+    if path.exists():
+        return find_files([path])
+    if glob.has_magic(name):
+        return find_matches(name)
+    raise FramesError(_why_missing(name))
 
 
-def _videos_hint(files: Sequence[Path]) -> str:
-    videos = [path for path in files if path.suffix.lower() in VIDEO_SUFFIXES]
-    if not videos:
-        return ""
-    count = f"{len(videos)} videos" if len(videos) > 1 else "a video"
-    return f" but {count}: give one video file, such as '{videos[0]}'"
-
-
-def _subfolder_hint(entries: Sequence[Path]) -> str:
-    for folder in (path for path in entries if path.is_dir() and os.access(path, os.R_OK)):
-        if any(is_image(path) for path in folder.iterdir()):
-            return f" itself, but a folder of them: give '{folder}'"
-    return ""
-
-
-def _suffixes_hint() -> str:
-    return f": looked for {', '.join(suffix[1:] for suffix in IMAGE_SUFFIXES)}"
+def _open_found(
+    name: str, found: Found, settings: FramesSettings, image_side: int | None, as_given: bool = False
+) -> FrameSource:
+    """The frames of the videos that were found, or of the images; the others are said to be left out."""
+    found = chosen_kind(name, found)
+    if found.images:
+        source = open_images(name, found.images, settings, image_side)
+        source.left_out, said = [*source.left_out, *found.left_out], left_out_sentences(found.left_out)
+    else:
+        footage = read_footage(name, found, settings, as_given)
+        source = FrameSource.of(footage.links, settings, image_side, name, footage.left_out)
+        said = list(footage.said)
+    for sentence in said:
+        source.say(AdviceCode.INPUT_FILES, sentence)
+    return source
 
 
 def _why_missing(name: str) -> str:

@@ -6,22 +6,10 @@ import numpy as np
 
 from ...geometry.masks import Mask
 from ...types import UInt8
+from ..image_size import fit_size, size_of
 from .picture import Picture
 
 MAX_ASPECT_CHANGE = 0.01  # relative; a frame beyond it cannot be the first frame's format at another scale
-
-
-def size_of(image: UInt8) -> tuple[int, int]:
-    """(width, height) of an image [H,W,...]."""
-    return image.shape[1], image.shape[0]
-
-
-def fit_size(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
-    """(width, height) with the longest side at most `longest`, the aspect kept to the nearest pixel."""
-    if longest is None or max(size) <= longest:
-        return size
-    factor = longest / max(size)
-    return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
 
 def fit_picture(picture: Picture, size: tuple[int, int], longest: int | None) -> Picture | str:

@@ -14,11 +14,10 @@ import pytest
 
 from da3_stream.errors import FramesError
 from da3_stream.frames import open_source
-from da3_stream.frames.sources.images.formats import IMAGE_SUFFIXES
+from da3_stream.frames.sources.cards.search import LOOKED_FOR
 from da3_stream.settings import FramesSettings
 
 Write = Callable[..., Path]
-LOOKED_FOR = ", ".join(suffix[1:] for suffix in IMAGE_SUFFIXES)
 
 
 def sentence(source: object) -> str:
@@ -45,7 +44,7 @@ def test_a_missing_path(tmp_path: Path) -> None:
 
 
 def test_an_empty_name() -> None:
-    assert sentence("").startswith("the name of the input is empty: give a video, a folder,")
+    assert sentence("").startswith("the name of the input is empty: give videos or images,")
 
 
 def test_a_name_that_is_too_long() -> None:
@@ -59,16 +58,24 @@ def test_an_address() -> None:
     assert sentence("ftp://camera/1") == expected
 
 
-def test_a_folder_without_images(tmp_path: Path) -> None:
+def test_a_folder_without_footage(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
-    assert sentence(tmp_path) == f"the folder '{tmp_path}' holds no images: looked for {LOOKED_FOR}"
+    assert sentence(tmp_path) == f"'{tmp_path}' holds no video and no image: looked for {LOOKED_FOR}"
 
 
-def test_a_folder_with_videos_only(tmp_path: Path) -> None:
+def test_a_folder_of_videos_that_cannot_be_read(tmp_path: Path) -> None:
     for name in ("b.MP4", "a.mov"):
-        (tmp_path / name).write_bytes(b"x")
-    hint = f"give one video file, such as '{tmp_path / 'a.mov'}'"
-    assert sentence(tmp_path) == f"the folder '{tmp_path}' holds no images but 2 videos: {hint}"
+        (tmp_path / name).write_bytes(name.encode())
+    why = f"'{tmp_path / 'a.mov'}' is not a video file that can be read: "
+    assert sentence(tmp_path).startswith(f"none of the 2 videos of '{tmp_path}' can be used, the first: {why}")
+
+
+def test_a_folder_of_a_folder_of_videos_and_one_of_images(write_images: Write, write_video: Write) -> None:
+    folder = write_images(["1.png"])
+    (folder.parent / "clips").mkdir()
+    video = write_video("clips/a.mp4", count=2)
+    where = f"videos in '{video.parent}' and images in '{folder}'"
+    assert sentence(folder.parent) == f"the folder '{folder.parent}' holds {where}: give one of them"
 
 
 def test_a_folder_of_a_folder_of_images(write_images: Write) -> None:
@@ -81,18 +88,10 @@ def test_a_pattern_that_matches_nothing(tmp_path: Path) -> None:
     assert sentence(f"{tmp_path}/*.png") == f"no file matches '{tmp_path}/*.png': check the pattern"
 
 
-def test_a_pattern_that_matches_no_image(tmp_path: Path) -> None:
+def test_a_pattern_that_matches_no_footage(tmp_path: Path) -> None:
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_text("hello")
-    pattern = f"{tmp_path}/*"
-    assert sentence(pattern) == f"none of the 2 files that match '{pattern}' is an image: looked for {LOOKED_FOR}"
-
-
-def test_a_video_among_several_inputs(write_images: Write, tmp_path: Path) -> None:
-    image, video = write_images(["1.png"]) / "1.png", tmp_path / "a.mp4"
-    video.write_bytes(b"x")
-    rule = "several inputs at once must all be images, or give just one"
-    assert sentence([image, video]) == f"'{video}' is no image file: {rule}"
+    assert sentence(f"{tmp_path}/*") == f"'{tmp_path}/*' holds no video and no image: looked for {LOOKED_FOR}"
 
 
 def test_a_missing_image_among_several(write_images: Write, tmp_path: Path) -> None:

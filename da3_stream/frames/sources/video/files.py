@@ -16,6 +16,7 @@ from ..picture import Picture
 from ..recording import Candidate, Recording
 from ..source import FrameSource
 from .container import count_cut_off, count_frames, open_container
+from .created import creation_time
 from .decoding import read_images
 
 VIDEO_SUFFIXES = (
@@ -42,8 +43,9 @@ def video_recording(path: Path, default_fps: float) -> Recording:
         rate = stream.average_rate or stream.guessed_rate
         total = count_frames(path, container, stream, rate)
         has_times = stream.time_base is not None and stream.start_time is not None
+        begin = creation_time(container, stream)
     fps = float(rate) if rate else default_fps
-    return Recording(str(path), "video", partial(_candidates, path, fps), total, fps, has_times)
+    return Recording(str(path), "video", partial(_candidates, path, fps), total, fps, has_times, begin=begin)
 
 
 def _candidates(path: Path, rate: float, start: float | None) -> Generator[Candidate]:

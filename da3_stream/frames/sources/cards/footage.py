@@ -1,0 +1,123 @@
+"""Footage: the recordings that an input is made of, in order and as they follow each other, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ....errors import FramesError
+from ....settings import FramesSettings
+from ..chain import LeftOutFile, Link
+from ..picture import Picture
+from ..resizing import MAX_ASPECT_CHANGE
+from ..video.files import video_recording
+from .cameras import choose_camera
+from .copies import without_copies
+from .follow import CLOCK_S, follow
+from .joints import TAIL_S, find_joint, good_frames
+from .names import ClipName, read_names
+from .order import Clip, RecordedOrder, in_order_of_names, recorded_order
+from .said import joint_sentences, left_out_sentences, missing_chapters, order_sentence
+from .search import Found
+
+CLOCK_OVERLAP_S = 60.0  # most that is looked for where clocks tell that two files overlap
+
+
+@dataclass(frozen=True, eq=False)
+class Footage:
+    """Recordings as they follow each other, files that were left out, and sentences about both."""
+
+    name: str
+    links: Sequence[Link]
+    left_out: Sequence[LeftOutFile] = ()
+    said: Sequence[str] = ()
+
+
+def read_footage(name: str, found: Found, settings: FramesSettings, as_given: bool) -> Footage:
+    """The videos that were found as one recording after the other.
+
+    `as_given`: somebody named them one by one, in an order of his own. Raises FramesError if none can be used, or the
+    camera that the settings name is not there.
+    """
+    paths, copies = without_copies(found.videos)
+    names, other_cameras, camera = choose_camera(read_names(paths), settings.camera)
+    clips, unusable = _open_all(in_order_of_names(names, as_given), settings)
+    if not clips:
+        raise FramesError(_why_none(name, unusable))
+    clips, odd = _of_one_shape(clips)
+    order = recorded_order([clip for clip, _ in clips])
+    links, joined = _link(order)
+    left_out = [*found.left_out, *copies, *other_cameras, *unusable, *odd]
+    said = [order_sentence(order, found.videos, as_given), missing_chapters(order.clips), camera, *joined]
+    said += left_out_sentences(left_out)
+    return Footage(name, links, left_out, [sentence for sentence in said if sentence])
+
+
+def _why_none(name: str, unusable: Sequence[LeftOutFile]) -> str:
+    if len(unusable) == 1:
+        return f"the video of '{name}' cannot be used: {unusable[0].reason}"
+    return f"none of the {len(unusable)} videos of '{name}' can be used, the first: {unusable[0].reason}"
+
+
+def _open_all(
+    names: Sequence[ClipName], settings: FramesSettings
+) -> tuple[list[tuple[Clip, Picture]], list[LeftOutFile]]:
+    """Those clips that can be read, with their first picture, and the others."""
+    clips, unusable = [], []
+    for name in names:
+        try:
+            recording = video_recording(name.path, settings.default_fps)
+            first = next(good_frames(recording), None)
+        except FramesError as error:
+            unusable.append(LeftOutFile(str(name.path), str(error)))
+            continue
+        if first is None:
+            unusable.append(LeftOutFile(str(name.path), "none of its frames can be decoded"))
+        else:
+            clips.append((Clip(recording, name), first[1]))
+    return clips, unusable
+
+
+def _of_one_shape(clips: Sequence[tuple[Clip, Picture]]) -> tuple[list[tuple[Clip, Picture]], list[LeftOutFile]]:
+    """The clips of the shape (width to height) that most frames have, and the others, which no run could hold beside
+    them."""
+    shapes: dict[float, int] = {}
+    for clip, picture in clips:
+        aspect = _aspect(picture)
+        same = next((known for known in shapes if abs(aspect / known - 1) <= MAX_ASPECT_CHANGE), aspect)
+        shapes[same] = shapes.get(same, 0) + (clip.recording.count or 1)
+    usual = max(shapes, key=lambda shape: shapes[shape])
+    used = [pair for pair in clips if abs(_aspect(pair[1]) / usual - 1) <= MAX_ASPECT_CHANGE]
+    odd = [
+        LeftOutFile(str(clip.name.path), f"its pictures of {picture.size[0]}x{picture.size[1]} have another shape")
+        for clip, picture in clips
+        if (clip, picture) not in used
+    ]
+    return used, odd
+
+
+def _aspect(picture: Picture) -> float:
+    return picture.size[0] / picture.size[1]
+
+
+def _link(order: RecordedOrder) -> tuple[list[Link], list[str]]:
+    """How the clips follow each other in time, and what is to be said of that."""
+    recordings = [clip.recording for clip in order.clips]
+    links, joints = [Link(recordings[0], 0, False, 0.0)], []
+    epoch = order.begins[0]  # time 0 of the input by the clock that the clips share
+    for before, after, begin in zip(recordings, recordings[1:], order.begins[1:], strict=False):
+        clock = None if begin is None or epoch is None else begin - epoch
+        joint = find_joint(before, after, _tail_s(links[-1], clock))
+        follows = follow(links[-1], after, joint, clock)
+        if follows.lead_s < -CLOCK_S and epoch is not None:
+            epoch += follows.lead_s
+        links.append(follows.link)
+        joints.append(follows)
+    return links, joint_sentences(joints)
+
+
+def _tail_s(link: Link, clock: float | None) -> float:
+    """How much of a recording's end the next one may repeat: more than usual where the clock tells so."""
+    length = (link.recording.count or 0) / (link.recording.rate or 30.0)
+    overlap = 0.0 if clock is None else (link.offset_s or 0.0) + length - clock
+    return min(max(TAIL_S, overlap + CLOCK_S), CLOCK_OVERLAP_S)

@@ -1,0 +1,159 @@
+"""Joints: how a recording follows the one before, as their pictures show.
+
+Some cameras write the last second of a file once more at the beginning of the next. Such frames are recognised by their
+pictures, which re-encoding changes little, while neighbouring frames of a camera that moves differ more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....types import UInt8
+from ...gate.image_quality import measure_quality
+from ...gate.optical_flow import are_unrelated, measure_motion
+from ...image_size import fit_size
+from ..picture import Picture
+from ..recording import Candidate, Recording
+
+TAIL_S = 4.0  # of a recording's end, in which the beginning of the next one is looked for
+THUMBNAIL = (64, 48)
+SAME, SAME_BESIDE = 0.5, 0.4  # of the difference between neighbouring frames, and of that if it lay one frame beside
+VIEW_PX = 640
+
+Thumbnails = NDArray[np.float32]  # [n,48,64], gray levels
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """How a recording follows another: `repeated` of its first frames are the other's last ones, and `goes_on` says
+    that it shows the same view. The time `begins` in the recording is `step_s` after the time `ends` in the other, if
+    nothing is missing between them."""
+
+    repeated: int
+    goes_on: bool
+    step_s: float
+    ends: float
+    begins: float
+
+
+@dataclass(eq=False)
+class _Row:
+    """Neighbouring frames: their numbers and times in the recording, and small gray copies."""
+
+    numbers: list[int] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    thumbnails: list[NDArray[np.float32]] = field(default_factory=list)
+
+    def add(self, candidate: Candidate, picture: Picture) -> None:
+        self.numbers.append(candidate.index)
+        self.times.append(candidate.timestamp)
+        self.thumbnails.append(_thumbnail(picture.image))
+
+    def forget_before(self, time: float) -> None:
+        while len(self.times) > 2 and self.times[0] < time:
+            del self.numbers[0], self.times[0], self.thumbnails[0]
+
+    @property
+    def step_s(self) -> float | None:
+        """The usual time between two frames."""
+        return float(np.median(np.diff(self.times))) if len(self.times) > 1 else None
+
+
+def find_joint(before: Recording, after: Recording, tail_s: float = TAIL_S) -> Joint:
+    """How a recording follows the one before, of whose last `tail_s` seconds it may repeat some. Both must have a frame
+    that can be decoded."""
+    tail, last = _read_tail(before, tail_s)
+    repeated = _find_repeated(np.stack(tail.thumbnails), after)
+    if repeated is not None:
+        return Joint(repeated.index + 1, True, 0.0, tail.times[-1], repeated.timestamp)
+    first, picture = next(good_frames(after))
+    goes_on = shows_same_view(_view(last), _view(picture))
+    return Joint(0, goes_on, tail.step_s or 1.0 / (before.rate or 30.0), tail.times[-1], first.timestamp)
+
+
+def shows_same_view(a: UInt8, b: UInt8) -> bool:
+    """Whether two images [H,W,3] show the same scene from nearly the same place, as far as they tell."""
+    if a.shape != b.shape:
+        return False
+    motion = measure_motion(measure_quality(a, None), measure_quality(b, None))
+    return (motion.is_known and motion.is_tracked) or not are_unrelated(a, b)
+
+
+def good_frames(recording: Recording, start: float | None = None) -> Iterator[tuple[Candidate, Picture]]:
+    """The frames of a recording that can be decoded."""
+    with closing(recording.candidates(start)) as candidates:
+        for candidate in candidates:
+            picture = candidate.decode()
+            if isinstance(picture, Picture):
+                yield candidate, picture
+
+
+def _read_tail(recording: Recording, tail_s: float) -> tuple[_Row, Picture]:
+    """The last frames that can be decoded, and the picture of the last."""
+    length = (recording.count or 0) / (recording.rate or 30.0)
+    row, last = _Row(), None
+    for candidate, last in good_frames(recording, max(length - tail_s - 1.0, 0.0)):  # noqa: B007
+        row.add(candidate, last)
+        row.forget_before(candidate.timestamp - tail_s)
+    assert last is not None, "a recording without a frame that can be decoded"
+    return row, last
+
+
+def _find_repeated(tail: Thumbnails, after: Recording) -> Candidate | None:
+    """The last frame of a recording's beginning that repeats the tail [n,48,64] of the one before; None if none
+    does."""
+    limit = SAME * float(np.median(_difference(tail[1:], tail[:-1]))) if len(tail) > 1 else 0.0
+    head: list[Candidate] = []
+    thumbnails: list[NDArray[np.float32]] = []
+    lengths: list[int] = []
+    for candidate, picture in good_frames(after):
+        head.append(candidate)
+        thumbnails.append(_thumbnail(picture.image))
+        if len(head) == 1:
+            lengths = [len(tail) - int(k) for k in np.flatnonzero(_difference(tail, thumbnails[0]) < limit)]
+        if len(head) > max(lengths, default=0):
+            break
+    length = _best_overlap(tail, np.stack(thumbnails), lengths, limit)
+    return None if length is None else head[length - 1]
+
+
+def _best_overlap(tail: Thumbnails, head: Thumbnails, lengths: Sequence[int], limit: float) -> int | None:
+    """How many frames at the end of one row and at the beginning of the other are the same, out of some lengths: those
+    differ less than neighbours do, and far less than if the rows lay one frame beside."""
+
+    def cost(length: int) -> float:
+        fits = 1 <= length <= min(len(tail), len(head))
+        return float(_difference(tail[-length:], head[:length]).mean()) if fits else np.inf
+
+    costs = {length: cost(length) for length in lengths}
+    clear = [
+        length
+        for length in lengths
+        if costs[length] < limit and costs[length] < SAME_BESIDE * min(cost(length - 1), cost(length + 1))
+    ]
+    return min(clear, key=lambda length: costs[length], default=None)
+
+
+def _difference(a: Thumbnails, b: Thumbnails) -> NDArray[np.float32]:
+    """Mean difference [n] of thumbnails in gray levels."""
+    return np.asarray(np.abs(a - b).mean(axis=(1, 2)), np.float32)
+
+
+def _thumbnail(image: UInt8) -> NDArray[np.float32]:
+    import cv2
+
+    small = cv2.resize(image, THUMBNAIL, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.float32)
+
+
+def _view(picture: Picture) -> UInt8:
+    import cv2
+
+    return np.asarray(
+        cv2.resize(picture.image, fit_size(picture.size, VIEW_PX), interpolation=cv2.INTER_AREA), np.uint8
+    )
