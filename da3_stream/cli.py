@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from .cli_options import EXPORT, RUN, with_options
 from .console import ExportCommand, console, default_out, fail, say, stoppable
-from .errors import Da3StreamError, RunError
+from .errors import Da3StreamError, RunError, SettingsError
+
+if TYPE_CHECKING:
+    from .settings import Settings
 
 app = typer.Typer(
     name="da3-stream",
@@ -28,7 +31,7 @@ Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar, err
 Inputs = Annotated[
     list[str],
     typer.Argument(
-        metavar="INPUT...", help="A video, a folder, a glob, images, a camera's number, or a stream's address."
+        metavar="INPUT...", help="Videos, images, folders, cards, patterns, a camera's number, or a stream's address."
     ),
 ]
 Exports = Annotated[
@@ -58,6 +61,10 @@ def run(
     allow_empty: Annotated[
         bool, typer.Option("--allow-empty", help="Exit status 0, not 3, where no frame could be placed.")
     ] = False,
+    only_list: Annotated[
+        bool, typer.Option("--list", help="Tell which files are read in which order, what is left out and why; no run.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="With --list: for programs.")] = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
@@ -75,6 +82,10 @@ def run(
     settings = load_settings(config, assignments or (), values)
     for format in exports or ():
         find_format(format)
+    if json and not only_list:
+        raise SettingsError("--json goes with --list: give both, or leave it out")
+    if only_list:
+        return _list(inputs, settings, verbose, json)
     out = out or default_out(inputs)
     with console(verbose, quiet), stoppable(f"what was placed until then is in {out}"):
         chosen = choose_model(settings.model)
@@ -98,6 +109,17 @@ def run(
         for format in exports or ():
             result = export_run(directory, format, overwrite=True)
             say(f"{result.path}: {result.summary}", quiet)
+
+
+def _list(inputs: list[str], settings: Settings, verbose: bool, json: bool) -> None:
+    """Tell what an input holds."""
+    from .frames import listing, listing_text, open_source
+    from .store.files import json_page
+
+    with console(verbose):
+        source = open_source(inputs[0] if len(inputs) == 1 else inputs, settings.frames, camera=settings.camera)
+        facts = listing(source)
+    typer.echo(json_page(facts).rstrip() if json else listing_text(facts))
 
 
 @app.command(name="eval")

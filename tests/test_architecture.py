@@ -61,8 +61,8 @@ MAY_IMPORT = {
     "cli_options": "calibration",
     "console": "export",
     "demo": "settings calibration evaluation pipeline session synthetic",
-    "cli": "errors settings cli_options console demo evaluation export models pipeline predictors session stopwatch"
-    " store",
+    "cli": "errors settings cli_options console demo evaluation export frames models pipeline predictors session"
+    " stopwatch store",
     "__init__": "settings types da3 pipeline reconstruction",
     "__main__": "cli",
 }

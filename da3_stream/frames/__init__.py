@@ -6,6 +6,7 @@ nothing to a reconstruction or harm it.
 """
 
 from .gate.gate import Gate, GatedFrames, GateMode, make_gate
+from .listing import listing, listing_text
 from .prefetch import prefetch
 from .sources.opening import open_source
 from .sources.source import FrameSource
@@ -18,6 +19,8 @@ __all__ = [
     "GateMode",
     "GatedFrames",
     "MaskedFrames",
+    "listing",
+    "listing_text",
     "make_gate",
     "open_source",
     "prefetch",

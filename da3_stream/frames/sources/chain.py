@@ -77,6 +77,18 @@ class RecordingChain:
         """The files whose frames were listed until now."""
         return list(self._read)
 
+    def planned(self) -> list[SourceFile]:
+        """All files as they tell of themselves before their frames are listed, which may be a few frames off."""
+        planned: list[SourceFile] = []
+        first, ends = 0, 0.0
+        for link in self.links:
+            recording, frames = link.recording, _expected(link)
+            rate = recording.rate or 30.0
+            starts = ends if link.offset_s is None else link.offset_s + link.repeated / rate
+            planned.append(SourceFile(recording.name, first, frames, starts, link.repeated))
+            first, ends = first + (frames or 0), starts + (frames or 0) / rate
+        return planned
+
     def origin(self, index: int) -> tuple[str, int]:
         """The file that a frame which was listed comes from, and its number there from 0; an image file holds one
         frame."""

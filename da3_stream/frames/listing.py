@@ -1,0 +1,67 @@
+"""What an input holds, told before anything is done with it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import FramesError
+from .sources.source import FrameSource
+
+
+def listing(source: FrameSource) -> dict[str, Any]:
+    """The files of an input in their order, each with its path, the time and number of its first frame in the input,
+    how many frames it gives, how many of its first ones are dropped since the file before ends with them, and whether a
+    cut lies before it; the files that were left out, with the reasons; and what else is to be said.
+
+    Raises FramesError for an input that is not made of files.
+    """
+    if source.chain is None or source.kind == "arrays":
+        raise FramesError(f"{source.name} is a live input: only of files can be told what they hold")
+    return {
+        "name": source.name,
+        "kind": source.kind,
+        "size": source.size,
+        "fps": source.fps,
+        "has_times": source.has_times,
+        "frames": source.chain.count,
+        "selected": source.expected,
+        "files": [
+            {
+                "path": file.path,
+                "start_s": file.start_s,
+                "frames": file.frames,
+                "first_index": file.first_index,
+                "repeated": file.first_number,
+                "begins_shot": link.begins_shot and position > 0,
+            }
+            for position, (file, link) in enumerate(zip(source.chain.planned(), source.chain.links, strict=True))
+        ],
+        "left_out": [{"path": file.path, "reason": file.reason} for file in source.left_out],
+        "advice": [{"code": advice.code.value, "text": advice.text} for advice in source.advice],
+    }
+
+
+def listing_text(facts: dict[str, Any]) -> str:
+    """The same for people."""
+    width, height = facts["size"]
+    rate = f" at {facts['fps']:.6g} a second" if facts["fps"] else ""
+    lines = [f"{facts['frames'] or 'some'} frames of {width}x{height}{rate}, {facts['kind']}"]
+    lines += [_line(file) for file in facts["files"]]
+    lines += [f"left out: {file['path']} ({file['reason']})" for file in facts["left_out"]]
+    lines += [f"note: {advice['text']}" for advice in facts["advice"] if not advice["text"].startswith("left out")]
+    return "\n".join(lines)
+
+
+def _line(file: dict[str, Any]) -> str:
+    frames = "? frames" if file["frames"] is None else f"{file['frames']} frames"
+    follows = [f"{file['repeated']} dropped"] if file["repeated"] else []
+    follows += ["a cut before it"] if file["begins_shot"] else []
+    return f"{_clock(file['start_s']):>14}  {frames:>13}  {file['path']}{''.join(f', {text}' for text in follows)}"
+
+
+def _clock(seconds: float) -> str:
+    if seconds >= 1e8:  # seconds since 1970
+        return f"{seconds:.3f}"
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02d}:{rest:06.3f}"
