@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from .job import Job
 PER_PIXEL, PER_POINT, PER_FRAME = 3, 60, 20_000
 OPEN_DENSITY = 0.15
 AT_ONCE = 40_000_000  # preview, pictures, and what is left to the system
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -38,29 +41,43 @@ class DiskEstimate:
 
 def estimate_disk(job: Job, done: int = 0) -> DiskEstimate:
     """What a run takes of which so many frames are done; where the number of frames is unknown, one window's bytes."""
-    width, height = fit_size(job.source.size, job.source.image_side)
-    cloud = job.settings.cloud
-    density = OPEN_DENSITY if cloud.per_pixel is None or cloud.voxel_m is not None else cloud.per_pixel
-    a_frame = round((PER_PIXEL + PER_POINT * density) * width * height) + PER_FRAME
     total, size = job.source.expected, job.window_size
     if total is None:
-        return DiskEstimate(None, None, a_frame * size)
+        return DiskEstimate(None, None, _bytes_of(job, size))
     count = sum(1 for _ in windows(range(total), size, job.window_overlap))
-    return DiskEstimate(total, count, a_frame * max(total - done, 0))
+    return DiskEstimate(total, count, _bytes_of(job, max(total - done, 0)))
 
 
 def require_disk(out: Path, job: Job, done: int = 0) -> None:
-    """Raises StoreError with one sentence if the disk of an existing directory is too small for the rest of a run.
+    """Raises StoreError with one sentence if the disk of an existing directory cannot hold the next window of a run,
+    and warns where it may be too small for the rest of it.
 
     What a run that is replaced holds counts as free.
     """
-    needed = estimate_disk(job, done).bytes + AT_ONCE
+    whole = estimate_disk(job, done)
+    left = job.window_size if whole.frames is None else min(max(whole.frames - done, 0), job.window_size)
+    a_window = _bytes_of(job, left) + AT_ONCE
     free = shutil.disk_usage(out).free + (0 if done else _bytes_in(out))
-    if free < needed:
+    if free < a_window:
         raise StoreError(
-            f"the disk of {out} is short: this run may take {_size(needed)}, and {_size(free)} are free; make room, "
-            "give another directory, or use fewer frames (--max-frames, --fps)"
+            f"the disk of {out} is short: the first window may take {_size(a_window)}, and {_size(free)} are free; "
+            "make room, or give another directory"
         )
+    if free < whole.bytes + AT_ONCE:
+        log.warning(
+            "the disk of %s may become short: this run may take %s, and %s are free; make room, or use fewer frames "
+            "(--max-frames, --fps)",
+            out,
+            _size(whole.bytes + AT_ONCE),
+            _size(free),
+        )
+
+
+def _bytes_of(job: Job, frames: int) -> int:
+    width, height = fit_size(job.source.size, job.source.image_side)
+    cloud = job.settings.cloud
+    density = OPEN_DENSITY if cloud.per_pixel is None or cloud.voxel_m is not None else cloud.per_pixel
+    return frames * (round((PER_PIXEL + PER_POINT * density) * width * height) + PER_FRAME)
 
 
 def _bytes_in(folder: Path) -> int:

@@ -52,9 +52,23 @@ def test_it_holds_for_a_run(tmp_path: Path) -> None:
 
 def test_a_short_disk_is_refused_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     leave_free(monkeypatch, 1_000_000)
-    with pytest.raises(StoreError, match="is short: this run may take 4. MB, and 1 MB are free; make room"):
+    with pytest.raises(StoreError, match="is short: the first window may take 4. MB, and 1 MB are free; make room"):
         street(tmp_path / "run", COUNT)
     assert not (tmp_path / "run" / "run.json").exists()
+
+
+def test_a_disk_that_holds_the_first_window_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    leave_free(monkeypatch, estimate.AT_ONCE + 12 * FRAME)
+    with open_job(pictures(COUNT), Settings.build({"windows": WINDOWS}), StandIn()) as job:
+        with caplog.at_level("WARNING", "da3_stream"):
+            estimate.require_disk(tmp_path, job)
+        assert "may become short: this run may take 41 MB, and 40 MB are free" in caplog.text
+        leave_free(monkeypatch, estimate.AT_ONCE + 12 * FRAME - 1)
+        with pytest.raises(StoreError, match="the first window may take"):
+            estimate.require_disk(tmp_path, job)
+        estimate.require_disk(tmp_path, job, COUNT - 3)  # what is left is less than a window
 
 
 def test_a_run_on_a_short_disk_is_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

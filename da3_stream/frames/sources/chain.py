@@ -72,6 +72,22 @@ class RecordingChain:
         counts = [link.recording.count for link in self.links]
         return sum(filter(None, counts)) - sum(link.repeated for link in self.links) if all(counts) else None
 
+    def times(self) -> list[float] | None:
+        """The seconds of all frames, where every recording tells its own without being read; None where one does not.
+
+        Before decoding, they may be a frame early or late.
+        """
+        times: list[float] = []
+        ends = 0.0
+        for position, link in enumerate(self.links):
+            own = _known_times(link.recording)[link.repeated :]
+            if not own:
+                return None
+            offset = link.offset_s if link.offset_s is not None else ends - own[0] if position else 0.0
+            times += [time + offset for time in own]
+            ends = times[-1] + 1 / (link.recording.rate or 30.0)
+        return times
+
     @property
     def files(self) -> list[SourceFile]:
         """The files whose frames were listed until now."""
@@ -92,11 +108,24 @@ class RecordingChain:
     def origin(self, index: int) -> tuple[str, int]:
         """The file that a frame which was listed comes from, and its number there from 0; an image file holds one
         frame."""
-        position = max(bisect_right(self._read, index, key=lambda file: file.first_index) - 1, 0)
+        position, number = self._find(index)
         recording = self.links[position].recording
-        file = self._read[position] if self._read else SourceFile(recording.name, 0, None, 0.0)
-        number = index - file.first_index + file.first_number
         return (str(recording.files[number]), 0) if recording.files else (recording.name, number)
+
+    def nanoseconds(self, index: int) -> int | None:
+        """The exact time of a frame that was listed, where its recording has one and keeps it."""
+        position, number = self._find(index)
+        link = self.links[position]
+        moved = link.offset_s if link.offset_s is not None else position
+        return link.recording.nanoseconds[number] if link.recording.nanoseconds and not moved else None
+
+    def _find(self, index: int) -> tuple[int, int]:
+        """The number of the recording that a frame comes from, and that of the frame in it."""
+        if not self._read:
+            return 0, index
+        position = max(bisect_right(self._read, index, key=lambda file: file.first_index) - 1, 0)
+        file = self._read[position]
+        return position, index - file.first_index + file.first_number
 
     def candidates(self, start: float | None) -> Generator[Candidate]:
         """The frames of all recordings; those far before `start` need not be decodable."""
@@ -130,3 +159,9 @@ class RecordingChain:
 
 def _expected(link: Link) -> int | None:
     return link.recording.count - link.repeated if link.recording.count else None
+
+
+def _known_times(recording: Recording) -> list[float]:
+    if len(recording.times):
+        return list(recording.times)
+    return [i / recording.rate for i in range(recording.count)] if recording.count and recording.rate else []

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from ...calibration import KnownCamera
-from ...types import Advice
+from ...types import Advice, Float64
 from .picture import Picture
 
 Kind = Literal["video", "images", "arrays", "camera", "stream"]
@@ -34,13 +34,14 @@ class Recording:
     """Frames that were recorded in one go.
 
     `candidates` lists them in order; those far before the time that it is given (seconds, None: the beginning) need not
-    be decodable. `count` is how many there are, where that is known without decoding, `rate` how many a second;
-    `has_times` says whether the times are the input's own. `files` are the paths of images, by index. `begin` is the
-    time of the first frame by a clock that other recordings may share, in seconds since 1970, where the file tells.
-    `advice` is what is to be said of it, `left_out` are the files beside it that are not used, each with the reason,
-    `calibration` is the camera, where the files tell it. Of images: `size` is the (width, height) that most have,
-    `focal_px` their focal length by EXIF, `masks` are the mask files that lie beside them, and `levels` tells which
-    stored values become black and white, once they are measured.
+    be decodable. `count` is how many there are, where that is known without decoding, `rate` how many a second. `times`
+    are their seconds where those are known without decoding (empty: index / rate), perhaps a frame early or late,
+    `nanoseconds` the same exactly, where the input has them; `has_times` says whether they are the input's own. `files`
+    are the paths of images, by index. `begin` is the time of the first frame by a clock that other recordings may
+    share, in seconds since 1970, where the file tells. `advice` is what is to be said of it, `left_out` are the files
+    beside it that are not used, each with the reason, `calibration` is the camera, where the files tell it. Of images:
+    `size` is the (width, height) that most have, `focal_px` their focal length by EXIF, `masks` are the mask files that
+    lie beside them, and `levels` tells which stored values become black and white, once they are measured.
     """
 
     name: str
@@ -49,6 +50,8 @@ class Recording:
     count: int | None = None
     rate: float | None = None
     has_times: bool = False
+    times: Sequence[float] | Float64 = ()
+    nanoseconds: Sequence[int] = ()
     files: Sequence[Path] = ()
     begin: float | None = None
     advice: Sequence[Advice] = ()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import dropwhile, islice, takewhile
+from itertools import chain, dropwhile, islice, takewhile
 from typing import Protocol, TypeVar
 
+import numpy as np
+
 from ...settings import FramesSettings
+from ...types import Float64
 
 TIE = 1e-6  # a tick this close (in periods) to the middle between two frames belongs to the earlier one
 
@@ -39,6 +42,20 @@ class Moment:
 
 
 AUTO_FPS = 10.0
+USUAL = 0.5  # relative; a step that differs more from the median is a gap, or frames that came together
+
+
+def usual_rate(times: Sequence[float] | Float64) -> float | None:
+    """Frames a second by the median step between ascending times in seconds; None where there is no step.
+
+    Steps near the median are averaged: many files round times to milliseconds.
+    """
+    steps = np.diff(np.asarray(times, np.float64))
+    steps = steps[steps > 0]
+    if not len(steps):
+        return None
+    near = np.abs(steps / np.median(steps) - 1) < USUAL
+    return round(1 / float(np.mean(steps[near])), 9)
 
 
 def with_rate(settings: FramesSettings, rate: float | None) -> FramesSettings:
@@ -55,13 +72,11 @@ def with_rate(settings: FramesSettings, rate: float | None) -> FramesSettings:
 def select(items: Iterable[T], settings: FramesSettings) -> Iterator[T]:
     """Select items with start <= time < end, of those every n-th by index, of those the nearest to a clock of `fps`.
 
-    The count of `every` and the clock both begin at the first item in range. Reads at most one item beyond the last
-    one it needs and holds at most one. `max_frames` is not applied: it counts frames that can be decoded.
+    `start` and `end` count from the first item's time, `every` and the clock from the first item in range. Reads one
+    item beyond the last one that it needs, at most, and holds one. `max_frames` is not applied: it counts frames that
+    can be decoded.
     """
-    start = -math.inf if settings.start is None else settings.start
-    end = math.inf if settings.end is None else settings.end
-    begun = dropwhile(lambda item: item.timestamp < start, items)
-    chosen: Iterator[T] = takewhile(lambda item: item.timestamp < end, begun)
+    chosen = _between(items, settings.start, settings.end)
     if settings.every > 1:
         chosen = _every(chosen, settings.every)
     if settings.fps is None:
@@ -71,10 +86,21 @@ def select(items: Iterable[T], settings: FramesSettings) -> Iterator[T]:
     return _nearest_to_clock(chosen, 1.0 / settings.fps)
 
 
-def count_selected(total: int, rate: float, settings: FramesSettings) -> int:
-    """The number of `total` frames at a constant `rate` (frames per second) that are selected if all can be decoded."""
-    moments = (Moment(i, i / rate) for i in range(total))
+def count_selected(times: Iterable[float], settings: FramesSettings) -> int:
+    """The number of frames at these seconds that are selected if all can be decoded."""
+    moments = (Moment(index, time) for index, time in enumerate(times))
     return sum(1 for _ in islice(select(moments, settings), settings.max_frames))
+
+
+def _between(items: Iterable[T], start: float | None, end: float | None) -> Iterator[T]:
+    iterator = iter(items)
+    first = next(iterator, None)
+    if first is None:
+        return iter(())
+    since = -math.inf if start is None else first.timestamp + start
+    until = math.inf if end is None else first.timestamp + end
+    begun = dropwhile(lambda item: item.timestamp < since, chain([first], iterator))
+    return takewhile(lambda item: item.timestamp < until, begun)
 
 
 def _every(items: Iterable[T], step: int) -> Iterator[T]:

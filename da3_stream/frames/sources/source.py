@@ -21,7 +21,7 @@ from .masks.by_hand import HandMasks
 from .picture import Picture
 from .recording import Candidate, Kind, Recording
 from .resizing import fit_picture
-from .selection import count_selected, select, with_rate
+from .selection import count_selected, select, usual_rate, with_rate
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class FrameSource:
     """The selected frames of one input that can be decoded ("good" frames), in order; iterate to get them.
 
     `expected` is the number of selected frames where it is known without decoding (bad frames count as good), `fps` the
-    input's own mean rate where it has times, `size` the (width, height) of the first good frame at the input's
+    input's usual rate where it has times, `size` the (width, height) of the first good frame at the input's
     resolution, `focal_px` the focal length from its EXIF data at that size, `digest` identifies the input by its first
     good frame and its files. A frame that cannot be used is recorded in the next good one (`Frame.skipped_before`);
     `skipped_after` holds those behind the last good one, once an iteration has ended. Files can be iterated again from
@@ -64,6 +64,7 @@ class FrameSource:
     feed: LiveFeed | None = None
     skipped_after: tuple[SkippedFrame, ...] = ()
     first_index: int = 0
+    first_time: float = 0.0  # of the first candidate: people count from there
     digest: str = ""
     paths: tuple[str, ...] = ()  # absolute: they open this input again; empty where that is impossible
     chain: RecordingChain | None = None  # of files
@@ -92,16 +93,18 @@ class FrameSource:
         It is not open yet.
         """
         chain = RecordingChain([Link(recordings)] if isinstance(recordings, Recording) else recordings)
-        first, count = chain.first, chain.count
-        settings = with_rate(settings, first.rate if first.has_times else None)
+        first, times = chain.first, chain.times()
+        rate = first.rate if times is None else usual_rate(times) or first.rate
+        settings = with_rate(settings, rate if first.has_times else None)
+        since = times[0] if times else 0.0
         return cls(
             name=name or first.name,
             kind=first.kind,
-            candidates=partial(chain.candidates, settings.start),
+            candidates=partial(chain.candidates, None if settings.start is None else since + settings.start),
             settings=settings,
             image_side=image_side,
-            expected=count_selected(count, first.rate, settings) if count and first.rate else None,
-            fps=first.rate if first.has_times else None,
+            expected=None if times is None else count_selected(times, settings),
+            fps=rate if first.has_times else None,
             has_times=first.has_times,
             focal_px=first.focal_px,
             size=first.size or (0, 0),
@@ -146,6 +149,10 @@ class FrameSource:
         """The camera, where the files of the input tell it."""
         return None if self.chain is None else self.chain.first.calibration
 
+    def nanoseconds(self, index: int) -> int | None:
+        """The exact time of a frame, where the input has one: float64 seconds of today are 240 ns apart."""
+        return None if self.chain is None else self.chain.nanoseconds(index)
+
     def stop(self) -> None:
         """Give no further frame: the current iteration ends regularly. Can be called from any thread."""
         self._stopped = True
@@ -184,9 +191,12 @@ class FrameSource:
             yield from (frame for frame in islice(good, self.settings.max_frames) if frame is not None)
 
     def _until_stopped(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+        self._last_time = None
         for candidate in candidates:
             if self._stopped:
                 return
+            if self._last_time is None:
+                self.first_time = candidate.timestamp
             self._last_time = candidate.timestamp
             yield candidate
 
@@ -223,8 +233,9 @@ class FrameSource:
             return f"'{self.name}' has no usable frame ({which}: {bad.reason}): give a video or images that can be read"
         if self._last_time is None:
             return f"'{self.name}' holds no frame: give a video or images with at least one"
+        last = self._last_time - self.first_time
         return (
-            f"'{self.name}' has no frame {_range(self.settings)}: its last one is at {self._last_time:.3f} s; "
+            f"'{self.name}' has no frame {_range(self.settings)}: its last one is at {last:.3f} s; "
             "change frames.start or frames.end"
         )
 

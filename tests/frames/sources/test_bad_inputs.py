@@ -181,6 +181,6 @@ def test_objects_that_hold_no_frames(source: object, start: str) -> None:
 
 
 def test_opening_the_room_imports_no_decoder() -> None:
-    rooms = "sys, da3_stream.frames, da3_stream.camera_input"
+    rooms = "sys, da3_stream.frames, da3_stream.calibration"
     code = f"import {rooms}; print([name for name in ('cv2', 'av', 'PIL') if name in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"

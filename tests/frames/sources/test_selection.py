@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from da3_stream.frames.sources.selection import Moment, count_selected, select, with_rate
+from da3_stream.frames.sources.selection import Moment, count_selected, select, usual_rate, with_rate
 from da3_stream.settings import FramesSettings
 
 gaps = st.lists(st.integers(1, 200), min_size=1, max_size=80)  # milliseconds between neighbours
@@ -39,6 +39,16 @@ def test_without_settings_every_frame_is_used(gaps_ms: list[int]) -> None:
 def test_start_and_end_keep_exactly_the_frames_between_them(gaps_ms: list[int], start: float, length: float) -> None:
     items = moments(gaps_ms)
     kept = [item.index for item in items if start <= item.timestamp < start + length]
+    assert chosen(items, start=start, end=start + length) == kept
+
+
+@given(gaps, st.floats(0, 5), st.floats(0.01, 5), st.integers(0, 2_000_000_000))
+def test_start_and_end_count_from_the_first_frame(
+    gaps_ms: list[int], start: float, length: float, since_s: int
+) -> None:
+    items = moments(gaps_ms, since_s * 1000)
+    since = items[0].timestamp
+    kept = [item.index for item in items if since + start <= item.timestamp < since + (start + length)]
     assert chosen(items, start=start, end=start + length) == kept
 
 
@@ -90,7 +100,7 @@ def test_every_and_fps_go_together() -> None:
 @given(st.integers(0, 400), st.integers(1, 5), st.integers(1, 50))
 def test_the_expected_count_is_the_count(number: int, step: int, most: int) -> None:
     settings = FramesSettings(every=step, max_frames=most)
-    assert count_selected(number, 30.0, settings) == min(most, len(range(0, number, step)))
+    assert count_selected((i / 30 for i in range(number)), settings) == min(most, len(range(0, number, step)))
 
 
 def test_reading_stops_at_the_end() -> None:
@@ -119,3 +129,9 @@ def test_fps_auto_is_about_ten_and_even(rate: float, expected: float) -> None:
 def test_fps_auto_takes_all_frames_that_have_no_times_and_leaves_numbers_alone() -> None:
     assert with_rate(FramesSettings(fps="auto"), None).fps is None
     assert with_rate(FramesSettings(fps=3.0), 30.0).fps == 3.0
+
+
+def test_the_usual_rate_goes_by_the_median_step() -> None:
+    assert usual_rate([0, 0.033, 0.067, 0.1, 5.0, 5.033, 5.067, 5.1, 5.133, 5.167, 5.2]) == pytest.approx(30, rel=0.002)
+    assert usual_rate([1.4e9, 1.4e9 + 0.05, 1.4e9 + 0.1]) == pytest.approx(20)
+    assert usual_rate([3.0]) is None and usual_rate([]) is None and usual_rate([2.0, 2.0]) is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,13 @@ def _why_unreadable(path: Path, error: Exception) -> str:
 
 
 def _lacks_index(path: Path) -> bool:
-    """Whether this is an MP4 or MOV without its moov box (top-level boxes: size, type, content)."""
+    """Whether this is an MP4 or MOV without its moov box."""
+    boxes = _top_boxes(path)
+    return boxes[:1] == [b"ftyp"] and b"moov" not in boxes
+
+
+def _top_boxes(path: Path) -> list[bytes]:
+    """The types of an MP4's or MOV's top-level boxes (ISO 14496-12: size, type, content); of other files, nonsense."""
     kinds, position, end = [], 0, path.stat().st_size
     with path.open("rb") as file:
         while position + 16 <= end:
@@ -67,20 +72,15 @@ def _lacks_index(path: Path) -> bool:
             size = int.from_bytes(head[8:], "big") if size == 1 else size
             kinds.append(head[4:8])
             position += size if size >= 8 else end
-    return kinds[:1] == [b"ftyp"] and b"moov" not in kinds
+    return kinds
+
+
+def has_whole_index(path: Path, container: Any) -> bool:
+    """Whether the container lists every frame before any is read: an MP4 or MOV does that if it is not in fragments."""
+    return "mp4" in container.format.name.split(",") and b"moof" not in _top_boxes(path)
 
 
 def count_cut_off(path: Path, stream: Any) -> int:
     """The number of frames that the file's index places beyond its end; 0 for a whole file or one without an index."""
     end = path.stat().st_size
     return sum(entry.pos >= end for entry in stream.index_entries or ())
-
-
-def count_frames(path: Path, container: Any, stream: Any, rate: Fraction | None) -> int:
-    """The number of frames in the file; 0 where only decoding all of it would tell."""
-    duration = Fraction(container.duration or 0, 1_000_000)  # libav's AV_TIME_BASE is a microsecond
-    by_duration = round(duration * rate) if rate else 0
-    listed = stream.frames - count_cut_off(path, stream)
-    return (
-        listed if stream.frames > 0.9 * by_duration else by_duration
-    )  # a fragmented file lists only its first fragment

@@ -7,12 +7,14 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-MAX_FAILED_READS = 1000  # in a row; then the damaged rest of the container is given up
+from .clock import Clock
+from .packets import read_packets
+
 MAX_HELD_PACKETS = 1000  # of one group of pictures before `start`; a longer group is decoded rather than held in memory
 
 
-def read_images(container: Any, stream: Any, start_pts: float) -> Iterator[tuple[int | None, Any | None]]:
-    """Decode a video stream into pairs of a time (pts) and an image, in presentation order.
+def read_images(container: Any, stream: Any, start_pts: float, clock: Clock) -> Iterator[tuple[int | None, Any | None]]:
+    """Decode a video stream into pairs of a time (pts, mended by the clock) and an image, in presentation order.
 
     The image is None where the decoder lost it, and where it was not decoded because it lies far before `start_pts`
     (see `_mark_needed`). Decoders with threads report an error some packets later, or not at all. So an image counts as
@@ -24,7 +26,7 @@ def read_images(container: Any, stream: Any, start_pts: float) -> Iterator[tuple
     owed: list[int] = []  # a heap: times of the packets whose images have not come out
     latest = -math.inf
     progressive = True  # in interlaced video a field may have a packet of its own, which owes no image
-    for packet, needed in _mark_needed(_join_times(_packets(container, stream)), start_pts):
+    for packet, needed in _mark_needed(clock.mend(read_packets(container, stream)), start_pts):
         if packet is not None and packet.pts is not None and not packet.is_discard:
             heapq.heappush(owed, packet.pts)
         try:
@@ -49,36 +51,6 @@ def _pop_lost(pts: float | None, owed: list[int], progressive: bool) -> Iterator
             return
         if progressive:
             yield time, None
-
-
-def _packets(container: Any, stream: Any) -> Iterator[Any]:
-    """The stream's packets without damaged parts of the container, then None, which flushes the decoder."""
-    import av
-
-    failed_reads = 0
-    while failed_reads < MAX_FAILED_READS:
-        try:
-            for packet in container.demux(stream):
-                if packet.size:  # an empty packet would end the decoding
-                    failed_reads = 0
-                    yield packet
-            break
-        except av.InvalidDataError:
-            failed_reads += 1
-    yield None
-
-
-def _join_times(packets: Iterator[Any]) -> Iterator[Any]:
-    """Make the packets' times continuous where they fall back, as in files that were joined end to end."""
-    offset, latest = 0, -math.inf
-    for packet in packets:
-        if packet is not None and packet.dts is not None:
-            if packet.dts + offset < latest:
-                offset = int(latest) + (packet.duration or 1) - packet.dts
-            packet.dts += offset
-            packet.pts = None if packet.pts is None else packet.pts + offset
-            latest = packet.dts
-        yield packet
 
 
 def _mark_needed(packets: Iterator[Any], start_pts: float) -> Iterator[tuple[Any, bool]]:

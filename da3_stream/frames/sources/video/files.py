@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 
 from ....settings import FramesSettings
-from ....types import UInt8
+from ....types import Advice, AdviceCode, UInt8
 from ..picture import Picture
 from ..recording import Candidate, Recording
-from ..source import FrameSource
-from .container import count_cut_off, count_frames, open_container
+from ..selection import usual_rate
+from ..source import LAST_INDEX, FrameSource
+from .container import count_cut_off, open_container
 from .created import creation_time
 from .decoding import read_images
+from .timeline import Timeline, read_timeline
 
 VIDEO_SUFFIXES = (
     *(".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mts", ".m2ts", ".ts", ".mpg", ".mpeg", ".wmv", ".flv"),
@@ -40,22 +42,48 @@ def video_recording(path: Path, default_fps: float) -> Recording:
     `Frame.index` and, if selected, is recorded as skipped.
     """
     with open_container(path) as (container, stream):
-        rate = stream.average_rate or stream.guessed_rate
-        total = count_frames(path, container, stream, rate)
-        has_times = stream.time_base is not None and stream.start_time is not None
-        begin = creation_time(container, stream)
-    fps = float(rate) if rate else default_fps
-    return Recording(str(path), "video", partial(_candidates, path, fps), total, fps, has_times, begin=begin)
+        told, begin = stream.average_rate or stream.guessed_rate, creation_time(container, stream)
+    timeline = read_timeline(path)
+    rate = usual_rate(timeline.times) or (float(told) if told else default_fps)
+    return Recording(
+        str(path),
+        "video",
+        partial(_candidates, path, rate, timeline),
+        timeline.count or None,
+        rate,
+        has_times=timeline.has_times,
+        times=timeline.times,
+        begin=begin,
+        advice=tuple(_told(path, rate, timeline)),
+    )
 
 
-def _candidates(path: Path, rate: float, start: float | None) -> Generator[Candidate]:
+def _told(path: Path, rate: float, timeline: Timeline) -> Iterator[Advice]:
+    if not timeline.has_times:
+        text = f"{path.name} stores no times: {rate:g} frames a second are assumed"
+        yield Advice(AdviceCode.INPUT_TIMES, text, 0, LAST_INDEX)
+    elif timeline.faults:
+        first, count = timeline.faults[0], len(timeline.faults)
+        often = "" if count == 1 else f", and {count - 1} more time{'s' * (count > 2)} later"
+        way = "leaps ahead" if first.seconds > 0 else "falls back"
+        text = f"the clock of {path.name} {way} by {abs(first.seconds):.6g} s at frame {first.frame}{often}: closed up"
+        yield Advice(AdviceCode.INPUT_TIMES, text, 0, LAST_INDEX)
+
+
+def _candidates(path: Path, rate: float, timeline: Timeline, start: float | None) -> Generator[Candidate]:
     """All frames of the file in presentation order; those far before `start` are listed but not decoded."""
     with open_container(path) as (container, stream):
-        origin = stream.start_time or 0
-        start_pts = -math.inf if start is None else origin + start / stream.time_base
-        index, timestamp = -1, 0.0
-        for index, (pts, frame) in enumerate(read_images(container, stream, start_pts)):
-            timestamp = index / rate if pts is None else float((pts - origin) * stream.time_base)
+        start_pts = -math.inf if start is None else timeline.origin + start / stream.time_base
+        index, timestamp = -1, -1 / rate
+        for index, (pts, frame) in enumerate(read_images(container, stream, start_pts, timeline.clock)):
+            if not timeline.has_times:
+                timestamp = index / rate
+            elif timeline.clock.by_order and index < timeline.count:
+                timestamp = float(timeline.times[index])
+            elif pts is None:
+                timestamp += 1 / rate
+            else:
+                timestamp = max(timestamp, float((pts - timeline.origin) * stream.time_base))
             yield Candidate(index, timestamp, f"{path.stem}_{index:06d}", partial(decode_frame, frame))
         if missing := count_cut_off(path, stream):
             reason = f"the file is cut off (frames listed in its index that are missing from here on: {missing})"

@@ -1,0 +1,125 @@
+"""When the frames of a video are shown, as its packets tell without being decoded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ....types import Float64
+from .clock import Clock, Ticks, find_falls, find_leaps, usual_step
+from .container import has_whole_index, open_container
+from .packets import read_packets
+
+DISCARD = 2  # libav's AVINDEX_DISCARD_FRAME: is decoded, and not shown
+
+
+@dataclass(frozen=True)
+class ClockFault:
+    """The clock of a video is off by so many seconds (negative: it falls back) from this frame on."""
+
+    frame: int
+    seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Timeline:
+    """The times of a video's frames.
+
+    `times` [count] are seconds since the stream's start at the tick `origin`, ascending, without the `faults` that
+    `clock` mends; empty where the file stores none.
+    """
+
+    count: int
+    times: Float64
+    origin: int = 0
+    clock: Clock = field(default_factory=Clock)
+    faults: Sequence[ClockFault] = ()
+
+    @property
+    def has_times(self) -> bool:
+        """Whether the file stores times."""
+        return len(self.times) > 0
+
+
+def read_timeline(path: Path) -> Timeline:
+    """The timeline of a video file: from its index where that lists all frames and the clock is sound, else from all
+    its packets. Raises FramesError if it cannot be read."""
+    with open_container(path) as (container, stream):
+        listed, start = _listed(path, container, stream), stream.start_time
+        if start is not None and _is_sound(listed, stream.time_base) and _ends_soundly(container, stream, listed):
+            # decoding times: as far apart as those of presentation
+            return Timeline(len(listed), (listed - listed[0]) * float(stream.time_base), start)
+    with open_container(path) as (container, stream):
+        packets = [packet for packet in read_packets(container, stream) if packet is not None]
+        if stream.start_time is None or stream.time_base is None:
+            return Timeline(sum(not packet.is_discard for packet in packets), np.empty(0))
+        return _timeline(packets, stream.time_base, container.format.name == "avi")
+
+
+def _listed(path: Path, container: Any, stream: Any) -> Ticks:
+    """Decoding times [N] of the frames that the index of a whole MP4 file lists; none where only the packets tell."""
+    if not has_whole_index(path, container):
+        return np.empty(0, np.int64)
+    end = path.stat().st_size
+    times = [entry.timestamp for entry in stream.index_entries if entry.pos < end and not entry.flags & DISCARD]
+    return np.array(times, np.int64)
+
+
+def _is_sound(times: Ticks, base: Fraction) -> bool:
+    return len(times) > 0 and bool(np.all(np.diff(times) >= 0)) and not find_leaps(times, float(base))
+
+
+def _ends_soundly(container: Any, stream: Any, listed: Ticks) -> bool:
+    """Whether no leap hides at the end, where decoding times lag behind those of presentation."""
+    import av
+
+    try:
+        container.seek(int(listed[-1]), stream=stream)
+        last = [
+            packet.pts for packet in read_packets(container, stream) if packet is not None and packet.pts is not None
+        ]
+    except av.FFmpegError:
+        return False
+    return bool(last) and not find_leaps(np.sort([int(listed[0]), int(listed[-1]), *last]), float(stream.time_base))
+
+
+def _timeline(packets: Sequence[Any], base: Fraction, lacks_pts: bool) -> Timeline:
+    shown = np.array([not packet.is_discard for packet in packets], bool)
+    if not shown.any():
+        return Timeline(0, np.empty(0))
+    by_order = lacks_pts and any(packet.pts != packet.dts for packet in packets)
+    falls = find_falls([packet.dts for packet in packets])
+    joined = _joined(packets, Clock(falls, by_order=by_order))
+    ticks = np.sort(joined[shown])
+    clock = Clock(falls, find_leaps(ticks, float(base)), by_order)
+    closed = np.array([clock.closed(tick) for tick in ticks.tolist()])
+    faults = _faults(ticks, [(int(joined[number]), -added) for number, added in falls], base)
+    faults += _faults(ticks, clock.leaps, base)
+    by_frame = sorted(faults, key=attrgetter("frame"))
+    return Timeline(len(ticks), (closed - closed[0]) * float(base), int(closed[0]), clock, by_frame)
+
+
+def _joined(packets: Sequence[Any], clock: Clock) -> Ticks:
+    """Times of packets without falls; one that has none comes a usual step after the one before, or before all others
+    (as in Matroska files that begin before 0)."""
+    pairs = [clock.joined(number, packet.pts, packet.dts) for number, packet in enumerate(packets)]
+    times = [dts if pts is None or clock.by_order else pts for pts, dts in pairs]
+    known = np.sort([time for time in times if time is not None])
+    step = usual_step(known)
+    leading = next(number for number, time in enumerate(times) if time is not None)
+    filled = [int(known[0]) - step * (leading + 1)]
+    for time in times:
+        filled.append(filled[-1] + step if time is None else time)
+    return np.array(filled[1:])
+
+
+def _faults(ticks: Ticks, rows: Sequence[tuple[int, int]], base: Fraction) -> list[ClockFault]:
+    """What rows (time, ticks that the clock is ahead since) say of the frames with these times."""
+    steps = zip(rows, [0, *(ahead for _, ahead in rows)], strict=False)
+    return [ClockFault(int(np.searchsorted(ticks, time)), float((ahead - was) * base)) for (time, ahead), was in steps]
