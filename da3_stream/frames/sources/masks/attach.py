@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from ....errors import FramesError
 from ....settings import CameraSettings
 from ....types import AdviceCode
 from ..source import FrameSource
-from .by_hand import HandMasks, MaskFiles, find_masks, index_masks
+from .by_hand import HandMasks, MaskFiles, find_masks, masks_beside
 
 MOST_NAMED = 3
 
@@ -21,16 +22,16 @@ def attach_masks(source: FrameSource, camera: CameraSettings) -> None:
     by_hand = [_for_source(find_masks(name), source) for name in camera.mask_files]
     beside = [path for link in (source.chain.links if source.chain else ()) for path in link.recording.masks]
     if beside and not camera.mask_off:
-        folder = beside[0].parent.name
-        by_hand.append(_for_source(index_masks(f"the masks in '{folder}' beside the pictures", beside, None), source))
-        source.say(AdviceCode.INPUT_MASKS, f"{_beside(beside)} are used as masks (0: left out); --mask off where not")
+        by_hand += [_for_source(masks, source) for masks in masks_beside(beside)]
+        source.say(AdviceCode.INPUT_MASKS, f"used as masks (0: left out): {_beside(beside)}; --mask off where not")
     elif beside:
-        source.say(AdviceCode.INPUT_MASKS, f"{_beside(beside)} are masks, and not used")
+        source.say(AdviceCode.INPUT_MASKS, f"masks that are not used: {_beside(beside)}")
     source.masks = HandMasks(by_hand)
 
 
-def _beside(paths: Sequence[object]) -> str:
-    return f"{len(paths)} files beside the pictures, such as {paths[0]},"
+def _beside(paths: Sequence[Path]) -> str:
+    names = f"{paths[0].parent.name}/{paths[0].name}"
+    return f"{len(paths)} files beside the pictures, such as {names}" if len(paths) > 1 else names
 
 
 def _for_source(masks: MaskFiles, source: FrameSource) -> MaskFiles:

@@ -15,7 +15,7 @@ from ....geometry.masks import Mask
 from ..images.formats import is_image
 from ..picture import Picture
 from ..recording import Candidate
-from .names import companion_keys, picture_keys
+from .names import companion_keys, picture_keys, role_of_name
 from .reading import fit_mask, read_mask
 
 NOTHING_LEFT = "leaves out all of the picture: 0 is what is left out, 255 what counts"
@@ -110,6 +110,14 @@ def find_masks(name: str) -> MaskFiles:
     if not found:
         raise FramesError(f"no image matches the pattern of masks '{name}': check the pattern")
     return _common(name, found[0]) if len(found) == 1 else index_masks(name, found, None)
+
+
+def masks_beside(paths: Sequence[Path]) -> list[MaskFiles]:
+    """The mask files that lie beside pictures: one that is only called `mask` is for all of them."""
+    common = [path for path in paths if role_of_name(path.stem) == ("mask", "")]
+    named = [path for path in paths if path not in common]
+    where = f"{named[0].parent.name}, beside the pictures" if named else ""
+    return [*(MaskFiles(str(path), path) for path in common), *([index_masks(where, named, None)] if named else [])]
 
 
 def index_masks(where: str, paths: Iterable[Path], root: Path | None) -> MaskFiles:

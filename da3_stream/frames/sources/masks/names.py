@@ -25,33 +25,23 @@ def role_of_folder(folder: Path) -> Role | None:
 
 
 def role_of_name(stem: str) -> tuple[Role, str] | None:
-    """What a file of this stem is, if not a picture, and the rest of the stem: `000.mask`, `mask_000`, `000-depth`."""
-    for role, words in WORDS.items():
-        rest = without_word(stem, words)
-        if rest is not None:
-            return role, rest
-    return None
-
-
-def without_word(stem: str, words: tuple[str, ...]) -> str | None:
-    """The stem without one of the words before or behind it, set off by a sign or a digit; None where it has none.
+    """What a file of this stem is, if not a picture, and the rest of the stem: `000.mask`, `mask_000`, `000-depth`.
 
     A stem that is nothing but the word has an empty rest.
     """
-    if stem.casefold() in words:
-        return ""
-    either = "|".join(words)
-    before = re.fullmatch(rf"(?:{either})(?:[._ -]+|(?=\d))(.+)", stem, re.IGNORECASE)
-    behind = re.fullmatch(rf"(.+?)(?:[._ -]+|(?<=\d))(?:{either})", stem, re.IGNORECASE)
-    found = before or behind
-    return found.group(1) if found else None
+    for role, words in WORDS.items():
+        if stem.casefold() in words:
+            return role, ""
+        rests = _without(stem, words)
+        if rests:
+            return role, rests[0]
+    return None
 
 
 def picture_keys(name: str) -> list[str]:
     """By which names a picture `folder/name.suffix` is known to its masks and maps, the most telling first."""
     path = Path(name)
-    plain = without_word(path.stem, PICTURE_WORDS)
-    stems = [path.name, path.stem, *([plain] if plain else [])]
+    stems = [path.name, *_plain(path.stem)]
     return [key.casefold() for key in dict.fromkeys([*((path.parent / stem).as_posix() for stem in stems), *stems])]
 
 
@@ -60,7 +50,19 @@ def companion_keys(name: str) -> list[str]:
     `1_mask`, `mask_1`, and `depth1` of `frame1`."""
     path = Path(name)
     named = role_of_name(path.stem)
-    stems = [path.stem, *([named[1]] if named and named[1] else [])]
-    plain = [without_word(stem, PICTURE_WORDS) for stem in stems]
-    all_stems = dict.fromkeys([*stems, *(stem for stem in plain if stem)])
-    return [(path.parent / stem).as_posix().casefold() for stem in all_stems]
+    stems = [*_plain(path.stem), *(_plain(named[1]) if named and named[1] else [])]
+    return [(path.parent / stem).as_posix().casefold() for stem in dict.fromkeys(stems)]
+
+
+def _plain(stem: str) -> list[str]:
+    """The stem, and what is left of it without words that say that it is a picture."""
+    once = _without(stem, PICTURE_WORDS)
+    return list(dict.fromkeys([stem, *once, *(rest for each in once for rest in _without(each, PICTURE_WORDS))]))
+
+
+def _without(stem: str, words: tuple[str, ...]) -> list[str]:
+    """The stem without one of the words behind it, and before it, if they are set off by a sign or a digit."""
+    either = "|".join(words)
+    behind = re.fullmatch(rf"(.+?)(?:[._ -]+|(?<=\d))(?:{either})", stem, re.IGNORECASE)
+    before = re.fullmatch(rf"(?:{either})(?:[._ -]+|(?=\d))(.+)", stem, re.IGNORECASE)
+    return [found.group(1) for found in (behind, before) if found]
