@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
@@ -22,13 +21,20 @@ Float64 = NDArray[np.float64]
 def pixels(image: Any) -> Image:
     """RGB [H,W,3] of a path, an array, a tensor or a PIL image."""
     if isinstance(image, (str, Path)):
-        read = cv2.imread(str(image), cv2.IMREAD_COLOR_RGB)
-        if read is None:
-            raise ModelError(f"{image} is no image that can be read")
-        return np.asarray(read, np.uint8)
+        return _read(Path(image))
     if isinstance(image, Tensor):
         return image.detach().cpu().numpy()
     return np.asarray(image.convert("RGB") if hasattr(image, "convert") else image)
+
+
+def _read(path: Path) -> Image:
+    """An image file as a run reads it: upright, whatever its format. Raises ModelError where it cannot be read."""
+    from ..frames import read_picture
+
+    picture = read_picture(path)
+    if isinstance(picture, str):
+        raise ModelError(f"{path} is no image that can be read: {picture}")
+    return picture.image
 
 
 def matrices(values: ArrayLike | None, count: int, name: str) -> Float64 | None:

@@ -1,13 +1,14 @@
 """Frames from videos, images, arrays, cameras and network streams.
 
-`open_source` opens an input, `prefetch` reads its frames ahead in a thread, `MaskedFrames` tells what goes with the
-camera in each (`Frame.mask`), and a `Gate` leaves out the frames that add
+`open_source` opens an input (`read_picture` a single image file), `prefetch` reads its frames ahead in a thread,
+`MaskedFrames` tells what goes with the camera in each (`Frame.mask`), and a `Gate` leaves out the frames that add
 nothing to a reconstruction or harm it.
 """
 
 from .gate.gate import Gate, GatedFrames, GateMode, make_gate
 from .listing import listing, listing_text
 from .prefetch import prefetch
+from .sources.images.files import read_picture
 from .sources.opening import open_source
 from .sources.source import FrameSource
 from .static_mask.stage import AHEAD, MaskedFrames
@@ -24,4 +25,5 @@ __all__ = [
     "make_gate",
     "open_source",
     "prefetch",
+    "read_picture",
 ]

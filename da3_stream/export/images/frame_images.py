@@ -93,7 +93,8 @@ def image_files(reader: RunReader, options: ImageOptions) -> dict[int, Path]:
     """The input's own image files by frame index, where they hold just the images that the options ask for; else
     empty."""
     is_unchanged = options.resolution == "input" and not (options.undistort and radial_distortion(reader))
-    return dict(enumerate(_open_input(reader).image_files)) if is_unchanged else {}
+    source = _open_input(reader) if is_unchanged else None
+    return {} if source is None or source.levels is not None else dict(enumerate(source.image_files))
 
 
 def resized(image: UInt8, size: tuple[int, int]) -> UInt8:

@@ -13,6 +13,7 @@ from ....errors import FramesError
 from ..chain import LeftOutFile
 from ..images.files import natural_key
 from ..images.formats import IMAGE_SUFFIXES, is_image
+from ..masks.beside import sort_images
 from ..video.files import VIDEO_SUFFIXES
 
 DEPTH = 6  # folders below the one that is given; AVCHD has its videos five below the card's root
@@ -67,7 +68,7 @@ def find_in_folder(folder: Path) -> Found:
     if found.videos or found.images or found.proxies:
         return _with_card_folders(found, nested, folder) if found.videos or nested.videos else found
     strays = [path for path in (*nested.videos, *nested.images) if not is_card(folder, path)]
-    if nested.images and strays:
+    if nested.images and strays and not _is_dataset(nested):
         raise FramesError(_which_folder(folder, nested))
     return nested
 
@@ -171,9 +172,18 @@ def _with_card_folders(found: Found, nested: Found, folder: Path) -> Found:
     return found
 
 
+def _is_dataset(nested: Found) -> bool:
+    """Whether there is one folder of pictures, beside folders of their masks or maps."""
+    if nested.videos:
+        return False
+    images = sort_images(nested.images)
+    return len({path.parent for path in images.pictures}) == 1 and bool(images.masks or images.left_out)
+
+
 def _which_folder(folder: Path, nested: Found) -> str:
     if not nested.videos:
-        return f"the folder '{folder}' holds no images itself, but a folder of them: give '{nested.images[0].parent}'"
+        pictures = sort_images(nested.images).pictures or nested.images
+        return f"the folder '{folder}' holds no images itself, but a folder of them: give '{pictures[0].parent}'"
     return (
         f"the folder '{folder}' holds videos in '{nested.videos[0].parent}' and images in '{nested.images[0].parent}': "
         "give one of them"

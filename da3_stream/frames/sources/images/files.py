@@ -72,6 +72,11 @@ def image_recording(name: str, paths: Sequence[Path], rate: float) -> Recording:
     )
 
 
+def read_picture(path: Path) -> Picture | str:
+    """The picture of an image file by itself, or the reason why it cannot be used."""
+    return PictureFiles([path]).read(path)
+
+
 @dataclass(eq=False)
 class PictureFiles:
     """The image files of a sequence; deep ones among them share their levels, which are measured with the first."""

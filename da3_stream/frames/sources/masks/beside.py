@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..images.formats import HEIF_SUFFIXES, is_image, is_raw
-from .names import Role, companion_keys, picture_keys, role_of_folder, role_of_name
+from .names import Role, companion_keys, is_of_pictures, is_smaller_copy, picture_keys, role_of_folder, role_of_name
 
 MAP_SUFFIXES = (".pfm", ".exr")  # of the same name as a photograph: its depth
 PHOTOGRAPH_SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -42,14 +42,14 @@ def sort_images(paths: Sequence[Path]) -> SortedImages:
 
 
 def masks_in_sibling(pictures: Sequence[Path]) -> list[Path]:
-    """The images of a folder `masks` beside the one folder that holds all pictures, where any belongs to a picture."""
+    """The images of a folder `masks` beside or in the one folder that holds all pictures, where any belongs to one."""
     folders = {path.parent.absolute() for path in pictures}
     if len(folders) != 1:
         return []
     home = folders.pop()
     keys = {key for path in pictures for key in picture_keys(path.name)}
-    for name in MASK_FOLDERS:
-        found = _images_in(home.parent / name) if name != home.name else []
+    for folder in (where / name for where in (home.parent, home) for name in MASK_FOLDERS):
+        found = _images_in(folder) if folder != home else []
         masks = [path for path in found if keys.intersection(companion_keys(path.name))]
         if masks:
             return masks
@@ -72,8 +72,10 @@ class _Pictures:
         folder, named = role_of_folder(path.parent), role_of_name(path.stem)
         keys = companion_keys(path.name)
         if folder is not None:
-            siblings = (keys_of for home, keys_of in self._by_folder.items() if home.parent == path.parent.parent)
-            return folder if any(not names.isdisjoint(keys) for names in siblings) else None
+            siblings = [home for home in self._by_folder if home.parent == path.parent.parent]
+            named_so = any(map(is_of_pictures, siblings))  # TUM's depth maps have times of their own as names
+            belongs = named_so or any(not self._by_folder[home].isdisjoint(keys) for home in siblings)
+            return folder if belongs else None
         names = self._by_folder.get(path.parent, set())
         if named is not None:
             belongs = not names.isdisjoint(keys) or (named == ("mask", "") and bool(names))
@@ -83,6 +85,8 @@ class _Pictures:
 
     def why_double(self, path: Path) -> str | None:
         """Why a file of the same name as another is not a picture of its own."""
+        if is_smaller_copy(path.parent) and path.parent.parent / "images" in self._by_folder:
+            return "a smaller copy of a picture"
         others = self._suffixes[_same_name(path)] - {path.suffix.lower()}
         photograph = next((suffix for suffix in PHOTOGRAPH_SUFFIXES if suffix in others), None)
         if photograph is None:

@@ -21,7 +21,22 @@ PICTURE_WORDS = ("color", "colour", "rgb", "images", "image", "img", "frames", "
 
 def role_of_folder(folder: Path) -> Role | None:
     """What a folder of this name holds, if not pictures."""
-    return next((role for role, words in WORDS.items() if folder.name.casefold() in words), None)
+    name = _without_scale(folder)
+    return next((role for role, words in WORDS.items() if name in words), None)
+
+
+def is_of_pictures(folder: Path) -> bool:
+    """Whether a folder is called after pictures, such as `rgb`."""
+    return folder.name.casefold() in PICTURE_WORDS
+
+
+def is_smaller_copy(folder: Path) -> bool:
+    """Whether a folder is called as one with smaller copies of the pictures in `images`, such as `images_4`."""
+    return folder.name.casefold() not in PICTURE_WORDS and _without_scale(folder) == "images"
+
+
+def _without_scale(folder: Path) -> str:
+    return re.sub(r"_\d+$", "", folder.name.casefold())
 
 
 def role_of_name(stem: str) -> tuple[Role, str] | None:

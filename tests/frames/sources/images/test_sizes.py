@@ -87,7 +87,7 @@ def photograph(path: Path, film_mm: int, size: tuple[int, int] = (96, 64)) -> No
     exif = Image.Exif()
     exif[ORIENTATION] = 1
     exif.get_ifd(0x8769)[FOCAL_35MM] = film_mm
-    Image.new("RGB", size, (90, 120, 30)).save(path, exif=exif)
+    Image.new("RGB", size, (90, 120, 30)).save(path, exif=exif.tobytes())
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "tif", "webp"])

@@ -70,13 +70,29 @@ def test_depth_maps_beside_pictures_are_left_out(tmp_path: Path, picture: str, o
 
 
 @pytest.mark.parametrize("home", ["images", "rgb", "color"])
-@pytest.mark.parametrize("masks", ["masks/{}.png", "masks/{}.jpg.png", "mask/{}_mask.png"])
+@pytest.mark.parametrize("masks", ["masks/{}.png", "masks/{}.jpg.png", "mask/{}_mask.png", "HOME/masks/{}.png"])
 def test_a_folder_of_masks_beside_the_folder_is_used(tmp_path: Path, home: str, masks: str) -> None:
-    lay(tmp_path, home + "/{}.jpg", masks, "depths/{}.png")
+    lay(tmp_path, home + "/{}.jpg", masks.replace("HOME", home), "depths/{}.png")
     source = open_source(tmp_path / home, ALL)
     assert names(source) == [f"{i:04d}.jpg" for i in range(3)]
     assert all(frame.mask is not None and not frame.mask[:16].any() for frame in source)
     assert "used as masks" in said(source)
+
+
+@pytest.mark.parametrize(
+    ("picture", "others"),
+    [
+        ("images/frame_{}.jpg", ["depths/frame_{}.png", "masks/frame_{}.png", "images_2/frame_{}.jpg"]),  # nerfstudio
+        ("color/{}.jpg", ["depth/{}.png", "pose/{}.txt"]),  # ScanNet
+        ("rgb/130{}.1.png", ["depth/130{}.2.png"]),  # TUM: times that differ
+        ("results/frame{}.jpg", ["results/depth{}.png"]),  # Replica
+    ],
+)
+def test_the_folder_of_a_dataset_is_its_pictures(tmp_path: Path, picture: str, others: list[str]) -> None:
+    source = open_source(lay(tmp_path, picture, *others), ALL)
+    assert names(source) == [Path(picture).name.format(f"{i:04d}") for i in range(3)]
+    assert all((frame.mask is not None) == any("masks" in name for name in others) for frame in source)
+    assert source.size == (48, 32) and len(source.left_out) >= 3
 
 
 @pytest.mark.parametrize("pattern", ["**/*.png", "*/*"])
