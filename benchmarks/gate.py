@@ -25,7 +25,8 @@ from benchmarks.tables import Column, Row
 from da3_stream.errors import Da3StreamError
 from da3_stream.evaluation import evaluate, read_kitti
 from da3_stream.frames import GatedFrames, make_gate
-from da3_stream.frames.sources.resizing import fit_image
+from da3_stream.frames.sources.picture import Picture as ReadPicture
+from da3_stream.frames.sources.resizing import fit_picture
 from da3_stream.settings import FramesSettings
 from da3_stream.types import Frame
 
@@ -214,9 +215,10 @@ def _gate_row(roll: Roll, scenario: str) -> Row:
 
 def _as_read(picture: Picture) -> Picture:
     """RGB at the size at which `sfm` has it read."""
-    fitted = fit_image(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), (picture.shape[1], picture.shape[0]), SIDE)
+    read = ReadPicture(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+    fitted = fit_picture(read, read.size, SIDE)
     assert not isinstance(fitted, str)
-    return fitted
+    return fitted.image
 
 
 def _off(roll: Roll, kept: list[Frame]) -> Row:

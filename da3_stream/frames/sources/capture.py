@@ -12,7 +12,8 @@ from ...errors import FramesError
 from ...types import UInt8
 from .picture import Picture
 from .video.container import TEXT_FORMATS
-from .video.files import decode_frame
+from .video.pictures import PictureReader
+from .video.pixels import known_pixels
 
 SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "rtp", "udp", "tcp", "srt")
 OPEN_S, READ_S = 15.0, 5.0  # timeouts for opening a connection and for its next data
@@ -102,11 +103,13 @@ class StreamCapture:
         import av
 
         origin = self._stream.start_time or 0
+        reader = PictureReader(known_pixels(self._stream))
         try:
             for frame in self._container.decode(self._stream):
                 known = self.ends and frame.pts is not None
                 time = float((frame.pts - origin) * self._stream.time_base) if known else None
-                yield CapturedImage(partial(decode_frame, frame), frame.width * frame.height * 3 // 2, time)
+                decode = partial(reader.read, frame, reader.pixels.aspect_now(self._stream))
+                yield CapturedImage(decode, frame.width * frame.height * 3 // 2, time)
         except (av.FFmpegError, OSError) as error:
             raise ConnectionLostError(_reason(error)) from None
         if not self.ends:

@@ -123,7 +123,7 @@ def _open_found(
         source = open_images(name, found.images, settings, image_side)
         source.left_out, said = [*source.left_out, *found.left_out], left_out_sentences(found.left_out)
     else:
-        footage = read_footage(name, found, settings, as_given)
+        footage = read_footage(name, found, settings, image_side, as_given)
         source = FrameSource.of(footage.links, settings, image_side, name, footage.left_out)
         said = list(footage.said)
     for sentence in said:

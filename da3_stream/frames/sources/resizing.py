@@ -13,11 +13,19 @@ MAX_ASPECT_CHANGE = 0.01  # relative; a frame beyond it cannot be the first fram
 
 
 def fit_picture(picture: Picture, size: tuple[int, int], longest: int | None) -> Picture | str:
-    """A picture with its mask, resized like `fit_image`: a pixel counts where everything counts that it is made of."""
-    image = fit_image(picture.image, size, longest)
-    if isinstance(image, str) or picture.mask is None or image is picture.image:
-        return image if isinstance(image, str) else Picture(image, picture.mask)
-    return Picture(image, shrink_to(picture.mask, size_of(image)))
+    """A picture resized to the run's `size`, shrunk so that its longest side is at most `longest`; of its mask a pixel
+    counts where everything counts that it is made of.
+
+    Returns the reason instead where its aspect ratio differs from the run's.
+    """
+    width, height = picture.size
+    if abs(width * size[1] / (height * size[0]) - 1) > MAX_ASPECT_CHANGE:
+        return f"size {width}x{height} differs from the run's {size[0]}x{size[1]}"
+    target = fit_size(size, longest)
+    if size_of(picture.image) == target:
+        return picture
+    mask = None if picture.mask is None else shrink_to(picture.mask, target)
+    return Picture(_resize(picture.image, target), mask, picture.size)
 
 
 def shrink_to(mask: Mask, size: tuple[int, int]) -> Mask:
@@ -29,17 +37,8 @@ def shrink_to(mask: Mask, size: tuple[int, int]) -> Mask:
     return np.asarray(shares > 1 - 1e-4, np.bool_)
 
 
-def fit_image(image: UInt8, size: tuple[int, int], longest: int | None) -> UInt8 | str:
-    """Resize an image [H,W,3] to the run's `size`, shrunk so that its longest side is at most `longest`.
-
-    Returns the reason instead where its aspect ratio differs from the run's.
-    """
+def _resize(image: UInt8, size: tuple[int, int]) -> UInt8:
     import cv2
 
-    width, height = size_of(image)
-    if abs(width * size[1] / (height * size[0]) - 1) > MAX_ASPECT_CHANGE:
-        return f"size {width}x{height} differs from the run's {size[0]}x{size[1]}"
-    target = fit_size(size, longest)
-    if (width, height) == target:
-        return image
-    return cv2.resize(image, target, interpolation=cv2.INTER_AREA if width > target[0] else cv2.INTER_LINEAR)
+    shrinks = image.shape[1] > size[0]
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

@@ -110,7 +110,7 @@ class FrameSource:
             size=first.size or (0, 0),
             chain=chain,
             left_out=[*left_out, *(LeftOutFile(str(path), reason) for path, reason in chain.left_out)],
-            advice=[advice for link in chain.links for advice in link.recording.advice],
+            advice=list(dict.fromkeys(advice for link in chain.links for advice in link.recording.advice)),
         )
 
     def say(self, code: AdviceCode, text: str) -> None:

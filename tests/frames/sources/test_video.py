@@ -12,7 +12,7 @@ import pytest
 from da3_stream.errors import FramesError
 from da3_stream.frames import open_source, prefetch
 from da3_stream.frames.sources.video import decoding
-from da3_stream.frames.sources.video.files import turn_upright
+from da3_stream.frames.sources.video.orientation import turn_upright
 from da3_stream.settings import FramesSettings
 from da3_stream.types import Frame, UInt8
 from tests.frames.conftest import HEIGHT, WIDTH, number_of

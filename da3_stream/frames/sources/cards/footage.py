@@ -33,15 +33,15 @@ class Footage:
     said: Sequence[str] = ()
 
 
-def read_footage(name: str, found: Found, settings: FramesSettings, as_given: bool) -> Footage:
-    """The videos that were found as one recording after the other.
+def read_footage(name: str, found: Found, settings: FramesSettings, image_side: int | None, as_given: bool) -> Footage:
+    """The videos that were found as one recording after the other, the longest side of their pictures `image_side`.
 
     `as_given`: somebody named them one by one, in an order of his own. Raises FramesError if none can be used, or the
     camera that the settings name is not there.
     """
     paths, copies = without_copies(found.videos)
     names, other_cameras, camera = choose_camera(read_names(paths), settings.camera)
-    clips, unusable = _open_all(in_order_of_names(names, as_given), settings)
+    clips, unusable = _open_all(in_order_of_names(names, as_given), settings, image_side)
     if not clips:
         raise FramesError(_why_none(name, unusable))
     clips, odd = _of_one_shape(clips)
@@ -60,13 +60,13 @@ def _why_none(name: str, unusable: Sequence[LeftOutFile]) -> str:
 
 
 def _open_all(
-    names: Sequence[ClipName], settings: FramesSettings
+    names: Sequence[ClipName], settings: FramesSettings, image_side: int | None
 ) -> tuple[list[tuple[Clip, Picture]], list[LeftOutFile]]:
     """Those clips that can be read, with their first picture, and the others."""
     clips, unusable = [], []
     for name in names:
         try:
-            recording = video_recording(name.path, settings.default_fps)
+            recording = video_recording(name.path, settings.default_fps, image_side)
             first = next(good_frames(recording), None)
         except FramesError as error:
             unusable.append(LeftOutFile(str(name.path), str(error)))

@@ -1,0 +1,134 @@
+"""How the pixels of a video stream are stored: what is known of it once, before its frames become pictures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import islice
+from typing import Any
+
+from .fields import COMBED, WHOLE, Field, measure_combing
+from .tone_mapping import BT2020, HLG, P3, PQ
+
+GLIMPSED, SURVEYED = 4, 16  # frames at the beginning that are looked at; the second where they may be interlaced
+MAX_INTERLACED_ROWS = 1088  # of a picture; nothing larger is recorded in fields
+BOTTOM_FIRST = (3, 4)  # FFmpeg's AVFieldOrder: those that show the bottom field first
+MAX_STRETCH = 8  # of a pixel; what says more is taken for damage
+SQUARE = Fraction(1)
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """The pixels of a stream: width over height of one (`aspect`), whether that holds for all of the stream whatever
+    the codec says, and which field of interlaced pictures is the first. `unmarked`: pictures are interlaced though
+    nothing says so."""
+
+    aspect: Fraction = SQUARE
+    fixed: bool = False
+    field: Field = "top"
+    unmarked: bool = False
+
+    def aspect_now(self, stream: Any) -> Fraction:
+        """Width over height of the pixels of the frame that the decoder gave last."""
+        return self.aspect if self.fixed else usable_aspect(stream.codec_context.sample_aspect_ratio)
+
+
+def known_pixels(stream: Any) -> Pixels:
+    """What container and codec say, without a look at any frame. The container knows better, as players have it."""
+    codec = stream.codec_context
+    aspect = usable_aspect(stream.sample_aspect_ratio)
+    fixed = aspect != usable_aspect(codec.sample_aspect_ratio)
+    return Pixels(aspect, fixed, "bottom" if codec.field_order in BOTTOM_FIRST else "top")
+
+
+def survey_pixels(container: Any, stream: Any) -> tuple[Pixels, list[str]]:
+    """What a stream says of its pixels and its first frames show, and what of it is worth telling."""
+    known = known_pixels(stream)
+    frames = _good_frames(container, stream)
+    first = next(frames, None)
+    if first is None:
+        return known, []
+    pixels, interlacing = _survey_fields(first, frames, known)
+    return pixels, [text for text in (_on_aspect(first, known.aspect), interlacing, _on_colors(first)) if text]
+
+
+def usable_aspect(aspect: Fraction | None) -> Fraction:
+    """The aspect of a pixel, 1 where it is not known."""
+    if aspect is None or not aspect or not 1 / MAX_STRETCH <= aspect <= MAX_STRETCH:
+        return SQUARE
+    return Fraction(aspect)
+
+
+def square_size(size: tuple[int, int], aspect: Fraction) -> tuple[int, int]:
+    """(width, height) in square pixels of a stored one: the height stays."""
+    return max(1, round(size[0] * aspect)), size[1]
+
+
+def _good_frames(container: Any, stream: Any) -> Iterator[Any]:
+    import av
+
+    for packet in container.demux(stream):
+        try:
+            yield from (frame for frame in stream.decode(packet) if not frame.is_corrupt)
+        except av.FFmpegError:
+            continue
+
+
+def _on_aspect(frame: Any, aspect: Fraction) -> str:
+    size = square_size((frame.width, frame.height), aspect)
+    if size == (frame.width, frame.height):
+        return ""
+    return (
+        f"pixels are not square ({aspect.numerator}:{aspect.denominator}): pictures of {frame.width}x{frame.height} "
+        f"are shown at {size[0]}x{size[1]}"
+    )
+
+
+def _survey_fields(first: Any, later: Iterator[Any], known: Pixels) -> tuple[Pixels, str]:
+    """The field that comes first, by the motion if there is any, and what is to be said of interlacing."""
+    if first.height > MAX_INTERLACED_ROWS:
+        return known, ""
+    frames = [first, *islice(later, GLIMPSED - 1)]
+    marked = any(frame.interlaced_frame for frame in frames)
+    if not marked and sum(measure_combing(frame) > COMBED for frame in frames) <= len(frames) / 2:
+        return known, ""
+    frames += islice(later, SURVEYED - GLIMPSED)
+    votes = Counter(_field_orders(frames))
+    if not marked and votes["tff"] + votes["bff"] <= len(frames) / 2:
+        return known, ""
+    if votes["tff"] != votes["bff"]:
+        known = replace(known, field="top" if votes["tff"] > votes["bff"] else "bottom")
+    if marked and all(measure_combing(frame) < WHOLE for frame in frames):
+        return known, "the video is marked as interlaced, but its pictures are whole: where fields differ one is taken"
+    how = "" if marked else ", though nothing says so"
+    text = (
+        f"the video is interlaced{how}: of each picture the first field ({known.field}) is taken, at the picture's time"
+    )
+    return replace(known, unmarked=not marked), text
+
+
+def _field_orders(frames: Sequence[Any]) -> Iterator[str]:
+    """What FFmpeg's `idet` makes of each frame: "tff", "bff", "progressive" or "undetermined"."""
+    from av.error import BlockingIOError, EOFError
+    from av.filter import Graph
+
+    graph, first = Graph(), frames[0]
+    source = graph.add_buffer(width=first.width, height=first.height, format=first.format, time_base=first.time_base)
+    graph.link_nodes(source, graph.add("idet"), graph.add("buffersink")).configure()
+    for frame in (*(frame for frame in frames if frame.format.name == first.format.name), None):
+        graph.push(frame)
+        try:
+            while True:
+                yield graph.pull().metadata["lavfi.idet.multiple.current_frame"]
+        except (BlockingIOError, EOFError):
+            continue
+
+
+def _on_colors(frame: Any) -> str:
+    curve = {PQ: "PQ", HLG: "HLG"}.get(frame.color_trc)
+    gamut = {BT2020: "BT.2020", P3: "P3"}.get(frame.color_primaries)
+    if curve:
+        return f"the video is HDR ({curve}): tone-mapped to BT.709"
+    return f"the video's colours ({gamut}) are converted to BT.709" if gamut else ""
