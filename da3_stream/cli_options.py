@@ -88,6 +88,7 @@ RUN = (
     Option("camera", "frames.camera", str, "Of several in a card's files; default front.", "front|rear|NAME"),
     Option("every", "frames.every", int, "Use every n-th frame."),
     Option("fps", "frames.fps", str, "Use about this many frames a second; auto: about 10.", "N|auto"),
+    Option("topic", "frames.topic", str, "Of a bag (ROS): the camera's topic.", "NAME"),
     Option("gate", "frames.gate", Literal["auto", "off"], "Leave out frames that add nothing or harm; default auto."),
     Option("start", "frames.start", float, "Seconds to skip at the beginning."),
     Option("end", "frames.end", float, "Stop at this time in seconds."),

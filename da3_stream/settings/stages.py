@@ -27,6 +27,7 @@ class FramesSettings(Stage):
         None,
         description="front, rear or another of the cameras that recorded at once, by the files' names; null: front",
     )
+    topic: str | None = Field(None, min_length=1, description="of a bag: the topic whose pictures are the frames")
     gate: Annotated[Literal["auto", "off"] | None, Off] = Field(
         None,
         description="auto leaves out frames that add nothing or harm, off none; null: off for arrays in memory and "

@@ -15,6 +15,8 @@ from ...errors import FramesError
 from ...settings import CameraSettings, FramesSettings
 from ...types import AdviceCode
 from .arrays import open_arrays
+from .bags.files import open_bag
+from .bags.layout import is_bag
 from .capture import SCHEMES, is_address
 from .cards.footage import read_footage
 from .cards.said import left_out_sentences
@@ -58,9 +60,11 @@ def open_source(
         found = _open_list(names, settings, image_side)
     else:
         found = open_arrays(_require_images(source), settings, image_side)
+    if settings.topic is not None and found.kind != "bag":
+        raise FramesError(f"'{found.name}' is no bag and has no topics: leave --topic (frames.topic) out")
     attach_masks(found, camera or CameraSettings())
     found.open()
-    if names and found.kind in ("video", "images") and not is_address(names[0]):
+    if names and found.kind in ("video", "images", "bag") and not is_address(names[0]):
         found.identify_by_paths([os.path.abspath(os.path.expanduser(name)) for name in names])
     return know_camera(found, camera or CameraSettings())
 
@@ -73,6 +77,8 @@ def _open_name(name: str, settings: FramesSettings, image_side: int | None) -> F
         raise FramesError(f"'{name}' cannot be opened ({error.strerror}): check the path and its permissions") from None
     if is_folder and (path / "run.json").is_file() and (path / "windows").is_dir():
         raise FramesError(f"'{name}' is a run directory, not footage: 'da3-stream info {name}' tells what it holds")
+    if (is_folder or is_file) and is_bag(path):
+        return open_bag(path, settings, image_side)
     if is_folder:
         return _open_found(name, find_in_folder(path), settings, image_side)
     if is_file:

@@ -11,7 +11,7 @@ from ...calibration import KnownCamera
 from ...types import Advice, Float64
 from .picture import Picture
 
-Kind = Literal["video", "images", "arrays", "camera", "stream"]
+Kind = Literal["video", "images", "bag", "arrays", "camera", "stream"]
 
 
 @dataclass(frozen=True)

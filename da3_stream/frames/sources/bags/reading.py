@@ -1,0 +1,203 @@
+"""Reading the files of bags: their topics, their messages in the order they came, and a sentence where that fails.
+
+MCAP and SQLite files of ROS 2, and files of ROS 1 (version 2.0), by the library rosbags. A message is deserialized by
+the definition that its file holds, else by the standard one: those of sensor_msgs never changed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections import defaultdict
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from textwrap import shorten
+from typing import Any
+
+from ....errors import FramesError
+from .layout import COMPRESSED, ROS1_SUFFIX, BagFile
+
+IDL_SEPARATOR = "=" * 80 + "\n"
+REPAIRS = {".mcap": "'mcap recover {}'", ".db3": "sqlite3's .recover", ROS1_SUFFIX: "'rosbag reindex {}'"}
+
+
+@dataclass(frozen=True, eq=False)
+class Topic:
+    """A topic with messages of one type, such as "sensor_msgs/msg/Image"."""
+
+    name: str
+    type: str
+    count: int
+    connections: Sequence[Any] = ()  # of rosbags
+
+
+@dataclass(frozen=True, eq=False)
+class Message:
+    """A message: when it was recorded, in nanoseconds, and its content, or the reason why that can't be read."""
+
+    logged_ns: int
+    content: Any | str
+
+
+class OpenBagFile:
+    """A file of a bag while it is open."""
+
+    def __init__(self, file: BagFile, reader: Any) -> None:
+        self.file = file
+        self._reader = reader
+        self.topics = _topics(reader.connections)
+
+    def messages(self, name: str, kind: str) -> Generator[Message]:
+        """All messages of a topic and a type. Raises FramesError where the file is damaged."""
+        topic = next((one for one in self.topics if (one.name, one.type) == (name, kind)), None)
+        if topic is None:  # without connections, rosbags would give the messages of all topics
+            return
+        store = _typestore(self.file, topic)
+        deserialize = store.deserialize_ros1 if self.file.kind == ROS1_SUFFIX else store.deserialize_cdr
+        for logged_ns, data in self._raw(topic):
+            try:
+                message = Message(logged_ns, deserialize(data, topic.type))
+            except Exception as error:  # rosbags lets through what numpy and struct raise on damaged bytes
+                message = Message(logged_ns, f"its message cannot be read ({_reason(error)})")
+            yield message
+
+    def _raw(self, topic: Topic) -> Iterator[tuple[int, bytes]]:
+        messages = self._reader.messages(connections=list(topic.connections))
+        while True:
+            try:
+                _, logged_ns, data = next(messages)
+                raw = _zstd().decompress(data) if self.file.zstd_messages else data
+            except StopIteration:
+                return
+            except Exception as error:  # as above, and what decompressors raise
+                raise FramesError(_why_unreadable(self.file.path, error)) from None
+            yield logged_ns, raw
+
+
+@contextmanager
+def open_bag_file(file: BagFile) -> Iterator[OpenBagFile]:
+    """Open a bag's file. Raises FramesError with one sentence where it can't be read."""
+    _refuse_unmerged(file.path)
+    with _decompressed(file.path) as path:
+        try:
+            reader = _make_reader(path, file.kind)
+            reader.open()
+        except Exception as error:  # rosbags lets through KeyError, AssertionError and others on damaged bytes
+            raise FramesError(_why_unreadable(file.path, error)) from None
+        try:
+            yield OpenBagFile(file, reader)
+        finally:
+            reader.close()
+
+
+@contextmanager
+def _decompressed(path: Path) -> Iterator[Path]:
+    """The path of the file's content as it was before it was compressed as a whole; it lives as long as the context."""
+    if path.suffix.lower() != COMPRESSED:
+        yield path
+        return
+    with TemporaryDirectory(prefix="da3_stream_bag_") as folder:
+        target = Path(folder, path.stem)
+        try:
+            _decompress_file(path, target)
+        except Exception as error:
+            raise FramesError(_why_unreadable(path, error)) from None
+        yield target
+
+
+def _decompress_file(path: Path, target: Path) -> None:
+    with _zstd().open(path, "rb") as compressed, target.open("wb") as file:
+        shutil.copyfileobj(compressed, file)
+
+
+def _zstd() -> Any:
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    return zstd
+
+
+def _make_reader(path: Path, kind: str) -> Any:
+    from rosbags import rosbag1, rosbag2
+
+    return rosbag1.Reader(path) if kind == ROS1_SUFFIX else rosbag2.Reader(path)
+
+
+def _topics(connections: Sequence[Any]) -> list[Topic]:
+    """Topics that have messages, by name; a topic with messages of two types is two."""
+    found = defaultdict(list)
+    for connection in connections:
+        if connection.msgcount:
+            found[connection.topic, connection.msgtype].append(connection)
+    return [
+        Topic(name, kind, sum(connection.msgcount for connection in same), same)
+        for (name, kind), same in sorted(found.items())
+    ]
+
+
+def _typestore(file: BagFile, topic: Topic) -> Any:
+    """What deserializes the topic's messages. Raises FramesError where the file's definition can't be understood."""
+    from rosbags.interfaces import MessageDefinitionFormat
+    from rosbags.typesys import Stores, get_typestore
+
+    definition = topic.connections[0].msgdef
+    if definition.format == MessageDefinitionFormat.NONE:
+        return get_typestore(Stores.ROS1_NOETIC if file.kind == ROS1_SUFFIX else Stores.LATEST)
+    store = get_typestore(Stores.EMPTY)
+    try:
+        store.register(_types(definition.data, topic.type, definition.format == MessageDefinitionFormat.IDL))
+    except Exception as error:  # rosbags' parser lets through what its own checks miss
+        raise FramesError(
+            f"'{file.path}' describes the messages of {topic.name} ({topic.type}) in a way that cannot be understood "
+            f"({_reason(error)}): convert it with rosbags-convert"
+        ) from None
+    return store
+
+
+def _types(text: str, name: str, is_idl: bool) -> Any:
+    """The definitions in a text of ROS's message language, or of OMG's IDL, several after lines of "=====" each."""
+    from rosbags.typesys import get_types_from_idl, get_types_from_msg
+
+    if not is_idl:
+        return get_types_from_msg(text, name)
+    parts = [part for part in text.split(IDL_SEPARATOR) if part.strip()]
+    types: dict[str, Any] = {}
+    for part in parts:
+        types.update(get_types_from_idl(part.partition("\n")[2] if part.startswith("IDL: ") else part))
+    return types
+
+
+def _refuse_unmerged(path: Path) -> None:
+    """Raises FramesError for an SQLite file beside which messages lie that a reader of the file alone would miss."""
+    for log in (Path(f"{path}-wal"), Path(f"{path}-journal")):
+        if log.is_file() and log.stat().st_size:
+            raise FramesError(
+                f"'{path}' was not closed when it was recorded, and part of it is still in '{log.name}': merge them "
+                f"with: sqlite3 '{path}' 'PRAGMA wal_checkpoint(TRUNCATE)'"
+            )
+
+
+def _why_unreadable(path: Path, error: Exception) -> str:
+    reason = _reason(error)
+    if not path.exists():
+        return f"'{path}' is missing: copy all files of the bag"
+    if isinstance(error, PermissionError) or "Permission denied" in reason:
+        return f"the bag '{path}' cannot be opened (Permission denied): check its permissions"
+    if path.stat().st_size == 0:
+        return f"'{path}' is empty (0 bytes): copy or record it again"
+    if "not indexed" in reason:
+        return f"'{path}' was not closed when it was recorded and has no index: repair it with 'rosbag reindex {path}'"
+    if "not ros2" in reason:
+        return f"'{path}' is an MCAP file of something other than ROS 2: convert it to a bag of ROS 2 or ROS 1"
+    repair = REPAIRS.get(path.suffix.lower())
+    hint = f", or repair it with {repair.format(path)}" if repair else ""
+    return f"'{path}' is not a bag that can be read, or was cut off ({reason}): copy it again{hint}"
+
+
+def _reason(error: Exception) -> str:
+    """What an error of rosbags says, in one short line."""
+    return shorten(str(error).rstrip("."), 160) or type(error).__name__

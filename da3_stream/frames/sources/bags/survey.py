@@ -1,0 +1,100 @@
+"""Looking through a bag before its pictures are read: which topics are in which of its files, and how they begin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ....errors import FramesError
+from .layout import BagFile, list_files
+from .reading import Message, OpenBagFile, Topic, open_bag_file
+from .stamps import Times, read_times
+from .topics import CAMERA_INFO, COMPRESSED, RAW, PictureTopic, info_names
+
+SAMPLE = 10  # pictures of a topic that tell its encoding and its clock
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """Of the first pictures of a topic: their times, and what the first says of its pixels."""
+
+    times: tuple[Times, ...]
+    encoding: str
+
+
+@dataclass(eq=False)
+class Survey:
+    """What was found in a bag. `counts` are the messages of each (topic, type) in each file."""
+
+    files: list[BagFile] = field(default_factory=list)
+    unread: list[tuple[Path, str]] = field(default_factory=list)  # files that can't be read, and why
+    counts: dict[tuple[str, str], dict[BagFile, int]] = field(default_factory=dict)
+    beginnings: dict[tuple[str, str], Beginning] = field(default_factory=dict)
+    calibrations: dict[str, Any] = field(default_factory=dict)  # the first sensor_msgs/CameraInfo by its topic
+
+    @property
+    def types(self) -> dict[str, str]:
+        """The type of each topic's messages."""
+        return dict(sorted(self.counts))
+
+    @property
+    def pictures(self) -> list[PictureTopic]:
+        """The topics with pictures, by name."""
+        return [
+            PictureTopic(
+                name, kind, sum(self.counts[name, kind].values()), begins.encoding, self._has_calibration(name)
+            )
+            for (name, kind), begins in sorted(self.beginnings.items())
+        ]
+
+    def _has_calibration(self, topic: str) -> bool:
+        return any(name in self.calibrations for name in info_names(topic))
+
+
+def survey(path: Path) -> Survey:
+    """Look through all files of a bag. Raises FramesError with one sentence where none can be read."""
+    found = Survey()
+    for file in list_files(path):
+        try:
+            with open_bag_file(file) as opened:
+                _add(found, opened)
+        except FramesError as error:
+            found.unread.append((file.path, str(error)))
+    if not found.files:
+        raise FramesError(found.unread[0][1] if found.unread else f"the bag '{path}' has no files: copy all of it")
+    return found
+
+
+def _add(found: Survey, opened: OpenBagFile) -> None:
+    found.files.append(opened.file)
+    for topic in opened.topics:
+        key = topic.name, topic.type
+        found.counts.setdefault(key, {})[opened.file] = topic.count
+        if topic.type in (RAW, COMPRESSED) and key not in found.beginnings:
+            found.beginnings[key] = _begin(_first(opened, topic, SAMPLE))
+        if topic.type == CAMERA_INFO and topic.name not in found.calibrations:
+            contents = (message.content for message in _first(opened, topic, 1))
+            found.calibrations.update((topic.name, content) for content in contents if not isinstance(content, str))
+
+
+def _first(opened: OpenBagFile, topic: Topic, count: int) -> Iterator[Message]:
+    """The topic's first messages, up to where the file is damaged (which is told when its pictures are read)."""
+    with closing(opened.messages(topic.name, topic.type)) as messages, suppress(FramesError):
+        yield from islice(messages, count)
+
+
+def _begin(messages: Iterator[Message]) -> Beginning:
+    times, encoding = [], ""
+    for message in messages:
+        times.append(read_times(message))
+        encoding = encoding or _encoding(message.content)
+    return Beginning(tuple(times), encoding)
+
+
+def _encoding(content: Any) -> str:
+    """What a picture says of its pixels; nothing where it can't be read."""
+    return str(getattr(content, "encoding", None) or getattr(content, "format", "")).strip()
