@@ -175,3 +175,54 @@ def test_a_picture_that_cannot_be_had_is_skipped_with_its_reason(
     bag.add_raw(TOPIC, scene(), "rgb8", START_NS + STEP_NS)
     (frame,) = open_source(bag.write(), ALL)
     assert reason.split("'")[0] in frame.skipped_before[0].reason
+
+
+def thermal(number: int) -> NDArray[np.uint16]:
+    """Values 29000 to 30020, as thermal cameras give hundredths of a kelvin; later pictures are warmer."""
+    ramp = 29000 + np.arange(WIDTH * HEIGHT, dtype=np.float64).reshape(HEIGHT, WIDTH) / (WIDTH * HEIGHT) * 500
+    return (ramp + 52 * number).round().astype(np.uint16)
+
+
+@pytest.mark.parametrize("kind", ["mcap", "bag"])
+@pytest.mark.parametrize(("encoding", "big"), [("mono16", False), ("16UC1", False), ("mono16", True), ("png", False)])
+def test_deep_pictures_are_stretched_once_for_the_whole_bag(
+    new_bag: NewBag, kind: str, encoding: str, big: bool
+) -> None:
+    bag = new_bag(kind)
+    for i in range(11):
+        samples = thermal(i).astype(">u2" if big else "<u2")
+        if encoding == "png":
+            _, data = cv2.imencode(".png", samples)
+            bag.add_compressed(TOPIC, data.tobytes(), "16UC1; png compressed ", START_NS + i * STEP_NS)
+        else:
+            bag.add_raw(TOPIC, samples, encoding, START_NS + i * STEP_NS, big=big)
+    source = open_source(bag.write(), ALL)
+    low, high = source.levels or (0, 0)
+    assert (low, high) == (pytest.approx(29000, abs=30), pytest.approx(30020, abs=30))
+    assert f"{low:g} to {high:g}" in " ".join(advice.text for advice in source.advice)
+    for i, frame in enumerate(source):
+        expected = np.clip((thermal(i) - low) / (high - low), 0, 1) * 255
+        assert np.abs(frame.image - expected[..., None]).max() <= 1
+
+
+@pytest.mark.parametrize("encoding", ["rgb16", "bgr16", "rgba16", "16UC3", "bayer_rggb16"])
+def test_colours_of_16_bits_keep_their_order(new_bag: NewBag, encoding: str) -> None:
+    deep = scene().astype(np.uint16) * 257
+    deep[:2], deep[-2:] = 0, 65535  # all of the range is used
+    samples = {
+        "rgb16": deep,
+        "rgba16": np.dstack([deep, np.full(deep.shape[:2], 65535, np.uint16)]),
+        "bayer_rggb16": mosaic("rggb", deep),
+    }.get(encoding, deep[:, :, ::-1])
+    image = read(new_bag(), samples, encoding)
+    assert np.abs(image[4:-4, 2:-2].astype(int) - scene()[4:-4, 2:-2]).max() <= 3
+
+
+def test_a_picture_of_other_numbers_than_the_first_is_skipped(new_bag: NewBag) -> None:
+    bag = new_bag()
+    for i, (samples, encoding) in enumerate([(scene(), "rgb8"), (thermal(0), "mono16"), (scene(), "rgb8")]):
+        bag.add_raw(TOPIC, samples, encoding, START_NS + i * STEP_NS)
+    frames = list(open_source(bag.write(), ALL))
+    assert [bad.reason for frame in frames for bad in frame.skipped_before] == [
+        "its numbers are uint16 where those of the others are uint8"
+    ]

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....types import UInt8
+from ..images.decoding import decode_bytes
+from ..images.levels import Levels, show
+from ..images.stored_picture import StoredPicture
 from ..picture import Picture
 
 Pixels = NDArray[Any]  # [H,W] or [H,W,C]
@@ -98,26 +100,23 @@ def _stored(message: Any, encoding: Encoding) -> Pixels | str:
     return samples.reshape(height, width, encoding.channels) if encoding.channels > 1 else samples
 
 
-def split_alpha(pixels: Pixels) -> tuple[Pixels, NDArray[np.bool_] | None]:
-    """Gray or RGB, and where a picture with alpha counts; None where it counts everywhere, or alpha is 0 everywhere, as
-    drivers leave it that don't use it."""
-    if pixels.ndim == 2 or pixels.shape[2] < 4:
-        return pixels, None
-    seen = pixels[:, :, 3] > 0
-    return np.ascontiguousarray(pixels[:, :, :3]), None if seen.all() or not seen.any() else seen
+def read_stored(content: Any) -> StoredPicture | str:
+    """The picture of a sensor_msgs/Image or CompressedImage in its own depth, or the reason why it can't be had."""
+    if not hasattr(content, "encoding"):
+        return decode_bytes(np.asarray(content.data, np.uint8))
+    pixels = raw_pixels(content)
+    if isinstance(pixels, str) or pixels.ndim == 2 or pixels.shape[2] == 3:
+        return pixels if isinstance(pixels, str) else StoredPicture(pixels)
+    inside = pixels[:, :, 3] > 0
+    unused = inside.all() or not inside.any()  # some drivers leave alpha at 0
+    return StoredPicture(np.ascontiguousarray(pixels[:, :, :3]), None if unused else inside)
 
 
-def decode_message(content: Any) -> Picture | str:
-    """The picture of a sensor_msgs/Image or CompressedImage, or the reason why it can't be had."""
-    pixels = raw_pixels(content) if hasattr(content, "encoding") else _decompressed(np.asarray(content.data, np.uint8))
-    if isinstance(pixels, str):
-        return pixels
-    colours, mask = split_alpha(pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8))
-    return Picture(np.repeat(colours[..., None], 3, axis=2) if colours.ndim == 2 else colours, mask)
-
-
-def _decompressed(data: UInt8) -> Pixels | str:
-    import cv2
-
-    image = cv2.imdecode(data, cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR) if data.size else None
-    return "it cannot be decoded as an image" if image is None else cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+def show_picture(stored: StoredPicture | str, levels: Levels | None) -> Picture | str:
+    """As RGB; deep ones between the levels, if they are of the same kind of number."""
+    if isinstance(stored, str):
+        return stored
+    dtype = stored.values.dtype.name
+    if stored.is_deep and (levels is None or levels.dtype != dtype):
+        return f"its numbers are {dtype} where those of the others are {levels.dtype if levels else 'uint8'}"
+    return Picture(show(stored, levels or Levels(0.0, 255.0, "uint8")), stored.mask)

@@ -10,8 +10,9 @@ import shutil
 import sys
 from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from textwrap import shorten
@@ -50,22 +51,30 @@ class OpenBagFile:
         self._reader = reader
         self.topics = _topics(reader.connections)
 
-    def messages(self, name: str, kind: str) -> Generator[Message]:
-        """All messages of a topic and a type. Raises FramesError where the file is damaged."""
+    def messages(self, name: str, kind: str, start_ns: int | None = None) -> Generator[Message]:
+        """All messages of a topic and a type, recorded at `start_ns` or later. Raises FramesError where the file is
+        damaged."""
         topic = next((one for one in self.topics if (one.name, one.type) == (name, kind)), None)
         if topic is None:  # without connections, rosbags would give the messages of all topics
             return
         store = _typestore(self.file, topic)
         deserialize = store.deserialize_ros1 if self.file.kind == ROS1_SUFFIX else store.deserialize_cdr
-        for logged_ns, data in self._raw(topic):
+        for logged_ns, data in self._raw(topic, start_ns):
             try:
                 message = Message(logged_ns, deserialize(data, topic.type))
             except Exception as error:  # rosbags lets through what numpy and struct raise on damaged bytes
                 message = Message(logged_ns, f"its message cannot be read ({_reason(error)})")
             yield message
 
-    def _raw(self, topic: Topic) -> Iterator[tuple[int, bytes]]:
-        messages = self._reader.messages(connections=list(topic.connections))
+    def spaced_messages(self, name: str, kind: str, most: int) -> Iterator[Message]:
+        """At most so many messages of a topic, evenly spaced over the time of the file."""
+        begin, end = self._reader.start_time, self._reader.end_time
+        for start_ns in sorted({begin + i * (end - begin) // most for i in range(most)}):
+            with closing(self.messages(name, kind, start_ns)) as messages:
+                yield from islice(messages, 1)
+
+    def _raw(self, topic: Topic, start_ns: int | None) -> Iterator[tuple[int, bytes]]:
+        messages = self._reader.messages(connections=list(topic.connections), start=start_ns)
         while True:
             try:
                 _, logged_ns, data = next(messages)
@@ -81,7 +90,7 @@ class OpenBagFile:
 def open_bag_file(file: BagFile) -> Iterator[OpenBagFile]:
     """Open a bag's file. Raises FramesError with one sentence where it can't be read."""
     _refuse_unmerged(file.path)
-    with _decompressed(file.path) as path:
+    with _readable(file.path) as path:
         try:
             reader = _make_reader(path, file.kind)
             reader.open()
@@ -94,15 +103,20 @@ def open_bag_file(file: BagFile) -> Iterator[OpenBagFile]:
 
 
 @contextmanager
-def _decompressed(path: Path) -> Iterator[Path]:
-    """The path of the file's content as it was before it was compressed as a whole; it lives as long as the context."""
-    if path.suffix.lower() != COMPRESSED:
+def _readable(path: Path) -> Iterator[Path]:
+    """A path at which rosbags can read the file, as long as the context lives.
+
+    That is another one for a file that was compressed as a whole, and for names that mean something else in the address
+    that rosbags makes of them for SQLite.
+    """
+    is_compressed = path.suffix.lower() == COMPRESSED
+    if not is_compressed and not any(sign in str(path) for sign in "?#%"):
         yield path
         return
     with TemporaryDirectory(prefix="da3_stream_bag_") as folder:
-        target = Path(folder, path.stem)
+        target = Path(folder, f"bag{BagFile(path).kind}")
         try:
-            _decompress_file(path, target)
+            _decompress_file(path, target) if is_compressed else target.symlink_to(path.absolute())
         except Exception as error:
             raise FramesError(_why_unreadable(path, error)) from None
         yield target

@@ -38,15 +38,16 @@ def read_stored(path: Path) -> StoredPicture | str:
         data = np.fromfile(path, np.uint8)  # cv2.imread fails on names outside ASCII on some systems
     except OSError as error:
         return f"cannot be opened ({error.strerror or error})"
-    return _decode(path, data) if data.size else "empty file (0 bytes)"
+    return decode_exr(path) if data[:16].tobytes().startswith(EXR_MAGIC) else decode_bytes(data)
 
 
-def _decode(path: Path, data: UInt8) -> StoredPicture | str:
+def decode_bytes(data: UInt8) -> StoredPicture | str:
+    """The bytes of an image file as an upright picture, or the reason why they cannot be read; EXR is read by path."""
+    if not data.size:
+        return "empty file (0 bytes)"
     head = data[:16].tobytes()
     if head.startswith(TIFF_MAGIC):
         return decode_tiff(data)
-    if head.startswith(EXR_MAGIC):
-        return decode_exr(path)
     if head.startswith(JPEG_XL_MAGIC):
         return NO_JPEG_XL
     if is_iso_media(head):

@@ -108,11 +108,7 @@ class PictureFiles:
             self.read(path)
         if self.levels is None or self.levels.is_usual:
             return []
-        text = (
-            f"the pictures' values from {self.levels.low:g} to {self.levels.high:g} ({self.levels.dtype}) are "
-            "stretched to black and white, once for the whole sequence"
-        )
-        return [(AdviceCode.INPUT_PIXELS, text)]
+        return [(AdviceCode.INPUT_PIXELS, str(self.levels))]
 
 
 def _candidates(pictures: PictureFiles, rate: float, start: float | None) -> Generator[Candidate]:

@@ -39,6 +39,12 @@ class Levels:
         """Whether it is the whole range of 16 bits, or 0 to 1: nothing is stretched."""
         return (self.low, self.high) in ((0.0, 65535.0), (0.0, 1.0))
 
+    def __str__(self) -> str:
+        return (
+            f"the pictures' values from {self.low:g} to {self.high:g} ({self.dtype}) are stretched to black and white, "
+            "once for the whole sequence"
+        )
+
 
 def show(picture: StoredPicture, levels: Levels) -> UInt8:
     """The picture as RGB [H,W,3] uint8: linear between the levels, clipped beyond, black where it is not a number."""
@@ -53,17 +59,21 @@ def show(picture: StoredPicture, levels: Levels) -> UInt8:
 
 
 def measure_levels(paths: Sequence[Path], dtype: str) -> Levels:
-    """The levels of a sequence of pictures of this kind of number, from a sample of them.
+    """The levels of a sequence of image files of this kind of number, from a sample of them."""
+    return levels_of((read_stored(path) for path in sampled(paths, MOST_PICTURES)), dtype)
+
+
+def levels_of(pictures: Iterable[StoredPicture | str], dtype: str) -> Levels:
+    """The levels for a sequence, from pictures of it that have this kind of number; others are left out.
 
     A usual range (0 to 65535, to 1, ...) is taken as such where the pictures use at least half of it; else levels are
     percentiles.
     """
-    pictures = (read_stored(path) for path in sampled(paths, MOST_PICTURES))
     return find_levels(_sample((each for each in pictures if isinstance(each, StoredPicture)), dtype), dtype)
 
 
 def find_levels(values: Float64, dtype: str) -> Levels:
-    """The levels for a sample [n] of finite values; see `measure_levels`."""
+    """The levels for a sample [n] of finite values; see `levels_of`."""
     whites = USUAL_WHITES["f" if np.dtype(dtype).kind == "f" else "i"]
     if not values.size:
         return Levels(0.0, whites[-1], dtype)
