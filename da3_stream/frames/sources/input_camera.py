@@ -21,6 +21,8 @@ def know_camera(source: FrameSource, settings: CameraSettings) -> FrameSource:
     source.camera = camera = input_camera(settings, source.size, source.focal_px, known)
     if camera.k is not None and camera.lens is not None and not camera.lens.is_pinhole:
         source.undistort = Undistortion(camera.lens, camera.k, source.size)
+    if known is not None and known is source.calibration:
+        source.say(AdviceCode.INPUT_CAMERA, f"the camera is calibrated by {known.source}")
     for text in [] if known is None else _remarks(known, source.size):
         source.say(AdviceCode.INPUT_CAMERA, text)
     return source

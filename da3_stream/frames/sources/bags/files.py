@@ -2,54 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator
+from contextlib import closing
 from functools import partial
-from itertools import chain
-from math import ceil
 from pathlib import Path
-from typing import Any
 
 from ....errors import FramesError
 from ....settings import FramesSettings
-from ....types import Advice, AdviceCode
+from ....types import AdviceCode
 from ..chain import LeftOutFile, Link
-from ..images.levels import MOST_PICTURES, Levels, levels_of
-from ..images.stored_picture import StoredPicture
+from ..images.levels import Levels
 from ..picture import Picture
 from ..recording import Candidate, Recording
-from ..source import LAST_INDEX, FrameSource
+from ..source import FrameSource
+from .camera import BagCamera, find_camera
 from .layout import BagFile
 from .pictures import read_stored, show_picture
 from .reading import open_bag_file
-from .stamps import BagClock, TimedMessage, choose_clock, time_messages
-from .survey import Survey, survey
-from .topics import PictureTopic, choose_topic, describe
-
-
-@dataclass(frozen=True, eq=False)
-class BagCamera:
-    """The camera whose pictures are the frames: its topic, its clock, and what is to be said of them, which grows while
-    pictures are read."""
-
-    topic: PictureTopic
-    clock: BagClock
-    levels: Levels | None = None  # of pictures of more than 8 bits
-    advice: list[Advice] = field(default_factory=list)
-
-    def say(self, code: AdviceCode, text: str) -> None:
-        """Let the run tell something, once."""
-        advice = Advice(code, text, 0, LAST_INDEX)
-        if advice not in self.advice:
-            self.advice.append(advice)
+from .stamps import TimedMessage, time_messages
+from .survey import survey
 
 
 def open_bag(path: Path, settings: FramesSettings, image_side: int | None) -> FrameSource:
     """The frames of a bag's camera, with the times of their headers. Raises FramesError with one sentence if there are
     none."""
     found = survey(path)
-    camera = _find_camera(path, found, settings)
+    camera = find_camera(str(path), found, settings)
     counts = found.counts[camera.topic.name, camera.topic.type]
     links = [Link(_recording(file, camera, count), begins_shot=False, offset_s=0.0) for file, count in counts.items()]
     left_out = [LeftOutFile(str(file), reason) for file, reason in found.unread]
@@ -58,46 +36,8 @@ def open_bag(path: Path, settings: FramesSettings, image_side: int | None) -> Fr
     return source
 
 
-def _find_camera(path: Path, found: Survey, settings: FramesSettings) -> BagCamera:
-    topic = choose_topic(str(path), found.pictures, found.types, settings.topic)
-    clock, about_times = choose_clock(found.beginnings[topic.name, topic.type].times, settings.default_fps)
-    camera = BagCamera(topic, clock, _measure_levels(topic, list(found.counts[topic.name, topic.type])))
-    camera.say(AdviceCode.INPUT_FILES, _about_topics(topic, found))
-    for _, reason in found.unread:
-        camera.say(AdviceCode.INPUT_FILES, f"a file of the bag is left out: {reason}")
-    if about_times:
-        camera.say(AdviceCode.INPUT_TIMES, about_times)
-    if camera.levels is not None and not camera.levels.is_usual:
-        camera.say(AdviceCode.INPUT_PIXELS, str(camera.levels))
-    return camera
-
-
-def _measure_levels(topic: PictureTopic, files: Sequence[BagFile]) -> Levels | None:
-    """What becomes black and white, from pictures all over the bag; None where its first one has 8 bits."""
-    with closing(_spaced_contents(topic, files)) as contents:
-        pictures = (read_stored(content) for content in contents)
-        first = next((picture for picture in pictures if isinstance(picture, StoredPicture)), None)
-        if first is None or not first.is_deep:
-            return None
-        return levels_of(chain([first], pictures), first.values.dtype.name)
-
-
-def _spaced_contents(topic: PictureTopic, files: Sequence[BagFile]) -> Generator[Any]:
-    for file in files:
-        with open_bag_file(file) as bag, suppress(FramesError):  # where it is damaged, reading tells
-            for message in bag.spaced_messages(topic.name, topic.type, ceil(MOST_PICTURES / len(files))):
-                yield from () if isinstance(message.content, str) else (message.content,)
-
-
-def _about_topics(topic: PictureTopic, found: Survey) -> str:
-    others = [describe(other) for other in found.pictures if other.name != topic.name]
-    also = f"; also there: {', '.join(others)} (--topic NAME chooses)" if others else ""
-    return f"the frames are the {topic.count} pictures of topic {topic.name}{also}"
-
-
 def _recording(file: BagFile, camera: BagCamera, count: int) -> Recording:
-    candidates = partial(_candidates, file, camera, count)
-    levels = camera.levels
+    candidates, levels = partial(_candidates, file, camera, count), camera.levels
     return Recording(
         str(file.path),
         "bag",
@@ -105,6 +45,7 @@ def _recording(file: BagFile, camera: BagCamera, count: int) -> Recording:
         count,
         camera.clock.rate,
         camera.clock.kind != "rate",
+        calibration=camera.calibration,
         levels=lambda: None if levels is None else (levels.low, levels.high),
     )
 

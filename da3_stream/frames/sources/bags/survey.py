@@ -20,10 +20,11 @@ SAMPLE = 10  # pictures of a topic that tell its encoding and its clock
 
 @dataclass(frozen=True)
 class Beginning:
-    """Of the first pictures of a topic: their times, and what the first says of its pixels."""
+    """Of the first pictures of a topic: their times, and what the first says of its pixels and its camera."""
 
     times: tuple[Times, ...]
     encoding: str
+    frame_id: str
 
 
 @dataclass(eq=False)
@@ -88,13 +89,14 @@ def _first(opened: OpenBagFile, topic: Topic, count: int) -> Iterator[Message]:
 
 
 def _begin(messages: Iterator[Message]) -> Beginning:
-    times, encoding = [], ""
+    times, encoding, frame_id = [], "", ""
     for message in messages:
         times.append(read_times(message))
-        encoding = encoding or _encoding(message.content)
-    return Beginning(tuple(times), encoding)
+        if not isinstance(message.content, str):
+            encoding, frame_id = encoding or _encoding(message.content), message.content.header.frame_id
+    return Beginning(tuple(times), encoding, frame_id)
 
 
 def _encoding(content: Any) -> str:
-    """What a picture says of its pixels; nothing where it can't be read."""
-    return str(getattr(content, "encoding", None) or getattr(content, "format", "")).strip()
+    """What a picture says of its pixels."""
+    return str(content.encoding if hasattr(content, "encoding") else content.format).strip()
