@@ -7,6 +7,7 @@ their first pixel centre at 0.5.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,17 +37,20 @@ class Keypoints:
 NO_KEYPOINTS = Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
 
 
-def extract_keypoints(grays: Sequence[NDArray[np.uint8]], masks: Sequence[Mask | None] = ()) -> list[Keypoints]:
-    """SIFT keypoints of each gray image [H,W], of what its mask [H,W] lets count (None, or no masks: all of it)."""
+def extract_keypoints(
+    grays: Sequence[NDArray[np.uint8]], masks: Sequence[Mask | None] = (), most: int = MAX_KEYPOINTS
+) -> list[Keypoints]:
+    """SIFT keypoints of each gray image [H,W], of what its mask [H,W] lets count (None, or no masks: all of it); the
+    strongest where there are more than `most`."""
     cv2.setNumThreads(1)
     masks = masks or [None] * len(grays)
-    return [_keypoints(gray, mask) for gray, mask in zip(grays, masks, strict=True)]
+    return [_keypoints(gray, mask, most) for gray, mask in zip(grays, masks, strict=True)]
 
 
-def _keypoints(gray: NDArray[np.uint8], mask: Mask | None) -> Keypoints:
-    factor = 2 if gray.size < FEW_PIXELS else 1
+def _keypoints(gray: NDArray[np.uint8], mask: Mask | None, most: int) -> Keypoints:
+    factor = _enlargement(gray, most)
     enlarged = gray if factor == 1 else cv2.resize(gray, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-    strongest = _detect(enlarged) if mask is None else detect_inside(_sift(0), enlarged, mask, MAX_KEYPOINTS)
+    strongest = _detect(enlarged, most) if mask is None else detect_inside(_sift(0), enlarged, mask, most)
     found, descriptors = strongest
     if descriptors is None:
         return NO_KEYPOINTS
@@ -55,22 +59,29 @@ def _keypoints(gray: NDArray[np.uint8], mask: Mask | None) -> Keypoints:
     return Keypoints(xy, np.round(root * 512.0).clip(0, 255).astype(np.uint8))
 
 
-def _detect(gray: NDArray[np.uint8]) -> Detected:
+def _enlargement(gray: NDArray[np.uint8], most: int) -> float:
+    """By how much an image is enlarged: twofold for all keypoints that are to be had, else no more than need be."""
+    if gray.size >= FEW_PIXELS:
+        return 1
+    return 2 if most >= MAX_KEYPOINTS else min(2.0, math.sqrt(FEW_PIXELS / gray.size))
+
+
+def _detect(gray: NDArray[np.uint8], most: int) -> Detected:
     """The strongest keypoints of an image with their descriptors."""
-    return _sift(MAX_KEYPOINTS).detectAndCompute(gray, None)
+    return _sift(most).detectAndCompute(gray, None)
 
 
 def detect_inside(sift: cv2.SIFT, gray: NDArray[np.uint8], mask: Mask, count: int) -> Detected:
     """The `count` strongest keypoints of an image whose blobs touch nothing masked, with their descriptors.
 
     `sift` must not limit the count itself: OpenCV does that before it applies a mask, so that what is masked would use
-    up the count. The mask [h,w] may be smaller than the image by a whole factor.
+    up the count. The mask [h,w] may be smaller than the image.
     """
-    factor = gray.shape[1] // mask.shape[1]
+    factor = gray.shape[1] / mask.shape[1]
     distance = distance_px(mask) * factor
     found = sift.detect(gray, None)
     xy = (np.array([p.pt for p in found]).reshape(-1, 2) + 0.5) / factor
-    column, row = xy.astype(np.int64).T
+    column, row = np.minimum(xy.astype(np.int64), [mask.shape[1] - 1, mask.shape[0] - 1]).T
     free = distance[row, column] > [p.size / 2 for p in found]
     inside = [found[k] for k in np.flatnonzero(free).tolist()]
     inside.sort(key=lambda point: -point.response)

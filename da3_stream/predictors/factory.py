@@ -38,6 +38,8 @@ def _make_sfm(settings: Settings, size: tuple[int, int], camera: InputCamera) ->
         side=settings.model.resolution or SFM_SIDE,
         lens=settings.camera.lens,
         keyframes=settings.model.keyframes,
+        keyframe_gap=settings.model.keyframe_gap,
+        keypoints=settings.model.keypoints,
         timeout_s=settings.model.window_timeout_s,
         flow_scale=settings.model.flow_scale,
     )

@@ -68,12 +68,22 @@ def test_the_count_of_keypoints_is_spent_outside_the_mask() -> None:
     assert len(inside.xy) == len(inside.descriptors) > (free.xy[:, 1] < 360).sum()
 
 
-def test_keypoints_of_an_enlarged_image_obey_a_mask_of_its_own_size() -> None:
+@pytest.mark.parametrize("most", [MAX_KEYPOINTS, 400])
+def test_keypoints_of_an_enlarged_image_obey_a_mask_of_its_own_size(most: int) -> None:
     gray = noise()[240:480, ::2][:, :320]
     mask = np.ones(gray.shape, np.bool_)
     mask[120:] = False
-    (inside,) = extract_keypoints([gray], [mask])
-    assert 0 < len(inside.xy) <= MAX_KEYPOINTS and (inside.xy[:, 1] < 120).all()
+    (inside,) = extract_keypoints([gray], [mask], most)
+    assert 0 < len(inside.xy) <= most and (inside.xy[:, 1] < 120).all()
+
+
+def test_a_small_image_is_enlarged_no_more_than_few_keypoints_need() -> None:
+    blob = np.zeros((240, 320), np.float32)
+    blob[100, 211] = 1.0
+    gray = np.clip(60 + 9000 * cv2.GaussianBlur(blob, (0, 0), 4.0), 0, 255).astype(np.uint8)
+    (all_of_them,), (few,) = extract_keypoints([gray]), extract_keypoints([gray], [], 400)
+    for found in (all_of_them, few):
+        assert np.abs(found.xy - [211.5, 100.5]).max() < 0.1
 
 
 def test_where_all_is_masked_there_is_nothing() -> None:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ...geometry.keypoints import Keypoints
+from ...geometry.keypoints import MAX_KEYPOINTS, Keypoints
 from ...types import Frame, WindowGeometry
 from .cameras import solve_pair_cameras, standing_cameras
 from .geometry import window_geometry
@@ -25,7 +25,7 @@ from .mapping.lens_watch import lens_witnesses
 from .mapping.standing import standing_advice
 from .matching.correspondences import Pair, WindowMatches
 from .matching.feature_cache import FeatureCache
-from .matching.keyframes import keyframe_rows
+from .matching.keyframes import LONGEST, keyframe_rows
 from .matching.pairs import Matches, window_pairs
 from .matching.tracks import track_points
 from .processes.ordered_lock import Key, OrderedLock
@@ -44,10 +44,11 @@ class SfmPredictor:
 
     `known_k` is K [3,3] at `source_size` (width, height) with its first pixel centre at 0.5, or None to estimate one
     focal length for the whole video; with `focal_sigma`, a relative standard deviation, K is a first guess of it.
-    `lens` "auto" also estimates the radial term that a calibration left over,
-    "pinhole" trusts the images to have none. `keyframes` "auto" maps key frames where these leave no doubt, "all" every
-    frame. A window of which one piece of work takes longer than `timeout_s` (None: see `usual_limit_s`) has failed. The
-    flow that gives depth is measured in images that are halved `flow_scale` times.
+    `lens` "auto" also estimates the radial term that a calibration left over, "pinhole" trusts the images to have none.
+    `keyframes` "auto" maps key frames where these leave no doubt, "all" every frame; from one to the next are
+    `keyframe_gap` frames at most, and `keypoints` are looked for in each. A window of which one piece of work takes
+    longer than `timeout_s` (None: see `usual_limit_s`) has failed. The flow that gives depth is measured in images that
+    are halved `flow_scale` times.
     """
 
     name = "sfm"
@@ -62,17 +63,19 @@ class SfmPredictor:
         side: int = 640,
         lens: str = "auto",
         keyframes: str = "auto",
+        keyframe_gap: int = LONGEST,
+        keypoints: int = MAX_KEYPOINTS,
         timeout_s: float | None = None,
         flow_scale: int = 1,
         focal_sigma: float | None = None,
     ) -> None:
         self.image_side, self._flow_scale = side, flow_scale
-        self._keyframes = keyframes
+        self._keyframes, self._keyframe_gap, self._most_keypoints = keyframes, keyframe_gap, keypoints
         self._given = GivenLens(known_k, source_size, radial=lens == "auto", focal_sigma=focal_sigma)
         self._timeout_s = timeout_s
         self.in_flight = max(2, workers)  # one window maps on one core while others extract keypoints and depth
         self._workers = Workers(workers)
-        self._features = FeatureCache(self._workers, self.in_flight + 1)
+        self._features = FeatureCache(self._workers, self.in_flight + 1, keypoints)
         self._lens_lock = OrderedLock()
         self._history = CalibrationHistory()
         self._size = (0, 0)
@@ -124,7 +127,9 @@ class SfmPredictor:
     def _solve_window(self, frames: Sequence[Frame]) -> WindowGeometry:
         grays = _grays(frames)
         tracked = self._workers.submit(track_points, grays, [frame.mask for frame in frames]).result()
-        rows = keyframe_rows(tracked, self._size[0]) if self._keyframes == "auto" else np.arange(len(frames))
+        rows = np.arange(len(frames))
+        if self._keyframes == "auto":
+            rows = keyframe_rows(tracked, self._size[0], self._keyframe_gap)
         match = partial(self._match_keyframes, frames, grays)
         solver = WindowSolver(self._workers, self._size, match, Keyframes(rows, tracked))
         solved = self._solve_in_order(_span(frames), solver)
@@ -139,7 +144,7 @@ class SfmPredictor:
         grays = _grays(frames)
         tracks = self._workers.submit(track_points, grays, [frame.mask for frame in frames])
         pairs = window_pairs(len(frames), split_row)
-        keypoints, matches = self._match(frames, grays, pairs, FeatureCache(self._workers, 1))
+        keypoints, matches = self._match(frames, grays, pairs, FeatureCache(self._workers, 1, self._most_keypoints))
         found = WindowMatches(keypoints, matches, tracks.result())
         known = self._history.before(frames[-1].index).freeze()
         if found.moves:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....geometry.keypoints import Keypoints, extract_keypoints
+from ....geometry.keypoints import MAX_KEYPOINTS, Keypoints, extract_keypoints
 from ....geometry.masks import Mask
 from ..processes.workers import Workers, chunks
 from .pairs import Matches, match_chunk
@@ -33,8 +33,9 @@ class FeatureCache:
     depend on which one came first.
     """
 
-    def __init__(self, workers: Workers, windows: int) -> None:
-        self._workers = workers
+    def __init__(self, workers: Workers, windows: int, keypoints: int = MAX_KEYPOINTS) -> None:
+        """`keypoints` are extracted of a frame, at most."""
+        self._workers, self._most = workers, keypoints
         self._lock = threading.Lock()
         self._keypoints: dict[int, InChunk] = {}
         self._matches: dict[Pair, PairMatches] = {}
@@ -74,7 +75,7 @@ class FeatureCache:
         submitted: dict[int, InChunk] = {}
         for chunk in chunks(missing, CHUNK):
             grays, masks = zip(*(images[index] for index in chunk), strict=True)
-            future = self._workers.submit(extract_keypoints, grays, masks)
+            future = self._workers.submit(extract_keypoints, grays, masks, self._most)
             submitted |= {index: (future, place) for place, index in enumerate(chunk)}
         self._keypoints |= submitted
         return submitted

@@ -24,6 +24,7 @@ FEWEST = 12  # key frames; a window with fewer is mapped with all of its frames:
 def keyframe_rows(tracked: Sequence[TrackedPoints], width: int, longest: int = LONGEST) -> NDArray[np.int64]:
     """The rows [K] (ascending, the first and the last among them) that are key frames, of images of this width; all of
     them where these would be few."""
+    longest = min(longest, max(LONGEST, (len(tracked) - 1) // (FEWEST - 1)))  # a short window has closer ones
     rows = [0]
     while rows[-1] < len(tracked) - 1:
         rows.append(_next_row(tracked, rows[-1], width, longest))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from da3_stream.geometry.keypoints import Keypoints
+from da3_stream.geometry.keypoints import MAX_KEYPOINTS, Keypoints
 from da3_stream.predictors.sfm.matching.feature_cache import CHUNK, FeatureCache
 from da3_stream.predictors.sfm.matching.pairs import match_chunk, sequential_pairs
 from da3_stream.predictors.sfm.processes.process import WorkerDiedError
@@ -40,7 +40,8 @@ class AtOnce(Workers):
         self.pairs += pairs
         return {pair: np.array([pair], np.uint32) for pair in pairs}
 
-    def _extract(self, grays: Sequence[NDArray[np.uint8]], masks: Sequence[NDArray[np.bool_] | None]) -> Any:
+    def _extract(self, grays: Sequence[NDArray[np.uint8]], masks: Sequence[NDArray[np.bool_] | None], most: int) -> Any:
+        assert most == MAX_KEYPOINTS
         assert [mask is None for mask in masks] == [gray[0, 0] % 2 == 0 for gray in grays]
         numbers = [int(gray[0, 0]) for gray in grays]
         self.frames += numbers

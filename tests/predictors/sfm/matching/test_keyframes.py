@@ -52,3 +52,9 @@ def test_a_window_with_few_is_mapped_whole() -> None:
     count = LONGEST * (FEWEST - 2) + 1
     assert len(keyframe_rows(tracked(np.full(count - 1, 0.5)), WIDTH)) == count
     assert keyframe_rows(tracked(np.zeros(0)), WIDTH).tolist() == [0]
+
+
+@pytest.mark.parametrize(("count", "gap"), [(120, 5), (56, 5), (51, 4), (45, 4), (40, LONGEST), (34, LONGEST)])
+def test_a_short_window_has_closer_ones_than_asked_for(count: int, gap: int) -> None:
+    rows = keyframe_rows(tracked(np.full(count - 1, 0.5)), WIDTH, longest=5)
+    assert np.diff(rows)[:-1].tolist() == [gap] * (len(rows) - 2) and len(rows) >= FEWEST
