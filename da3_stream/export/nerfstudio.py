@@ -16,15 +16,14 @@ from typing import Any
 import numpy as np
 
 from ..cloud.files.ply import create_ply
-from ..geometry import pixel_centres
-from ..geometry.lens import Lens
+from ..geometry.camera_models import CameraModel
 from ..store import RunReader
 from ..store.files import json_page, write_text
 from ..types import Float32, Float64
 from .cloud.sampling import sampled_points
 from .colmap.model import shared_camera
 from .frame_views import FrameView, views_with_depth
-from .images.camera import ImageCamera, image_camera
+from .images.camera import ImageCamera, image_camera, straight_pixels
 from .images.frame_images import frame_images, image_files
 from .images.image_folder import ImageFolder
 from .options import NerfstudioOptions
@@ -86,16 +85,14 @@ def _depth(reader: RunReader, view: FrameView, camera: ImageCamera) -> Float32:
 
 def _distorted_depth(depth: Float32, k: Float64, camera: ImageCamera) -> Float32:
     """The depth [H,W] of a pinhole K [3,3] at the same size, distorted as the camera's images are."""
-    if not camera.lens.k1:
+    if not camera.is_distorted:
         return depth
     height, width = depth.shape
-    pixels = pixel_centres(height, width).reshape(-1, 2) * np.array(camera.size) / [width, height]
-    normalised = camera.lens.normalised(camera.lens.undistort(pixels.astype(np.float32)))
-    pinhole_pixels = normalised * [k[0, 0], k[1, 1]] + k[:2, 2]
-    column, row = np.floor(pinhole_pixels).astype(np.int64).T
+    pinhole_pixels = np.nan_to_num(straight_pixels(camera, (width, height), k), nan=-1.0)
+    column, row = np.moveaxis(np.floor(pinhole_pixels).astype(np.int64), -1, 0)
     inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
     sampled = depth[np.where(inside, row, 0), np.where(inside, column, 0)]
-    return np.where(inside, sampled, np.float32(0)).reshape(height, width)
+    return np.where(inside, sampled, np.float32(0))
 
 
 def _cameras(
@@ -104,18 +101,25 @@ def _cameras(
     """The camera's parameters for the top level; where they differ by frame they are added to the frames."""
     cameras = [image_camera(reader, view, options) for view in views]
     shared = shared_camera(cameras, None)
-    model = {"camera_model": "OPENCV" if any(camera.lens.k1 for camera in cameras) else "PINHOLE"}
+    if any(camera.is_distorted for camera in cameras):
+        lens = cameras[0].lens
+        model = {"camera_model": lens.name if isinstance(lens, CameraModel) else "OPENCV"}
+    else:
+        model = {"camera_model": "PINHOLE"}
     if shared:
-        return model | _parameters(shared.lens, shared.size)
+        return model | _parameters(shared)
     for frame, camera in zip(frames, cameras, strict=True):
-        frame.update(_parameters(camera.lens, camera.size))
+        frame.update(_parameters(camera))
     return model
 
 
-def _parameters(lens: Lens, size: tuple[int, int]) -> dict[str, float]:
-    width, height = size
+def _parameters(camera: ImageCamera) -> dict[str, float]:
+    lens, (width, height) = camera.lens, camera.size
     focal = {"w": width, "h": height, "fl_x": lens.fx, "fl_y": lens.fy, "cx": lens.cx, "cy": lens.cy}
-    return focal | {"k1": lens.k1, "k2": 0.0, "p1": 0.0, "p2": 0.0}
+    if not isinstance(lens, CameraModel):
+        return focal | {"k1": lens.k1, "k2": 0.0, "p1": 0.0, "p2": 0.0}
+    names = ("k1", "k2", "k3", "k4") if lens.name == "OPENCV_FISHEYE" else ("k1", "k2", "p1", "p2")
+    return focal | dict(zip(names, lens.distortion, strict=False))
 
 
 def _write_points(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field, field_validator, model_validator
 
@@ -112,11 +112,14 @@ class ImageOptions(FrameOptions):
 
     resolution: Literal["input", "model"] = Field("input", description="of the input, or as the model looked at it")
     undistort: bool = Field(False, description="remove the lens's distortion from the pictures")
+    lens_models: ClassVar[tuple[str, ...]] = ()  # of calibrations that the format can say
     encoding: Literal["jpg", "png"] = Field("jpg", description="of pictures that are not files of the input already")
 
 
 class ColmapOptions(ImageOptions):
     """A COLMAP model with its images."""
+
+    lens_models: ClassVar[tuple[str, ...]] = ("OPENCV", "FULL_OPENCV", "OPENCV_FISHEYE")
 
     text: bool = Field(False, description="text files instead of binary ones")
     shared_camera: bool | None = Field(
@@ -129,6 +132,8 @@ class ColmapOptions(ImageOptions):
 
 class NerfstudioOptions(ImageOptions):
     """transforms.json with images, depth maps and initial points."""
+
+    lens_models: ClassVar[tuple[str, ...]] = ("OPENCV", "OPENCV_FISHEYE")
 
     depth: bool = True
     max_points: Count = 1_000_000

@@ -44,7 +44,9 @@ def detect_keypoints(
     """Keypoints of an image [H,W,3] that `camera` took, where its mask (of any size) lets it count; without a depth map
     none has depth."""
     xy, descriptors = _sift(image, mask)
-    rays = camera.lens.normalised(camera.lens.undistort(xy))
+    rays = camera.rays(xy)
+    if not (is_seen := np.isfinite(rays).all(axis=1)).all():
+        xy, descriptors, rays = xy[is_seen], descriptors[is_seen], rays[is_seen]
     column, row = np.minimum(xy.astype(np.int64), np.array(camera.size) - 1).T
     under = np.full(len(xy), np.nan, np.float32) if depth is None else depth.at_rays(rays)
     return KeypointsWithDepth(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...geometry.camera_models import CameraModel
 from ...geometry.lens import Lens
 from ...types import Float32, Float64
 from ..images.camera import ImageCamera
@@ -24,7 +25,9 @@ def shared_camera(cameras: Sequence[ImageCamera], wanted: bool | None) -> ImageC
     Where they differ and one is wanted, it has the medians of their parameters, and a warning tells how much they
     differ.
     """
-    parameters = np.array([_parameters(camera.lens) for camera in cameras])
+    if isinstance(cameras[0].lens, CameraModel):  # of a calibration: one for all
+        return None if wanted is False else cameras[0]
+    parameters = np.array([_parameters(camera) for camera in cameras])
     median = ImageCamera(cameras[0].size, Lens(*np.median(parameters, axis=0).tolist()))
     difference_px = max(_max_difference_px(camera, median) for camera in cameras)
     if wanted is None:
@@ -94,11 +97,14 @@ def _add_points(model: Any, structure: Structure, point2d: np.ndarray) -> None:
 
 
 def _pycolmap_camera(camera: ImageCamera, number: int) -> Any:
-    """PINHOLE without distortion, else SIMPLE_RADIAL, or OPENCV where the two focal lengths differ."""
+    """The model of a calibration; else PINHOLE without distortion, SIMPLE_RADIAL, or OPENCV where the two focal lengths
+    differ."""
     import pycolmap
 
-    fx, fy, cx, cy, k1 = _parameters(camera.lens)
-    if not k1:
+    fx, fy, cx, cy, k1 = _parameters(camera)
+    if isinstance(camera.lens, CameraModel):
+        model, params = camera.lens.name, list(camera.lens.params)
+    elif not k1:
         model, params = "PINHOLE", [fx, fy, cx, cy]
     elif fx == fy:
         model, params = "SIMPLE_RADIAL", [fx, cx, cy, k1]
@@ -108,8 +114,9 @@ def _pycolmap_camera(camera: ImageCamera, number: int) -> Any:
     return pycolmap.Camera(model=model, width=width, height=height, params=params, camera_id=number)
 
 
-def _parameters(lens: Lens) -> tuple[float, float, float, float, float]:
-    return lens.fx, lens.fy, lens.cx, lens.cy, lens.k1
+def _parameters(camera: ImageCamera) -> tuple[float, float, float, float, float]:
+    lens = camera.lens
+    return lens.fx, lens.fy, lens.cx, lens.cy, 0.0 if isinstance(lens, CameraModel) else lens.k1
 
 
 def _max_difference_px(a: ImageCamera, b: ImageCamera) -> float:
@@ -117,10 +124,11 @@ def _max_difference_px(a: ImageCamera, b: ImageCamera) -> float:
     width, height = b.size
     x = np.array([[0, 0], [width, 0], [0, height], [width, height]]) - [b.lens.cx, b.lens.cy]
     rays = x / [b.lens.fx, b.lens.fy]
-    return float(np.linalg.norm(_pixels(rays, a.lens) - _pixels(rays, b.lens), axis=1).max())
+    return float(np.linalg.norm(_pixels(rays, a) - _pixels(rays, b), axis=1).max())
 
 
-def _pixels(rays: Float64, lens: Lens) -> Float64:
+def _pixels(rays: Float64, camera: ImageCamera) -> Float64:
     """Pixels [n,2] of normalized coordinates [n,2]."""
-    distorted = rays * (1 + lens.k1 * np.sum(rays**2, axis=1, keepdims=True))
-    return distorted * [lens.fx, lens.fy] + [lens.cx, lens.cy]
+    fx, fy, cx, cy, k1 = _parameters(camera)
+    distorted = rays * (1 + k1 * np.sum(rays**2, axis=1, keepdims=True))
+    return distorted * [fx, fy] + [cx, cy]

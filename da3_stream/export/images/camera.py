@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 
-from ...geometry import resize_intrinsics
+from ...geometry import pixel_centres, resize_intrinsics
+from ...geometry.camera_models import CameraModel
 from ...geometry.lens import Lens, Straightener
 from ...geometry.masks import Mask, resize_mask
 from ...store import RunReader
-from ...types import UInt8
+from ...types import Float32, Float64, UInt8
 from ..frame_views import FrameView
 from ..options import ImageOptions
 
@@ -20,15 +22,42 @@ NEGLIGIBLE_PX = 1 / 3  # a lens that moves the corners by less was taken for a p
 
 @dataclass(frozen=True)
 class ImageCamera:
-    """The camera of an image of `size` (width, height); see `Lens` (first pixel centre at 0.5)."""
+    """The camera of an image of `size` (width, height), first pixel centre at 0.5: a `Lens` as the run learnt it, or
+    the model of a calibration, of images as the input stores them."""
 
     size: tuple[int, int]
-    lens: Lens
+    lens: Lens | CameraModel
+
+    @property
+    def is_distorted(self) -> bool:
+        """Whether its images are not those of a pinhole."""
+        return not self.lens.is_pinhole if isinstance(self.lens, CameraModel) else bool(self.lens.k1)
+
+    def rays(self, xy: Float32) -> Float64:
+        """Normalised coordinates [n,2] (x and y at depth 1) of pixels [n,2]; NaN where the lens sees nothing."""
+        if isinstance(self.lens, CameraModel):
+            return self.lens.undistort(xy.astype(np.float64))
+        return self.lens.normalised(self.lens.undistort(xy))
+
+
+def stored_lens(reader: RunReader, options: ImageOptions) -> CameraModel | None:
+    """The lens of the input's pictures as they are stored, where these options ask for those and a calibration told it.
+
+    None where the run's own pictures are asked for, which its calibration straightened; and where the format has no
+    such model, or a rest of distortion was learnt beside the calibration, which it could not say.
+    """
+    camera = reader.status.get("camera") or {}
+    if options.resolution != "input" or options.undistort or camera.get("model") not in options.lens_models:
+        return None
+    return None if radial_distortion(reader) else CameraModel.from_colmap(camera["model"], tuple(camera["params"]))
 
 
 def image_camera(reader: RunReader, view: FrameView, options: ImageOptions) -> ImageCamera:
     """The camera of the view's image as these options have it written."""
     size = image_size(reader, options.resolution)
+    stored = stored_lens(reader, options)
+    if stored is not None:
+        return ImageCamera(size, stored)
     lens = Lens.from_matrix(resize_intrinsics(view.intrinsics, reader.input_size, size))
     return ImageCamera(size, lens if options.undistort else replace(lens, k1=radial_distortion(reader)))
 
@@ -49,12 +78,40 @@ def radial_distortion(reader: RunReader) -> float:
 
 def image_mask(reader: RunReader, view: FrameView, options: ImageOptions) -> Mask | None:
     """Which pixels [H,W] of the view's image, as these options have it written, count; None where all do."""
-    mask = reader.mask(view.index)
+    mask, stored = reader.mask(view.index), stored_lens(reader, options)
+    if stored is not None:
+        return _as_stored(mask, reader, view, stored)
     if mask is None:
         return None
     if options.undistort and np.isfinite(view.intrinsics).all():
         mask = _straightener(reader, view, (mask.shape[1], mask.shape[0])).mask(mask)
     return resize_mask(mask, image_size(reader, options.resolution))
+
+
+def straight_pixels(camera: ImageCamera, size: tuple[int, int], k: Float64) -> Float64:
+    """Where each pixel of the camera's images, of (width, height), lies in those of a pinhole K [3,3]: x, y [H,W,2],
+    first pixel centre at 0.5; NaN where the lens sees nothing."""
+    return _rays_of_pixels(camera, size) * [k[0, 0], k[1, 1]] + k[:2, 2]
+
+
+@lru_cache(maxsize=2)
+def _rays_of_pixels(camera: ImageCamera, size: tuple[int, int]) -> Float64:
+    """[H,W,2]"""
+    pixels = pixel_centres(size[1], size[0]).reshape(-1, 2) * np.array(camera.size) / size
+    return camera.rays(pixels.astype(np.float32)).reshape(size[1], size[0], 2)
+
+
+def _as_stored(mask: Mask | None, reader: RunReader, view: FrameView, lens: CameraModel) -> Mask | None:
+    """The mask [H,W] of the run's pictures in those of the lens; False also where the run's pictures do not reach."""
+    if not np.isfinite(view.intrinsics).all():
+        return None
+    size = reader.input_size
+    shape = (size[1], size[0]) if mask is None else mask.shape
+    k = resize_intrinsics(view.intrinsics, size, (shape[1], shape[0]))
+    at = straight_pixels(ImageCamera(size, lens), size, k)
+    column, row = np.moveaxis(np.floor(np.nan_to_num(at, nan=-1.0)).astype(np.int64), -1, 0)
+    inside = (column >= 0) & (column < shape[1]) & (row >= 0) & (row < shape[0])
+    return inside if mask is None else inside & mask[np.where(inside, row, 0), np.where(inside, column, 0)]
 
 
 def undistorted(reader: RunReader, view: FrameView, image: UInt8) -> UInt8:

@@ -15,14 +15,14 @@ from ...store import RunReader, read_images
 from ...types import UInt8
 from ..frame_views import FrameView, selected_views
 from ..options import FrameOptions, ImageOptions
-from .camera import image_size, radial_distortion, undistorted
+from .camera import image_size, radial_distortion, stored_lens, undistorted
 
 if TYPE_CHECKING:
     from ...frames import FrameSource
 
 log = logging.getLogger(__name__)
 
-WITHOUT_MASKS = CameraSettings(mask="off")  # they hide nothing of an image
+OF_THE_LENS = ("intrinsics", "hfov_deg", "undistort_fov", "panorama_view")  # of the settings
 INSTEAD_OF_INPUT = "give --resolution model for the pictures that the run keeps"
 
 
@@ -34,10 +34,10 @@ def frame_images(
 
     Raises ExportError where images of the input's size are asked for, and the input is gone, live or another one now.
     """
-    images, size = input_images, reader.input_size
+    images, size = input_images(reader, views, as_stored=stored_lens(reader, options) is not None), reader.input_size
     if options.resolution == "model":  # the run stores them as the reader gave them, a few pixels larger for DA3
-        images, size = stored_images, image_size(reader, "model")
-    for view, image in images(reader, views):
+        images, size = stored_images(reader, views), image_size(reader, "model")
+    for view, image in images:
         yield view, resized(undistorted(reader, view, image) if options.undistort else image, size)
 
 
@@ -52,12 +52,16 @@ def undistorted_images(
         yield view, None if image is None else resized(undistorted(reader, view, image), size)
 
 
-def input_images(reader: RunReader, views: Sequence[FrameView]) -> Iterator[tuple[FrameView, UInt8]]:
-    """The views, ascending, with their images read once more from the input.
+def input_images(
+    reader: RunReader, views: Sequence[FrameView], *, as_stored: bool = False
+) -> Iterator[tuple[FrameView, UInt8]]:
+    """The views, ascending, with their images read once more from the input, straightened as for the run, or as they
+    are stored.
 
     Raises ExportError where the input cannot be read again, is another one now, or has lost a frame.
     """
-    yield from _read(reader, _open_input(reader), views)
+    source = _open_input(reader)
+    yield from _read(reader, source.as_stored() if as_stored else source, views)
 
 
 def stored_images(reader: RunReader, views: Sequence[FrameView]) -> Iterator[tuple[FrameView, UInt8]]:
@@ -92,9 +96,11 @@ def available_images(reader: RunReader, views: Sequence[FrameView]) -> Iterator[
 def image_files(reader: RunReader, options: ImageOptions) -> dict[int, Path]:
     """The input's own image files by frame index, where they hold just the images that the options ask for; else
     empty."""
-    is_unchanged = options.resolution == "input" and not (options.undistort and radial_distortion(reader))
-    source = _open_input(reader) if is_unchanged else None
-    return {} if source is None or source.levels is not None else dict(enumerate(source.image_files))
+    if options.resolution != "input" or (options.undistort and radial_distortion(reader)):
+        return {}
+    source = _open_input(reader)
+    is_whole = source.shows_stored_pictures or stored_lens(reader, options) is not None
+    return dict(enumerate(source.image_files)) if is_whole and source.levels is None else {}
 
 
 def resized(image: UInt8, size: tuple[int, int]) -> UInt8:
@@ -164,7 +170,7 @@ def _open_input(reader: RunReader) -> FrameSource:
         raise ExportError(f"{what} ({name}) cannot be read again{_instead_of_input(reader)}")
     try:
         source = open_source(
-            paths[0] if len(paths) == 1 else paths, _settings_without_gate(reader), camera=WITHOUT_MASKS
+            paths[0] if len(paths) == 1 else paths, _settings_without_gate(reader), camera=_camera_settings(reader)
         )
     except FramesError as error:
         raise ExportError(f"{what} cannot be read again ({error}){_instead_of_input(reader)}") from error
@@ -183,6 +189,12 @@ def _is_another(reader: RunReader, source: FrameSource) -> bool:
     """Whether it differs from what run.json says of the run's input."""
     expected = reader.status.get("identity", {}).get("input", _outline(source))
     return source.size != reader.input_size or expected.partition(", digest ")[0] != _outline(source)
+
+
+def _camera_settings(reader: RunReader) -> CameraSettings:
+    """What the run knew of the lens; masks by hand are of no use to pictures."""
+    stored = reader.status.get("settings", {}).get("camera", {})
+    return CameraSettings.model_validate({"mask": "off", **{name: stored.get(name) for name in OF_THE_LENS}})
 
 
 def _settings_without_gate(reader: RunReader) -> FramesSettings:

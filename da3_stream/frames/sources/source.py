@@ -153,6 +153,16 @@ class FrameSource:
         """The exact time of a frame, where the input has one: float64 seconds of today are 240 ns apart."""
         return None if self.chain is None else self.chain.nanoseconds(index)
 
+    @property
+    def shows_stored_pictures(self) -> bool:
+        """Whether frames show pictures as they are stored."""
+        return self.undistort is None
+
+    def as_stored(self) -> FrameSource:
+        """The same source; its frames are not straightened any more."""
+        self.undistort = None
+        return self
+
     def stop(self) -> None:
         """Give no further frame: the current iteration ends regularly. Can be called from any thread."""
         self._stopped = True
