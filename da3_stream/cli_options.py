@@ -77,6 +77,13 @@ RUN = (
     ),
     Option("hfov_deg", "camera.hfov_deg", float, "Horizontal field of view in degrees."),
     Option(
+        "panorama_view",
+        "camera.panorama_view",
+        str,
+        "Cut a pinhole's view out of equirectangular pictures; in degrees, 0,0,90 straight ahead.",
+        "YAW,PITCH,HFOV",
+    ),
+    Option(
         "mask",
         "camera.mask",
         list[str],

@@ -18,13 +18,15 @@ class InputCamera:
 
     `k` [3,3] is the pinhole of its frames at the input's resolution, after they were straightened (None: unknown);
     its focal length is held as it is where `focal_sigma` is None, else a first guess with that relative standard
-    deviation. `lens` took the pictures as they are stored, where that is known; `source` says who tells.
+    deviation. `lens` took the pictures as they are stored, where that is known; `source` says who tells. Pictures that
+    are views cut out of those that are stored are told by `is_cut_out`.
     """
 
     k: Float64 | None = None
     focal_sigma: float | None = None
     lens: CameraModel | None = None
     source: str | None = None
+    is_cut_out: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """COLMAP's model and parameters of the pictures as they are stored (null: unknown), and who tells them."""

@@ -23,7 +23,8 @@ from .cards.said import left_out_sentences
 from .cards.search import Found, chosen_kind, find_files, find_in_folder, find_matches, join
 from .images.files import open_images
 from .images.formats import is_image
-from .input_camera import know_camera
+from .lens.input_camera import know_camera
+from .lens.panorama import picture_view
 from .live import open_camera, open_stream
 from .masks.attach import attach_masks
 from .source import FrameSource
@@ -49,6 +50,18 @@ def open_source(
     Raises FramesError with one sentence that says what is wrong with the input and what to do, SettingsError where the
     calibration does not fit the pictures.
     """
+    camera = camera or CameraSettings()
+    found, names = _open_any(source, settings, image_side if camera.panorama_view is None else None)
+    attach_masks(found, camera)
+    found.image_side, found.view = image_side, picture_view(found, camera)
+    found.open()
+    if names and found.kind in ("video", "images", "bag") and not is_address(names[0]):
+        found.identify_by_paths([os.path.abspath(os.path.expanduser(name)) for name in names])
+    return know_camera(found, camera)
+
+
+def _open_any(source: Any, settings: FramesSettings, image_side: int | None) -> tuple[FrameSource, list[str]]:
+    """The frames of an input of any kind, not yet opened, and the names that it was given by."""
     names: list[str] = []
     if isinstance(source, int) and not isinstance(source, bool):
         found = open_camera(source, settings, image_side)
@@ -62,11 +75,7 @@ def open_source(
         found = open_arrays(_require_images(source), settings, image_side)
     if settings.topic is not None and found.kind != "bag":
         raise FramesError(f"'{found.name}' is no bag and has no topics: leave --topic (frames.topic) out")
-    attach_masks(found, camera or CameraSettings())
-    found.open()
-    if names and found.kind in ("video", "images", "bag") and not is_address(names[0]):
-        found.identify_by_paths([os.path.abspath(os.path.expanduser(name)) for name in names])
-    return know_camera(found, camera or CameraSettings())
+    return found, names
 
 
 def _open_name(name: str, settings: FramesSettings, image_side: int | None) -> FrameSource:

@@ -70,6 +70,7 @@ class FrameSource:
     chain: RecordingChain | None = None  # of files
     left_out: Sequence[LeftOutFile] = ()  # files beside those that are used
     masks: HandMasks = field(default_factory=HandMasks)
+    view: Callable[[Picture], Picture] | None = None  # of pictures, before they are brought to one size
     advice: list[Advice] = field(default_factory=list)  # what is to be said of the input as a whole
     camera: InputCamera = InputCamera()
     undistort: Callable[[Frame], Frame] | None = None  # of frames, where the lens is known to distort
@@ -156,7 +157,7 @@ class FrameSource:
     @property
     def shows_stored_pictures(self) -> bool:
         """Whether frames show pictures as they are stored."""
-        return self.undistort is None
+        return self.undistort is None and not self.camera.is_cut_out
 
     def as_stored(self) -> FrameSource:
         """The same source; its frames are not straightened any more."""
@@ -232,6 +233,7 @@ class FrameSource:
     def _fit(self, picture: Picture | str) -> Picture | str:
         if isinstance(picture, str):
             return picture
+        picture = picture if self.view is None else self.view(picture)
         if self.size == (0, 0):
             self.size = picture.size
         return fit_picture(picture, self.size, self.image_side)

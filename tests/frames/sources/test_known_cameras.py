@@ -10,7 +10,7 @@ import pytest
 from da3_stream.calibration import KnownCamera, read_calibration
 from da3_stream.errors import SettingsError
 from da3_stream.frames import open_source
-from da3_stream.frames.sources.input_camera import given_calibration, input_camera
+from da3_stream.frames.sources.lens.input_camera import given_calibration, input_camera
 from da3_stream.geometry import intrinsics_from_hfov, pixel_centres
 from da3_stream.geometry.camera_models import CameraModel
 from da3_stream.settings import CameraSettings, FramesSettings

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ...calibration import KnownCamera
-from ...geometry import intrinsics_from_hfov, intrinsics_matrix
-from ...geometry.camera_models import CameraModel
-from ...geometry.straight_view import straight_view
-from ...settings import CameraSettings
-from ...types import FOCAL_SIGMA, AdviceCode, InputCamera
-from .source import FrameSource
+from ....calibration import KnownCamera
+from ....geometry import intrinsics_from_hfov, intrinsics_matrix
+from ....geometry.camera_models import CameraModel
+from ....geometry.straight_view import straight_view
+from ....settings import CameraSettings
+from ....types import FOCAL_SIGMA, AdviceCode, InputCamera
+from ..source import FrameSource
 from .undistortion import Undistortion
 
 
@@ -32,7 +32,7 @@ def given_calibration(settings: CameraSettings, own: KnownCamera | None) -> Know
     """The calibration that the settings give, else the input's own, if they do not give a field of view."""
     if settings.intrinsics is not None:
         return settings.intrinsics.camera()
-    return own if settings.hfov_deg is None else None
+    return own if settings.hfov_deg is None and settings.panorama_view is None else None
 
 
 def input_camera(
@@ -47,6 +47,9 @@ def input_camera(
         lens = known.for_pictures(size)
         k = lens.matrix() if lens.is_pinhole else straight_view(lens, size, settings.undistort_fov)
         return InputCamera(k, None, lens, known.source)
+    if settings.panorama_view is not None:
+        k = intrinsics_from_hfov(settings.panorama_view[2], size)
+        return InputCamera(k, None, CameraModel.of_matrix(k), "view cut out of a panorama", is_cut_out=True)
     if settings.hfov_deg is not None:
         k = intrinsics_from_hfov(settings.hfov_deg, size)
         return InputCamera(k, None, CameraModel.of_matrix(k), "horizontal field of view")

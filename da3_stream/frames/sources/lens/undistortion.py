@@ -6,12 +6,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ...geometry import resize_intrinsics
-from ...geometry.camera_models import CameraModel
-from ...geometry.masks import Mask
-from ...geometry.straight_view import StraightMaps, straight_maps
-from ...types import Float64, Frame, UInt8
-from .resizing import size_of
+from ....geometry import resize_intrinsics
+from ....geometry.camera_models import CameraModel
+from ....geometry.masks import Mask
+from ....geometry.straight_view import StraightMaps, straight_maps
+from ....types import Float64, Frame, UInt8
+from ..resizing import size_of
 
 
 @dataclass(eq=False)
