@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from ....errors import FramesError
 from ....geometry.masks import Mask
+from ...image_size import size_of
 from ..images.formats import is_image
 from ..picture import Picture
 from ..recording import Candidate
@@ -72,7 +73,7 @@ class HandMasks:
             return picture
         masks = [] if picture.mask is None else [picture.mask]
         for files in self.files:
-            mask = files.mask_of(candidate, picture.size)
+            mask = files.mask_of(candidate, size_of(picture.image))
             if isinstance(mask, str):
                 return mask
             masks += [] if mask is None else [mask]
