@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
-from ...geometry.masks import Mask
+from ...geometry.masks import Mask, resize_mask
 from ...types import UInt8
 from ..image_size import fit_size, size_of
 from .picture import Picture
@@ -12,29 +12,31 @@ from .picture import Picture
 MAX_ASPECT_CHANGE = 0.01  # relative; a frame beyond it cannot be the first frame's format at another scale
 
 
-def fit_picture(picture: Picture, size: tuple[int, int], longest: int | None) -> Picture | str:
-    """A picture resized to the run's `size`, shrunk so that its longest side is at most `longest`; of its mask a pixel
-    counts where everything counts that it is made of.
+@dataclass(eq=False)
+class PictureResizer:
+    """Resizes pictures; those that share a mask share its array afterwards too, so that it is kept once."""
 
-    Returns the reason instead where its aspect ratio differs from the run's.
-    """
-    width, height = picture.size
-    if abs(width * size[1] / (height * size[0]) - 1) > MAX_ASPECT_CHANGE:
-        return f"size {width}x{height} differs from the run's {size[0]}x{size[1]}"
-    target = fit_size(size, longest)
-    if size_of(picture.image) == target:
-        return picture
-    mask = None if picture.mask is None else shrink_to(picture.mask, target)
-    return Picture(_resize(picture.image, target), mask, picture.size)
+    _last: tuple[Mask, Mask] | None = None  # before and after
 
+    def fit(self, picture: Picture, size: tuple[int, int], longest: int | None) -> Picture | str:
+        """A picture resized to the run's `size`, shrunk so that its longest side is at most `longest`; of its mask a
+        pixel counts where everything counts that it is made of.
 
-def shrink_to(mask: Mask, size: tuple[int, int]) -> Mask:
-    """The mask [H,W] at (width, height): a pixel counts where everything counts that it is made of."""
-    import cv2
+        Returns the reason instead where its aspect ratio differs from the run's.
+        """
+        width, height = picture.size
+        if abs(width * size[1] / (height * size[0]) - 1) > MAX_ASPECT_CHANGE:
+            return f"size {width}x{height} differs from the run's {size[0]}x{size[1]}"
+        target = fit_size(size, longest)
+        if size_of(picture.image) == target:
+            return picture
+        mask = None if picture.mask is None else self._mask(picture.mask, target)
+        return Picture(_resize(picture.image, target), mask, picture.size)
 
-    shrinks = mask.shape[1] > size[0]
-    shares = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    return np.asarray(shares > 1 - 1e-4, np.bool_)
+    def _mask(self, mask: Mask, size: tuple[int, int]) -> Mask:
+        if self._last is None or self._last[0] is not mask or self._last[1].shape != size[::-1]:
+            self._last = mask, resize_mask(mask, size)
+        return self._last[1]
 
 
 def _resize(image: UInt8, size: tuple[int, int]) -> UInt8:

@@ -20,7 +20,7 @@ from .chain import LeftOutFile, Link, RecordingChain, SourceFile
 from .masks.by_hand import HandMasks
 from .picture import Picture
 from .recording import Candidate, Kind, Recording
-from .resizing import fit_picture
+from .resizing import PictureResizer
 from .selection import count_selected, select, usual_rate, with_rate
 
 log = logging.getLogger(__name__)
@@ -74,6 +74,7 @@ class FrameSource:
     advice: list[Advice] = field(default_factory=list)  # what is to be said of the input as a whole
     camera: InputCamera = InputCamera()
     undistort: Callable[[Frame], Frame] | None = None  # of frames, where the lens is known to distort
+    _resizer: PictureResizer = field(default_factory=PictureResizer)
     _known_until: int = 0  # candidates before this index were read by an earlier process
     _known_bad: frozenset[int] = frozenset()  # and these of them were skipped as bad
     _opened: Iterator[Frame] | None = None
@@ -236,7 +237,7 @@ class FrameSource:
         picture = picture if self.view is None else self.view(picture)
         if self.size == (0, 0):
             self.size = picture.size
-        return fit_picture(picture, self.size, self.image_side)
+        return self._resizer.fit(picture, self.size, self.image_side)
 
     def _why_empty(self) -> str:
         if self.skipped_after:

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ....geometry.masks import Mask
+from ....geometry.masks import Mask, resize_mask
 from ....types import UInt8
+from ...image_size import fit_size, size_of
 from ..picture import Picture
-from ..resizing import fit_size, shrink_to, size_of
 from .fields import WHOLE, fill_rows, measure_combing, take_field
 from .orientation import is_quarter_turn, read_display_matrix, turn_upright
 from .pixels import SQUARE, Pixels, square_size
@@ -76,7 +76,7 @@ class PictureReader:
         if not (frame.format.has_palette or any(part.is_alpha for part in frame.format.components)):
             return None
         shown = np.asarray(self._scale(frame, (frame.width, frame.height), "rgba"))[..., 3] > 0
-        return None if shown.all() or not shown.any() else shrink_to(shown, size)
+        return None if shown.all() or not shown.any() else resize_mask(shown, size)
 
     def _scale(self, frame: Any, size: tuple[int, int], format: str) -> Any:
         from av.video.reformatter import Interpolation, VideoReformatter

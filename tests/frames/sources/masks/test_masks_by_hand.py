@@ -71,6 +71,17 @@ def test_one_image_masks_all_frames(
         assert frame.mask is frames[0].mask  # kept once
 
 
+@pytest.mark.parametrize("image_side", [48, 20])
+def test_a_mask_that_frames_share_is_kept_once_though_they_shrink(
+    tmp_path: Path, write_images: Write, image_side: int
+) -> None:
+    cv2.imwrite(str(tmp_path / "m.png"), mask_image())
+    camera = CameraSettings(mask=str(tmp_path / "m.png"))
+    frames = list(open_source(write_images(["1.png", "2.png"]), ALL, image_side, camera))
+    assert frames[0].mask is frames[1].mask and frames[0].mask is not None
+    assert frames[0].mask.shape == frames[0].image.shape[:2]
+
+
 @pytest.mark.parametrize("inside", [1, 255])
 @pytest.mark.parametrize("size", [(WIDTH // 2, HEIGHT // 2), (WIDTH * 3, HEIGHT * 3)])
 def test_a_mask_of_another_size_is_resized(
