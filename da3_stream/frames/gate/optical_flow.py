@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,20 +121,25 @@ def tile_motion(corners: NDArray[np.float32], tracks: CornerTracks) -> float:
 
 
 def are_unrelated(a: UInt8, b: UInt8) -> bool:
-    """Whether two images [H,W,3] show nothing in common: both have many keypoints, and too few SIFT matches agree with
-    one epipolar geometry."""
+    """Whether two images [H,W,3] show nothing in common: see `compare_views`."""
+    return compare_views(a, b) == "unrelated"
+
+
+def compare_views(a: UInt8, b: UInt8) -> Literal["related", "unrelated", "unknown"]:
+    """Whether SIFT matches between two images [H,W,3] agree with one epipolar geometry; unknown where one of them has
+    few keypoints."""
     import cv2
 
     (points_a, descriptors_a), (points_b, descriptors_b) = _detect_keypoints(a), _detect_keypoints(b)
     if min(len(points_a), len(points_b)) < MIN_KEYPOINTS:
-        return False
+        return "unknown"
     pairs = cv2.BFMatcher().knnMatch(descriptors_a, descriptors_b, k=2)
     matches = [(first.queryIdx, first.trainIdx) for first, second in pairs if first.distance < RATIO * second.distance]
     if len(matches) < MIN_INLIERS:
-        return True
+        return "unrelated"
     in_a, in_b = np.array(matches).T
     _, inliers = cv2.findFundamentalMat(points_a[in_a], points_b[in_b], cv2.USAC_MAGSAC, EPIPOLAR_PX, 0.999, 2000)
-    return inliers is None or int(inliers.sum()) < MIN_INLIERS
+    return "unrelated" if inliers is None or int(inliers.sum()) < MIN_INLIERS else "related"
 
 
 def _detect_keypoints(image: UInt8) -> tuple[NDArray[np.float64], NDArray[np.float32]]:

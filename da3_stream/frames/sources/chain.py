@@ -5,9 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 
 from .recording import Candidate, Recording
+
+MOST_TICKS = 100_000  # a second; containers have up to 90000
+TICK_ERROR_S = 1e-9
 
 
 @dataclass(frozen=True)
@@ -138,7 +142,7 @@ class RecordingChain:
                     continue
                 if offset is None:
                     offset = ends - candidate.timestamp if position else 0.0
-                index, timestamp = first + candidate.index - link.repeated, candidate.timestamp + offset
+                index, timestamp = first + candidate.index - link.repeated, _moved(candidate.timestamp, offset)
                 if index == first:
                     self._begin(position, SourceFile(link.recording.name, first, None, timestamp, link.repeated))
                 yield replace(candidate, index=index, timestamp=timestamp, shot=shot)
@@ -155,6 +159,14 @@ class RecordingChain:
             self._read.append(SourceFile(link.recording.name, index, 0, link.offset_s or 0.0, link.repeated))
         file = self._read[position]
         self._read[position] = replace(file, frames=index - file.first_index)
+
+
+def _moved(time: float, offset: float) -> float:
+    """The sum as a whole file has it: times are fractions (of ticks), whose sum in floating point is an ulp beside."""
+    if not offset:
+        return time
+    fraction = Fraction(time + offset).limit_denominator(MOST_TICKS)
+    return float(fraction) if abs(float(fraction) - time - offset) < TICK_ERROR_S else time + offset
 
 
 def _expected(link: Link) -> int | None:

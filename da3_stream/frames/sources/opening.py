@@ -20,7 +20,7 @@ from .bags.layout import is_bag
 from .capture import SCHEMES, is_address
 from .cards.footage import read_footage
 from .cards.said import left_out_sentences
-from .cards.search import Found, chosen_kind, find_files, find_in_folder, find_matches, join
+from .cards.search import Found, chosen_kind, find_files, find_in_folder, find_matches, is_run, join
 from .images.files import open_images
 from .images.formats import is_image
 from .lens.input_camera import know_camera
@@ -84,7 +84,7 @@ def _open_name(name: str, settings: FramesSettings, image_side: int | None) -> F
         is_folder, is_file = path.is_dir() and bool(name), path.is_file()
     except OSError as error:
         raise FramesError(f"'{name}' cannot be opened ({error.strerror}): check the path and its permissions") from None
-    if is_folder and (path / "run.json").is_file() and (path / "windows").is_dir():
+    if is_folder and is_run(path):
         raise FramesError(f"'{name}' is a run directory, not footage: 'da3-stream info {name}' tells what it holds")
     if (is_folder or is_file) and is_bag(path):
         return open_bag(path, settings, image_side)

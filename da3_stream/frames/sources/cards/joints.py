@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ....types import UInt8
 from ...gate.image_quality import measure_quality
-from ...gate.optical_flow import are_unrelated, measure_motion
+from ...gate.optical_flow import compare_views, measure_motion
 from ...image_size import fit_size
 from ..picture import Picture
 from ..recording import Candidate, Recording
@@ -24,6 +24,7 @@ TAIL_S = 4.0  # of a recording's end, in which the beginning of the next one is 
 THUMBNAIL = (64, 48)
 SAME, SAME_BESIDE = 0.5, 0.4  # of the difference between neighbouring frames, and of that if it lay one frame beside
 VIEW_PX = 640
+ALIKE, LEAST_STEP = 3.0, 1.0  # differences between neighbours, and the least of them in gray levels
 
 Thumbnails = NDArray[np.float32]  # [n,48,64], gray levels
 
@@ -72,16 +73,22 @@ def find_joint(before: Recording, after: Recording, tail_s: float = TAIL_S) -> J
     if repeated is not None:
         return Joint(repeated.index + 1, True, 0.0, tail.times[-1], repeated.timestamp)
     first, picture = next(good_frames(after))
-    goes_on = shows_same_view(_view(last), _view(picture))
+    goes_on = _goes_on(np.stack(tail.thumbnails), last, picture)
     return Joint(0, goes_on, tail.step_s or 1.0 / (before.rate or 30.0), tail.times[-1], first.timestamp)
 
 
-def shows_same_view(a: UInt8, b: UInt8) -> bool:
-    """Whether two images [H,W,3] show the same scene from nearly the same place, as far as they tell."""
-    if a.shape != b.shape:
-        return False
-    motion = measure_motion(measure_quality(a, None), measure_quality(b, None))
-    return (motion.is_known and motion.is_tracked) or not are_unrelated(a, b)
+def _goes_on(tail: Thumbnails, last: Picture, first: Picture) -> bool:
+    """Whether a picture shows the same scene as the last one of a row: most corners are found again, or keypoints match,
+    or where there are few, it differs little more than neighbours in the row do."""
+    a, b = _view(last), _view(first)
+    if a.shape == b.shape and measure_motion(measure_quality(a), measure_quality(b)).is_certain:
+        return True
+    relation = compare_views(a, b)
+    if relation != "unknown":
+        return relation == "related"
+    steps = _difference(tail[1:], tail[:-1])
+    step = max(float(np.median(steps)) if len(steps) else 0.0, LEAST_STEP)
+    return float(_difference(tail[-1:], _thumbnail(first.image)[None])[0]) < ALIKE * step
 
 
 def good_frames(recording: Recording, start: float | None = None) -> Iterator[tuple[Candidate, Picture]]:

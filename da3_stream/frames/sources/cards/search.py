@@ -55,6 +55,11 @@ class Found:
             self.images.append(path)
 
 
+def is_run(folder: Path) -> bool:
+    """Whether a folder is a run directory, whose pictures are no footage."""
+    return (folder / "run.json").is_file() and (folder / "windows").is_dir()
+
+
 def find_in_folder(folder: Path) -> Found:
     """The footage of a folder: what lies in it with the folders that cameras make beside it; where nothing does, what
     lies in the folders below.
@@ -202,9 +207,9 @@ def _files(folder: Path, depth: int, seen: set[str]) -> Iterator[Path]:
 
 
 def _is_searched(folder: Path) -> bool:
-    """Whether a folder below may hold footage: it is not hidden, no system's own, and may be read."""
+    """Whether a folder below may hold footage: it is not hidden, no system's own and no run's, and may be read."""
     is_own = folder.name.startswith(".") or folder.name.lower() in NOT_FOOTAGE
-    return not is_own and os.access(folder, os.R_OK | os.X_OK)
+    return not is_own and os.access(folder, os.R_OK | os.X_OK) and not is_run(folder)
 
 
 def _entries(folder: Path) -> list[Path]:
