@@ -14,7 +14,7 @@ from ..video.files import video_recording
 from .cameras import choose_camera
 from .copies import without_copies
 from .follow import CLOCK_S, follow
-from .joints import TAIL_S, find_joint, good_frames
+from .joints import TAIL_S, find_joint, good_frames, length_s
 from .names import ClipName, read_names
 from .order import Clip, RecordedOrder, in_order_of_names, recorded_order
 from .said import joint_sentences, left_out_sentences, missing_chapters, order_sentence
@@ -118,6 +118,5 @@ def _link(order: RecordedOrder) -> tuple[list[Link], list[str]]:
 
 def _tail_s(link: Link, clock: float | None) -> float:
     """How much of a recording's end the next one may repeat: more than usual where the clock tells so."""
-    length = (link.recording.count or 0) / (link.recording.rate or 30.0)
-    overlap = 0.0 if clock is None else (link.offset_s or 0.0) + length - clock
+    overlap = 0.0 if clock is None else (link.offset_s or 0.0) + length_s(link.recording) - clock
     return min(max(TAIL_S, overlap + CLOCK_S), CLOCK_OVERLAP_S)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ....types import UInt8
 from ...gate.image_quality import measure_quality
 from ...gate.optical_flow import compare_views, measure_motion
-from ...image_size import fit_size
+from ...image_size import fit_size, size_of
 from ..picture import Picture
 from ..recording import Candidate, Recording
 
@@ -78,8 +78,8 @@ def find_joint(before: Recording, after: Recording, tail_s: float = TAIL_S) -> J
 
 
 def _goes_on(tail: Thumbnails, last: Picture, first: Picture) -> bool:
-    """Whether a picture shows the same scene as the last one of a row: most corners are found again, or keypoints match,
-    or where there are few, it differs little more than neighbours in the row do."""
+    """Whether a picture shows the same scene as the last one of a row: most corners are found again, or keypoints
+    match, or where there are few, it differs little more than neighbours in the row do."""
     a, b = _view(last), _view(first)
     if a.shape == b.shape and measure_motion(measure_quality(a), measure_quality(b)).is_certain:
         return True
@@ -89,6 +89,13 @@ def _goes_on(tail: Thumbnails, last: Picture, first: Picture) -> bool:
     steps = _difference(tail[1:], tail[:-1])
     step = max(float(np.median(steps)) if len(steps) else 0.0, LEAST_STEP)
     return float(_difference(tail[-1:], _thumbnail(first.image)[None])[0]) < ALIKE * step
+
+
+def length_s(recording: Recording) -> float:
+    """The time of a recording's last frame in it, in seconds, as far as it tells without being decoded; 0 if it tells
+    nothing."""
+    times = recording.times
+    return float(times[-1]) if len(times) else (recording.count or 0) / (recording.rate or 30.0)
 
 
 def good_frames(recording: Recording, start: float | None = None) -> Iterator[tuple[Candidate, Picture]]:
@@ -102,9 +109,8 @@ def good_frames(recording: Recording, start: float | None = None) -> Iterator[tu
 
 def _read_tail(recording: Recording, tail_s: float) -> tuple[_Row, Picture]:
     """The last frames that can be decoded, and the picture of the last."""
-    length = (recording.count or 0) / (recording.rate or 30.0)
     row, last = _Row(), None
-    for candidate, last in good_frames(recording, max(length - tail_s - 1.0, 0.0)):  # noqa: B007
+    for candidate, last in good_frames(recording, max(length_s(recording) - tail_s - 1.0, 0.0)):  # noqa: B007
         row.add(candidate, last)
         row.forget_before(candidate.timestamp - tail_s)
     assert last is not None, "a recording without a frame that can be decoded"
@@ -162,5 +168,5 @@ def _view(picture: Picture) -> UInt8:
     import cv2
 
     return np.asarray(
-        cv2.resize(picture.image, fit_size(picture.size, VIEW_PX), interpolation=cv2.INTER_AREA), np.uint8
+        cv2.resize(picture.image, fit_size(size_of(picture.image), VIEW_PX), interpolation=cv2.INTER_AREA), np.uint8
     )
