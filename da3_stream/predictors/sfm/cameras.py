@@ -11,7 +11,7 @@ from .mapping.calibration import Calibration
 from .mapping.keyframe_cameras import Keyframes, cameras_between
 from .mapping.lens_switch import lens_switches
 from .mapping.lens_watch import watch_lens
-from .mapping.solve import Solution, Solver
+from .mapping.solve import Solution, Solver, ThinGaps
 from .mapping.turned_window import solve_turning
 from .mapping.turning_lens import OF_FRAMES, OF_KEYFRAMES, Turns, TurnScale, find_turns
 from .mapping.witnesses import MappingEvidence, mapping_witnesses
@@ -44,16 +44,17 @@ def solve_keyframe_cameras(
     keyframes: Keyframes,
     size: tuple[int, int],
     calibration: Calibration,
-) -> tuple[CameraSolution, Calibration] | None:
+) -> tuple[CameraSolution, Calibration] | ThinGaps | None:
     """The same from the correspondences of its key frames alone, as long as these leave no doubt: a camera that moves
-    throughout, one model of all of them, one lens, and nothing that calls for a second opinion. None otherwise."""
+    throughout, one model of all of them, one lens, and nothing that calls for a second opinion. None otherwise, or
+    where they only hold together by too few points."""
     solver = Solver(workers, correspondences, size)
     turns = _find_turns(solver, correspondences, calibration, size, OF_KEYFRAMES)
     if turns.runs:
         return None
     solution = solver.solve_undoubted(calibration)
-    if solution is None:
-        return None
+    if not isinstance(solution, Solution):
+        return solution
     mapped = assemble(solution.models, (), len(correspondences.xy))
     evidence = MappingEvidence(mapped, solution, correspondences, size)
     found = CameraSolution(cameras_between(evidence, keyframes), solution.lens, solution.flow_stride())

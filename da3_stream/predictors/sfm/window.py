@@ -14,6 +14,7 @@ from .mapping.calibration import Calibration
 from .mapping.keyframe_cameras import Keyframes
 from .mapping.movers import Stand
 from .mapping.place_witnesses import with_place_witnesses
+from .mapping.solve import ThinGaps
 from .mapping.standing import WithoutStands, leave_out_stands, with_stands
 from .matching.carried import without_carried
 from .matching.correspondences import WindowMatches
@@ -53,13 +54,21 @@ class WindowSolver:
 
     def solve(self, calibration: Calibration) -> SolvedWindow:
         """The cameras, with what the calibration before the window knows of the lens."""
-        solved = self._solve_keyframes(calibration) if self._keyframes.are_fewer else None
-        return self._solve_frames(calibration) if solved is None else solved
+        keyframes = self._keyframes
+        if not keyframes.are_fewer:
+            return self._solve_frames(calibration)
+        solved = self._solve_keyframes(keyframes, self._found, calibration)
+        if isinstance(solved, ThinGaps):
+            denser = keyframes.with_all_near(solved.frames)
+            if len(keyframes.rows) < len(denser.rows) < len(denser.tracked):
+                solved = self._solve_keyframes(denser, self._match(denser), calibration)
+        return solved if isinstance(solved, SolvedWindow) else self._solve_frames(calibration)
 
-    def _solve_keyframes(self, calibration: Calibration) -> SolvedWindow | None:
-        """By the key frames alone; None where they leave doubts, or where something goes with the camera or passes it
-        while it stands."""
-        keyframes, found = self._keyframes, self._found
+    def _solve_keyframes(
+        self, keyframes: Keyframes, found: WindowMatches, calibration: Calibration
+    ) -> SolvedWindow | ThinGaps | None:
+        """By key frames alone; None where they leave doubts, or where something goes with the camera or passes it while
+        it stands."""
         in_frames = found.in_frames(keyframes.tracked)
         if not in_frames.moves:
             return self._standing(in_frames, calibration)
@@ -69,8 +78,8 @@ class WindowSolver:
         if without.stands:
             return None
         solved = solve_keyframe_cameras(self._workers, without.correspondences, keyframes, self._size, calibration)
-        if solved is None:
-            return None
+        if not isinstance(solved, tuple):
+            return solved
         return self._with_places(SolvedWindow(*solved, keyframes.rows, keyframes.spread), in_frames)
 
     def _solve_frames(self, calibration: Calibration) -> SolvedWindow:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from da3_stream.geometry import umeyama
 from da3_stream.predictors.sfm import SfmPredictor
-from da3_stream.predictors.sfm.mapping import solve
+from da3_stream.predictors.sfm.mapping import quality
+from da3_stream.predictors.sfm.mapping.keyframe_cameras import DENSER
 from da3_stream.synthetic import make_town
 from da3_stream.synthetic.town import TownFrame
 from da3_stream.trust import load_judge
@@ -58,8 +59,20 @@ def test_where_key_frames_leave_doubts_all_frames_are_mapped(
     every = predict("all")
     assert every.keyframes is not None and every.keyframes.all()
     with monkeypatch.context() as patched:
-        patched.setattr(solve, "FIRM_BRIDGE", 10**6)
+        patched.setattr(quality, "FIRM_BRIDGE", 10**6)
+        patched.setattr(quality, "DENSE_BRIDGE", 10**6)
         doubted = predict("auto")
     assert doubted.keyframes is not None and doubted.keyframes.all()
     assert np.array_equal(doubted.window_from_camera, every.window_from_camera)
     assert np.array_equal(doubted.depth, every.depth)
+
+
+@pytest.mark.slow
+def test_where_few_points_bridge_a_gap_the_frames_around_become_key_frames(
+    predict: Callable[[str], WindowGeometry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [np.array([20, 23]), np.array([], np.int64)]
+    monkeypatch.setattr(quality.ModelQuality, "thin_gaps", lambda *_: answers.pop(0))
+    window = predict("auto")
+    assert not answers and window.keyframes is not None
+    assert window.keyframes[20 - DENSER : 23 + DENSER + 1].all() and window.keyframes.sum() < 0.75 * COUNT

@@ -17,6 +17,8 @@ from .resection import resect_between
 from .two_view_witnesses import FAR, FARTHER, NEAR
 from .witnesses import MappingEvidence, followed_witnesses, keypoint_witnesses
 
+DENSER = 8  # frames on either side of a gap that few points bridge, which become key frames
+
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
@@ -36,6 +38,11 @@ class Keyframes:
     def of_all_frames(self) -> Keyframes:
         """Every frame as a key frame."""
         return Keyframes(np.arange(len(self.tracked)), self.tracked)
+
+    def with_all_near(self, frames: Index) -> Keyframes:
+        """The same, and every frame near these."""
+        near = np.unique(frames[:, None] + np.arange(-DENSER, DENSER + 1))
+        return Keyframes(np.union1d(self.rows, near[(near >= 0) & (near < len(self.tracked))]), self.tracked)
 
     def spread(self, values: Array) -> Array:
         """Values [K] of key frames for all frames [N]: between two of them they change evenly; what one of both does

@@ -18,6 +18,9 @@ ALARM = np.log(2.0)  # a jump of the scale that calls for a second opinion
 CUT = np.log(3.0)  # a jump at which a window is cut if no other model is free of it
 SIDE = 4  # frames on either side of a gap with which it is compared
 MIN_BRIDGE = 12  # points that must be seen on both sides of a gap
+FIRM_BRIDGE = 50  # the same between key frames: where there are fewer, more frames may give more,
+DENSE_BRIDGE = 25  # but hardly where all frames are key frames that are
+NEAR = 3  # frames from the gap, or nearer
 CONTRADICTED = 0.05  # share of the frames at which tracks may contradict the steps: single tracks go astray, too
 MIN_HELD = 0.5  # share of the frames of each of two places that one model must hold to relate them
 
@@ -49,6 +52,16 @@ class ModelQuality:
         """For comparing models of one window: lower is better."""
         thin = int((self.bridges < MIN_BRIDGE).sum())
         return self.missing + 10.0 * max(0.0, self.largest_jump - ALARM) + thin + self.contradicted
+
+    def thin_gaps(self, frames: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The frames on both sides of the gaps that are not bridged firmly, of rows that are these frames [rows]."""
+        gaps = np.flatnonzero(self.bridges < FIRM_BRIDGE)
+        thin = [
+            gap
+            for gap in gaps.tolist()
+            if self.bridges[gap] < DENSE_BRIDGE or not _all_near(frames, int(frames[gap]), int(frames[gap + 1]))
+        ]
+        return frames[np.array([[gap, gap + 1] for gap in thin], np.int64).reshape(-1)]
 
     def cuts(self) -> tuple[int, ...]:
         """Rows at which a new part begins because the link before them is too weak."""
@@ -112,6 +125,12 @@ def bridging_points(model: SparseModel, count: int) -> NDArray[np.int64]:
     bridges = ((first[:, None] <= gaps) & (last[:, None] > gaps)).sum(axis=0)
     inside = (gaps >= model.rows[0]) & (gaps < model.rows[-1])
     return np.where(inside, bridges, np.iinfo(np.int64).max)
+
+
+def _all_near(frames: NDArray[np.int64], before: int, after: int) -> bool:
+    """Whether all frames near a gap are among these (ascending)."""
+    first, last = max(before - NEAR, int(frames[0])), min(after + NEAR, int(frames[-1]))
+    return int(np.isin(np.arange(first, last + 1), frames).sum()) == last + 1 - first
 
 
 def _median_depth(model: SparseModel, i: int) -> float:

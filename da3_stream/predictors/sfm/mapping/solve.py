@@ -28,11 +28,17 @@ PAIRS_PER_PIECE = 64
 FLOW_PARALLAX_PX = 1.5  # neighbours should differ by this much for their flow to tell depth
 MAX_STRIDE = 8
 OTHER_SEEDS = (1, 2)
-FIRM_BRIDGE = 50  # points over every gap between key frames: where there are fewer, more frames may give more
 LENS_MAPS = 2  # of a window while the lens is learnt
 MIN_ACROSS = 3  # pairs of images that match across two places: one alone may be an accident
 
 TwoViews = dict[tuple[int, int], TwoView]
+
+
+@dataclass(frozen=True, eq=False)
+class ThinGaps:
+    """Frames [n] of a window before which, or after which, too few points hold its key frames together."""
+
+    frames: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,11 +88,14 @@ class Solver:
             solution = self._second_opinion(solution)
         return self._with_verification(solution, calibration)
 
-    def solve_undoubted(self, calibration: Calibration) -> Solution | None:
-        """The same where keypoints alone leave no doubt and no thin bridge, else None: nothing else is tried."""
+    def solve_undoubted(self, calibration: Calibration) -> Solution | ThinGaps | None:
+        """The same where keypoints alone leave no doubt, else None: nothing else is tried. Where a gap between key
+        frames is bridged by too few points, the frames beside it."""
         solution = self._solve_calibrating(calibration)
-        doubtful = solution.quality.is_doubtful or bool((solution.quality.bridges < FIRM_BRIDGE).any())
-        return None if doubtful else self._with_verification(solution, calibration)
+        if solution.quality.is_doubtful:
+            return None
+        thin = solution.quality.thin_gaps(self._correspondences.frame_of)
+        return ThinGaps(thin) if len(thin) else self._with_verification(solution, calibration)
 
     def _with_verification(self, solution: Solution, calibration: Calibration) -> Solution:
         """The solution with what is known of the pairs that it explains."""

@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from da3_stream.predictors.sfm.mapping.global_mapping import SparseModel
-from da3_stream.predictors.sfm.mapping.quality import MIN_BRIDGE, assess_pair, assess_window
+from da3_stream.predictors.sfm.mapping.quality import (
+    DENSE_BRIDGE,
+    FIRM_BRIDGE,
+    MIN_BRIDGE,
+    ModelQuality,
+    assess_pair,
+    assess_window,
+)
 
 COUNT = 20
 POINTS = 60  # born in every frame and seen in the next one, too
@@ -138,3 +145,20 @@ def test_rows_that_are_farther_apart_are_no_jump() -> None:
     model = SparseModel(model.rows, model.model_from_camera, None, moved, model.observations)
     assert assess_window([model], COUNT).largest_jump > 0.1
     assert assess_window([model], COUNT, frames=frames).largest_jump < 0.05
+
+
+@pytest.mark.parametrize(
+    ("points", "frames", "thin"),
+    [
+        (FIRM_BRIDGE, [0, 3, 6, 9, 12], []),
+        (FIRM_BRIDGE - 1, [0, 3, 6, 9, 12], [3, 6]),
+        (FIRM_BRIDGE - 1, [0, 5, 6, 7, 12], [5, 6]),
+        (FIRM_BRIDGE - 1, [0, 1, 2, 3, 4], []),
+        (DENSE_BRIDGE - 1, [0, 1, 2, 3, 4], [1, 2]),
+    ],
+)
+def test_a_gap_is_thin_by_fewer_points_where_more_frames_could_bridge_it(
+    points: int, frames: list[int], thin: list[int]
+) -> None:
+    bridges = np.array([200, points, 200, 200])
+    assert ModelQuality(0, np.zeros(4), bridges).thin_gaps(np.array(frames)).tolist() == thin
