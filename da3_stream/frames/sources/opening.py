@@ -15,8 +15,8 @@ from ...errors import FramesError
 from ...settings import CameraSettings, FramesSettings
 from ...types import AdviceCode
 from .arrays import open_arrays
-from .bags.files import open_bag
-from .bags.layout import is_bag
+from .bags.files import open_bags
+from .bags.layout import find_bags
 from .capture import SCHEMES, is_address
 from .cards.footage import read_footage
 from .cards.said import left_out_sentences
@@ -86,13 +86,15 @@ def _open_name(name: str, settings: FramesSettings, image_side: int | None) -> F
         raise FramesError(f"'{name}' cannot be opened ({error.strerror}): check the path and its permissions") from None
     if is_folder and is_run(path):
         raise FramesError(f"'{name}' is a run directory, not footage: 'da3-stream info {name}' tells what it holds")
-    if (is_folder or is_file) and is_bag(path):
-        return open_bag(path, settings, image_side)
+    if (is_folder or is_file) and (bags := find_bags([path])):
+        return open_bags(name, bags, settings, image_side)
     if is_folder:
         return _open_found(name, find_in_folder(path), settings, image_side)
     if is_file:
         return _open_file(path, settings, image_side)
     if glob.has_magic(name) and not is_address(name):
+        if bags := find_bags([Path(match) for match in glob.glob(os.path.expanduser(name), recursive=True)]):
+            return open_bags(name, bags, settings, image_side)
         return _open_found(name, find_matches(name), settings, image_side)
     if name.isascii() and name.isdecimal():
         return open_camera(int(name), settings, image_side)
@@ -114,6 +116,8 @@ def _open_list(names: list[str], settings: FramesSettings, image_side: int | Non
     name = f"{names[0]} and {len(names) - 1} more"
     if all(is_image(path) and path.is_file() for path in paths):
         return open_images(name, paths, settings, image_side)
+    if bags := find_bags(paths):
+        return open_bags(name, bags, settings, image_side)
     found = join(_find(*pair) for pair in zip(names, paths, strict=True))
     return _open_found(name, found, settings, image_side, as_given=all(path.is_file() for path in paths))
 

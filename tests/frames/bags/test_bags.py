@@ -132,11 +132,8 @@ def test_reading_goes_on_where_an_earlier_process_ended(tmp_path: Path, new_bag:
     assert source.digest != open_source(folder / "drive_0.mcap", ALL).digest
 
 
-def test_start_and_end_select_by_time(new_bag: NewBag) -> None:
-    bag = new_bag()
-    for i in range(12):
-        bag.add_raw("/cam0/image_raw", picture(i), "rgb8", i * STEP_NS + 1)
-    source = open_source(bag.write(), FramesSettings(start=0.2, end=0.4))
+def test_start_and_end_count_from_the_first_picture(new_bag: NewBag) -> None:
+    source = open_source(fill(new_bag()).write(), FramesSettings(start=0.19, end=0.39))
     assert [number_of(frame.image) for frame in source] == [4, 5, 6, 7]
 
 
@@ -183,3 +180,40 @@ def test_images_are_numpy_arrays_of_their_own(new_bag: NewBag) -> None:
     frame.image[:] = 0
     assert frame.image.flags.c_contiguous
     assert not np.any(frame.image)
+
+
+def three_bags(new_bag: NewBag, kind: str, gap_ns: int = 0) -> list[Path]:
+    """Three bags of one drive, the last after a pause."""
+    bags = []
+    for k in range(3):
+        bag = new_bag(kind, name=f"drive_{k + 9}")  # names in natural order only
+        for i in range(4 * k, 4 * k + 4):
+            bag.add_raw("/cam0/image_raw", picture(i), "rgb8", START_NS + i * STEP_NS + (gap_ns if k == 2 else 0))
+        bags.append(bag.write())
+    return bags
+
+
+@pytest.mark.parametrize("kind", ["mcap", "bag"])
+@pytest.mark.parametrize("how", ["folder", "glob", "list", "turned list"])
+def test_bags_of_one_drive_are_one_input(tmp_path: Path, new_bag: NewBag, kind: str, how: str) -> None:
+    bags = three_bags(new_bag, kind, 10 * 10**9)
+    given: object = {"folder": tmp_path, "glob": str(tmp_path / "drive_*"), "list": bags, "turned list": bags[::-1]}[
+        how
+    ]
+    frames = list(open_source(given, ALL))  # type: ignore[arg-type]
+    assert [number_of(frame.image) for frame in frames] == list(range(12))
+    assert [frame.index for frame in frames if frame.begins_shot] == [8]
+
+
+def test_two_bags_of_the_same_time_are_refused(new_bag: NewBag) -> None:
+    bags = [fill(new_bag(kind, name=kind)).write() for kind in ("mcap", "db3")]
+    with pytest.raises(FramesError, match="/cam0/image_raw of the same time: give one"):
+        open_source(bags, ALL)
+
+
+def test_a_folder_of_pictures_with_a_bag_beside_them_is_pictures(
+    new_bag: NewBag, write_images: Callable[..., Path]
+) -> None:
+    folder = write_images(["a1.png", "a2.png"])
+    shutil.move(fill(new_bag("bag")).write(), folder / "drive.bag")
+    assert open_source(folder, ALL).kind == "images"

@@ -48,7 +48,7 @@ def find_camera(bag: str, found: Survey, settings: FramesSettings) -> BagCamera:
     topic = choose_topic(bag, found.pictures, found.types, settings.topic)
     begins = found.beginnings[topic.name, topic.type]
     clock, about_clock = choose_clock(begins.times, settings.default_fps)
-    first, levels = _look_at(topic, list(found.counts[topic.name, topic.type]))
+    first, levels = _look_at(topic, found.files(topic))
     calibration, about_calibration = None, ""
     if first is not None:
         size = first.values.shape[1], first.values.shape[0]

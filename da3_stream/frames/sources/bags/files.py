@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -20,20 +20,38 @@ from .layout import BagFile
 from .pictures import read_stored, show_picture
 from .reading import open_bag_file
 from .stamps import TimedMessage, time_messages
-from .survey import survey
+from .survey import Survey, survey
+
+SEAM_NS = 2 * 10**9  # between two files of one recording, messages of all topics considered
 
 
-def open_bag(path: Path, settings: FramesSettings, image_side: int | None) -> FrameSource:
-    """The frames of a bag's camera, with the times of their headers. Raises FramesError with one sentence if there are
-    none."""
-    found = survey(path)
-    camera = find_camera(str(path), found, settings)
-    counts = found.counts[camera.topic.name, camera.topic.type]
-    links = [Link(_recording(file, camera, count), begins_shot=False, offset_s=0.0) for file, count in counts.items()]
+def open_bags(name: str, bags: Sequence[Path], settings: FramesSettings, image_side: int | None) -> FrameSource:
+    """The frames of the camera of one bag, or of several that were recorded one after the other, with the times of
+    their headers. Raises FramesError with one sentence if there are none."""
+    found = survey(name, bags)
+    camera = find_camera(name, found, settings)
     left_out = [LeftOutFile(str(file), reason) for file, reason in found.unread]
-    source = FrameSource.of(links, settings, image_side, str(path), left_out)
+    source = FrameSource.of(_links(found, camera), settings, image_side, name, left_out)
     source.advice = camera.advice
     return source
+
+
+def _links(found: Survey, camera: BagCamera) -> list[Link]:
+    """The files with the camera's pictures; one that begins long after the one before has ended begins a shot.
+
+    Raises FramesError where one begins long before the one before ends.
+    """
+    files, topic = found.files(camera.topic), camera.topic
+    recordings = [_recording(file, camera, found.counts[topic.name, topic.type][file]) for file in files]
+    links = [Link(recordings[0], begins_shot=False, offset_s=0.0)]
+    for before, file, recording in zip(files, files[1:], recordings[1:], strict=False):
+        (begun, ended), (begins, ends) = found.spans_ns[before], found.spans_ns[file]
+        if begins - ended < -min(SEAM_NS, (ended - begun) // 2, (ends - begins) // 2):
+            raise FramesError(
+                f"'{before.path}' and '{file.path}' both hold {topic.name} of the same time: give one of them"
+            )
+        links.append(Link(recording, begins_shot=begins - ended > SEAM_NS, offset_s=0.0))
+    return links
 
 
 def _recording(file: BagFile, camera: BagCamera, count: int) -> Recording:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
 from ....errors import FramesError
+from ..images.formats import is_image
+from ..video.files import VIDEO_SUFFIXES
 
 ROS1_SUFFIX = ".bag"
 BAG_SUFFIXES = (ROS1_SUFFIX, ".mcap", ".db3")
@@ -44,14 +47,24 @@ def _without_wrapping(path: Path) -> PurePath:
     return PurePath(path.stem if path.suffix.lower() in (COMPRESSED, UNFINISHED) else path.name)
 
 
-def is_bag(path: Path) -> bool:
-    """Whether this is a bag: a file by its name, a folder by what lies in it."""
-    if not path.is_dir():
-        return _kind(path) in BAG_SUFFIXES
+def find_bags(paths: Sequence[Path]) -> list[Path]:
+    """The paths, if each is a bag; of a folder that holds nothing but bags, those. None in all other cases."""
+    if paths and all(map(_is_bag, paths)):
+        return list(paths)
+    if len(paths) != 1 or not paths[0].is_dir():
+        return []
     try:
-        return _is_metadata(path / METADATA) or bool(_files_in(path))
+        inside = sorted(paths[0].iterdir(), key=lambda path: natural_key(path.name))
     except OSError:
-        return False
+        return []
+    if any(path.suffix.lower() in VIDEO_SUFFIXES or is_image(path) for path in inside):
+        return []
+    return [path for path in inside if _is_bag(path)]
+
+
+def _is_bag(path: Path) -> bool:
+    """Whether this is a bag: a file by its name, a folder by its metadata.yaml."""
+    return _is_metadata(path / METADATA) if path.is_dir() else _kind(path) in BAG_SUFFIXES and path.is_file()
 
 
 def _is_metadata(path: Path) -> bool:
@@ -61,29 +74,21 @@ def _is_metadata(path: Path) -> bool:
         return False
 
 
-def _files_in(folder: Path) -> list[Path]:
-    """The bags' files in a folder, those with a higher number later."""
-    found = (path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    return sorted((path for path in found if _kind(path) in BAG_SUFFIXES), key=lambda path: natural_key(path.name))
-
-
 def natural_key(name: str) -> list[str | int]:
     """A key that sorts numbers inside names by value: cam2 before cam10."""
     return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"(\d+)", name.casefold()))]
 
 
-def list_files(path: Path) -> list[BagFile]:
-    """The bag's files, in order, those that are missing included.
+def list_files(bag: Path) -> list[BagFile]:
+    """A bag's files, in order, those that are missing included.
 
     Raises FramesError where metadata.yaml can't be understood.
     """
-    if path.is_file():
-        return [BagFile(path)]
-    if not _is_metadata(path / METADATA):  # the recorder was killed before it wrote it
-        return [BagFile(file) for file in _files_in(path)]
-    told = _read_metadata(path / METADATA)
+    if bag.is_file():
+        return [BagFile(bag)]
+    told = _read_metadata(bag / METADATA)
     zstd_messages = str(told.get("compression_mode") or "").lower() == "message"
-    return [BagFile(path / PurePath(name).name, zstd_messages) for name in told["relative_file_paths"]]
+    return [BagFile(bag / PurePath(name).name, zstd_messages) for name in told["relative_file_paths"]]
 
 
 def _read_metadata(path: Path) -> dict[str, Any]:

@@ -50,6 +50,7 @@ class OpenBagFile:
         self.file = file
         self._reader = reader
         self.topics = _topics(reader.connections)
+        self.span_ns = (int(reader.start_time), int(reader.end_time))  # from the first message to behind the last
 
     def messages(self, name: str, kind: str, start_ns: int | None = None) -> Generator[Message]:
         """All messages of a topic and a type, recorded at `start_ns` or later. Raises FramesError where the file is
@@ -68,7 +69,7 @@ class OpenBagFile:
 
     def spaced_messages(self, name: str, kind: str, most: int) -> Iterator[Message]:
         """At most so many messages of a topic, evenly spaced over the time of the file."""
-        begin, end = self._reader.start_time, self._reader.end_time
+        begin, end = self.span_ns
         for start_ns in sorted({begin + i * (end - begin) // most for i in range(most)}):
             with closing(self.messages(name, kind, start_ns)) as messages:
                 yield from islice(messages, 1)

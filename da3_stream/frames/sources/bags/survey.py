@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -29,9 +29,10 @@ class Beginning:
 
 @dataclass(eq=False)
 class Survey:
-    """What was found in a bag. `counts` are the messages of each (topic, type) in each file."""
+    """What was found in bags. `spans_ns` tells when each file begins and ends, by the bag's clock; `counts` are the
+    messages of each (topic, type) in each file."""
 
-    files: list[BagFile] = field(default_factory=list)
+    spans_ns: dict[BagFile, tuple[int, int]] = field(default_factory=dict)
     unread: list[tuple[Path, str]] = field(default_factory=list)  # files that can't be read, and why
     counts: dict[tuple[str, str], dict[BagFile, int]] = field(default_factory=dict)
     beginnings: dict[tuple[str, str], Beginning] = field(default_factory=dict)
@@ -52,26 +53,34 @@ class Survey:
             for (name, kind), begins in sorted(self.beginnings.items())
         ]
 
+    def files(self, topic: PictureTopic) -> list[BagFile]:
+        """The files with messages of a topic, in the order they were recorded."""
+        return [file for file in self.spans_ns if file in self.counts[topic.name, topic.type]]
+
     def _has_calibration(self, topic: str) -> bool:
         return any(name in self.calibrations for name in info_names(topic))
 
 
-def survey(path: Path) -> Survey:
-    """Look through all files of a bag. Raises FramesError with one sentence where none can be read."""
+def survey(name: str, bags: Sequence[Path]) -> Survey:
+    """Look through all files of bags, in the order they were recorded.
+
+    Raises FramesError with one sentence where none can be read.
+    """
     found = Survey()
-    for file in list_files(path):
+    for file in [file for bag in bags for file in list_files(bag)]:
         try:
             with open_bag_file(file) as opened:
                 _add(found, opened)
         except FramesError as error:
             found.unread.append((file.path, str(error)))
-    if not found.files:
-        raise FramesError(found.unread[0][1] if found.unread else f"the bag '{path}' has no files: copy all of it")
+    if not found.spans_ns:
+        raise FramesError(found.unread[0][1] if found.unread else f"the bag '{name}' has no files: copy all of it")
+    found.spans_ns = dict(sorted(found.spans_ns.items(), key=lambda entry: entry[1]))
     return found
 
 
 def _add(found: Survey, opened: OpenBagFile) -> None:
-    found.files.append(opened.file)
+    found.spans_ns[opened.file] = opened.span_ns
     for topic in opened.topics:
         key = topic.name, topic.type
         found.counts.setdefault(key, {})[opened.file] = topic.count
