@@ -31,7 +31,8 @@ Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No progress bar, err
 Inputs = Annotated[
     list[str],
     typer.Argument(
-        metavar="INPUT...", help="Videos, images, folders, cards, ROS bags, patterns, a camera's number, or a stream's address."
+        metavar="INPUT...",
+        help="Videos, images, folders, cards, ROS bags, patterns, a camera's number, or a stream's address.",
     ),
 ]
 Exports = Annotated[
