@@ -28,7 +28,7 @@ def usable_suffix(file: Path | None, size: tuple[int, int]) -> str | None:
             is_upright = image.getexif().get(ORIENTATION, UPRIGHT) == UPRIGHT
             is_plain = image.mode == "RGB" and image.size == size
             return SUFFIXES.get(image.format or "") if is_upright and is_plain else None
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError):
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError):
         return None
 
 

@@ -27,6 +27,7 @@ from .stored_picture import StoredPicture, turned_upright, without_alpha
 from .tiff import decode_tiff
 
 DAMAGED = "cannot be decoded as an image"
+GRAY_PFM_MAGIC = b"Pf"
 ALPHA_MAGIC = (b"\x89PNG", b"RIFF", b"\0\0\0\x0cjP  ")  # formats whose pictures may be transparent
 
 
@@ -67,8 +68,11 @@ def _decode_with_alpha(data: UInt8) -> StoredPicture | str:
 
 
 def _decode_opaque(data: UInt8) -> StoredPicture | str:
-    image = imdecode(data, unchanged=False)
-    return DAMAGED if image is None else StoredPicture(image[..., ::-1])
+    """By OpenCV, which makes another picture of gray PFM (version 5.0) unless it leaves it gray."""
+    image = imdecode(data, unchanged=data[:2].tobytes() == GRAY_PFM_MAGIC)
+    if image is None:
+        return DAMAGED
+    return StoredPicture(image if image.ndim == 2 else image[..., ::-1])
 
 
 def _decode_avif(data: UInt8) -> StoredPicture | str:

@@ -14,6 +14,7 @@ from .formats import HEIF_SUFFIXES, is_raw
 
 ORIENTATION, EXIF_IFD = 0x112, 0x8769
 TURNED = (5, 6, 7, 8)  # orientations whose width is the stored height
+BY_OPENCV = ("JPEG", "MPO", "PNG", "WEBP")  # formats that have EXIF, and are decoded by OpenCV
 MOST_HEADERS = 256  # of a sequence that are read, evenly spaced
 
 Size = tuple[int, int]
@@ -57,11 +58,23 @@ def sampled(paths: Sequence[Path], most: int) -> list[Path]:
 
 
 def _of(image: Any) -> Header:
-    exif = image.getexif()
+    exif = _exif(image)
     orientation = _orientation(exif.get(ORIENTATION))
     is_turned = orientation in TURNED and image.format != "TIFF"  # of TIFF, Pillow's own size is upright already
     size = image.size[::-1] if is_turned else image.size
     return Header(size, orientation, exif.get_ifd(EXIF_IFD), image.has_transparency_data)
+
+
+def _exif(image: Any) -> Any:
+    """EXIF data; without the orientation that Pillow takes from XMP where EXIF has none, which OpenCV does not obey."""
+    from PIL import Image
+
+    if image.format not in BY_OPENCV:
+        return image.getexif()
+    exif = Image.Exif()
+    if image.info.get("exif"):
+        exif.load(image.info["exif"])
+    return exif
 
 
 def _heif_header(path: Path) -> Header | None:

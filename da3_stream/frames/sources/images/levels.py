@@ -18,7 +18,7 @@ from .stored_picture import StoredPicture
 MOST_PICTURES = 16  # of a sequence that are looked at, evenly spaced
 MOST_PIXELS = 50_000  # of each
 DARKEST, BRIGHT, BRIGHTEST = 0.1, 95.0, 99.9  # percentiles
-MOST_HIGHLIGHTS = 8.0  # how far white may lie above black, in distances of what is bright
+MOST_HIGHLIGHTS = 3.0  # how far white may lie above black, in distances of what is bright
 USUAL_WHITES = {
     "i": (1023.0, 4095.0, 16383.0, 65535.0),  # 10, 12, 14 and 16 bits
     "f": (1.0, 255.0, 65535.0),

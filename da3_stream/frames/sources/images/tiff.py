@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ....geometry.masks import Mask
 from ....types import UInt8
 from .opencv import imdecode
 from .stored_picture import StoredPicture, turned_upright, without_alpha
 
 DAMAGED = "cannot be decoded as an image"
+NOTHING_MEASURED = "holds nothing but its mark for nothing (nodata)"
 ALPHA = (1, 2)  # of ExtraSamples: associated, unassociated
 MINISWHITE, MINISBLACK, RGB = 0, 1, 2  # of PhotometricInterpretation
-ORIENTATION = 274
+ORIENTATION, GDAL_NODATA = 274, 42113
+LARGEST = 1e30  # of what was measured; beyond it are marks such as -3.4e38
 
 
 def decode_tiff(data: UInt8) -> StoredPicture | str:
@@ -84,6 +87,17 @@ def _why_undecodable(page: Any) -> str:
     )
 
 
+def _measured(page: Any, values: NDArray[Any]) -> Mask:
+    """Where something was measured [H,W]: not where all bands hold what the file says is nothing (GDAL's nodata), nor
+    where a number is too large to be one."""
+    measured = np.ones(values.shape, np.bool_)
+    if GDAL_NODATA in page.tags:
+        measured &= values != page.nodata
+    if values.dtype.kind == "f":
+        measured &= ~(np.abs(values.astype(np.float64)) > LARGEST) | np.isinf(values)
+    return measured if values.ndim == 2 else np.asarray(measured.any(axis=2), np.bool_)
+
+
 def _bands_last(page: Any) -> NDArray[Any]:
     values = np.asarray(page.asarray())
     return np.moveaxis(values, 0, -1) if page.axes.startswith("S") else values
@@ -95,4 +109,6 @@ def _as_picture(page: Any, values: NDArray[Any], alpha: bool) -> StoredPicture |
     values = turned_upright(values, int(page.tags.valueof(ORIENTATION, 1)))
     if alpha:
         return without_alpha(values)
-    return StoredPicture(values[..., :3] if values.ndim == 3 else values)
+    colours = values[..., :3] if values.ndim == 3 else values
+    measured = _measured(page, colours)
+    return StoredPicture(colours, None if measured.all() else measured) if measured.any() else NOTHING_MEASURED

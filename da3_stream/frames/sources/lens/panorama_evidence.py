@@ -67,7 +67,7 @@ def _is_photo_sphere(file: Path) -> bool:
     try:
         with Image.open(file) as image:
             xmp = image.info.get("xmp", b"")
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError):
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError):
         return False
     text = xmp if isinstance(xmp, bytes) else str(xmp).encode()
     return b"ProjectionType" in text and b"equirectangular" in text

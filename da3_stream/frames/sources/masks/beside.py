@@ -42,14 +42,16 @@ def sort_images(paths: Sequence[Path]) -> SortedImages:
 
 
 def masks_in_sibling(pictures: Sequence[Path]) -> list[Path]:
-    """The images of a folder `masks` beside or in the one folder that holds all pictures, where any belongs to one."""
+    """The images of a folder `masks` in the one folder that holds all pictures, or beside it if it is called as one of
+    pictures (`images`, `rgb`), where any belongs to a picture."""
     folders = {path.parent.absolute() for path in pictures}
     if len(folders) != 1:
         return []
     home = folders.pop()
     keys = {key for path in pictures for key in picture_keys(path.name)}
-    for folder in (where / name for where in (home.parent, home) for name in MASK_FOLDERS):
-        found = _images_in(folder) if folder != home else []
+    homes = (home.parent, home) if is_of_pictures(home) else (home,)
+    for folder in (where / name for where in homes for name in MASK_FOLDERS):
+        found = _images_in(folder)
         masks = [path for path in found if keys.intersection(companion_keys(path.name))]
         if masks:
             return masks

@@ -177,6 +177,20 @@ def test_cmyk_is_shown_in_its_colours(tmp_path: Path, write: Callable[[Path], No
     assert_shows(next(tmp_path.iterdir()), scene(), levels=4)
 
 
+@pytest.mark.parametrize("gray", [True, False])
+@pytest.mark.parametrize("suffix", ["pfm", "hdr", "exr", "tif"])
+def test_floating_point_is_shown_as_it_is(tmp_path: Path, suffix: str, gray: bool) -> None:
+    values = (scene()[..., :1] if gray else scene()).astype(np.float32) / np.float32(255)
+    if suffix == "exr":
+        names = "Y" if gray else "RGB"
+        write_exr(tmp_path / "a.exr", {name: values[..., i].copy() for i, name in enumerate(names)})
+    elif suffix == "hdr" and gray:
+        cv2.imwrite(str(tmp_path / "a.hdr"), np.repeat(values, 3, axis=2))
+    else:
+        cv2.imwrite(str(tmp_path / f"a.{suffix}"), values[..., ::-1])
+    assert_shows(tmp_path / f"a.{suffix}", np.repeat(scene()[..., :1], 3, axis=2) if gray else scene())
+
+
 @pytest.mark.parametrize("suffix", ["png", "tif", "bmp", "pbm"])
 def test_one_bit_is_black_and_white(tmp_path: Path, suffix: str) -> None:
     image = Image.fromarray(scene()).convert("1")

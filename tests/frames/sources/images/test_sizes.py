@@ -74,6 +74,26 @@ def test_a_header_that_cannot_be_read_has_no_vote(tmp_path: Path) -> None:
     assert source.size == (96, 64) and [frame.index for frame in source] == [1]
 
 
+@pytest.mark.parametrize(("name", "options"), [("a.jpg", {}), ("a.webp", {"lossless": True}), ("a.png", {})])
+def test_an_orientation_in_xmp_alone_turns_nothing(tmp_path: Path, name: str, options: dict[str, bool]) -> None:
+    xmp = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
+    )
+    write(tmp_path, [(96, 64)])
+    Image.open(tmp_path / "00.jpg").save(tmp_path / name, xmp=xmp, **options)
+    (tmp_path / "00.jpg").unlink()
+    source = open_source(tmp_path, ALL)
+    assert source.size == (96, 64) and len(list(source)) == 1
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
+def test_more_pixels_than_pillow_wants_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+    write(tmp_path, [(96, 64)], suffix)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    assert open_source(tmp_path, ALL).size == (96, 64)
+
+
 @pytest.mark.parametrize("quarter_turns", [0, 1])
 def test_a_folder_of_a_phones_heic(tmp_path: Path, quarter_turns: int) -> None:
     for i in range(3):
