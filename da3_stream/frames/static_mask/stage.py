@@ -37,7 +37,7 @@ class MaskedFrames:
         self._fed, self._fed_until, self._told_count = 0, -1, 0
         self._held: list[tuple[Mask, int]] = []  # masks in their order, and how many frames were fed when last held
         self._views: list[tuple[float, int]] = []  # shares of views past what may go with the camera, like `_held`
-        self._join, self._with_static = _Join(), _Join()
+        self._join, self._with_static, self._found = _Join(), _Join(), _Found()
         self._snapshot: Mapping[str, Any] | None = None
         if state is not None:
             self._restore(state)
@@ -73,6 +73,7 @@ class MaskedFrames:
         view_share = max((share for share, _ in self._views), default=None)
         static = self._join(tuple(mask for mask, _ in self._held))
         mask = self._with_static((frame.mask, static))
+        static = self._found((static, frame.mask))
         return replace(frame, mask=mask, static_mask=static, mask_state=self._snapshot, view_share=view_share)
 
     def _state(self, index: int) -> dict[str, Any]:
@@ -87,6 +88,32 @@ class MaskedFrames:
         self._detector.restore(state["detector"])
         if self._held and _same(self._held[-1][0], self._detector.mask):
             self._held[-1] = (self._detector.mask, self._held[-1][1])
+
+
+class _Found:
+    """The part of a mask that was found which the frame's own mask does not tell already; the same array for the same
+    masks as the time before. What was found of an outline is a little wider than the outline."""
+
+    def __init__(self) -> None:
+        self._last: tuple[tuple[Mask, ...], Mask] = ((), None)
+
+    def __call__(self, masks: tuple[Mask, Mask]) -> Mask:
+        if [*map(id, masks)] != [*map(id, self._last[0])]:
+            found, own = masks
+            self._last = (masks, found if found is None or own is None else _beyond(found, own))
+        return self._last[1]
+
+
+def _beyond(found: NDArray[np.bool_], own: NDArray[np.bool_]) -> Mask:
+    """The found mask without the regions most of which the frame's own mask leaves out; None where none is left."""
+    import cv2
+
+    count, labels = cv2.connectedComponents((~found).astype(np.uint8))
+    sizes = np.bincount(labels[~found], minlength=count)
+    told = np.bincount(labels[~found & ~own], minlength=count)
+    is_new = 2 * told <= sizes
+    is_new[0] = False
+    return None if not is_new.any() else ~is_new[labels]
 
 
 class _Join:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -230,3 +231,16 @@ def test_writing_makes_no_blank_frame_sharp() -> None:
     blank = np.where(where[..., None], image, np.uint8(128))
     assert not measure_quality(blank).is_blank
     assert measure_quality(blank, ~where).is_blank
+
+
+def test_only_what_the_frames_own_masks_do_not_tell_is_told_as_found() -> None:
+    outline = np.ones((HEIGHT, WIDTH), np.bool_)
+    cv2.ellipse(outline.view(np.uint8), (WIDTH // 2, 0), (WIDTH, 12), 0, 0, 360, 0, -1)  # beyond a straightened lens
+    black = (np.zeros((HEIGHT, WIDTH, 3), np.uint8), ~outline)
+    alone = [frame.static_mask for frame in MaskedFrames(frames(under(black, drive(50))))]
+    assert alone[-1] is not None  # found, where nobody tells it
+    with_masks = [replace(frame, mask=outline) for frame in frames(under(black, drive(50)))]
+    assert all(frame.static_mask is None for frame in MaskedFrames(with_masks))
+    with_plate = [replace(frame, mask=outline) for frame in frames(under(plate(), under(black, drive(50))))]
+    found, lost = found_and_lost(list(MaskedFrames(with_plate))[-1].static_mask, plate()[1])
+    assert found >= 0.95 and lost <= 0.02
