@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .camera_models import Array, CameraModel
-from .cameras import intrinsics_matrix, pixel_centres
+from .cameras import intrinsics_matrix
 from .masks import Mask
 
 MIN_SCALE = 0.5  # of the middle, in a view that is chosen here: what would shrink it more shows less of the edges
@@ -43,9 +43,10 @@ def straight_view(lens: CameraModel, size: tuple[int, int], hfov_deg: float | No
 def straight_maps(lens: CameraModel, k: Array, size: tuple[int, int]) -> StraightMaps:
     """The maps of the pinhole's view K [3,3] of pictures of (width, height) of a lens, at the same size."""
     width, height = size
-    normalised = (pixel_centres(height, width) - k[:2, 2]) / [k[0, 0], k[1, 1]]
     x, y = lens.straight_maps(k, size)
-    valid = np.hypot(*np.moveaxis(normalised, -1, 0)) < lens.max_radius()
+    across = np.square((np.arange(width) + 0.5 - k[0, 2]) / k[0, 0])
+    down = np.square((np.arange(height) + 0.5 - k[1, 2]) / k[1, 1])
+    valid = across + down[:, None] < np.square(lens.max_radius())
     valid &= (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
     outside = np.float32(-1.0)
     return StraightMaps(np.where(valid, x, outside), np.where(valid, y, outside), valid)

@@ -48,4 +48,6 @@ class Undistortion:
 
         assert self._maps is not None
         x, y, _ = self._maps
-        return np.asarray(cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), np.uint8)
+        four = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA) if image.ndim == 3 else image  # remaps twice as fast as three
+        straight = cv2.remap(four, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        return np.asarray(cv2.cvtColor(straight, cv2.COLOR_RGBA2RGB) if image.ndim == 3 else straight, np.uint8)
