@@ -116,6 +116,21 @@ def test_a_phone_goes_by_the_times_in_its_files(tmp_path: Path) -> None:
     assert "2 videos in the order of times in the files: IMG_0002.MOV to IMG_0001.MOV" in said(source)
 
 
+def test_clips_of_four_cameras_and_one_that_tells_no_time(tmp_path: Path) -> None:
+    folder = tmp_path / "SavedClips" / "2024-01-01_12-02-10"
+    for i in range(2):
+        for seed, camera in enumerate(("front", "back", "left_repeater", "right_repeater")):
+            h264(folder / f"2024-01-01_12-0{i}-00-{camera}.mp4", 8 * i, 8, seed=seed)
+    h264(folder / "2024-01-01_12-03-00-front.mp4", 30, 8)
+    h264(folder / "another.mp4", 40, 8)
+    cv2.imwrite(str(folder / "thumb.png"), shown(0))
+    source = read(tmp_path)
+    assert names(source) == [*(f"2024-01-01_12-0{i}-00-front.mp4" for i in (0, 1, 3)), "another.mp4"]
+    assert "in the order of dates in most of their names" in said(source)
+    assert "another.mp4 last, which tell no time" in said(source)
+    assert "--camera takes another: left_repeater, rear, right_repeater" in said(source)
+
+
 def test_times_that_are_all_the_same_tell_no_order(tmp_path: Path) -> None:
     for i in (10, 9, 8):
         h264(tmp_path / f"part {i}.mp4", i * 10, 10, created="2024-05-02T10:00:00Z")
@@ -208,3 +223,25 @@ def test_a_camera_that_is_not_there(tmp_path: Path) -> None:
     h264(tmp_path / "b.mp4", 6, 6)
     with pytest.raises(FramesError, match="the input tells of no camera 'rear'"):
         read(tmp_path, camera="rear")
+
+
+@pytest.mark.parametrize("large", [0, 1])
+def test_a_second_picture_stream_is_told_and_the_largest_used(tmp_path: Path, large: int) -> None:
+    import av
+
+    path = tmp_path / "both.mkv"
+    with av.open(str(path), "w") as container:
+        for number in range(2):
+            stream = container.add_stream("ffv1", rate=10)
+            stream.width, stream.height = (160, 120) if number == large else (80, 60)
+            stream.pix_fmt = "bgr0"
+        for i in range(6):
+            for stream in container.streams.video:
+                frame = av.VideoFrame.from_ndarray(shown(i), format="rgb24")
+                container.mux(stream.encode(frame.reformat(stream.width, stream.height, format="bgr0")))
+        for stream in container.streams.video:
+            container.mux(stream.encode(None))
+    source = read(path)
+    assert source.size == (160, 120) and len(list(source)) == 6
+    told = f"both.mkv holds 2 picture streams: stream {large} (160x120) is used, not stream {1 - large} (80x60)"
+    assert told in said(source)

@@ -20,7 +20,7 @@ from ...image_size import fit_size, size_of
 from ..picture import Picture
 from ..recording import Candidate, Recording
 
-TAIL_S = 4.0  # of a recording's end, in which the beginning of the next one is looked for
+TAIL_S = 5.0  # of a recording's end, in which the beginning of the next one is looked for
 THUMBNAIL = (64, 48)
 SAME, SAME_BESIDE = 0.5, 0.4  # of the difference between neighbouring frames, and of that if it lay one frame beside
 VIEW_PX = 640

@@ -27,9 +27,11 @@ WORDS = {
     **{word: "interior" for word in ("interior", "inside", "cabin", "driver")},
     **{word: word for word in ("left", "right", "left_repeater", "right_repeater", "left_pillar", "right_pillar")},
 }
-WORD = re.compile(rf"(?:^|[-_. ])({'|'.join(sorted(WORDS, key=len, reverse=True))})$", re.IGNORECASE)
-LETTER = re.compile(r"^(?P<clip>.*\d)[-_]?(?P<mode>[NEPM])?(?P<letter>[FRABIT])[HS]?$", re.IGNORECASE)
+WORD = re.compile(rf"^(?P<clip>|.*[-_. ])(?P<word>{'|'.join(sorted(WORDS, key=len, reverse=True))})$", re.IGNORECASE)
+LETTER = re.compile(r"^(?P<clip>.*\d)[-_]?(?:[NEPM])?(?P<letter>[FRABIT])[HS]?$", re.IGNORECASE)
+TWIN_S = 2.0  # between files of cameras that recorded at once
 DRONE = re.compile(r"^DJI_(?:\d{14}_)?\d{4}_(?P<lens>[DVWZTS])(?:_.*)?$", re.IGNORECASE)
+LOG_CAMERAS = {"fcamera": "front", "ecamera": "wide", "dcamera": "interior"}  # of openpilot
 LENS_OF_TWO = re.compile(r"^(?:PRO_)?VID_\d{8}_\d{6}_(?P<lens>\d\d)_\d{3}$", re.IGNORECASE)
 
 
@@ -65,39 +67,60 @@ def _chapter(path: Path) -> tuple[tuple[str, ...], str]:
 
 def _cameras(paths: Sequence[Path], dates: Sequence[NameDate | None]) -> list[str | None]:
     """The camera that each file is of; None where its name and folder tell none."""
-    letters = [LETTER.match(path.stem) for path in paths]
-    twins = Counter((path.parent, match["clip"].upper()) for path, match in zip(paths, letters, strict=True) if match)
-    found: list[str | None] = []
-    several = len({match["letter"].upper() for match in letters if match}) > 1
+    by_maker = _by_maker(paths)
+    by_word, by_letter = _by_word(paths, dates), _by_letter(paths, dates)
+    by_folder = _by_folder(paths)
+    return [next(filter(None, told), None) for told in zip(by_maker, by_word, by_letter, by_folder, strict=True)]
+
+
+def _by_maker(paths: Sequence[Path]) -> list[str | None]:
     lenses = {match["lens"] for path in paths if (match := LENS_OF_TWO.match(path.stem))}
-    for path, date, match in zip(paths, dates, letters, strict=True):
-        camera = _by_word(path) or _by_drone(path) or _by_lens(path, lenses)
-        if camera is None and match is not None:
-            is_twin = twins[path.parent, match["clip"].upper()] > 1
-            camera = _by_letter(match["letter"].upper(), date is not None, several or is_twin, is_twin)
-        found.append(camera)
+    found: list[str | None] = []
+    for path in paths:
+        drone, lens = DRONE.match(path.stem), LENS_OF_TWO.match(path.stem)
+        if drone is not None:
+            found.append(DRONE_LENSES[drone["lens"].upper()])
+        elif lens is not None and len(lenses) > 1:
+            found.append(f"lens {lens['lens']}")
+        else:
+            found.append(LOG_CAMERAS.get(path.stem.lower()))
     return found
 
 
-def _by_word(path: Path) -> str | None:
-    for text in (path.stem, path.parent.name):
-        if match := WORD.search(text):
-            return WORDS[match[1].lower()]
-    return None
+def _by_word(paths: Sequence[Path], dates: Sequence[NameDate | None]) -> list[str | None]:
+    """A word at the end is a camera behind a date, or where another file differs only by it."""
+    words = [WORD.match(path.stem) for path in paths]
+    twins = Counter((path.parent, word["clip"].lower()) for path, word in zip(paths, words, strict=True) if word)
+    return [
+        WORDS[word["word"].lower()] if word and (date or twins[path.parent, word["clip"].lower()] > 1) else None
+        for path, word, date in zip(paths, words, dates, strict=True)
+    ]
 
 
-def _by_drone(path: Path) -> str | None:
-    match = DRONE.match(path.stem)
-    return None if match is None else DRONE_LENSES[match["lens"].upper()]
+def _by_letter(paths: Sequence[Path], dates: Sequence[NameDate | None]) -> list[str | None]:
+    """A letter at the end is a camera where another file differs only by it, or began at the same time with another
+    letter; F, R and I also behind any date."""
+    found: list[str | None] = []
+    letters = [LETTER.match(path.stem) for path in paths]
+    twins = Counter((path.parent, it["clip"].upper()) for path, it in zip(paths, letters, strict=True) if it)
+    moments = {(it["letter"].upper(), date.seconds) for it, date in zip(letters, dates, strict=True) if it and date}
+    for path, match, date in zip(paths, letters, dates, strict=True):
+        letter = "" if match is None else match["letter"].upper()
+        is_twin = match is not None and twins[path.parent, match["clip"].upper()] > 1
+        is_camera = is_twin or (date is not None and (letter in "FRI" or _has_twin(letter, date, moments)))
+        found.append(LETTERS[letter] if letter and is_camera else None)
+    return found
 
 
-def _by_lens(path: Path, lenses: Iterable[str]) -> str | None:
-    match = LENS_OF_TWO.match(path.stem)
-    return f"lens {match['lens']}" if match is not None and len(set(lenses)) > 1 else None
+def _has_twin(letter: str, date: NameDate, moments: Iterable[tuple[str, float]]) -> bool:
+    return any(other != letter and abs(date.seconds - seconds) <= TWIN_S for other, seconds in moments)
 
 
-def _by_letter(letter: str, is_dated: bool, is_several: bool, is_twin: bool) -> str | None:
-    """A letter behind a date is a camera: F, R and I by themselves, others where there are several."""
-    if is_twin or (is_dated and (is_several or letter in "FRI")):
-        return LETTERS[letter]
-    return None
+def _by_folder(paths: Sequence[Path]) -> list[str | None]:
+    """A folder that is called like a camera is one beside a folder that is called like another."""
+    words = {folder: WORD.match(folder.name) for folder in {path.parent for path in paths}}
+    cameras = {folder: WORDS[match["word"].lower()] for folder, match in words.items() if match}
+    beside: dict[Path, set[str]] = {}
+    for folder, camera in cameras.items():
+        beside.setdefault(folder.parent, set()).add(camera)
+    return [cameras.get(path.parent) if len(beside.get(path.parent.parent, ())) > 1 else None for path in paths]

@@ -22,11 +22,12 @@ class Clip:
 @dataclass(frozen=True, eq=False)
 class RecordedOrder:
     """Clips in order, when each began (seconds by a clock that all share; None where none tells, or where it is that
-    of the chapter before), and in words what the order goes by."""
+    of the chapter before), and in words what the order goes by; `last` are clips that tell nothing of it."""
 
     clips: list[Clip]
     begins: list[float | None]
     words: str
+    last: Sequence[Clip] = ()
 
 
 def recorded_order(clips: Sequence[Clip]) -> RecordedOrder:
@@ -39,6 +40,9 @@ def recorded_order(clips: Sequence[Clip]) -> RecordedOrder:
         begins = [_begin(take, tells) for take in takes]
         if len(takes) > 1 and None not in begins and len(set(begins)) > 1:
             return _by_clock(takes, [begin or 0.0 for begin in begins], words)
+    begins = [_begin(take, _date_with_time) for take in takes]
+    if len(takes) > 2 * begins.count(None):
+        return _mostly_by_clock(takes, begins)
     days = [_begin(take, _day) for take in takes]
     if None not in days and len(set(days)) > 1:
         ordered = [take for _, take in sorted(zip(days, takes, strict=True), key=lambda pair: pair[0] or 0.0)]
@@ -95,6 +99,15 @@ def _by_clock(takes: Sequence[list[Clip]], begins: Sequence[float], words: str) 
         times += [None if begin == before else begin, *[None] * (len(take) - 1)]
         before = begin
     return RecordedOrder(clips, times, words)
+
+
+def _mostly_by_clock(takes: Sequence[list[Clip]], begins: Sequence[float | None]) -> RecordedOrder:
+    """Clips by the dates that most names tell, the others behind them."""
+    words = "dates in most of their names"
+    known = [begin for begin in begins if begin is not None]
+    dated = _by_clock([take for take, begin in zip(takes, begins, strict=True) if begin is not None], known, words)
+    last = [clip for take, begin in zip(takes, begins, strict=True) if begin is None for clip in take]
+    return RecordedOrder([*dated.clips, *last], [*dated.begins, *[None] * len(last)], words, last)
 
 
 def _untimed(takes: Sequence[list[Clip]], words: str) -> RecordedOrder:

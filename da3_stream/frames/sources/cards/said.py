@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -19,15 +20,18 @@ def order_sentence(order: RecordedOrder, found: Sequence[Path], as_given: bool) 
         return ""
     given = [path for path in found if path in paths]
     instead = ", not as they were given" if as_given and given != paths else ""
-    return f"{len(paths)} videos in the order of {order.words}{instead}: {paths[0].name} to {paths[-1].name}"
+    last = f"; {listed([clip.name.path.name for clip in order.last])} last, which tell no time" if order.last else ""
+    names = short_names(paths)
+    return f"{len(paths)} videos in the order of {order.words}{instead}: {names[0]} to {names[-1]}{last}"
 
 
 def joint_sentences(joints: Sequence[Following]) -> list[str]:
     """How files follow each other."""
-    repeats = [f"{_name(it)} ({it.link.repeated})" for it in joints if it.link.repeated]
-    cuts = [_name(it) for it in joints if it.link.begins_shot]
-    gaps = [f"{it.lead_s:.0f} s before {_name(it)}" for it in joints if it.lead_s > CLOCK_S]
-    early = [_name(it) for it in joints if it.lead_s < -CLOCK_S]
+    named = list(zip(joints, short_names([Path(joint.link.recording.name) for joint in joints]), strict=True))
+    repeats = [f"{name} ({joint.link.repeated})" for joint, name in named if joint.link.repeated]
+    cuts = [name for joint, name in named if joint.link.begins_shot]
+    gaps = [f"{joint.lead_s:.0f} s before {name}" for joint, name in named if joint.lead_s > CLOCK_S]
+    early = [name for joint, name in named if joint.lead_s < -CLOCK_S]
     sentences = (
         (repeats, "the first frames of these are the last ones of the file before, and are dropped: {}"),
         (gaps, "between files, by their clocks, nothing was recorded for {}"),
@@ -76,5 +80,9 @@ def _behind_a_gap(take: Sequence[Clip]) -> list[str]:
     return behind
 
 
-def _name(following: Following) -> str:
-    return Path(following.link.recording.name).name
+def short_names(paths: Sequence[Path]) -> list[str]:
+    """Names of files without their folders, where those are not needed to tell them apart."""
+    if len({path.name for path in paths}) == len(paths):
+        return [path.name for path in paths]
+    folder = os.path.commonpath([os.path.abspath(path) for path in paths])
+    return [os.path.relpath(path, folder) for path in paths]

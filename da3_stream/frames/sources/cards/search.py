@@ -20,7 +20,7 @@ DEPTH = 6  # folders below the one that is given; AVCHD has its videos five belo
 PROXY_SUFFIXES = (".lrv", ".lrf")
 THUMBNAIL_SUFFIXES = (".thm",)
 PROXY = re.compile(
-    r"(?:[-_. ](?:proxy|preview|lowres|s)|^LRV_.*|\d_[NEPM][FRI]S|_\d+_[FR]L|\d[FRABI]_S)$", re.IGNORECASE
+    r"(?:[-_. ](?:proxy|preview|lowres)|^LRV_.*|\d_[NEPM][FRI]S|_\d+_[FR]L|\d[FRABI]_S|^qcamera|^event)$", re.IGNORECASE
 )
 PROXY_FOLDERS = ("sub", "proxy", "proxies", "thmbnl", "thumb", "thumbs", "thumbnails")
 NOT_FOOTAGE = ("system volume information", "$recycle.bin", "__macosx", "lost+found", "@eadir", "lost.dir")

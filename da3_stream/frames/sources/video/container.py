@@ -27,17 +27,25 @@ def open_container(path: Path) -> Iterator[tuple[Any, Any]]:
 
 
 def _video_stream(path: Path, container: Any) -> Any:
-    from av.stream import Disposition
-
-    stream = container.streams.best("video")
+    """The largest stream of moving pictures, of equals the first."""
     if container.format.name in TEXT_FORMATS:
         raise FramesError(f"'{path}' is not a video file but text: give a video or images")
-    if stream is None or Disposition.attached_pic in stream.disposition:
+    streams = picture_streams(container)
+    if not streams:
         raise FramesError(f"'{path}' has no video stream ({_contents(container)}): give a file with moving pictures")
-    if stream.codec_context is None:
+    readable = [stream for stream in streams if stream.codec_context is not None]
+    if not readable:
         raise FramesError(f"'{path}' has a video stream that no decoder here reads: convert it to H.264")
+    stream = max(readable, key=lambda stream: stream.width * stream.height)
     stream.thread_type = "AUTO"
     return stream
+
+
+def picture_streams(container: Any) -> list[Any]:
+    """The streams of moving pictures; covers and previews that are attached are none."""
+    from av.stream import Disposition
+
+    return [stream for stream in container.streams.video if Disposition.attached_pic not in stream.disposition]
 
 
 def _contents(container: Any) -> str:

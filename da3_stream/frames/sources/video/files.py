@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ....settings import FramesSettings
 from ....types import Advice, AdviceCode
 from ..recording import Candidate, Recording
 from ..selection import usual_rate
 from ..source import LAST_INDEX, FrameSource
-from .container import count_cut_off, open_container
+from .container import count_cut_off, open_container, picture_streams
 from .created import creation_time
 from .decoding import read_images
 from .pictures import PictureReader
@@ -41,6 +42,7 @@ def video_recording(path: Path, default_fps: float, image_side: int | None = Non
     with open_container(path) as (container, stream):
         told, begin = stream.average_rate or stream.guessed_rate, creation_time(container, stream)
         pixels, told_of_pixels = survey_pixels(container, stream)
+        other_streams = _other_streams(path, container, stream)
     timeline = read_timeline(path)
     rate = usual_rate(timeline.times) or (float(told) if told else default_fps)
     return Recording(
@@ -52,8 +54,24 @@ def video_recording(path: Path, default_fps: float, image_side: int | None = Non
         has_times=timeline.has_times,
         times=timeline.times,
         begin=begin,
-        advice=(*_on_times(path, rate, timeline), *_on_pixels(told_of_pixels)),
+        advice=(*other_streams, *_on_times(path, rate, timeline), *_on_pixels(told_of_pixels)),
     )
+
+
+def _other_streams(path: Path, container: Any, used: Any) -> list[Advice]:
+    """What is said where a file holds more than one stream of moving pictures."""
+    others = [stream for stream in picture_streams(container) if stream.index != used.index]
+    if not others:
+        return []
+    names = ", ".join(_stream_name(stream) for stream in others)
+    way = f"to use another, take it out (ffmpeg -i {path.name} -map 0:{others[0].index} -c copy OUT.mkv)"
+    text = f"{path.name} holds {1 + len(others)} picture streams: {_stream_name(used)} is used, not {names}; {way}"
+    return [Advice(AdviceCode.INPUT_FILES, text, 0, LAST_INDEX)]
+
+
+def _stream_name(stream: Any) -> str:
+    size = f" ({stream.width}x{stream.height})" if stream.codec_context is not None else ""
+    return f"stream {stream.index}{size}"
 
 
 def _on_pixels(texts: Iterable[str]) -> Iterator[Advice]:
