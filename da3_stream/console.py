@@ -38,7 +38,9 @@ def say(text: str, quiet: bool) -> None:
 
 
 def default_out(inputs: list[str]) -> Path:
-    """runs/<name of the first input>, for a glob that of its folder."""
+    """runs/<name of the first input>, for a glob that of its folder, for standard input "stdin"."""
+    if inputs[0] == "-":
+        return Path("runs/stdin")
     parts = [part for part in Path(inputs[0]).absolute().parts if not set(part) & set("*?[")]
     return Path("runs") / (Path(parts[-1]).stem.rpartition("@")[2] or "run")  # no password of a stream
 

@@ -27,12 +27,13 @@ from .lens.input_camera import know_camera
 from .lens.panorama import picture_view
 from .live import open_camera, open_stream
 from .masks.attach import attach_masks
+from .piped import is_piped, open_piped, redirected_file
 from .source import FrameSource
 from .video.files import open_video
 
 EXPECTED = (
-    "give videos or images, a folder or glob of them, a camera's number, a stream's address, or an iterable of "
-    "[height, width, 3] uint8 arrays"
+    "give videos or images, a folder or glob of them, a camera's number, a stream's address, - for standard input, or "
+    "an iterable of [height, width, 3] uint8 arrays"
 )
 
 
@@ -43,7 +44,8 @@ def open_source(
     camera: CameraSettings | None = None,
 ) -> FrameSource:
     """Frames from video files, images, folders or globs of them, an iterable of arrays, a camera (its number, as text
-    too) or a network stream (rtsp, http and others). Several videos are one, in the order of recording.
+    too), a network stream (rtsp, http and others) or standard input ("-"). Several videos are one, in the order of
+    recording.
 
     Frames are upright RGB, their longest side at most `image_side` pixels, with the masks by hand that `camera` names
     or that lie beside images, and free of the distortion of a lens that it tells. The first good frame is read at once.
@@ -63,6 +65,8 @@ def open_source(
 def _open_any(source: Any, settings: FramesSettings, image_side: int | None) -> tuple[FrameSource, list[str]]:
     """The frames of an input of any kind, not yet opened, and the names that it was given by."""
     names: list[str] = []
+    if isinstance(source, str):
+        source = redirected_file(source) or source
     if isinstance(source, int) and not isinstance(source, bool):
         found = open_camera(source, settings, image_side)
     elif isinstance(source, (str, Path)):
@@ -79,6 +83,8 @@ def _open_any(source: Any, settings: FramesSettings, image_side: int | None) -> 
 
 
 def _open_name(name: str, settings: FramesSettings, image_side: int | None) -> FrameSource:
+    if is_piped(name):
+        return open_piped(name, settings, image_side)
     path = Path(os.path.expanduser(name))
     try:
         is_folder, is_file = path.is_dir() and bool(name), path.is_file()

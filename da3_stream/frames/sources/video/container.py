@@ -27,18 +27,21 @@ def open_container(path: Path) -> Iterator[tuple[Any, Any]]:
 
 
 def _video_stream(path: Path, container: Any) -> Any:
-    """The largest stream of moving pictures, of equals the first."""
     if container.format.name in TEXT_FORMATS:
         raise FramesError(f"'{path}' is not a video file but text: give a video or images")
-    streams = picture_streams(container)
-    if not streams:
+    if not picture_streams(container):
         raise FramesError(f"'{path}' has no video stream ({_contents(container)}): give a file with moving pictures")
-    readable = [stream for stream in streams if stream.codec_context is not None]
-    if not readable:
+    stream = main_stream(container)
+    if stream is None:
         raise FramesError(f"'{path}' has a video stream that no decoder here reads: convert it to H.264")
-    stream = max(readable, key=lambda stream: stream.width * stream.height)
     stream.thread_type = "AUTO"
     return stream
+
+
+def main_stream(container: Any) -> Any | None:
+    """The largest stream of moving pictures that can be decoded, of equals the first."""
+    readable = [stream for stream in picture_streams(container) if stream.codec_context is not None]
+    return max(readable, key=lambda stream: stream.width * stream.height, default=None)
 
 
 def picture_streams(container: Any) -> list[Any]:

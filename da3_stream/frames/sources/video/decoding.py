@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, Protocol
 
-from .clock import Clock
 from .packets import read_packets
 
 MAX_HELD_PACKETS = 1000  # of one group of pictures before `start`; a longer group is decoded rather than held in memory
 
 
-def read_images(container: Any, stream: Any, start_pts: float, clock: Clock) -> Iterator[tuple[int | None, Any | None]]:
+class MendsTimes(Protocol):
+    """A clock, either one that was read ahead (`Clock`) or one that runs along."""
+
+    def mend(self, packets: Iterable[Any]) -> Iterator[Any]:
+        """The packets of a stream with mended times."""
+        ...
+
+
+def read_images(
+    container: Any, stream: Any, start_pts: float, clock: MendsTimes
+) -> Iterator[tuple[int | None, Any | None]]:
     """Decode a video stream into pairs of a time (pts, mended by the clock) and an image, in presentation order.
 
     The image is None where the decoder lost it, and where it was not decoded because it lies far before `start_pts`

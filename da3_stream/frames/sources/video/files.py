@@ -17,7 +17,7 @@ from .container import count_cut_off, open_container, picture_streams
 from .created import creation_time
 from .decoding import read_images
 from .pictures import PictureReader
-from .pixels import survey_pixels
+from .pixels import good_frames, survey_pixels
 from .timeline import Timeline, read_timeline
 
 VIDEO_SUFFIXES = (
@@ -41,7 +41,7 @@ def video_recording(path: Path, default_fps: float, image_side: int | None = Non
     """
     with open_container(path) as (container, stream):
         told, begin = stream.average_rate or stream.guessed_rate, creation_time(container, stream)
-        pixels, told_of_pixels = survey_pixels(container, stream)
+        pixels, told_of_pixels = survey_pixels(stream, good_frames(container, stream))
         other_streams = _other_streams(path, container, stream)
     timeline = read_timeline(path)
     rate = usual_rate(timeline.times) or (float(told) if told else default_fps)

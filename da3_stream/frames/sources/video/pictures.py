@@ -79,15 +79,18 @@ class PictureReader:
         return None if shown.all() or not shown.any() else resize_mask(shown, size)
 
     def _scale(self, frame: Any, size: tuple[int, int], format: str) -> Any:
-        from av.video.reformatter import Interpolation, VideoReformatter
+        from av.video.reformatter import VideoReformatter
 
         if self._scaler is None:
             self._scaler = VideoReformatter()
-        how = Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-        scaled = self._scaler.reformat(
-            frame, width=size[0], height=size[1], format=format, interpolation=how, threads=1
-        )
-        return scaled.to_ndarray()
+        return self._scaler.reformat(frame, *size, format, interpolation=scaling(), threads=1).to_ndarray()
+
+
+def scaling() -> int:
+    """How swscale scales and converts: areas are averaged, and colours rounded; without that they are 2 levels off."""
+    from av.video.reformatter import Interpolation
+
+    return int(Interpolation.AREA | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT)
 
 
 def _shrink(image: UInt8, size: tuple[int, int]) -> UInt8:

@@ -43,11 +43,10 @@ def known_pixels(stream: Any) -> Pixels:
     return Pixels(aspect, fixed, "bottom" if codec.field_order in BOTTOM_FIRST else "top")
 
 
-def survey_pixels(container: Any, stream: Any) -> tuple[Pixels, list[str]]:
-    """What a stream says of its pixels and its first frames show, and what of it is worth telling."""
-    known = known_pixels(stream)
-    frames = _good_frames(container, stream)
+def survey_pixels(stream: Any, frames: Iterator[Any]) -> tuple[Pixels, list[str]]:
+    """What a stream says of its pixels and its first good frames show, and what of it is worth telling."""
     first = next(frames, None)
+    known = known_pixels(stream)
     if first is None:
         return known, []
     pixels, interlacing = _survey_fields(first, frames, known)
@@ -66,7 +65,8 @@ def square_size(size: tuple[int, int], aspect: Fraction) -> tuple[int, int]:
     return max(1, round(size[0] * aspect)), size[1]
 
 
-def _good_frames(container: Any, stream: Any) -> Iterator[Any]:
+def good_frames(container: Any, stream: Any) -> Iterator[Any]:
+    """The frames of a container that is read from its beginning, without damaged ones."""
     import av
 
     for packet in container.demux(stream):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ....geometry.masks import Mask, shrink_mask
 
-TRACKS = 1000
+TRACKS = 700  # 1000 place frames no better
 TRACK_QUALITY = 0.005
 TRACK_SPACING_PX = 8
 TRACK_WINDOW_PX = 15
