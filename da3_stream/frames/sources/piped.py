@@ -41,7 +41,10 @@ def redirected_file(name: str) -> str | None:
 
 def is_piped(name: str) -> bool:
     """Whether the name stands for standard input or a named pipe."""
-    return name in STDIN_DEVICES or Path(name).is_fifo()
+    try:
+        return name in STDIN_DEVICES or Path(name).is_fifo()
+    except (OSError, ValueError):  # such as a name that is too long
+        return False
 
 
 def open_piped(name: str, settings: FramesSettings, image_side: int | None) -> FrameSource:
