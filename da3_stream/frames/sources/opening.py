@@ -18,7 +18,9 @@ from .arrays import open_arrays
 from .bags.files import open_bags
 from .bags.layout import find_bags
 from .capture import SCHEMES, is_address
+from .cards.cameras import choose_camera
 from .cards.footage import read_footage
+from .cards.names import read_names
 from .cards.said import left_out_sentences
 from .cards.search import Found, chosen_kind, find_files, find_in_folder, find_matches, is_run, join
 from .images.files import open_images
@@ -79,6 +81,8 @@ def _open_any(source: Any, settings: FramesSettings, image_side: int | None) -> 
         found = open_arrays(_require_images(source), settings, image_side)
     if settings.topic is not None and found.kind != "bag":
         raise FramesError(f"'{found.name}' is no bag and has no topics: leave --topic (frames.topic) out")
+    if settings.camera is not None and found.kind != "video":
+        raise FramesError(f"'{found.name}' is no video of one of several cameras: leave --camera (frames.camera) out")
     return found, names
 
 
@@ -112,6 +116,7 @@ def _open_name(name: str, settings: FramesSettings, image_side: int | None) -> F
 def _open_file(path: Path, settings: FramesSettings, image_side: int | None) -> FrameSource:
     if is_image(path):
         return open_images(str(path), [path], settings, image_side)
+    choose_camera(read_names([path]), settings.camera)
     return open_video(path, settings, image_side)
 
 

@@ -221,8 +221,12 @@ def test_proxies_are_used_where_nothing_else_is(tmp_path: Path) -> None:
 def test_a_camera_that_is_not_there(tmp_path: Path) -> None:
     h264(tmp_path / "a.mp4", 0, 6)
     h264(tmp_path / "b.mp4", 6, 6)
-    with pytest.raises(FramesError, match="the input tells of no camera 'rear'"):
-        read(tmp_path, camera="rear")
+    for source in (tmp_path, tmp_path / "a.mp4"):
+        with pytest.raises(FramesError, match="the input tells of no camera 'rear'"):
+            read(source, camera="rear")
+    cv2.imwrite(str(tmp_path / "a.png"), shown(0))
+    with pytest.raises(FramesError, match="is no video of one of several cameras: leave --camera"):
+        read(tmp_path / "a.png", camera="rear")
 
 
 @pytest.mark.parametrize("large", [0, 1])
