@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,11 @@ START_NS = 1_403_636_579_763_555_584  # as EuRoC's clocks; a float64 of seconds 
 STEP_NS = 50_000_000
 
 
+@lru_cache
+def typestore(is_ros1: bool) -> Any:
+    return get_typestore(Stores.ROS1_NOETIC if is_ros1 else Stores.LATEST)
+
+
 @dataclass
 class BagWriter:
     """Writes messages to a bag of any kind: `kind` is mcap, db3 or bag."""
@@ -29,7 +35,7 @@ class BagWriter:
     _rows: list[tuple[int, str, str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.store = get_typestore(Stores.ROS1_NOETIC if self.kind == "bag" else Stores.LATEST)
+        self.store = typestore(self.kind == "bag")
 
     def make(self, name: str, **values: Any) -> Any:
         """A message of a type of sensor_msgs, std_msgs or builtin_interfaces."""

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -156,34 +157,33 @@ def _topics(connections: Sequence[Any]) -> list[Topic]:
 
 def _typestore(file: BagFile, topic: Topic) -> Any:
     """What deserializes the topic's messages. Raises FramesError where the file's definition can't be understood."""
-    from rosbags.interfaces import MessageDefinitionFormat
-    from rosbags.typesys import Stores, get_typestore
-
     definition = topic.connections[0].msgdef
-    if definition.format == MessageDefinitionFormat.NONE:
-        return get_typestore(Stores.ROS1_NOETIC if file.kind == ROS1_SUFFIX else Stores.LATEST)
-    store = get_typestore(Stores.EMPTY)
     try:
-        store.register(_types(definition.data, topic.type, definition.format == MessageDefinitionFormat.IDL))
+        return _make_typestore(definition.format.name, definition.data, topic.type, file.kind == ROS1_SUFFIX)
     except Exception as error:  # rosbags' parser lets through what its own checks miss
         raise FramesError(
             f"'{file.path}' describes the messages of {topic.name} ({topic.type}) in a way that cannot be understood "
             f"({_reason(error)}): convert it with rosbags-convert"
         ) from None
-    return store
 
 
-def _types(text: str, name: str, is_idl: bool) -> Any:
-    """The definitions in a text of ROS's message language, or of OMG's IDL, several after lines of "=====" each."""
-    from rosbags.typesys import get_types_from_idl, get_types_from_msg
+@lru_cache(maxsize=16)
+def _make_typestore(language: str, text: str, name: str, is_ros1: bool) -> Any:
+    """Of the type of that name, defined by a text in ROS's message language (MSG) or OMG's (IDL, several after lines of
+    "=====" each), or by the standard (NONE). It compiles the code that deserializes, once for each."""
+    from rosbags.typesys import Stores, get_types_from_idl, get_types_from_msg, get_typestore
 
-    if not is_idl:
-        return get_types_from_msg(text, name)
-    parts = [part for part in text.split(IDL_SEPARATOR) if part.strip()]
+    if language == "NONE":
+        return get_typestore(Stores.ROS1_NOETIC if is_ros1 else Stores.LATEST)
+    store = get_typestore(Stores.EMPTY)
+    if language == "MSG":
+        store.register(get_types_from_msg(text, name))
+        return store
     types: dict[str, Any] = {}
-    for part in parts:
+    for part in filter(str.strip, text.split(IDL_SEPARATOR)):
         types.update(get_types_from_idl(part.partition("\n")[2] if part.startswith("IDL: ") else part))
-    return types
+    store.register(types)
+    return store
 
 
 def _refuse_unmerged(path: Path) -> None:
