@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from ..errors import FramesError
 from .sources.source import FrameSource
+
+MOST_LINES = 5  # for files of a folder that are left out for the same reason
 
 
 def listing(source: FrameSource) -> dict[str, Any]:
@@ -45,18 +50,32 @@ def listing_text(facts: dict[str, Any]) -> str:
     """The same for people."""
     width, height = facts["size"]
     rate = f" at {facts['fps']:.6g} a second" if facts["fps"] else ""
-    lines = [f"{facts['frames'] or 'some'} frames of {width}x{height}{rate}, {facts['kind']}"]
+    lines = [f"{_frames(facts['frames'] or 'some')} of {width}x{height}{rate}, {facts['kind']}"]
     lines += [_line(file) for file in facts["files"]]
-    lines += [f"left out: {file['path']} ({file['reason']})" for file in facts["left_out"]]
+    lines += [f"left out: {text}" for text in _left_out(facts["left_out"])]
     lines += [f"note: {advice['text']}" for advice in facts["advice"] if not advice["text"].startswith("left out")]
     return "\n".join(lines)
 
 
 def _line(file: dict[str, Any]) -> str:
-    frames = "? frames" if file["frames"] is None else f"{file['frames']} frames"
+    frames = _frames("?" if file["frames"] is None else file["frames"])
     follows = [f"{file['repeated']} dropped"] if file["repeated"] else []
     follows += ["a cut before it"] if file["begins_shot"] else []
     return f"{_clock(file['start_s']):>14}  {frames:>13}  {file['path']}{''.join(f', {text}' for text in follows)}"
+
+
+def _frames(count: int | str) -> str:
+    return "1 frame" if count == 1 else f"{count} frames"
+
+
+def _left_out(files: Sequence[dict[str, str]]) -> Iterator[str]:
+    """One line for each file, or for all files of a folder with the same reason where there are many."""
+    for (folder, reason), group in groupby(files, lambda file: (str(Path(file["path"]).parent), file["reason"])):
+        paths = [file["path"] for file in group]
+        if len(paths) <= MOST_LINES:
+            yield from (f"{path} ({reason})" for path in paths)
+        else:
+            yield f"{len(paths)} files in {folder}, {Path(paths[0]).name} to {Path(paths[-1]).name} ({reason})"
 
 
 def _clock(seconds: float) -> str:

@@ -32,7 +32,7 @@ class BagWriter:
     kind: str
     compression: str = ""
     store: Any = field(init=False)
-    _rows: list[tuple[int, str, str, Any]] = field(default_factory=list)
+    rows: list[tuple[int, str, str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.store = typestore(self.kind == "bag")
@@ -47,7 +47,7 @@ class BagWriter:
         return self.make("std_msgs/msg/Header", **first, stamp=stamp, frame_id=frame_id)
 
     def add(self, topic: str, message: Any, logged_ns: int) -> None:
-        self._rows.append((logged_ns, topic, message.__msgtype__, message))
+        self.rows.append((logged_ns, topic, message.__msgtype__, message))
 
     def add_raw(
         self,
@@ -100,7 +100,7 @@ class BagWriter:
         writer = self._ros1_writer() if self.kind == "bag" else self._ros2_writer()
         with writer:
             connections: dict[tuple[str, str], Any] = {}
-            for logged, topic, kind, message in sorted(self._rows, key=lambda row: row[0]):
+            for logged, topic, kind, message in sorted(self.rows, key=lambda row: row[0]):
                 if (topic, kind) not in connections:
                     connections[topic, kind] = writer.add_connection(topic, kind, typestore=self.store)
                 serialize = self.store.serialize_ros1 if self.kind == "bag" else self.store.serialize_cdr

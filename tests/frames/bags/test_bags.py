@@ -9,12 +9,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from rosbags.rosbag2 import StoragePlugin, Writer
 
 from da3_stream.errors import FramesError
 from da3_stream.frames import open_source
 from da3_stream.settings import FramesSettings
 from da3_stream.types import AdviceCode
-from tests.frames.bags.conftest import START_NS, STEP_NS, BagWriter
+from tests.frames.bags.conftest import RAW, START_NS, STEP_NS, BagWriter
 from tests.frames.conftest import number_of, picture
 
 NewBag = Callable[..., BagWriter]
@@ -72,8 +73,28 @@ def test_the_other_cameras_are_named(new_bag: NewBag) -> None:
 
 def test_a_file_of_a_bag_is_enough(new_bag: NewBag) -> None:
     for kind in ("mcap", "db3"):
-        file = fill(new_bag(kind, name=f"of_{kind}")).write() / f"of_{kind}.{kind}"
-        assert [number_of(frame.image) for frame in open_source(file, ALL)] == list(range(12))
+        bag = fill(new_bag(kind, name=f"of_{kind}")).write()
+        for file in (bag / f"of_{kind}.{kind}", bag / "metadata.yaml"):
+            assert [number_of(frame.image) for frame in open_source(file, ALL)] == list(range(12))
+
+
+@pytest.mark.parametrize("plugin", [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
+def test_definitions_in_idl_are_understood(tmp_path: Path, new_bag: NewBag, plugin: StoragePlugin) -> None:
+    line = "=" * 80 + "\n"
+    text = (
+        f"{line}IDL: sensor_msgs/msg/Image\nmodule sensor_msgs {{ module msg {{ struct Image {{ std_msgs::msg::Header "
+        "header; uint32 height; uint32 width; string encoding; uint8 is_bigendian; uint32 step; sequence<uint8> data; "
+        f"}}; }}; }};\n{line}IDL: std_msgs/msg/Header\nmodule std_msgs {{ module msg {{ struct Header {{ "
+        f"builtin_interfaces::msg::Time stamp; string frame_id; }}; }}; }};\n{line}IDL: builtin_interfaces/msg/Time\n"
+        "module builtin_interfaces { module msg { struct Time { int32 sec; uint32 nanosec; }; }; };\n"
+    )
+    bag = fill(new_bag())
+    with Writer(tmp_path / "idl", version=9, storage_plugin=plugin) as writer:
+        connection = writer.add_connection("/cam/image", RAW, msgdef=text, rihs01=bag.store.hash_rihs01(RAW))
+        for logged, _, kind, message in bag.rows:
+            if kind == RAW:
+                writer.write(connection, logged, bag.store.serialize_cdr(message, kind))
+    assert [number_of(frame.image) for frame in open_source(tmp_path / "idl", ALL)] == list(range(12))
 
 
 def split(tmp_path: Path, new_bag: NewBag, kind: str) -> Path:

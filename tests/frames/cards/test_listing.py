@@ -75,3 +75,16 @@ def test_images_are_one_row(tmp_path: Path) -> None:
     facts = listing(open_source(tmp_path, FramesSettings()))
     assert [(file["path"], file["frames"]) for file in facts["files"]] == [(str(tmp_path), 3)]
     assert "3 frames of 160x120, images" in listing_text(facts)
+
+
+def test_many_files_that_are_left_out_take_one_line(tmp_path: Path) -> None:
+    h264(tmp_path / "clip.mp4", 0, 3)
+    for k in range(8):
+        cv2.imwrite(str(tmp_path / f"photo_{k}_{k * k}.jpg"), shown(k))
+    text = listing_text(listing(open_source(tmp_path, FramesSettings())))
+    assert f"left out: 8 files in {tmp_path}, photo_0_0.jpg to photo_7_49.jpg (a picture beside videos" in text
+
+
+def test_one_frame_is_one(tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "photo.jpg"), shown(1))
+    assert listing_text(listing(open_source(tmp_path / "photo.jpg", FramesSettings()))).startswith("1 frame of")

@@ -48,7 +48,9 @@ def _without_wrapping(path: Path) -> PurePath:
 
 
 def find_bags(paths: Sequence[Path]) -> list[Path]:
-    """The paths, if each is a bag; of a folder that holds nothing but bags, those. None in all other cases."""
+    """The paths, if each is a bag (or its metadata.yaml); of a folder that holds nothing but bags, those. None in all
+    other cases."""
+    paths = [path.parent if path.name == METADATA and _is_metadata(path) else path for path in paths]
     if paths and all(map(_is_bag, paths)):
         return list(paths)
     if len(paths) != 1 or not paths[0].is_dir():

@@ -189,10 +189,9 @@ def _which_folder(folder: Path, nested: Found) -> str:
     if not nested.videos:
         pictures = sort_images(nested.images).pictures or nested.images
         return f"the folder '{folder}' holds no images itself, but a folder of them: give '{pictures[0].parent}'"
-    return (
-        f"the folder '{folder}' holds videos in '{nested.videos[0].parent}' and images in '{nested.images[0].parent}': "
-        "give one of them"
-    )
+    videos = nested.videos[0].parent
+    images = next((path.parent for path in nested.images if path.parent != videos), videos)
+    return f"the folder '{folder}' holds videos in '{videos}' and images in '{images}': give one of them"
 
 
 def _files(folder: Path, depth: int, seen: set[str]) -> Iterator[Path]:
