@@ -81,13 +81,6 @@ class PredictorAdapter:
         """Geometry of a window: the only method that every predictor has. What is masked has no depth."""
         return without_masked(self._predictor.predict(frames), frames)
 
-    def predict_window(self, frames: Sequence[Frame], owned: range) -> WindowGeometry:
-        """The same for a window that owns these rows alone; by default all rows are given depth."""
-        predict_window = self._optional("predict_window", None)
-        if predict_window is None:
-            return self.predict(frames)
-        return without_masked(predict_window(frames, owned), frames)
-
     def predict_pair(self, first: Sequence[Frame], second: Sequence[Frame]) -> WindowGeometry:
         """A loop check; by default one window of both neighbourhoods."""
         frames = [*first, *second]

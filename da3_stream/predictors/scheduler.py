@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import Da3StreamError, PredictorError
 from ..stopwatch import Stopwatch
-from ..types import Frame, PairPredictor, WindowGeometry
+from ..types import Frame, PairPredictor, Predictor, WindowGeometry
 from ..windows import Window
 from .adapter import PredictorAdapter
 
@@ -65,7 +65,7 @@ class SerializedPredictor:
     def predict_window(self, window: Window[Frame], cancelled: threading.Event) -> WindowPrediction:
         """The checked geometry of a window, with the state that the predictor is in right after it."""
         with self._turn, self._watch.stage(PREDICT):
-            geometry = predict(self._predictor, window, cancelled)
+            geometry = predict(self._predictor, window.frames, cancelled)
             return WindowPrediction(window, geometry, self._predictor.state())
 
 
@@ -170,13 +170,12 @@ class PredictionScheduler:
             self._changed.notify_all()
 
 
-def predict(predictor: PredictorAdapter, window: Window[Frame], cancelled: threading.Event) -> WindowGeometry:
+def predict(predictor: Predictor, frames: Sequence[Frame], cancelled: threading.Event) -> WindowGeometry:
     """The predictor's geometry of a window, checked; a failure is a window that FAILED.
 
     Once the run is `cancelled` failures are not logged. Raises PredictorError if the geometry breaks the contract.
     """
-    frames = window.frames
-    return _checked(lambda: predictor.predict_window(frames, window.owned_rows), frames, cancelled)
+    return _checked(lambda: predictor.predict(frames), frames, cancelled)
 
 
 def predict_pair(predictor: PairPredictor, first: Sequence[Frame], second: Sequence[Frame]) -> WindowGeometry:

@@ -14,7 +14,6 @@ from ..types import WindowGeometry
 Array = NDArray[np.float64]
 
 PIXELS = 60_000  # sampled over the whole overlap; their noise is far below that of what they have in common
-GLANCE = 4  # of so many pixels in a row and in a column, one tells whether a frame has depth
 BLOCKS = (4, 6)  # rows and columns into which an image is divided; depth is compared in each block
 
 
@@ -80,8 +79,7 @@ def _sample(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Frame (0 ... F-1), row and column of the pixels on a regular lattice that both windows measured."""
     height, width = previous.depth.shape[1:3]
-    deep = int((_may_have_depth(previous, rows_previous) & _may_have_depth(current, rows_current)).sum())
-    step = max(1, int(np.ceil(np.sqrt(deep * height * width / PIXELS))))
+    step = max(1, int(np.ceil(np.sqrt(len(rows_previous) * height * width / PIXELS))))
     lattice = np.s_[step // 2 :: step]
     usable = np.ones((len(rows_previous), len(range(height)[lattice]), len(range(width)[lattice])), bool)
     for window, rows in ((previous, rows_previous), (current, rows_current)):
@@ -90,11 +88,6 @@ def _sample(
             usable &= np.isfinite(values) & (values > 0)
     frame, y, x = np.nonzero(usable)
     return frame, y * step + step // 2, x * step + step // 2
-
-
-def _may_have_depth(window: WindowGeometry, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which of the rows have depth in any of a few pixels."""
-    return np.any(window.depth[:, ::GLANCE, ::GLANCE][rows] > 0, axis=(1, 2))
 
 
 def _samples(window: WindowGeometry, rows: NDArray[np.int64], pixels: tuple[NDArray[np.int64], ...]) -> WindowSamples:

@@ -20,14 +20,12 @@ STILL_TURN = 0.005  # radians, a few pixels of most cameras
 
 
 def propagate_depth_to_static_frames(window: WindowGeometry) -> WindowGeometry:
-    """The window with depth copied to frames without any that were to have some, from the nearest frame in time that
-    has the same view."""
+    """The window with depth copied to frames without any, from the nearest frame in time that has the same view."""
     measured, posed = window.has_depth, window.has_pose
-    wanted = posed if window.depth_wanted is None else posed & window.depth_wanted
     candidates = np.flatnonzero(measured & posed)
     pairs = [
         (row, nearest)
-        for row in np.flatnonzero(wanted & ~measured).tolist()
+        for row in np.flatnonzero(posed & ~measured).tolist()
         if (nearest := _nearest_of_same_view(window, row, candidates)) is not None
     ]
     if not pairs:

@@ -156,23 +156,8 @@ def _part_witnesses(window: WindowGeometry, rows: NDArray[np.int64]) -> dict[str
     known = rows[window.has_camera[rows]]
     poses = window.window_from_camera[known]
     views = DepthViews(window.depth, window.confidence, window.intrinsics[known], poses, known)
-    wanted = np.ones(len(known), bool) if window.depth_wanted is None else window.depth_wanted[known]
-    of_depth = {name: _told_by_near(values, wanted) for name, values in depth_witnesses(views).items()}
-    found = {**path_witnesses(poses, _told_by_near(median_depths(views), wanted)), **of_depth}
+    found = {**path_witnesses(poses, median_depths(views)), **depth_witnesses(views)}
     return {name: _spread_out(values, known - rows[0], len(rows)) for name, values in found.items()}
-
-
-def _told_by_near(values: Array, wanted: NDArray[np.bool_]) -> Array:
-    """What depth tells [n] of consecutive rows; for those whose depth was not wanted [n] the nearest row tells that
-    knows, and for rows next to them where they know nothing without them."""
-    alone = ~np.minimum(np.append(wanted[1:], True), np.append(True, wanted[:-1]))
-    asked = ~wanted | (alone & ~np.isfinite(values))
-    telling = np.flatnonzero(~asked & np.isfinite(values))
-    if not asked.any() or not len(telling):
-        return values
-    rows = np.arange(len(values))
-    nearest = telling[np.abs(rows[:, None] - telling).argmin(axis=1)]
-    return np.where(asked, values[nearest], values)
 
 
 def _spread_out(values: Array, rows: NDArray[np.int64], count: int) -> Array:

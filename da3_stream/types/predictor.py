@@ -20,12 +20,10 @@ class Predictor(Protocol):
     input in pixels, so that the reader can shrink frames at once), `in_flight` (windows that may be submitted at once,
     default 1; it is read before each submission, and results are taken in order).
 
-    Optional methods: `predict_window(frames, owned) -> WindowGeometry` (that of a window that owns a range of the
-    rows; the others only join it to its neighbours, and few of them need depth, see `WindowGeometry.depth_wanted`;
-    default: `predict`); `predict_pair(first, second) -> WindowGeometry` (the geometry of two neighbourhoods of frames,
-    far apart in time, that may show the same place, rows in the order [*first, *second]; default: `predict` of that
-    list); `prepare(frames)` (called for every window in order, just before it is submitted: a predictor that learns
-    from window to window does so in this order; not called for loop checks); `state()` and `restore(state)` (what must
+    Optional methods: `predict_pair(first, second) -> WindowGeometry` (the geometry of two neighbourhoods of frames, far
+    apart in time, that may show the same place, rows in the order [*first, *second]; default: `predict` of that list);
+    `prepare(frames)` (called for every window in order, just before it is submitted: a predictor that learns from
+    window to window does so in this order; not called for loop checks); `state()` and `restore(state)` (what must
     survive a kill: dicts, lists, numbers, strings and arrays); `close()`.
     """
 

@@ -57,7 +57,6 @@ class WindowGeometry:
     advice: tuple[Advice, ...] = ()
     masks: tuple[NDArray[np.bool_] | None, ...] = ()  # [N] of [H,W], `Frame.mask` of `images`; none where all count
     keyframes: NDArray[np.bool_] | None = None  # [N], frames that were mapped, the others placed between them
-    depth_wanted: NDArray[np.bool_] | None = None  # [N], frames that were to have depth; None: all
 
     @property
     def has_pose(self) -> NDArray[np.bool_]:
@@ -144,5 +143,4 @@ class WindowGeometry:
             self.advice,
             tuple(self.masks[row] for row in numbers) if self.masks else (),
             None if self.keyframes is None else self.keyframes[keep],
-            None if self.depth_wanted is None else self.depth_wanted[keep],
         )

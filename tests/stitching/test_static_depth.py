@@ -53,9 +53,3 @@ def test_a_held_window_gets_the_depth_of_the_last_shared_frame_in_its_own_units(
 def test_a_window_with_depth_of_its_own_borrows_none() -> None:
     held = street_window(8, 20)
     assert propagate_depth_to_held_window(held, street_window(0, 12), 1.0) is held
-
-
-def test_frames_that_were_to_have_no_depth_get_none() -> None:
-    window = replace(standing_from(street_window(0, 12), 7), depth_wanted=np.arange(12) != 9)
-    lent = propagate_depth_to_static_frames(window)
-    assert np.flatnonzero(lent.has_depth).tolist() == [row for row in range(12) if row != 9]

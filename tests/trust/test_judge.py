@@ -159,12 +159,3 @@ def test_depth_without_confidence_or_end_tells_nothing() -> None:
     values = window_witnesses(replace(sky, depth=depth, confidence=confidence))
     assert np.nanmax(values["depth_disagreement"]) < 0.01 and (values["depth_share"] < 0.7).all()
     assert (window_witnesses(plain)["depth_share"] == 1).all()
-
-
-def test_the_nearest_frame_with_depth_tells_for_those_that_were_to_have_none() -> None:
-    whole = drive()
-    wanted = (np.arange(COUNT) < COUNT - 12) | (np.arange(COUNT) % 3 == 1)
-    depth = np.where(wanted[:, None, None], whole.depth, np.float32(0))
-    found = window_witnesses(replace(whole, depth=depth, depth_wanted=wanted))
-    assert found["depth_share"].min() > 0.99 and np.isfinite(found["depth_disagreement"]).all()
-    assert np.isfinite(found["depth_jump"]).all() and found["depth_jump"].max() < 0.2

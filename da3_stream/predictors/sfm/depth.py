@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -15,7 +15,6 @@ from .flow_links import FlowLinks, Gray, Map
 from .triangulation import fuse, triangulate
 
 LINKS = 4  # neighbours on either side that give a frame depth
-JOIN_LINKS, JOIN_EVERY = 1, 3  # the same of a frame that another window owns, and of how many of those one has depth
 FLOW_RETURN_PX = 1.0  # flow forward and back ends nearer than this to where it began
 FLOW_NOISE_PX = 0.25  # where there is texture
 FLAT_NOISE = 1.0  # gray levels; flow is uncertain by this over the gradient: sky and blank walls have their edges' flow
@@ -30,22 +29,13 @@ CHUNK = 60  # rows that one piece of work gives depth; it computes the flow of L
 @dataclass(frozen=True, eq=False)
 class DepthTask:
     """Gray frames [n][h,w] of the size at which flow is measured, with cameras [n,4,4] and one K [3,3], as far apart as
-    it shall be measured; depth is wanted for `rows` (ascending), of `coarse` ones from few neighbours. The side of a
-    pixel is `pixel_px` of those of the video."""
+    it shall be measured; depth is wanted for `rows`. The side of a pixel is `pixel_px` of those of the video."""
 
     grays: Sequence[Gray]
     world_from_camera: NDArray[np.float64]
     k: NDArray[np.float64]
-    rows: Sequence[int]
+    rows: range
     pixel_px: int = 1
-    coarse: Collection[int] = ()
-
-    def owned(self, owned: range) -> DepthTask:
-        """The same where other frames than these serve for joins alone: one in so many of them, counted from the
-        border."""
-        beyond = {row: max(owned.start - row, row - owned.stop + 1) for row in self.rows if row not in owned}
-        coarse = {row for row, steps in beyond.items() if steps % JOIN_EVERY == 1}
-        return replace(self, rows=[row for row in self.rows if row in owned or row in coarse], coarse=coarse)
 
 
 def depth_task(
@@ -61,7 +51,7 @@ def depth_task(
     return DepthTask(grays, world_from_camera, k, range(len(grays)), 2**scale)
 
 
-def depth_tasks(window: DepthTask, place_starts: Sequence[int], stride: int) -> Iterator[tuple[list[int], DepthTask]]:
+def depth_tasks(window: DepthTask, place_starts: Sequence[int], stride: int) -> Iterator[tuple[range, DepthTask]]:
     """Pieces of the work on a window with consecutive frames, each with the rows of the window that it gives depth.
 
     Flow is measured from a frame to the one `stride` rows on, which never leads to a row between them: a piece has
@@ -72,17 +62,17 @@ def depth_tasks(window: DepthTask, place_starts: Sequence[int], stride: int) -> 
             yield from _pieces(window, range(first, stop, stride))
 
 
-def _pieces(window: DepthTask, linked: range) -> Iterator[tuple[list[int], DepthTask]]:
-    wanted = set(window.rows)
+def _pieces(window: DepthTask, linked: range) -> Iterator[tuple[range, DepthTask]]:
     for first in range(0, len(linked), CHUNK):
-        rows = [row for row in linked[first : first + CHUNK] if row in wanted]
-        around = linked[max(first - LINKS, 0) : first + CHUNK + LINKS]
+        rows = linked[first : first + CHUNK]
+        low = max(first - LINKS, 0)
+        around = linked[low : first + CHUNK + LINKS]
         seen = slice(around.start, around.stop, around.step)
-        grays, poses = window.grays[seen], window.world_from_camera[seen]
-        inside = [around.index(row) for row in rows]
-        coarse = {around.index(row) for row in rows if row in window.coarse}
-        if rows:
-            yield rows, replace(window, grays=grays, world_from_camera=poses, rows=inside, coarse=coarse)
+        inside = range(first - low, first - low + len(rows))
+        yield (
+            rows,
+            replace(window, grays=window.grays[seen], world_from_camera=window.world_from_camera[seen], rows=inside),
+        )
 
 
 def dense_depth(task: DepthTask) -> tuple[Map, Map]:
@@ -129,9 +119,8 @@ def flow_noise(gray: Gray, pixel_px: int = 1) -> Map:
 def _estimates(task: DepthTask, links: FlowLinks, row: int) -> Iterator[tuple[Map, Map]]:
     """Log depth [H,W] of a row's pixels from each neighbour that tells any, and its weight: the squared parallax over
     how many links led there, since their errors add up as squares."""
-    reach = JOIN_LINKS if row in task.coarse else LINKS
     for step in (-1, 1):
-        near = range(row + step, row + step * (reach + 1), step)
+        near = range(row + step, row + step * (LINKS + 1), step)
         sources = [source for source in near if _has_baseline(task, row, source)]
         for source, places in links.follow(row, range(row + step, sources[-1] + step, step) if sources else ()):
             if source in sources:

@@ -46,20 +46,17 @@ def window_geometry(
     place_starts: Sequence[int],
     workers: Workers,
     flow_scale: int,
-    owned: range | None = None,
 ) -> WindowGeometry:
     """The frames with their cameras and dense depth.
 
     `place_starts` are the rows at which another place begins: no depth comes from frames of two places. Flow is
-    measured in images that are halved `flow_scale` times. Of the rows that are not `owned` (None: all are) few have
-    depth, for joins.
+    measured in images that are halved `flow_scale` times.
     """
     cameras, lens = solution.cameras, solution.lens
     straighten = Straightener(lens, (grays[0].shape[1], grays[0].shape[0]))
     masks = convert_masks([frame.mask for frame in frames], straighten.mask)
     straight = [straighten(gray) for gray in grays]
     window = depth_task(straight, _measured_poses(cameras), lens.matrix(), flow_scale)
-    window = window if owned is None else window.owned(owned)
     depth, confidence = (np.zeros((len(frames), *straight[0].shape), np.float32) for _ in range(2))
     for row, found in _window_depth(window, solution.flow_stride, place_starts, workers):
         depth[row], confidence[row] = enlarge_depth(*found, straight[0].shape[::-1])
@@ -81,7 +78,6 @@ def window_geometry(
         witnesses=cameras.witnesses,
         frame_status=cameras.frame_status,
         advice=turning_advice(frames, cameras),
-        depth_wanted=np.isin(np.arange(len(frames)), list(window.rows)),
     )
 
 

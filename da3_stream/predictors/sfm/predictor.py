@@ -97,14 +97,10 @@ class SfmPredictor:
 
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
         """Poses and depth of the frames, up to one similarity; see `Status` for how far to trust them."""
-        return self.predict_window(frames, range(len(frames)))
-
-    def predict_window(self, frames: Sequence[Frame], owned: range) -> WindowGeometry:
-        """The same, with depth for all rows that are `owned`, but for few of the others."""
         self._begin(frames)
         self._lens_lock.announce(_span(frames))
         try:
-            return self._failing_softly(frames, partial(self._solve_window, owned=owned))
+            return self._failing_softly(frames, self._solve_window)
         finally:
             self._lens_lock.release(_span(frames))
 
@@ -128,7 +124,7 @@ class SfmPredictor:
             log.warning("frames %d to %d have no geometry: %s", *_span(frames), error)
             return WindowGeometry.failed(frames, str(error))
 
-    def _solve_window(self, frames: Sequence[Frame], owned: range) -> WindowGeometry:
+    def _solve_window(self, frames: Sequence[Frame]) -> WindowGeometry:
         grays = _grays(frames)
         tracked = self._workers.submit(track_points, grays, [frame.mask for frame in frames]).result()
         rows = np.arange(len(frames))
@@ -138,8 +134,7 @@ class SfmPredictor:
         solver = WindowSolver(self._workers, self._size, match, Keyframes(rows, tracked))
         solved = self._solve_in_order(_span(frames), solver)
         solution = solved.solution
-        breaks = solution.cameras.breaks
-        geometry = window_geometry(frames, grays, solution, breaks, self._workers, self._flow_scale, owned)
+        geometry = window_geometry(frames, grays, solution, solution.cameras.breaks, self._workers, self._flow_scale)
         geometry = self._with_lens_watched(geometry, solved)
         advice = (*geometry.advice, *standing_advice(frames, solved.stands))
         return replace(geometry, advice=advice, keyframes=np.isin(np.arange(len(frames)), solved.rows))

@@ -34,8 +34,7 @@ class InPlace:
 
 
 def window(street: list[TownFrame], grays: list[NDArray[np.uint8]], stride: int = 1, **more: Any) -> WindowGeometry:
-    """Frames of the street with its poses, of which one was not measured; `more`: a mask, place_starts, flow_scale, the
-    rows that are owned."""
+    """Frames of the street with its poses, of which one was not measured; `more`: a mask, place_starts, flow_scale."""
     mask = more.get("mask")
     frames = [Frame(i, i / 10, street[i].image, "", mask=mask if i > 3 else None) for i in range(COUNT)]
     poses = np.stack([frame.world_from_camera for frame in street[:COUNT]])
@@ -43,8 +42,7 @@ def window(street: list[TownFrame], grays: list[NDArray[np.uint8]], stride: int 
     k = street[0].intrinsics
     solution = CameraSolution(cameras, Lens(k[0, 0], k[1, 1], k[0, 2], k[1, 2]), stride)
     places = more.get("place_starts", ())
-    workers, scale = cast(Workers, InPlace()), more.get("flow_scale", 1)
-    return window_geometry(frames, grays[:COUNT], solution, places, workers, scale, more.get("owned"))
+    return window_geometry(frames, grays[:COUNT], solution, places, cast(Workers, InPlace()), more.get("flow_scale", 1))
 
 
 @pytest.mark.parametrize(("stride", "flow_scale"), [(1, 1), (2, 1), (1, 0)])
@@ -82,12 +80,3 @@ def test_no_depth_comes_from_another_place(street: list[TownFrame], street_grays
     whole, alone = window(street, street_grays), window(street, street_grays, place_starts=(7,))
     assert whole.depth[7].any() and not alone.depth[7].any()
     assert alone.depth[6].any()
-
-
-def test_of_rows_that_are_not_owned_one_in_three_has_depth(
-    street: list[TownFrame], street_grays: list[NDArray[np.uint8]]
-) -> None:
-    found = window(street, street_grays, owned=range(4))
-    assert found.depth_wanted is not None
-    assert np.flatnonzero(found.depth_wanted).tolist() == [0, 1, 2, 3, 4, 7]
-    assert np.flatnonzero(found.has_depth).tolist() == [0, 1, 3, 4, 7]  # row 2 was not measured
