@@ -19,8 +19,9 @@ class Da3Predictor:
     """Every window in one pass of the network.
 
     `known_k` is K [3,3] at `source_size` (width, height), first pixel centre at 0.5, or None to take the network's own;
-    with `descriptors` windows come with descriptors of places; `weights_hash` is the sha256 of the weights' file, for
-    run.json. Raises PredictorError for a model that gives no poses.
+    `focal_sigma` says that it is a guess (a relative standard deviation of the focal length). With `descriptors`
+    windows come with descriptors of places; `weights_hash` is the sha256 of the weights' file, for run.json. Raises
+    PredictorError for a model that gives no poses.
     """
 
     window_size = 60
@@ -34,6 +35,7 @@ class Da3Predictor:
         resolution: int = DA3_SIDE,
         descriptors: bool = False,
         weights_hash: str | None = None,
+        focal_sigma: float | None = None,
     ) -> None:
         if not model.has_poses:
             raise PredictorError(
@@ -42,6 +44,7 @@ class Da3Predictor:
             )
         self.name, self.image_side, self.hash = model.name, resolution, weights_hash
         self._model, self._known_k, self._source_size = model, known_k, source_size
+        self._is_given = known_k is not None and focal_sigma is None
         self.gives_descriptors = descriptors
 
     @property
@@ -57,7 +60,7 @@ class Da3Predictor:
     @property
     def camera(self) -> dict[str, Any]:
         """What is known of the lens, ready for JSON."""
-        return {"given": self._known_k is not None}
+        return {"given": self._is_given}
 
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
         """Poses and depth of the frames; see `Status` for how far to trust them.
