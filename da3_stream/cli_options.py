@@ -96,6 +96,7 @@ RUN = (
     Option("every", "frames.every", int, "Use every n-th frame."),
     Option("fps", "frames.fps", str, "Use about this many frames a second; auto: about 10.", "N|auto"),
     Option("topic", "frames.topic", str, "Of a bag (ROS): the camera's topic.", "NAME"),
+    Option("times", "frames.times", str, "The frames' times, one a line or with pictures' names.", "FILE|off"),
     Option("gate", "frames.gate", Literal["auto", "off"], "Leave out frames that add nothing or harm; default auto."),
     Option("start", "frames.start", float, "Seconds to skip at the beginning."),
     Option("end", "frames.end", float, "Stop at this time in seconds."),

@@ -140,17 +140,22 @@ def test_the_run_says_where_it_is_not_to_be_trusted_and_why(
     found = Advice(AdviceCode.STATIC_MASK, "a bonnet was left out", 0, 27)
     spoilt(monkeypatch, advice=(zoom, found))
     status, out, _ = call("run", folder, "-o", "out", "--fps", "1", "--set", "frames.default_fps=1")
-    assert status == 0 and out.splitlines()[-3:] == [
+    assumed = "the pictures carry no times: 1 a second are assumed (--times FILE gives them)"
+    assert status == 0 and out.splitlines()[-4:] == [
         "trust: not everywhere, 100 % of the poses are believed (confidence 0.5 and more)",
         "  0:24–0:27 (frames 24–27) not to be trusted: the focal length changed; give one for each part",
+        f"  0:00–0:27 (frames 0–27) {assumed}",
         "  0:00–0:27 (frames 0–27) a bonnet was left out",
     ]
     told = json.loads(Path("out/run.json").read_text())
     assert told["trust"]["stretches"] == [{"from_s": 24, "to_s": 27, "code": "lens_changed", "text": zoom.text}]
-    assert told["advice"] == [{"from_s": 0, "to_s": 27, "code": "static_mask", "text": found.text}]
+    assert told["advice"] == [
+        {"from_s": 0, "to_s": 27, "code": "input_times", "text": assumed},
+        {"from_s": 0, "to_s": 27, "code": "static_mask", "text": found.text},
+    ]
     page = Path("out/report.html").read_text()
     assert "(frames 24–27) not to be trusted" in page and page.count("<rect") == 28
-    assert call("info", "out")[1].startswith("\n".join(out.splitlines()[-3:]))
+    assert call("info", "out")[1].startswith("\n".join(out.splitlines()[-4:]))
 
 
 def test_frames_csv_names_every_picture(call: Callable, folder: str, stand_in: None) -> None:
@@ -196,7 +201,7 @@ def test_another_input_is_refused(call: Callable, folder: str, stand_in: None) -
 def test_a_short_disk_is_refused(call: Callable, folder: str, stand_in: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=10**6))
     status, _, err = call("run", folder, "-o", "out", "-q")
-    assert status == 2 and err.startswith("error: the disk of out is short: this run may take ")
+    assert status == 2 and err.startswith("error: the disk of out is short: the first window may take ")
     assert len(err.splitlines()) == 1 and not Path("out/run.json").exists()
 
 

@@ -66,7 +66,9 @@ def _frame_times(poses: PoseTable, fps: float | None) -> tuple[NDArray[np.float6
         return poses.timestamp, ()
     assumed = 1.0 / _frame_interval(poses.timestamp, poses.source_index)
     rate = fps if fps is not None else assumed
-    return poses.source_index / rate, (f"the images carry no times: source index / {rate:g} fps was assumed",)
+    # the source index, but for numbers that are missing between the images' names
+    steps = np.where(np.isfinite(poses.timestamp), np.rint(poses.timestamp * assumed), poses.source_index)
+    return steps / rate, (f"the images carry no times: source index / {rate:g} fps was assumed",)
 
 
 def _frame_interval(times: NDArray[np.float64], source_index: NDArray[np.int64]) -> float:

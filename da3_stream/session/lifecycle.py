@@ -78,7 +78,8 @@ def _finish(session: RunSession, state: str) -> None:
         listed = status.as_json(state, run.read_scene())
         geometry, poses = write_outputs(run, listed, job.settings, job.source.origin)
     said = [*status.advice.rows, *doubtful_joins(geometry.scene)]
-    trust = run_trust(poses, said, unplaced_advice(run, poses, geometry.submaps), job.source.advice)
+    unplaced = unplaced_advice(run, poses, geometry.submaps)
+    trust = run_trust(poses, said, unplaced, job.source.advice, job.source.first_time)
     status.write(state, geometry.scene, poses, trust)
     _warn(session, state)
     write_report(run)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..geometry.masks import unpack_mask
 from ..store.files import replacing
 from ..types import Advice, AdviceCode, Frame, UInt8
+from .elapsed import elapsed
 
 MOST_CHANGES = 50  # of the history; what lies before its last so many is forgotten
 WORTH_SAYING = 0.005  # of the image; less is no harm, right or wrong
@@ -50,14 +51,16 @@ class MaskLog:
         text = f"{_share(self.latest[0]):.0%} of the image goes with the camera and is left out; --mask off where not"
         return [Advice(AdviceCode.STATIC_MASK, text, min(shares), max(shares))]
 
-    def as_json(self) -> dict[str, Any] | None:
-        """`static_mask` of run.json: share and beginning of the last mask, and the history; None without any."""
+    def as_json(self, first_time: float = 0.0) -> dict[str, Any] | None:
+        """`static_mask` of run.json: share and beginning of the last mask, and the history; None without any. Its times
+        count from that of the input's first frame."""
         if self.latest is None:
             return None
         masked = [time for time, share in self.changes if share > 0]
         since = self.since_s if self.since_s is not None else masked[-1]
-        history = [{"from_s": time, "share": share} for time, share in self.changes]
-        return {"share": round(_share(self.latest[0]), 4), "since_s": since, "history": history}
+        history = [{"from_s": elapsed(time, first_time), "share": share} for time, share in self.changes]
+        share = round(_share(self.latest[0]), 4)
+        return {"share": share, "since_s": elapsed(since, first_time), "history": history}
 
     def write_figure(self, path: Path) -> None:
         """Draw the last mask over the image that it was first seen on; does nothing where that was done before."""

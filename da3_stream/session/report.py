@@ -20,7 +20,7 @@ from .advice.words import trust_lines
 
 FEW = 3  # frames below which nothing can be said of depth
 _IMAGES = {"overview.png": "cloud and camera path seen from above", "static_mask.png": "what goes with the camera"}
-_LISTS = ("source_indices", "timestamps", "interpolated")  # one entry per frame: for programs
+_LISTS = ("source_indices", "timestamps", "nanoseconds", "interpolated")  # one entry per frame: for programs
 _MOST_LINES = 20  # of a list, such as the skipped frames
 
 _PAGE = """<!DOCTYPE html>
@@ -118,7 +118,7 @@ def write_report(run: Run) -> None:
     page = _PAGE.format(
         title=html.escape(f"da3_stream: {run.path.resolve().name}"),
         trust="\n".join(f"<li>{html.escape(line)}</li>" for line in trust_lines(facts, "run.json")),
-        strip=confidence_strip(reader.poses),
+        strip=confidence_strip(reader.poses, reader.status.get("first_time_s", 0.0)),
         images="\n".join(_embedded_image(run.path / name, text) for name, text in _IMAGES.items()),
         rows="\n".join(rows),
     )

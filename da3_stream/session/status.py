@@ -107,7 +107,8 @@ class RunStatus:
     ) -> dict[str, Any]:
         """The whole of run.json; `poses` and `trust` are known at the end, and only then every frame is listed."""
         source, predictor = self.job.source, self.job.predictor
-        trust = trust or trust_until_now([*source.advice, *self.advice.rows], self.source_indices, self.timestamps)
+        said = [*source.advice, *self.advice.rows]
+        trust = trust or trust_until_now(said, self.source_indices, self.timestamps, source.first_time)
         return {
             "state": state,
             "layout": LAYOUT,
@@ -116,7 +117,7 @@ class RunStatus:
             "input": self._input(state),
             "model": {"name": predictor.name, "hash": predictor.hash, **predictor.facts},
             "camera": {**self._camera(), **source.camera.as_json()},
-            "static_mask": self.masks.as_json(),
+            "static_mask": self.masks.as_json(source.first_time),
             "window_size": self.job.window_size,
             "window_overlap": self.job.window_overlap,
             "settings": self.job.settings.model_dump(mode="json"),
@@ -133,10 +134,17 @@ class RunStatus:
             "interpolated": index_ranges(self.source_indices, set(self.interpolated)) if state != "running" else (),
             "dropped": source.dropped,
             "has_times": source.has_times,
+            "first_time_s": source.first_time,
             "fps": source.fps,
             "source_indices": self.source_indices if state != "running" else (),
             "timestamps": self.timestamps if state != "running" else (),
+            "nanoseconds": self._nanoseconds() if state != "running" else (),
         }
+
+    def _nanoseconds(self) -> Sequence[int]:
+        """The exact times of the selected frames, where the input has them for all."""
+        times = [self.job.source.nanoseconds(index) for index in self.source_indices]
+        return () if None in times else [time for time in times if time is not None]
 
     def _cpu_seconds(self) -> dict[str, dict[str, float]]:
         """CPU seconds by stage over all processes; the predictor's are among them, and stand by themselves beside."""

@@ -22,7 +22,12 @@ class FramesSettings(Stage):
     start: float | None = Field(None, ge=0, description="seconds to skip at the beginning")
     end: float | None = Field(None, gt=0, description="stop at this time in seconds")
     max_frames: int | None = Field(None, ge=1, description="use at most this many frames")
-    default_fps: float = Field(30.0, gt=0, description="rate assumed for images, which carry no times")
+    times: Annotated[str | None, Off] = Field(
+        None,
+        description="a file with the frames' times, one a line or with names of pictures; off looks for none; null: "
+        "what lies beside pictures, is in their names, or in their EXIF data",
+    )
+    default_fps: float = Field(30.0, gt=0, description="rate assumed for images that carry no times")
     camera: str | None = Field(
         None,
         description="front, rear or another of the cameras that recorded at once, by the files' names; null: front",

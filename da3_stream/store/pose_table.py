@@ -30,13 +30,14 @@ class PoseTable:
 
     source_index: NDArray[np.int64]  # [N]
     timestamp: Float64  # [N] seconds
-    has_times: bool  # False: timestamps are source index over an assumed rate
+    has_times: bool  # False: timestamps are by an assumed rate
     segment: NDArray[np.int64]  # [N], -1 where there is no pose
     world_from_camera: Float64  # [N,4,4] rigid, NaN where unknown
     depth_scale: Float64  # [N] world units per unit of stored depth, NaN where unknown
     intrinsics: Float64  # [N,3,3] in pixels of the input, NaN where unknown
     status: tuple[str, ...]  # [N]
     confidence: Float64  # [N] probability that the pose is right; 0 where there is none
+    nanoseconds: NDArray[np.int64] | None = None  # [N] times as the input has them, where float64 seconds are rounded
 
     def __len__(self) -> int:
         return len(self.source_index)
@@ -48,8 +49,15 @@ class PoseTable:
 
     def take(self, rows: Sequence[int]) -> PoseTable:
         """These rows only, in this order."""
-        arrays = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name not in ("has_times", "status")}
-        return PoseTable(**arrays, has_times=self.has_times, status=tuple(self.status[row] for row in rows))
+        others = ("has_times", "status", "nanoseconds")
+        arrays = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name not in others}
+        status = tuple(self.status[row] for row in rows)
+        exact = None if self.nanoseconds is None else self.nanoseconds[rows]
+        return PoseTable(**arrays, has_times=self.has_times, status=status, nanoseconds=exact)
+
+    def times_ns(self) -> NDArray[np.int64]:
+        """Times [N] in whole nanoseconds: exactly the input's, where it has them, else those of the timestamps."""
+        return np.rint(self.timestamp * 1e9).astype(np.int64) if self.nanoseconds is None else self.nanoseconds
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +118,7 @@ def pose_table(status: Mapping[str, Any], geometry: RunGeometry) -> PoseTable:
         intrinsics=_fill(np.full((n, 3, 3), np.nan), rows, np.concatenate([intrinsics, intrinsics[interpolated.kept]])),
         status=tuple(states.tolist()),
         confidence=_fill(np.zeros(n), rows, confidence),
+        nanoseconds=np.array(exact, np.int64) if len(exact := status.get("nanoseconds", ())) == n > 0 else None,
     )
 
 

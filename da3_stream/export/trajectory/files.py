@@ -73,15 +73,16 @@ def write_euroc(poses: PoseTable, units: str, path: Path) -> None:
     """Time in whole nanoseconds, position and quaternion, w first (the columns of EuRoC's ground truth).
 
     The camera takes the part of the sensor S. There are no velocities and biases, and no line for a frame without a
-    pose, for which the format has no mark. The header names columns and units.
+    pose, for which the format has no mark. The header names columns and units. Times are exactly those of the input,
+    where it has whole nanoseconds.
     """
     unit = "m" if units == "metres" else "relative"
     axes = [f"p_RS_R_{axis} [{unit}]" for axis in "xyz"] + [f"q_RS_{axis} []" for axis in "wxyz"]
     posed = poses.take(np.flatnonzero(poses.has_pose).tolist())
-    times = np.rint(posed.timestamp * 1e9).astype(np.int64)
     quaternions = Rotation.from_matrix(posed.world_from_camera[:, :3, :3]).as_quat(scalar_first=True)
     rows = np.concatenate([posed.world_from_camera[:, :3, 3], quaternions], axis=1)
-    lines = [f"{time},{','.join(map(repr, row))}\n" for time, row in zip(times.tolist(), rows.tolist(), strict=True)]
+    times = posed.times_ns().tolist()
+    lines = [f"{time},{','.join(map(repr, row))}\n" for time, row in zip(times, rows.tolist(), strict=True)]
     write_text(path, "".join([f"#timestamp [ns],{','.join(axes)}\n", *lines]))
 
 

@@ -19,6 +19,7 @@ from .capture import CameraCapture, Capture, CapturedImage, ConnectionLostError,
 from .recording import Candidate
 from .selection import with_rate
 from .source import FrameSource
+from .times.retiming import list_of_times
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +45,8 @@ def open_stream(address: str, settings: FramesSettings, image_side: int | None) 
 
 
 def _open(feed: Feed, kind: str, settings: FramesSettings, image_side: int | None) -> FrameSource:
+    if list_of_times(settings) is not None:
+        raise FramesError(f"{feed.name} tells its own times: leave frames.times out")
     return FrameSource(
         name=feed.name,
         kind=kind,  # type: ignore[arg-type]

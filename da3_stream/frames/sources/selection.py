@@ -54,8 +54,8 @@ def usual_rate(times: Sequence[float] | Float64) -> float | None:
     steps = steps[steps > 0]
     if not len(steps):
         return None
-    near = np.abs(steps / np.median(steps) - 1) < USUAL
-    return round(1 / float(np.mean(steps[near])), 9)
+    near = np.abs(steps / np.percentile(steps, 50, method="lower") - 1) < USUAL
+    return float(f"{1 / np.mean(steps[near]):.7g}")  # float64 seconds since 1970 tell no more
 
 
 def with_rate(settings: FramesSettings, rate: float | None) -> FramesSettings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 from itertools import islice
@@ -22,6 +22,7 @@ from .picture import Picture
 from .recording import Candidate, Kind, Recording
 from .resizing import PictureResizer
 from .selection import count_selected, select, usual_rate, with_rate
+from .times.retiming import list_of_times, retimed
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,9 @@ class FrameSource:
 
         It is not open yet.
         """
-        chain = RecordingChain([Link(recordings)] if isinstance(recordings, Recording) else recordings)
+        chain = RecordingChain(
+            _timed([Link(recordings)] if isinstance(recordings, Recording) else recordings, settings)
+        )
         first, times = chain.first, chain.times()
         rate = first.rate if times is None else usual_rate(times) or first.rate
         settings = with_rate(settings, rate if first.has_times else None)
@@ -187,6 +190,8 @@ class FrameSource:
         self.paths = tuple(paths)
         links = () if self.chain is None else self.chain.links
         self.digest = _digest_files(self.digest, [path for link in links for path in link.recording.paths])
+        if (times := list_of_times(self.settings)) is not None:
+            self.digest = sha256(self.digest.encode() + times.read_bytes()).hexdigest()[:16]
 
     def resume_at(self, index: int, known_bad: Iterable[int]) -> None:
         """Return only frames from this index on; before it, the frames `known_bad` were skipped."""
@@ -251,6 +256,16 @@ class FrameSource:
             f"'{self.name}' has no frame {_range(self.settings)}: its last one is at {last:.3f} s; "
             "change frames.start or frames.end"
         )
+
+
+def _timed(links: Sequence[Link], settings: FramesSettings) -> Sequence[Link]:
+    """The recordings with the times of the list that the settings name; pictures have them already."""
+    path = list_of_times(settings)
+    if path is None or links[0].recording.kind == "images":
+        return links
+    if len(links) > 1:
+        raise FramesError(f"{path} cannot be the times of {len(links)} files (frames.times): give one file at a time")
+    return [replace(links[0], recording=retimed(links[0].recording, path))]
 
 
 def _skip(candidate: Candidate, reason: str) -> SkippedFrame:

@@ -14,9 +14,9 @@ MOST_BARS = 500
 WRONG, DOUBTFUL, RIGHT, UNPLACED = (222, 60, 60), (240, 180, 40), (61, 200, 120), (70, 74, 82)  # RGB
 
 
-def confidence_strip(poses: PoseTable) -> str:
+def confidence_strip(poses: PoseTable, since: float = 0.0) -> str:
     """An <svg>: a bar for so many rows each, as high as their least confidence; red 0, yellow 0.5, green 1, grey
-    without a pose. Empty without rows."""
+    without a pose. Its times count from `since`. Empty without rows."""
     if not len(poses):
         return ""
     count = min(len(poses), MOST_BARS)
@@ -25,7 +25,7 @@ def confidence_strip(poses: PoseTable) -> str:
     posed = np.maximum.reduceat(poses.segment, starts) >= 0
     x = np.append(starts, len(poses)) / len(poses) * WIDTH
     bars = "".join(_bar(x[k], x[k + 1], float(least[k]), bool(posed[k])) for k in range(count))
-    first, last = (moment(float(poses.timestamp[k])) for k in (0, -1))
+    first, last = (moment(float(poses.timestamp[k]) - since) for k in (0, -1))
     labels = _label(0, "start", first) + _label(WIDTH / 2, "middle", "confidence") + _label(WIDTH, "end", last)
     return (
         f'<svg class="strip" viewBox="0 0 {WIDTH} {HEIGHT + LEGEND}" role="img" '

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ...store import BELIEVED, INTERPOLATED, PoseTable
 from ...types import Advice, AdviceCode
+from ..elapsed import elapsed
 from .advice_log import merge_advice
 from .runs import runs
 
@@ -30,7 +31,7 @@ TURNING = "the camera only turns: its turns are known, and there is no depth; a 
 
 @dataclass(frozen=True)
 class Remark:
-    """One row of run.json's `stretches` or `advice`; times in seconds, both included."""
+    """One row of run.json's `stretches` or `advice`; seconds since the first frame of the input, both included."""
 
     from_s: float
     to_s: float
@@ -51,25 +52,34 @@ class RunTrust:
         return {"trust": {"share": self.share, "stretches": self.stretches}, "advice": self.advice}
 
 
-def trust_until_now(rows: Iterable[Advice], indices: Sequence[int], timestamps: Sequence[float]) -> RunTrust:
-    """What was said of the input of a run that goes on, and by its windows of its frames, which have these times."""
+def trust_until_now(
+    rows: Iterable[Advice], indices: Sequence[int], timestamps: Sequence[float], since: float = 0.0
+) -> RunTrust:
+    """What was said of the input of a run that goes on, and by its windows of its frames, which have these times;
+    what is told counts from `since`, the first frame of the input."""
     rows = list(rows)
-    stretches = _remarks((row for row in rows if row.distrusts_map), indices, timestamps)
-    return RunTrust(None, stretches, _remarks((row for row in rows if not row.distrusts_map), indices, timestamps))
+    stretches = _remarks((row for row in rows if row.distrusts_map), indices, timestamps, since)
+    said = _remarks((row for row in rows if not row.distrusts_map), indices, timestamps, since)
+    return RunTrust(None, stretches, said)
 
 
 def run_trust(
-    poses: PoseTable, rows: Iterable[Advice], unplaced: Sequence[Advice] = (), of_input: Sequence[Advice] = ()
+    poses: PoseTable,
+    rows: Iterable[Advice],
+    unplaced: Sequence[Advice] = (),
+    of_input: Sequence[Advice] = (),
+    since: float = 0.0,
 ) -> RunTrust:
     """What is to be said of a run that has ended: what its windows said, and what its poses show.
 
     `unplaced` has a row for every run of frames without a pose, in order, and says why; `of_input` is about the input
-    as a whole.
+    as a whole, and `since` the time of its first frame.
     """
     indices, timestamps = poses.source_index.tolist(), poses.timestamp.tolist()
     said = merge_advice([*rows, *_of_status(poses)], indices)
     share = float(np.mean(poses.confidence >= BELIEVED)) if len(poses) else 0.0
-    told = trust_until_now([*of_input, *said, *_of_low_confidence(poses, unplaced), *unplaced], indices, timestamps)
+    rows = [*of_input, *said, *_of_low_confidence(poses, unplaced), *unplaced]
+    told = trust_until_now(rows, indices, timestamps, since)
     return RunTrust(share, told.stretches, told.advice)
 
 
@@ -116,14 +126,16 @@ def _advice(code: AdviceCode, text: str, poses: PoseTable, first: int, last: int
     return Advice(code, text, int(poses.source_index[first]), int(poses.source_index[last]))
 
 
-def _remarks(rows: Iterable[Advice], indices: Sequence[int], timestamps: Sequence[float]) -> tuple[Remark, ...]:
+def _remarks(
+    rows: Iterable[Advice], indices: Sequence[int], timestamps: Sequence[float], since: float
+) -> tuple[Remark, ...]:
     """The rows with times, in their order."""
-    timed = [_remark(row, indices, timestamps) for row in rows if len(indices)]
+    timed = [_remark(row, indices, timestamps, since) for row in rows if len(indices)]
     return tuple(sorted(timed, key=lambda remark: (remark.from_s, remark.to_s, remark.code)))
 
 
-def _remark(row: Advice, indices: Sequence[int], timestamps: Sequence[float]) -> Remark:
+def _remark(row: Advice, indices: Sequence[int], timestamps: Sequence[float], since: float) -> Remark:
     """The times of the first and the last selected frame that a row is about."""
     first = min(bisect_left(indices, row.first_frame), len(indices) - 1)
     last = max(bisect_right(indices, row.last_frame) - 1, first)
-    return Remark(timestamps[first], timestamps[last], row.code, row.text)
+    return Remark(elapsed(timestamps[first], since), elapsed(timestamps[last], since), row.code, row.text)

@@ -48,7 +48,7 @@ def _percent(share: float) -> str:
 
 def _frames_a_second(status: Mapping[str, Any]) -> float | None:
     """The rate that was assumed of an input without times, None where it has times."""
-    if status.get("input", {}).get("kind") not in ("images", "arrays"):
+    if status.get("has_times") or status.get("input", {}).get("kind") not in ("images", "arrays"):
         return None
     return float(status["settings"]["frames"]["default_fps"])
 

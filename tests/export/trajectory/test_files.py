@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 from da3_stream.errors import ExportError
 from da3_stream.export import write_camera_poses, write_intrinsics, write_kitti, write_tum
 from da3_stream.export.exporting import export_run
+from da3_stream.export.trajectory.files import write_euroc
 from da3_stream.reconstruction import Reconstruction
 from da3_stream.store import PoseTable, write_submap
 from tests.worlds.street import street_part, street_run, street_scene
@@ -130,3 +131,15 @@ def test_every_frame_asked_for_has_its_row(lost, form, columns):
     with pytest.raises(ExportError, match="--frames 40: holds no frame of"):
         export_run(lost.path, form, None, {"frames": "40:"}, overwrite=True)
     assert np.loadtxt(path).shape == (5, columns)
+
+
+def test_exact_times_are_the_same_integers_in_euroc(tmp_path):
+    exact = 1_403_636_579_763_555_584 + 50_000_000 * np.arange(4) + np.array([0, 7, 13, 101])
+    poses = replace(table(), timestamp=exact / 1e9, nanoseconds=exact)
+    write_euroc(poses.take([0, 1, 3]), "metres", tmp_path / "e")
+    rows = (tmp_path / "e").read_text().splitlines()[1:]
+    assert [int(row.split(",")[0]) for row in rows] == exact[[0, 1, 3]].tolist()
+    assert replace(poses, nanoseconds=None, timestamp=np.array([0.1, 0.25, 1, 2])).times_ns().tolist() == [
+        *(100_000_000, 250_000_000),
+        *(10**9, 2 * 10**9),
+    ]

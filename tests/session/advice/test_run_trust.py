@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,16 @@ def test_an_advice_that_distrusts_the_map_is_a_stretch_and_never_advice_alone() 
     assert spans(trust.stretches) == [("lens_changed", 1.5, 3.5)]  # of the selected frames 6 to 14
     assert spans(trust.advice) == [("static_mask", 0.0, 9.5)]
     assert trust.share == 1.0
+
+
+def test_times_count_from_the_first_frame_of_the_input() -> None:
+    poses = table([0.9] * 10 + [0.4] * 5 + [0.9] * 5)
+    since = 1341845688.562012
+    late = replace(poses, timestamp=poses.timestamp + since + 2.0)
+    trust = run_trust(late, [Advice(AdviceCode.STATIC_MASK, "a bonnet", 0, 38)], since=since)
+    assert spans(trust.stretches) == [("low_confidence", 7.0, 9.0)]
+    assert spans(trust.advice) == [("static_mask", 2.0, 11.5)]
+    assert ">0:02<" in confidence_strip(late, since) and ">0:12<" in confidence_strip(late, since)
 
 
 def test_all_frames_that_stand_or_turn_are_told_with_those_between_them() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from collections.abc import Generator, Sequence
@@ -15,18 +14,19 @@ import numpy as np
 from ....geometry.masks import Mask
 from ....settings import FramesSettings
 from ....types import Advice, AdviceCode
-from ..masks.beside import masks_in_sibling, sort_images
+from ..masks.beside import SortedImages, masks_in_sibling, sort_images
 from ..picture import Picture
 from ..recording import Candidate, Recording
+from ..selection import usual_rate
 from ..source import LAST_INDEX, FrameSource
+from ..times.picture_times import PictureTimes
+from ..times.pictures import times_of_pictures
 from .decoding import read_stored
 from .exif import focal_px
 from .formats import may_be_deep
 from .header import MOST_HEADERS, Header, most_common_size, read_header, sampled
 from .levels import Levels, measure_levels, show
 from .stored_picture import StoredPicture
-
-log = logging.getLogger(__name__)
 
 ZOOM = 1.05  # ratio of focal lengths beyond which they are said to differ
 
@@ -38,30 +38,32 @@ def natural_key(path: Path) -> tuple[list[str | int], str]:
 
 
 def open_images(name: str, paths: Sequence[Path], settings: FramesSettings, image_side: int | None) -> FrameSource:
-    """The images as frames in the order given."""
-    if settings.fps not in (None, "auto") or (settings.start, settings.end) != (None, None):
-        log.warning("images carry no times: %g a second are assumed (frames.default_fps)", settings.default_fps)
-    return FrameSource.of(image_recording(name, paths, settings.default_fps), settings, image_side)
+    """The images as frames: in order of their times where they have some, else as given."""
+    return FrameSource.of(image_recording(name, paths, settings), settings, image_side)
 
 
-def image_recording(name: str, paths: Sequence[Path], rate: float) -> Recording:
+def image_recording(name: str, paths: Sequence[Path], settings: FramesSettings) -> Recording:
     """What a row of image files gives: their pictures, without the masks and maps that lie beside them.
 
-    Images have no times: timestamp = index / `rate`. The size is the one that most pictures have, the focal length that
-    of most photographs' EXIF data.
+    The times are those that `times_of_pictures` finds. The size is the one that most pictures have, the focal length
+    that of most photographs' EXIF data.
     """
-    found = sort_images(paths)
+    found, timed = _in_time(sort_images(paths), settings)
     pictures = PictureFiles(found.pictures)
     headers = [read_header(path) for path in sampled(found.pictures, MOST_HEADERS)]
     size = most_common_size(headers)
     focal_lengths = [] if size is None else _focal_lengths(headers, size)
-    texts = [*_on_sizes(headers, size), *_on_left_out(found.left_out), *pictures.advice()]
+    texts = [(AdviceCode.INPUT_TIMES, "; ".join(timed.said))] if timed.said else []
+    texts += [*_on_sizes(headers, size), *_on_left_out(found.left_out), *pictures.advice()]
     return Recording(
         name,
         "images",
-        partial(_candidates, pictures, rate),
+        partial(_candidates, pictures, timed.times),
         len(found.pictures),
-        rate,
+        usual_rate(timed.times) or settings.default_fps,
+        has_times=timed.has_times,
+        times=timed.times,
+        nanoseconds=timed.nanoseconds,
         files=found.pictures,
         advice=[Advice(code, text, 0, LAST_INDEX) for code, text in [*texts, *_on_focal_lengths(focal_lengths)]],
         size=size,
@@ -111,11 +113,20 @@ class PictureFiles:
         return [(AdviceCode.INPUT_PIXELS, str(self.levels))]
 
 
-def _candidates(pictures: PictureFiles, rate: float, start: float | None) -> Generator[Candidate]:
+def _in_time(found: SortedImages, settings: FramesSettings) -> tuple[SortedImages, PictureTimes]:
+    """The pictures that have times, in their order."""
+    timed = times_of_pictures(found.pictures, settings)
+    pictures = [found.pictures[number] for number in timed.order]
+    lacking = sorted(set(range(len(found.pictures))) - set(timed.order))
+    left_out = [*found.left_out, *((found.pictures[number], "no time is given for it") for number in lacking)]
+    return SortedImages(pictures, found.masks, left_out), timed
+
+
+def _candidates(pictures: PictureFiles, times: Sequence[float], start: float | None) -> Generator[Candidate]:
     folder = os.path.commonpath([os.path.abspath(path.parent) for path in pictures.paths])
     for index, path in enumerate(pictures.paths):
         name = Path(os.path.relpath(path, folder)).as_posix()
-        yield Candidate(index, index / rate, name, partial(pictures.read, path))
+        yield Candidate(index, times[index], name, partial(pictures.read, path))
 
 
 def _numbers_only(stored: StoredPicture) -> Mask | None:

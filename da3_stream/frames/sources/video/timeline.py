@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -47,6 +47,14 @@ class Timeline:
         return len(self.times) > 0
 
 
+class _Packet(NamedTuple):
+    """What is kept of a packet: not its data, which would be the whole file."""
+
+    pts: int | None
+    dts: int | None
+    is_discard: bool
+
+
 def read_timeline(path: Path) -> Timeline:
     """The timeline of a video file: from its index where that lists all frames and the clock is sound, else from all
     its packets. Raises FramesError if it cannot be read."""
@@ -56,7 +64,7 @@ def read_timeline(path: Path) -> Timeline:
             # decoding times: as far apart as those of presentation
             return Timeline(len(listed), (listed - listed[0]) * float(stream.time_base), start)
     with open_container(path) as (container, stream):
-        packets = [packet for packet in read_packets(container, stream) if packet is not None]
+        packets = [_Packet(p.pts, p.dts, p.is_discard) for p in read_packets(container, stream) if p is not None]
         if stream.start_time is None or stream.time_base is None:
             return Timeline(sum(not packet.is_discard for packet in packets), np.empty(0))
         return _timeline(packets, stream.time_base, container.format.name == "avi")
@@ -89,7 +97,7 @@ def _ends_soundly(container: Any, stream: Any, listed: Ticks) -> bool:
     return bool(last) and not find_leaps(np.sort([int(listed[0]), int(listed[-1]), *last]), float(stream.time_base))
 
 
-def _timeline(packets: Sequence[Any], base: Fraction, lacks_pts: bool) -> Timeline:
+def _timeline(packets: Sequence[_Packet], base: Fraction, lacks_pts: bool) -> Timeline:
     shown = np.array([not packet.is_discard for packet in packets], bool)
     if not shown.any():
         return Timeline(0, np.empty(0))
@@ -105,7 +113,7 @@ def _timeline(packets: Sequence[Any], base: Fraction, lacks_pts: bool) -> Timeli
     return Timeline(len(ticks), (closed - closed[0]) * float(base), int(closed[0]), clock, by_frame)
 
 
-def _joined(packets: Sequence[Any], clock: Clock) -> Ticks:
+def _joined(packets: Sequence[_Packet], clock: Clock) -> Ticks:
     """Times of packets without falls; one that has none comes a usual step after the one before, or before all others
     (as in Matroska files that begin before 0)."""
     pairs = [clock.joined(number, packet.pts, packet.dts) for number, packet in enumerate(packets)]

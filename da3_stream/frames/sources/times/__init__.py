@@ -1,0 +1,1 @@
+"""The times of pictures: from lists, file names, photographs' EXIF data, or assumed."""
