@@ -139,6 +139,8 @@ def _find(name: str, path: Path) -> Found:
         return find_in_folder(path)
     if path.exists():
         return find_files([path])
+    if is_address(name):
+        raise FramesError(f"'{name}' is a stream: give it alone, or files only")
     if glob.has_magic(name):
         return find_matches(name)
     raise FramesError(_why_missing(name))

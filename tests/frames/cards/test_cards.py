@@ -131,6 +131,28 @@ def test_clips_of_four_cameras_and_one_that_tells_no_time(tmp_path: Path) -> Non
     assert "--camera takes another: left_repeater, rear, right_repeater" in said(source)
 
 
+def test_an_event_that_is_on_the_card_once_more(tmp_path: Path) -> None:
+    for i in range(2):
+        h264(tmp_path / "Normal" / f"NO20240101-12000{2 * i}-00000{i}F.MP4", 20 * i, 20)
+    h264(tmp_path / "Event" / "EV20240101-120001-000001F.MP4", 8, 10)
+    source = read(tmp_path)
+    assert names(source) == ["NO20240101-120000-000000F.MP4", "NO20240101-120002-000001F.MP4"] and cuts(source) == []
+    (reason,) = left_out(source).values()
+    assert reason.startswith("recorded while NO20240101-120000-000000F.MP4 was")
+
+
+def test_the_first_of_numbered_copies_has_no_number(tmp_path: Path) -> None:
+    for i, name in enumerate(("clip.mp4", "clip 2.mp4", "clip 10.mp4")):
+        h264(tmp_path / name, 8 * i, 8)
+    assert names(read(tmp_path)) == ["clip.mp4", "clip 2.mp4", "clip 10.mp4"]
+
+
+def test_a_pattern_that_matches_a_cards_folders_and_a_stray_file(tmp_path: Path) -> None:
+    h264(tmp_path / "DCIM" / "100MEDIA" / "DJI_0001.MP4", 0, 8)
+    (tmp_path / "version.txt").write_text("1")
+    assert names(read(f"{tmp_path}/*")) == ["DJI_0001.MP4"]
+
+
 def test_times_that_are_all_the_same_tell_no_order(tmp_path: Path) -> None:
     for i in (10, 9, 8):
         h264(tmp_path / f"part {i}.mp4", i * 10, 10, created="2024-05-02T10:00:00Z")

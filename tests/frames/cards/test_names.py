@@ -34,6 +34,8 @@ def cameras(*names: str) -> list[str | None]:
         (["fcamera.hevc", "ecamera.hevc"], ["front", "wide"]),
         (["trip_there.mp4", "trip_back.mp4"], [None, None]),
         (["back.mp4", "walk left.mp4"], [None, None]),
+        (["clip1A.mp4", "clip1B.mp4"], [None, None]),
+        (["20240101_120000a.mp4", "20240101_120000b.mp4"], [None, None]),
         (["left.mp4", "right.mp4"], ["left", "right"]),
         (["20240101_120000_1A.mp4", "20240101_130000_2B.mp4"], [None, None]),
         (["part1a.mp4", "part2b.mp4"], [None, None]),

@@ -16,7 +16,7 @@ from .copies import without_copies
 from .follow import CLOCK_S, follow
 from .joints import TAIL_S, find_joint, good_frames, length_s
 from .names import ClipName, read_names
-from .order import Clip, RecordedOrder, in_order_of_names, recorded_order
+from .order import Clip, RecordedOrder, in_order_of_names, recorded_order, without_simultaneous
 from .said import joint_sentences, left_out_sentences, missing_chapters, order_sentence
 from .search import Found
 
@@ -45,9 +45,9 @@ def read_footage(name: str, found: Found, settings: FramesSettings, image_side: 
     if not clips:
         raise FramesError(_why_none(name, unusable))
     clips, odd = _of_one_shape(clips)
-    order = recorded_order([clip for clip, _ in clips])
+    order, simultaneous = without_simultaneous(recorded_order([clip for clip, _ in clips]))
     links, joined = _link(order)
-    left_out = [*found.left_out, *copies, *other_cameras, *unusable, *odd]
+    left_out = [*found.left_out, *copies, *other_cameras, *unusable, *odd, *simultaneous]
     said = [order_sentence(order, found.videos, as_given), missing_chapters(order.clips), camera, *joined]
     said += left_out_sentences(left_out)
     return Footage(name, links, left_out, [sentence for sentence in said if sentence])

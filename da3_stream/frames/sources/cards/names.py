@@ -98,22 +98,29 @@ def _by_word(paths: Sequence[Path], dates: Sequence[NameDate | None]) -> list[st
 
 
 def _by_letter(paths: Sequence[Path], dates: Sequence[NameDate | None]) -> list[str | None]:
-    """A letter at the end is a camera where another file differs only by it, or began at the same time with another
-    letter; F, R and I also behind any date."""
+    """A letter at the end is a camera: F, R, B and I where other files differ only by it and one of them has F, F, R
+    and I also behind any date; and capitals where a file with another letter began at the same time (A and B, too,
+    which elsewhere are parts)."""
     found: list[str | None] = []
     letters = [LETTER.match(path.stem) for path in paths]
-    twins = Counter((path.parent, it["clip"].upper()) for path, it in zip(paths, letters, strict=True) if it)
-    moments = {(it["letter"].upper(), date.seconds) for it, date in zip(letters, dates, strict=True) if it and date}
-    for path, match, date in zip(paths, letters, dates, strict=True):
-        letter = "" if match is None else match["letter"].upper()
-        is_twin = match is not None and twins[path.parent, match["clip"].upper()] > 1
-        is_camera = is_twin or (date is not None and (letter in "FRI" or _has_twin(letter, date, moments)))
-        found.append(LETTERS[letter] if letter and is_camera else None)
+    twins: dict[tuple[Path, str], set[str]] = {}
+    for path, it in zip(paths, letters, strict=True):
+        if it is not None:
+            twins.setdefault((path.parent, it["clip"].upper()), set()).add(it["letter"].upper())
+    moments = {(it["letter"], date.seconds) for it, date in zip(letters, dates, strict=True) if it and date}
+    for path, it, date in zip(paths, letters, dates, strict=True):
+        is_camera = False
+        if it is not None:
+            beside = twins[path.parent, it["clip"].upper()]
+            is_camera = len(beside) > 1 and beside <= set("FRBI") and "F" in beside
+            is_camera |= date is not None and (it["letter"].upper() in "FRI" or _has_twin(it["letter"], date, moments))
+        found.append(LETTERS[it["letter"].upper()] if it is not None and is_camera else None)
     return found
 
 
 def _has_twin(letter: str, date: NameDate, moments: Iterable[tuple[str, float]]) -> bool:
-    return any(other != letter and abs(date.seconds - seconds) <= TWIN_S for other, seconds in moments)
+    near = {other for other, seconds in moments if abs(date.seconds - seconds) <= TWIN_S}
+    return letter.isupper() and len(near) > 1
 
 
 def _by_folder(paths: Sequence[Path]) -> list[str | None]:

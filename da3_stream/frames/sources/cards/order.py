@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ..chain import LeftOutFile
 from ..images.files import natural_key
 from ..recording import Recording
+from .joints import length_s
 from .names import ClipName
 
 
@@ -28,6 +30,7 @@ class RecordedOrder:
     begins: list[float | None]
     words: str
     last: Sequence[Clip] = ()
+    is_by_names: bool = False  # dates in names, which tell when a recording began
 
 
 def recorded_order(clips: Sequence[Clip]) -> RecordedOrder:
@@ -39,7 +42,8 @@ def recorded_order(clips: Sequence[Clip]) -> RecordedOrder:
     for tells, words in ((_date_with_time, "dates in their names"), (_created, "times in the files")):
         begins = [_begin(take, tells) for take in takes]
         if len(takes) > 1 and None not in begins and len(set(begins)) > 1:
-            return _by_clock(takes, [begin or 0.0 for begin in begins], words)
+            order = _by_clock(takes, [begin or 0.0 for begin in begins], words)
+            return replace(order, is_by_names=tells is _date_with_time)
     begins = [_begin(take, _date_with_time) for take in takes]
     if len(takes) > 2 * begins.count(None):
         return _mostly_by_clock(takes, begins)
@@ -50,6 +54,28 @@ def recorded_order(clips: Sequence[Clip]) -> RecordedOrder:
     return _untimed(takes, "their names")
 
 
+def without_simultaneous(order: RecordedOrder) -> tuple[RecordedOrder, list[LeftOutFile]]:
+    """Without clips that were recorded while another of another folder was, by dates in names: those of an event that
+    are on the card once more, or of another camera."""
+    if not order.is_by_names:
+        return order, []
+    kept: list[int] = []
+    left_out: list[LeftOutFile] = []
+    for number, (clip, begin) in enumerate(zip(order.clips, order.begins, strict=True)):
+        before = order.clips[kept[-1]] if kept else None
+        since = order.begins[kept[-1]] if kept else None
+        middle = None if begin is None else begin + length_s(clip.recording) / 2
+        if before is None or since is None or middle is None or before.name.path.parent == clip.name.path.parent:
+            kept.append(number)
+        elif middle < since + length_s(before.recording):
+            reason = f"recorded while {before.name.path.name} was: to use it, give it or its folder alone"
+            left_out.append(LeftOutFile(str(clip.name.path), reason))
+        else:
+            kept.append(number)
+    clips, begins = [order.clips[number] for number in kept], [order.begins[number] for number in kept]
+    return replace(order, clips=clips, begins=begins), left_out
+
+
 def in_order_of_names(names: Sequence[ClipName], as_given: bool) -> list[ClipName]:
     """Clips in natural order, except where somebody gave them in an order of his own and their names do not count."""
     paths = [str(name.path) for name in names]
@@ -58,7 +84,7 @@ def in_order_of_names(names: Sequence[ClipName], as_given: bool) -> list[ClipNam
     if as_given and paths != sorted(paths) and not (counts or all(name.take for name in names)):
         return list(names)
     folders = list(dict.fromkeys(name.path.parent for name in names))
-    return sorted(names, key=lambda name: (folders.index(name.path.parent), natural_key(name.path)))
+    return sorted(names, key=lambda name: (folders.index(name.path.parent), natural_key(name.path.with_suffix(""))))
 
 
 def _takes(clips: Sequence[Clip]) -> list[list[Clip]]:

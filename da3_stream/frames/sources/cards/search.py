@@ -83,9 +83,8 @@ def find_matches(pattern: str) -> Found:
     matches = sorted(map(Path, glob.glob(os.path.expanduser(pattern), recursive=True)), key=natural_key)
     if not matches:
         raise FramesError(f"no file matches '{pattern}': check the pattern")
-    if any(path.is_file() for path in matches):
-        return find_files(path for path in matches if path.is_file())
-    return join(map(find_in_folder, matches))
+    files = find_files(path for path in matches if path.is_file())
+    return files if files.images else join([files, *(find_in_folder(path) for path in matches if path.is_dir())])
 
 
 def find_files(paths: Iterable[Path]) -> Found:
