@@ -51,17 +51,18 @@ def listing_text(facts: dict[str, Any]) -> str:
     width, height = facts["size"]
     rate = f" at {facts['fps']:.6g} a second" if facts["fps"] else ""
     lines = [f"{_frames(facts['frames'] or 'some')} of {width}x{height}{rate}, {facts['kind']}"]
-    lines += [_line(file) for file in facts["files"]]
+    lines += [_line(file, facts["files"][0]["start_s"]) for file in facts["files"]]
     lines += [f"left out: {text}" for text in _left_out(facts["left_out"])]
     lines += [f"note: {advice['text']}" for advice in facts["advice"] if not advice["text"].startswith("left out")]
     return "\n".join(lines)
 
 
-def _line(file: dict[str, Any]) -> str:
+def _line(file: dict[str, Any], first_s: float) -> str:
     frames = _frames("?" if file["frames"] is None else file["frames"])
     follows = [f"{file['repeated']} dropped"] if file["repeated"] else []
     follows += ["a cut before it"] if file["begins_shot"] else []
-    return f"{_clock(file['start_s']):>14}  {frames:>13}  {file['path']}{''.join(f', {text}' for text in follows)}"
+    begins = _clock(file["start_s"] - first_s)
+    return f"{begins:>14}  {frames:>13}  {file['path']}{''.join(f', {text}' for text in follows)}"
 
 
 def _frames(count: int | str) -> str:
@@ -79,8 +80,6 @@ def _left_out(files: Sequence[dict[str, str]]) -> Iterator[str]:
 
 
 def _clock(seconds: float) -> str:
-    if seconds >= 1e8:  # seconds since 1970
-        return f"{seconds:.3f}"
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(int(minutes), 60)
     return f"{hours}:{minutes:02d}:{rest:06.3f}"

@@ -104,7 +104,9 @@ class RecordingChain:
         for link in self.links:
             recording, frames = link.recording, _expected(link)
             rate = recording.rate or 30.0
-            starts = ends if link.offset_s is None else link.offset_s + link.repeated / rate
+            known = recording.times[link.repeated : link.repeated + 1]
+            own = float(known[0]) if len(known) else link.repeated / rate
+            starts = ends if link.offset_s is None and planned else (link.offset_s or 0.0) + own
             planned.append(SourceFile(recording.name, first, frames, starts, link.repeated))
             first, ends = first + (frames or 0), starts + (frames or 0) / rate
         return planned

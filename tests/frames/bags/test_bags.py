@@ -13,6 +13,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 
 from da3_stream.errors import FramesError
 from da3_stream.frames import open_source
+from da3_stream.frames.listing import listing, listing_text
 from da3_stream.settings import FramesSettings
 from da3_stream.types import AdviceCode
 from tests.frames.bags.conftest import RAW, START_NS, STEP_NS, BagWriter
@@ -53,7 +54,7 @@ def test_pictures_and_stamps_come_out_of_every_kind_of_bag(new_bag: NewBag, kind
     frames = list(source)
     assert all((frame.image == picture(i)).all() for i, frame in enumerate(frames))
     assert [frame.timestamp for frame in frames] == [(START_NS + i * STEP_NS) / 1e9 for i in range(12)]
-    assert (source.kind, source.expected, source.fps, source.has_times) == ("bag", 12, 20.0, True)
+    assert (source.kind, source.expected, source.fps, source.has_times) == ("bag", 12, pytest.approx(20), True)
 
 
 @pytest.mark.parametrize("topic", ["/cam1/image_raw/compressed", "/cam1/image_raw", "cam1/image_raw"])
@@ -124,6 +125,8 @@ def test_the_files_of_a_bag_follow_one_another(tmp_path: Path, new_bag: NewBag, 
     assert [Path(source.origin(i)[0]).name for i in (3, 4, 11)] == [f"drive_{k}.{kind}" for k in (0, 1, 2)]
     assert [source.origin(i)[1] for i in (3, 4, 11)] == [3, 0, 3]
     assert [file.frames for file in source.files] == [4, 4, 4]
+    starts = [line.split()[0] for line in listing_text(listing(source)).splitlines()[1:4]]
+    assert starts == ["0:00:00.000", "0:00:00.200", "0:00:00.400"]
 
 
 def test_a_folder_without_metadata_is_a_bag_that_was_not_closed(tmp_path: Path, new_bag: NewBag) -> None:
@@ -151,6 +154,12 @@ def test_reading_goes_on_where_an_earlier_process_ended(tmp_path: Path, new_bag:
     assert [frame.index for frame in source] == list(range(6, 12))
     assert source.digest == open_source(folder, ALL).digest
     assert source.digest != open_source(folder / "drive_0.mcap", ALL).digest
+
+
+@pytest.mark.parametrize("kind", ["mcap", "bag"])
+def test_times_are_known_to_the_nanosecond(new_bag: NewBag, kind: str) -> None:
+    source = open_source(fill(new_bag(kind)).write(), ALL)
+    assert [source.nanoseconds(frame.index) for frame in source] == [START_NS + i * STEP_NS for i in range(12)]
 
 
 def test_start_and_end_count_from_the_first_picture(new_bag: NewBag) -> None:

@@ -147,6 +147,28 @@ def test_a_bag_without_any_times_has_a_rate(new_bag: NewBag) -> None:
     assert "30 a second are assumed" in said(source)
 
 
+def test_bags_without_any_times_follow_one_another(new_bag: NewBag) -> None:
+    bags = []
+    for k in range(2):
+        bag = new_bag(name=f"part_{k}")
+        for i in range(4):
+            bag.add_raw("/cam/image_raw", picture(4 * k + i), "rgb8", 0, logged_ns=START_NS + k)
+        bags.append(bag.write())
+    source = open_source(bags, ALL)
+    assert np.allclose([frame.timestamp for frame in source], np.arange(8) / 30)
+
+
+def test_frames_to_come_are_counted_by_times(new_bag: NewBag) -> None:
+    bags = []
+    for k in range(2):
+        bag = new_bag(name=f"part_{k}")
+        for i in range(10 * k, 10 * k + 10):
+            bag.add_raw("/cam/image_raw", picture(i), "rgb8", START_NS + i * STEP_NS)
+        bags.append(bag.write())
+    source = open_source(bags, FramesSettings(start=0.24, end=0.74))
+    assert source.expected == len(list(source)) == 10
+
+
 @pytest.mark.parametrize("leap", [DAY_NS, -START_NS + 10**9, 600 * 10**9])
 def test_a_clock_of_headers_that_was_set_is_closed_up(new_bag: NewBag, leap: int) -> None:
     stamps = [START_NS + i * STEP_NS + (leap if i >= 5 else 0) for i in range(10)]

@@ -20,18 +20,20 @@ from .camera_info import find_calibration
 from .layout import BagFile
 from .pictures import read_stored
 from .reading import open_bag_file
-from .stamps import BagClock, choose_clock
+from .stamps import BagClock, Times, choose_clock
 from .survey import Survey
 from .topics import PictureTopic, choose_topic, describe
 
 
 @dataclass(frozen=True, eq=False)
 class BagCamera:
-    """The camera whose pictures are the frames: its topic, its clock, its calibration, the levels of pictures of more
-    than 8 bits, and what is to be said of them, which grows while pictures are read."""
+    """The camera whose pictures are the frames: its topic, its clock (`ahead_ns` of the bag's when it began), its
+    calibration, the levels of pictures of more than 8 bits, and what is to be said of them, which grows while pictures
+    are read."""
 
     topic: PictureTopic
     clock: BagClock
+    ahead_ns: int
     calibration: KnownCamera | None = None
     levels: Levels | None = None
     advice: list[Advice] = field(default_factory=list)
@@ -53,7 +55,7 @@ def find_camera(bag: str, found: Survey, settings: FramesSettings) -> BagCamera:
     if first is not None:
         size = first.values.shape[1], first.values.shape[0]
         calibration, about_calibration = find_calibration(topic.name, begins.frame_id, size, found.calibrations)
-    camera = BagCamera(topic, clock, calibration, levels)
+    camera = BagCamera(topic, clock, _ahead_ns(begins.times, clock), calibration, levels)
     camera.say(AdviceCode.INPUT_FILES, _about_topics(topic, found))
     for _, reason in found.unread:
         camera.say(AdviceCode.INPUT_FILES, f"a file of the bag is left out: {reason}")
@@ -61,6 +63,11 @@ def find_camera(bag: str, found: Survey, settings: FramesSettings) -> BagCamera:
     camera.say(AdviceCode.INPUT_CAMERA, about_calibration)
     camera.say(AdviceCode.INPUT_PIXELS, "" if levels is None or levels.is_usual else str(levels))
     return camera
+
+
+def _ahead_ns(first: Sequence[Times], clock: BagClock) -> int:
+    """By how much the clock was ahead of the bag's at the first picture whose header can be read."""
+    return next((told - times.logged_ns for times in first if (told := clock.told_ns(times)) is not None), 0)
 
 
 def _about_topics(topic: PictureTopic, found: Survey) -> str:

@@ -7,9 +7,11 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from ....errors import FramesError
 from ....settings import FramesSettings
-from ....types import AdviceCode
+from ....types import AdviceCode, Float64
 from ..chain import LeftOutFile, Link
 from ..images.levels import Levels
 from ..picture import Picture
@@ -42,34 +44,52 @@ def _links(found: Survey, camera: BagCamera) -> list[Link]:
     Raises FramesError where one begins long before the one before ends.
     """
     files, topic = found.files(camera.topic), camera.topic
-    recordings = [_recording(file, camera, found.counts[topic.name, topic.type][file]) for file in files]
-    links = [Link(recordings[0], begins_shot=False, offset_s=0.0)]
+    recordings = [_recording(file, camera, found) for file in files]
+    offset_s = None if camera.clock.kind == "rate" else 0.0
+    links = [Link(recordings[0], begins_shot=False, offset_s=offset_s)]
     for before, file, recording in zip(files, files[1:], recordings[1:], strict=False):
         (begun, ended), (begins, ends) = found.spans_ns[before], found.spans_ns[file]
         if begins - ended < -min(SEAM_NS, (ended - begun) // 2, (ends - begins) // 2):
             raise FramesError(
                 f"'{before.path}' and '{file.path}' both hold {topic.name} of the same time: give one of them"
             )
-        links.append(Link(recording, begins_shot=begins - ended > SEAM_NS, offset_s=0.0))
+        links.append(Link(recording, begins_shot=begins - ended > SEAM_NS, offset_s=offset_s))
     return links
 
 
-def _recording(file: BagFile, camera: BagCamera, count: int) -> Recording:
-    candidates, levels = partial(_candidates, file, camera, count), camera.levels
+def _recording(file: BagFile, camera: BagCamera, found: Survey) -> Recording:
+    count = found.counts[camera.topic.name, camera.topic.type][file]
+    levels, times_ns, has_times = camera.levels, list[int](), camera.clock.kind != "rate"
     return Recording(
         str(file.path),
         "bag",
-        candidates,
+        lambda start: _remembered(_candidates(file, camera, count), times_ns),
         count,
         camera.clock.rate,
-        camera.clock.kind != "rate",
+        has_times,
+        times=_expected_times(found.spans_ns[file][0], count, camera) if has_times else (),
+        nanoseconds=times_ns if has_times else (),
         calibration=camera.calibration,
         levels=lambda: None if levels is None else (levels.low, levels.high),
     )
 
 
-def _candidates(file: BagFile, camera: BagCamera, count: int, start: float | None) -> Generator[Candidate]:
-    """The camera's pictures in a file of the bag, in the order they were recorded.
+def _expected_times(begins_ns: int, count: int, camera: BagCamera) -> Float64:
+    """Seconds [count] of the pictures in a file that begins at this time of the bag's clock, if they come evenly."""
+    return (begins_ns + camera.ahead_ns) / 1e9 + np.arange(count) / camera.clock.rate
+
+
+def _remembered(candidates: Generator[tuple[int, Candidate]], times_ns: list[int]) -> Generator[Candidate]:
+    """The candidates without their exact times, which are kept by their index: a bag tells them as it is read."""
+    with closing(candidates):
+        for time_ns, candidate in candidates:
+            if candidate.index == len(times_ns):
+                times_ns.append(time_ns)
+            yield candidate
+
+
+def _candidates(file: BagFile, camera: BagCamera, count: int) -> Generator[tuple[int, Candidate]]:
+    """The camera's pictures in a file of the bag, in the order they were recorded, with their nanoseconds.
 
     A picture that can't be read is a candidate with its reason; where the file is damaged, the rest of it is one.
     """
@@ -79,12 +99,13 @@ def _candidates(file: BagFile, camera: BagCamera, count: int, start: float | Non
         try:
             for index, timed in enumerate(time_messages(messages, camera.clock, say)):
                 time_ns = timed.time_ns
-                yield _candidate(file, index, time_ns, partial(_decode, timed, camera.levels))
+                yield time_ns, _candidate(file, index, time_ns, partial(_decode, timed, camera.levels))
         except FramesError as error:
             reason = str(error)
     if missing := count - index - 1:
         reason = f"{reason} (pictures that are missing from here on: {missing})"
-        yield _candidate(file, index + 1, time_ns + camera.clock.step_ns, lambda: reason)
+        time_ns += camera.clock.step_ns
+        yield time_ns, _candidate(file, index + 1, time_ns, lambda: reason)
 
 
 def _candidate(file: BagFile, index: int, time_ns: int, decode: Callable[[], Picture | str]) -> Candidate:
