@@ -60,6 +60,8 @@ def camera_of_matrix(
 ) -> KnownCamera:
     """The camera of a matrix [3+,3+] that begins with K, in OpenCV's convention. Raises SettingsError without one."""
     k = matrix[:3, :3]
+    if k[2, :2].any() and not k[:2, 2].any():  # column by column, as MATLAB and Open3D have it
+        k = k.T
     if not np.isfinite(k).all() or np.any(k[[1, 2, 2], [0, 0, 1]] != 0) or k[2, 2] != 1:
         raise SettingsError(f"{what} hold no camera's matrix: expected fx 0 cx / 0 fy cy / 0 0 1")
     if abs(k[0, 1]) > 1e-6 * abs(k[0, 0]):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
 
 from ..errors import SettingsError
 
-SUFFIXES = (".yaml", ".yml", ".json", ".xml")
+SUFFIXES = (".yaml", ".yml", ".json", ".xml", ".npz")
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
@@ -16,6 +19,8 @@ def read_mapping(path: Path) -> dict[str, Any]:
     suffix = path.suffix.lower()
     if suffix == ".xml":
         return _read_xml(path)
+    if suffix == ".npz":
+        return _read_arrays(path)
     text = path.read_text(encoding="utf-8-sig")
     loaded = _load_json(text, path) if suffix == ".json" else _load_yaml(text, path)
     if not isinstance(loaded, dict):
@@ -49,6 +54,15 @@ def _load_yaml(text: str, path: Path) -> Any:
         where = getattr(error, "problem_mark", None)
         line = f", line {where.line + 1}" if where is not None else ""
         raise SettingsError(f"the intrinsics file '{path}' is no YAML that can be read{line}") from None
+
+
+def _read_arrays(path: Path) -> dict[str, Any]:
+    """The arrays that a script saved together."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {name: arrays[name].tolist() for name in arrays.files}
+    except (ValueError, BadZipFile) as error:
+        raise SettingsError(f"the intrinsics file '{path}' holds no arrays that can be read") from error
 
 
 def _read_xml(path: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ SIZE_PAIRS = ("image_size", "img_size", "resolution")
 FISHEYE_FLAGS = ("fisheye_model", "fisheye", "is_fisheye")
 MODELS = {  # of ROS's sensor_msgs/distortion_models and their like: whether it is a fisheye
     **{"plumb_bob": False, "rational_polynomial": False, "radtan": False, "radial-tangential": False, "none": False},
-    **{"brown": False, "opencv": False, "pinhole": False, "": False},
+    **{"brown": False, "brown-conrady": False, "opencv": False, "pinhole": False, "": False},
     **{"equidistant": True, "fisheye": True, "opencv_fisheye": True, "kannala_brandt": True, "equi": True},
 }
 
@@ -52,7 +52,7 @@ def size_of(mapping: dict[str, Any]) -> tuple[int, int] | None:
         if all(isinstance(side, (int, float)) and side >= 1 for side in pair):
             return int(pair[0]), int(pair[1])  # type: ignore[arg-type]
     for key in SIZE_PAIRS:
-        sides = _numbers(mapping.get(_plain(key)))
+        sides = numbers_of(mapping.get(_plain(key)))
         if sides is not None and len(sides) == 2 and min(sides) >= 1:
             return int(sides[0]), int(sides[1])
     return None
@@ -60,7 +60,7 @@ def size_of(mapping: dict[str, Any]) -> tuple[int, int] | None:
 
 def _distortion(flat: dict[str, Any], number: str) -> tuple[float, ...]:
     for name in DISTORTION:
-        values = _numbers(flat.get(_plain(name) + number))
+        values = numbers_of(flat.get(_plain(name) + number))
         if values is not None:
             return tuple(values)
     return ()
@@ -80,13 +80,13 @@ def _plain(key: str) -> str:
 
 
 def _matrix(value: Any) -> np.ndarray | None:
-    values = _numbers(value)
+    values = numbers_of(value)
     if values is None or len(values) not in (9, 12, 16):
         return None
     return np.array(values).reshape(4 if len(values) == 16 else 3, -1)
 
 
-def _numbers(value: Any) -> list[float] | None:
+def numbers_of(value: Any) -> list[float] | None:
     """The numbers of a list, of a list of lists, or of a matrix with `data`; None where it is none of these."""
     values = value.get("data") if isinstance(value, dict) else value
     try:

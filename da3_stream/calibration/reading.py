@@ -14,6 +14,7 @@ from .lines import EXPECTED, read_line, read_matrix
 from .mappings import SUFFIXES, read_mapping
 from .nerfstudio import is_nerfstudio, read_nerfstudio
 from .opencv import read_opencv
+from .single_names import has_single_names, read_single_names
 
 GIVEN = "given"  # as numbers, not in a file
 MAX_BYTES = 64 * 2**20  # of a file of calibrations; a transforms.json of 100 000 frames is smaller
@@ -85,6 +86,8 @@ def _read_mapping(path: Path, what: str) -> tuple[str, dict[str, KnownCamera]]:
         return "Kalibr", read_kalibr(mapping, what)
     if is_nerfstudio(mapping):
         return "nerfstudio", read_nerfstudio(mapping, what)
+    if has_single_names(mapping):
+        return "names", read_single_names(mapping, what)
     is_ros = "distortion_model" in mapping
     return "ROS camera_info" if is_ros else "OpenCV", read_opencv(mapping, what)
 

@@ -36,7 +36,7 @@ def _make_sfm(settings: Settings, size: tuple[int, int], camera: InputCamera) ->
         focal_sigma=camera.focal_sigma,
         workers=settings.model.workers or usable_cores(),
         side=settings.model.resolution or SFM_SIDE,
-        lens=settings.camera.lens,
+        lens="pinhole" if camera.is_straightened else settings.camera.lens,
         keyframes=settings.model.keyframes,
         keyframe_gap=settings.model.keyframe_gap,
         keypoints=settings.model.keypoints,

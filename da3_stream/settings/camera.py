@@ -78,7 +78,8 @@ class CameraSettings(Stage):
     )
     lens: Literal["auto", "pinhole"] = Field(
         "auto",
-        description="auto learns the radial distortion that is left in the images; pinhole trusts there is none",
+        description="auto learns the radial distortion that is left in the images, unless a calibration tells it; "
+        "pinhole trusts there is none",
     )
     mask: MaskChoice = Field(
         "auto",

@@ -28,6 +28,11 @@ class InputCamera:
     source: str | None = None
     is_cut_out: bool = False
 
+    @property
+    def is_straightened(self) -> bool:
+        """Whether the distortion of the lens was known and taken out of the frames: none is left to be learnt."""
+        return self.lens is not None and not self.lens.is_pinhole
+
     def as_json(self) -> dict[str, Any]:
         """COLMAP's model and parameters of the pictures as they are stored (null: unknown), and who tells them."""
         params: Sequence[float] | None = None if self.lens is None else self.lens.params

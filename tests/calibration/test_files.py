@@ -94,6 +94,27 @@ def _line(path: Path, lens: str) -> None:
     path.write_text(f"{'opencv_fisheye:' if lens == 'fisheye' else ''}{numbers}@{SIZE[0]}x{SIZE[1]}\n")
 
 
+def _orb_slam(path: Path, lens: str) -> None:
+    names = ("fx", "fy", "cx", "cy", *(("k1", "k2", "k3", "k4") if lens == "fisheye" else ("k1", "k2", "p1", "p2")))
+    values = dict(zip(names, (*FOCAL_CENTRE, *DISTORTION[lens]), strict=False))
+    kind = "KannalaBrandt8" if lens == "fisheye" else "PinHole"
+    rows = [f'Camera.type: "{kind}"', f"Camera.width: {SIZE[0]}", f"Camera.height: {SIZE[1]}"]
+    path.write_text("\n".join(["%YAML:1.0", *rows, *(f"Camera1.{name}: {value}" for name, value in values.items())]))
+
+
+def _arrays(path: Path, lens: str) -> None:
+    """As OpenCV's tutorials save it."""
+    np.savez(path, mtx=K, dist=np.array([DISTORTION[lens]]), fisheye=lens == "fisheye", image_size=SIZE)
+
+
+def _columns(path: Path, lens: str) -> None:
+    """K column by column, as Open3D writes it."""
+    distortion = {"dist": list(DISTORTION[lens]), "fisheye": lens == "fisheye"}
+    path.write_text(
+        json.dumps({"width": SIZE[0], "height": SIZE[1], "intrinsic_matrix": K.T.ravel().tolist()} | distortion)
+    )
+
+
 WRITERS: dict[str, Callable[[Path, str], None]] = {
     "opencv.yaml": _file_storage,
     "opencv.json": _file_storage,
@@ -106,6 +127,9 @@ WRITERS: dict[str, Callable[[Path, str], None]] = {
     "cameras.bin": _colmap,
     "transforms.json": _nerfstudio,
     "line.txt": _line,
+    "orb_slam.yaml": _orb_slam,
+    "calibration.npz": _arrays,
+    "open3d.json": _columns,
 }
 
 

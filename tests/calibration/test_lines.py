@@ -93,7 +93,7 @@ def test_a_focal_length_is_above_0(text: str) -> None:
         (b"", "has 0 lines with numbers"),
         (bytes([0xFF, 0xFE, 0x80, 0x81]), "cannot be read as text"),
         (b"500 3 320\n0 500 240\n0 0 1\n", "have a skew of 3"),
-        (b"1 0 0\n0 1 0\n5 0 1\n", "hold no camera's matrix"),
+        (b"1 0 4\n0 1 0\n5 0 1\n", "hold no camera's matrix"),
     ],
 )
 def test_a_file_without_a_calibration_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:

@@ -19,7 +19,7 @@ def know_camera(source: FrameSource, settings: CameraSettings) -> FrameSource:
     """
     known = given_calibration(settings, source.calibration)
     source.camera = camera = input_camera(settings, source.size, source.focal_px, known)
-    if camera.k is not None and camera.lens is not None and not camera.lens.is_pinhole:
+    if camera.is_straightened and camera.k is not None and camera.lens is not None:
         source.undistort = Undistortion(camera.lens, camera.k, source.size)
     if known is not None and known is source.calibration:
         source.say(AdviceCode.INPUT_CAMERA, f"the camera is calibrated by {known.source}")
