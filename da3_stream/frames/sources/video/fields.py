@@ -13,12 +13,12 @@ from .filtering import filter_frame
 Field = Literal["top", "bottom"]
 WHOLE = 0.8  # ratio of `measure_combing` below which both fields plainly show one moment: 0.5 to 0.75 where they do
 COMBED = 1.0  # and above which they do not: noise alone has 1, motion of two pixels 1 to 2
-COLUMNS = 4  # every n-th is measured
+COLUMNS = 128  # about as many are measured
 
 
 def measure_combing(frame: Any) -> float:
     """Mean difference of neighbouring rows, which are of two fields, over that of neighbouring rows of one field."""
-    luma = read_luma(frame)[:, ::COLUMNS].astype(np.float32)
+    luma = read_luma(frame)[:, :: max(1, frame.width // COLUMNS)].astype(np.float32)
     if luma.shape[0] < 3:
         return 0.0
     between = np.abs(luma[1:] - luma[:-1]).mean()

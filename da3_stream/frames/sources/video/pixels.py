@@ -12,7 +12,7 @@ from typing import Any
 from .fields import COMBED, WHOLE, Field, measure_combing
 from .tone_mapping import BT2020, HLG, P3, PQ
 
-GLIMPSED, SURVEYED = 4, 16  # frames at the beginning that are looked at; the second where they may be interlaced
+GLIMPSED, SURVEYED = 3, 16  # frames at the beginning that are looked at; the second where they may be interlaced
 MAX_INTERLACED_ROWS = 1088  # of a picture; nothing larger is recorded in fields
 BOTTOM_FIRST = (3, 4)  # FFmpeg's AVFieldOrder: those that show the bottom field first
 MAX_STRETCH = 8  # of a pixel; what says more is taken for damage
@@ -66,9 +66,10 @@ def square_size(size: tuple[int, int], aspect: Fraction) -> tuple[int, int]:
 
 
 def good_frames(container: Any, stream: Any) -> Iterator[Any]:
-    """The frames of a container that is read from its beginning, without damaged ones."""
+    """The first frames of a container, without damaged ones; no more are decoded than are asked for."""
     import av
 
+    stream.thread_type = "NONE"
     for packet in container.demux(stream):
         try:
             yield from (frame for frame in stream.decode(packet) if not frame.is_corrupt)
