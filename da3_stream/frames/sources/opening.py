@@ -31,6 +31,7 @@ from .live import open_camera, open_stream
 from .masks.attach import attach_masks
 from .piped import is_piped, open_piped, redirected_file
 from .source import FrameSource
+from .video.animations import ANIMATED, open_animation
 from .video.files import open_video
 
 EXPECTED = (
@@ -114,8 +115,8 @@ def _open_name(name: str, settings: FramesSettings, image_side: int | None) -> F
 
 
 def _open_file(path: Path, settings: FramesSettings, image_side: int | None) -> FrameSource:
-    if is_image(path):
-        return open_images(str(path), [path], settings, image_side)
+    if is_image(path) or path.suffix.lower() in ANIMATED:
+        return open_animation(path, settings, image_side) or open_images(str(path), [path], settings, image_side)
     choose_camera(read_names([path]), settings.camera)
     return open_video(path, settings, image_side)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 
 import cv2
@@ -241,13 +242,17 @@ def test_pictures_without_colour_are_gray(tmp_path: Path, pix_fmt: str) -> None:
         ("a.mov", "prores_ks", "yuva444p10le"),
         ("a.mov", "png", "rgba"),
         ("a.mov", "qtrle", "argb"),
+        ("a.webm", "libvpx-vp9", "yuva420p"),
+        ("a.webm", "libvpx", "yuva420p"),
     ],
 )
 def test_what_is_transparent_does_not_count(tmp_path: Path, name: str, codec: str, pix_fmt: str) -> None:
     alpha = np.full((240, 320), 255, np.uint8)
     alpha[:, : 4 * BOX] = 0
     alpha[: 2 * BOX, 6 * BOX : 8 * BOX] = 128
-    path = write_frames(tmp_path / name, [with_alpha(IMAGE, alpha, pix_fmt)] * 2, codec)
+    options = {"crf": "4", "b": "20M", "auto-alt-ref": "0"} if "vpx" in codec else {}
+    pictures = [with_alpha(IMAGE, alpha, pix_fmt)] * 2
+    path = write_frames(tmp_path / name, pictures, codec, options=options, metadata={"alpha_mode": "1"})
     frame = read(path)[1][1]
     assert frame.mask is not None
     np.testing.assert_array_equal(frame.mask, alpha > 0)
@@ -358,3 +363,70 @@ def with_alpha(image: UInt8, alpha: UInt8, pix_fmt: str) -> object:
 
     rgba = np.dstack([image, alpha])
     return av.VideoFrame.from_ndarray(rgba, format="rgba").reformat(format=pix_fmt, dst_colorspace=5, dst_color_range=1)
+
+
+def thermal(count: int) -> list[object]:
+    """Frames of 16 bits, gray, that use 1000 of their 65536 values; the warmest spot comes last."""
+    import av
+
+    frames = []
+    for number in range(count):
+        values = np.full((48, 64), 29000, np.uint16) + np.arange(64, dtype=np.uint16) * 8
+        values[20:28, 20:28] = 29500 + 500 * (number == count - 1)
+        frames.append(av.VideoFrame.from_ndarray(values, format="gray16le"))
+    return frames
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.nut"])
+def test_deep_gray_is_stretched_once_for_the_whole_video(tmp_path: Path, name: str) -> None:
+    source, frames = read(write_frames(tmp_path / name, thermal(40)), 32)
+    means = [float(frame.image[:4].mean()) for frame in frames]
+    assert max(means) - min(means) < 1 and frames[0].image.std() > 20
+    assert "are stretched to black and white" in said(source)
+    assert source.chain is not None and source.chain.first.levels() is not None
+
+
+def test_deep_gray_that_uses_its_range_is_shown_as_it_is(tmp_path: Path) -> None:
+    import av
+
+    ramp = np.repeat(np.linspace(0, 65535, 256).astype(np.uint16)[None], 32, 0)
+    source, frames = read(write_frames(tmp_path / "a.mkv", [av.VideoFrame.from_ndarray(ramp, format="gray16le")] * 3))
+    assert said(source) == ""
+    np.testing.assert_allclose(frames[0].image[5, :, 0], np.arange(256), atol=2)
+
+
+def test_a_focal_length_of_the_tags_is_read_by_the_diagonal(tmp_path: Path) -> None:
+    import av
+
+    path = tmp_path / "a.mov"
+    with av.open(str(path), "w", options={"movflags": "use_metadata_tags"}) as container:
+        container.metadata["com.apple.quicktime.camera.focal_length.35mm_equivalent"] = "26"
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 640, 360, "yuv420p"
+        container.mux([*stream.encode(av.VideoFrame(640, 360, "yuv420p")), *stream.encode(None)])
+    assert read(path, 320)[0].focal_px == pytest.approx(26 / np.hypot(36, 24) * np.hypot(640, 360))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("name", ["a.avi", "a.mov"])
+def test_motion_jpeg_is_turned_once_as_its_frames_say(tmp_path: Path, name: str, orientation: int) -> None:
+    import av
+    from PIL import Image, ImageOps
+
+    exif, packed = Image.Exif(), BytesIO()
+    exif[0x112] = orientation
+    Image.fromarray(IMAGE).save(packed, "JPEG", quality=95, subsampling=0, exif=exif)
+    upright = np.asarray(ImageOps.exif_transpose(Image.open(packed)))
+    with av.open(str(tmp_path / name), "w") as container:
+        stream = container.add_stream("mjpeg", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 320, 240, "yuvj444p"
+        if name == "a.mov" and orientation == 6:
+            stream.set_display_rotation(-90)
+        for number in range(2):
+            packet = av.Packet(packed.getvalue())
+            packet.pts = packet.dts = number
+            packet.stream, packet.time_base, packet.is_keyframe = stream, Fraction(1, 10), True
+            container.mux(packet)
+    source, frames = read(tmp_path / name)
+    assert source.size == upright.shape[1::-1] and len(frames) == 2
+    assert np.abs(frames[1].image.astype(int) - upright).mean() < 1

@@ -39,6 +39,7 @@ def write_frames(
     rotation: int = 0,
     options: dict[str, str] | None = None,
     stored: int | None = None,
+    metadata: dict[str, str] | None = None,
     **tags: int,
 ) -> Path:
     """A video of PyAV frames or RGB images [H,W,3], which are stored by a matrix of colours, BT.601 unless one is told.
@@ -50,6 +51,7 @@ def write_frames(
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate, options=options or {})
         stream.width, stream.height, stream.pix_fmt = frames[0].width, frames[0].height, frames[0].format.name
+        stream.metadata.update(metadata or {})
         for name, value in tags.items():
             setattr(stream.codec_context, name, value)
         if aspect is not None:

@@ -81,7 +81,7 @@ def _decode_avif(data: UInt8) -> StoredPicture | str:
 
     try:
         with Image.open(BytesIO(data.tobytes())) as image:
-            return _from_pillow(image)
+            return from_pillow(image)
     except (OSError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError):
         return DAMAGED
 
@@ -93,12 +93,13 @@ def _decode_heif(data: UInt8) -> StoredPicture | str:
     except ImportError:
         return NO_HEIF
     try:
-        return _from_pillow(pi_heif.open_heif(BytesIO(data.tobytes())).to_pillow())
+        return from_pillow(pi_heif.open_heif(BytesIO(data.tobytes())).to_pillow())
     except (OSError, SyntaxError, ValueError, RuntimeError):
         return DAMAGED
 
 
-def _from_pillow(image: Any) -> StoredPicture | str:
+def from_pillow(image: Any) -> StoredPicture | str:
+    """An image of Pillow as an upright picture, or the reason why it is none."""
     from PIL import ImageOps
 
     upright = ImageOps.exif_transpose(image)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ....types import UInt8
 from .formats import HEIF_SUFFIXES, is_raw
@@ -18,6 +18,7 @@ BY_OPENCV = ("JPEG", "MPO", "PNG", "WEBP")  # formats that have EXIF, and are de
 MOST_HEADERS = 256  # of a sequence that are read, evenly spaced
 
 Size = tuple[int, int]
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +51,11 @@ def most_common_size(headers: Sequence[Header | None]) -> Size | None:
     return sizes.most_common(1)[0][0] if sizes else None
 
 
-def sampled(paths: Sequence[Path], most: int) -> list[Path]:
-    """At most so many of the paths, evenly spaced from the first to the last."""
-    if len(paths) <= most:
-        return list(paths)
-    return [paths[round(i * (len(paths) - 1) / (most - 1))] for i in range(most)]
+def sampled(items: Sequence[Item], most: int) -> list[Item]:
+    """At most so many of the items, evenly spaced from the first to the last."""
+    if len(items) <= most:
+        return list(items)
+    return [items[round(i * (len(items) - 1) / (most - 1))] for i in range(most)]
 
 
 def _of(image: Any) -> Header:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ....types import UInt8
@@ -21,3 +23,16 @@ def imdecode(data: UInt8, unchanged: bool) -> NDArray[Any] | None:
         return None
     finally:
         cv2.utils.logging.setLogLevel(level)
+
+
+def read_page(path: Path, number: int) -> NDArray[Any] | None:
+    """A page of a TIFF file as BGR in the file's own depth, its channels unchanged; None for a damaged one."""
+    import cv2
+
+    try:
+        done, pages = cv2.imdecodemulti(
+            np.memmap(path, np.uint8, "r"), cv2.IMREAD_UNCHANGED, range=(number, number + 1)
+        )
+    except (cv2.error, OSError, ValueError):
+        return None
+    return pages[0] if done and pages else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from ....geometry.masks import Mask
 from ....types import UInt8
-from .opencv import imdecode
+from .opencv import imdecode, read_page
 from .stored_picture import StoredPicture, turned_upright, without_alpha
 
 DAMAGED = "cannot be decoded as an image"
@@ -32,7 +33,7 @@ def decode_tiff(data: UInt8) -> StoredPicture | str:
     try:
         with tifffile.TiffFile(BytesIO(data.tobytes())) as file:
             page: Any = file.pages.first
-            bands, alpha = page.samplesperpixel, _has_alpha(page)
+            alpha = _has_alpha(page)
             if reason := _why_no_picture(page):
                 return reason
             if page.photometric in (MINISWHITE, MINISBLACK, RGB):
@@ -41,15 +42,45 @@ def decode_tiff(data: UInt8) -> StoredPicture | str:
                 except ValueError as error:  # also for a codec that is not installed
                     if "imagecodecs" not in str(error):
                         return DAMAGED
-            if page.is_tiled or (page.planarconfig == 2 and bands > 1 and page.bitspersample > 8):
+            if _is_beyond_opencv(page):
                 return _why_undecodable(page)
     except (tifffile.TiffFileError, ValueError, OSError, IndexError, KeyError, TypeError, OverflowError):
         return DAMAGED
-    return _decode_by_opencv(data, alpha)
+    return _by_opencv(imdecode(data, unchanged=True), alpha)
 
 
-def _decode_by_opencv(data: UInt8, alpha: bool) -> StoredPicture | str:
-    image = imdecode(data, unchanged=True)
+def picture_pages(file: Any) -> list[int]:
+    """The numbers of a TIFF's pages that are pictures like the first: no thumbnails, no masks."""
+    first = file.pages.first
+    return [
+        number
+        for number, page in enumerate(file.pages)
+        if not (page.is_reduced or page.is_mask) and (page.shape, page.dtype) == (first.shape, first.dtype)
+    ]
+
+
+def decode_page(path: Path, page: Any) -> StoredPicture | str:
+    """A page of a TIFF as `decode_tiff` decodes a first one, or the reason why it cannot be read."""
+    if reason := _why_no_picture(page):
+        return reason
+    if page.photometric in (MINISWHITE, MINISBLACK, RGB):
+        try:
+            return _as_picture(page, _bands_last(page), _has_alpha(page))
+        except (ValueError, OSError, IndexError, KeyError, TypeError, OverflowError) as error:
+            if "imagecodecs" not in str(error):
+                return DAMAGED
+    if _is_beyond_opencv(page):
+        return _why_undecodable(page)
+    return _by_opencv(read_page(path, page.index), _has_alpha(page))
+
+
+def _is_beyond_opencv(page: Any) -> bool:
+    is_deep_planes = page.planarconfig == 2 and page.samplesperpixel > 1 and page.bitspersample > 8
+    return bool(page.is_tiled or is_deep_planes)
+
+
+def _by_opencv(image: NDArray[Any] | None, alpha: bool) -> StoredPicture | str:
+    """What OpenCV decoded, unchanged."""
     if image is None:
         return DAMAGED
     if image.ndim == 2:

@@ -33,13 +33,13 @@ def read_images(
     import av
 
     owed: list[int] = []  # a heap: times of the packets whose images have not come out
-    latest = -math.inf
+    latest, decoder = -math.inf, _decoder_of(stream)
     progressive = True  # in interlaced video a field may have a packet of its own, which owes no image
     for packet, needed in _mark_needed(clock.mend(read_packets(container, stream)), start_pts):
         if packet is not None and packet.pts is not None and not packet.is_discard:
             heapq.heappush(owed, packet.pts)
         try:
-            frames = stream.decode(packet) if needed else []
+            frames = decoder.decode(packet) if needed else []
         except av.FFmpegError:
             continue  # its image stays owed
         for frame in frames:
@@ -50,6 +50,18 @@ def read_images(
             yield from _pop_lost(frame.pts, owed, progressive)
             yield frame.pts, frame
     yield from _pop_lost(math.inf, owed, progressive)
+
+
+def _decoder_of(stream: Any) -> Any:
+    """What decodes the packets of a stream: the stream itself, or libvpx where VP8 or VP9 have alpha, which FFmpeg's
+    own decoders leave out."""
+    import av
+
+    libvpx = {"vp8": "libvpx", "vp9": "libvpx-vp9"}.get(stream.codec_context.name)
+    tags = {key.lower(): value for key, value in stream.metadata.items()}
+    if tags.get("alpha_mode") != "1" or libvpx not in av.codecs_available:
+        return stream
+    return av.CodecContext.create(libvpx, "r")
 
 
 def _pop_lost(pts: float | None, owed: list[int], progressive: bool) -> Iterator[tuple[int, None]]:

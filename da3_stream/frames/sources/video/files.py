@@ -16,6 +16,8 @@ from ..source import LAST_INDEX, FrameSource
 from .container import count_cut_off, open_container, picture_streams
 from .created import creation_time
 from .decoding import read_images
+from .deep import sample_frames
+from .focal_length import read_focal_px
 from .pictures import PictureReader
 from .pixels import good_frames, survey_pixels
 from .timeline import Timeline, read_timeline
@@ -41,8 +43,9 @@ def video_recording(path: Path, default_fps: float, image_side: int | None = Non
     """
     with open_container(path) as (container, stream):
         told, begin = stream.average_rate or stream.guessed_rate, creation_time(container, stream)
-        pixels, told_of_pixels = survey_pixels(stream, good_frames(container, stream))
-        other_streams = _other_streams(path, container, stream)
+        other_streams, focal_px = _other_streams(path, container, stream), read_focal_px(container, stream)
+        sample = partial(sample_frames, container, stream)
+        pixels, told_of_pixels = survey_pixels(stream, good_frames(container, stream), sample)
     timeline = read_timeline(path)
     rate = usual_rate(timeline.times) or (float(told) if told else default_fps)
     return Recording(
@@ -54,6 +57,8 @@ def video_recording(path: Path, default_fps: float, image_side: int | None = Non
         has_times=timeline.has_times,
         times=timeline.times,
         begin=begin,
+        focal_px=focal_px,
+        levels=pixels.black_and_white,
         advice=(*other_streams, *_on_times(path, rate, timeline), *_on_pixels(told_of_pixels)),
     )
 

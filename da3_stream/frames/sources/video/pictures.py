@@ -12,6 +12,7 @@ from ....geometry.masks import Mask, resize_mask
 from ....types import UInt8
 from ...image_size import fit_size, size_of
 from ..picture import Picture
+from .deep import is_deep_gray, show_levels
 from .fields import WHOLE, fill_rows, measure_combing, take_field
 from .orientation import is_quarter_turn, read_display_matrix, turn_upright
 from .pixels import SQUARE, Pixels, square_size
@@ -58,12 +59,14 @@ class PictureReader:
             return self._rgb(frame, size)
         rows = self._rgb(take_field(frame, self.pixels.field), (size[0], frame.height // 2))
         whole = fill_rows(rows, self.pixels.field, frame.height)
-        return whole if size_of(whole) == size else _shrink(whole, size)
+        return _shrink(whole, size)
 
     def _is_interlaced(self, frame: Any) -> bool:
         return (frame.interlaced_frame or self.pixels.unmarked) and measure_combing(frame) >= WHOLE
 
     def _rgb(self, frame: Any, size: tuple[int, int]) -> UInt8:
+        if self.pixels.levels is not None and is_deep_gray(frame):
+            return _shrink(show_levels(frame, self.pixels.levels), size)
         frame.colorspace = _matrix_of(frame)
         transfer, primaries = frame.color_trc, frame.color_primaries
         if transfer not in (PQ, HLG) and primaries not in (BT2020, P3):
@@ -96,7 +99,7 @@ def scaling() -> int:
 def _shrink(image: UInt8, size: tuple[int, int]) -> UInt8:
     import cv2
 
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return image if size_of(image) == size else np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
 
 
 def _matrix_of(frame: Any) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from typing import Any
 
+from ..images.levels import Levels
+from .deep import is_deep_gray, measure_levels
 from .fields import COMBED, WHOLE, Field, measure_combing
 from .tone_mapping import BT2020, HLG, P3, PQ
 
@@ -23,12 +25,17 @@ SQUARE = Fraction(1)
 class Pixels:
     """The pixels of a stream: width over height of one (`aspect`), whether that holds for all of the stream whatever
     the codec says, and which field of interlaced pictures is the first. `unmarked`: pictures are interlaced though
-    nothing says so."""
+    nothing says so. `levels` are which values of deep gray pictures become black and white, None for all others."""
 
     aspect: Fraction = SQUARE
     fixed: bool = False
     field: Field = "top"
     unmarked: bool = False
+    levels: Levels | None = None
+
+    def black_and_white(self) -> tuple[float, float] | None:
+        """Which stored values become black and white; None where nothing is stretched."""
+        return None if self.levels is None else (self.levels.low, self.levels.high)
 
     def aspect_now(self, stream: Any) -> Fraction:
         """Width over height of the pixels of the frame that the decoder gave last."""
@@ -43,14 +50,23 @@ def known_pixels(stream: Any) -> Pixels:
     return Pixels(aspect, fixed, "bottom" if codec.field_order in BOTTOM_FIRST else "top")
 
 
-def survey_pixels(stream: Any, frames: Iterator[Any]) -> tuple[Pixels, list[str]]:
-    """What a stream says of its pixels and its first good frames show, and what of it is worth telling."""
+def survey_pixels(
+    stream: Any, frames: Iterator[Any], sample: Callable[[], Iterable[Any]] | None = None
+) -> tuple[Pixels, list[str]]:
+    """What a stream says of its pixels and its first good frames show, and what of it is worth telling.
+
+    `sample` gives frames of all of it; without, those that come next are taken for that.
+    """
     first = next(frames, None)
     known = known_pixels(stream)
     if first is None:
         return known, []
     pixels, interlacing = _survey_fields(first, frames, known)
-    return pixels, [text for text in (_on_aspect(first, known.aspect), interlacing, _on_colors(first)) if text]
+    told = [_on_aspect(first, known.aspect), interlacing, _on_colors(first)]
+    if is_deep_gray(first):
+        levels = measure_levels([first, *(sample() if sample else islice(frames, SURVEYED))])
+        pixels, told = replace(pixels, levels=levels), [*told, str(levels or "")]
+    return pixels, [text for text in told if text]
 
 
 def usable_aspect(aspect: Fraction | None) -> Fraction:
