@@ -153,6 +153,23 @@ def test_a_pattern_that_matches_a_cards_folders_and_a_stray_file(tmp_path: Path)
     assert names(read(f"{tmp_path}/*")) == ["DJI_0001.MP4"]
 
 
+def test_live_photographs_are_photographs(tmp_path: Path) -> None:
+    h264(tmp_path / "IMG_0001.MOV", 0, 8)
+    h264(tmp_path / "IMG_0003.MOV", 20, 8)
+    cv2.imwrite(str(tmp_path / "IMG_0001.JPG"), shown(0))
+    source = read(tmp_path)
+    assert names(source) == ["IMG_0003.MOV"]
+    assert left_out(source)["IMG_0001.MOV"] == "the moving part of a photograph"
+
+
+def test_pictures_that_a_system_left_on_a_card_are_left_out(tmp_path: Path) -> None:
+    h264(tmp_path / "DCIM" / "100MEDIA" / "DJI_0001.MP4", 0, 8)
+    (tmp_path / "logos").mkdir()
+    cv2.imwrite(str(tmp_path / "logos" / "maker.png"), shown(0))
+    source = read(tmp_path)
+    assert names(source) == ["DJI_0001.MP4"] and "maker.png" in left_out(source)
+
+
 def test_times_that_are_all_the_same_tell_no_order(tmp_path: Path) -> None:
     for i in (10, 9, 8):
         h264(tmp_path / f"part {i}.mp4", i * 10, 10, created="2024-05-02T10:00:00Z")

@@ -6,7 +6,7 @@ import glob
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ....errors import FramesError
@@ -22,7 +22,8 @@ THUMBNAIL_SUFFIXES = (".thm",)
 PROXY = re.compile(
     r"(?:[-_. ](?:proxy|preview|lowres)|^LRV_.*|\d_[NEPM][FRI]S|_\d+_[FR]L|\d[FRABI]_S|^qcamera|^event)$", re.IGNORECASE
 )
-PROXY_FOLDERS = ("sub", "proxy", "proxies", "thmbnl", "thumb", "thumbs", "thumbnails")
+LIVE = re.compile(r"^IMG_E?\d{4}\.MOV$", re.IGNORECASE)
+PROXY_FOLDERS = ("sub", "proxy", "proxies", "thmbnl", "thm", "thumb", "thumbs", "thumbnails")
 NOT_FOOTAGE = ("system volume information", "$recycle.bin", "__macosx", "lost+found", "@eadir", "lost.dir")
 # Folders of cards, by the DCF standard (100GOPRO), by dashcams and by camcorders.
 CARD_FOLDER = re.compile(
@@ -72,7 +73,7 @@ def find_in_folder(folder: Path) -> Found:
         _take(found if len(inside.parts) == 1 else nested, path, inside)
     if found.videos or found.images or found.proxies:
         return _with_card_folders(found, nested, folder) if found.videos or nested.videos else found
-    strays = [path for path in (*nested.videos, *nested.images) if not is_card(folder, path)]
+    strays = [path for path in nested.videos or nested.images if not is_card(folder, path)]
     if nested.images and strays and not _is_dataset(nested):
         raise FramesError(_which_folder(folder, nested))
     return nested
@@ -115,6 +116,7 @@ def chosen_kind(name: str, found: Found) -> Found:
 
     Raises FramesError with one sentence if there are none.
     """
+    found = _without_live_photographs(found)
     chosen = Found(left_out=list(found.left_out))
     if found.images and (not found.videos or is_sequence(found.images)):
         chosen.images = found.images
@@ -128,6 +130,15 @@ def chosen_kind(name: str, found: Found) -> Found:
     else:
         raise FramesError(f"'{name}' holds no video and no image: looked for {LOOKED_FOR}")
     return chosen
+
+
+def _without_live_photographs(found: Found) -> Found:
+    """Without the seconds of video that an iPhone keeps of a photograph, under its name."""
+    photographs = {path.with_suffix("") for path in found.images}
+    moving = [path for path in found.videos if LIVE.match(path.name) and path.with_suffix("") in photographs]
+    rest = replace(found, videos=[path for path in found.videos if path not in moving], left_out=[*found.left_out])
+    _leave_out(rest, moving, "the moving part of a photograph")
+    return rest
 
 
 def _leave_out(found: Found, paths: Iterable[Path], reason: str) -> None:
