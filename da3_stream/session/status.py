@@ -18,6 +18,7 @@ from ..types import Frame, SkippedFrame, Status, WindowGeometry
 from ..windows import Window
 from .advice.advice_log import AdviceLog
 from .advice.run_trust import RunTrust, trust_until_now
+from .elapsed import elapsed
 from .job import Job, identity
 from .mask_log import MaskLog
 
@@ -175,7 +176,10 @@ class RunStatus:
             "name": source.name,
             "kind": source.kind,
             "paths": paths,
-            "files": [{"path": file.path, "start_s": file.start_s, "frames": file.frames} for file in files],
+            "files": [
+                {"path": file.path, "start_s": elapsed(file.start_s, source.first_time), "frames": file.frames}
+                for file in files
+            ],
             "left_out": [asdict(file) for file in source.left_out],
             "size": source.size,
             "focal_px": source.focal_px,
