@@ -87,8 +87,9 @@ class RecordingChain:
             own = _known_times(link.recording)[link.repeated :]
             if not own:
                 return None
-            is_placed = link.offset_s is not None and len(link.recording.times) > 0
-            offset = link.offset_s if is_placed else ends - own[0] if position else 0.0
+            placed = link.offset_s if len(link.recording.times) else None
+            follows = ends - own[0] if position else 0.0
+            offset = follows if placed is None else placed
             times += [time + offset for time in own]
             ends = times[-1] + 1 / (link.recording.rate or 30.0)
         return times
