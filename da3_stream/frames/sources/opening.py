@@ -28,7 +28,7 @@ from .images.formats import is_image
 from .lens.input_camera import know_camera
 from .lens.panorama import picture_view
 from .live import open_camera, open_stream
-from .masks.attach import attach_masks
+from .masks.attach import attach_masks, tell_masks
 from .piped import is_piped, open_piped, redirected_file
 from .source import FrameSource
 from .video.animations import ANIMATED, open_animation
@@ -60,6 +60,7 @@ def open_source(
     attach_masks(found, camera)
     found.image_side, found.view = image_side, picture_view(found, camera)
     found.open()
+    tell_masks(found)
     if names and found.kind in ("video", "images", "bag") and not is_address(names[0]):
         found.identify_by_paths([os.path.abspath(os.path.expanduser(name)) for name in names])
     return know_camera(found, camera)

@@ -82,7 +82,7 @@ def _decode_avif(data: UInt8) -> StoredPicture | str:
     try:
         with Image.open(BytesIO(data.tobytes())) as image:
             return from_pillow(image)
-    except (OSError, SyntaxError, ValueError, RuntimeError, Image.DecompressionBombError):
+    except Exception:  # of a damaged file its readers raise whatever comes first
         return DAMAGED
 
 
@@ -94,7 +94,7 @@ def _decode_heif(data: UInt8) -> StoredPicture | str:
         return NO_HEIF
     try:
         return from_pillow(pi_heif.open_heif(BytesIO(data.tobytes())).to_pillow())
-    except (OSError, SyntaxError, ValueError, RuntimeError):
+    except Exception:  # of a damaged file its readers raise whatever comes first
         return DAMAGED
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .stored_picture import StoredPicture, without_alpha
+from .stored_picture import MOST_PIXELS, StoredPicture, without_alpha
 
 
 def decode_exr(path: Path) -> StoredPicture | str:
@@ -19,7 +19,7 @@ def decode_exr(path: Path) -> StoredPicture | str:
     try:
         with OpenEXR.File(str(path), separate_channels=True) as exr:
             return _picture(exr.channels(), exr.header())
-    except (RuntimeError, ValueError, KeyError, OSError):
+    except (RuntimeError, ValueError, KeyError, TypeError, OSError):
         return "cannot be decoded as an image"
 
 
@@ -50,6 +50,8 @@ def _in_display_window(stored: NDArray[np.float32], header: Any) -> NDArray[np.f
     (left, top), _ = (np.asarray(corner, int) for corner in header["dataWindow"])
     (x0, y0), (x1, y1) = (np.asarray(corner, int) for corner in header["displayWindow"])
     height, width = stored.shape[:2]
+    if (y1 - y0 + 1) * (x1 - x0 + 1) > MOST_PIXELS:
+        raise ValueError(f"a display window of {x1 - x0 + 1}x{y1 - y0 + 1} pixels")
     canvas = np.zeros((y1 - y0 + 1, x1 - x0 + 1, stored.shape[2]), np.float32)
     rows = slice(max(top, y0), min(top + height, y1 + 1))
     columns = slice(max(left, x0), min(left + width, x1 + 1))

@@ -41,7 +41,7 @@ def read_header(source: Path | UInt8) -> Header | None:
     try:
         with Image.open(source if isinstance(source, Path) else BytesIO(source.tobytes())) as image:
             return _of(image)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    except Exception:  # of a damaged file its readers raise whatever comes first
         return None
 
 
@@ -85,7 +85,7 @@ def _heif_header(path: Path) -> Header | None:
         return None
     try:
         return _of(pi_heif.open_heif(path).to_pillow())
-    except (OSError, ValueError, SyntaxError, RuntimeError):
+    except Exception:  # of a damaged file its readers raise whatever comes first
         return None
 
 

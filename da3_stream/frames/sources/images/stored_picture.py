@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ....geometry.masks import Mask
 
+MOST_PIXELS = 2**29  # of a picture; more are a sign of damage
 ALL_TRANSPARENT = "all of it is transparent (alpha 0)"
 
 

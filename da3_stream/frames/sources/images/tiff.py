@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,10 @@ from numpy.typing import NDArray
 from ....geometry.masks import Mask
 from ....types import UInt8
 from .opencv import imdecode, read_page
-from .stored_picture import StoredPicture, turned_upright, without_alpha
+from .stored_picture import MOST_PIXELS, StoredPicture, turned_upright, without_alpha
 
 DAMAGED = "cannot be decoded as an image"
+NO_CODEC = "with {compression} compression cannot be decoded: it is damaged, or read with imagecodecs (pip install it)"
 NOTHING_MEASURED = "holds nothing but its mark for nothing (nodata)"
 ALPHA = (1, 2)  # of ExtraSamples: associated, unassociated
 MINISWHITE, MINISBLACK, RGB = 0, 1, 2  # of PhotometricInterpretation
@@ -30,23 +33,12 @@ def decode_tiff(data: UInt8) -> StoredPicture | str:
     """
     import tifffile
 
+    content = BytesIO(data.tobytes())
     try:
-        with tifffile.TiffFile(BytesIO(data.tobytes())) as file:
-            page: Any = file.pages.first
-            alpha = _has_alpha(page)
-            if reason := _why_no_picture(page):
-                return reason
-            if page.photometric in (MINISWHITE, MINISBLACK, RGB):
-                try:
-                    return _as_picture(page, _bands_last(page), alpha)
-                except ValueError as error:  # also for a codec that is not installed
-                    if "imagecodecs" not in str(error):
-                        return DAMAGED
-            if _is_beyond_opencv(page):
-                return _why_undecodable(page)
-    except (tifffile.TiffFileError, ValueError, OSError, IndexError, KeyError, TypeError, OverflowError):
+        with tifffile.TiffFile(content) as file:
+            return _decode(file.pages.first, content, lambda: imdecode(data, unchanged=True))
+    except Exception:  # of a damaged file tifffile raises whatever comes first
         return DAMAGED
-    return _by_opencv(imdecode(data, unchanged=True), alpha)
 
 
 def picture_pages(file: Any) -> list[int]:
@@ -61,31 +53,55 @@ def picture_pages(file: Any) -> list[int]:
 
 def decode_page(path: Path, page: Any) -> StoredPicture | str:
     """A page of a TIFF as `decode_tiff` decodes a first one, or the reason why it cannot be read."""
+    return _decode(page, path, lambda: read_page(path, page.index))
+
+
+def _decode(page: Any, file: Path | BytesIO, by_opencv: Callable[[], NDArray[Any] | None]) -> StoredPicture | str:
     if reason := _why_no_picture(page):
         return reason
     if page.photometric in (MINISWHITE, MINISBLACK, RGB):
         try:
             return _as_picture(page, _bands_last(page), _has_alpha(page))
-        except (ValueError, OSError, IndexError, KeyError, TypeError, OverflowError) as error:
+        except ImportError:  # of a codec
+            pass
+        except Exception as error:  # whatever codecs raise, also where one is not installed
             if "imagecodecs" not in str(error):
                 return DAMAGED
-    if _is_beyond_opencv(page):
-        return _why_undecodable(page)
-    return _by_opencv(read_page(path, page.index), _has_alpha(page))
+    if page.is_tiled and page.bitspersample <= 8:
+        return _by_pillow(file, page.index, _has_alpha(page))
+    return _why_undecodable(page) if _is_beyond_opencv(page) else _by_opencv(by_opencv(), page)
 
 
 def _is_beyond_opencv(page: Any) -> bool:
     is_deep_planes = page.planarconfig == 2 and page.samplesperpixel > 1 and page.bitspersample > 8
-    return bool(page.is_tiled or is_deep_planes)
+    return bool(page.is_tiled or is_deep_planes or _is_odd(page))
 
 
-def _by_opencv(image: NDArray[Any] | None, alpha: bool) -> StoredPicture | str:
+def _by_opencv(image: NDArray[Any] | None, page: Any) -> StoredPicture | str:
     """What OpenCV decoded, unchanged."""
     if image is None:
-        return DAMAGED
+        return NO_CODEC.format(compression=page.compression.name)
     if image.ndim == 2:
         return StoredPicture(image)
-    return without_alpha(image[..., [2, 1, 0, 3]]) if alpha else StoredPicture(image[..., 2::-1])
+    return without_alpha(image[..., [2, 1, 0, 3]]) if _has_alpha(page) else StoredPicture(image[..., 2::-1])
+
+
+def _by_pillow(file: Path | BytesIO, number: int, alpha: bool) -> StoredPicture | str:
+    from PIL import Image
+
+    try:
+        with Image.open(file) as image:
+            image.seek(number)
+            image.load()  # turns it upright
+            values = np.asarray(image.convert("RGBA" if alpha else "RGB"))
+    except Exception:  # of a damaged file it raises whatever comes first
+        return DAMAGED
+    return without_alpha(values) if alpha else StoredPicture(values)
+
+
+def _is_odd(page: Any) -> bool:
+    """Whether values are differences with a compression that has none: OpenCV takes them for values."""
+    return page.predictor > 1 and page.compression.name == "PACKBITS"
 
 
 def _has_alpha(page: Any) -> bool:
@@ -97,6 +113,8 @@ def _has_alpha(page: Any) -> bool:
 
 def _why_no_picture(page: Any) -> str | None:
     bands = page.samplesperpixel
+    if page.imagewidth * page.imagelength > MOST_PIXELS or len(page.dataoffsets) != math.prod(page.chunked):
+        return DAMAGED
     if (
         page.photometric in (MINISWHITE, MINISBLACK)
         and bands not in (1, 3)
@@ -111,7 +129,7 @@ def _why_no_picture(page: Any) -> str | None:
 
 
 def _why_undecodable(page: Any) -> str:
-    layout = "in tiles" if page.is_tiled else "plane by plane"
+    layout = "in tiles" if page.is_tiled else "plane by plane" if page.planarconfig == 2 else "as differences"
     return (
         f"is stored {layout} with {page.compression.name} compression, which is read with imagecodecs only: "
         "pip install imagecodecs, or convert it to PNG"

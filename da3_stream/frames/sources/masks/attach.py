@@ -12,6 +12,7 @@ from ..source import FrameSource
 from .by_hand import HandMasks, MaskFiles, find_masks, masks_beside
 
 MOST_NAMED = 3
+SUSPICIOUS = 0.6  # share of the picture
 
 
 def attach_masks(source: FrameSource, camera: CameraSettings) -> None:
@@ -27,6 +28,15 @@ def attach_masks(source: FrameSource, camera: CameraSettings) -> None:
     elif beside:
         source.say(AdviceCode.INPUT_MASKS, f"masks that are not used: {_beside(beside)}")
     source.masks = HandMasks(by_hand)
+
+
+def tell_masks(source: FrameSource) -> None:
+    """Say of a source that is open how much its masks leave out."""
+    share = source.masks.first_share
+    if share is None:
+        return
+    doubt = "; 0 (black) is what they leave out: are they the other way round?" if share > SUSPICIOUS else ""
+    source.say(AdviceCode.INPUT_MASKS, f"masks by hand leave out {share:.0%} of the first picture{doubt}")
 
 
 def _beside(paths: Sequence[Path]) -> str:

@@ -65,6 +65,7 @@ class HandMasks:
     """All masks by hand of an input together: a pixel counts where all let it count."""
 
     files: Sequence[MaskFiles] = ()
+    first_share: float | None = None  # of the first picture with a mask, that it leaves out
     _joined: tuple[tuple[int, ...], tuple[Mask, ...], Mask] | None = None
 
     def apply(self, candidate: Candidate, picture: Picture | str) -> Picture | str:
@@ -77,7 +78,11 @@ class HandMasks:
             if isinstance(mask, str):
                 return mask
             masks += [] if mask is None else [mask]
-        return replace(picture, mask=self._join(masks)) if masks else picture
+        if not masks:
+            return picture
+        mask = self._join(masks)
+        self.first_share = float(1 - mask.mean()) if self.first_share is None else self.first_share
+        return replace(picture, mask=mask)
 
     def _join(self, masks: Sequence[Mask]) -> Mask:
         """All masks together; the same array for the same masks."""

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from da3_stream.errors import FramesError
-from da3_stream.frames import open_source
+from da3_stream.frames import open_source, read_picture
+from da3_stream.frames.sources.images.header import read_header
 from da3_stream.settings import FramesSettings
 from da3_stream.types import Frame
 from tests.worlds.heif import heic
@@ -121,6 +122,29 @@ def test_tiff_is_right_however_it_is_stored(
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, planes, photometric="rgb", planarconfig=planar, compression=compression, tile=tile)
     assert_shows(path, scene())
+
+
+@pytest.mark.parametrize(
+    ("planar", "tile", "said"), [("separate", None, "plane by plane"), ("contig", (16, 16), "in tiles")]
+)
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32])
+def test_tiff_that_opencv_would_get_wrong_is_refused(
+    tmp_path: Path, dtype: type, planar: str, tile: tuple[int, int] | None, said: str
+) -> None:
+    planes = scene().astype(dtype) if planar == "contig" else scene().transpose(2, 0, 1).astype(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", planes, photometric="rgb", planarconfig=planar, tile=tile)
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+") as file:
+        file.pages.first.tags["Compression"].overwrite(5)  # type: ignore[union-attr]
+    assert f"stored {said} with LZW compression" in why_not(tmp_path / "a.tif")
+    assert "pip install imagecodecs" in why_not(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("compression", [8, 50000])
+def test_tiff_of_a_compression_that_is_not_known_is_named(tmp_path: Path, compression: int) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", scene(), photometric="rgb")
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+") as file:
+        file.pages.first.tags["Compression"].overwrite(compression)  # type: ignore[union-attr]
+    assert "cannot be decoded" in why_not(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "CMYK"])
@@ -270,3 +294,24 @@ def test_a_file_that_is_cut_off_is_skipped_by_name(tmp_path: Path, suffix: str, 
         Image.fromarray(scene()).save(path)
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * keep)])
     assert "cannot be decoded as an image" in why_not(path) or "is HEIC" in why_not(path)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif", "tif", "jp2", "heic", "hdr", "pfm"])
+def test_damage_of_any_kind_is_a_reason_or_a_picture(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    if suffix == "heic":
+        whole = heic(scene())
+    elif suffix in ("hdr", "pfm"):
+        whole = cv2.imencode(f".{suffix}", scene() / np.float32(255))[1].tobytes()
+    else:
+        Image.fromarray(np.dstack([scene(), scene()[..., 0]][: 1 if suffix == "jpg" else 2])).save(path)
+        whole = path.read_bytes()
+    random = np.random.default_rng(len(whole))
+    for _ in range(40):
+        damaged = bytearray(whole)
+        for at in random.integers(0, min(len(whole), 400), 3):
+            damaged[at] = int(random.integers(256))
+        path.write_bytes(damaged)
+        read_header(path)
+        found = read_picture(path)
+        assert isinstance(found, str) or (found.image.ndim == 3 and found.image.dtype == np.uint8)

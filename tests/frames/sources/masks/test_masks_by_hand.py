@@ -46,6 +46,16 @@ def said(source: FrameSource) -> list[str]:
     return [advice.text for advice in source.advice if advice.code == AdviceCode.INPUT_MASKS]
 
 
+@pytest.mark.parametrize(("inside", "share"), [(255, "25%"), (0, "75%")])
+def test_how_much_masks_leave_out_is_said(tmp_path: Path, write_images: Write, inside: int, share: str) -> None:
+    mask = np.full((HEIGHT, WIDTH), inside, np.uint8)
+    mask[LEFT] = 255 - inside
+    cv2.imwrite(str(tmp_path / "m.png"), mask)
+    (text,) = said(open_with(write_images(["1.png", "2.png"]), tmp_path / "m.png"))
+    assert text.startswith(f"masks by hand leave out {share} of the first picture")
+    assert ("the other way round" in text) == (share == "75%")
+
+
 def refused(source: object, *masks: object) -> str:
     with pytest.raises(FramesError) as caught:
         open_with(source, *masks)
