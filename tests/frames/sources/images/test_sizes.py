@@ -59,7 +59,7 @@ def test_a_camera_that_was_turned_shows_scenes_of_one_size(tmp_path: Path, suffi
     """Some stored upright, some on their side with a tag: all are the same size to a viewer."""
     write(tmp_path, [(64, 96), (96, 64), (64, 96), (96, 64)], suffix, turned=[1, 3])
     source = open_source(tmp_path, ALL)
-    assert source.size == (64, 96) and len(list(source)) == 4 and source.advice == []
+    assert source.size == (64, 96) and len(list(source)) == 4 and said(source, AdviceCode.INPUT_PIXELS) == []
 
 
 def test_equal_shapes_of_several_sizes_become_one(tmp_path: Path) -> None:

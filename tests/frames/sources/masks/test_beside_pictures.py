@@ -115,7 +115,7 @@ def test_off_uses_no_mask_but_takes_none_for_a_picture(tmp_path: Path, words: st
 @pytest.mark.parametrize("name", ["mask{}.png", "depth_{}.png", "{}_depth.png", "frame{}.png", "label-{}.png"])
 def test_pictures_that_are_only_called_so_are_pictures(tmp_path: Path, name: str) -> None:
     source = open_source(lay(tmp_path, name), ALL)
-    assert names(source) == [name.format(f"{i:04d}") for i in range(3)] and source.advice == []
+    assert names(source) == [name.format(f"{i:04d}") for i in range(3)] and said(source) == ""
 
 
 @pytest.mark.parametrize("name", ["mask.png", "masks/rig_mask.png"])
