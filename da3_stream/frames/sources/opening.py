@@ -159,7 +159,7 @@ def _open_found(
     else:
         footage = read_footage(name, found, settings, image_side, as_given)
         source = FrameSource.of(footage.links, settings, image_side, name, footage.left_out)
-        said = list(footage.said)
+        source.size, said = footage.size, list(footage.said)
     for sentence in said:
         source.say(AdviceCode.INPUT_FILES, sentence)
     return source

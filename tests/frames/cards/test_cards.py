@@ -170,6 +170,15 @@ def test_pictures_that_a_system_left_on_a_card_are_left_out(tmp_path: Path) -> N
     assert names(source) == ["DJI_0001.MP4"] and "maker.png" in left_out(source)
 
 
+def test_the_size_that_most_frames_have_is_the_runs(tmp_path: Path) -> None:
+    h264(tmp_path / "part1.mp4", 0, 6, size=(80, 60))
+    h264(tmp_path / "part2.mp4", 6, 12, rate=20)
+    source = read(tmp_path)
+    assert source.size == (160, 120) and {frame.image.shape for frame in source} == {(120, 160, 3)}
+    times = [*np.arange(6) / 10, *(0.6 + np.arange(12) / 20)]
+    assert [frame.timestamp for frame in source] == pytest.approx(times, abs=1e-3) and cuts(source) == []
+
+
 def test_times_that_are_all_the_same_tell_no_order(tmp_path: Path) -> None:
     for i in (10, 9, 8):
         h264(tmp_path / f"part {i}.mp4", i * 10, 10, created="2024-05-02T10:00:00Z")

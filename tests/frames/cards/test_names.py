@@ -34,6 +34,7 @@ def cameras(*names: str) -> list[str | None]:
         (["fcamera.hevc", "ecamera.hevc"], ["front", "wide"]),
         (["trip_there.mp4", "trip_back.mp4"], [None, None]),
         (["back.mp4", "walk left.mp4"], [None, None]),
+        (["2024-03-01 there.mp4", "2024-03-01 back.mp4"], [None, None]),
         (["clip1A.mp4", "clip1B.mp4"], [None, None]),
         (["20240101_120000a.mp4", "20240101_120000b.mp4"], [None, None]),
         (["left.mp4", "right.mp4"], ["left", "right"]),

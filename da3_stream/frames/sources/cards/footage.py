@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ....errors import FramesError
 from ....settings import FramesSettings
 from ..chain import LeftOutFile, Link
-from ..picture import Picture
 from ..resizing import MAX_ASPECT_CHANGE
 from ..video.files import video_recording
 from .cameras import choose_camera
@@ -20,15 +20,19 @@ from .order import Clip, RecordedOrder, in_order_of_names, recorded_order, witho
 from .said import joint_sentences, left_out_sentences, missing_chapters, order_sentence
 from .search import Found
 
+Size = tuple[int, int]  # width, height
+
 CLOCK_OVERLAP_S = 60.0  # most that is looked for where clocks tell that two files overlap
 
 
 @dataclass(frozen=True, eq=False)
 class Footage:
-    """Recordings as they follow each other, files that were left out, and sentences about both."""
+    """Recordings as they follow each other, the (width, height) that most frames have, files that were left out, and
+    sentences about all that."""
 
     name: str
     links: Sequence[Link]
+    size: Size
     left_out: Sequence[LeftOutFile] = ()
     said: Sequence[str] = ()
 
@@ -44,13 +48,14 @@ def read_footage(name: str, found: Found, settings: FramesSettings, image_side: 
     clips, unusable = _open_all(in_order_of_names(names, as_given), settings, image_side)
     if not clips:
         raise FramesError(_why_none(name, unusable))
-    clips, odd = _of_one_shape(clips)
+    size = _usual_size(clips)
+    clips, odd = _of_shape(size, clips)
     order, simultaneous = without_simultaneous(recorded_order([clip for clip, _ in clips]))
     links, joined = _link(order)
     left_out = [*found.left_out, *copies, *other_cameras, *unusable, *odd, *simultaneous]
     said = [order_sentence(order, found.videos, as_given), missing_chapters(order.clips), camera, *joined]
     said += left_out_sentences(left_out)
-    return Footage(name, links, left_out, [sentence for sentence in said if sentence])
+    return Footage(name, links, size, left_out, [sentence for sentence in said if sentence])
 
 
 def _why_none(name: str, unusable: Sequence[LeftOutFile]) -> str:
@@ -61,8 +66,8 @@ def _why_none(name: str, unusable: Sequence[LeftOutFile]) -> str:
 
 def _open_all(
     names: Sequence[ClipName], settings: FramesSettings, image_side: int | None
-) -> tuple[list[tuple[Clip, Picture]], list[LeftOutFile]]:
-    """Those clips that can be read, with their first picture, and the others."""
+) -> tuple[list[tuple[Clip, Size]], list[LeftOutFile]]:
+    """Those clips that can be read, with the size of their first picture, and the others."""
     clips, unusable = [], []
     for name in names:
         try:
@@ -74,30 +79,32 @@ def _open_all(
         if first is None:
             unusable.append(LeftOutFile(str(name.path), "none of its frames can be decoded"))
         else:
-            clips.append((Clip(recording, name), first[1]))
+            clips.append((Clip(recording, name), first[1].size))
     return clips, unusable
 
 
-def _of_one_shape(clips: Sequence[tuple[Clip, Picture]]) -> tuple[list[tuple[Clip, Picture]], list[LeftOutFile]]:
-    """The clips of the shape (width to height) that most frames have, and the others, which no run could hold beside
-    them."""
-    shapes: dict[float, int] = {}
-    for clip, picture in clips:
-        aspect = _aspect(picture)
-        same = next((known for known in shapes if abs(aspect / known - 1) <= MAX_ASPECT_CHANGE), aspect)
-        shapes[same] = shapes.get(same, 0) + (clip.recording.count or 1)
-    usual = max(shapes, key=lambda shape: shapes[shape])
-    used = [pair for pair in clips if abs(_aspect(pair[1]) / usual - 1) <= MAX_ASPECT_CHANGE]
+def _usual_size(clips: Sequence[tuple[Clip, Size]]) -> Size:
+    """The size that most frames have, of those of the shape (width to height) that most have."""
+    frames: Counter[Size] = Counter()
+    for clip, size in clips:
+        frames[size] += clip.recording.count or 1
+    of_shape = {size: sum(frames[other] for other in frames if _are_alike(size, other)) for size in frames}
+    return max(frames, key=lambda size: (of_shape[size], frames[size]))
+
+
+def _of_shape(size: Size, clips: Sequence[tuple[Clip, Size]]) -> tuple[list[tuple[Clip, Size]], list[LeftOutFile]]:
+    """The clips of a shape, and the others, which no run could hold beside them."""
+    used = [(clip, own) for clip, own in clips if _are_alike(size, own)]
     odd = [
-        LeftOutFile(str(clip.name.path), f"its pictures of {picture.size[0]}x{picture.size[1]} have another shape")
-        for clip, picture in clips
-        if (clip, picture) not in used
+        LeftOutFile(str(clip.name.path), f"its pictures of {own[0]}x{own[1]} have another shape")
+        for clip, own in clips
+        if not _are_alike(size, own)
     ]
     return used, odd
 
 
-def _aspect(picture: Picture) -> float:
-    return picture.size[0] / picture.size[1]
+def _are_alike(a: Size, b: Size) -> bool:
+    return abs(a[0] * b[1] / (a[1] * b[0]) - 1) <= MAX_ASPECT_CHANGE
 
 
 def _link(order: RecordedOrder) -> tuple[list[Link], list[str]]:
