@@ -12,7 +12,7 @@ from .camera_models import Array, CameraModel
 from .cameras import intrinsics_matrix
 from .masks import Mask
 
-MIN_SCALE = 0.5  # of the middle, in a view that is chosen here: what would shrink it more shows less of the edges
+WIDEST_DEG = 110.0  # of a view that is chosen here, along its longer side: farther out, a pinhole stretches threefold
 
 
 class StraightMaps(NamedTuple):
@@ -27,15 +27,17 @@ class StraightMaps(NamedTuple):
 def straight_view(lens: CameraModel, size: tuple[int, int], hfov_deg: float | None = None) -> Array:
     """K [3,3] of the pinhole that shows pictures of (width, height) of a lens straight, at the same size.
 
-    It shows all of the row and the column through the principal point, as far as the middle keeps MIN_SCALE of its
-    resolution and rays are seen at all; with `hfov_deg` it is that wide instead. The view lies evenly around what can
-    be seen of the two. Pixels keep their aspect, fx / fy.
+    It is the widest in whose row and column through the principal point every pixel was seen by the lens, but no wider
+    than WIDEST_DEG, unless that would magnify the middle; with `hfov_deg` it is that wide instead. Where it shows less
+    than was seen, it lies evenly amid that. Pixels keep their aspect, fx / fy.
     """
     left, right = (lens.tangent(edge) for edge in (lens.cx / lens.fx, (size[0] - lens.cx) / lens.fx))
     top, bottom = (lens.tangent(edge) for edge in (lens.cy / lens.fy, (size[1] - lens.cy) / lens.fy))
-    scale = max(min(size[0] / (left + right) / lens.fx, size[1] / (top + bottom) / lens.fy), MIN_SCALE)
     if hfov_deg is not None:
         scale = size[0] / 2 / math.tan(math.radians(hfov_deg) / 2) / lens.fx
+    else:
+        useful = min(max(size) / 2 / math.tan(math.radians(WIDEST_DEG) / 2) / lens.fx, 1.0)
+        scale = max(size[0] / (left + right) / lens.fx, size[1] / (top + bottom) / lens.fy, useful)
     fx, fy = scale * lens.fx, scale * lens.fy
     return intrinsics_matrix(fx, fy, (size[0] + fx * (left - right)) / 2, (size[1] + fy * (top - bottom)) / 2)
 

@@ -68,7 +68,7 @@ class CameraSettings(Stage):
         gt=1,
         le=160,
         description="horizontal field of view in degrees of pictures that are straightened by their calibration; null: "
-        "all of their middle row and column, while their middle keeps half of its resolution",
+        "as wide as their middle row and column are filled, at most 110 where that does not magnify the middle",
     )
     panorama_view: tuple[float, float, float] | None = Field(
         None,

@@ -66,9 +66,15 @@ def test_maps_lead_to_the_pixels_of_the_rays(lens: CameraModel) -> None:
     np.testing.assert_allclose(np.stack([maps.x, maps.y], axis=-1)[row, column], lens.project(rays) - 0.5, atol=2e-3)
 
 
-def test_a_view_keeps_half_of_the_middle_s_resolution() -> None:
-    assert straight_view(WIDE, SIZE)[0, 0] == pytest.approx(72.5)
-    assert straight_view(FISHEYE, SIZE)[0, 0] > 125
+def test_a_view_is_no_wider_than_is_of_use_and_magnifies_nothing() -> None:
+    assert straight_view(WIDE, SIZE)[0, 0] == pytest.approx(145)
+    less_wide = CameraModel.fisheye(183, 183, 240, 180)
+    assert straight_view(less_wide, SIZE)[0, 0] == pytest.approx(240 / np.tan(np.radians(55)))
+    turned = CameraModel.fisheye(183, 183, 180, 240)
+    assert straight_view(turned, SIZE[::-1])[1, 1] == pytest.approx(240 / np.tan(np.radians(55)))
+    view = straight_view(FISHEYE, SIZE)
+    top = FISHEYE.project(np.array([[0.0, -view[1, 2] / view[1, 1]]]))[0]
+    assert top[1] == pytest.approx(0.0, abs=0.01) and 180 < view[0, 0] < 250
     assert straight_view(WIDE, SIZE, 60.0)[0, 0] == pytest.approx(240 / np.tan(np.radians(30)))
 
 

@@ -97,11 +97,11 @@ def test_what_counts_was_seen_by_the_lens(text: str) -> None:
     assert frame.mask is None or (frame.image[frame.mask] == 255).all()
 
 
-def test_the_whole_middle_row_is_shown_or_as_much_as_is_asked_for() -> None:
+def test_the_view_is_as_wide_as_fills_its_middle_row_and_column_or_as_is_asked_for() -> None:
     brown = known(settings(LENSES["brown"]), SIZE)
     assert brown.k is not None and brown.lens is not None
-    left = brown.lens.project(np.array([[-brown.k[0, 2] / brown.k[0, 0], 0.0]]))[0]
-    assert left[0] == pytest.approx(0.0, abs=0.2)  # but for p1 and p2
+    top, left = brown.lens.project(np.diag([1.0, 1.0])[::-1] * (-brown.k[[1, 0], 2] / brown.k[[1, 0], [1, 0]])[:, None])
+    assert top[1] == pytest.approx(0.0, abs=0.2) and left[0] > 0  # but for p1 and p2
     asked = known(settings(LENSES["brown"], undistort_fov=60.0), SIZE)
     assert asked.k is not None and asked.k[0, 0] == pytest.approx(240 / np.tan(np.radians(30)))
 
