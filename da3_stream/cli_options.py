@@ -50,6 +50,11 @@ def _masks(words: Sequence[str]) -> list[str] | None:
     return [word if word in ("auto", "off") else os.path.abspath(os.path.expanduser(word)) for word in words] or None
 
 
+def _absolute(text: str) -> str:
+    """The path of a file, so that exports find it from any folder; `off` as it is."""
+    return text if text == "off" else os.path.abspath(os.path.expanduser(text))
+
+
 RUN = (
     Option(
         "model",
@@ -96,7 +101,14 @@ RUN = (
     Option("every", "frames.every", int, "Use every n-th frame."),
     Option("fps", "frames.fps", str, "Use about this many frames a second; auto: about 10.", "N|auto"),
     Option("topic", "frames.topic", str, "Of a bag (ROS): the camera's topic.", "NAME"),
-    Option("times", "frames.times", str, "The frames' times, one a line or with pictures' names.", "FILE|off"),
+    Option(
+        "times",
+        "frames.times",
+        str,
+        "The frames' times, one a line or with pictures' names.",
+        "FILE|off",
+        read=_absolute,
+    ),
     Option("gate", "frames.gate", Literal["auto", "off"], "Leave out frames that add nothing or harm; default auto."),
     Option("start", "frames.start", float, "Seconds to skip at the beginning."),
     Option("end", "frames.end", float, "Stop at this time in seconds."),

@@ -101,6 +101,7 @@ def test_names_that_are_dates_are_times(write_images: Write, names: list[str]) -
         ["1.001", "1.002"],
         ["1341845688.5", "b1341845688.6"],
         ["12345678901234", "12345678934567"],
+        ["315966070522893320"],
         ["2026050109", "2026050110"],
         ["20269901_093000", "20269901_093001"],
         ["a", "b"],
@@ -108,6 +109,13 @@ def test_names_that_are_dates_are_times(write_images: Write, names: list[str]) -
 )
 def test_names_that_are_not_plainly_times_are_none(stems: list[str]) -> None:
     assert times_in_names(stems) is None
+
+
+@pytest.mark.parametrize("stem", ["ring_{}", "{}"])
+@pytest.mark.parametrize("first", [315966070522893320, 12345678901234])
+def test_long_numbers_in_steps_of_frames_are_nanoseconds(stem: str, first: int) -> None:
+    exact = [first + 33_333_333 * i for i in range(5)]
+    assert times_in_names([stem.format(time) for time in exact]) == exact
 
 
 def test_pictures_come_in_order_of_their_times(write_images: Write) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import reduce
+from itertools import pairwise
 from math import gcd
 
 from .stamps import nanoseconds, plain_unit, read_date
@@ -17,23 +18,32 @@ _DATE = re.compile(
     r"(?<!\d)((?:19|20)\d\d)[-_.]?(\d\d)[-_.]?(\d\d)[-_. T]*(\d\d)[-_.:h]?(\d\d)[-_.:m]?(\d\d)"
     r"(?:\.?(\d{9}|\d{6}|\d{3}))?(?!\d)"
 )
+_LONG = re.compile(r"(?<!\d)(\d{11,18})(?!\d)")  # nanoseconds of another clock, if their steps are those of frames
+FRAME_STEPS = (10**7, 10**9)  # ns, the median: 1 to 100 frames a second
 LARGEST_NUMBER = 10**8  # of a frame; more is a time of an unknown clock
 
 
 def times_in_names(stems: Sequence[str]) -> list[int] | None:
     """The nanoseconds that names (without suffix) plainly are: seconds, milliseconds, microseconds or nanoseconds
-    since 1970, seconds with six decimals and more, or dates with a time of day (as if UTC).
+    since 1970, seconds with six decimals and more, dates with a time of day (as if UTC), or nanoseconds of another
+    clock by which pictures come as frames do.
 
     None where a name has none, where they differ in anything else, or where two are the same.
     """
-    for pattern, read in ((_PLAIN, _plain), (_PARTS, _parts), (_SHORT, _short), (_DATE, _date)):
+    for pattern, read in (
+        (_PLAIN, _plain),
+        (_PARTS, _parts),
+        (_SHORT, _short),
+        (_DATE, _date),
+        (_LONG, _long),
+    ):
         found = [pattern.search(stem) for stem in stems]
         matches = [match for match in found if match is not None]
         around = {(match.string[: match.start()], match.string[match.end() :]) for match in matches}
         if len(matches) < len(stems) or len(around) != 1:
             continue
         times = [time for time in map(read, matches) if time is not None]
-        if len(set(times)) == len(stems):
+        if len(set(times)) == len(stems) and (pattern is not _LONG or _step_like_frames(times)):
             return times
     return None
 
@@ -81,3 +91,12 @@ def _short(match: re.Match[str]) -> int:
 def _date(match: re.Match[str]) -> int | None:
     year, month, day, hour, minute, second, fraction = match.groups()
     return read_date(f"{year}-{month}-{day} {hour}:{minute}:{second}.{fraction or 0}")
+
+
+def _long(match: re.Match[str]) -> int:
+    return int(match[1])
+
+
+def _step_like_frames(times: Sequence[int]) -> bool:
+    steps = sorted(b - a for a, b in pairwise(sorted(times)))
+    return len(steps) > 0 and FRAME_STEPS[0] <= steps[len(steps) // 2] <= FRAME_STEPS[1]
