@@ -24,7 +24,7 @@ from ..windows import Window
 from .job import Job
 from .status import RunStatus
 
-VERSION = 6  # of what resume/ holds: raised whenever a key changes; the first checkpoints tell none
+VERSION = 7  # of what resume/ holds: raised whenever a key changes; the first checkpoints tell none
 NO_IMAGE: UInt8 = np.zeros((1, 1, 3), np.uint8)  # of a frame that no window will show to the predictor again
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -16,14 +15,15 @@ from ..settings import LoopsSettings
 from ..store import Run
 from ..types import Frame, LoopCandidate, LoopEdge, LoopRefusal, PairPredictor, WindowGeometry
 from .backend import Backend
+from .loop_counts import LoopCounts
 from .loop_information import LoopInformation
 from .submaps import SubmapStore
 from .update import Event
 
 log = logging.getLogger(__name__)
 
-MAX_LOOPS_PER_PAIR = 2  # certain ones: more between two submaps tell the same, and each takes a prediction
 TELLS_LITTLE = "the map knows as much already"
+MANY_LOOKS = "the window has taken as many looks as others did, and the place was compared with another visit"
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,7 @@ class LoopCloser:
     ) -> None:
         self._finder, self._verifier, self._consistency = finder, verifier, consistency
         self._information = information
-        self._loops_of_pair: Counter[tuple[int, int]] = Counter()  # certain ones, by two submaps
+        self._counts = LoopCounts()
         self._disabled = False
 
     def process(self, window: WindowGeometry, submap_ids: Sequence[int]) -> LoopResult:
@@ -110,9 +110,8 @@ class LoopCloser:
         if self._disabled:
             return LoopResult()
         try:
+            self._counts.begin_window(submap_ids[0])
             results = self._check_all(self._finder.add(window))
-            recent = {pair: n for pair, n in self._loops_of_pair.items() if pair[1] >= submap_ids[0] - 1}
-            self._loops_of_pair = Counter(recent)
             return _loop_result(self._consistency.settle(results, submap_ids[-1]))
         except (OSError, DeviceLostError):
             raise
@@ -136,15 +135,15 @@ class LoopCloser:
         return {
             "finder": self._finder.state(),
             "held": self._consistency.state(),
-            "loops_of_pair": [(*pair, count) for pair, count in self._loops_of_pair.items()],
             "disabled": self._disabled,
+            **self._counts.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """See `Loops`."""
         self._finder.restore(state["finder"])
         self._consistency.restore(state["held"])
-        self._loops_of_pair = Counter({(a, b): count for a, b, count in state["loops_of_pair"]})
+        self._counts.restore(state)
         self._disabled = state["disabled"]
 
     def _check_all(self, candidates: Iterable[LoopCandidate]) -> list[LoopEdge | LoopRefusal]:
@@ -158,13 +157,15 @@ class LoopCloser:
     def _check(self, candidate: LoopCandidate, found: Sequence[Edge]) -> LoopEdge | LoopRefusal:
         """Verify a candidate, unless its submaps are tied to each other by enough loops, or by other ways as well."""
         pair = self._verifier.submaps_of(candidate)
-        if self._loops_of_pair[pair] >= MAX_LOOPS_PER_PAIR:
+        if self._counts.are_tied(pair):
             return LoopRefusal(candidate, "its windows are tied to each other already")
+        if self._counts.are_many_looks(candidate.rank):
+            return LoopRefusal(candidate, MANY_LOOKS)
         nats = self._information.too_little(candidate, found)
         if nats is not None:
             return LoopRefusal(candidate, TELLS_LITTLE, {"nats": nats})
         result = self._verify(candidate)
-        self._loops_of_pair[pair] += isinstance(result, LoopEdge) and result.certain
+        self._counts.add_look(pair, isinstance(result, LoopEdge) and result.certain)
         return result
 
     def _verify(self, candidate: LoopCandidate) -> LoopEdge | LoopRefusal:

@@ -20,7 +20,7 @@ from .submaps import SubmapStore
 
 SAME_CLOSURE = 2  # submaps on both sides within which two loops measure one and the same return
 UNKNOWNS = 7
-FURTHER_VISIT = 2.0  # times the least information, where a place was compared with another visit before
+FURTHER_VISIT = 1.25  # times the least information, where a place was compared with another visit before
 
 
 class LoopInformation:

@@ -11,7 +11,8 @@ import pytest
 
 from da3_stream.geometry import Sim3
 from da3_stream.posegraph import Edge
-from da3_stream.slam.loop_closing import MAX_LOOPS_PER_PAIR, TELLS_LITTLE, LoopCloser
+from da3_stream.slam.loop_closing import TELLS_LITTLE, LoopCloser
+from da3_stream.slam.loop_counts import MAX_LOOPS_PER_PAIR
 from da3_stream.types import LoopCandidate, LoopEdge, LoopRefusal, WindowGeometry
 
 SPAN = 100  # frames of a window

@@ -17,6 +17,7 @@ from da3_stream.posegraph import Edge
 from da3_stream.settings import LoopsSettings
 from da3_stream.slam.backend import Backend
 from da3_stream.slam.edges import odometry_edge, pack_edge, unpack_edge
+from da3_stream.slam.loop_counts import LoopCounts
 from da3_stream.slam.loop_information import LoopInformation
 from da3_stream.store import Scene, Submap
 from da3_stream.types import LoopCandidate
@@ -102,13 +103,15 @@ def test_another_visit_tells_little_once_one_is_tied() -> None:
 
 
 def test_laps_cost_what_the_second_did() -> None:
-    drive, looks = laps(5), Counter[int]()
+    drive, looks, counts = laps(5), Counter[int](), LoopCounts()
     rng = np.random.default_rng(0)
     for submap in range(PER_LAP, 5 * PER_LAP):
         found: list[Edge] = []
+        counts.begin_window(submap)
         for rank, lap in enumerate(rng.permutation(submap // PER_LAP)[:3]):
             earlier = submap % PER_LAP + PER_LAP * int(lap)
-            if drive.is_worth_a_look(earlier, submap, rank, found):
+            if not counts.are_many_looks(rank) and drive.is_worth_a_look(earlier, submap, rank, found):
+                counts.add_look((earlier, submap), True)
                 looks[submap // PER_LAP + 1] += 1
                 found.append(drive.loop(earlier, submap))
         drive.backend.add_edges(found)
