@@ -22,7 +22,8 @@ from .cards.cameras import choose_camera
 from .cards.footage import read_footage
 from .cards.names import read_names
 from .cards.said import left_out_sentences
-from .cards.search import Found, chosen_kind, find_files, find_in_folder, find_matches, is_run, join
+from .cards.search import Found, chosen_kind, find_files, find_in_folder, find_matches, is_run, is_searched, join
+from .chain import LeftOutFile
 from .images.files import open_images
 from .images.formats import is_image
 from .lens.input_camera import know_camera
@@ -138,7 +139,7 @@ def _open_list(names: list[str], settings: FramesSettings, image_side: int | Non
 def _find(name: str, path: Path) -> Found:
     """What one of several names stands for. Raises FramesError where it stands for no file."""
     if path.is_dir():
-        return find_in_folder(path)
+        return find_in_folder(path) if is_searched(path) else Found(left_out=[LeftOutFile(name, "no footage")])
     if path.exists():
         return find_files([path])
     if is_address(name):

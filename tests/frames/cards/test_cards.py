@@ -297,3 +297,30 @@ def test_a_second_picture_stream_is_told_and_the_largest_used(tmp_path: Path, la
     assert source.size == (160, 120) and len(list(source)) == 6
     told = f"both.mkv holds 2 picture streams: stream {large} (160x120) is used, not stream {1 - large} (80x60)"
     assert told in said(source)
+
+
+def test_a_part_of_several_files_may_be_asked_for(tmp_path: Path) -> None:
+    for i in range(3):
+        h264(tmp_path / f"part{i}.mp4", 20 * i, 20 if i == 2 else 30)
+    frames = list(read(tmp_path, start=3.5, end=5.0, every=3))
+    assert [frame.index for frame in frames] == [35, 38, 41, 44, 47]
+    for frame in frames:
+        assert np.abs(frame.image.astype(int) - shown(frame.index)).mean() < 12
+    assert [frame.index for frame in read(tmp_path, fps=1.0)] == [0, 10, 20, 30, 40, 50]
+
+
+def test_frames_that_are_lost_where_a_file_begins_take_their_time(tmp_path: Path) -> None:
+    h264(tmp_path / "a0.mp4", 0, 20)
+    path = h264(tmp_path / "a1.mp4", 20, 20)
+    import av
+
+    with av.open(str(path)) as container:
+        first = min((packet.pos, packet.size) for packet in container.demux(video=0) if packet.size)
+    data = bytearray(path.read_bytes())
+    data[first[0] : first[0] + first[1]] = bytes(first[1])
+    path.write_bytes(data)
+    frames = list(read(tmp_path))
+    lost = 40 - len(frames)
+    assert 1 <= lost <= 5
+    assert [frame.timestamp for frame in frames] == pytest.approx([frame.index / 10 for frame in frames], abs=1e-3)
+    assert frames[20].index == 20 + lost

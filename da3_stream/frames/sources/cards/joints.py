@@ -74,7 +74,9 @@ def find_joint(before: Recording, after: Recording, tail_s: float = TAIL_S) -> J
         return Joint(repeated.index + 1, True, 0.0, tail.times[-1], repeated.timestamp)
     first, picture = next(good_frames(after))
     goes_on = _goes_on(np.stack(tail.thumbnails), last, picture)
-    return Joint(0, goes_on, tail.step_s or 1.0 / (before.rate or 30.0), tail.times[-1], first.timestamp)
+    ends = max(tail.times[-1], length_s(before) if len(before.times) else 0.0)  # frames that are lost take time, too
+    begins = float(after.times[0]) if len(after.times) else first.timestamp
+    return Joint(0, goes_on, tail.step_s or 1.0 / (before.rate or 30.0), ends, begins)
 
 
 def _goes_on(tail: Thumbnails, last: Picture, first: Picture) -> bool:

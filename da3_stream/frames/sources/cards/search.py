@@ -85,7 +85,7 @@ def find_matches(pattern: str) -> Found:
     if not matches:
         raise FramesError(f"no file matches '{pattern}': check the pattern")
     files = find_files(path for path in matches if path.is_file())
-    return files if files.images else join([files, *(find_in_folder(path) for path in matches if path.is_dir())])
+    return files if files.images else join([files, *(find_in_folder(path) for path in matches if is_searched(path))])
 
 
 def find_files(paths: Iterable[Path]) -> Found:
@@ -211,14 +211,14 @@ def _files(folder: Path, depth: int, seen: set[str]) -> Iterator[Path]:
         if not path.is_dir():
             if path.is_file():
                 yield path
-        elif depth and _is_searched(path) and os.path.realpath(path) not in seen:
+        elif depth and is_searched(path) and os.path.realpath(path) not in seen:
             yield from _files(path, depth - 1, seen)
 
 
-def _is_searched(folder: Path) -> bool:
-    """Whether a folder below may hold footage: it is not hidden, no system's own and no run's, and may be read."""
+def is_searched(folder: Path) -> bool:
+    """Whether a folder may hold footage: it is not hidden, no system's own and no run's, and may be read."""
     is_own = folder.name.startswith(".") or folder.name.lower() in NOT_FOOTAGE
-    return not is_own and os.access(folder, os.R_OK | os.X_OK) and not is_run(folder)
+    return folder.is_dir() and not is_own and os.access(folder, os.R_OK | os.X_OK) and not is_run(folder)
 
 
 def _entries(folder: Path) -> list[Path]:
