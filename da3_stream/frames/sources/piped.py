@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from .video.clock import LEAP_S, LEAP_STEPS
 from .video.container import TEXT_FORMATS, main_stream
 from .video.decoding import read_images
 from .video.pictures import PictureReader
-from .video.pixels import survey_pixels
+from .video.pixels import SURVEYED, survey_pixels
 
 STDIN = "-"
 STDIN_DEVICES = (STDIN, "/dev/stdin")
@@ -150,15 +150,17 @@ class PipedVideo:
 
     def survey(self) -> list[str]:
         """Look at the first frames, and return what is to be said of their pixels. Raises FramesError without any."""
-        seen: list[Image] = []
-        self.pixels, told = survey_pixels(self._stream, self._good_frames(seen))
-        if not seen:
+        first = next(self._images, None)
+        if first is None:
             raise FramesError(f"no frame of what is piped in can be read: {HINT}")
-        self._images = chain(seen, self._images)
+        seen: list[Image] = []
+        frames = self._good_frames(chain([first], self._images), seen)
+        self.pixels, told = survey_pixels(self._stream, frames, lambda: islice(frames, SURVEYED))
+        self._images = chain(seen or [first], self._images)
         return told
 
-    def _good_frames(self, seen: list[Image]) -> Iterator[Any]:
-        for image in self._images:
+    def _good_frames(self, images: Iterable[Image], seen: list[Image]) -> Iterator[Any]:
+        for image in images:
             seen.append(image)
             if image[1] is not None and not image[1].is_corrupt:
                 yield image[1]

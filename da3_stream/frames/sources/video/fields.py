@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ....types import UInt8
 from ..resizing import size_of
@@ -18,20 +20,27 @@ COLUMNS = 128  # about as many are measured
 
 def measure_combing(frame: Any) -> float:
     """Mean difference of neighbouring rows, which are of two fields, over that of neighbouring rows of one field."""
-    luma = read_luma(frame)[:, :: max(1, frame.width // COLUMNS)].astype(np.float32)
-    if luma.shape[0] < 3:
+    rows = sample_luma(frame)
+    if len(rows) < 3:
         return 0.0
-    between = np.abs(luma[1:] - luma[:-1]).mean()
-    within = np.abs(luma[2:] - luma[:-2]).mean()
+    between, within = np.abs(rows[1:] - rows[:-1]).mean(), np.abs(rows[2:] - rows[:-2]).mean()
     return float(between / within) if within > 0 else 0.0
 
 
-def read_luma(frame: Any) -> Any:
-    """The first plane [H,W] of a planar frame as numbers."""
-    plane = frame.planes[0]
-    bits = frame.format.components[0].bits
-    values = np.frombuffer(plane, np.uint16 if bits > 8 else np.uint8)
-    return values.reshape(plane.height, -1)[:, : plane.width]
+def measure_motion(frames: Sequence[Any]) -> float:
+    """Mean difference of a picture and the next one, over that of neighbouring rows: what passes by changes both."""
+    rows = np.stack([sample_luma(frame) for frame in frames])
+    between = np.abs(np.diff(rows, axis=1)).mean()
+    return float(np.abs(np.diff(rows, axis=0)).mean() / between) if len(frames) > 1 and between > 0 else 0.0
+
+
+def sample_luma(frame: Any) -> NDArray[np.float32]:
+    """The brightness of some columns of a frame [H,w]."""
+    if sum(part.plane == 0 for part in frame.format.components) > 1 or frame.format.has_palette:
+        frame = frame.reformat(format="gray")  # several colours lie in one plane
+    plane, bits = frame.planes[0], frame.format.components[0].bits
+    values = np.frombuffer(plane, np.uint16 if bits > 8 else np.uint8).reshape(plane.height, -1)
+    return values[:, : plane.width : max(1, plane.width // COLUMNS)].astype(np.float32)
 
 
 def take_field(frame: Any, field: Field) -> Any:

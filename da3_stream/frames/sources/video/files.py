@@ -46,7 +46,7 @@ def video_recording(path: Path, default_fps: float, image_side: int | None = Non
         other_streams, focal_px = _other_streams(path, container, stream), read_focal_px(container, stream)
         sample = partial(sample_frames, container, stream)
         pixels, told_of_pixels = survey_pixels(stream, good_frames(container, stream), sample)
-    timeline = read_timeline(path)
+        timeline = read_timeline(path, container, stream)
     rate = usual_rate(timeline.times) or (float(told) if told else default_fps)
     return Recording(
         str(path),

@@ -11,10 +11,13 @@ from typing import Any
 
 from ..images.levels import Levels
 from .deep import is_deep_gray, measure_levels
-from .fields import COMBED, WHOLE, Field, measure_combing
+from .fields import COMBED, WHOLE, Field, measure_combing, measure_motion
+from .filtering import ANY_TIME_BASE
 from .tone_mapping import BT2020, HLG, P3, PQ
 
-GLIMPSED, SURVEYED = 3, 16  # frames at the beginning that are looked at; the second where they may be interlaced
+GLIMPSED, SURVEYED = 2, 16  # frames at the beginning that are looked at; the second where they may be interlaced
+CERTAIN = 0.75  # share of frames in which the same field comes first, where nothing marks them as interlaced
+MOVING = 0.3  # of `measure_motion`: combs that stand still, as of dithered colours, are no fields
 MAX_INTERLACED_ROWS = 1088  # of a picture; nothing larger is recorded in fields
 BOTTOM_FIRST = (3, 4)  # FFmpeg's AVFieldOrder: those that show the bottom field first
 MAX_STRETCH = 8  # of a pixel; what says more is taken for damage
@@ -50,22 +53,26 @@ def known_pixels(stream: Any) -> Pixels:
     return Pixels(aspect, fixed, "bottom" if codec.field_order in BOTTOM_FIRST else "top")
 
 
-def survey_pixels(
-    stream: Any, frames: Iterator[Any], sample: Callable[[], Iterable[Any]] | None = None
-) -> tuple[Pixels, list[str]]:
+def survey_pixels(stream: Any, frames: Iterator[Any], sample: Callable[[], Iterable[Any]]) -> tuple[Pixels, list[str]]:
     """What a stream says of its pixels and its first good frames show, and what of it is worth telling.
 
-    `sample` gives frames of all of it; without, those that come next are taken for that.
+    `sample` gives frames of all of it.
     """
+    codec, known = stream.codec_context, known_pixels(stream)
+    if codec.pix_fmt and codec.height > MAX_INTERLACED_ROWS:  # what the codec says is enough
+        return _tell(codec, known, "", sample)
     first = next(frames, None)
-    known = known_pixels(stream)
-    if first is None:
-        return known, []
-    pixels, interlacing = _survey_fields(first, frames, known)
-    told = [_on_aspect(first, known.aspect), interlacing, _on_colors(first)]
+    return (known, []) if first is None else _tell(first, *_survey_fields(first, frames, known), sample)
+
+
+def _tell(
+    first: Any, pixels: Pixels, interlacing: str, sample: Callable[[], Iterable[Any]]
+) -> tuple[Pixels, list[str]]:
+    """The pixels with levels, if they need some, and what is worth telling, by a first frame or a codec."""
+    told = [_on_aspect(first, pixels.aspect), interlacing, _on_colors(first)]
     if is_deep_gray(first):
-        levels = measure_levels([first, *(sample() if sample else islice(frames, SURVEYED))])
-        pixels, told = replace(pixels, levels=levels), [*told, str(levels or "")]
+        pixels = replace(pixels, levels=measure_levels(sample()))
+        told.append(str(pixels.levels or ""))
     return pixels, [text for text in told if text]
 
 
@@ -112,8 +119,9 @@ def _survey_fields(first: Any, later: Iterator[Any], known: Pixels) -> tuple[Pix
     if not marked and sum(measure_combing(frame) > COMBED for frame in frames) <= len(frames) / 2:
         return known, ""
     frames += islice(later, SURVEYED - GLIMPSED)
+    frames = [frame for frame in frames if _layout(frame) == _layout(first)]
     votes = Counter(_field_orders(frames))
-    if not marked and votes["tff"] + votes["bff"] <= len(frames) / 2:
+    if not marked and (max(votes["tff"], votes["bff"]) < CERTAIN * len(frames) or measure_motion(frames) < MOVING):
         return known, ""
     if votes["tff"] != votes["bff"]:
         known = replace(known, field="top" if votes["tff"] > votes["bff"] else "bottom")
@@ -126,15 +134,20 @@ def _survey_fields(first: Any, later: Iterator[Any], known: Pixels) -> tuple[Pix
     return replace(known, unmarked=not marked), text
 
 
+def _layout(frame: Any) -> tuple[int, int, str]:
+    return frame.width, frame.height, frame.format.name
+
+
 def _field_orders(frames: Sequence[Any]) -> Iterator[str]:
     """What FFmpeg's `idet` makes of each frame: "tff", "bff", "progressive" or "undetermined"."""
     from av.error import BlockingIOError, EOFError
     from av.filter import Graph
 
     graph, first = Graph(), frames[0]
-    source = graph.add_buffer(width=first.width, height=first.height, format=first.format, time_base=first.time_base)
+    base = first.time_base or ANY_TIME_BASE
+    source = graph.add_buffer(width=first.width, height=first.height, format=first.format, time_base=base)
     graph.link_nodes(source, graph.add("idet"), graph.add("buffersink")).configure()
-    for frame in (*(frame for frame in frames if frame.format.name == first.format.name), None):
+    for frame in (*frames, None):
         graph.push(frame)
         try:
             while True:

@@ -55,14 +55,13 @@ class _Packet(NamedTuple):
     is_discard: bool
 
 
-def read_timeline(path: Path) -> Timeline:
-    """The timeline of a video file: from its index where that lists all frames and the clock is sound, else from all
-    its packets. Raises FramesError if it cannot be read."""
-    with open_container(path) as (container, stream):
-        listed, start = _listed(path, container, stream), stream.start_time
-        if start is not None and _is_sound(listed, stream.time_base) and _ends_soundly(container, stream, listed):
-            # decoding times: as far apart as those of presentation
-            return Timeline(len(listed), (listed - listed[0]) * float(stream.time_base), start)
+def read_timeline(path: Path, container: Any, stream: Any) -> Timeline:
+    """The timeline of a video file, which is open: from its index where that lists all frames and the clock is sound,
+    else from all its packets. Raises FramesError if it cannot be read."""
+    listed, start = _listed(path, container, stream), stream.start_time
+    if start is not None and _is_sound(listed, stream.time_base) and _ends_soundly(container, stream, listed):
+        # decoding times: as far apart as those of presentation
+        return Timeline(len(listed), (listed - listed[0]) * float(stream.time_base), start)
     with open_container(path) as (container, stream):
         packets = [_Packet(p.pts, p.dts, p.is_discard) for p in read_packets(container, stream) if p is not None]
         if stream.start_time is None or stream.time_base is None:
