@@ -106,8 +106,7 @@ def resect(cameras: Array, points: Array, seen: TrackObservations, use: Chosen, 
         error, by_pose = _linearise(cameras[row], target, at)
         weight = 1.0 / (1.0 + np.square(focal * error).sum(axis=1) / LOSS_PX**2)
         weighted = by_pose * weight[:, None, None]
-        normal = sum_by(row, np.einsum("mki,mkj->mij", weighted, by_pose), count)
-        right = sum_by(row, np.einsum("mki,mk->mi", weighted, error), count)
+        normal, right = _normal_equations(row, weighted, by_pose, error, count)
         step = np.linalg.solve(_damped(normal), right[:, :, None])[:, :, 0]
         cameras = turned_cameras(cameras, np.where(enough[:, None], step, 0.0))
     error, _ = _linearise(cameras[row], target, at)
@@ -117,10 +116,28 @@ def resect(cameras: Array, points: Array, seen: TrackObservations, use: Chosen, 
 
 def _meet(lines: Array, weight: Array, track: Index, count: int) -> Array:
     """The points [p,3] that are nearest to planes [m,2,4] of their observations."""
-    weighted = lines[:, :, :3] * weight[:, None, None]
-    normal = sum_by(track, np.einsum("mki,mkj->mij", weighted, lines[:, :, :3]), count)
-    right = sum_by(track, np.einsum("mki,mk->mi", weighted, -lines[:, :, 3]), count)
+    normal, right = _normal_equations(
+        track, lines[:, :, :3] * weight[:, None, None], lines[:, :, :3], -lines[:, :, 3], count
+    )
     return np.asarray(np.linalg.solve(_damped(normal), right[:, :, None])[:, :, 0], np.float64)
+
+
+def _normal_equations(
+    index: Index, weighted: Array, by_unknown: Array, error: Array, count: int
+) -> tuple[Array, Array]:
+    """Normal matrices [n,k,k] and right sides [n,k] of the unknowns of each index [m], from errors [m,2], how they
+    lessen with these [m,2,k], and that with its weight."""
+    unknowns = range(by_unknown.shape[2])
+    first, second = (np.ascontiguousarray(by_unknown[:, k].T) for k in (0, 1))
+    first_weighted, second_weighted = (np.ascontiguousarray(weighted[:, k].T) for k in (0, 1))
+    normal, right = np.empty((count, len(unknowns), len(unknowns))), np.empty((count, len(unknowns)))
+    for i in unknowns:
+        along = first_weighted[i] * error[:, 0] + second_weighted[i] * error[:, 1]
+        right[:, i] = np.bincount(index, along, count)
+        for j in range(i + 1):
+            both = first_weighted[i] * first[j] + second_weighted[i] * second[j]
+            normal[:, i, j] = normal[:, j, i] = np.bincount(index, both, count)
+    return normal, right
 
 
 def _linearise(camera: Array, points: Array, at: Array) -> tuple[Array, Array]:
