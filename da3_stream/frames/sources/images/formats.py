@@ -33,9 +33,9 @@ EXR_MAGIC = b"\x76\x2f\x31\x01"
 JPEG_XL_MAGIC = (b"\xff\x0a", b"\0\0\0\x0cJXL ")
 AVIF_BRANDS = (b"avif", b"avis")
 
-NO_RAW = "is a RAW photograph, which is not read: develop it to JPEG or 16-bit TIFF"
-NO_JPEG_XL = "is JPEG XL, which is not read: convert it to PNG or JPEG"
-NO_HEIF = "is HEIC, which is read with pi-heif only: pip install pi-heif, or convert it to JPEG"
+NO_RAW = "a RAW photograph, which is not read: develop it to JPEG or 16-bit TIFF"
+NO_JPEG_XL = "JPEG XL, which is not read: convert it to PNG or JPEG"
+NO_HEIF = "HEIC, which is read with pi-heif only: pip install pi-heif, or convert it to JPEG"
 
 
 def is_image(path: Path) -> bool:

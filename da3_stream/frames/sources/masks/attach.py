@@ -36,7 +36,7 @@ def tell_masks(source: FrameSource) -> None:
     if share is None:
         return
     doubt = "; 0 (black) is what they leave out: are they the other way round?" if share > SUSPICIOUS else ""
-    source.say(AdviceCode.INPUT_MASKS, f"masks by hand leave out {share:.0%} of the first picture{doubt}")
+    source.say(AdviceCode.INPUT_MASKS, f"masks leave out {share:.0%} of the first picture{doubt}")
 
 
 def _beside(paths: Sequence[Path]) -> str:
@@ -48,17 +48,14 @@ def _for_source(masks: MaskFiles, source: FrameSource) -> MaskFiles:
     """The masks as this input counts its frames; says how many frames have none. Raises FramesError if all do."""
     if masks.common is not None:
         return masks
-    if source.kind == "images":
-        masks.by_number = {}  # images are told by their names
+    frames = list(_known_frames(source))
+    if source.kind == "images" or any(masks.is_named(name) for name, _ in frames):
+        masks.by_number = {}  # numbers in names that are pictures' count nothing
     elif (count := source.chain.count if source.chain else None) and _counts_from_one(masks, count):
         masks.by_number = {number - 1: path for number, path in masks.by_number.items()}
         source.say(AdviceCode.INPUT_MASKS, f"the numbers of masks in '{masks.where}' are taken to count from 1")
-    missing, total = [], 0
-    for name, index in _known_frames(source):
-        total += 1
-        if masks.find(name, index) is None:
-            missing.append(name)
-    _tell_missing(masks, source, missing, total)
+    missing = [name for name, index in frames if masks.find(name, index) is None]
+    _tell_missing(masks, source, missing, len(frames))
     return masks
 
 
@@ -73,9 +70,11 @@ def _known_frames(source: FrameSource) -> Iterator[tuple[str, int]]:
     if source.kind == "images":
         yield from ((candidate.name, candidate.index) for candidate in source.candidates())
         return
-    for link in source.chain.links if len(source.chain.links) == 1 else ():
-        stem = link.recording.paths[0].stem
-        yield from ((f"{stem}_{index:06d}", index) for index in range(link.recording.count or 0))
+    numbers = (
+        (link, number) for link in source.chain.links for number in range(link.repeated, link.recording.count or 0)
+    )
+    for index, (link, number) in enumerate(numbers):
+        yield f"{link.recording.paths[0].stem}_{number:06d}", index
 
 
 def _tell_missing(masks: MaskFiles, source: FrameSource, missing: Sequence[str], total: int) -> None:

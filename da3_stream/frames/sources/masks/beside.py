@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,35 +63,49 @@ class _Pictures:
     """What the files of an input that may be pictures are called, folder by folder."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        self._by_folder: dict[Path, set[str]] = {}
-        self._suffixes: dict[tuple[Path, str], set[str]] = {}
+        self._suffixes: dict[str, set[str]] = {}  # of the files of one path without its suffix
+        self._roles: dict[str, Role | None] = {}  # of folders
+        self._names: dict[str, set[str]] = {}  # of the pictures in a folder
         for path in paths:
+            folder, stem = os.path.split(os.path.splitext(path)[0])
             self._suffixes.setdefault(_same_name(path), set()).add(path.suffix.lower())
-            if role_of_name(path.stem) is None and role_of_folder(path.parent) is None:
-                self._by_folder.setdefault(path.parent, set()).update(picture_keys(path.name))
+            if folder not in self._roles:
+                self._roles[folder] = role_of_folder(path.parent)
+            if self._roles[folder] is None and role_of_name(stem) is None:
+                self._names.setdefault(folder, set()).update(picture_keys(path.name))
 
     def role(self, path: Path) -> Role | None:
         """What the file is beside a picture; None for a picture."""
-        folder, named = role_of_folder(path.parent), role_of_name(path.stem)
-        keys = companion_keys(path.name)
-        if folder is not None:
-            siblings = [home for home in self._by_folder if home.parent == path.parent.parent]
-            named_so = any(map(is_of_pictures, siblings))  # TUM's depth maps have times of their own as names
-            belongs = named_so or any(not self._by_folder[home].isdisjoint(keys) for home in siblings)
-            return folder if belongs else None
-        names = self._by_folder.get(path.parent, set())
+        folder, stem = os.path.split(os.path.splitext(path)[0])
+        role = self._roles[folder]
+        if role is not None:
+            return role if self._belongs_to_sibling(path) else None
+        names, named = self._names.get(folder, set()), role_of_name(stem)
         if named is not None:
-            belongs = not names.isdisjoint(keys) or (named == ("mask", "") and bool(names))
+            belongs = not names.isdisjoint(companion_keys(path.name)) or (named == ("mask", "") and bool(names))
             return named[0] if belongs else None
-        is_double_suffix = is_image(Path(path.stem)) and path.stem.casefold() in names  # COLMAP's 1.png.png
-        return "mask" if is_double_suffix else None
+        return (
+            "mask" if "." in stem and is_image(Path(stem)) and stem.casefold() in names else None
+        )  # COLMAP's 1.png.png
+
+    def _belongs_to_sibling(self, path: Path) -> bool:
+        """Whether a file in a folder of masks or maps belongs to the pictures of a folder beside it."""
+        above = os.path.dirname(os.path.dirname(path))
+        siblings = [home for home in self._names if os.path.dirname(home) == above]
+        if any(is_of_pictures(Path(home)) for home in siblings):  # TUM's depth maps have times of their own as names
+            return True
+        keys = companion_keys(path.name)
+        return any(not self._names[home].isdisjoint(keys) for home in siblings)
 
     def why_double(self, path: Path) -> str | None:
         """Why a file of the same name as another is not a picture of its own."""
-        if is_smaller_copy(path.parent) and path.parent.parent / "images" in self._by_folder:
+        suffixes = self._suffixes[_same_name(path)]
+        if (
+            is_smaller_copy(path.parent)
+            and os.path.join(os.path.dirname(os.path.dirname(path)), "images") in self._names
+        ):
             return "a smaller copy of a picture"
-        others = self._suffixes[_same_name(path)] - {path.suffix.lower()}
-        photograph = next((suffix for suffix in PHOTOGRAPH_SUFFIXES if suffix in others), None)
+        photograph = next((each for each in PHOTOGRAPH_SUFFIXES if each in suffixes - {path.suffix.lower()}), None)
         if photograph is None:
             return None
         if path.suffix.lower() in MAP_SUFFIXES:
@@ -100,8 +115,8 @@ class _Pictures:
         return None
 
 
-def _same_name(path: Path) -> tuple[Path, str]:
-    return path.parent, path.stem.casefold()
+def _same_name(path: Path) -> str:
+    return os.path.splitext(path)[0].casefold()
 
 
 def _images_in(folder: Path) -> list[Path]:

@@ -44,6 +44,10 @@ class MaskFiles:
         named = (self.by_name[key] for key in picture_keys(name) if key in self.by_name)
         return next(named, None) or self.by_number.get(index)
 
+    def is_named(self, name: str) -> bool:
+        """Whether a mask file is named after the picture of this name."""
+        return any(key in self.by_name for key in picture_keys(name))
+
     def mask_of(self, candidate: Candidate, size: tuple[int, int]) -> Mask | str | None:
         """The mask of a picture of (width, height), None where it has none, or the reason why it cannot be used.
 

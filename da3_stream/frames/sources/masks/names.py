@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from pathlib import Path
 from typing import Literal
@@ -55,18 +56,19 @@ def role_of_name(stem: str) -> tuple[Role, str] | None:
 
 def picture_keys(name: str) -> list[str]:
     """By which names a picture `folder/name.suffix` is known to its masks and maps, the most telling first."""
-    path = Path(name)
-    stems = [path.name, *_plain(path.stem)]
-    return [key.casefold() for key in dict.fromkeys([*((path.parent / stem).as_posix() for stem in stems), *stems])]
+    folder, slash, file = name.casefold().rpartition("/")
+    stems = [file, *_plain(posixpath.splitext(file)[0])]
+    return list(dict.fromkeys([*(folder + slash + stem for stem in stems), *stems]))
 
 
 def companion_keys(name: str) -> list[str]:
     """The names of the pictures that a mask or map `folder/name.suffix` may belong to: COLMAP's `1.png.png`, `1`,
     `1_mask`, `mask_1`, and `depth1` of `frame1`."""
-    path = Path(name)
-    named = role_of_name(path.stem)
-    stems = [*_plain(path.stem), *(_plain(named[1]) if named and named[1] else [])]
-    return [(path.parent / stem).as_posix().casefold() for stem in dict.fromkeys(stems)]
+    folder, slash, file = name.casefold().rpartition("/")
+    stem = posixpath.splitext(file)[0]
+    named = role_of_name(stem)
+    stems = [*_plain(stem), *(_plain(named[1]) if named and named[1] else [])]
+    return [folder + slash + each for each in dict.fromkeys(stems)]
 
 
 def _plain(stem: str) -> list[str]:
@@ -77,6 +79,9 @@ def _plain(stem: str) -> list[str]:
 
 def _without(stem: str, words: tuple[str, ...]) -> list[str]:
     """The stem without one of the words behind it, and before it, if they are set off by a sign or a digit."""
+    folded = stem.casefold()
+    if not any(word in folded for word in words):  # spares most names the search
+        return []
     either = "|".join(words)
     behind = re.fullmatch(rf"(.+?)(?:[._ -]+|(?<=\d))(?:{either})", stem, re.IGNORECASE)
     before = re.fullmatch(rf"(?:{either})(?:[._ -]+|(?=\d))(.+)", stem, re.IGNORECASE)

@@ -293,7 +293,7 @@ def test_a_file_that_is_cut_off_is_skipped_by_name(tmp_path: Path, suffix: str, 
     else:
         Image.fromarray(scene()).save(path)
     path.write_bytes(path.read_bytes()[: int(path.stat().st_size * keep)])
-    assert "cannot be decoded as an image" in why_not(path) or "is HEIC" in why_not(path)
+    assert "cannot be decoded as an image" in why_not(path) or "HEIC" in why_not(path)
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif", "tif", "jp2", "heic", "hdr", "pfm"])

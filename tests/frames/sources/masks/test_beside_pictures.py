@@ -104,6 +104,14 @@ def test_a_pattern_over_folders_takes_the_pictures(tmp_path: Path, home: str, pa
     assert len(source.left_out) == 3 and all(frame.mask is not None for frame in source)
 
 
+def test_paths_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lay(tmp_path, "images/{}.png", "depth/{}.png", "masks/{}.png", "images_4/{}.png")
+    monkeypatch.chdir(tmp_path)
+    for given in ("*/*.png", "images", "."):
+        source = open_source(given, ALL)
+        assert len(names(source)) == 3 and all(frame.mask is not None for frame in source)
+
+
 @pytest.mark.parametrize("words", ["off", ("off",)])
 def test_off_uses_no_mask_but_takes_none_for_a_picture(tmp_path: Path, words: str | tuple[str, ...]) -> None:
     lay(tmp_path, "{}.jpg", "{}_mask.png")

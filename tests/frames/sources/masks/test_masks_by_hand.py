@@ -52,7 +52,7 @@ def test_how_much_masks_leave_out_is_said(tmp_path: Path, write_images: Write, i
     mask[LEFT] = 255 - inside
     cv2.imwrite(str(tmp_path / "m.png"), mask)
     (text,) = said(open_with(write_images(["1.png", "2.png"]), tmp_path / "m.png"))
-    assert text.startswith(f"masks by hand leave out {share} of the first picture")
+    assert text.startswith(f"masks leave out {share} of the first picture")
     assert ("the other way round" in text) == (share == "75%")
 
 
@@ -135,6 +135,15 @@ def test_masks_of_a_video_may_count_from_one(tmp_path: Path, write_video: Write,
     source = open_with(write_video(count=count), masks)
     assert [(~frame.mask[:, -1]).sum() for frame in source if frame.mask is not None] == list(range(count))
     assert "count from 1" in said(source)[0]
+
+
+def test_masks_of_several_videos_go_by_their_names(tmp_path: Path, write_video: Write) -> None:
+    videos = [write_video("a.mp4", count=3), write_video("b.mp4", count=4)]  # of which three repeat a.mp4
+    masks = write_masks(tmp_path / "m", ["a_000001.png", "b_000003.png"])
+    source = open_with(videos, "off", masks)
+    assert {frame.name for frame in source if frame.mask is not None} == {"a_000001", "b_000003"}
+    assert "2 of 4 frames have no mask" in said(source)[0]
+    assert "belongs to a frame" in refused(videos, write_masks(tmp_path / "n", ["c.png"]))
 
 
 def test_pictures_without_a_mask_count_and_are_said(tmp_path: Path, write_images: Write) -> None:
