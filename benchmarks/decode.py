@@ -40,6 +40,8 @@ COLUMNS = (
     Column("of PyAV", "of_pyav", "{:.2f}"),
     Column("of OpenCV", "of_opencv", "{:.2f}"),
     Column("CPU ms a frame", "cpu_ms", "{:.1f}"),
+    Column("PyAV", "pyav_cpu_ms", "{:.1f}"),
+    Column("OpenCV", "opencv_cpu_ms", "{:.1f}"),
     Column("of a run's CPU", "share", "{:.3f}"),
 )
 
@@ -103,7 +105,8 @@ def compared(path: Path, side: int, repeats: int) -> Row:
     count, seconds, cpu = times[0, 0, 0], times[..., 1].min(axis=0), times[..., 2].min(axis=0)
     ours, pyav, opencv = count / seconds
     row = {"ours": ours, "pyav": pyav, "opencv": opencv, "of_pyav": ours / pyav, "of_opencv": ours / opencv}
-    return {**row, "frames": int(count), "cpu_ms": 1000 * cpu[0] / count, "pyav_cpu_ms": 1000 * cpu[1] / count}
+    ms = dict(zip(("cpu_ms", "pyav_cpu_ms", "opencv_cpu_ms"), 1000 * cpu / count, strict=True))
+    return {name: float(value) for name, value in {**row, **ms, "frames": count}.items()}
 
 
 def _measure(way: Callable[[Path, int], Iterator[UInt8]], path: Path, side: int) -> tuple[int, float, float]:
