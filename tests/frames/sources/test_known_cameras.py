@@ -10,7 +10,10 @@ import pytest
 from da3_stream.calibration import KnownCamera, read_calibration
 from da3_stream.errors import SettingsError
 from da3_stream.frames import open_source
-from da3_stream.frames.sources.lens.input_camera import given_calibration, input_camera
+from da3_stream.frames.sources.lens.input_camera import given_calibration, input_camera, know_camera
+from da3_stream.frames.sources.picture import Picture
+from da3_stream.frames.sources.recording import Candidate, Recording
+from da3_stream.frames.sources.source import FrameSource
 from da3_stream.geometry import intrinsics_from_hfov, pixel_centres
 from da3_stream.geometry.camera_models import CameraModel
 from da3_stream.settings import CameraSettings, FramesSettings
@@ -129,3 +132,16 @@ def test_what_was_chosen_and_scaled_is_said() -> None:
         "params": (300.0, 300.0, 160.0, 120.0),
         "source": "calib.txt:P0 (KITTI)",
     }
+
+
+@pytest.mark.parametrize(("size", "is_used"), [((480, 360), True), ((640, 360), False)])
+def test_an_input_s_own_calibration_is_used_if_it_fits(size: tuple[int, int], is_used: bool) -> None:
+    own = KnownCamera(CameraModel.fisheye(250, 250, 240, 180), size, "/camera_info (ROS camera_info)")
+    picture = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+    rows = [Candidate(i, i / 30, str(i), lambda: Picture(picture)) for i in range(2)]
+    recording = Recording("bag", "arrays", lambda start: (row for row in rows), 2, 30.0, calibration=own)
+    source = know_camera(FrameSource.of(recording, FramesSettings(), None).open(), CameraSettings())
+    assert (source.camera.lens == own.model) == is_used and (source.undistort is not None) == is_used
+    said = source.advice[0].text
+    assert said.startswith("the camera is calibrated by /camera_info") == is_used
+    assert said.endswith("the calibration in the input is not used") != is_used

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ....calibration import KnownCamera
+from ....errors import SettingsError
 from ....geometry import intrinsics_from_hfov, intrinsics_matrix
 from ....geometry.camera_models import CameraModel
 from ....geometry.straight_view import straight_view
@@ -17,7 +18,7 @@ def know_camera(source: FrameSource, settings: CameraSettings) -> FrameSource:
 
     Raises SettingsError where a calibration does not fit the pictures.
     """
-    known = given_calibration(settings, source.calibration)
+    known = given_calibration(settings, _fitting(source))
     source.camera = camera = input_camera(settings, source.size, source.focal_px, known)
     if camera.is_straightened and camera.k is not None and camera.lens is not None:
         source.undistort = Undistortion(camera.lens, camera.k, source.size)
@@ -26,6 +27,18 @@ def know_camera(source: FrameSource, settings: CameraSettings) -> FrameSource:
     for text in [] if known is None else _remarks(known, source.size):
         source.say(AdviceCode.INPUT_CAMERA, text)
     return source
+
+
+def _fitting(source: FrameSource) -> KnownCamera | None:
+    """The input's own calibration, if it fits its pictures; says so where it does not."""
+    own = source.calibration
+    try:
+        if own is not None:
+            own.for_pictures(source.size)
+    except SettingsError as error:
+        source.say(AdviceCode.INPUT_CAMERA, f"{error}; the calibration in the input is not used")
+        return None
+    return own
 
 
 def given_calibration(settings: CameraSettings, own: KnownCamera | None) -> KnownCamera | None:
