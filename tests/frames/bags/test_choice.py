@@ -108,8 +108,17 @@ def test_pictures_as_video_packets_are_refused_by_name(new_bag: NewBag) -> None:
     bag.store.register(get_types_from_msg("std_msgs/Header header\nuint8[] data", kind))
     packet = bag.make(kind, header=bag.header(START_NS), data=np.zeros(3, np.uint8))
     bag.add("/camera/image_raw/theora", packet, START_NS)
-    with pytest.raises(FramesError, match="Theora only .topic /camera/image_raw/theora"):
+    with pytest.raises(FramesError, match="as Theora .topic /camera/image_raw/theora.*republish"):
         open_source(bag.write(), ALL)
+
+
+def test_packets_of_a_video_in_compressed_pictures_are_refused(new_bag: NewBag) -> None:
+    bag = new_bag()
+    bag.add_compressed("/camera/image_raw/compressed", b"packet", "h264", START_NS)
+    path = bag.write()
+    for settings in (ALL, FramesSettings(topic="/camera/image_raw/compressed")):
+        with pytest.raises(FramesError, match="as h264 .topic /camera/image_raw/compressed.*republish"):
+            open_source(path, settings)
 
 
 def with_stamps(bag: BagWriter, stamps: list[int], logged: list[int] | None = None) -> FrameSource:

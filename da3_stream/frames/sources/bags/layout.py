@@ -56,12 +56,12 @@ def find_bags(paths: Sequence[Path]) -> list[Path]:
     if len(paths) != 1 or not paths[0].is_dir():
         return []
     try:
-        inside = sorted(paths[0].iterdir(), key=lambda path: natural_key(path.name))
+        inside = list(paths[0].iterdir())
     except OSError:
         return []
     if any(path.suffix.lower() in VIDEO_SUFFIXES or is_image(path) for path in inside):
         return []
-    return [path for path in inside if _is_bag(path)]
+    return sorted(filter(_is_bag, inside), key=lambda path: natural_key(path.name))
 
 
 def _is_bag(path: Path) -> bool:

@@ -12,10 +12,11 @@ from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from errno import ENOSPC
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from textwrap import shorten
 from typing import Any
 
@@ -202,6 +203,8 @@ def _why_unreadable(path: Path, error: Exception) -> str:
         return f"'{path}' is missing: copy all files of the bag"
     if isinstance(error, PermissionError) or "Permission denied" in reason:
         return f"the bag '{path}' cannot be opened (Permission denied): check its permissions"
+    if isinstance(error, OSError) and error.errno == ENOSPC:
+        return f"'{path}' is compressed, and there is no room for its content in '{gettempdir()}': set TMPDIR"
     if path.stat().st_size == 0:
         return f"'{path}' is empty (0 bytes): copy or record it again"
     if "not indexed" in reason:

@@ -21,6 +21,7 @@ OTHER_TRANSPORTS = {  # pictures that are not read, by the type of their message
     "foxglove_msgs/msg/CompressedImage": "Foxglove's own",
     "foxglove_msgs/msg/RawImage": "Foxglove's own",
 }
+VIDEO_FORMATS = ("h264", "h265", "hevc", "av1", "vp8", "vp9")  # that some write into compressed pictures
 TRANSPORTS = ("compressed", "compressedDepth", "theora", "ffmpeg", "zstd")
 DEPTH_NAMES = ("depth", "disparity")
 MANY = 0.5  # of the messages of the topic with the most; a topic with fewer is no camera that films
@@ -48,6 +49,16 @@ class PictureTopic:
         if "compressedDepth" in self.encoding or self.encoding.startswith("32FC1"):
             return True
         return self.is_deep and any(word in self.name.lower() for word in DEPTH_NAMES)
+
+    @property
+    def is_video(self) -> bool:
+        """Whether its messages are packets of a video, which need those before them."""
+        return self.type == COMPRESSED and self.encoding.lower().startswith(VIDEO_FORMATS)
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether each message is a picture."""
+        return not self.is_depth and not self.is_video
 
     @property
     def is_deep(self) -> bool:
@@ -80,7 +91,7 @@ def choose_topic(bag: str, found: Sequence[PictureTopic], types: Mapping[str, st
     """
     if wanted is not None:
         return _find(bag, found, types, wanted)
-    cameras = _cameras(topic for topic in found if not topic.is_depth)
+    cameras = _cameras(topic for topic in found if topic.is_picture)
     if not cameras:
         raise FramesError(_why_none(bag, found, types))
     most = max(topic.count for topic in cameras)
@@ -103,38 +114,44 @@ def _cameras(topics: Iterable[PictureTopic]) -> list[PictureTopic]:
 def _find(bag: str, found: Sequence[PictureTopic], types: Mapping[str, str], wanted: str) -> PictureTopic:
     name = "/" + wanted.strip("/")
     same = [topic for topic in found if "/" + topic.name.strip("/") == name]
-    same = same or _cameras(topic for topic in found if "/" + topic.camera.strip("/") == name and not topic.is_depth)
+    same = same or _cameras(topic for topic in found if "/" + topic.camera.strip("/") == name and topic.is_picture)
     if not same:
         kind = next((f" of type {kind}" for topic, kind in types.items() if "/" + topic.strip("/") == name), "")
         what = f"its topic {name}{kind} holds no pictures that can be read" if kind else f"it has no topic {name}"
         raise FramesError(f"'{bag}': {what}; {_list(found) or 'nor has it any other camera'}")
     if same[0].is_depth:
         raise FramesError(f"'{bag}': {same[0].name} holds distances and no pictures: give a camera; {_list(found)}")
+    if same[0].is_video:
+        raise FramesError(_why_not_video(bag, same[0].name, same[0].encoding))
     return same[0]
 
 
 def describe(topic: PictureTopic) -> str:
     """The topic with what tells people which one it is."""
-    what = "depth" if topic.is_depth else f"{topic.encoding}" if topic.encoding else "pictures"
+    what = "depth" if topic.is_depth else topic.encoding or "pictures"
     return f"{topic.name} ({topic.count}, {what})"
 
 
 def _list(found: Iterable[PictureTopic]) -> str:
-    names = [describe(topic) for topic in found if not topic.is_depth]
+    names = [describe(topic) for topic in found if topic.is_picture]
     return f"topics with pictures: {', '.join(names)}" if names else ""
 
 
 def _why_none(bag: str, found: Sequence[PictureTopic], types: Mapping[str, str]) -> str:
-    others = [(name, OTHER_TRANSPORTS[kind]) for name, kind in types.items() if kind in OTHER_TRANSPORTS]
+    others = [(topic.name, topic.encoding) for topic in found if topic.is_video]
+    others += [(name, OTHER_TRANSPORTS[kind]) for name, kind in types.items() if kind in OTHER_TRANSPORTS]
     if others:
-        name, kind = others[0]
-        return (
-            f"'{bag}' holds pictures as {kind} only (topic {name}), which are not read: make a bag of them with "
-            "'image_transport republish' to raw or compressed"
-        )
+        return _why_not_video(bag, *others[0])
     if found:
         return f"'{bag}' holds distances ({found[0].name}) but no pictures: record a camera's topic too"
     kinds = ", ".join(f"{name} ({kind})" for name, kind in list(types.items())[:3])
     more = f" and {len(types) - 3} more topics" if len(types) > 3 else ""
     holds = f"it holds {kinds}{more}" if kinds else "it holds no messages at all"
     return f"'{bag}' has no topic with pictures ({RAW} or CompressedImage): {holds}"
+
+
+def _why_not_video(bag: str, topic: str, kind: str) -> str:
+    return (
+        f"'{bag}' holds pictures as {kind} (topic {topic}), which are not read: make a bag of them with "
+        "'image_transport republish' to raw or compressed"
+    )
