@@ -190,6 +190,18 @@ def test_bags_without_definitions_are_read_by_the_standard_ones(new_bag: NewBag)
     assert [number_of(frame.image) for frame in open_source(file.parent, ALL)] == list(range(12))
 
 
+@pytest.mark.parametrize("plugin", [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
+def test_types_are_known_by_their_short_names(tmp_path: Path, new_bag: NewBag, plugin: StoragePlugin) -> None:
+    bag = fill(new_bag())
+    text, digest = bag.store.generate_msgdef(RAW, ros_version=2)[0], bag.store.hash_rihs01(RAW)
+    with Writer(tmp_path / "short", version=9, storage_plugin=plugin) as writer:
+        connection = writer.add_connection("/cam/image", "sensor_msgs/Image", msgdef=text, rihs01=digest)
+        for logged, _, kind, message in bag.rows:
+            if kind == RAW:
+                writer.write(connection, logged, bag.store.serialize_cdr(message, kind))
+    assert [number_of(frame.image) for frame in open_source(tmp_path / "short", ALL)] == list(range(12))
+
+
 def test_unknown_types_beside_the_camera_do_no_harm(new_bag: NewBag) -> None:
     from rosbags.typesys import get_types_from_msg
 

@@ -100,6 +100,8 @@ def open_bag_file(file: BagFile) -> Iterator[OpenBagFile]:
         except Exception as error:  # rosbags lets through KeyError, AssertionError and others on damaged bytes
             raise FramesError(_why_unreadable(file.path, error)) from None
         try:
+            if reader.message_count and not reader.connections:
+                raise FramesError(f"the summary of '{file.path}' lists no topics: write it anew with 'mcap recover'")
             yield OpenBagFile(file, reader)
         finally:
             reader.close()
@@ -149,11 +151,17 @@ def _topics(connections: Sequence[Any]) -> list[Topic]:
     found = defaultdict(list)
     for connection in connections:
         if connection.msgcount:
-            found[connection.topic, connection.msgtype].append(connection)
+            found[connection.topic, _full_name(connection.msgtype)].append(connection)
     return [
         Topic(name, kind, sum(connection.msgcount for connection in same), same)
         for (name, kind), same in sorted(found.items())
     ]
+
+
+def _full_name(kind: str) -> str:
+    """The name of a type as ROS 2 has it: some writers leave "msg" out, as ROS 1 does."""
+    package, _, name = kind.partition("/")
+    return f"{package}/msg/{name}" if name and "/" not in name else kind
 
 
 def _typestore(file: BagFile, topic: Topic) -> Any:
