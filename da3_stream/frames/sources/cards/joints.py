@@ -70,8 +70,10 @@ def find_joint(before: Recording, after: Recording, tail_s: float = TAIL_S) -> J
     that can be decoded."""
     tail, last = _read_tail(before, tail_s)
     repeated = _find_repeated(np.stack(tail.thumbnails), after)
-    if repeated is not None:
-        return Joint(repeated.index + 1, True, 0.0, tail.times[-1], repeated.timestamp)
+    if repeated:
+        apart = np.array(tail.times[-len(repeated) :]) - [candidate.timestamp for candidate in repeated]
+        ends = tail.times[-1]  # many files round times to milliseconds, which their mean does not
+        return Joint(repeated[-1].index + 1, True, 0.0, ends, ends - float(np.mean(apart)))
     first, picture = next(good_frames(after))
     goes_on = _goes_on(np.stack(tail.thumbnails), last, picture)
     ends = max(tail.times[-1], length_s(before) if len(before.times) else 0.0)  # frames that are lost take time, too
@@ -119,9 +121,8 @@ def _read_tail(recording: Recording, tail_s: float) -> tuple[_Row, Picture]:
     return row, last
 
 
-def _find_repeated(tail: Thumbnails, after: Recording) -> Candidate | None:
-    """The last frame of a recording's beginning that repeats the tail [n,48,64] of the one before; None if none
-    does."""
+def _find_repeated(tail: Thumbnails, after: Recording) -> list[Candidate]:
+    """The frames of a recording's beginning that repeat the tail [n,48,64] of the one before."""
     limit = SAME * float(np.median(_difference(tail[1:], tail[:-1]))) if len(tail) > 1 else 0.0
     head: list[Candidate] = []
     thumbnails: list[NDArray[np.float32]] = []
@@ -134,7 +135,7 @@ def _find_repeated(tail: Thumbnails, after: Recording) -> Candidate | None:
         if len(head) > max(lengths, default=0):
             break
     length = _best_overlap(tail, np.stack(thumbnails), lengths, limit)
-    return None if length is None else head[length - 1]
+    return head[:length] if length else []
 
 
 def _best_overlap(tail: Thumbnails, head: Thumbnails, lengths: Sequence[int], limit: float) -> int | None:

@@ -24,7 +24,9 @@ from .timeline import Timeline, read_timeline
 
 VIDEO_SUFFIXES = (
     *(".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm", ".mts", ".m2ts", ".ts", ".mpg", ".mpeg", ".wmv", ".flv"),
-    *(".3gp", ".ogv", ".lrv", ".insv", ".360", ".h264", ".h265", ".hevc"),
+    *(".3gp", ".ogv", ".lrv", ".insv", ".360", ".h264", ".h265", ".hevc", ".264", ".265", ".avc", ".ivf", ".obu"),
+    *(".3g2", ".asf", ".divx", ".dv", ".f4v", ".m1v", ".m2t", ".m2v", ".mjpeg", ".mjpg", ".mod", ".mpe", ".mxf"),
+    *(".nut", ".ogm", ".qt", ".tod", ".vob", ".y4m"),
 )
 
 
