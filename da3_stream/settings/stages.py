@@ -154,7 +154,7 @@ class LoopsSettings(Stage):
     min_information: float = Field(
         2.4,
         ge=0,
-        description="nats that a loop must be expected to tell the map, else it is not verified; twice as many for "
+        description="nats that a loop must be expected to tell the map, else it is not verified; a quarter more for "
         "further visits of one place (0: all are; a second loop of two windows tells 2.4)",
     )
     reach: int = Field(10, ge=1, le=15, description="frames on either side of a place that a verification looks at")
