@@ -69,10 +69,12 @@ def _decode_with_alpha(data: UInt8) -> StoredPicture | str:
 
 def _decode_opaque(data: UInt8) -> StoredPicture | str:
     """By OpenCV, which makes another picture of gray PFM (version 5.0) unless it leaves it gray."""
+    import cv2
+
     image = imdecode(data, unchanged=data[:2].tobytes() == GRAY_PFM_MAGIC)
     if image is None:
         return DAMAGED
-    return StoredPicture(image if image.ndim == 2 else image[..., ::-1])
+    return StoredPicture(image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
 
 
 def _decode_avif(data: UInt8) -> StoredPicture | str:
