@@ -69,6 +69,21 @@ def test_options_win_over_assignments_and_these_over_presets(call: Callable, fol
     assert told["camera"]["intrinsics"] == [40, 41, 24, 14.5] and told["model"]["resolution"] == 416
 
 
+def test_masks_are_given_one_by_one(call: Callable, folder: str) -> None:
+    import cv2
+
+    image = cv2.imread(f"{folder}/0.png")
+    for name in ("a.png", "b.png"):
+        image[: len(image) // 4 if name == "a.png" else len(image) // 2] = 0
+        cv2.imwrite(name, image)
+    status, out, _ = call("run", folder, "--list", "--mask", "off", "--mask", "a.png", "--mask", "b.png")
+    assert status == 0 and "masks leave out 50% of the first picture" in out
+    status, out, err = call("run", folder, "--list", "--mask", "gone.png")
+    assert status == 2 and "there is no mask" in err
+    status, out, err = call("run", folder, "--list", "--mask", "off", "--mask", "auto")
+    assert status == 2 and "auto and off contradict each other" in err
+
+
 @pytest.mark.parametrize(
     "words", [("info", "run"), ("export", "run", "--format", "tum"), ("eval", "run", "--groundtruth", "t.txt")]
 )
