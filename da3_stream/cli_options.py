@@ -111,7 +111,7 @@ RUN = (
     ),
     Option("gate", "frames.gate", Literal["auto", "off"], "Leave out frames that add nothing or harm; default auto."),
     Option("start", "frames.start", float, "Seconds to skip at the beginning."),
-    Option("end", "frames.end", float, "Stop at this time in seconds."),
+    Option("end", "frames.end", float, "Stop so many seconds after the first frame."),
     Option("max_frames", "frames.max_frames", int, "Use at most this many frames."),
     Option("device", "model.device", str, "auto, cpu, cuda, cuda:N or mps."),
     Option("vram_gb", "model.vram_gb", float, "GB of the device's memory that a DA3 model may take."),

@@ -20,7 +20,7 @@ class FramesSettings(Stage):
         None, description="use about this many frames a second; auto: about 10 where the input has times"
     )
     start: float | None = Field(None, ge=0, description="seconds to skip at the beginning")
-    end: float | None = Field(None, gt=0, description="stop at this time in seconds")
+    end: float | None = Field(None, gt=0, description="stop so many seconds after the first frame")
     max_frames: int | None = Field(None, ge=1, description="use at most this many frames")
     times: Annotated[str | None, Off] = Field(
         None,

@@ -88,6 +88,14 @@ def test_a_clock_that_falls_back_in_matroska_is_closed_up(write_video: Write) ->
     opened(path)
 
 
+@pytest.mark.parametrize("codec", ["libx264", "mjpeg"])
+def test_joined_matroska_files_go_on(write_video: Write, codec: str) -> None:
+    """With images in another order than they are shown, too: their times of decoding are made up when they are read."""
+    path = write_video("a.mkv", count=COUNT, codec=codec)
+    path.write_bytes(path.read_bytes() * 2)
+    assert said(opened(path, 2 * COUNT)) == [f"the clock of a.mkv falls back by 2.4 s at frame {COUNT}: closed up"]
+
+
 def test_the_counter_of_33_bits_begins_anew_without_a_word(write_video: Write) -> None:
     wrap = 2**33 // 900
     assert said(opened(write(write_video, "a.ts", [wrap - 120 + time for time in EVEN]))) == []

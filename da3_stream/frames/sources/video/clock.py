@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,12 +30,14 @@ class Clock:
 
     `falls` are rows (packet, ticks): from the packet of this number on, in the order of the file, so many ticks are
     added. `leaps` are rows (time, ticks): from this time on, after that, so many are taken away. Both ascend.
-    `by_order` is true where the packets' times of presentation are made up: images take those of decoding in turn.
+    `by_order` is true where the packets' times of presentation are made up: images take those of decoding in turn;
+    `has_dts` is false where those of decoding are.
     """
 
     falls: Sequence[tuple[int, int]] = ()
     leaps: Sequence[tuple[int, int]] = ()
     by_order: bool = False
+    has_dts: bool = True
 
     def mend(self, packets: Iterable[Any]) -> Iterator[Any]:
         """The packets of the stream, from its first one on, with mended times."""
@@ -52,7 +55,7 @@ class Clock:
         Where images are reordered, their time of presentation falls some packets before that of decoding.
         """
         added = last_before(self.falls, packet)
-        falls_first = pts is not None and dts is not None and pts < dts
+        falls_first = self.has_dts and pts is not None and dts is not None and pts < dts
         of_pts = last_before(self.falls, packet + MOST_REORDERED) if falls_first else added
         return None if pts is None else pts + of_pts, None if dts is None else dts + added
 
@@ -71,6 +74,26 @@ def find_falls(times: Sequence[int | None]) -> list[tuple[int, int]]:
             added = int(latest) + step - time
             falls.append((number, added))
         latest = time + added
+    return falls
+
+
+def find_presentation_falls(times: Sequence[int | None], are_keys: Sequence[bool]) -> list[tuple[int, int]]:
+    """The `falls` of a clock, from times of presentation [N] of packets in the file's order, and whether each is a key
+    frame: one is shown after all that are decoded before it, any other one after most of them."""
+    known = [
+        (number, time, key) for number, (time, key) in enumerate(zip(times, are_keys, strict=True)) if time is not None
+    ]
+    falls: list[tuple[int, int]] = []
+    step, added = usual_step(np.sort([time for _, time, _ in known])), 0
+    recent: deque[int] = deque(maxlen=MOST_REORDERED + 1)
+    front = -math.inf
+    for k, (number, time, key) in enumerate(known):
+        is_full = len(recent) == recent.maxlen
+        if time + added < (front if key else min(recent) if is_full else -math.inf):
+            added = int(front) + step - min(later for _, later, _ in known[k : k + MOST_REORDERED])
+            falls.append((number, added))
+        recent.append(time + added)
+        front = max(front, time + added)
     return falls
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from operator import attrgetter
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ....types import Float64
-from .clock import Clock, Ticks, find_falls, find_leaps, usual_step
+from .clock import Clock, Ticks, find_falls, find_leaps, find_presentation_falls, usual_step
 from .container import has_whole_index, open_container
 from .packets import read_packets
 
@@ -53,6 +53,11 @@ class _Packet(NamedTuple):
     pts: int | None
     dts: int | None
     is_discard: bool
+    is_keyframe: bool
+
+    @classmethod
+    def of(cls, packet: Any) -> _Packet:
+        return cls(packet.pts, packet.dts, packet.is_discard, packet.is_keyframe)
 
 
 def read_timeline(path: Path, container: Any, stream: Any) -> Timeline:
@@ -63,10 +68,10 @@ def read_timeline(path: Path, container: Any, stream: Any) -> Timeline:
         # decoding times: as far apart as those of presentation
         return Timeline(len(listed), (listed - listed[0]) * float(stream.time_base), start)
     with open_container(path) as (container, stream):
-        packets = [_Packet(p.pts, p.dts, p.is_discard) for p in read_packets(container, stream) if p is not None]
+        packets = [_Packet.of(packet) for packet in read_packets(container, stream) if packet is not None]
         if stream.start_time is None or stream.time_base is None:
             return Timeline(sum(not packet.is_discard for packet in packets), np.empty(0))
-        return _timeline(packets, stream.time_base, container.format.name == "avi")
+        return _timeline(packets, stream.time_base, container.format.name)
 
 
 def _listed(path: Path, container: Any, stream: Any) -> Ticks:
@@ -96,20 +101,28 @@ def _ends_soundly(container: Any, stream: Any, listed: Ticks) -> bool:
     return bool(last) and not find_leaps(np.sort([int(listed[0]), int(listed[-1]), *last]), float(stream.time_base))
 
 
-def _timeline(packets: Sequence[_Packet], base: Fraction, lacks_pts: bool) -> Timeline:
+def _timeline(packets: Sequence[_Packet], base: Fraction, container: str) -> Timeline:
     shown = np.array([not packet.is_discard for packet in packets], bool)
     if not shown.any():
         return Timeline(0, np.empty(0))
-    by_order = lacks_pts and any(packet.pts != packet.dts for packet in packets)
-    falls = find_falls([packet.dts for packet in packets])
-    joined = _joined(packets, Clock(falls, by_order=by_order))
+    clock = _clock_without_leaps(packets, container)
+    joined = _joined(packets, clock)
     ticks = np.sort(joined[shown])
-    clock = Clock(falls, find_leaps(ticks, float(base)), by_order)
+    clock = replace(clock, leaps=find_leaps(ticks, float(base)))
     closed = np.array([clock.closed(tick) for tick in ticks.tolist()])
-    faults = _faults(ticks, [(int(joined[number]), -added) for number, added in falls], base)
+    faults = _faults(ticks, [(int(joined[number]), -added) for number, added in clock.falls], base)
     faults += _faults(ticks, clock.leaps, base)
     by_frame = sorted(faults, key=attrgetter("frame"))
     return Timeline(len(ticks), (closed - closed[0]) * float(base), int(closed[0]), clock, by_frame)
+
+
+def _clock_without_leaps(packets: Sequence[_Packet], container: str) -> Clock:
+    """The falls of a stream's clock, by the times that its container stores: libav makes up the others."""
+    if "matroska" in container:
+        times = [packet.pts for packet in packets]
+        return Clock(find_presentation_falls(times, [packet.is_keyframe for packet in packets]), has_dts=False)
+    by_order = container == "avi" and any(packet.pts != packet.dts for packet in packets)
+    return Clock(find_falls([packet.dts for packet in packets]), by_order=by_order)
 
 
 def _joined(packets: Sequence[_Packet], clock: Clock) -> Ticks:
