@@ -85,7 +85,8 @@ def _open_any(source: Any, settings: FramesSettings, image_side: int | None) -> 
     if settings.topic is not None and found.kind != "bag":
         raise FramesError(f"'{found.name}' is no bag and has no topics: leave --topic (frames.topic) out")
     if settings.camera is not None and found.kind != "video":
-        raise FramesError(f"'{found.name}' is no video of one of several cameras: leave --camera (frames.camera) out")
+        hint = "--topic chooses the camera of a bag" if found.kind == "bag" else "leave --camera (frames.camera) out"
+        raise FramesError(f"'{found.name}' is no video of one of several cameras: {hint}")
     return found, names
 
 

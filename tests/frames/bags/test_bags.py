@@ -177,6 +177,11 @@ def test_a_topic_is_for_bags_only(new_bag: NewBag, write_images: Callable[..., P
         open_source(write_images(["a.png", "b.png"]), FramesSettings(topic="/cam0"))
 
 
+def test_the_camera_of_a_bag_is_chosen_by_topic(new_bag: NewBag) -> None:
+    with pytest.raises(FramesError, match="--topic chooses the camera of a bag"):
+        open_source(fill(new_bag()).write(), FramesSettings(camera="rear"))
+
+
 def test_bags_without_definitions_are_read_by_the_standard_ones(new_bag: NewBag) -> None:
     """As SQLite bags of Humble and before are: without the table of definitions."""
     import sqlite3

@@ -12,7 +12,7 @@ import pytest
 from da3_stream import pipeline
 from da3_stream.frames import open_source
 from da3_stream.settings import FramesSettings, Settings
-from tests.frames.bags.conftest import BagWriter
+from tests.frames.bags.conftest import START_NS, BagWriter
 from tests.worlds.town_run import SIZE, frame, town
 
 NewBag = Callable[..., BagWriter]
@@ -44,6 +44,19 @@ def test_a_bag_gives_the_same_frames_as_its_pictures(inputs: dict[str, Path]) ->
     for pictures, *bags in zip(*given, strict=True):
         assert all((bag.image == pictures.image).all() for bag in bags)
         assert all((bag.index, bag.timestamp) == (pictures.index, pictures.timestamp) for bag in bags)
+
+
+def test_stamps_are_those_of_pictures_that_are_named_by_them(tmp_path: Path, new_bag: NewBag) -> None:
+    """As EuRoC's bags and folders of the same drive are."""
+    bag, folder = new_bag("bag"), tmp_path / "data"
+    folder.mkdir()
+    for i in range(5):
+        time_ns = START_NS + i * 50_000_123
+        bag.add_raw("/cam0/image_raw", frame(i).image, "rgb8", time_ns)
+        cv2.imwrite(str(folder / f"{time_ns}.png"), frame(i).image[:, :, ::-1])
+    pictures, robot = open_source(folder, FramesSettings()), open_source(bag.write(), FramesSettings())
+    assert [one.timestamp for one in pictures] == [one.timestamp for one in robot]
+    assert [pictures.nanoseconds(i) for i in range(5)] == [robot.nanoseconds(i) for i in range(5)]
 
 
 @pytest.mark.slow
