@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ..errors import SettingsError
 from ..geometry.camera_models import CameraModel
 
+GIVEN = "given"  # the source of numbers that stand in no file
 MAX_ASPECT_CHANGE = 0.01  # relative, between the pictures of the calibration and those of the video
 MAX_FOCAL_WIDTHS = 1e4  # a number beyond it is no focal length in pixels
 
@@ -44,7 +45,7 @@ class KnownCamera:
             turned = abs(own[1] * size[1] / (own[0] * size[0]) - 1) <= MAX_ASPECT_CHANGE
             hint = "turned by a quarter" if turned else "of another shape, so cut or stretched"
             raise SettingsError(
-                f"the intrinsics{f' of {self.source}' if self.source else ''} are for pictures of "
+                f"the intrinsics{'' if self.source in ('', GIVEN) else f' of {self.source}'} are for pictures of "
                 f"{own[0]}x{own[1]}, and the input's are {size[0]}x{size[1]}, {hint}: give the calibration of "
                 "pictures like these"
             )

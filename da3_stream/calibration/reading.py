@@ -9,14 +9,13 @@ from ..errors import SettingsError
 from .colmap import is_colmap, read_colmap
 from .kalibr import is_kalibr, read_kalibr
 from .kitti import is_kitti, read_kitti
-from .known_camera import KnownCamera
+from .known_camera import GIVEN, KnownCamera
 from .lines import EXPECTED, read_line, read_matrix
 from .mappings import SUFFIXES, read_mapping
 from .nerfstudio import is_nerfstudio, read_nerfstudio
 from .opencv import read_opencv
 from .single_names import has_single_names, read_single_names
 
-GIVEN = "given"  # as numbers, not in a file
 MAX_BYTES = 64 * 2**20  # of a file of calibrations; a transforms.json of 100 000 frames is smaller
 
 

@@ -117,9 +117,10 @@ class CameraSettings(Stage):
         if not isinstance(value, str):
             return value
         try:
-            return tuple(float(word) for word in value.replace(",", " ").split())
+            yaw, pitch, hfov = (float(word) for word in value.replace(",", " ").split())
         except ValueError:
             raise ValueError(f"{VIEW}, not {value!r}") from None
+        return yaw, pitch, hfov
 
     @model_validator(mode="after")
     def _plausible(self) -> CameraSettings:

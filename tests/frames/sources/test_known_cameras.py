@@ -71,7 +71,9 @@ def test_a_field_of_view_comes_before_tags_and_tags_are_a_guess() -> None:
 def test_intrinsics_of_another_resolution_are_refused() -> None:
     with pytest.raises(SettingsError, match=r"\(960, 540\) lies outside the image of 640x480 pixels"):
         known(settings("1000,1000,960,540"), (640, 480))
-    with pytest.raises(SettingsError, match="are for pictures of 1920x1080, and the input's are 640x480"):
+    with pytest.raises(
+        SettingsError, match="^the intrinsics are for pictures of 1920x1080, and the input's are 640x480"
+    ):
         known(settings("1000,1000,960,540@1920x1080"), (640, 480))
 
 

@@ -165,7 +165,7 @@ def test_a_view_of_what_is_no_panorama_is_refused() -> None:
 @pytest.mark.parametrize(
     ("view", "problem"),
     [
-        ("0,0", "panorama_view"),
+        ("0,0", "expected yaw,pitch,hfov in degrees, such as 0,0,90, not '0,0'"),
         ("a,b,c", "expected yaw,pitch,hfov in degrees"),
         ("0,100,90", "pitch from -90 to 90 and hfov from 10 to 150, not 0,100,90"),
         ("0,0,170", "hfov from 10 to 150"),
