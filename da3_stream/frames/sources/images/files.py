@@ -28,6 +28,7 @@ from .header import MOST_HEADERS, Header, most_common_size, read_header, sampled
 from .levels import Levels, measure_levels, show
 from .stored_picture import StoredPicture
 
+MOST_TRIED = 5  # pictures, for one that can be read
 ZOOM = 1.05  # ratio of focal lengths beyond which they are said to differ
 
 
@@ -98,16 +99,20 @@ class PictureFiles:
             self.levels = measure_levels(self.paths, dtype)
         if self.levels.dtype != dtype:
             return f"its numbers are {dtype} where those of the others are {self.levels.dtype}"
-        return Picture(show(stored, self.levels), _numbers_only(stored))
+        mask = _numbers_only(stored)
+        if mask is not None and not mask.any():
+            return "no value of it that counts is a number"
+        return Picture(show(stored, self.levels), mask)
 
     def black_and_white(self) -> tuple[float, float] | None:
         """Which stored values become black and white; None where no picture is deep, or none was read yet."""
         return None if self.levels is None else (self.levels.low, self.levels.high)
 
     def advice(self) -> list[tuple[AdviceCode, str]]:
-        """What is to be said of the levels, where the first picture has some."""
-        for path in filter(may_be_deep, self.paths[:1]):
-            self.read(path)
+        """What is to be said of the levels, where the first picture that can be read has some."""
+        for path in filter(may_be_deep, self.paths[:MOST_TRIED]):
+            if isinstance(self.read(path), Picture):
+                break
         if self.levels is None or self.levels.is_usual:
             return []
         return [(AdviceCode.INPUT_PIXELS, str(self.levels))]

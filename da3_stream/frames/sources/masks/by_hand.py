@@ -85,6 +85,8 @@ class HandMasks:
         if not masks:
             return picture
         mask = self._join(masks)
+        if not mask.any():
+            return "its masks leave out all of it"
         self.first_share = float(1 - mask.mean()) if self.first_share is None else self.first_share
         return replace(picture, mask=mask)
 

@@ -99,6 +99,15 @@ def test_what_is_no_number_does_not_count(tmp_path: Path, channels: int) -> None
     assert frame.image[40, 40].tolist() == [255] * 3 and source.levels == (0, 1)
 
 
+@pytest.mark.parametrize("damaged", [0, 1])
+def test_a_picture_without_any_number_is_skipped_and_the_others_are_stretched(tmp_path: Path, damaged: int) -> None:
+    pictures = [(RAMP * 50).astype(np.float32) for _ in range(3)]
+    pictures[damaged][:] = np.nan
+    source = write_sequence(tmp_path / "a", pictures)
+    assert [frame.index for frame in source] == [index for index in range(3) if index != damaged]
+    assert source.levels == pytest.approx((0, 50), abs=0.5) and len(said(source)) == 1
+
+
 @pytest.mark.parametrize(("dtype", "nodata"), [("f4", -9999.0), ("u2", 0.0), ("i2", -32768.0), ("f4", None)])
 def test_what_was_not_measured_does_not_count(tmp_path: Path, dtype: str, nodata: float | None) -> None:
     values = (300 + RAMP * 20).astype(dtype)

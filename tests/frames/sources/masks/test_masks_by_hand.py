@@ -164,6 +164,12 @@ def test_several_masks_count_together(tmp_path: Path, write_images: Write) -> No
         assert frame.mask[HEIGHT // 2 :, WIDTH // 4 :].all()
 
 
+def test_masks_that_leave_nothing_together_are_said(tmp_path: Path, write_images: Write) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), mask_image())
+    cv2.imwrite(str(tmp_path / "b.png"), 255 - mask_image())
+    assert "its masks leave out all of it" in refused(write_images(["1.png"]), tmp_path / "a.png", tmp_path / "b.png")
+
+
 @pytest.mark.parametrize("names", [["1.png", "2.png"], ["0001.png", "0002.png"]])
 def test_masks_for_other_pictures_are_refused(tmp_path: Path, write_images: Write, names: list[str]) -> None:
     masks = write_masks(tmp_path / "m", names)
