@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -57,7 +58,7 @@ def _lists_beside(paths: Sequence[Path]) -> Iterator[Path]:
     if len(folders) == 1:
         folder = folders.pop()
         files = (place / name for name in (*NAMED, *IN_ORDER) for place in (folder, folder.parent))
-        yield from (file for file in files if file.is_file())
+        yield from filter(os.path.isfile, files)  # False, where a folder may not be looked into
 
 
 def _stems(paths: Sequence[Path]) -> frozenset[str]:
