@@ -279,6 +279,7 @@ def test_a_list_that_goes_back_sorts_the_pictures_that_it_names(write_images: Wr
         (["0.0 a.png", "0.1 a.png", "0.2 c.png"], "line 2 of LIST has the picture of line 1 again"),
         (["0", "33333333", "66666666"], "the times of LIST are 33333333 apart, too much for seconds"),
         (["0.0 x.png", "0.1 y.png", "0.2 z.png"], "LIST names none of the pictures, such as 'a.png'"),
+        (["0.1 0 0 0 0 0 0 1", "0.2 0 0 0 0 0 0 1"], "line 1 of LIST has 8 columns, as a trajectory has"),
         (["so", "what"], "LIST lists no times"),
         ([], "LIST lists no times"),
     ],

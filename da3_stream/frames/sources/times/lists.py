@@ -16,6 +16,7 @@ from ..images.formats import IMAGE_SUFFIXES
 from .stamps import Unit, nanoseconds, plain_unit, read_date, read_number
 
 EXPECTED = "expected a time on every line, or a time and the name of a picture"
+POSE_COLUMNS = (7, 8, 12, 13, 16, 17)  # of trajectories with and without times
 LONG_STEP = 1000  # whole seconds between frames; so many are some smaller unit that is not said
 _UNIT = re.compile(r"(?:[\[(]|(?:time|stamp|timestamp|^t)[_ ])(ns|us|ms|s)(?:ec)?(?:[\])]|\b)", re.IGNORECASE)
 
@@ -55,6 +56,7 @@ def read_list(path: Path, stems: frozenset[str] = frozenset(), names_only: bool 
     columns = _find_columns(lines, stems)
     if names_only and columns.name is None:
         return []
+    _refuse_poses(path, lines[0], columns)
     texts = [_field(path, line, columns.time, "time") for line in lines]
     unit = _find_unit(path, head, texts)
     names = [None if columns.name is None else _field(path, line, columns.name, "name") for line in lines]
@@ -136,6 +138,13 @@ def _field(path: Path, line: _Line, column: int, what: str) -> str:
     if column >= len(line.fields) or not line.fields[column]:
         raise FramesError(f"line {line.number} of {path} has no {what}: {EXPECTED}")
     return line.fields[column]
+
+
+def _refuse_poses(path: Path, line: _Line, columns: _Columns) -> None:
+    if columns.name is None and len(line.fields) in POSE_COLUMNS:
+        raise FramesError(
+            f"line {line.number} of {path} has {len(line.fields)} columns, as a trajectory has: {EXPECTED}"
+        )
 
 
 def _find_unit(path: Path, head: str, texts: Sequence[str]) -> Unit:
