@@ -260,6 +260,14 @@ def test_frames_of_a_sequence_are_taken_before_a_video_of_them(tmp_path: Path) -
     assert "preview.mp4" in said(source)
 
 
+def test_photographs_that_happen_to_count_on_are_no_sequence(tmp_path: Path) -> None:
+    for i in range(12):
+        cv2.imwrite(str(tmp_path / f"IMG_{i:04d}.JPG"), shown(i))
+    h264(tmp_path / "IMG_0012.MOV", 0, 8)
+    source = read(tmp_path)
+    assert names(source) == ["IMG_0012.MOV"] and len(left_out(source)) == 12
+
+
 def test_proxies_are_used_where_nothing_else_is(tmp_path: Path) -> None:
     clip = h264(tmp_path / "a.mp4", 0, 6)
     clip.rename(tmp_path / "GL010001.LRV")

@@ -34,6 +34,8 @@ CARD_FOLDER = re.compile(
     re.IGNORECASE,
 )
 LOOKED_FOR = ", ".join(suffix[1:] for suffix in (*VIDEO_SUFFIXES, *IMAGE_SUFFIXES))
+CAMERA_ROLL = re.compile(r"^(?:img_e?|_?dsc[nf_]?|_mg_|dji_|mvi_|gopr|g\d*|p\d*|pict|sam_)$")
+PHOTOGRAPHS = (".jpg", ".jpeg", ".heic")
 SEQUENCE = 10  # so many pictures whose names count without a gap are frames of one sequence
 
 
@@ -152,10 +154,12 @@ def is_card(folder: Path, path: Path) -> bool:
 
 
 def is_sequence(images: Sequence[Path]) -> bool:
-    """Whether images are frames of one sequence: their names count on in even steps, and nothing else changes in
-    them."""
+    """Whether images are frames of one sequence: their names count on in even steps, nothing else changes in them, and
+    they are not those of a camera's photographs."""
     parts = [re.split(r"(\d+)(?=\D*$)", path.stem.casefold(), maxsplit=1) for path in images]
     if len(images) < SEQUENCE or any(len(part) != 3 for part in parts) or len({part[0] for part in parts}) > 1:
+        return False
+    if CAMERA_ROLL.match(parts[0][0]) and all(path.suffix.lower() in PHOTOGRAPHS for path in images):
         return False
     numbers = sorted(int(part[1]) for part in parts)
     return len({later - earlier for earlier, later in zip(numbers, numbers[1:], strict=False)}) == 1
