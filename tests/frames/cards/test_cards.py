@@ -332,3 +332,12 @@ def test_frames_that_are_lost_where_a_file_begins_take_their_time(tmp_path: Path
     assert 1 <= lost <= 5
     assert [frame.timestamp for frame in frames] == pytest.approx([frame.index / 10 for frame in frames], abs=1e-3)
     assert frames[20].index == 20 + lost
+
+
+def test_what_two_cameras_show_alike_is_no_copy(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "RecentClips" / "2024-05-01_12-00-00-back.mkv", 0, 4)
+    front = clip.with_name("2024-05-01_12-00-00-front.mkv")
+    shutil.copy(clip, front)
+    source = read(tmp_path)
+    assert names(source) == [front.name]
+    assert left_out(source) == {clip.name: "of the rear camera"}

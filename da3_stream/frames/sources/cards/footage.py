@@ -43,9 +43,10 @@ def read_footage(name: str, found: Found, settings: FramesSettings, image_side: 
     `as_given`: somebody named them one by one, in an order of his own. Raises FramesError if none can be used, or the
     camera that the settings name is not there.
     """
-    paths, copies = without_copies(found.videos)
-    names, other_cameras, camera = choose_camera(read_names(paths), settings.camera)
-    clips, unusable = _open_all(in_order_of_names(names, as_given), settings, image_side)
+    of_camera, other_cameras, camera = choose_camera(read_names(found.videos), settings.camera)
+    names = {name.path: name for name in of_camera}
+    paths, copies = without_copies([name.path for name in of_camera])  # what another camera shows is no copy
+    clips, unusable = _open_all(in_order_of_names([names[path] for path in paths], as_given), settings, image_side)
     if not clips:
         raise FramesError(_why_none(name, unusable))
     size = _usual_size(clips)
