@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -13,11 +14,14 @@ from threading import Thread
 import numpy as np
 import pytest
 
+from da3_stream import Settings, pipeline
 from da3_stream.errors import FramesError
 from da3_stream.frames import FrameSource, open_source
 from da3_stream.settings import FramesSettings
 from tests.frames.conftest import number_of
 from tests.frames.sources.video_making import write_frames
+from tests.worlds.street import SIZE
+from tests.worlds.street_predictor import WINDOWS, StandIn
 
 Write = Callable[..., Path]
 
@@ -98,3 +102,12 @@ def test_standard_input_may_be_a_pipe_or_a_file(write_video: Write) -> None:
     with path.open("rb") as file:
         redirected = subprocess.run(command, stdin=file, capture_output=True, text=True)
     assert redirected.stdout.split() == ["video", "5", f"('{path}',)"]
+
+
+def test_a_run_reads_a_pipe(write_video: Write, tmp_path: Path) -> None:
+    settings = Settings.build({"windows": WINDOWS, "frames": {"gate": "off"}})
+    with piped(write_video("a.mkv", count=15, size=SIZE).read_bytes(), tmp_path) as path:
+        run = pipeline.run(path, tmp_path / "run", settings, StandIn())
+    status = json.loads((run / "run.json").read_text())
+    assert (status["state"], status["frames"], status["input"]["kind"]) == ("finished", 15, "stream")
+    assert any("cannot be continued" in advice["text"] for advice in status["advice"])

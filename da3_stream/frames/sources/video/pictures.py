@@ -57,8 +57,8 @@ class PictureReader:
     def _image(self, frame: Any, size: tuple[int, int]) -> UInt8:
         if not self._is_interlaced(frame):
             return self._rgb(frame, size)
-        rows = self._rgb(take_field(frame, self.pixels.field), (size[0], frame.height // 2))
-        whole = fill_rows(rows, self.pixels.field, frame.height)
+        rows = take_field(frame, self.pixels.field)
+        whole = fill_rows(self._rgb(rows, (size[0], rows.height)), self.pixels.field, frame.height)
         return _shrink(whole, size)
 
     def _is_interlaced(self, frame: Any) -> bool:
