@@ -318,7 +318,7 @@ def test_hlg_is_tone_mapped_as_by_hand(tmp_path: Path, signal: float) -> None:
 def test_hdr_is_read_from_what_x265_writes(tmp_path: Path) -> None:
     frame = flat_frame(64 + 876 * 0.75, 512, 512, size=256)
     params = "log-level=none:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc:range=limited"
-    source, frames = read(write_frames(tmp_path / "a.mp4", [frame] * 2, "libx265", options={"x265-params": params}))
+    source, frames = read(write_frames(tmp_path / "a.ts", [frame] * 2, "libx265", options={"x265-params": params}))
     np.testing.assert_allclose(frames[0].image[20, 20], by_hand(203), atol=4)
     assert "HDR (HLG)" in said(source)
 

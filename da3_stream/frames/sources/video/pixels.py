@@ -19,7 +19,9 @@ GLIMPSED, SURVEYED = 2, 16  # frames at the beginning that are looked at; the se
 CERTAIN = 0.75  # share of frames in which the same field comes first, where nothing marks them as interlaced
 MOVING = 0.3  # of `measure_motion`: combs that stand still, as of dithered colours, are no fields
 MAX_INTERLACED_ROWS = 1088  # of a picture; nothing larger is recorded in fields
-BOTTOM_FIRST = (3, 4)  # FFmpeg's AVFieldOrder: those that show the bottom field first
+MAX_SD_ROWS = 576
+PROGRESSIVE, BOTTOM_FIRST = 1, (3, 4)  # FFmpeg's AVFieldOrder: no fields; those that show the bottom field first
+WITHOUT_FIELDS = ("hevc", "vp8", "vp9", "av1", "libdav1d")  # codecs that know no fields, or hardly ever have them
 MAX_STRETCH = 8  # of a pixel; what says more is taken for damage
 SQUARE = Fraction(1)
 
@@ -59,7 +61,7 @@ def survey_pixels(stream: Any, frames: Iterator[Any], sample: Callable[[], Itera
     `sample` gives frames of all of it.
     """
     codec, known = stream.codec_context, known_pixels(stream)
-    if codec.pix_fmt and codec.height > MAX_INTERLACED_ROWS:  # what the codec says is enough
+    if codec.pix_fmt and _is_whole(codec):  # what the codec says is enough
         return _tell(codec, known, "", sample)
     first = next(frames, None)
     return (known, []) if first is None else _tell(first, *_survey_fields(first, frames, known), sample)
@@ -132,6 +134,13 @@ def _survey_fields(first: Any, later: Iterator[Any], known: Pixels) -> tuple[Pix
         f"the video is interlaced{how}: of each picture the first field ({known.field}) is taken, at the picture's time"
     )
     return replace(known, unmarked=not marked), text
+
+
+def _is_whole(codec: Any) -> bool:
+    """Whether the pictures of a stream are not interlaced for sure. In standard definition its own word is not enough:
+    much of it was recorded in fields, and stored anew as whole pictures."""
+    says_so = codec.field_order == PROGRESSIVE or codec.name in WITHOUT_FIELDS
+    return bool(codec.height > MAX_INTERLACED_ROWS or (says_so and codec.height > MAX_SD_ROWS))
 
 
 def _layout(frame: Any) -> tuple[int, int, str]:
