@@ -279,8 +279,11 @@ def test_a_frame_of_another_size_is_named(call: Callable) -> None:
 
 @pytest.mark.slow
 def test_images_have_no_times_and_that_is_said(call: Callable) -> None:
-    _, err = call("run @odd -o out --model sfm --workers 1 --fps 15")
-    assert "WARNING: images carry no times: 30 a second are assumed (frames.default_fps)" in err
+    call("run @odd -o out --model sfm --workers 1 --fps 15")
+    said = [
+        row["text"] for row in json.loads(Path("out/run.json").read_text())["advice"] if row["code"] == "input_times"
+    ]
+    assert said == ["the pictures carry no times: 30 a second are assumed (--times FILE gives them)"]
 
 
 @pytest.mark.slow

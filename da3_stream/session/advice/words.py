@@ -25,7 +25,7 @@ def trust_lines(status: Mapping[str, Any], report: str) -> list[str]:
     return [
         _verdict(trust),
         *_at_most([f"  {_span(row, rate)} not to be trusted: {row['text']}" for row in stretches], report),
-        *_at_most([f"  {_span(row, rate)} {row['text']}" for row in said], report),
+        *_at_most([f"  {_about(row, rate)} {row['text']}" for row in said], report),
     ]
 
 
@@ -59,6 +59,11 @@ def _span(row: Mapping[str, Any], rate: float | None) -> str:
     return (
         span if rate is None else f"{span} (frames {_range(*(str(round(row[k] * rate)) for k in ('from_s', 'to_s')))})"
     )
+
+
+def _about(row: Mapping[str, Any], rate: float | None) -> str:
+    """What an advice is about: times, or the input as a whole."""
+    return "input:" if row["code"].startswith("input_") else _span(row, rate)
 
 
 def _range(first: str, last: str) -> str:

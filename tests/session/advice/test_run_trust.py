@@ -163,3 +163,9 @@ def test_the_page_on_trust_names_every_code_and_every_status() -> None:
     told = page.partition("| code of an advice |")
     for code in AdviceCode:
         assert f"| `{code}` |" in told[0 if code in DISTRUSTING else 2]
+
+
+def test_what_is_said_of_the_input_is_about_no_time() -> None:
+    row = {"from_s": 0.0, "to_s": 9.0, "code": "input_times", "text": "a clock was mended"}
+    lines = trust_lines({"trust": {"share": 1.0, "stretches": []}, "advice": [row]}, "report.html")
+    assert lines[1:] == ["  input: a clock was mended"]
