@@ -26,13 +26,15 @@ from .mapping.standing import standing_advice
 from .matching.correspondences import Pair, WindowMatches
 from .matching.feature_cache import FeatureCache
 from .matching.keyframes import LONGEST, keyframe_rows
-from .matching.pairs import Matches, window_pairs
+from .matching.pairs import KEYFRAME_OFFSETS, OFFSETS, Matches, window_pairs
 from .matching.tracks import track_points
 from .processes.ordered_lock import Key, OrderedLock
 from .processes.process import WorkLostError
 from .processes.time_limit import usual_limit_s
 from .processes.workers import Workers
 from .window import SolvedWindow, WindowSolver
+
+LEARNING_FRAMES = 600  # about the windows after which the lens is held, see `Calibration`
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +131,7 @@ class SfmPredictor:
         tracked = self._workers.submit(track_points, grays, [frame.mask for frame in frames]).result()
         rows = np.arange(len(frames))
         if self._keyframes == "auto":
-            rows = keyframe_rows(tracked, self._size[0], self._keyframe_gap)
+            rows = keyframe_rows(tracked, self._size[0], self._gap(frames))
         match = partial(self._match_keyframes, frames, grays)
         solver = WindowSolver(self._workers, self._size, match, Keyframes(rows, tracked))
         solved = self._solve_in_order(_span(frames), solver)
@@ -138,6 +140,12 @@ class SfmPredictor:
         geometry = self._with_lens_watched(geometry, solved)
         advice = (*geometry.advice, *standing_advice(frames, solved.stands))
         return replace(geometry, advice=advice, keyframes=np.isin(np.arange(len(frames)), solved.rows))
+
+    def _gap(self, frames: Sequence[Frame]) -> int:
+        """Frames from one key frame to the next: less by one in the windows that the focal length is learnt from, which
+        more views tell better. (Which these are must not depend on how far the windows before have come.)"""
+        learns = not self._given.is_held and frames[0].ordinal < LEARNING_FRAMES
+        return max(self._keyframe_gap - learns, 1)
 
     def _solve_pair(self, frames: Sequence[Frame], split_row: int) -> WindowGeometry:
         """Two places, of which the second begins at `split_row`. They push no window's frames out of the cache."""
@@ -173,7 +181,12 @@ class SfmPredictor:
         """Matched keypoints of the key frames of a window, beside what is tracked there."""
         rows = keyframes.rows.tolist()
         chosen, images = [frames[row] for row in rows], [grays[row] for row in rows]
-        keypoints, matches = self._match(chosen, images, window_pairs(len(rows)), self._features)
+        keypoints, matches = self._match(
+            chosen,
+            images,
+            window_pairs(len(rows), offsets=KEYFRAME_OFFSETS if keyframes.are_fewer else OFFSETS),
+            self._features,
+        )
         of_rows = keyframes.rows if keyframes.are_fewer else None
         return WindowMatches(keypoints, matches, [keyframes.tracked[row] for row in rows], of_rows)
 

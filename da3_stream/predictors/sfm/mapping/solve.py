@@ -154,6 +154,7 @@ class Solver:
                 after = calibration.update(known, free, self._size)
                 return Solution(models, known.lens, quality, after, views=self._verify(lens))
             if not sure:
+                calibration = calibration.doubt(estimate, free, self._size, self._share)
                 break
             lens, free = known.lens if is_far else calibration.lens, sure
         views = self._verify(calibration.lens)

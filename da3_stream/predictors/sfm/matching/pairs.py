@@ -15,6 +15,7 @@ from ....geometry.lens import Lens
 from .tracks import TrackedPoints
 
 OFFSETS = (1, 2, 4, 8, 16, 32, 64, 128)  # quadratic sequential pairs: near ones for detail, far ones for scale
+KEYFRAME_OFFSETS = tuple(sorted({*OFFSETS, *(3 * offset for offset in OFFSETS)}))  # denser: fewer frames tell as much
 MAX_ANGLE = 0.7  # between descriptors, radians
 MAX_ANGLE_RATIO = 0.8  # best to second best (Lowe 2004, section 7.1)
 MIN_INLIERS = 15
@@ -41,19 +42,19 @@ class TwoView:
     planar: bool
 
 
-def window_pairs(count: int, split_row: int | None = None) -> list[tuple[int, int]]:
-    """Pairs of rows to be matched among `count` frames: sequential ones, all if they are few, and where a loop check
-    shows two places, the second from `split_row` on, all pairs across."""
+def window_pairs(count: int, split_row: int | None = None, offsets: Sequence[int] = OFFSETS) -> list[tuple[int, int]]:
+    """Pairs of rows to be matched among `count` frames: sequential ones so far apart, all if they are few, and where a
+    loop check shows two places, the second from `split_row` on, all pairs across."""
     if split_row is None:
-        return list(sequential_pairs(count) if count > SMALL else combinations(range(count), 2))
+        return list(sequential_pairs(count, offsets) if count > SMALL else combinations(range(count), 2))
     earlier, later = range(split_row), range(split_row, count)
     within = [*sequential_pairs(split_row), *((split_row + a, split_row + b) for a, b in sequential_pairs(len(later)))]
     return [*within, *((a, b) for a in earlier for b in later)]
 
 
-def sequential_pairs(count: int) -> Iterator[tuple[int, int]]:
-    """Pairs (earlier row, later row) among `count` consecutive frames at quadratic distances."""
-    for offset in OFFSETS:
+def sequential_pairs(count: int, offsets: Sequence[int] = OFFSETS) -> Iterator[tuple[int, int]]:
+    """Pairs (earlier row, later row) among `count` consecutive frames at these distances."""
+    for offset in offsets:
         for row in range(count - offset):
             yield row, row + offset
 

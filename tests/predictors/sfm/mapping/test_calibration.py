@@ -140,3 +140,31 @@ def test_a_focal_length_that_no_window_could_tell_is_said_to_be_a_guess() -> Non
     assert not summary["focal_known"]
     assert summary["focal_sigma_px"] is None
     assert summary["focal_px"] == [550.0, 550.0]
+
+
+def left_over(shift_px: float, sigma_px: float = 0.3) -> LensEstimate:
+    """What a window finds of the distortion that a calibration left over, by the shift of the corner."""
+    k1 = shift_px / GUESS.corner_gradient(SIZE)
+    return LensEstimate(replace(GUESS, k1=k1), 0.0, sigma_px / GUESS.corner_gradient(SIZE))
+
+
+def test_a_calibration_without_distortion_is_not_given_one_by_noise() -> None:
+    known, free = Calibration.from_known(GUESS), FreeLens(radial=True)
+    for shift in (0.7, -0.6):
+        sure, _ = known.determined(left_over(shift), free, SIZE)
+        assert not sure
+        known = known.doubt(left_over(shift), free, SIZE, 1.0)
+    assert known.lens == GUESS and known.is_frozen
+
+
+def test_a_distortion_that_windows_agree_on_is_believed() -> None:
+    known, free = Calibration.from_known(GUESS), FreeLens(radial=True)
+    sure, estimate = known.determined(left_over(6.0), free, SIZE)
+    assert sure == free
+    learnt = known.update(estimate, free, SIZE)
+    assert learnt.lens.shift_px(SIZE) == pytest.approx(6.0) and not learnt.is_frozen
+    faint = left_over(2.2)
+    assert not known.determined(faint, free, SIZE)[0]
+    again = known.doubt(faint, free, SIZE, 1.0)
+    assert again.lens == GUESS and again.determined(faint, free, SIZE)[0] == free
+    assert again.update(faint, free, SIZE).lens.shift_px(SIZE) == pytest.approx(2.2)

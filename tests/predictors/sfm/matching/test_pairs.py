@@ -15,6 +15,7 @@ from da3_stream.geometry import intrinsics_matrix, project
 from da3_stream.geometry.keypoints import Keypoints
 from da3_stream.geometry.lens import Lens
 from da3_stream.predictors.sfm.matching.pairs import (
+    KEYFRAME_OFFSETS,
     MIN_INLIERS,
     OFFSETS,
     TwoView,
@@ -199,3 +200,9 @@ def test_only_separates_tracked_points_from_key_points() -> None:
     assert set(of_sift) == {(0, 1), (1, 2)}
     assert set(of_tracks) == {(0, 1)}  # the second pair has no tracked points
     assert of_sift[1, 2].planar
+
+
+def test_key_frames_are_matched_at_more_distances() -> None:
+    assert set(OFFSETS) < set(KEYFRAME_OFFSETS)
+    apart = {b - a for a, b in window_pairs(40, offsets=KEYFRAME_OFFSETS)}
+    assert apart == {1, 2, 3, 4, 6, 8, 12, 16, 24, 32}
