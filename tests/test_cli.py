@@ -66,7 +66,7 @@ def test_options_win_over_assignments_and_these_over_presets(call: Callable, fol
     told = json.loads(Path("out/run.json").read_text())["settings"]
     assert status == 0
     assert (told["windows"]["size"], told["windows"]["overlap"]) == (14, 8) and told["cloud"]["max_points"] == 50
-    assert told["camera"]["intrinsics"] == [40, 41, 24, 14.5] and told["model"]["resolution"] == 416
+    assert told["camera"]["intrinsics"]["params"] == [40, 41, 24.5, 15] and told["model"]["resolution"] == 416
 
 
 def test_masks_are_given_one_by_one(call: Callable, folder: str) -> None:
@@ -159,7 +159,7 @@ def test_the_run_says_where_it_is_not_to_be_trusted_and_why(
     assert status == 0 and out.splitlines()[-4:] == [
         "trust: not everywhere, 100 % of the poses are believed (confidence 0.5 and more)",
         "  0:24–0:27 (frames 24–27) not to be trusted: the focal length changed; give one for each part",
-        f"  0:00–0:27 (frames 0–27) {assumed}",
+        f"  input: {assumed}",
         "  0:00–0:27 (frames 0–27) a bonnet was left out",
     ]
     told = json.loads(Path("out/run.json").read_text())

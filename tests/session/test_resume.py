@@ -366,7 +366,7 @@ def test_what_was_known_at_the_end_is_known_when_outputs_are_drawn_anew(tmp_path
     predictor = Lens()
     pipeline.run(images, run, coarser, predictor, with_changes=True)
     again = open_run(run).read_status()
-    assert predictor.first_frames == [] and told["camera"] == {"k1": -0.1} and told["skipped"] == 1
+    assert predictor.first_frames == [] and told["camera"]["k1"] == -0.1 and told["skipped"] == 1
     for key in ("camera", "skipped_frames", "source_indices", "windows_by_status"):
         assert again[key] == told[key]
     assert contents(run)["journal"] == journal
