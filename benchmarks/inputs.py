@@ -105,3 +105,7 @@ def _missed(case: InputCase, row: Row) -> Iterator[str]:
         yield "OK"
     if any(code not in row["says"] for code in case.says):
         yield "says"
+
+
+if __name__ == "__main__":
+    main()

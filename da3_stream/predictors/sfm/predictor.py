@@ -184,7 +184,7 @@ class SfmPredictor:
         keypoints, matches = self._match(
             chosen,
             images,
-            window_pairs(len(rows), offsets=KEYFRAME_OFFSETS if keyframes.are_fewer else OFFSETS),
+            window_pairs(len(rows), offsets=KEYFRAME_OFFSETS if keyframes.are_few else OFFSETS),
             self._features,
         )
         of_rows = keyframes.rows if keyframes.are_fewer else None

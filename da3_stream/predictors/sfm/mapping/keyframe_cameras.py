@@ -35,6 +35,11 @@ class Keyframes:
         """Whether not every frame is one."""
         return len(self.rows) < len(self.tracked)
 
+    @property
+    def are_few(self) -> bool:
+        """Whether less than half of the frames are."""
+        return 2 * len(self.rows) < len(self.tracked)
+
     def of_all_frames(self) -> Keyframes:
         """Every frame as a key frame."""
         return Keyframes(np.arange(len(self.tracked)), self.tracked)
