@@ -143,7 +143,10 @@ class SfmPredictor:
 
     def _gap(self, frames: Sequence[Frame]) -> int:
         """Frames from one key frame to the next: less by one in the windows that the focal length is learnt from, which
-        more views tell better. (Which these are must not depend on how far the windows before have come.)"""
+        more views tell better, unless they are few on purpose. (Which windows these are must not depend on how far the
+        ones before have come.)"""
+        if self._keyframe_gap > LONGEST:
+            return self._keyframe_gap
         learns = not self._given.is_held and frames[0].ordinal < LEARNING_FRAMES
         return max(self._keyframe_gap - learns, 1)
 
