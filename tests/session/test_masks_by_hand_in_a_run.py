@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,30 +13,13 @@ from numpy.typing import NDArray
 
 from da3_stream import Settings, pipeline
 from da3_stream.store import open_run, read_masks
-from da3_stream.types import Frame, WindowGeometry
 from tests.worlds.street import SIZE
-from tests.worlds.street_predictor import StandIn
+from tests.worlds.street_predictor import MaskKeeper
 
 pytestmark = pytest.mark.slow
 
 COUNT = 30
 WIDTH, HEIGHT = SIZE
-
-
-class Interrupted(StandIn):
-    """Keeps the masks of its frames, and stops before one of the windows."""
-
-    def __init__(self, stop_before: int | None) -> None:
-        super().__init__()
-        self.masks: dict[int, NDArray[np.bool_] | None] = {}
-        self._windows, self._stop_before = 0, stop_before
-
-    def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
-        if self._windows == self._stop_before:
-            raise KeyboardInterrupt
-        self._windows += 1
-        self.masks |= {frame.index: frame.mask for frame in frames}
-        return super().predict(frames)
 
 
 def mask_of(index: int) -> NDArray[np.bool_]:
@@ -59,10 +41,10 @@ def drive(tmp_path: Path) -> Path:
     return tmp_path / "drive"
 
 
-def run(source: Path, out: Path, mask: Any, stop_before: int | None = None) -> tuple[dict[str, Any], Interrupted]:
+def run(source: Path, out: Path, mask: Any, stop_before: int | None = None) -> tuple[dict[str, Any], MaskKeeper]:
     windows = {"size": 12, "overlap": 4}
     settings = Settings.build({"windows": windows, "camera": {"mask": mask}, "frames": {"gate": "off"}})
-    predictor = Interrupted(stop_before)
+    predictor = MaskKeeper(stop_before)
     pipeline.run(source, out, settings, predictor)
     return json.loads((out / "run.json").read_text()), predictor
 

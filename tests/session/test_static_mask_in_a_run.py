@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,33 +10,23 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from da3_stream import Settings, pipeline
-from da3_stream.types import Frame, WindowGeometry
+from da3_stream.types import Frame
 from tests.frames.static_mask.test_static_mask import bonnet, drive, under
 from tests.worlds.street import SIZE
-from tests.worlds.street_predictor import StandIn
+from tests.worlds.street_predictor import MaskKeeper
 
 pytestmark = pytest.mark.slow
 
 COUNT = 64
 
 
-class Shrinking(StandIn):
-    """Keeps the masks of the frames it was asked for, and stops before one of the windows."""
+class Shrinking(MaskKeeper):
+    """Sees small images, without their masks."""
 
-    def __init__(self, stop_before: int | None = None) -> None:
-        super().__init__()
-        self.masks: dict[int, NDArray[np.bool_] | None] = {}
-        self._windows, self._stop_before = 0, stop_before
-
-    def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
-        if self._windows == self._stop_before:
-            raise KeyboardInterrupt
-        self._windows += 1
-        self.masks |= {frame.index: frame.mask for frame in frames}
-        return super().predict([replace(f, image=cv2.resize(f.image, SIZE), mask=None) for f in frames])
+    def seen(self, frame: Frame) -> Frame:
+        return replace(frame, image=cv2.resize(frame.image, SIZE), mask=None)
 
 
 def run(

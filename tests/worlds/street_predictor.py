@@ -65,3 +65,23 @@ def lost_rows(geometry: WindowGeometry, rows: slice) -> WindowGeometry:
     poses, depth = geometry.window_from_camera.copy(), geometry.depth.copy()
     poses[rows], depth[rows] = np.nan, 0
     return replace(geometry, window_from_camera=poses, depth=depth)
+
+
+class MaskKeeper(StandIn):
+    """Keeps the masks of the frames it was asked for, and stops before one of the windows."""
+
+    def __init__(self, stop_before: int | None = None) -> None:
+        super().__init__()
+        self.masks: dict[int, NDArray[np.bool_] | None] = {}
+        self._windows, self._stop_before = 0, stop_before
+
+    def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+        if self._windows == self._stop_before:
+            raise KeyboardInterrupt
+        self._windows += 1
+        self.masks |= {frame.index: frame.mask for frame in frames}
+        return super().predict([self.seen(frame) for frame in frames])
+
+    def seen(self, frame: Frame) -> Frame:
+        """The frame as the stand-in is given it."""
+        return frame
