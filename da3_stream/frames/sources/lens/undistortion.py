@@ -26,6 +26,7 @@ class Undistortion:
     size: tuple[int, int]
     _maps: StraightMaps | None = None  # of the latest resolution
     _outline: Mask | None = field(default=None, repr=False)
+    _last: tuple[Mask, Mask] | None = field(default=None, repr=False)  # a frame's mask, and what became of it
 
     def __call__(self, frame: Frame) -> Frame:
         """The frame with its image and mask undistorted."""
@@ -33,8 +34,10 @@ class Undistortion:
         image = self._remap(frame.image)
         if frame.mask is None:
             return replace(frame, image=image, mask=self._outline)
-        counts = self._remap(frame.mask.astype(np.uint8) * np.uint8(255)) == 255
-        return replace(frame, image=image, mask=counts & maps.valid)
+        if self._last is None or self._last[0] is not frame.mask:  # frames that share a mask go on sharing one
+            counts = self._remap(frame.mask.astype(np.uint8) * np.uint8(255)) == 255
+            self._last = frame.mask, counts & maps.valid
+        return replace(frame, image=image, mask=self._last[1])
 
     def _maps_for(self, size: tuple[int, int]) -> StraightMaps:
         if self._maps is None or self._maps.valid.shape != size[::-1]:
