@@ -25,7 +25,8 @@ from .fusion.depth_views import DepthViews
 from .fusion.free_space import violates_free_space
 from .fusion.spill import SpillFile
 from .fusion.subsampling import Tile, subsample
-from .fusion.tiling import Tiling, build_tiling, morton_codes
+from .octree.cube import TILE_DEPTH, tile_codes
+from .octree.leaves import Leaves, build_leaves
 from .output import WRITERS, FusedCloud, write_tiles
 from .pages import count_points, page_chunks, read_page
 from .points import Points
@@ -65,26 +66,27 @@ def write_merged_cloud(run: Run, geometry: RunGeometry, settings: CloudSettings)
 
 @contextmanager
 def fuse_pages(
-    run: Run, geometry: RunGeometry, selection: PointSelection, folder: Path, tiling: Tiling | None = None
+    run: Run, geometry: RunGeometry, selection: PointSelection, folder: Path, leaves: Leaves | None = None
 ) -> Iterator[FusedCloud]:
-    """The selected points of all pages, fused, in the tiles of `tiling` (by default cut by the number of points).
+    """The selected points of all pages, fused, tile by tile: the `leaves` of an octree, by default cut by the number of
+    points.
 
     Temporary files are in `folder`. Raises StoreError as `write_merged_cloud` does, also while the tiles are taken.
     """
     settings, dtype = selection.settings, _record_dtype(selection)
     voxel = world_voxel(geometry, settings)
-    tiling = tiling or _survey(run, geometry, voxel)
+    leaves = leaves or _survey(run, geometry, voxel)
     with ExitStack() as stack:
         file, more = (stack.enter_context(tempfile.TemporaryFile(dir=folder)) for _ in range(2))
         submaps = stack.enter_context(OpenSubmaps(run))
         spill, farthest = SpillFile(file, dtype), 0.0
         for points in _selected_points(run, geometry, selection):
             farthest = max(farthest, float(np.abs(points.xyz).max(initial=0.0)))
-            spill.add(tiling.tile_of(morton_codes(points.xyz, voxel)), _point_records(points, geometry, dtype))
+            spill.add(leaves.leaf_of(tile_codes(points.xyz, voxel)), _point_records(points, geometry, dtype))
         tiles = _drop_violations(_best_per_voxel(spill, voxel), DepthViews(submaps, geometry), voxel, settings)
         if settings.max_points is not None and spill.count > settings.max_points:
             tiles = subsample(tiles, settings.max_points, voxel, SpillFile(more, dtype))
-        yield FusedCloud(geometry.scene.units, voxel, farthest, tiling, dtype, tiles)
+        yield FusedCloud(geometry.scene.units, voxel, farthest, leaves, dtype, tiles)
 
 
 def _record_dtype(selection: PointSelection) -> np.dtype[np.void]:
@@ -95,12 +97,12 @@ def _record_dtype(selection: PointSelection) -> np.dtype[np.void]:
     return np.dtype([*fields, *frame, *normal])
 
 
-def _survey(run: Run, geometry: RunGeometry, voxel: float) -> Tiling:
+def _survey(run: Run, geometry: RunGeometry, voxel: float) -> Leaves:
     """Tiles of about equal numbers of points, estimated from an even sample of all pages."""
     codes = [np.zeros(0, np.uint64)]
     for submap in geometry.submaps:
-        codes.append(morton_codes(points_in_world(read_page(run, submap, _SURVEY_STEP), geometry, submap).xyz, voxel))
-    return build_tiling(np.concatenate(codes), _TILE // _SURVEY_STEP)
+        codes.append(tile_codes(points_in_world(read_page(run, submap, _SURVEY_STEP), geometry, submap).xyz, voxel))
+    return build_leaves(np.concatenate(codes), TILE_DEPTH, _TILE // _SURVEY_STEP)
 
 
 def _selected_points(run: Run, geometry: RunGeometry, selection: PointSelection) -> Iterator[Points]:
@@ -170,6 +172,6 @@ def _drop_violations(tiles: Iterator[Tile], views: DepthViews, voxel: float, set
     for tile, records in tiles:
         if settings.fusion != "off":
             xyz = records["xyz"]
-            violates = violates_free_space(views, xyz, records["distance"], morton_codes(xyz, voxel), settings)
+            violates = violates_free_space(views, xyz, records["distance"], tile_codes(xyz, voxel), settings)
             records = records[~violates]
         yield tile, records

@@ -17,7 +17,8 @@ from ..types import Float32, Float64
 from .files.laz import LasLayout, LasWriter, create_las
 from .files.ply import create_ply
 from .fusion.subsampling import Tile
-from .fusion.tiling import Tiling
+from .octree.cube import Cube
+from .octree.leaves import Leaves
 from .voxels import voxel_keys
 
 
@@ -28,7 +29,7 @@ class FusedCloud:
     units: str
     voxel: float
     farthest: float  # largest absolute coordinate
-    tiling: Tiling
+    leaves: Leaves
     record_dtype: np.dtype[np.void]
     tiles: Iterable[Tile]
 
@@ -97,7 +98,9 @@ def write_tiles(path: Path, cloud: FusedCloud, axes: Axes = WORLD) -> int:
             name = f"{len(index):06d}.laz"
             with create_las(folder / name, layout) as las:
                 _write_records(las, records, cloud, axes)
-            low, high = cloud.tiling.bounds(tile, cloud.voxel)
+            level = int(cloud.leaves.levels[tile])
+            code = int(cloud.leaves.starts[tile]) >> 3 * (cloud.leaves.depth - level)
+            low, high = Cube.of_voxels(cloud.voxel).node_bounds(code, level)
             index.append({"file": name, "low": low, "high": high, "points": len(records)})
         count = sum(entry["points"] for entry in index)
         write_text(folder / "tiles.json", json_page(_tiles_metadata(cloud, axes, count) | {"tiles": index}))

@@ -11,21 +11,22 @@ BITS = 21  # per axis: 2^20 voxels on either side of the origin
 HALF = 1 << (BITS - 1)
 
 
-def voxel_cells(xyz: NDArray[np.floating], edge: float) -> list[NDArray[np.uint64]]:
-    """The voxel of each point [M,3] in a grid through the origin: x, y and z [M], each counted from -2^20.
+def grid_cells(xyz: NDArray[np.floating], edge: float, first: NDArray[np.int64]) -> list[NDArray[np.uint64]]:
+    """The cell of each point [M,3] in a grid through the origin: x, y and z [M], each counted from `first` [3].
 
-    Points farther than 2^20 voxels from the origin count to the outermost ones.
+    Points beyond the 2^21 cells from there on an axis count to the outermost ones.
     """
     cells = []
     for axis in range(3):
         cell = np.floor(xyz[:, axis].astype(np.float64) / edge)
-        cells.append((np.clip(cell, -HALF, HALF - 1, out=cell) + HALF).astype(np.uint64))
+        cell -= float(first[axis])
+        cells.append(np.clip(cell, 0, 2 * HALF - 1, out=cell).astype(np.uint64))
     return cells
 
 
 def voxel_keys(xyz: NDArray[np.floating], edge: float) -> NDArray[np.uint64]:
-    """A key [M] for the voxel of each point [M,3] (see `voxel_cells`)."""
-    x, y, z = voxel_cells(xyz, edge)
+    """A key [M] for the voxel of each point [M,3]; those beyond 2^20 voxels on an axis count to the outermost ones."""
+    x, y, z = grid_cells(xyz, edge, np.full(3, -HALF))
     return (x << np.uint64(2 * BITS)) | (y << np.uint64(BITS)) | z
 
 

@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ...cloud import PointSelection, fuse_pages
-from ...cloud.fusion.tiling import Tiling, build_tiling, morton_codes
+from ...cloud.octree.cube import TILE_DEPTH, tile_codes
+from ...cloud.octree.leaves import Leaves, build_leaves
 from ...cloud.points import depth_edges
 from ...cloud.transform import world_voxel
 from ...errors import ExportError
@@ -56,12 +57,12 @@ def export_mesh(reader: RunReader, path: Path, options: MeshOptions) -> str:
     selection = _colour_selection(reader, options)
     fusion = _DepthFusion(open3d, reader, views, options, world_voxel(reader.geometry, selection.settings))
     with tempfile.TemporaryFile(dir=path.parent) as file, tempfile.TemporaryFile(dir=path.parent) as scratch:
-        tiling, views_of_tiles = _build_tiling(fusion, scratch)
+        leaves, views_of_tiles = _build_leaves(fusion, scratch)
         mesh = TiledMesh(file, fusion.voxel)
-        with fuse_pages(reader.run, reader.geometry, selection, path.parent, tiling) as cloud:
+        with fuse_pages(reader.run, reader.geometry, selection, path.parent, leaves) as cloud:
             colours = _PointColours(iter(cloud.tiles))
             for tile, tile_views in views_of_tiles:
-                vertices, triangles = fusion.extract(tile, tiling, tile_views)
+                vertices, triangles = fusion.extract(tile, leaves, tile_views)
                 mesh.add(vertices, colours.of(tile, vertices), triangles)
         vertex_count, triangle_count = write_mesh(path, options.encoding, mesh, options.min_triangles, reader)
     axes = "y down" if options.encoding == "ply" else "y up"
@@ -115,19 +116,19 @@ class _DepthFusion:
         blocks = self._grid.compute_unique_block_coordinates(*self._camera_inputs(view), *self._limits())
         return np.unique(blocks.numpy().astype(np.int64), axis=0)
 
-    def extract(self, tile: int, tiling: Tiling, views: NDArray[np.int64]) -> tuple[Float32, NDArray[np.int64]]:
+    def extract(self, tile: int, leaves: Leaves, views: NDArray[np.int64]) -> tuple[Float32, NDArray[np.int64]]:
         """Vertices [V,3] and triangles [T,3] of a tile's cells, from the views that see it."""
         grid = self._new_grid()
         for view in views.tolist():
             blocks = self.blocks(view)
-            of_tile = blocks[(tiling.tile_of(_cubes_of(blocks, self.voxel)) == tile).any(axis=0)]
+            of_tile = blocks[(leaves.leaf_of(_cubes_of(blocks, self.voxel)) == tile).any(axis=0)]
             if len(of_tile):
                 keys = self._open3d.core.Tensor(of_tile.astype(np.int32))
                 grid.integrate(keys, *self._camera_inputs(view), *self._limits())
         mesh = grid.extract_triangle_mesh(self._min_views - 0.5)
         vertices, triangles = mesh.vertex.positions.numpy(), mesh.triangle.indices.numpy().astype(np.int64)
         centres = vertices[triangles].astype(np.float64).mean(axis=1)
-        return vertices, triangles[tiling.tile_of(morton_codes(centres, self.voxel)) == tile]
+        return vertices, triangles[leaves.leaf_of(tile_codes(centres, self.voxel)) == tile]
 
     def _new_grid(self) -> Any:
         """An empty grid. Its colour is never set, but without one open3d cannot extract a mesh of no triangles."""
@@ -170,11 +171,12 @@ class _DepthFusion:
 def _cubes_of(blocks: NDArray[np.int64], voxel: float) -> NDArray[np.uint64]:
     """Morton codes [8,B] of the smallest cubes whose cells need blocks [B,3]: a cell may reach into the next block."""
     centres = (blocks + _NEEDED_BY[:, None] + 0.5) * (_BLOCK * voxel)
-    return morton_codes(centres.reshape(-1, 3), voxel).reshape(len(_NEEDED_BY), -1)
+    return tile_codes(centres.reshape(-1, 3), voxel).reshape(len(_NEEDED_BY), -1)
 
 
-def _build_tiling(fusion: _DepthFusion, scratch: Any) -> tuple[Tiling, list[tuple[int, NDArray[np.int64]]]]:
-    """The tiling, and each tile with the views that see it, ascending. `scratch` is a file of some 100 bytes a view."""
+def _build_leaves(fusion: _DepthFusion, scratch: Any) -> tuple[Leaves, list[tuple[int, NDArray[np.int64]]]]:
+    """The tiles, leaves of an octree, and each with the views that see it, ascending. `scratch` is a file of some 100
+    bytes a view."""
     known = np.zeros(0, np.uint64)
     for view in range(len(fusion.views)):
         codes = np.unique(_cubes_of(fusion.blocks(view), fusion.voxel))
@@ -182,15 +184,15 @@ def _build_tiling(fusion: _DepthFusion, scratch: Any) -> tuple[Tiling, list[tupl
         pairs = np.empty(len(codes), _PAIR)
         pairs["code"], pairs["view"] = codes, view
         scratch.write(pairs.data)
-    tiling = build_tiling(known, _CUBES)
+    leaves = build_leaves(known, TILE_DEPTH, _CUBES)
     scratch.seek(0)
     parts = [np.zeros(0, _PAIR)]
     while len(pairs := np.fromfile(scratch, _PAIR, 1 << 16)):
-        pairs["code"] = tiling.tile_of(pairs["code"])
+        pairs["code"] = leaves.leaf_of(pairs["code"])
         parts.append(np.unique(pairs))
     pairs = np.unique(np.concatenate(parts))
     tiles, first = np.unique(pairs["code"], return_index=True)
-    return tiling, list(zip(tiles.tolist(), np.split(pairs["view"], first[1:]), strict=False))
+    return leaves, list(zip(tiles.tolist(), np.split(pairs["view"], first[1:]), strict=False))
 
 
 class _PointColours:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from ...cloud.fusion.tiling import SMALLEST
+from ...cloud.octree.cube import DEPTH, TILE_DEPTH
 from ...types import Float32, UInt8
 
 VERTEX = np.dtype([("xyz", "<f4", 3), ("rgb", "u1", 3)])
@@ -39,12 +39,12 @@ class _TileMesh:
 class TiledMesh:
     """A mesh that is added tile by tile, kept in `file` but for vertices on seams (in memory, some 40 bytes each).
 
-    Tiles are unions of the smallest cubes of the cloud's tiling with this `voxel`: vertices on faces of cubes may be
+    Tiles are unions of the smallest tiles of the merged cloud with this `voxel`: vertices on faces of cubes may be
     shared with other tiles.
     """
 
     def __init__(self, file: IO[bytes], voxel: float) -> None:
-        self._file, self._cube = file, voxel * (1 << SMALLEST)
+        self._file, self._cube = file, voxel * (1 << DEPTH - TILE_DEPTH)
         self._seam_width = _ON_SEAM * voxel
         self._tiles: list[_TileMesh] = []
 
