@@ -132,6 +132,12 @@ RUN = (
 EXPORT = (
     Option("frames", "frames", str, "Frames of the input from A to before B.", "A:B"),
     Option("every", "every", int, "Every n-th of them."),
+    Option(
+        "axes",
+        "axes",
+        Literal["world", "upright", "map"],
+        "Of the file: of the first camera, turned upright, or east-north-up where the run is located.",
+    ),
     Option("voxel_m", "voxel_m", float, "Edge of a voxel in metres."),
     Option("max_points", "max_points", int, "At most this many points."),
     Option("confidence", "confidence", float, "Share of the least confident points left out."),

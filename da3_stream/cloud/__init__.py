@@ -5,16 +5,19 @@ world by the poses of now, `fuse` makes one cloud of all pages (with `fusion/`),
 `preview` writes a sample of it while a run goes on.
 """
 
+from .axes import Anchor, AxesName, FileAxes
 from .files.ply import read_ply
 from .fuse import PointSelection, fuse_pages, write_merged_cloud
-from .output import Axes, FusedCloud, write_las, write_laz, write_ply, write_tiles
+from .output import FusedCloud, write_las, write_laz, write_ply, write_tiles
 from .pages import count_points, page_chunks, read_page, write_page
 from .points import Points, window_points
 from .preview import drop_samples, preview_cloud
 from .transform import points_in_world, world_voxel
 
 __all__ = [
-    "Axes",
+    "Anchor",
+    "AxesName",
+    "FileAxes",
     "PointSelection",
     "FusedCloud",
     "Points",

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ..errors import StoreError
 from ..settings import CloudSettings
 from ..store import OpenSubmaps, Run, RunGeometry
+from .axes import FileAxes
 from .fusion.depth_views import DepthViews
 from .fusion.free_space import violates_free_space
 from .fusion.spill import SpillFile
@@ -59,9 +60,10 @@ def write_merged_cloud(run: Run, geometry: RunGeometry, settings: CloudSettings)
     pages do not have; an earlier cloud stays then.
     """
     with fuse_pages(run, geometry, PointSelection(settings), run.path / "cloud") as cloud:
+        axes = FileAxes.world(cloud.units)
         if settings.format == "tiles":
-            return write_tiles(run.path / "tiles", cloud)
-        return WRITERS[settings.format](run.path / f"cloud.{settings.format}", cloud)
+            return write_tiles(run.path / "tiles", cloud, axes)
+        return WRITERS[settings.format](run.path / f"cloud.{settings.format}", cloud, axes)
 
 
 @contextmanager

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from ..settings import CloudSettings
 from ..store import Run, RunGeometry
 from ..store.files import replacing
-from .files.ply import create_ply
+from .axes import FileAxes
+from .files.ply import create_ply, ply_comments
 from .pages import COARSEST, count_points, level_order, read_page
 from .transform import find_sorted, submap_transforms, transform_points
 
@@ -39,7 +40,8 @@ def preview_cloud(run: Run, geometry: RunGeometry, settings: CloudSettings) -> i
     _update_samples(run, path, len(geometry.submaps), settings.preview_points)
     posed_rows = np.flatnonzero(geometry.frame_poses.has_pose)
     frames, matrices = geometry.frame_poses.source_index[posed_rows], submap_transforms(geometry, posed_rows)
-    with open(path, "rb") as file, create_ply(run.path / "cloud.ply", f"da3_stream, {geometry.scene.units}") as ply:
+    comments = ply_comments(FileAxes.world(geometry.scene.units))
+    with open(path, "rb") as file, create_ply(run.path / "cloud.ply", comments) as ply:
         for samples in _sample_chunks(file):
             which, posed = find_sorted(frames, samples["frame"])
             ply.write(transform_points(samples["xyz"][posed], matrices, which[posed]), samples["rgb"][posed])

@@ -127,6 +127,6 @@ def _write_points(
 ) -> int:
     points = sampled_points(reader, views, max_points)
     rotation = upright_from_world[:3, :3].T.astype(np.float32)
-    with create_ply(path, f"units: {reader.units}, z up", normals=True) as ply:
+    with create_ply(path, [f"units: {reader.units}, z up"], normals=True) as ply:
         ply.write(points.xyz @ rotation, points.rgb, None if points.normal is None else points.normal @ rotation)
     return len(points)

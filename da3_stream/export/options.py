@@ -38,7 +38,17 @@ class FrameOptions(Stage):
         return self
 
 
-class TrajectoryOptions(FrameOptions):
+class AxesOptions(FrameOptions):
+    """The frame of reference of a file's coordinates; None: the format's default (docs/outputs.md)."""
+
+    axes: Literal["world", "upright", "map"] | None = Field(
+        None,
+        description="world: of the first camera; upright: turned such that up is up; map: east, north, up, of a "
+        "run that is located",
+    )
+
+
+class TrajectoryOptions(AxesOptions):
     """A trajectory file."""
 
 
@@ -50,7 +60,7 @@ class MapOptions(FrameOptions):
     )
 
 
-class VoxelOptions(FrameOptions):
+class VoxelOptions(AxesOptions):
     """The edge of a voxel. By default that of the run's settings; a smaller one brings no more detail back."""
 
     voxel_m: Positive | None = Field(None, description="edge of a voxel in metres; needs a run in metres")
@@ -77,8 +87,7 @@ class LasOptions(CloudOptions):
 
     up: Literal["z", "camera"] = Field(
         "z",
-        description="z: up as the cameras were held; camera: the run's world, y down, z ahead. A run that is "
-        "georeferenced is written in the coordinates of its map, whatever this says",
+        description="what axes=upright (z) and axes=world (camera) say, of a run that is not located",
     )
 
 
@@ -107,7 +116,7 @@ class MeshOptions(VoxelOptions):
     min_triangles: Count = Field(1000, description="smaller pieces are left out")
 
 
-class ImageOptions(FrameOptions):
+class ImageOptions(AxesOptions):
     """Formats that come with images."""
 
     resolution: Literal["input", "model"] = Field("input", description="of the input, or as the model looked at it")
@@ -157,11 +166,11 @@ class DepthOptions(FrameOptions):
     with_sky: bool = True
 
 
-class MiniNpzOptions(FrameOptions):
+class MiniNpzOptions(AxesOptions):
     """What DA3's own tools write, without images."""
 
 
-class NpzOptions(FrameOptions):
+class NpzOptions(AxesOptions):
     """What DA3's own tools write, with images."""
 
 

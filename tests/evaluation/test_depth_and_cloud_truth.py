@@ -179,7 +179,7 @@ def test_a_cloud_with_normals_is_read_as_one_without(tmp_path) -> None:
 
     points = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
     for name, normals in (("a", False), ("b", True)):
-        with create_ply(tmp_path / name, "any", normals=normals) as ply:
+        with create_ply(tmp_path / name, ["any"], normals=normals) as ply:
             ply.write(points, np.zeros((50, 3), np.uint8), points if normals else None)
     np.testing.assert_array_equal(read_cloud(tmp_path / "b"), points)
     np.testing.assert_array_equal(read_cloud(tmp_path / "a"), points)

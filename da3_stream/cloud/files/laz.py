@@ -78,6 +78,7 @@ class LasWriter:
             file, self._header, do_compress=layout.compressed, laz_backend=backend, closefd=False
         )
         self.count = 0
+        self.bounds = np.array([[np.inf] * 3, [-np.inf] * 3])  # of the points as they are read back
 
     def write(
         self, xyz: NDArray[np.floating], rgb: UInt8, normal: Float32 | None = None, **extras: NDArray[Any]
@@ -86,9 +87,9 @@ class LasWriter:
         import laspy
 
         records = laspy.ScaleAwarePointRecord.zeros(len(xyz), header=self._header)
+        steps = self._steps(xyz)
         for axis, name in enumerate("XYZ"):
-            steps = (xyz[:, axis].astype(np.float64) - self._layout.offset[axis]) / self._layout.scale
-            records[name] = np.rint(steps).astype(np.int32)
+            records[name] = steps[:, axis]
         for channel, name in enumerate(("red", "green", "blue")):
             records[name] = rgb[:, channel].astype(np.uint16) * 257
         for name in ("return_number", "number_of_returns"):
@@ -100,6 +101,16 @@ class LasWriter:
             records[name] = values
         self._writer.write_points(records)
         self.count += len(xyz)
+
+    def _steps(self, xyz: NDArray[np.floating]) -> NDArray[np.int32]:
+        """Coordinates [M,3] as whole steps. Raises StoreError where they do not fit into 32 bits: no point wraps."""
+        steps = np.rint((xyz.astype(np.float64) - self._layout.offset) / self._layout.scale)
+        if not (np.abs(steps) < 2.0**31).all():
+            raise StoreError(f"coordinates are not finite, or too large for LAS files in steps of {self._layout.scale}")
+        if len(steps):
+            ends = np.stack([steps.min(axis=0), steps.max(axis=0)]) * self._layout.scale + self._layout.offset
+            self.bounds = np.stack([np.minimum(self.bounds[0], ends[0]), np.maximum(self.bounds[1], ends[1])])
+        return steps.astype(np.int32)
 
     def finish(self) -> None:
         """Complete the header."""

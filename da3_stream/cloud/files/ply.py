@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ...errors import StoreError
 from ...store.files import replacing
 from ...types import Float32, UInt8
+from ..axes import FileAxes
 
 _COLOUR = ("rgb", "u1", 3)
 _PLAIN = np.dtype([("xyz", "<f4", 3), _COLOUR])
@@ -23,25 +24,25 @@ _POSITION = b"".join(b"property float %b\n" % name for name in (b"x", b"y", b"z"
 _NORMAL = b"".join(b"property float %b\n" % name for name in (b"nx", b"ny", b"nz"))
 _RGB = b"".join(b"property uchar %b\n" % name for name in (b"red", b"green", b"blue"))
 _HEADER = re.compile(
-    rb"ply\nformat binary_little_endian 1\.0\ncomment [^\n]*\nelement vertex (\d+)\n"
+    rb"ply\nformat binary_little_endian 1\.0\n(?:comment [^\n]*\n)+element vertex (\d+)\n"
     + _POSITION
     + b"(%b)?" % _NORMAL
     + _RGB
     + b"end_header\n"
 )
-_LONGEST = 1024  # no header of ours is longer
+_LONGEST = 1 << 16  # no header of ours is longer
 _RUN = 64  # neighbouring vertices read together where a cloud is sampled
 
 
 class PlyWriter:
     """Writes points to a PLY file, chunk by chunk; the header, of fixed length, is completed when all are written."""
 
-    def __init__(self, file: BinaryIO, comment: str, normals: bool) -> None:
-        self._file, self._comment, self._normals = file, comment, normals
+    def __init__(self, file: BinaryIO, comments: Sequence[str], normals: bool) -> None:
+        self._file, self._comments, self._normals = file, comments, normals
         self.count = 0
-        self._file.write(_header(0, comment, normals))
+        self._file.write(_header(0, comments, normals))
 
-    def write(self, xyz: Float32, rgb: UInt8, normal: Float32 | None = None) -> None:
+    def write(self, xyz: NDArray[np.floating], rgb: UInt8, normal: Float32 | None = None) -> None:
         """Add points [M,3] with their colours, and normals [M,3] where the file has them."""
         vertices = np.empty(len(xyz), _WITH_NORMALS if self._normals else _PLAIN)
         vertices["xyz"], vertices["rgb"] = xyz, rgb
@@ -53,14 +54,14 @@ class PlyWriter:
     def finish(self) -> None:
         """Write the count."""
         self._file.seek(0)
-        self._file.write(_header(self.count, self._comment, self._normals))
+        self._file.write(_header(self.count, self._comments, self._normals))
 
 
 @contextlib.contextmanager
-def create_ply(path: Path, comment: str, *, normals: bool = False) -> Iterator[PlyWriter]:
-    """Write a PLY file, which appears at `path` when the block ends, and not before."""
+def create_ply(path: Path, comments: Sequence[str], *, normals: bool = False) -> Iterator[PlyWriter]:
+    """Write a PLY file, which appears at `path` when the block ends, and not before; comments are lines in ASCII."""
     with replacing(path) as file:
-        writer = PlyWriter(file, comment, normals)
+        writer = PlyWriter(file, comments, normals)
         yield writer
         writer.finish()
 
@@ -94,10 +95,16 @@ def _open(path: Path) -> Iterator[BinaryIO]:
         raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def _header(count: int, comment: str, normals: bool) -> bytes:
-    """The header; the comment is padded so that every count gives the same length."""
-    padded = comment + " " * (20 - len(str(count)))
-    opening = f"ply\nformat binary_little_endian 1.0\ncomment {padded}\nelement vertex {count}\n"
+def ply_comments(axes: FileAxes) -> list[str]:
+    """The comments of a cloud or a mesh: who wrote it, the units, and its frame of reference."""
+    return [f"da3_stream, {axes.units}", *axes.comments()]
+
+
+def _header(count: int, comments: Sequence[str], normals: bool) -> bytes:
+    """The header; the first comment is padded so that every count gives the same length."""
+    padded = [comments[0] + " " * (20 - len(str(count))), *comments[1:]]
+    lines = "".join(f"comment {comment}\n" for comment in padded)
+    opening = f"ply\nformat binary_little_endian 1.0\n{lines}element vertex {count}\n"
     return opening.encode("ascii") + _POSITION + (_NORMAL if normals else b"") + _RGB + b"end_header\n"
 
 

@@ -1,7 +1,7 @@
 """The merged cloud as PLY, LAS, LAZ and LAZ tiles, of all frames or some.
 
-PLY is in the run's world. LAS files are in map coordinates where the run is georeferenced, else z up (see axes.py); a
-record of their header (da3_stream, 1) has the transform from the run's world, as JSON. Their extra dimensions are
+Every file says in which axes it is (see `FileAxes`): PLY in comments, LAS in a record of its header (da3_stream, 1) as
+JSON. Where the run is located, LAS files are in coordinates of the map. Their extra dimensions are
 `confidence` (float32, as the predictor gave it, 8 significant bits, comparable within a run only) and `frame` (int32,
 index in the input of the frame that observed the point).
 """
@@ -12,21 +12,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...cloud import Axes, FusedCloud, PointSelection, fuse_pages, write_las, write_laz, write_ply, write_tiles
+from ...cloud import FusedCloud, PointSelection, fuse_pages, write_las, write_laz, write_ply, write_tiles
 from ...errors import ExportError
 from ...settings import CloudSettings, Settings
 from ...store import RunReader
+from ..axes import AxesName, FileAxes, file_axes, map_axes
 from ..frame_views import selected_rows
-from .axes import las_axes
 
 if TYPE_CHECKING:
     from ..options import CloudOptions, LasOptions
 
 
 def export_ply(reader: RunReader, path: Path, options: CloudOptions) -> str:
-    """cloud.ply as the run itself writes it."""
+    """One file; where it is in the run's world, the bytes of the run's own cloud.ply."""
+    axes = file_axes(reader, options.axes, relative="world")
     with fuse_pages(reader.run, reader.geometry, point_selection(reader, options), path.parent) as cloud:
-        return cloud_summary(reader.units, write_ply(path, cloud))
+        return cloud_summary(axes, write_ply(path, cloud, axes))
 
 
 def export_las(reader: RunReader, path: Path, options: LasOptions) -> str:
@@ -42,6 +43,14 @@ def export_laz(reader: RunReader, path: Path, options: LasOptions) -> str:
 def export_tiles(reader: RunReader, path: Path, options: LasOptions) -> str:
     """A folder of compressed files that join without gaps, and tiles.json."""
     return _export(reader, path, options, write_tiles)
+
+
+def las_axes(reader: RunReader, options: LasOptions) -> FileAxes:
+    """The axes of a LAS file: the coordinates of the map itself where the run is located. Raises ExportError as
+    `file_axes`, and StoreError for a coordinate system that PROJ does not know."""
+    relative: AxesName = "upright" if options.up == "z" else "world"
+    axes = file_axes(reader, options.axes, relative=relative)
+    return map_axes(reader) if axes.name == "map" else axes
 
 
 def point_selection(reader: RunReader, options: CloudOptions, *, with_frames: bool = False) -> PointSelection:
@@ -60,9 +69,11 @@ def point_selection(reader: RunReader, options: CloudOptions, *, with_frames: bo
     return PointSelection(settings, frames, options.confidence, with_frames)
 
 
-def cloud_summary(units: str, count: int, more: str = "") -> str:
-    """One line for people."""
-    return f"{count:,} points in {'relative units' if units == 'relative' else units}{more}"
+def cloud_summary(axes: FileAxes, count: int, more: str = "") -> str:
+    """One line for people: how many points, in which units and axes."""
+    units = "relative units" if axes.units == "relative" else axes.units
+    where = "" if axes.name == "world" else f", {axes.crs or axes.up_text}"
+    return f"{count:,} points in {units}{where}{more}"
 
 
 def _changed_settings(options: CloudOptions) -> dict[str, Any]:
@@ -71,10 +82,10 @@ def _changed_settings(options: CloudOptions) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(options, name)) is not None}
 
 
-def _export(reader: RunReader, path: Path, options: LasOptions, write: Callable[[Path, FusedCloud, Axes], int]) -> str:
-    axes = las_axes(reader, options.up)
+def _export(
+    reader: RunReader, path: Path, options: LasOptions, write: Callable[[Path, FusedCloud, FileAxes], int]
+) -> str:
+    axes = las_axes(reader, options)
     selection = point_selection(reader, options, with_frames=True)
     with fuse_pages(reader.run, reader.geometry, selection, path.parent) as cloud:
-        count = write(path, cloud, axes)
-    axes_text = f", {axes.crs}" if axes.crs else ", z up" if options.up == "z" else ", y down"
-    return cloud_summary(axes.units or reader.units, count, axes_text)
+        return cloud_summary(axes, write(path, cloud, axes))

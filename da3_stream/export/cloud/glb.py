@@ -17,8 +17,8 @@ from ...geometry import Sim3, unproject
 from ...store import RunReader
 from ...store.files import replacing
 from ...types import Float32, Float64, UInt8
+from ..axes import file_axes
 from ..frame_views import FrameView, posed_views, segment_paths
-from .axes import y_up
 from .files import cloud_summary, point_selection
 
 if TYPE_CHECKING:
@@ -32,9 +32,10 @@ def export_glb(reader: RunReader, path: Path, options: GlbOptions) -> str:
     """Points of the merged cloud, frusta evenly over the selected frames, and the path through all of them."""
     import trimesh
 
-    file_from_world, views = y_up(reader), posed_views(reader, options)
+    axes = file_axes(reader, options.axes, relative="upright").y_up()
+    file_from_world, views = axes.file_from_world, posed_views(reader, options)
     xyz, rgb = _points(reader, path, options)
-    scene = trimesh.Scene(metadata={"units": reader.units, "generator": "da3_stream"})
+    scene = trimesh.Scene(metadata={**axes.json(), "generator": "da3_stream"})
     if len(xyz):
         _add(scene, "points", trimesh.PointCloud(file_from_world.apply(xyz), rgb))
     shown = [views[k] for k in np.unique(np.linspace(0, len(views) - 1, options.cameras).astype(int))]
@@ -43,7 +44,7 @@ def export_glb(reader: RunReader, path: Path, options: GlbOptions) -> str:
     _add_path(scene, views, file_from_world)
     with replacing(path) as file:
         file.write(scene.export(file_type="glb"))
-    return cloud_summary(reader.units, len(xyz), f", {len(shown)} cameras, y up")
+    return cloud_summary(axes, len(xyz), f", {len(shown)} cameras")
 
 
 def _points(reader: RunReader, path: Path, options: GlbOptions) -> tuple[Float32, UInt8]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...cloud import fuse_pages
+from ...cloud import FileAxes, fuse_pages
 from ...errors import ExportError
 from ...geometry import resize_intrinsics
 from ...store import RunReader
@@ -45,7 +45,7 @@ def export_rrd(reader: RunReader, path: Path, options: RrdOptions) -> str:
         recording.flush()
     finally:
         recording.disconnect()
-    return cloud_summary(reader.units, count, f", {len(views)} cameras")
+    return cloud_summary(FileAxes.world(reader.units), count, f", {len(views)} cameras")
 
 
 def _rerun() -> Any:

@@ -80,7 +80,7 @@ def export_gaussian_splatting(reader: RunReader, path: Path, options: GaussianSp
     model = sparse_model(tracked, None, None)
     write_model(model, path / "sparse" / "0", text=False)
     points = sampled_points(reader, tracked.views, options.max_points)
-    with create_ply(path / "sparse" / "0" / "points3D.ply", f"units: {reader.units}", normals=True) as ply:
+    with create_ply(path / "sparse" / "0" / "points3D.ply", [f"units: {reader.units}"], normals=True) as ply:
         ply.write(points.xyz, points.rgb, points.normal)
     return f"{summary(model, tracked)}; {len(points)} points to begin with"
 

@@ -33,7 +33,7 @@ from ...types import Float32, Float64, UInt8
 from ..cloud.files import point_selection
 from ..frame_views import FrameView, views_with_depth
 from ..options import CloudOptions
-from .files import write_mesh
+from .files import mesh_axes, write_mesh
 from .welding import TiledMesh
 
 if TYPE_CHECKING:
@@ -50,9 +50,8 @@ _NEEDED_BY = np.stack(np.meshgrid([0, -1], [0, -1], [0, -1]), axis=-1).reshape(-
 
 
 def export_mesh(reader: RunReader, path: Path, options: MeshOptions) -> str:
-    """Fuse depth maps, weld tiles, leave small components out, and write; GLB and OBJ have y up, PLY is in the run's
-    world."""
-    open3d = _open3d()
+    """Fuse depth maps, weld tiles, leave small components out, and write in the axes of `mesh_axes`."""
+    open3d, axes = _open3d(), mesh_axes(reader, options)
     views = views_with_depth(reader, options)
     selection = _colour_selection(reader, options)
     fusion = _DepthFusion(open3d, reader, views, options, world_voxel(reader.geometry, selection.settings))
@@ -64,9 +63,9 @@ def export_mesh(reader: RunReader, path: Path, options: MeshOptions) -> str:
             for tile, tile_views in views_of_tiles:
                 vertices, triangles = fusion.extract(tile, leaves, tile_views)
                 mesh.add(vertices, colours.of(tile, vertices), triangles)
-        vertex_count, triangle_count = write_mesh(path, options.encoding, mesh, options.min_triangles, reader)
-    axes = "y down" if options.encoding == "ply" else "y up"
-    return f"{triangle_count:,} triangles, {vertex_count:,} vertices, voxels of {fusion.voxel:.3g}, {axes}"
+        vertex_count, triangle_count = write_mesh(path, options.encoding, mesh, options.min_triangles, axes)
+    voxel = axes.file_from_world.scale * fusion.voxel
+    return f"{triangle_count:,} triangles, {vertex_count:,} vertices, voxels of {voxel:.3g}, {axes.up_text}"
 
 
 def _open3d() -> Any:

@@ -44,14 +44,14 @@ def test_a_located_run_is_written_in_the_coordinates_of_its_map(tmp_path):
 @pytest.mark.parametrize(("crs", "units"), [("EPSG:32632", "metres"), ("EPSG:2263", "US survey foot")])
 def test_the_units_are_those_of_the_map_and_not_of_the_run(tmp_path, crs, units):
     run = located(tmp_path / "run", crs)
-    assert export_run(run.path, "ply").summary.endswith(" points in relative units")
+    assert export_run(run.path, "ply").summary.endswith(" points in metres, z up")
     path, summary = export_run(run.path, "las")
     assert summary.endswith(f" points in {units}, {crs}") and note_of(path)["units"] == units
     folder, _ = export_run(run.path, "tiles")
     index = json.loads((folder / "tiles.json").read_text())
     assert index["units"] == note_of(folder / "000000.laz")["units"] == units and index["crs"] == crs
     bare = json.loads((export_run(whole_run(tmp_path / "bare").path, "tiles").path / "tiles.json").read_text())
-    assert index["voxel"] == pytest.approx(2.0 * bare["voxel"]) and index["tiles"] == bare["tiles"]
+    assert index["voxel"] == pytest.approx(2.0 * bare["voxel"]) and index["points"] == bare["points"]
 
 
 def test_a_coordinate_system_that_nobody_knows_is_one_sentence(tmp_path):

@@ -14,7 +14,7 @@ import trimesh
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from da3_stream.export.cloud.axes import y_up
+from da3_stream.export.axes import file_axes
 from da3_stream.export.exporting import export_run
 from da3_stream.export.formats import FORMATS as FORMATS_OF
 from da3_stream.geometry import project, resize_intrinsics
@@ -81,7 +81,7 @@ def by_euroc(path: Path, point: Array, rec: Reconstruction) -> Array:
 
 def by_glb(path: Path, point: Array, rec: Reconstruction) -> Array:
     """By the frustum alone, the only one in the file: its apex, and the rays through the corners of the picture."""
-    turn = y_up(RunReader.open(rec.path)).rotation
+    turn = file_axes(RunReader.open(rec.path), None, relative="upright").y_up().file_from_world.rotation
     vertices = np.asarray(trimesh.load(path).geometry["cameras"].vertices)
     pose = rec.world_from_camera[SEEN_FROM]
     apex = turn @ pose[:3, 3]

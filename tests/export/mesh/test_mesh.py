@@ -8,14 +8,13 @@ import pytest
 import trimesh
 from scipy.spatial import cKDTree
 
-from da3_stream.cloud import read_ply
+from da3_stream.cloud import FileAxes, read_ply
 from da3_stream.errors import ExportError
 from da3_stream.export.exporting import export_run
 from da3_stream.export.mesh import files as mesh_files
 from da3_stream.export.mesh import tsdf as mesh_module
 from da3_stream.export.mesh.welding import VERTEX, TiledMesh
 from da3_stream.export.options import MeshOptions
-from da3_stream.geometry import Sim3
 from tests.worlds.exported_run import off_the_street, whole_run
 from tests.worlds.street import PAGES
 
@@ -177,6 +176,6 @@ def test_an_obj_far_from_the_origin_keeps_every_digit():
     vertices = np.zeros(2, VERTEX)
     vertices["xyz"] = [[12345.678, -54321.12, 98765.43], [1e-4 / 3, 1 / 3, 1e5 / 3]]
     file = io.BytesIO()
-    mesh_files._write_obj(file, iter([(vertices, np.zeros((0, 3), np.int64))]), Sim3.identity())
+    mesh_files._write_obj(file, iter([(vertices, np.zeros((0, 3), np.int64))]), FileAxes.world("relative"))
     read = [line.split()[1:4] for line in file.getvalue().decode().splitlines() if line.startswith("v ")]
     np.testing.assert_array_equal(np.array(read, np.float32), vertices["xyz"])

@@ -1,0 +1,149 @@
+"""The frame of reference of an export: the run's world, upright, or on the map; with what each file says of it.
+
+A run's world is that of its first camera. Where the run is located, `world` and `upright` are in metres, as the
+georeference tells them, and `map` is east, north and up in metres from a local origin: along the grid of a projected
+coordinate system (scaled as the grid is), or the horizon of a geocentric one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..cloud import Anchor, AxesName, FileAxes
+from ..cloud.files.laz import coordinate_system
+from ..errors import ExportError
+from ..geometry import Sim3
+from ..store import Georeference, RunReader
+from ..types import Float64
+from .trajectory.geolocation import longitude_latitude
+from .trajectory.overview import top_view
+
+if TYPE_CHECKING:
+    from pyproj import CRS
+
+__all__ = ["Anchor", "AxesName", "FileAxes", "ecef_from_file", "file_axes", "map_axes", "upright_from_world"]
+
+_ECEF = "EPSG:4978"
+_STEP = 1.0  # metres, over which a map is compared with the Earth
+
+
+def file_axes(reader: RunReader, wanted: AxesName | None, *, relative: AxesName, located: AxesName = "map") -> FileAxes:
+    """The axes that are wanted, or a format's default in a run that is located or is not.
+
+    Raises ExportError for `map` in a run that is not located, and for a coordinate system that PROJ does not know.
+    """
+    georeference = reader.geometry.scene.georeference
+    name = wanted or (relative if georeference is None else located)
+    if georeference is None:
+        return _of_bare_run(reader, name)
+    crs = coordinate_system(georeference.crs)
+    metres = _metres(crs)
+    if name == "map":
+        return _local_map(georeference, crs, metres)
+    scale = 1.0 if reader.units == "metres" else georeference.geographic_from_world.scale * metres
+    turn = upright_from_world(reader) if name == "upright" else np.eye(3)
+    origin = georeference.geographic_from_world.translation
+    file_from_world = Sim3(scale, turn, np.zeros(3))
+    anchor = _anchor(georeference, origin)
+    return FileAxes(name, file_from_world, "metres", "z" if name == "upright" else "-y", None, anchor)
+
+
+def map_axes(reader: RunReader) -> FileAxes:
+    """The coordinates of the map itself, for formats that keep large numbers. Raises ExportError as `file_axes`."""
+    georeference = reader.geometry.scene.georeference
+    if georeference is None:
+        raise _not_located(reader)
+    crs, map_from_world = coordinate_system(georeference.crs), georeference.geographic_from_world
+    unit = "metres" if _metres(crs) == 1.0 else crs.axis_info[0].unit_name
+    anchor = _anchor(georeference, map_from_world.translation)
+    return FileAxes("map", map_from_world, unit, "z", georeference.crs, anchor)
+
+
+def ecef_from_file(axes: FileAxes) -> Float64:
+    """The similarity [4,4] from a file's coordinates to WGS84's geocentric ones (EPSG:4978), exact at the anchor.
+
+    Raises ExportError for axes without an anchor, and where PROJ has no grid of the heights' geoid.
+    """
+    if axes.anchor is None:
+        raise ExportError("the map is not located: there is no place on the Earth to write")
+    anchor, map_from_file = axes.anchor, axes.anchor.map_from_world @ axes.file_from_world.inverse()
+    at = map_from_file.inverse().apply(anchor.origin)
+    corners = np.vstack([np.zeros(3), _STEP * np.eye(3)]) + at
+    places = longitude_latitude(Georeference(anchor.crs, map_from_file), corners)
+    ecef = _ecef_from_geographic(places)
+    u, spread, v = np.linalg.svd((ecef[1:] - ecef[0]).T / _STEP)
+    rotation, scale = u @ v, float(spread.mean())
+    return Sim3(scale, rotation, ecef[0] - scale * rotation @ at).matrix()
+
+
+def upright_from_world(reader: RunReader) -> Float64:
+    """Rotation [3,3] to x right, y ahead (where the first camera looks), z up."""
+    poses = reader.poses.world_from_camera
+    return top_view(poses[:, :3, 3], poses[:, :3, :3])
+
+
+def _of_bare_run(reader: RunReader, name: AxesName) -> FileAxes:
+    if name == "map":
+        raise _not_located(reader)
+    if name == "world":
+        return FileAxes.world(reader.units)
+    return FileAxes(name, Sim3(1.0, upright_from_world(reader), np.zeros(3)), reader.units, "z")
+
+
+def _local_map(georeference: Georeference, crs: CRS, metres: float) -> FileAxes:
+    """East, north and up from the whole numbers nearest to the world's origin, or in a geocentric system from there."""
+    map_from_world = georeference.geographic_from_world
+    origin = map_from_world.translation if crs.is_geocentric else np.rint(map_from_world.translation) + 0.0
+    anchor = _anchor(georeference, origin)
+    turn = _enu_from_ecef(anchor.longitude, anchor.latitude) if crs.is_geocentric else _enu_from_grid(crs)
+    file_from_map = Sim3(metres, turn, -metres * turn @ origin)
+    return FileAxes("map", file_from_map @ map_from_world, "metres", "z", None, anchor)
+
+
+def _anchor(georeference: Georeference, origin: Float64) -> Anchor:
+    longitude, latitude, height = _place(georeference.crs, origin)
+    return Anchor(georeference.crs, georeference.geographic_from_world, origin, longitude, latitude, height)
+
+
+def _place(crs: str, position: Float64) -> tuple[float, float, float | None]:
+    """Longitude, latitude and height of a position [3] of the map; no height where PROJ has no grid of its geoid."""
+    try:
+        longitude, latitude, height = longitude_latitude(Georeference(crs, Sim3.identity()), position[None])[0].tolist()
+        return longitude, latitude, height
+    except ExportError:
+        if not coordinate_system(crs).is_compound:
+            raise
+    flat = coordinate_system(crs).to_2d().to_wkt()
+    longitude, latitude, _ = longitude_latitude(Georeference(flat, Sim3.identity()), position[None])[0].tolist()
+    return longitude, latitude, None
+
+
+def _metres(crs: CRS) -> float:
+    """Of one unit of the map."""
+    return float(crs.axis_info[0].unit_conversion_factor)
+
+
+def _enu_from_grid(crs: CRS) -> Float64:
+    """Rotation [3,3]; the axes of some grids point west and south."""
+    return np.diag([-1.0, -1, 1]) if {axis.direction for axis in crs.axis_info[:2]} == {"west", "south"} else np.eye(3)
+
+
+def _enu_from_ecef(longitude: float, latitude: float) -> Float64:
+    """Rotation [3,3] to east, north and up at a place, in degrees."""
+    (a, b), (c, d) = ((np.sin(np.radians(angle)), np.cos(np.radians(angle))) for angle in (longitude, latitude))
+    return np.array([[-a, b, 0.0], [-c * b, -c * a, d], [d * b, d * a, c]])
+
+
+def _ecef_from_geographic(places: Float64) -> Float64:
+    from pyproj import Transformer
+
+    to_ecef = Transformer.from_crs("EPSG:4979", _ECEF, always_xy=True)
+    return np.stack(to_ecef.transform(*places.T), axis=-1)
+
+
+def _not_located(reader: RunReader) -> ExportError:
+    return ExportError(
+        f"axes=map needs a run that is located: scene.json of {reader.path} has no georeference; give world or upright"
+    )
