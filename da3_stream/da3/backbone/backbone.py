@@ -3,6 +3,9 @@
 Oquab et al., "DINOv2" (2023); the alternation as in Wang et al., "VGGT" (CVPR 2025). Token-wise work goes by groups of
 frames over one residual buffer; a layer across frames keeps keys and values of all frames, and computes queries by
 groups. The reference frame is not moved to the front: a layer across frames does not mind the order of frames.
+
+Numbers of frames are `shape[0]`, never len(): when torch.export traces the network, as for ONNX files, len() makes a
+constant of a dimension that may vary.
 """
 
 from __future__ import annotations
@@ -77,9 +80,9 @@ class Backbone(nn.Module):
         vit, last = self.pretrained, self.config.alt_start if self.config.alternates else self.config.depth
         table = position_table(vit.pos_embed, run.grid)
         rotary = self._rotary(run.grid, local_rotary) if 0 <= self.config.rope_start < last else None
-        tokens = table.new_empty((len(images), *table.shape), dtype=self.kept_dtype)
-        summary = table.new_empty((len(images), table.shape[1]))
-        for frames in groups(len(images), run.group):
+        tokens = table.new_empty((images.shape[0], *table.shape), dtype=self.kept_dtype)
+        summary = table.new_empty((images.shape[0], table.shape[1]))
+        for frames in groups(images.shape[0], run.group):
             x = self._embed(images[frames], table)
             for layer in range(last):
                 if layer == last - 1:
@@ -94,11 +97,11 @@ class Backbone(nn.Module):
         vit = self.pretrained
         pixels = normalise_images(images) if images.dtype == torch.uint8 else images
         patches = vit.patch_embed(pixels.to(self.dtype)).float()
-        return torch.cat([vit.cls_token.float().expand(len(images), -1, -1), patches], dim=1) + table
+        return torch.cat([vit.cls_token.float().expand(images.shape[0], -1, -1), patches], dim=1) + table
 
     def reference(self, prefix: Prefix, strategy: str) -> int:
         """The reference frame, whose camera is the origin; the first where there are fewer than three."""
-        return choose_reference(prefix.summary, strategy) if len(prefix.summary) >= 3 else 0
+        return choose_reference(prefix.summary, strategy) if prefix.summary.shape[0] >= 3 else 0
 
     def alternate(self, tokens: Tensor, camera_tokens: Tensor, run: Pass) -> None:
         """The layers in which frames attend to each other, in place on tokens [N,1+P,C]; `camera_tokens` [N,C] replace
@@ -122,7 +125,7 @@ class Backbone(nn.Module):
         return block
 
     def _local_layer(self, layer: int, tokens: Tensor, rotary: Rotary | None, run: Pass) -> None:
-        for frames in groups(len(tokens), run.group):
+        for frames in groups(tokens.shape[0], run.group):
             x = tokens[frames]
             self._block(layer).within(x, rotary)
             self._emit(layer, frames, x, x, run)
@@ -135,10 +138,10 @@ class Backbone(nn.Module):
         """
         block = self._block(layer)
         k, v = self._keys_values(block, tokens, rotary, run.group)
-        for frames in groups(len(tokens), run.group):
+        for frames in groups(tokens.shape[0], run.group):
             x = tokens[frames]
             local = x.clone() if layer in run.taps else x
-            block.across(x.view(1, -1, x.shape[-1]), k, v, rotary, len(x))
+            block.across(x.view(1, -1, x.shape[-1]), k, v, rotary, x.shape[0])
             self._emit(layer, frames, local, x, run)
 
     def _keys_values(self, block: Block, tokens: Tensor, rotary: Rotary | None, group: int) -> tuple[Tensor, Tensor]:
@@ -149,7 +152,7 @@ class Backbone(nn.Module):
         for frames in groups(count, group):
             x = tokens[frames]
             rows = slice(frames.start * length, frames.stop * length)
-            k[:, :, rows], v[:, :, rows] = block.keys_values(x.view(1, -1, width), rotary, len(x))
+            k[:, :, rows], v[:, :, rows] = block.keys_values(x.view(1, -1, width), rotary, x.shape[0])
         return k, v
 
     def _emit(self, layer: int, frames: slice, local: Tensor, x: Tensor, run: Pass) -> None:
@@ -189,6 +192,8 @@ class _Parameters(nn.Module):
 
 
 def groups(count: int, size: int) -> Iterator[slice]:
-    """Consecutive slices of at most `size`."""
-    for start in range(0, count, size):
-        yield slice(start, min(start + size, count))
+    """Consecutive slices of at most `size`. One slice where all fit, also of a count that torch.export leaves open."""
+    start = 0
+    while start < count:
+        yield slice(start, start + size if start + size < count else count)  # min() would be a symbol under export
+        start += size

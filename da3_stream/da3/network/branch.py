@@ -55,7 +55,7 @@ class Branch(nn.Module):
 
     def _in_groups(self, clip: Clip, request: Request) -> ClipOutput:
         parts = []
-        for frames in groups(len(clip), request.frames_at_once):
+        for frames in groups(clip.count, request.frames_at_once):
             taps = FeatureTaps(self, clip.only(frames), request)
             self.backbone.prefix(clip.images[frames], taps.backbone_pass())
             parts.append(taps.depth_output())
@@ -104,7 +104,7 @@ class Branch(nn.Module):
             poses, k = (x[None].to(self.cam_enc.device) for x in (clip.camera_from_world, clip.intrinsics))
             return self.cam_enc(poses, k, clip.size)[0].to(prefix.tokens.device), 0
         chosen = self.backbone.reference(prefix, request.ref_view) if request.ref_index is None else request.ref_index
-        return self.backbone.camera_tokens(len(clip), chosen), chosen
+        return self.backbone.camera_tokens(clip.count, chosen), chosen
 
 
 class FeatureTaps:
@@ -140,7 +140,7 @@ class FeatureTaps:
         level = self._branch.config.out_layers.index(layer)
         projected = self._branch.head.project(level, tokens[:, 1:])
         if self._levels[level] is None:
-            shape, dtype = (len(self._clip), *projected.shape[1:]), self._branch.backbone.kept_dtype
+            shape, dtype = (self._clip.count, *projected.shape[1:]), self._branch.backbone.kept_dtype
             self._levels[level] = projected.new_empty(shape, dtype=dtype)
         self._levels[level][frames] = projected  # type: ignore[index]
         if layer == self._branch.config.out_layers[-1]:
@@ -149,7 +149,7 @@ class FeatureTaps:
     def _watch(self, layer: int, frames: slice, tokens: Tensor) -> None:
         if layer in self._request.export_layers:
             patches = self._branch.backbone.pretrained.norm(tokens)[:, 1:].unflatten(1, self._clip.grid)
-            of_layer = self.exported.setdefault(layer, patches.new_empty((len(self._clip), *patches.shape[1:])))
+            of_layer = self.exported.setdefault(layer, patches.new_empty((self._clip.count, *patches.shape[1:])))
             of_layer[frames] = patches
 
     def _compute_maps(self, with_rays: bool) -> list[Maps]:
@@ -159,7 +159,7 @@ class FeatureTaps:
             self._branch.head([level[frames] for level in levels], self._clip.grid, with_rays).to(
                 self._request.output_device
             )
-            for frames in groups(len(self._clip), self._request.head_frames_at_once)
+            for frames in groups(self._clip.count, self._request.head_frames_at_once)
         ]
 
     def _cameras_from_tokens(self) -> tuple[Tensor, Tensor]:
@@ -183,8 +183,8 @@ class FeatureTaps:
         """[N,H,W] float32 of all frames; None for a map that the head does not give."""
         if parts[0] is None:
             return None
-        whole = parts[0].new_empty((len(self._clip), *parts[0].shape[1:]), dtype=torch.float32)
-        for frames, part in zip(groups(len(self._clip), self._request.head_frames_at_once), parts, strict=True):
+        whole = parts[0].new_empty((self._clip.count, *parts[0].shape[1:]), dtype=torch.float32)
+        for frames, part in zip(groups(self._clip.count, self._request.head_frames_at_once), parts, strict=True):
             assert part is not None
             whole[frames] = part
         return whole

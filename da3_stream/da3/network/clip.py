@@ -26,6 +26,11 @@ class Clip:
         return len(self.images)
 
     @property
+    def count(self) -> int:
+        """How many images: as len(), but torch.export may leave it open."""
+        return self.images.shape[0]
+
+    @property
     def size(self) -> tuple[int, int]:
         """Height and width of the images."""
         height, width = self.images.shape[1:3] if self.images.dtype == torch.uint8 else self.images.shape[2:]
