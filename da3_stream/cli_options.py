@@ -144,6 +144,9 @@ EXPORT = (
     Option("resolution", "resolution", Literal["input", "model"], "Of the pictures."),
     Option("undistort", "undistort", bool, "Remove the lens's distortion from the pictures."),
     Option("refine", "refine", bool, "Bundle adjustment of a COLMAP model."),
+    Option(
+        "unknown", "unknown", Literal["nan", "omit", "interpolate"], "What a trajectory has for frames without a pose."
+    ),
 )
 
 

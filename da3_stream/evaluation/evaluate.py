@@ -111,7 +111,7 @@ def _notes(
     """Caveats about the metrics, one sentence each."""
     notes = list(pairs.notes)
     if truth.skipped:
-        notes.append(f"{truth.skipped} of {truth.row_count} rows of the truth hold NaN and were skipped")
+        notes.append(f"{truth.skipped} of {truth.row_count} rows of the truth have no pose and were skipped")
     if align == "none":
         notes.append("nothing was aligned: run and truth are taken to be in the same frame and units")
     left_out = len(np.unique(poses.segment[poses.has_pose])) - len(comparisons)

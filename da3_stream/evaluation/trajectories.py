@@ -1,4 +1,8 @@
-"""Ground-truth trajectory files: TUM (time, position, quaternion) and KITTI (one 3x4 matrix per source frame)."""
+"""Ground-truth trajectory files: TUM (time, position, quaternion) and KITTI (one 3x4 matrix per source frame).
+
+A KITTI file FILE may have FILE.rows beside it, which numbers the frames, from 0, whose poses are real, one a line: the
+others are left out of FILE, or stand there as NaN or as something made up.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,7 @@ _LAYOUT = {
     "kitti": "12 or 16 (a 3x4 or 4x4 world-from-camera matrix, row by row)",
 }
 _COLUMNS: dict[str, tuple[int, ...]] = {"tum": (8,), "kitti": (12, 16)}
+_ROWS = ".rows"  # suffix of the file beside a KITTI file
 _ROTATION_TOLERANCE = 0.02  # largest entry by which a printed matrix may differ from a rotation
 
 
@@ -31,11 +36,11 @@ class Trajectory:
     timestamps: NDArray[np.float64] | None  # [N], seconds
     indices: NDArray[np.int64] | None  # [N], source frame = row of the file, counted from 0
     world_from_camera: NDArray[np.float64]  # [N,4,4], rigid
-    row_count: int  # rows of the file, those without a pose (NaN) included
+    row_count: int  # rows of the file, those without a pose (NaN, or by its .rows) included
 
     @property
     def skipped(self) -> int:
-        """How many rows of the file hold a NaN."""
+        """How many rows of the file have no pose."""
         return self.row_count - len(self.world_from_camera)
 
 
@@ -84,15 +89,43 @@ def read_kitti(path: Path) -> Trajectory:
     Printed matrices are taken to the nearest rotation; one that is further than rounding from any is refused.
     """
     rows = _read_rows(path, "kitti", _split_lines(path))
-    finite = _finite_rows(rows)
+    real, frames, frame_count = _real_rows(path, len(rows.values))
+    known = np.isfinite(rows.values[real]).all(axis=1)
+    finite = _finite_rows(rows.take(real))
     values = finite.values.reshape(len(finite.values), -1, 4)
     if values.shape[1] == 4:
         last_off = np.abs(values[:, 3] - (0, 0, 0, 1)).max(axis=1)
         finite.refuse(last_off > 1e-6, "is not a row-by-row 4x4 pose: its last four numbers must be 0 0 0 1")
     rotations, distance = _to_rotations(values[:, :3, :3])
     finite.refuse(distance > _ROTATION_TOLERANCE, "holds no rotation in its 3x3 part: expected a pose")
-    indices = np.flatnonzero(np.isfinite(rows.values).all(axis=1))
-    return Trajectory("kitti", None, indices, _stack_poses(rotations, values[:, :3, 3]), len(rows.values))
+    return Trajectory("kitti", None, frames[known], _stack_poses(rotations, values[:, :3, 3]), frame_count)
+
+
+def _real_rows(path: Path, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Which of a KITTI file's `count` rows are real [N], their frames [N], and how many frames there are: by the file
+    beside it, without which all are real.
+
+    Raises EvaluationError where that file is none, or belongs to another one.
+    """
+    beside = path.with_name(path.name + _ROWS)
+    if not beside.exists():
+        return np.arange(count), np.arange(count), count
+    words = _read_text(beside).split()
+    if not all(word.isdecimal() for word in words):
+        raise EvaluationError(f"{beside} is no list of rows: expected a whole number a line")
+    if not words:
+        raise EvaluationError(f"{beside} is empty: it says that {path} holds no real pose")
+    frames = np.array(words, np.int64)
+    if (np.diff(frames) <= 0).any():
+        raise EvaluationError(f"the rows of {beside} do not ascend: expected the frames of {path} in their order")
+    if len(frames) == count:  # others are left out
+        return np.arange(count), frames, int(frames[-1]) + 1
+    if frames[-1] >= count:
+        raise EvaluationError(
+            f"{beside} has {len(frames)} rows up to {frames[-1]}, but {path} has {count} lines: they do not belong "
+            "together"
+        )
+    return frames, frames, count
 
 
 def _split_lines(path: Path) -> list[tuple[int, list[str]]]:

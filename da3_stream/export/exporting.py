@@ -13,7 +13,7 @@ from ..errors import ExportError
 from ..store import RunReader
 from .formats import FORMATS, Format
 from .options import FrameOptions
-from .output_path import FOLDER, output_path, require_apart
+from .output_path import FOLDER, output_path, require_apart, side_file
 
 
 class ExportResult(NamedTuple):
@@ -42,8 +42,9 @@ def export_run(
     checked = _checked_options(format, row, options)
     reader = RunReader.open(Path(run_dir))
     target = Path(path) if path is not None else reader.path / FOLDER / row.file_name(checked)
-    require_apart(target, reader.path, reader.input_paths)
-    with output_path(target, folder=row.is_folder, overwrite=overwrite) as new:
+    for place in (target, *(side_file(target, suffix) for suffix in row.beside)):
+        require_apart(place, reader.path, reader.input_paths)
+    with output_path(target, folder=row.is_folder, overwrite=overwrite, beside=row.beside) as new:
         summary = row.writer()(reader, new, checked)
     return ExportResult(target, summary)
 

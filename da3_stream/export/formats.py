@@ -26,6 +26,7 @@ class Format:
     options: type[o.FrameOptions]
     file: str
     home: str  # module:function of the writer in this package; imported when it is needed
+    beside: tuple[str, ...] = ()  # suffixes of its side files (`output_path.side_file`)
 
     @property
     def is_folder(self) -> bool:
@@ -54,7 +55,11 @@ def formats_text() -> str:
 FORMATS = {
     "tum": Format("trajectory, TUM RGB-D", o.TrajectoryOptions, "trajectory.tum", "trajectory.files:export_tum"),
     "kitti": Format(
-        "trajectory, KITTI odometry", o.TrajectoryOptions, "trajectory.kitti", "trajectory.files:export_kitti"
+        "trajectory, KITTI odometry",
+        o.TrajectoryOptions,
+        "trajectory.kitti",
+        "trajectory.files:export_kitti",
+        beside=(".rows",),
     ),
     "euroc": Format("trajectory, EuRoC csv", o.TrajectoryOptions, "trajectory.csv", "trajectory.files:export_euroc"),
     "geojson": Format("path on the map, GeoJSON", o.MapOptions, "path.geojson", "trajectory.geo_files:export_geojson"),

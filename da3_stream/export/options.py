@@ -49,7 +49,16 @@ class AxesOptions(FrameOptions):
 
 
 class TrajectoryOptions(AxesOptions):
-    """A trajectory file."""
+    """A trajectory file, of one segment: nothing ties segments to each other."""
+
+    segment: Annotated[int, Field(ge=0)] | Literal["all"] | None = Field(
+        None, description="number of the segment, or all in one file; default: that of most frames"
+    )
+    unknown: Literal["nan", "omit", "interpolate"] | None = Field(
+        None,
+        description="frames without a pose: lines of nan (default of kitti), no line (of the others), or a pose "
+        "between those before and after, where these are of one segment",
+    )
 
 
 class MapOptions(FrameOptions):

@@ -1,4 +1,5 @@
-"""Where an export is written. It is complete or absent: written under a temporary name, and renamed when complete.
+"""Where an export is written. It is complete or absent: written under a temporary name, and renamed when complete,
+its side files first.
 
 A folder that exists is only replaced if it is empty or an export itself, which a hidden file in it tells.
 """
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,27 +32,37 @@ def require_apart(path: Path, run: Path, inputs: Iterable[str]) -> None:
         raise ExportError(f"{path} is among the run's own files: give a place in {run / FOLDER}, or outside the run")
 
 
+def side_file(path: Path, suffix: str) -> Path:
+    """The file beside an export that has its name and one suffix more: trajectory.kitti.rows."""
+    return path.with_name(path.name + suffix)
+
+
 @contextmanager
-def output_path(path: Path, *, folder: bool, overwrite: bool) -> Iterator[Path]:
+def output_path(path: Path, *, folder: bool, overwrite: bool, beside: Sequence[str] = ()) -> Iterator[Path]:
     """A temporary path beside `path`, for a new file or with `folder` a new folder; it is renamed to `path` when the
     block ends without an error, else removed.
 
-    Raises ExportError if `path` exists already (unless `overwrite`), or is a folder that no export wrote, or where the
-    disk refuses.
+    So are its side files, of the suffixes `beside`, which the block may write, too: those of the export before go.
+    Raises ExportError if `path` or a side file exists already (unless `overwrite`), or is a folder that no export
+    wrote, or where the disk refuses.
     """
     target = _real(path)
     new = target.with_name(f".{target.stem}.tmp{target.suffix}")
+    sides = [(side_file(new, suffix), side_file(target, suffix)) for suffix in beside]
     try:
         _require_free(path, folder, overwrite)
+        for _, side in sides:
+            _require_free(side, False, overwrite)
         target.parent.mkdir(parents=True, exist_ok=True)
-        _remove(new)
+        _remove_all(new, sides)
         try:
             if folder:
                 new.mkdir()
             yield new
+            _move_sides(sides)
             _move_into_place(new, target, folder)
         finally:
-            _remove(new)
+            _remove_all(new, sides)
     except OSError as error:
         raise ExportError(f"cannot write {path}: {error.strerror or error}") from error
 
@@ -67,6 +78,14 @@ def _require_free(path: Path, folder: bool, overwrite: bool) -> None:
         raise ExportError(f"{path} was not written by an export: remove it yourself, or give another name")
 
 
+def _move_sides(sides: Sequence[tuple[Path, Path]]) -> None:
+    for new, target in sides:
+        if new.exists():
+            os.replace(new, target)
+        else:
+            _remove(target)
+
+
 def _move_into_place(new: Path, target: Path, folder: bool) -> None:
     if folder:
         (new / MARK).write_text("da3-stream export wrote this folder, and --overwrite replaces it whole\n")
@@ -78,6 +97,11 @@ def _move_into_place(new: Path, target: Path, folder: bool) -> None:
 def _real(path: Path) -> Path:
     """Absolute, without links and dots; unlike Path.resolve it accepts links that lead in a circle."""
     return Path(os.path.realpath(path))
+
+
+def _remove_all(new: Path, sides: Iterable[tuple[Path, Path]]) -> None:
+    for path in (new, *(side for side, _ in sides)):
+        _remove(path)
 
 
 def _remove(path: Path) -> None:

@@ -69,12 +69,12 @@ def _poses(poses: FramePoses, kept: NDArray[np.int64], after: NDArray[np.int64],
     moving = np.flatnonzero(shares > 0)
     if len(moving):
         here, there = world_from_camera[moving], poses.world_from_camera[after[moving]]
-        world_from_camera[moving] = _geodesic(here, there, shares[moving])
+        world_from_camera[moving] = geodesic(here, there, shares[moving])
     return world_from_camera
 
 
-def _geodesic(a: Float64, b: Float64, shares: Float64) -> Float64:
-    """A exp(w log(A^-1 B)) of rigid [M,4,4] and w [M]."""
+def geodesic(a: Float64, b: Float64, shares: Float64) -> Float64:
+    """A exp(w log(A^-1 B)) of rigid A, B [M,4,4] and w [M]: from A (w = 0) to B (w = 1)."""
     start = Sim3Array.from_rigid(a)
     pose = start @ Sim3Array.exp(shares[:, None] * (start.inverse() @ Sim3Array.from_rigid(b)).log())
     out = a.copy()

@@ -42,6 +42,38 @@ def test_nan_lines_are_skipped_and_leave_the_row_numbers_as_they_are(tmp_path) -
     assert (truth.row_count, truth.skipped) == (4, 2)
 
 
+def test_a_file_beside_tells_which_rows_are_real(tmp_path, curve, write_kitti) -> None:
+    """Whether the others are left out, or made up."""
+    poses, made_up = curve(12), curve(12)
+    made_up[[0, 5, 6]] = np.eye(4)
+    real = [1, 2, 3, 4, 7, 8, 9, 10, 11]
+    for name, rows in (("all", made_up), ("some", poses[real])):
+        path = write_kitti(tmp_path / name, rows)
+        (tmp_path / f"{name}.rows").write_text("".join(f"{k}\n" for k in real))
+        truth = read_trajectory(path)
+        assert truth.indices is not None and truth.indices.tolist() == real
+        assert (truth.row_count, truth.skipped) == (12, 3)
+        np.testing.assert_allclose(truth.world_from_camera, poses[real], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ("0\n1\n5\n", r"t.txt.rows has 3 rows up to 5, but .*t.txt has 5 lines: they do not belong together"),
+        ("0\n1\n2\n3\n4\n5\n", "has 6 rows up to 5, but"),
+        ("0\n2\n1\n", "the rows of .*t.txt.rows do not ascend"),
+        ("0\n-2\n", "t.txt.rows is no list of rows: expected a whole number a line"),
+        ("0 1.5\n", "is no list of rows"),
+        ("", "t.txt.rows is empty: it says that .* holds no real pose"),
+    ],
+)
+def test_rows_of_another_file_are_refused(tmp_path, curve, write_kitti, rows, sentence) -> None:
+    path = write_kitti(tmp_path / "t.txt", curve(5))
+    (tmp_path / "t.txt.rows").write_text(rows)
+    with pytest.raises(EvaluationError, match=sentence):
+        read_trajectory(path)
+
+
 def test_tum_rows_are_sorted_by_time_and_quaternions_normalised(tmp_path) -> None:
     path = tmp_path / "t.tum"
     path.write_text("# a comment\n\n2.0,1,2,3,0,0,0,2\n1.0 0 0 0 0 0 3 3\n1.5 0 0 0 nan 0 0 1\n")

@@ -9,7 +9,7 @@ import pytest
 
 from da3_stream.errors import ExportError, StoreError
 from da3_stream.export.exporting import export_run
-from da3_stream.export.output_path import MARK
+from da3_stream.export.output_path import MARK, output_path
 from da3_stream.store import Run
 from da3_stream.store.files import replacing_folder
 from tests.worlds.gated_run import gated_run
@@ -147,4 +147,28 @@ def test_a_file_is_replaced_whole(run, tmp_path):
     path, _ = export_run(run.path, "tum", tmp_path / "t.tum", {"frames": "0:4"})
     with pytest.raises(ExportError, match="exists already: give another name, or --overwrite"):
         export_run(run.path, "tum", path)
-    assert len(np.loadtxt(export_run(run.path, "tum", path, overwrite=True).path)) == 24
+    assert len(np.loadtxt(export_run(run.path, "tum", path, overwrite=True).path)) == 23
+
+
+def test_side_files_come_and_go_with_their_export(run, tmp_path):
+    path, _ = export_run(run.path, "kitti", tmp_path / "k")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["all", "k", "k.rows"]
+    before = contents(tmp_path)
+    with pytest.raises(ExportError, match="k exists already"):
+        export_run(run.path, "kitti", path, {"frames": "0:2"})
+    path.unlink()
+    with pytest.raises(ExportError, match="k.rows exists already"):
+        export_run(run.path, "kitti", path, {"frames": "0:2"})
+    export_run(run.path, "kitti", path, overwrite=True)
+    assert contents(tmp_path) == before
+    with output_path(path, folder=False, overwrite=True, beside=(".rows",)) as new:
+        new.touch()
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["all", "k"]
+
+
+def test_side_files_never_take_the_place_of_an_input(run, tmp_path):
+    film = tmp_path / "k.rows"
+    film.touch()
+    run.write_status({**run.read_status(), "input": {**run.read_status()["input"], "paths": [str(film)]}})
+    with pytest.raises(ExportError, match="take the place of the input"):
+        export_run(run.path, "kitti", tmp_path / "k", overwrite=True)

@@ -9,46 +9,57 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from ...errors import ExportError
 from ...store import PoseTable, RunReader
 from ...store.files import replacing, write_text
 from ...types import Float64
-from ..frame_views import nothing_to_export, selected_rows
+from ..frame_views import nothing_to_export
 from ..options import TrajectoryOptions
+from ..output_path import side_file
+from .chosen_poses import ChosenPoses, chosen_poses
 
+ROWS = ".rows"  # suffix of the side file that numbers the real poses of a KITTI file
+_COLUMNS = "timestamp [s] tx ty tz qx qy qz qw, world from camera (x right, y down, z ahead)"
 _ROWS_AT_ONCE = 1024  # that are text at a time: as Python's numbers and strings a row takes ten times its bytes
 
 
 def export_tum(reader: RunReader, path: Path, options: TrajectoryOptions) -> str:
-    """See `write_tum`."""
-    table = reader.poses.take(selected_rows(reader, options))
-    write_tum(table, path)
-    return _count(table)
+    """See `write_tum`; comments at the head say what the columns are, and which rows are interpolated."""
+    chosen = chosen_poses(reader, options, one_row_a_frame=options.unknown == "nan")
+    write_tum(chosen.table, path, [_COLUMNS, *_interpolated_rows(chosen)])
+    return chosen.summary()
 
 
 def export_kitti(reader: RunReader, path: Path, options: TrajectoryOptions) -> str:
-    """See `write_kitti`."""
-    table = reader.poses.take(selected_rows(reader, options))
-    write_kitti(table, path)
-    return _count(table)
+    """See `write_kitti`. The side file `.rows` has the number, from 0, of every frame asked for whose pose is the run's
+    own, one a line: those are its lines' numbers, but with `unknown=omit`, which leaves the others out.
+    """
+    chosen = chosen_poses(reader, options, one_row_a_frame=options.unknown != "omit")
+    write_kitti(chosen.table, path)
+    write_text(side_file(path, ROWS), "".join(f"{number}\n" for number in chosen.numbers[chosen.real].tolist()))
+    return chosen.summary()
 
 
 def export_euroc(reader: RunReader, path: Path, options: TrajectoryOptions) -> str:
-    """See `write_euroc`. Raises ExportError where no frame has a pose."""
-    table = reader.poses.take(selected_rows(reader, options))
-    if not table.has_pose.any():
+    """See `write_euroc`. Raises ExportError where no frame has a pose, and for lines of nan."""
+    if options.unknown == "nan":
+        raise ExportError("euroc has no mark for an unknown pose: give unknown omit or interpolate")
+    chosen = chosen_poses(reader, options, one_row_a_frame=False)
+    if not chosen.table.has_pose.any():
         raise nothing_to_export(reader, "a place")
-    write_euroc(table, reader.units, path)
-    return _count(table)
+    write_euroc(chosen.table, reader.units, path)
+    return chosen.summary()
 
 
-def write_tum(poses: PoseTable, path: Path) -> None:
+def write_tum(poses: PoseTable, path: Path, header: Iterable[str] = ()) -> None:
     """`timestamp tx ty tz qx qy qz qw`, world from camera (the TUM RGB-D benchmark's format).
 
     One line per frame; frames without a pose keep their time and have `nan` for the rest.
     """
-    write_rows(path, tum_rows(poses.timestamp, poses.world_from_camera))
+    write_rows(path, tum_rows(poses.timestamp, poses.world_from_camera), header)
 
 
 def tum_rows(timestamps: Float64, world_from_camera: Float64) -> Float64:
@@ -112,6 +123,12 @@ def row_text(rows: Float64) -> Iterator[bytes]:
         yield "".join(" ".join(map(repr, row)) + "\n" for row in some).encode()
 
 
-def _count(table: PoseTable) -> str:
-    unknown = len(table) - int(table.has_pose.sum())
-    return f"{len(table)} frames" + (f", {unknown} of them without a pose" if unknown else "")
+def _interpolated_rows(chosen: ChosenPoses) -> list[str]:
+    rows = np.flatnonzero(chosen.interpolated)
+    return [f"interpolated, of the rows below from 0: {_ranges(rows)}"] if len(rows) else []
+
+
+def _ranges(numbers: NDArray[np.int64]) -> str:
+    """Ascending numbers as "3-7, 12"."""
+    runs = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1)
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else f"{run[0]}" for run in runs)

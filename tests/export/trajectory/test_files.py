@@ -9,13 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.spatial.transform import Rotation
 
-from da3_stream.errors import ExportError
 from da3_stream.export import write_camera_poses, write_intrinsics, write_kitti, write_tum
-from da3_stream.export.exporting import export_run
 from da3_stream.export.trajectory.files import write_euroc
-from da3_stream.reconstruction import Reconstruction
-from da3_stream.store import PoseTable, write_submap
-from tests.worlds.street import street_part, street_run, street_scene
+from da3_stream.store import PoseTable
 
 
 def table(n=4, seed=0):
@@ -83,54 +79,6 @@ def test_no_frames_give_an_empty_table(tmp_path, write):
     write(table(0), tmp_path / "f")
     lines = (tmp_path / "f").read_text().splitlines()
     assert all(line.startswith("#") for line in lines)
-
-
-@pytest.fixture
-def lost(tmp_path):
-    """28 frames, of which the last ten have no place."""
-    run = street_run(tmp_path / "run")
-    part = street_part(2)
-    nowhere = np.where(part.owned[:, None, None], np.nan, part.window_from_camera)
-    write_submap(run, 2, replace(part, window_from_camera=nowhere))
-    scene = street_scene()
-    run.write_scene(replace(scene, submaps=(*scene.submaps[:2], replace(scene.submaps[2], segment=1, previous=None))))
-    return run
-
-
-def test_euroc_has_nanoseconds_the_real_part_first_and_only_what_is_known(lost):
-    path, summary = export_run(lost.path, "euroc")
-    assert path.name == "trajectory.csv" and summary == "28 frames, 10 of them without a pose"
-    header, *lines = path.read_text().splitlines()
-    names = header.split(",")
-    assert names[0] == "#timestamp [ns]" and names[1] == "p_RS_R_x [relative]" and names[4] == "q_RS_w []"
-    assert [line.split(",")[0] for line in lines] == [f"{k}00000000" if k else "0" for k in range(18)]
-    back, rec = np.loadtxt(path, delimiter=","), Reconstruction(lost.path)
-    np.testing.assert_array_equal(back[:, 1:4], rec.world_from_camera[:18, :3, 3])
-    turns = Rotation.from_quat(back[:, 4:], scalar_first=True).as_matrix()
-    np.testing.assert_allclose(turns, rec.world_from_camera[:18, :3, :3], atol=1e-12)
-
-
-def test_euroc_says_metres_where_they_are_and_is_refused_without_any_pose(lost, tmp_path):
-    lost.write_scene(replace(lost.read_scene(), units="metres"))
-    path, _ = export_run(lost.path, "euroc", tmp_path / "e.csv", {"frames": "17:20"})
-    assert "p_RS_R_z [m]" in path.read_text() and len(path.read_text().splitlines()) == 2
-    with pytest.raises(ExportError, match="none of the frames asked for has a place"):
-        export_run(lost.path, "euroc", tmp_path / "none.csv", {"frames": "18:"})
-    assert not (tmp_path / "none.csv").exists()
-
-
-@pytest.mark.parametrize(("form", "columns"), [("tum", 8), ("kitti", 12)])
-def test_every_frame_asked_for_has_its_row(lost, form, columns):
-    path, summary = export_run(lost.path, form, None, {"frames": "10:27", "every": 4})
-    rows = np.loadtxt(path)
-    assert rows.shape == (5, columns) and summary == "5 frames, 3 of them without a pose"
-    np.testing.assert_array_equal(np.isnan(rows).any(axis=1), [False, False, True, True, True])
-    poses = Reconstruction(lost.path).world_from_camera[[10, 14]]
-    expected = poses[:, :3].reshape(-1, 12) if form == "kitti" else poses[:, :3, 3]
-    np.testing.assert_array_equal(rows[:2] if form == "kitti" else rows[:2, 1:4], expected)
-    with pytest.raises(ExportError, match="--frames 40: holds no frame of"):
-        export_run(lost.path, form, None, {"frames": "40:"}, overwrite=True)
-    assert np.loadtxt(path).shape == (5, columns)
 
 
 def test_exact_times_are_the_same_integers_in_euroc(tmp_path):
