@@ -8,8 +8,8 @@ import pytest
 from da3_stream.geometry import intrinsics_matrix
 from da3_stream.geometry.lens import Lens, LensEstimate
 from da3_stream.predictors.sfm.given_lens import GivenLens
-from da3_stream.predictors.sfm.mapping.global_mapping import FreeLens
 from da3_stream.predictors.sfm.mapping.lens_advice import lens_advice
+from da3_stream.predictors.sfm.mapping.sparse_model import FreeLens
 from da3_stream.types import AdviceCode
 
 K = intrinsics_matrix(500.0, 510.0, 320.0, 240.0)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation, Slerp
 
 from ....types import Status
-from .global_mapping import SparseModel
+from .sparse_model import SparseModel
 
 Poses = NDArray[np.float64]
 

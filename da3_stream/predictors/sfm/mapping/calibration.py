@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ....geometry.lens import Lens, LensEstimate
-from .global_mapping import FreeLens
+from .sparse_model import FreeLens
 
 log = logging.getLogger(__name__)
 

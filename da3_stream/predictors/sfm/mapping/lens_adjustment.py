@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....geometry.lens import Lens
-from .global_mapping import LOSS_PX, SparseModel
 from .lens_equations import Reduced, eliminate_points
 from .lens_model import (
     PER_CAMERA,
@@ -30,6 +29,7 @@ from .lens_model import (
     total_cost,
 )
 from .lens_response import LensResponse, eliminate_poses
+from .sparse_model import LOSS_PX, SparseModel
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]

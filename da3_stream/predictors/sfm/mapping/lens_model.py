@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....geometry.lens import Lens
-from .global_mapping import LOSS_PX, SparseModel
 from .lens_response import turned_cameras
+from .sparse_model import LOSS_PX, SparseModel
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from ....geometry.lens import Lens
 from .calibration import FOCAL_SPREAD
-from .global_mapping import SparseModel
 from .lens_adjustment import SHARED, LensEvidence, lens_evidence
 from .lens_response import pose_shifts
 from .lens_size import likely_lens
 from .lens_switch import LensSwitch
+from .sparse_model import SparseModel
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....geometry.lens import Lens
-from .global_mapping import SparseModel
+from .sparse_model import SparseModel
 
 
 def parallax_px(model: SparseModel, lens: Lens, frames: NDArray[np.int64] | None = None) -> float:

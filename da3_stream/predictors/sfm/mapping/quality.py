@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .global_mapping import SparseModel
+from .sparse_model import SparseModel
 
 ALARM = np.log(2.0)  # a jump of the scale that calls for a second opinion
 CUT = np.log(3.0)  # a jump at which a window is cut if no other model is free of it

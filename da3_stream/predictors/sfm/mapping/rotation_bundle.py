@@ -17,7 +17,7 @@ from scipy.spatial.transform import Rotation
 from ....geometry.lens import Lens, LensEstimate
 from ....geometry.sim3_closed_forms import hat
 from ..matching.pairs import TwoView
-from .global_mapping import FreeLens
+from .sparse_model import FreeLens
 from .turning import Pair, PairRotation, Run, angle_of, thinned
 
 MATCHES = 50  # of a pair that are used

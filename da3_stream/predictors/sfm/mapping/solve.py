@@ -11,15 +11,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ....geometry.lens import Lens
+from ....geometry.lens import Lens, LensEstimate
 from ..matching.consistency import Limited, limit_far_pairs
 from ..matching.correspondences import Correspondences
 from ..matching.pairs import MIN_INLIERS, TwoView, restrict_to_kind, verify_chunk
 from ..processes.workers import Workers, chunks
 from .calibration import REDO_SHIFT, Calibration
-from .global_mapping import FreeLens, SparseModel, map_window
+from .global_mapping import map_window
 from .parallax import parallax_px
 from .quality import ModelQuality, assess_pair, assess_window
+from .sparse_model import FreeLens, SparseModel, refine_models
 from .two_view_witnesses import PosedRows, contradicted_rows
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ PAIRS_PER_PIECE = 64
 FLOW_PARALLAX_PX = 1.5  # neighbours should differ by this much for their flow to tell depth
 MAX_STRIDE = 8
 OTHER_SEEDS = (1, 2)
-LENS_MAPS = 2  # of a window while the lens is learnt
+MAP_AGAIN = 1.05  # times as many matches under the focal length that a map found, after which it is made again
 MIN_ACROSS = 3  # pairs of images that match across two places: one alone may be an accident
 
 TwoViews = dict[tuple[int, int], TwoView]
@@ -136,31 +137,58 @@ class Solver:
         return solver
 
     def _solve_calibrating(self, calibration: Calibration) -> Solution:
-        """Map with the lens free as far as the window determines it, else with the one that is known.
-
-        The first map tells what is determined. Where that is less than was free, or the focal length moved far, a
-        second one is made from there: no more, as each takes as long as all else in a window. What these leave open
-        costs another one, with the lens that is known.
-        """
+        """Map with the lens free as far as it is not known; the models are refined with free what they determine."""
         lens, free = calibration.lens, calibration.free
-        for attempt in range(LENS_MAPS if free else 0):
-            models = self._map(self._keypoints_only(self._verify(lens)), lens, free)
-            estimate = models[0].estimate if models else None
-            if estimate is None or (quality := self._assess(models, estimate.lens)).is_doubtful:
-                break  # a window that breaks cannot tell the lens
-            sure, known = calibration.determined(estimate, free, self._size, self._share)
-            is_far = abs(np.log(known.lens.fx / lens.fx)) >= REDO_SHIFT
-            if sure and sure == free and (attempt or not is_far):
-                after = calibration.update(known, free, self._size)
-                return Solution(models, known.lens, quality, after, views=self._verify(lens))
-            if not sure:
-                calibration = calibration.doubt(estimate, free, self._size, self._share)
-                break
-            lens, free = known.lens if is_far else calibration.lens, sure
-        views = self._verify(calibration.lens)
-        models = self._map(self._keypoints_only(views), calibration.lens, FreeLens())
+        models = self._map_verified(lens, free)
+        if not free:
+            return self._solution(models, calibration)
+        if (estimate := self._told_lens(models)) is None:  # a window that breaks cannot tell the lens
+            return self._solution(self._map_verified(lens, FreeLens()), calibration)
+        if self._verifies_better(estimate.lens, lens):
+            again = self._map_verified(estimate.lens, free)
+            models, estimate = (again, told) if (told := self._told_lens(again)) else (models, estimate)
+        return self._settle_lens(models, estimate, calibration, free)
+
+    def _settle_lens(
+        self, models: list[SparseModel], estimate: LensEstimate, calibration: Calibration, free: FreeLens
+    ) -> Solution:
+        """The solution of models that estimate the lens with these parts free: what they determine stays so."""
+        sure, known = calibration.determined(estimate, free, self._size, self._share)
+        if sure == free:
+            after = calibration.update(known, free, self._size)
+            return Solution(models, known.lens, self._assess(models, known.lens), after)
+        start = replace(estimate.lens, k1=calibration.lens.k1)
+        refined = self._refine(models, start, sure) if sure else []
+        if refined and refined[0].estimate is not None:
+            return self._settle_lens(refined, refined[0].estimate, calibration, sure)
+        return self._hold_lens(models, estimate, calibration.doubt(estimate, free, self._size, self._share))
+
+    def _hold_lens(self, models: list[SparseModel], estimate: LensEstimate, calibration: Calibration) -> Solution:
+        """The solution with the lens that is known, from models that estimate another one."""
+        lens = calibration.lens
+        if _is_far(estimate.lens, lens):
+            return self._solution(self._map_verified(lens, FreeLens()), calibration)
+        return self._solution(self._refine(models, lens, FreeLens()), calibration)
+
+    def _solution(self, models: list[SparseModel], calibration: Calibration) -> Solution:
+        """The solution of models with the lens that is known."""
         after = calibration.update(None, FreeLens(), self._size) if models else calibration
-        return Solution(models, calibration.lens, self._assess(models, calibration.lens), after, views=views)
+        return Solution(models, calibration.lens, self._assess(models, calibration.lens), after)
+
+    def _told_lens(self, models: list[SparseModel]) -> LensEstimate | None:
+        """The lens that models with a free one tell; None where they leave doubts."""
+        estimate = models[0].estimate if models else None
+        return None if estimate is None or self._assess(models, estimate.lens).is_doubtful else estimate
+
+    def _verifies_better(self, lens: Lens, before: Lens) -> bool:
+        """Whether the pairs, verified with a focal length far from the one of before, tell clearly more."""
+        if not _is_far(lens, before):
+            return False
+        matches, matches_before = (
+            sum(len(view.matches) for view in self._keypoints_only(self._verify(each)).values())
+            for each in (lens, before)
+        )
+        return matches > MAP_AGAIN * matches_before
 
     @property
     def _share(self) -> float:
@@ -235,6 +263,12 @@ class Solver:
             futures.append(self._workers.submit(verify_chunk, points, {pair: matches[pair] for pair in chunk}, lens))
         return {pair: view for future in futures for pair, view in future.result().items()}
 
+    def _map_verified(self, lens: Lens, free: FreeLens) -> list[SparseModel]:
+        return self._map(self._keypoints_only(self._verify(lens)), lens, free)
+
+    def _refine(self, models: list[SparseModel], lens: Lens, free: FreeLens) -> list[SparseModel]:
+        return self._workers.submit(refine_models, self._correspondences.xy, models, lens, self._size, free).result()
+
     def _map(self, views: TwoViews, lens: Lens, free: FreeLens) -> list[SparseModel]:
         future = self._submit_map(views, lens, free)
         return [] if future is None else future.result()
@@ -245,3 +279,8 @@ class Solver:
         if not views:
             return None
         return self._workers.submit(map_window, self._correspondences.xy, views, lens, self._size, free, seed)
+
+
+def _is_far(lens: Lens, other: Lens) -> bool:
+    """Whether pairs verified with one focal length must be verified again for another."""
+    return bool(abs(np.log(lens.fx / other.fx)) >= REDO_SHIFT)

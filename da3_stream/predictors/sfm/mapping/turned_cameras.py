@@ -15,8 +15,8 @@ from scipy.spatial.transform import Rotation
 
 from ....types import Advice, AdviceCode, Frame, Status
 from .assemble import WindowCameras, assemble
-from .global_mapping import SparseModel
 from .rotation_bundle import TurnSolution
+from .sparse_model import SparseModel
 from .turning import Run
 
 SAME_TURN = np.radians(1.0)  # by which the map may contradict the turn between its ends

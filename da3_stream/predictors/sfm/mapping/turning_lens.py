@@ -13,8 +13,8 @@ from ....geometry.lens import Lens
 from ..matching.pairs import Matches, TwoView
 from .breathing import steadiest_lens, steady
 from .calibration import REDO_SHIFT, Calibration
-from .global_mapping import FreeLens
 from .rotation_bundle import TurnSolution, solve_turn
+from .sparse_model import FreeLens
 from .turning import (
     MIN_MATCHES,
     MIN_STEPS,

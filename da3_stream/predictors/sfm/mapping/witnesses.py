@@ -12,11 +12,11 @@ from ....geometry import umeyama
 from ....geometry.lens import Lens
 from ..matching.correspondences import Correspondences
 from .assemble import WindowCameras
-from .global_mapping import SparseModel
 from .lost_tracks import blind_bends, track_loss
 from .quality import bridging_points
 from .rival_witnesses import rival_witnesses
 from .solve import Solution
+from .sparse_model import SparseModel
 from .two_view_witnesses import PosedRows, match_witnesses, rotation_witnesses, track_witnesses
 
 Array = NDArray[np.float64]

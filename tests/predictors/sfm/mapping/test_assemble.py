@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from da3_stream.geometry import Sim3
 from da3_stream.predictors.sfm.mapping.assemble import assemble, fill, static_cameras
-from da3_stream.predictors.sfm.mapping.global_mapping import SparseModel
+from da3_stream.predictors.sfm.mapping.sparse_model import SparseModel
 from da3_stream.types import Status
 
 Poses = NDArray[np.float64]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from da3_stream.geometry.lens import Lens, LensEstimate
 from da3_stream.predictors.sfm.mapping.calibration import CORNER_SIGMA_PX, PATIENCE, Calibration
-from da3_stream.predictors.sfm.mapping.global_mapping import FreeLens
+from da3_stream.predictors.sfm.mapping.sparse_model import FreeLens
 
 SIZE = (640, 480)
 GUESS = Lens(550.0, 550.0, 320.0, 240.0)

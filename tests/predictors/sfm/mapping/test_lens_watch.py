@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from da3_stream.geometry.lens import Lens
 from da3_stream.predictors.sfm.mapping import lens_adjustment
 from da3_stream.predictors.sfm.mapping.calibration import Calibration
-from da3_stream.predictors.sfm.mapping.global_mapping import SparseModel
 from da3_stream.predictors.sfm.mapping.lens_advice import lens_advice, size_advice
 from da3_stream.predictors.sfm.mapping.lens_watch import LensReading, lens_witnesses, watch_lens
+from da3_stream.predictors.sfm.mapping.sparse_model import SparseModel
 from da3_stream.types import AdviceCode
 
 Array = NDArray[np.float64]

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from da3_stream.predictors.sfm.mapping.global_mapping import SparseModel
 from da3_stream.predictors.sfm.mapping.quality import (
     DENSE_BRIDGE,
     FIRM_BRIDGE,
@@ -17,6 +16,7 @@ from da3_stream.predictors.sfm.mapping.quality import (
     assess_pair,
     assess_window,
 )
+from da3_stream.predictors.sfm.mapping.sparse_model import SparseModel
 
 COUNT = 20
 POINTS = 60  # born in every frame and seen in the next one, too

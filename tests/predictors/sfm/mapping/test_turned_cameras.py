@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from da3_stream.predictors.sfm.mapping.assemble import WindowCameras
-from da3_stream.predictors.sfm.mapping.global_mapping import SparseModel
 from da3_stream.predictors.sfm.mapping.rotation_bundle import TurnSolution
+from da3_stream.predictors.sfm.mapping.sparse_model import SparseModel
 from da3_stream.predictors.sfm.mapping.turned_cameras import (
     assemble_joined,
     insert_turns,

@@ -13,10 +13,10 @@ from scipy.spatial.transform import Rotation
 from da3_stream.geometry.lens import Lens
 from da3_stream.predictors.sfm.mapping.assemble import assemble
 from da3_stream.predictors.sfm.mapping.calibration import Calibration
-from da3_stream.predictors.sfm.mapping.global_mapping import SparseModel
 from da3_stream.predictors.sfm.mapping.lost_tracks import blind_bends
 from da3_stream.predictors.sfm.mapping.quality import assess_window
 from da3_stream.predictors.sfm.mapping.solve import Solution
+from da3_stream.predictors.sfm.mapping.sparse_model import SparseModel
 from da3_stream.predictors.sfm.mapping.two_view_witnesses import PosedRows, contradicted_rows
 from da3_stream.predictors.sfm.mapping.witnesses import MappingEvidence, mapping_witnesses
 from da3_stream.predictors.sfm.matching.correspondences import Correspondences
