@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import shlex
 import subprocess
@@ -124,7 +125,7 @@ def _row(case: Case, out: Path) -> Row:
     few_refined_mib, _ = _export(case, out / "few", "--frames", f":{FEW}", "--refine")
     peak_mib, seconds = _export(case, out / case.name, "--refine")
     before, after = (pycolmap.Reconstruction(str(out / case.name / "sparse" / name)) for name in ("original", "0"))
-    told = json.loads((out / case.name / "refined.json").read_text())
+    told, rows = json.loads((out / case.name / "refined.json").read_text()), _rows_by_name(out / case.name)
     row: Row = {
         "run": case.name,
         "images": after.num_images(),
@@ -134,8 +135,8 @@ def _row(case: Case, out: Path) -> Row:
         "track": after.compute_mean_track_length(),
         "px_before": before.compute_mean_reprojection_error(),
         "px_after": after.compute_mean_reprojection_error(),
-        **_ate(case, before, "before"),
-        **_ate(case, after, "after"),
+        **_ate(case, before, rows, "before"),
+        **_ate(case, after, rows, "after"),
         "moved_median": told["centre_median"],
         "moved_max": told["centre_max"],
         "seconds": seconds,
@@ -166,12 +167,18 @@ def _export(case: Case, folder: Path, *words: str) -> tuple[float, float]:
     return most, time.perf_counter() - start
 
 
-def _ate(case: Case, model: Any, when: str) -> Row:
+def _rows_by_name(folder: Path) -> dict[str, int]:
+    """The rows of the run's poses that the model's images show, by their names."""
+    with open(folder / "frames.csv", newline="") as file:
+        return {row["file"].removeprefix("images/"): int(row["row"]) for row in csv.DictReader(file)}
+
+
+def _ate(case: Case, model: Any, rows: dict[str, int], when: str) -> Row:
     """Of the model's poses, each at its frame's line."""
     poses = store.read_poses(case.run)
     placed = np.full_like(poses.world_from_camera, np.nan)
     for image in model.images.values():
-        row = int(np.searchsorted(poses.source_index, int(Path(image.name).stem)))
+        row = rows[image.name]
         placed[row] = np.eye(4)
         placed[row, :3] = image.cam_from_world().inverse().matrix()
     poses = replace(poses, world_from_camera=placed)

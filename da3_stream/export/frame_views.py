@@ -28,11 +28,6 @@ class FrameView:
     has_depth: bool
 
     @property
-    def name(self) -> str:
-        """Its file name in an export, without suffix; in the order of the input."""
-        return f"{self.index:06d}"
-
-    @property
     def camera_from_world(self) -> Float64:
         """[4,4], rigid."""
         return np.linalg.inv(self.world_from_camera).astype(np.float64, copy=False)

@@ -26,6 +26,9 @@ from .frame_views import FrameView, views_with_depth
 from .images.camera import ImageCamera, image_camera, straight_pixels
 from .images.frame_images import frame_images, image_files
 from .images.image_folder import ImageFolder
+from .images.names import frame_names
+from .images.rasters import new_file
+from .images.sources import list_frames
 from .options import NerfstudioOptions
 from .trajectory.overview import top_view
 
@@ -39,6 +42,7 @@ def export_nerfstudio(reader: RunReader, path: Path, options: NerfstudioOptions)
     views = views_with_depth(reader, options, one_segment=True)
     upright_from_world = _upright_from_world(views)
     frames = list(_frames(reader, views, path, options, upright_from_world))
+    list_frames(reader, {view.index: frame["file_path"] for view, frame in zip(views, frames, strict=True)}, path)
     count = _write_points(reader, views, path / POINTS, options.max_points, upright_from_world)
     head = {
         "applied_transform": upright_from_world[:3],
@@ -63,17 +67,16 @@ def _frames(
     reader: RunReader, views: Sequence[FrameView], path: Path, options: NerfstudioOptions, upright_from_world: Float64
 ) -> Iterator[dict[str, Any]]:
     """Write images and depth maps; yields the entry of `frames` for each."""
-    files = ImageFolder(path / "images", image_files(reader, options), options.encoding)
-    if options.depth:
-        (path / "depth").mkdir()
+    names = frame_names(reader)
+    files = ImageFolder(path / "images", image_files(reader, options), options.encoding, names)
     for view, image in frame_images(reader, views, options):
         entry: dict[str, Any] = {
-            "file_path": f"images/{files.add(view.name, view.index, image)}",
+            "file_path": f"images/{files.add(view.index, image)}",
             "transform_matrix": upright_from_world @ view.world_from_camera @ OPENCV_FROM_OPENGL,
         }
         if options.depth:
-            entry["depth_file_path"] = name = f"depth/{view.name}.npy"
-            np.save(path / name, _depth(reader, view, image_camera(reader, view, options)))
+            entry["depth_file_path"] = name = f"depth/{names[view.index].stem}.npy"
+            np.save(new_file(path / name), _depth(reader, view, image_camera(reader, view, options)))
         yield entry
 
 

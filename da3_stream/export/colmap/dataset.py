@@ -23,6 +23,8 @@ from ..frame_views import FrameView, nothing_to_export, posed_views
 from ..images.camera import ImageCamera, image_camera, image_mask
 from ..images.frame_images import frame_images, image_files
 from ..images.image_folder import ImageFolder
+from ..images.names import FrameNames, frame_names
+from ..images.sources import list_frames
 from ..options import ColmapOptions, GaussianSplattingOptions, ImageOptions
 from .files import write_model
 from .keypoints import DepthMap, detect_keypoints
@@ -32,6 +34,8 @@ from .triangulation import triangulate
 
 log = logging.getLogger(__name__)
 
+IMAGES = "images"
+NO_TEXT = " "  # what names cannot hold in COLMAP's text files
 MIN_TRACKS = 20  # that must be observed in a frame without depth
 
 
@@ -58,7 +62,8 @@ def export_colmap(reader: RunReader, path: Path, options: ColmapOptions) -> str:
     """
     from .bundle_adjustment import refine, require_memory
 
-    tracked = track_images(reader, path / "images", options, options.confidence)
+    names = frame_names(reader, NO_TEXT if options.text else "")
+    tracked = track_images(reader, path, options, options.confidence, names)
     model = sparse_model(tracked, options.shared_camera, options.max_points)
     if options.refine:
         require_memory(model)
@@ -76,7 +81,7 @@ def export_gaussian_splatting(reader: RunReader, path: Path, options: GaussianSp
     with normals. Without it that trainer would make one from points3D.bin, without normals. Raises ExportError as
     `export_colmap`, StoreError where the points of a submap are damaged.
     """
-    tracked = track_images(reader, path / "images", options, options.confidence)
+    tracked = track_images(reader, path, options, options.confidence, frame_names(reader))
     model = sparse_model(tracked, None, None)
     write_model(model, path / "sparse" / "0", text=False)
     points = sampled_points(reader, tracked.views, options.max_points)
@@ -85,24 +90,28 @@ def export_gaussian_splatting(reader: RunReader, path: Path, options: GaussianSp
     return f"{summary(model, tracked)}; {len(points)} points to begin with"
 
 
-def track_images(reader: RunReader, folder: Path, options: ImageOptions, confidence: float) -> TrackedImages:
-    """Write the images into a new folder, and track keypoints through them.
+def track_images(
+    reader: RunReader, folder: Path, options: ImageOptions, confidence: float, names: FrameNames
+) -> TrackedImages:
+    """Write the images into the new folder images/, list them in frames.csv, and track keypoints through them.
 
     Raises ExportError where there are no images, or no depth from which a track could begin.
     """
     tracked, views = TrackedImages(), _views_with_images(reader, options)
-    files = ImageFolder(folder, image_files(reader, options), options.encoding)
+    files = ImageFolder(folder / IMAGES, image_files(reader, options), options.encoding, names)
     for view, image in frame_images(reader, views, options):
         camera = image_camera(reader, view, options)
         mask = image_mask(reader, view, options)
         if _add_tracks(tracked, reader, view, image, camera, mask, confidence):
-            tracked.names.append(files.add(view.name, view.index, image))
+            tracked.names.append(files.add(view.index, image))
             tracked.cameras.append(camera)
             tracked.views.append(view)
         else:
             tracked.left_out += 1
     if tracked.left_out:
         log.warning("left out %d frames without depth that no tracks reach", tracked.left_out)
+    indices = [view.index for view in tracked.views]
+    list_frames(reader, {k: f"{IMAGES}/{name}" for k, name in zip(indices, tracked.names, strict=True)}, folder)
     return tracked
 
 

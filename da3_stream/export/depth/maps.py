@@ -17,24 +17,26 @@ from ...store.quantise import confidence_range, encode_confidence
 from ...types import Float32
 from ..frame_views import FrameView, selected_views, views_with_depth
 from ..images.camera import radial_distortion
-from ..images.rasters import write_png, write_raster
+from ..images.names import frame_names
+from ..images.rasters import new_file, write_png, write_raster
+from ..images.sources import list_frames
 from ..options import DepthOptions
 
 FULL = 65535  # the largest count of a 16-bit PNG
 
 
 def export_depth(reader: RunReader, path: Path, options: DepthOptions) -> str:
-    """depth/, confidence/ and sky/ with a file %06d for every frame that has depth, named by its index in the input.
+    """depth/, confidence/ and sky/ with a file of its name for every frame that has depth.
 
     Depth is along the camera's z axis in world units, 0 = none, of a pinhole without the lens's distortion. Raises
     ExportError where no frame has depth.
     """
     views = views_with_depth(reader, options)
     manifest = DepthManifest()
-    for name in ("depth", *(["confidence"] if options.with_confidence else [])):
-        (path / name).mkdir()
+    names = frame_names(reader)
     for view in views:
-        _write_frame(reader, view, path, options, manifest)
+        _write_frame(reader, view, names[view.index].stem, path, options, manifest)
+    list_frames(reader, {view.index: f"depth/{names[view.index].stem}.{options.encoding}" for view in views}, path)
     without_depth = sorted({view.index for view in selected_views(reader, options)} - {view.index for view in views})
     write_text(path / "depth.json", _manifest_text(reader, options, manifest, without_depth))
     return _summary(len(views), len(without_depth), manifest)
@@ -50,7 +52,7 @@ class DepthManifest:
 
 
 def _write_frame(
-    reader: RunReader, view: FrameView, path: Path, options: DepthOptions, manifest: DepthManifest
+    reader: RunReader, view: FrameView, stem: str, path: Path, options: DepthOptions, manifest: DepthManifest
 ) -> None:
     depth, confidence, k = reader.depth(view.index)
     depth_size = (depth.shape[1], depth.shape[0])
@@ -59,28 +61,27 @@ def _write_frame(
     entry["intrinsics"] = resize_intrinsics(k, depth_size, size)
     depth = _enlarged(depth, size)
     manifest.pixels += int((depth > 0).sum())
-    entry |= _write_depth(depth, path, view.name, options, manifest)
+    entry |= _write_depth(depth, path, stem, options, manifest)
     if options.with_confidence:
-        entry |= _write_confidence(_enlarged(confidence, size), path, view.name, options)
+        entry |= _write_confidence(_enlarged(confidence, size), path, stem, options)
     sky = reader.sky(view.index) if options.with_sky else None
     if sky is not None:
-        (path / "sky").mkdir(exist_ok=True)
-        entry["sky"] = f"sky/{view.name}.png"
-        write_png(path / entry["sky"], _enlarged(sky.astype(np.uint8) * np.uint8(255), size))
+        entry["sky"] = f"sky/{stem}.png"
+        write_png(new_file(path / entry["sky"]), _enlarged(sky.astype(np.uint8) * np.uint8(255), size))
     manifest.frames.append(json_line(entry))
 
 
 def _write_depth(
-    depth: Float32, path: Path, name: str, options: DepthOptions, manifest: DepthManifest
+    depth: Float32, path: Path, stem: str, options: DepthOptions, manifest: DepthManifest
 ) -> dict[str, Any]:
-    entry: dict[str, Any] = {"depth": f"depth/{name}.{options.encoding}"}
+    entry: dict[str, Any] = {"depth": f"depth/{stem}.{options.encoding}"}
     if options.encoding == "png":
         counts, saturated = depth_counts(depth, options.png_scale)
-        write_png(path / entry["depth"], counts)
+        write_png(new_file(path / entry["depth"]), counts)
         manifest.saturated += saturated
         entry["saturated_pixels"] = saturated
     else:
-        write_raster(path / entry["depth"], depth, "Z", options.encoding)
+        write_raster(new_file(path / entry["depth"]), depth, "Z", options.encoding)
     return entry
 
 
@@ -95,14 +96,14 @@ def depth_counts(depth: Float32, per_unit: float) -> tuple[NDArray[np.uint16], i
     return np.where(valid, np.clip(counts, 1, FULL), 0).astype(np.uint16), saturated
 
 
-def _write_confidence(confidence: Float32, path: Path, name: str, options: DepthOptions) -> dict[str, Any]:
-    entry: dict[str, Any] = {"confidence": f"confidence/{name}.{options.encoding}"}
+def _write_confidence(confidence: Float32, path: Path, stem: str, options: DepthOptions) -> dict[str, Any]:
+    entry: dict[str, Any] = {"confidence": f"confidence/{stem}.{options.encoding}"}
     if options.encoding == "png":
         bounds = confidence_range(confidence)
-        write_png(path / entry["confidence"], encode_confidence(confidence, bounds))
+        write_png(new_file(path / entry["confidence"]), encode_confidence(confidence, bounds))
         entry["confidence_range"] = bounds
     else:
-        write_raster(path / entry["confidence"], confidence, "confidence", options.encoding)
+        write_raster(new_file(path / entry["confidence"]), confidence, "confidence", options.encoding)
     return entry
 
 

@@ -16,7 +16,9 @@ from ...types import UInt8
 from ..frame_views import FrameView, selected_views, views_with_depth
 from ..images.camera import image_size
 from ..images.frame_images import undistorted_images
-from ..images.rasters import write_image
+from ..images.names import frame_names
+from ..images.rasters import new_file, write_image
+from ..images.sources import list_frames
 from ..options import DepthImageOptions, DepthVideoOptions
 from .colour_scale import DepthScale, depth_scale
 
@@ -26,13 +28,16 @@ MAX_SIDE = 16384  # pixels that H.264 takes
 
 
 def export_depth_vis(reader: RunReader, path: Path, options: DepthImageOptions) -> str:
-    """%06d.jpg for every selected frame, by its index in the input; frames without depth say so.
+    """A JPEG for every selected frame, of the frame's name; frames without depth say so.
 
     Raises ExportError where no frame has depth.
     """
     views, scale = _selected_with_some_depth(reader, options), depth_scale(reader, options.colours)
+    names = frame_names(reader)
+    files = {view.index: names[view.index].encoded("jpg") for view in views}
     for view, image in _panels(reader, views, scale, options, image_size(reader, options.resolution)):
-        write_image(path / f"{view.name}.jpg", image)
+        write_image(new_file(path / files[view.index]), image)
+    list_frames(reader, files, path)
     return f"{_count(views)}; {scale.summary(reader.units)}"
 
 

@@ -60,7 +60,7 @@ def input_images(
 
     Raises ExportError where the input cannot be read again, is another one now, or has lost a frame.
     """
-    source = _open_input(reader)
+    source = open_input(reader)
     yield from _read(reader, source.as_stored() if as_stored else source, views)
 
 
@@ -98,7 +98,7 @@ def image_files(reader: RunReader, options: ImageOptions) -> dict[int, Path]:
     empty."""
     if options.resolution != "input" or (options.undistort and radial_distortion(reader)):
         return {}
-    source = _open_input(reader)
+    source = open_input(reader)
     is_whole = source.shows_stored_pictures or stored_lens(reader, options) is not None
     return dict(enumerate(source.image_files)) if is_whole and source.levels is None else {}
 
@@ -154,13 +154,13 @@ def _instead_of_input(reader: RunReader) -> str:
 def _instead_of_stored(reader: RunReader) -> str:
     """What to do instead, the end of a sentence that says that a stored image is missing."""
     try:
-        _open_input(reader)
+        open_input(reader)
     except ExportError:
         return ", and its input cannot be read again"
     return ": give --resolution input"
 
 
-def _open_input(reader: RunReader) -> FrameSource:
+def open_input(reader: RunReader) -> FrameSource:
     """The run's input once more, at full size. Raises ExportError with one sentence."""
     from ...frames import open_source
 

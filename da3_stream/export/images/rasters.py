@@ -13,6 +13,13 @@ from ...errors import ExportError
 from ...types import Float32, UInt8
 
 JPEG_QUALITY = 95
+SUFFIXES = {"jpg": (".jpg", ".jpeg", ".jpe"), "png": (".png",)}  # that say how a picture is encoded
+
+
+def new_file(path: Path) -> Path:
+    """The path, of which the folder is there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def write_raster(path: Path, values: Float32, channel: str, encoding: Literal["tiff", "exr", "npy"]) -> None:
@@ -47,7 +54,8 @@ def write_image(path: Path, rgb: UInt8) -> None:
     """An RGB image [H,W,3] as JPEG (quality 95) or PNG, by the suffix. Raises as `write_png`."""
     import cv2
 
-    _encode(path, rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if path.suffix == ".jpg" else [])
+    is_jpeg = path.suffix.casefold() in SUFFIXES["jpg"]
+    _encode(path, rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY] if is_jpeg else [])
 
 
 def _encode(path: Path, values: NDArray[Any], parameters: Sequence[int] = ()) -> None:

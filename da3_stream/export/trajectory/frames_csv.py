@@ -1,9 +1,10 @@
-"""frames.csv: which image of the input every row of the trajectory is, and how far its pose can be believed."""
+"""frames.csv: which image of the input every row of the trajectory is, and how far its pose can be believed; in an
+export, also which of its files."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from ...store import PoseTable
 from ...store.files import replacing
 
+FILE = "file"  # the first column in exports
 HEADER = ("row", "source", "source_index", "time_s", "status", "segment", "confidence")
 _ROWS_AT_ONCE = 1024  # that are text at a time
 
@@ -30,6 +32,29 @@ def write_frames_csv(poses: PoseTable, find_source: FindSource, path: Path) -> N
         file.write(_text([HEADER]))
         for start in range(0, len(poses), _ROWS_AT_ONCE):
             file.write(_text(_rows(poses, find_source, range(start, min(start + _ROWS_AT_ONCE, len(poses))))))
+
+
+def write_exported_frames(poses: PoseTable, find_source: FindSource, files: Mapping[int, str], path: Path) -> None:
+    """The lines of `write_frames_csv` of those frames that an export shows, each behind the file that does: a path from
+    the folder of the export, by the frame's index in the input."""
+    rows = np.searchsorted(poses.source_index, sorted(files)).tolist()
+    with replacing(path) as file:
+        file.write(_text([(FILE, *HEADER)]))
+        for index, row in zip(sorted(files), rows, strict=True):
+            file.write(_text((files[index], *line) for line in _rows(poses, find_source, range(row, row + 1))))
+
+
+def read_sources(path: Path, poses: PoseTable) -> list[tuple[str, int]] | None:
+    """What `find_source` said of every row of the poses; None where there is no such file, or it is of other rows (as
+    while a run is gone on with)."""
+    try:
+        with open(path, newline="", encoding="utf-8", errors="surrogateescape") as file:
+            rows = list(csv.DictReader(file))
+        listed = [(row["source"], int(row["source_index"])) for row in rows]
+        times = [float(row["time_s"]) for row in rows]
+    except (OSError, KeyError, TypeError, ValueError):
+        return None
+    return listed if np.array_equal(times, poses.timestamp, equal_nan=True) else None
 
 
 def _rows(poses: PoseTable, find_source: FindSource, numbers: range) -> Iterator[tuple[Any, ...]]:

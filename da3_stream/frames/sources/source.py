@@ -309,7 +309,9 @@ def _digest_files(first: str, paths: Sequence[Path]) -> str:
     """
     digest = sha256(first.encode())
     for path in paths:
-        digest.update(f"{path.name if len(paths) > 1 else ''}\n{path.stat().st_size}\n".encode())
+        digest.update(
+            f"{path.name if len(paths) > 1 else ''}\n{path.stat().st_size}\n".encode(errors="surrogateescape")
+        )
     if len(paths) == 1:
         with open(paths[0], "rb") as file:
             digest.update(file.read(END_BYTES))

@@ -73,13 +73,13 @@ def test_a_scene_point_falls_on_its_pixel(run: Path, tmp_path: Path, k1: float) 
 def test_depth_is_in_thousandths_and_shows_what_the_image_shows(run: Path, tmp_path: Path) -> None:
     rec = Reconstruction(run)
     straight = export_run(run, "nerfstudio", tmp_path / "straight").path
-    depth = np.load(straight / "depth" / "000003.npy")
+    depth = np.load(straight / "depth" / "003.npy")
     assert transforms(straight)["depth_unit_scale_factor"] == pytest.approx(0.001)
     np.testing.assert_allclose(depth / 1000, rec.depth(3), rtol=1e-6)
     bent = export_run(
         with_distortion(shutil.copytree(run, tmp_path / "run"), 0.2), "nerfstudio", tmp_path / "bent"
     ).path
-    shown = np.load(bent / "depth" / "000003.npy")
+    shown = np.load(bent / "depth" / "003.npy")
     meta = transforms(bent)
     frame = meta["frames"][3]
     scale = np.array(SIZE) / SEEN

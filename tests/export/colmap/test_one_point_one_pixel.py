@@ -41,13 +41,13 @@ def by_colmap(path: Path, point: Array, rec: Reconstruction) -> Array:
     import pycolmap
 
     model = pycolmap.Reconstruction(str(path / "sparse" / "0"))
-    image = next(image for image in model.images.values() if Path(image.name).stem == f"{SEEN_FROM:06d}")
+    image = next(image for image in model.images.values() if Path(image.name).stem == f"{SEEN_FROM:03d}")
     return np.asarray(image.project_point(point)).ravel()
 
 
 def by_nerfstudio(path: Path, point: Array, rec: Reconstruction) -> Array:
     meta = json.loads((path / "transforms.json").read_text())
-    frame = next(entry for entry in meta["frames"] if Path(entry["file_path"]).stem == f"{SEEN_FROM:06d}")
+    frame = next(entry for entry in meta["frames"] if Path(entry["file_path"]).stem == f"{SEEN_FROM:03d}")
     k = np.array([[meta["fl_x"], 0, meta["cx"]], [0, meta["fl_y"], meta["cy"]], [0, 0, 1.0]])
     pose = np.array(frame["transform_matrix"]) @ np.diag([1.0, -1, -1, 1])
     return seen(np.array(meta["applied_transform"]) @ [*point, 1.0], pose, k, meta["k1"])

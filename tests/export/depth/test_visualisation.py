@@ -116,8 +116,9 @@ def test_odd_sizes_become_even(tmp_path):
 def test_images_of_every_frame_lie_in_a_folder(run, tmp_path):
     folder, summary = export_run(run.path, "depth_vis", tmp_path / "v")
     names = sorted(path.name for path in folder.iterdir())
-    assert names == [MARK, *(f"{index:06d}.jpg" for index in range(COUNT))] and "12 of them without depth" in summary
-    picture = np.asarray(Image.open(folder / "000004.jpg")).astype(int)
+    assert names == [MARK, *(f"{index:03d}.jpg" for index in range(COUNT)), "frames.csv"]
+    assert "12 of them without depth" in summary
+    picture = np.asarray(Image.open(folder / "004.jpg")).astype(int)
     assert picture.shape == (SIZE[1], 2 * SIZE[0], 3)
     assert np.abs(picture[:, : SIZE[0] - 8] - input_picture(4)[0, 0]).max() < 12
     depth = Reconstruction(run.path).depth(4)

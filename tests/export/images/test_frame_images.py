@@ -33,7 +33,7 @@ def test_colmap_has_the_frames_with_depth_of_a_gated_run(tmp_path, caplog, resol
     run = gated_run(tmp_path)
     folder, summary = export_run(run.path, "colmap", tmp_path / "c", {"resolution": resolution})
     suffix = "png" if resolution == "input" else "jpg"
-    assert images_of(folder) == [f"{index:06d}.{suffix}" for index in WITH_DEPTH] and summary.startswith("12 images")
+    assert images_of(folder) == [f"{index:03d}.{suffix}" for index in WITH_DEPTH] and summary.startswith("12 images")
     reason = "that no tracks reach" if resolution == "input" else "whose pictures only the input has"
     assert [record.message.partition("depth")[0] for record in caplog.records] == ["left out 11 frames without "]
     assert reason in caplog.text
@@ -68,7 +68,7 @@ def test_a_list_of_images_is_read_while_the_run_is_going(tmp_path):
     run.write_status({**run.read_status(), "state": "running", "input": facts})
     run.write_input_paths(files)
     folder, _ = export_run(run.path, "colmap", tmp_path / "c")
-    assert images_of(folder)[3] == "000006.png" and (folder / "images" / "000006.png").samefile(files[6])
+    assert images_of(folder)[3] == "006.png" and (folder / "images" / "006.png").samefile(files[6])
     with pytest.raises(ExportError, match="would take the place of the input of the run"):
         export_run(run.path, "tum", Path(files[2]), overwrite=True)
 
