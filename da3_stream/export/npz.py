@@ -15,6 +15,7 @@ from ..store import RunReader
 from ..types import Float32, UInt8
 from .frame_views import FrameView, views_with_depth
 from .images.frame_images import undistorted_images
+from .images.names import frame_names
 from .options import MiniNpzOptions, NpzOptions
 
 _LEVEL = 1  # of compression, as the npz files of a run directory
@@ -35,7 +36,8 @@ def export_npz(reader: RunReader, path: Path, options: NpzOptions) -> str:
 
 def export_mini_npz(reader: RunReader, path: Path, options: MiniNpzOptions) -> str:
     """`depth` [N,H,W] in world units (8 decimals, 0 = none), `conf` [N,H,W] (2 decimals, 0 = unusable: DA3's own less
-    1), `extrinsics` [N,3,4] camera from world and `intrinsics` [N,3,3] of the depth maps, all float32, compressed.
+    1), `extrinsics` [N,3,4] camera from world and `intrinsics` [N,3,3] of the depth maps, all float32, and the frames'
+    names `file` [N], compressed.
 
     Rows are the frames with depth, in order. Raises ExportError where there are none, or their sizes differ.
     """
@@ -53,6 +55,9 @@ def _write_maps(
     _stream(archive, "conf", shape, np.float32, (np.round(reader.depth(view.index)[1], 2) for view in views))
     _stream(archive, "extrinsics", (n, 3, 4), np.float32, (view.camera_from_world[:3] for view in views))
     _stream(archive, "intrinsics", (n, 3, 3), np.float32, (_intrinsics(reader, view) for view in views))
+    names = frame_names(reader)
+    with archive.open("file.npy", "w") as file:
+        np.lib.format.write_array(file, np.array([names[view.index].name for view in views]), allow_pickle=False)
 
 
 def _intrinsics(reader: RunReader, view: FrameView) -> NDArray[np.float64]:

@@ -24,7 +24,8 @@ def test_numpy_reads_what_da3_writes(run, tmp_path, form, decimals):
     rec, n = Reconstruction(run.path), len(WITH_DEPTH)
     with np.load(path) as found:
         names = ["depth", "conf", "extrinsics", "intrinsics"]
-        assert found.files == (["image", *names] if form == "npz" else names)
+        assert found.files == [*(["image"] if form == "npz" else []), *names, "file"]
+        assert found["file"].tolist() == [f"{index:03d}.png" for index in WITH_DEPTH]  # of the input's folder
         assert all(found[name].dtype == np.float32 for name in names)
         depth = np.stack([rec.depth(row) for row in WITH_DEPTH])
         np.testing.assert_array_equal(found["depth"], np.round(depth, decimals))

@@ -17,6 +17,7 @@ from ...store import RunReader
 from ...types import UInt8
 from ..frame_views import FrameView, posed_views, segment_paths
 from ..images.frame_images import undistorted_images
+from ..images.names import frame_names
 from .files import cloud_summary, point_selection
 from .glb import FRUSTUM
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _POINTS_AT_ONCE = 1 << 18  # in one entity
 _QUALITY = 85  # of a JPEG
 _IMAGE_ENTITY = "world/camera/picture"
+NAME_ENTITY = "world/camera/file"  # a text for each camera: its frame's name
 
 
 def export_rrd(reader: RunReader, path: Path, options: RrdOptions) -> str:
@@ -79,11 +81,13 @@ def _log_path(rr: Any, recording: Any, views: list[FrameView]) -> None:
 def _log_cameras(rr: Any, recording: Any, reader: RunReader, views: list[FrameView], options: RrdOptions) -> None:
     size = _image_size(reader, options)
     distance = FRUSTUM * (reader.geometry.median_depth() or 1.0)
+    names = frame_names(reader)
     for view, image in _images(reader, views, options, size):
         recording.set_time("frame", sequence=view.index)
         recording.set_time("time", duration=view.timestamp)
         pose = view.world_from_camera
         k = resize_intrinsics(view.intrinsics, reader.input_size, size)
+        recording.log(NAME_ENTITY, rr.TextLog(names[view.index].name))
         recording.log("world/camera", rr.Transform3D(translation=pose[:3, 3], mat3x3=pose[:3, :3]))
         recording.log(
             "world/camera",

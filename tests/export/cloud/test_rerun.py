@@ -40,6 +40,7 @@ def test_the_cameras_move_in_time(run):
     found = chunks_of(export_run(run.path, "rrd", None, {"frames": "4:12", "every": 2}).path)
     camera = found["/world/camera"]
     assert sorted(set(column(camera, "frame"))) == [4, 6, 8, 10]
+    assert column(found["/world/camera/file"], "TextLog:text") == [[f"{frame:06d}"] for frame in (4, 6, 8, 10)]
     moved = [batch for batch in camera if "Transform3D:translation" in batch.schema.names]
     for frame, place, turn, time in zip(
         *(column(moved, name) for name in ("frame", "Transform3D:translation", "Transform3D:mat3x3", "time")),
