@@ -1,0 +1,236 @@
+"""The direction that points up, estimated from cameras, their path and the planes of the scene, with its uncertainty.
+
+Nothing measures gravity. The pieces of evidence (evidence.py) are multiplied over the sphere of directions; around each
+of their maxima the product is taken for a Gaussian (Laplace's method), and the sign is decided apart (sign.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...geometry.robust_statistics import mad_sigma, tukey_weights
+from ...types import Float64
+from .circled import circled
+from .evidence import CameraEvidence, PathEvidence, PlaneEvidence
+from .planes import Plane, find_planes
+from .sign import level_plane, plane_odds, points_odds, upright_odds
+
+_DIRECTIONS = 4000  # 3 degrees apart
+_APART = np.cos(np.radians(15.0))  # of maxima that count as two
+_UNLIKELY = 7.0  # log-likelihood below that of the best, at which a maximum does not count
+_STEP = 1e-3  # rad, for derivatives
+_WIDEST = np.radians(60.0)  # sigma along an axis that nothing determines
+_DRAWS = 500  # from each maximum's Gaussian
+_LEAST_ROLL, _ANY_ROLL = np.radians(0.5), np.radians(10.0)  # variation of the roll: at least, and before it is known
+_BENT_DEG = 0.5  # of a world: however many cameras agree, it is not straighter
+_WITHIN_95 = np.sqrt(np.log(20.0))  # rms of a Gaussian in two dimensions to the radius that holds 95 %
+
+_STARTS = 40  # from which maxima are sought, at most
+_HALVES = 0.5 ** np.arange(12)[:, None]  # of a step
+
+_NEAR = np.radians(10.0)  # of a direction that is known roughly
+
+LogLikelihood = Callable[[Float64], Float64]
+Evidence = CameraEvidence | PathEvidence | PlaneEvidence
+
+
+@dataclass(frozen=True, eq=False)
+class Up:
+    """A unit vector [3] that points up in the coordinates of what it was estimated from.
+
+    `sigma_deg` is the root mean square of the angle to the truth, taken from the angle that 95 of 100 estimates are
+    within, as if errors were Gaussian; the sign is not in it, but in `sign_probability`.
+    """
+
+    direction: Float64
+    sigma_deg: float
+    source: str  # "map", or of "cameras", "path", "plane" those that decided, or "given"
+    sign_probability: float = 1.0
+    floor: float | None = None  # p @ direction of the points p of the level plane, if there is one
+
+    def opposite(self) -> Up:
+        """The same axis, with the other sign."""
+        floor = None if self.floor is None else -self.floor
+        return replace(self, direction=-self.direction, sign_probability=1 - self.sign_probability, floor=floor)
+
+
+def estimate_up(world_from_camera: Float64, points: Float64 | None = None) -> Up:
+    """Up of a world with cameras [N,4,4] (OpenCV axes; rows with NaN do not count) and, if known, points [M,3].
+
+    Without any of both it is against the y axis, and little is known: sigma_deg tells.
+    """
+    poses = world_from_camera[np.isfinite(world_from_camera).all(axis=(1, 2))]
+    planes = [] if points is None else find_planes(np.asarray(points, np.float64))
+    if not len(poses):
+        return _up_of_points(planes)
+    cameras = CameraEvidence(poses[:, :3, :3], np.full(len(poses), 1 / len(poses)), 1.0, _ANY_ROLL**2)
+    others: list[Evidence] = [PathEvidence.of(poses[:, :3, 3], _distance(poses, points)), PlaneEvidence(planes)]
+    candidates = _candidates(poses, planes)
+    for _ in range(2):
+        cameras = _weighted(cameras, _best(_product([cameras, *others]), candidates))
+    axis, sigma_deg = _axis(_product([cameras, *others]), candidates)
+    return _signed(axis, sigma_deg, poses, planes)
+
+
+def _up_of_points(planes: list[Plane]) -> Up:
+    """The largest plane's normal, to the side where more points are."""
+    if not planes:
+        return Up(np.array([0.0, -1.0, 0.0]), float(np.degrees(_WIDEST)), "nothing", 0.5)
+    axis, sigma_deg = _axis(PlaneEvidence(planes).log, np.array([plane.normal for plane in planes]))
+    floor = level_plane(planes, axis)
+    odds = points_odds(floor or planes[0], axis)
+    up = Up(axis, sigma_deg, "plane", _probability(odds), _height(floor, axis))
+    return up if odds >= 0 else up.opposite()
+
+
+def _signed(axis: Float64, sigma_deg: float, poses: Float64, planes: list[Plane]) -> Up:
+    floor = level_plane(planes, axis)
+    odds = upright_odds(poses[:, :3, :3], axis)
+    if floor is not None:
+        odds += plane_odds(floor, poses, axis, circled(poses))
+    source = "cameras" if floor is None else "cameras and plane"
+    up = Up(axis, sigma_deg, source, _probability(odds), _height(floor, axis))
+    return up if odds >= 0 else up.opposite()
+
+
+def _height(floor: Plane | None, axis: Float64) -> float | None:
+    return None if floor is None else floor.offset * float(np.sign(floor.normal @ axis))
+
+
+def _probability(odds: float) -> float:
+    return float(1 / (1 + np.exp(-odds)))
+
+
+def _distance(poses: Float64, points: Float64 | None) -> float | None:
+    """Of what is seen, about: the median distance of points [M,3] from a camera; None without points."""
+    if points is None or not len(points):
+        return None
+    few = poses[np.unique(np.linspace(0, len(poses) - 1, 20).astype(int)), :3, 3]
+    some = points[np.unique(np.linspace(0, len(points) - 1, 1000).astype(int))]
+    return float(np.median(np.linalg.norm(some[:, None] - few, axis=2).min(axis=1)))
+
+
+def _weighted(cameras: CameraEvidence, up: Float64) -> CameraEvidence:
+    """The same without cameras that are rolled unlike the others, with the variance of the roll and the number of
+    independent ones: neighbours in time share their roll (an autoregressive process of first order)."""
+    roll = cameras.roll(up)
+    middle = float(np.median(roll))
+    weights = tukey_weights(roll - middle, max(mad_sigma(roll, middle), np.radians(1.0)))
+    weights /= weights.sum()
+    deviations = roll - weights @ roll
+    kept = deviations * (weights > 0)
+    shared = min(max(float(kept[1:] @ kept[:-1]) / max(float(kept @ kept), len(kept) * 1e-12), 0.0), 1.0)
+    independent = (1 - shared) / (1 + shared) / np.sum(weights**2)
+    kept_cameras = replace(cameras, weights=weights, independent=max(float(independent), 1.0))
+    return replace(kept_cameras, variance=max(kept_cameras.least_variance(up, _NEAR), _LEAST_ROLL**2))
+
+
+def _product(pieces: Sequence[Evidence]) -> LogLikelihood:
+    return lambda up: sum((piece.log(up) for piece in pieces), np.zeros(len(up)))
+
+
+def _candidates(poses: Float64, planes: list[Plane]) -> Float64:
+    """Directions [K,3] at which maxima may be: those that the evidence names, which are exact where it is."""
+    path = np.linalg.svd(poses[:, :3, 3] - poses[:, :3, 3].mean(axis=0), full_matrices=True)[2]
+    means = poses[:, :3, :3].mean(axis=0).T
+    lengths = np.linalg.norm(means, axis=1, keepdims=True)
+    means = means[lengths[:, 0] > 1e-6] / lengths[lengths[:, 0] > 1e-6]
+    return np.concatenate([means, poses[0, :3, :3].T, path, np.array([p.normal for p in planes]).reshape(-1, 3)])
+
+
+def _axis(log: LogLikelihood, candidates: Float64) -> tuple[Float64, float]:
+    """The best direction, and the sigma of its axis."""
+    maxima = _maxima(log, candidates)
+    best = maxima[0][1]
+    draws, weights = list[Float64](), list[Float64]()
+    normal = np.random.default_rng(0).normal(size=(_DRAWS, 2))
+    for value, direction in maxima:
+        tangents, covariance = _tangents(direction), _covariance(log, direction)
+        moved = direction + normal @ np.linalg.cholesky(covariance).T @ tangents
+        draws.append(moved / np.linalg.norm(moved, axis=1, keepdims=True))
+        weights.append(np.full(_DRAWS, np.exp(value - maxima[0][0])))
+    cosine = np.minimum(np.abs(np.concatenate(draws) @ best), 1.0)
+    angle, weight = np.degrees(np.arccos(cosine)), np.concatenate(weights)
+    order = np.argsort(angle)
+    share = np.cumsum(weight[order]) / weight.sum()
+    return best, float(np.hypot(angle[order][np.searchsorted(share, 0.95)] / _WITHIN_95, _BENT_DEG))
+
+
+def _best(log: LogLikelihood, candidates: Float64) -> Float64:
+    """The most likely direction."""
+    directions = np.concatenate([candidates, _sphere()])
+    return _climb(log, directions[np.argmax(log(directions))])
+
+
+def _maxima(log: LogLikelihood, candidates: Float64) -> list[tuple[float, Float64]]:
+    """Values and directions of the maxima that are at all likely, best first; opposite directions are one."""
+    directions = np.concatenate([candidates, _sphere()])
+    values = log(directions)
+    starts, found = list[Float64](), list[tuple[float, Float64]]()
+    for k in np.argsort(-values, kind="stable")[: len(values) // 2]:
+        starts = [*starts, directions[k]] if all(abs(one @ directions[k]) < _APART for one in starts) else starts
+        if values[k] < values.max() - _UNLIKELY or len(starts) == _STARTS:
+            break
+    for start in starts:
+        climbed = _climb(log, start)
+        if all(abs(direction @ climbed) < _APART for _, direction in found):
+            found.append((float(log(climbed[None])[0]), climbed))
+    return sorted(found, key=lambda pair: -pair[0])
+
+
+def _sphere() -> Float64:
+    """Directions evenly over half of the sphere (Fibonacci's lattice)."""
+    k = np.arange(_DIRECTIONS // 2) + 0.5
+    z, longitude = k / (_DIRECTIONS // 2), np.pi * (1 + np.sqrt(5)) * k
+    radius = np.sqrt(1 - z * z)
+    return np.stack([radius * np.cos(longitude), radius * np.sin(longitude), z], axis=1)
+
+
+def _climb(log: LogLikelihood, start: Float64) -> Float64:
+    """The maximum near a direction, by Newton's method with the best of shorter and shorter steps."""
+    direction, value = start, float(log(start[None])[0])
+    for _ in range(50):
+        tangents, gradient, hessian = _derivatives(log, direction)
+        step = np.linalg.solve(_definite(-hessian), gradient)
+        step *= min(1.0, 0.2 / max(float(np.linalg.norm(step)), 1e-300))
+        moved = direction + _HALVES * (step @ tangents)
+        moved /= np.linalg.norm(moved, axis=1, keepdims=True)
+        values = log(moved)
+        if values.max() <= value + 1e-10:
+            break
+        direction, value = moved[values.argmax()], float(values.max())
+    return direction
+
+
+def _covariance(log: LogLikelihood, direction: Float64) -> Float64:
+    """[2,2] along the tangents, in rad², by the curvature."""
+    return np.asarray(np.linalg.inv(_definite(-_derivatives(log, direction)[2])))
+
+
+def _definite(information: Float64) -> Float64:
+    """With eigenvalues of a sigma that is no wider than an axis that nothing determines."""
+    values, vectors = np.linalg.eigh(information)
+    return np.asarray(vectors * np.maximum(values, _WIDEST**-2) @ vectors.T)
+
+
+def _derivatives(log: LogLikelihood, direction: Float64) -> tuple[Float64, Float64, Float64]:
+    """Tangents [2,3], and gradient [2] and Hessian [2,2] along them, by central differences."""
+    tangents = _tangents(direction)
+    a, b = np.meshgrid([-1, 0, 1], [-1, 0, 1], indexing="ij")
+    moved = direction + _STEP * (a[..., None] * tangents[0] + b[..., None] * tangents[1])
+    f = log((moved / np.linalg.norm(moved, axis=-1, keepdims=True)).reshape(-1, 3)).reshape(3, 3)
+    gradient = np.array([f[2, 1] - f[0, 1], f[1, 2] - f[1, 0]]) / (2 * _STEP)
+    both = (f[2, 2] - f[2, 0] - f[0, 2] + f[0, 0]) / 4
+    hessian = np.array([[f[2, 1] - 2 * f[1, 1] + f[0, 1], both], [both, f[1, 2] - 2 * f[1, 1] + f[1, 0]]])
+    return tangents, gradient, hessian / _STEP**2
+
+
+def _tangents(direction: Float64) -> Float64:
+    """Two unit vectors [2,3] across a direction."""
+    x, y, z = direction
+    first = np.array([0.0, -z, y]) if abs(x) < 0.6 else np.array([z, 0.0, -x])
+    a, b, c = first = first / np.sqrt(first @ first)
+    return np.array([first, [y * c - z * b, z * a - x * c, x * b - y * a]])
