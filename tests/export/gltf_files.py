@@ -55,6 +55,29 @@ class Glb:
         (primitive,) = self.tree["meshes"][self.node(name)["mesh"]]["primitives"]
         return self.values(primitive["attributes"][attribute])
 
+    def moved(self, name: str, seconds: float) -> np.ndarray:
+        """The local transform [4,4] of a node that an animation moves, at a time (appendix C: interpolation)."""
+        (number,) = [k for k, node in enumerate(self.tree["nodes"]) if node.get("name") == name]
+        node = dict(self.tree["nodes"][number])
+        for animation in self.tree["animations"]:
+            for channel in animation["channels"]:
+                if channel["target"]["node"] == number:
+                    node[channel["target"]["path"]] = self.sampled(animation["samplers"][channel["sampler"]], seconds)
+        return local_matrix(node)
+
+    def sampled(self, sampler: dict[str, Any], seconds: float) -> np.ndarray:
+        """A sampler's output between the keys around a time: linear, or for quaternions along the great circle."""
+        times, values = self.values(sampler["input"]).astype(np.float64), self.values(sampler["output"])
+        assert sampler["interpolation"] == "LINEAR"
+        after = int(np.clip(np.searchsorted(times, seconds), 1, len(times) - 1))
+        share = np.clip((seconds - times[after - 1]) / (times[after] - times[after - 1]), 0, 1)
+        first, second = values[after - 1].astype(np.float64), values[after].astype(np.float64)
+        angle = np.arccos(np.clip(abs(first @ second), 0, 1))
+        if len(first) == 3 or angle < 1e-9:
+            return (1 - share) * first + share * second
+        second = second * np.sign(first @ second)
+        return (np.sin((1 - share) * angle) * first + np.sin(share * angle) * second) / np.sin(angle)
+
     def placed(self, name: str) -> np.ndarray:
         """The positions [N,3] of a node's mesh in the scene, in double precision."""
         matrix = self.scene_from_node(name)
@@ -129,6 +152,18 @@ def check_primitive(glb: Glb, primitive: dict[str, Any]) -> None:
         and material["pbrMetallicRoughness"]["metallicFactor"] == 0
     )
     assert "KHR_materials_unlit" in glb.tree["extensionsUsed"]
+
+
+def camera_pixel(glb: Glb, name: str, point: np.ndarray, scene_from_camera: np.ndarray | None = None) -> np.ndarray:
+    """Where the camera of a node sees a point [3] of the scene, in pixels of its extras: by yfov and aspectRatio, about
+    the principal point, which the standard cannot say."""
+    camera = glb.tree["cameras"][glb.node(name)["camera"]]
+    lens, picture = camera["perspective"], camera["extras"]
+    scene_from_camera = glb.scene_from_node(name) if scene_from_camera is None else scene_from_camera
+    x, y, z, _ = np.linalg.inv(scene_from_camera) @ [*point, 1]
+    reach = -z * np.tan(lens["yfov"] / 2)
+    across, up = x / (lens["aspectRatio"] * reach), y / reach
+    return np.array([picture["cx"] + across * picture["width"] / 2, picture["cy"] - up * picture["height"] / 2])
 
 
 def linear(rgb: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from ..frame_views import FrameView, posed_views, segment_paths
 from ..images.frame_images import undistorted_images
 from ..images.names import frame_names
 from .files import cloud_summary, point_selection
-from .glb import FRUSTUM
+from .glb_cameras import FRUSTUM
 
 if TYPE_CHECKING:
     from ..options import RrdOptions

@@ -5,8 +5,24 @@ could do it hold the whole file in memory, and trimesh 5.2 writes sRGB colours w
 where a mesh has a material as well, and a camera's aspect ratio as a ratio of angles.
 """
 
+from .accessors import INDEX
 from .builder import GltfBuilder
+from .cameras import Lens, add_flight, camera_places, key_times
 from .colours import linear_from_srgb
-from .shapes import PointStream, write_points_glb
+from .scene import GltfScene
+from .shapes import TRIANGLES, PointStream, add_lines, write_points_glb
 
-__all__ = ["GltfBuilder", "PointStream", "linear_from_srgb", "write_points_glb"]
+__all__ = [
+    "INDEX",
+    "TRIANGLES",
+    "GltfBuilder",
+    "GltfScene",
+    "Lens",
+    "PointStream",
+    "add_flight",
+    "add_lines",
+    "camera_places",
+    "key_times",
+    "linear_from_srgb",
+    "write_points_glb",
+]

@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 
 from ...geometry import Sim3
 from ...types import Float32, Float64, UInt8
-from .accessors import COLOUR, INDEX, NORMAL, POSITION
+from .accessors import COLOUR, INDEX, NORMAL, POSITION, AccessorStream, Layout
 from .builder import GltfBuilder, node_matrix
 from .colours import linear_from_srgb, vertex_colours
 
-_POINTS, _LINES, _TRIANGLES = 0, 1, 4
+POINTS, LINES, TRIANGLES = 0, 1, 4  # modes of primitives
 _UNLIT = "KHR_materials_unlit"
 _NO_NORMAL = np.array([0, 0, 1], np.float32)  # in place of an unknown one: the standard has unit vectors only
 
@@ -24,29 +24,27 @@ YUP_FROM_ZUP = Sim3(1.0, np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]]), np.zero
 
 
 class PointStream:
-    """Vertices of one mesh, which come a part at a time."""
+    """Vertices of one mesh, which come a part at a time: `count`, and of these `without_normal`, with (0, 0, 0)."""
 
     def __init__(self, gltf: GltfBuilder, *, normals: bool) -> None:
-        self._gltf, self._position, self._colour = gltf, gltf.array(POSITION), gltf.array(COLOUR)
-        self._normal = gltf.array(NORMAL) if normals else None
-
-    @property
-    def count(self) -> int:
-        """Vertices so far."""
-        return self._position.count
+        self._gltf, self._normals = gltf, normals
+        self._arrays: dict[str, AccessorStream] = {}  # by attribute, from the first vertex on
+        self.count = self.without_normal = 0
 
     def write(self, xyz: ArrayLike, rgb: UInt8, normals: Float32 | None = None) -> None:
         """Append positions [M,3], colours [M,3] in sRGB bytes and, if there are normals, normals [M,3]."""
-        self._position.write(xyz)
-        self._colour.write(vertex_colours(rgb))
-        if self._normal is not None and normals is not None:
-            self._normal.write(unit_normals(normals))
+        if not len(rgb):
+            return
+        self._array("POSITION", POSITION).write(xyz)
+        self._array("COLOR_0", COLOUR).write(vertex_colours(rgb))
+        if self._normals and normals is not None:
+            self._array("NORMAL", NORMAL).write(unit_normals(normals))
+            self.without_normal += int((~normals.any(axis=1)).sum())
+        self.count += len(rgb)
 
-    def mesh(self, name: str, mode: int = _POINTS, **primitive: int) -> int:
+    def mesh(self, name: str, mode: int = POINTS, **primitive: int) -> int:
         """The number of a mesh of these vertices, in their own colours whatever the light."""
-        attributes = {"POSITION": self._position.number, "COLOR_0": self._colour.number}
-        if self._normal is not None:
-            attributes["NORMAL"] = self._normal.number
+        attributes = {attribute: array.number for attribute, array in self._arrays.items()}
         material = add_material(self._gltf, name)
         return self._gltf.add(
             "meshes",
@@ -55,6 +53,11 @@ class PointStream:
                 "primitives": [{"attributes": attributes, "mode": mode, "material": material, **primitive}],
             },
         )
+
+    def _array(self, attribute: str, layout: Layout) -> AccessorStream:
+        if attribute not in self._arrays:
+            self._arrays[attribute] = self._gltf.array(layout)
+        return self._arrays[attribute]
 
 
 def add_material(gltf: GltfBuilder, name: str, rgb: tuple[int, int, int] | None = None) -> int:
@@ -83,7 +86,7 @@ def add_lines(gltf: GltfBuilder, name: str, xyz: Float64, ends: ArrayLike, rgb: 
     primitive = {
         "attributes": {"POSITION": position.number},
         "indices": index.number,
-        "mode": _LINES,
+        "mode": LINES,
         "material": add_material(gltf, name, rgb),
     }
     return gltf.add("meshes", {"name": name, "primitives": [primitive]})
@@ -92,7 +95,8 @@ def add_lines(gltf: GltfBuilder, name: str, xyz: Float64, ends: ArrayLike, rgb: 
 def unit_normals(normals: Float32) -> Float32:
     """Normals [M,3] of unit length; +z where they are zero."""
     length = np.linalg.norm(normals, axis=1, keepdims=True)
-    return np.where(length > 0, normals / np.where(length > 0, length, 1), _NO_NORMAL).astype(np.float32)
+    known = length > 0
+    return np.where(known, normals / np.where(known, length, np.float32(1)), _NO_NORMAL).astype(np.float32)
 
 
 def write_points_glb(

@@ -34,7 +34,7 @@ from ..cloud.files import point_selection
 from ..frame_views import FrameView, views_with_depth
 from ..options import CloudOptions
 from .files import mesh_axes, write_mesh
-from .welding import TiledMesh
+from .welding import TiledMesh, seam_width
 
 if TYPE_CHECKING:
     from ..options import MeshOptions
@@ -127,7 +127,9 @@ class _DepthFusion:
         mesh = grid.extract_triangle_mesh(self._min_views - 0.5)
         vertices, triangles = mesh.vertex.positions.numpy(), mesh.triangle.indices.numpy().astype(np.int64)
         centres = vertices[triangles].astype(np.float64).mean(axis=1)
-        return vertices, triangles[leaves.leaf_of(tile_codes(centres, self.voxel)) == tile]
+        # what lies on a seam goes to the lower tile, which sees the cells on both sides of it (see `_cubes_of`)
+        inside = centres - seam_width(centres, self.voxel) / 4
+        return vertices, triangles[leaves.leaf_of(tile_codes(inside, self.voxel)) == tile]
 
     def _new_grid(self) -> Any:
         """An empty grid. Its colour is never set, but without one open3d cannot extract a mesh of no triangles."""

@@ -10,16 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-import trimesh
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from da3_stream.export.axes import file_axes
 from da3_stream.export.exporting import export_run
 from da3_stream.export.formats import FORMATS as FORMATS_OF
 from da3_stream.geometry import project, resize_intrinsics
 from da3_stream.reconstruction import Reconstruction
-from da3_stream.store import RunReader
+from tests.export.gltf_files import camera_pixel, read_glb
 from tests.export.recordings import chunks_of, column
 from tests.worlds.town_run import FRAMES, SEEN, SIZE, scene_point, with_distortion
 
@@ -80,19 +78,11 @@ def by_euroc(path: Path, point: Array, rec: Reconstruction) -> Array:
 
 
 def by_glb(path: Path, point: Array, rec: Reconstruction) -> Array:
-    """By the frustum alone, the only one in the file: its apex, and the rays through the corners of the picture."""
-    turn = file_axes(RunReader.open(rec.path), None, relative="upright").y_up().file_from_world.rotation
-    vertices = np.asarray(trimesh.load(path).geometry["cameras"].vertices)
-    pose = rec.world_from_camera[SEEN_FROM]
-    apex = turn @ pose[:3, 3]
-    rays = np.unique(np.round(vertices - apex, 6), axis=0)
-    local = rays[np.linalg.norm(rays, axis=1) > 1e-4] @ turn @ pose[:3, :3]  # to tell which corner is which
-    left_top, right_top, left_bottom = (local[np.argmin(local[:, :2] @ way)] for way in ([1, 1], [-1, 1], [1, -1]))
-    direction = (point - pose[:3, 3]) @ pose[:3, :3]
-    reach, across, down = np.linalg.solve(
-        np.stack([left_top, right_top - left_top, left_bottom - left_top], axis=1), direction
-    )
-    return np.array([across, down]) / reach * SIZE
+    """By the one camera that stands still in the file."""
+    glb = read_glb(path)
+    (name,) = (glb.tree["nodes"][child]["name"] for child in glb.node("cameras")["children"])
+    scene_from_world = np.array(glb.tree["scenes"][0]["extras"]["file_from_world"])
+    return camera_pixel(glb, name, (scene_from_world @ [*point, 1])[:3])
 
 
 def by_rrd(path: Path, point: Array, rec: Reconstruction) -> Array:

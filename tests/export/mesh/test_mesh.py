@@ -11,10 +11,12 @@ from scipy.spatial import cKDTree
 from da3_stream.cloud import FileAxes, read_ply
 from da3_stream.errors import ExportError
 from da3_stream.export.exporting import export_run
+from da3_stream.export.gltf import builder as gltf_builder
 from da3_stream.export.mesh import files as mesh_files
 from da3_stream.export.mesh import tsdf as mesh_module
-from da3_stream.export.mesh.welding import VERTEX, TiledMesh
+from da3_stream.export.mesh.welding import VERTEX
 from da3_stream.export.options import MeshOptions
+from tests.export.gltf_files import linear, read_glb
 from tests.worlds.exported_run import off_the_street, whole_run
 from tests.worlds.street import PAGES
 
@@ -111,15 +113,23 @@ def test_glb_and_obj_are_upright_and_equal_to_the_ply(run, encoding):
     other, _ = meshed(run, encoding=encoding)
     np.testing.assert_allclose(np.asarray(other.vertices), ply.vertices * [1, -1, -1], atol=1e-4)
     np.testing.assert_array_equal(other.faces, ply.faces)
-    colours = (np.asarray(m.visual.vertex_colors)[:, :3].astype(int) for m in (other, ply))
-    assert abs(np.subtract(*colours)).max() <= 1
+    if encoding == "obj":
+        lines = (run.path / "export" / "mesh.obj").read_text().splitlines()
+        normals = np.array([line.split()[1:] for line in lines if line.startswith("vn ")], np.float64)
+        np.testing.assert_allclose(normals, open3d_reads(run).vertex_normals * np.array([1, -1, -1]), atol=1e-4)
+        colours = (np.asarray(m.visual.vertex_colors)[:, :3].astype(int) for m in (other, ply))
+        assert abs(np.subtract(*colours)).max() <= 1
 
 
 def test_open3d_opens_the_ply(run):
     mesh, _ = meshed(run)
-    read = mesh_module._open3d().io.read_triangle_mesh(str(run.path / "export" / "mesh.ply"))
+    read = open3d_reads(run)
     np.testing.assert_allclose(np.asarray(read.vertices), mesh.vertices, atol=1e-5)
     assert len(read.triangles) == len(mesh.faces) and read.has_vertex_colors()
+
+
+def open3d_reads(run):
+    return mesh_module._open3d().io.read_triangle_mesh(str(run.path / "export" / "mesh.ply"))
 
 
 def test_a_coarser_voxel_gives_fewer_triangles(run):
@@ -136,9 +146,25 @@ def test_where_nothing_is_left_the_old_one_stays(run):
     assert (run.path / "export" / "mesh.ply").read_bytes() == before
 
 
+def test_a_glb_is_lit_by_nothing_and_its_colours_are_linear(run):
+    ply, _ = meshed(run)
+    meshed(run, encoding="glb")
+    glb = read_glb(run.path / "export" / "mesh.glb")
+    np.testing.assert_array_equal(glb.attribute("mesh", "POSITION"), np.asarray(ply.vertices, np.float32))
+    rgb = np.asarray(ply.visual.vertex_colors)[:, :3]
+    assert abs(glb.attribute("mesh", "COLOR_0")[:, :3] - linear(rgb)).max() <= 0.5 / 65535 + 1e-12
+    normals = glb.attribute("mesh", "NORMAL")
+    areas = trimesh.Trimesh(ply.vertices, ply.faces, process=False)
+    expected = np.zeros((len(normals), 3))
+    np.add.at(expected, areas.faces.ravel(), np.repeat(areas.face_normals * areas.area_faces[:, None], 3, axis=0))
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    assert np.quantile(np.sum(normals * expected, axis=1), 0.001) > 0.999
+    np.testing.assert_allclose(normals, np.asarray(open3d_reads(run).vertex_normals), atol=1e-6)
+
+
 def test_too_much_for_a_glb_is_one_sentence(run, monkeypatch):
-    monkeypatch.setattr(mesh_files, "_MAX_GLB_TRIANGLES", 100)
-    with pytest.raises(ExportError, match="over 100 triangles, too many for a GLB: give encoding=ply"):
+    monkeypatch.setattr(gltf_builder, "_MAX_BYTES", 100_000)
+    with pytest.raises(ExportError, match="more than the 4.29 GB that a GLB can hold: give fewer points"):
         meshed(run, encoding="glb")
 
 
@@ -151,25 +177,6 @@ def test_without_open3d_one_sentence_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "open3d", None)
     with pytest.raises(ExportError, match=r"pip install 'da3_stream\[mesh\]'"):
         export_run(whole_run(tmp_path / "run").path, "mesh")
-
-
-def square(corner):
-    """Two triangles [4,3] over a square of edge 64 in the plane z = 0.5."""
-    xyz = np.array([[0, 0, 0.5], [64, 0, 0.5], [64, 64, 0.5], [0, 64, 0.5]], np.float32) + np.float32(corner)
-    return xyz, np.zeros((4, 3), np.uint8), np.array([[0, 1, 2], [0, 2, 3]])
-
-
-def test_components_are_connected_across_seams():
-    mesh = TiledMesh(io.BytesIO(), 1.0)
-    for corner in ([0, 0, 0], [64, 0, 0], [640, 0, 0], [128, 0, 0]):
-        mesh.add(*square(corner))
-    assert mesh.count == 4
-    parts = list(mesh.weld(3))
-    vertices = np.concatenate([vertices["xyz"] for vertices, _ in parts])
-    triangles = np.concatenate([triangles for _, triangles in parts])
-    assert len(vertices) == 8 and len(triangles) == 6 and vertices[:, 0].max() == 192
-    assert sorted(np.abs(trimesh.triangles.area(vertices[triangles])).tolist()) == [2048.0] * 6
-    assert len(list(mesh.weld(7))[0][0]) == 0
 
 
 def test_an_obj_far_from_the_origin_keeps_every_digit():
