@@ -25,15 +25,27 @@ class SpillFile:
         """The tiles that hold records, ascending."""
         return sorted(self._pieces)
 
+    def records_in(self, tile: int) -> int:
+        """How many records a tile holds."""
+        return sum(count for _, count in self._pieces[tile])
+
+    def append(self, tile: int, records: NDArray[np.void]) -> None:
+        """Append records [M] to one tile."""
+        self._file.seek(self._end)
+        self._file.write(np.ascontiguousarray(records).data)
+        self._pieces.setdefault(tile, []).append((self._end, len(records)))
+        self._end += records.nbytes
+        self.count += len(records)
+
     def add(self, tiles: NDArray[np.int64], records: NDArray[np.void]) -> None:
         """Append records [M] to their tiles [M]."""
         order = np.argsort(tiles, kind="stable")
         numbers, starts = np.unique(tiles[order], return_index=True)
         self._file.seek(self._end)
         self._file.write(records[order].data)
-        for tile, start, end in zip(numbers.tolist(), starts, [*starts[1:], len(records)], strict=True):
+        for tile, start, count in zip(numbers.tolist(), starts, np.diff(starts, append=len(records)), strict=True):
             offset = self._end + int(start) * self.dtype.itemsize
-            self._pieces.setdefault(tile, []).append((offset, int(end - start)))
+            self._pieces.setdefault(tile, []).append((offset, int(count)))
         self._end += records.nbytes
         self.count += len(records)
 
