@@ -1,11 +1,12 @@
 """Coloured points: from a window's depth to pages, from pages to the merged cloud.
 
 `points` chooses the points of a submap, `pages` stores them in the submap's own frame, `transform` brings them to the
-world by the poses of now, `fuse` makes one cloud of all pages (with `fusion/`), `output` writes it (with `files/`), and
-`preview` writes a sample of it while a run goes on.
+world by the poses of now, `fuse` makes one cloud of all pages (with `fusion/`), `output` writes it (with `files/`),
+`detail` gives it levels of detail (with `octree/`), and `preview` writes a sample of it while a run goes on.
 """
 
 from .axes import Anchor, AxesName, FileAxes
+from .detail import cloud_octree, write_copc
 from .files.ply import read_ply
 from .fuse import PointSelection, fuse_pages, write_merged_cloud
 from .output import FusedCloud, write_las, write_laz, write_ply, write_tiles
@@ -17,6 +18,8 @@ from .transform import points_in_world, world_voxel
 __all__ = [
     "Anchor",
     "AxesName",
+    "cloud_octree",
+    "write_copc",
     "FileAxes",
     "PointSelection",
     "FusedCloud",

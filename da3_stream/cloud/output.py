@@ -60,7 +60,7 @@ def write_ply(path: Path, cloud: FusedCloud, axes: FileAxes) -> int:
     """Write a PLY file; returns how many points. Raises StoreError where the disk refuses."""
     with create_ply(path, ply_comments(axes), normals=cloud.has_normals) as ply:
         for _, records in cloud.tiles:
-            ply.write(*_in_axes(records, axes))
+            ply.write(*in_axes(records, axes))
     return ply.count
 
 
@@ -105,10 +105,10 @@ def _write_las_file(path: Path, cloud: FusedCloud, axes: FileAxes, *, compressed
 def _write_records(las: LasWriter, records: NDArray[np.void], cloud: FusedCloud, axes: FileAxes) -> None:
     """Write records in the order of their voxels, since neighbours compress well."""
     ordered = records[np.argsort(voxel_keys(records["xyz"], cloud.voxel))]
-    las.write(*_in_axes(ordered, axes), **{name: ordered[name] for name in cloud.extras})
+    las.write(*in_axes(ordered, axes), **{name: ordered[name] for name in cloud.extras})
 
 
-def _in_axes(records: NDArray[np.void], axes: FileAxes) -> tuple[Float64, UInt8, Float32 | None]:
+def in_axes(records: NDArray[np.void], axes: FileAxes) -> tuple[Float64, UInt8, Float32 | None]:
     """Positions [M,3], colours [M,3] and normals [M,3], where there are any, in the axes of a file."""
     has_normals = "normal" in (records.dtype.names or ())
     normals = axes.rotate(records["normal"] * np.float32(1 / 127)) if has_normals else None

@@ -68,6 +68,9 @@ FORMATS = {
     "ply": Format("merged cloud, PLY", o.CloudOptions, "cloud.ply", "cloud.files:export_ply"),
     "las": Format("merged cloud, LAS 1.4", o.LasOptions, "cloud.las", "cloud.files:export_las"),
     "laz": Format("merged cloud, LAS 1.4 compressed", o.LasOptions, "cloud.laz", "cloud.files:export_laz"),
+    "copc": Format(
+        "merged cloud with levels of detail, COPC", o.LasOptions, "cloud.copc.laz", "cloud.files:export_copc"
+    ),
     "tiles": Format("merged cloud, a folder of LAZ tiles", o.LasOptions, "tiles/", "cloud.files:export_tiles"),
     "glb": Format("points, cameras and path, binary glTF", o.GlbOptions, "scene.glb", "cloud.glb:export_glb"),
     "rrd": Format("recording for rerun", o.RrdOptions, "run.rrd", "cloud.rerun:export_rrd"),

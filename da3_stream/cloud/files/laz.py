@@ -54,6 +54,42 @@ class LasLayout:
             header.vlrs.append(laspy.VLR(NOTE_USER, 1, "of what the coordinates are", self.note.encode()))
         return header
 
+    def steps(self, xyz: NDArray[np.floating]) -> NDArray[np.int32]:
+        """Coordinates [M,3] as whole steps. Raises StoreError where they do not fit into 32 bits: no point wraps."""
+        steps = np.rint((xyz.astype(np.float64) - self.offset) / self.scale)
+        if not (np.abs(steps) < 2.0**31).all():
+            raise StoreError(f"coordinates are not finite, or too large for LAS files in steps of {self.scale}")
+        return steps.astype(np.int32)
+
+
+def normal_steps(normal: NDArray[np.floating]) -> NDArray[np.int8]:
+    """Normals [M,3] as LAS files hold them."""
+    return np.rint(normal / NORMAL_STEP).astype(np.int8)
+
+
+def pack_points(
+    header: Any,
+    steps: NDArray[np.int32],
+    rgb: UInt8,
+    normal: NDArray[np.int8] | None = None,
+    extras: Mapping[str, NDArray[Any]] | None = None,
+) -> Any:
+    """laspy's points of a header's format: steps [M,3], colours, normals' steps and values [M] of the extras."""
+    import laspy
+
+    points = laspy.ScaleAwarePointRecord.zeros(len(steps), header=header)
+    for axis, name in enumerate("XYZ"):
+        points.array[name] = steps[:, axis]
+    for channel, name in enumerate(("red", "green", "blue")):
+        points.array[name] = rgb[:, channel] * np.uint16(257)
+    points.array["bit_fields"] = 0x11  # the first return of one: LAS 1.4 counts from 1
+    if normal is not None:
+        for axis, name in enumerate(NORMAL):
+            points.array[name] = normal[:, axis]
+    for name, values in (extras or {}).items():
+        points.array[name] = values
+    return points
+
 
 def coordinate_system(crs: str) -> Any:
     """pyproj's CRS. Raises StoreError for one that it does not know."""
@@ -84,33 +120,14 @@ class LasWriter:
         self, xyz: NDArray[np.floating], rgb: UInt8, normal: Float32 | None = None, **extras: NDArray[Any]
     ) -> None:
         """Add points [M,3] with their colours, normals [M,3] where the file has them, and values [M] of the extras."""
-        import laspy
-
-        records = laspy.ScaleAwarePointRecord.zeros(len(xyz), header=self._header)
-        steps = self._steps(xyz)
-        for axis, name in enumerate("XYZ"):
-            records[name] = steps[:, axis]
-        for channel, name in enumerate(("red", "green", "blue")):
-            records[name] = rgb[:, channel].astype(np.uint16) * 257
-        for name in ("return_number", "number_of_returns"):
-            records[name] = np.ones(len(xyz), np.uint8)  # the only one: LAS 1.4 counts from 1
-        if self._layout.normals and normal is not None:
-            for axis, name in enumerate(NORMAL):
-                records.array[name] = np.rint(normal[:, axis] / NORMAL_STEP)
-        for name, values in extras.items():
-            records[name] = values
-        self._writer.write_points(records)
-        self.count += len(xyz)
-
-    def _steps(self, xyz: NDArray[np.floating]) -> NDArray[np.int32]:
-        """Coordinates [M,3] as whole steps. Raises StoreError where they do not fit into 32 bits: no point wraps."""
-        steps = np.rint((xyz.astype(np.float64) - self._layout.offset) / self._layout.scale)
-        if not (np.abs(steps) < 2.0**31).all():
-            raise StoreError(f"coordinates are not finite, or too large for LAS files in steps of {self._layout.scale}")
+        steps = self._layout.steps(xyz)
         if len(steps):
             ends = np.stack([steps.min(axis=0), steps.max(axis=0)]) * self._layout.scale + self._layout.offset
             self.bounds = np.stack([np.minimum(self.bounds[0], ends[0]), np.maximum(self.bounds[1], ends[1])])
-        return steps.astype(np.int32)
+        has_normals = self._layout.normals and normal is not None
+        points = pack_points(self._header, steps, rgb, normal_steps(normal) if has_normals else None, extras)
+        self._writer.write_points(points)
+        self.count += len(xyz)
 
     def finish(self) -> None:
         """Complete the header."""
@@ -119,11 +136,25 @@ class LasWriter:
 
 @contextlib.contextmanager
 def create_las(path: Path, layout: LasLayout) -> Iterator[LasWriter]:
-    """Write a LAS or LAZ file, which appears at `path` when the block ends, and not before."""
-    with replacing(path) as file:
+    """Write a LAS or LAZ file, which appears at `path` when the block ends, and not before.
+
+    Raises StoreError where the disk refuses.
+    """
+    with replacing(path) as file, compressing(path):
         writer = LasWriter(file, layout)
         yield writer
         writer.finish()
+
+
+@contextlib.contextmanager
+def compressing(path: Path) -> Iterator[None]:
+    """Raises StoreError where the disk refuses what is compressed within the block: lazrs does not say why."""
+    import lazrs
+
+    try:
+        yield
+    except lazrs.LazrsError as error:
+        raise StoreError(f"cannot write {path}: the disk refuses ({error})") from error
 
 
 @contextlib.contextmanager

@@ -62,8 +62,8 @@ class PointBuckets:
 
     @property
     def dtype(self) -> np.dtype[np.void]:
-        """Of the records; where there are none, of an empty record."""
-        return self._raw.dtype if self._raw else np.dtype([])
+        """Of the records; where there are none, of positions alone."""
+        return self._raw.dtype if self._raw else np.dtype([("xyz", "<i4", 3)])
 
     def new_file(self, dtype: np.dtype[np.void], files: ExitStack | None = None) -> SpillFile:
         """Another temporary file."""

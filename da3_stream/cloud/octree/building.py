@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...types import Float64
-from ..fusion.spill import SpillFile
 from .buckets import Bucket, OctreeLimits, PointBuckets
 from .cube import DEPTH, Cube, node_position
 from .lattice import Lattice, Records

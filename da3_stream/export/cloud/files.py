@@ -1,4 +1,4 @@
-"""The merged cloud as PLY, LAS, LAZ and LAZ tiles, of all frames or some.
+"""The merged cloud as PLY, LAS, LAZ, COPC and LAZ tiles, of all frames or some.
 
 Every file says in which axes it is (see `FileAxes`): PLY in comments, LAS in a record of its header (da3_stream, 1) as
 JSON. Where the run is located, LAS files are in coordinates of the map. Their extra dimensions are
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...cloud import FusedCloud, PointSelection, fuse_pages, write_las, write_laz, write_ply, write_tiles
+from ...cloud import FusedCloud, PointSelection, fuse_pages, write_copc, write_las, write_laz, write_ply, write_tiles
 from ...errors import ExportError
 from ...settings import CloudSettings, Settings
 from ...store import RunReader
@@ -38,6 +38,11 @@ def export_las(reader: RunReader, path: Path, options: LasOptions) -> str:
 def export_laz(reader: RunReader, path: Path, options: LasOptions) -> str:
     """One compressed file."""
     return _export(reader, path, options, write_laz)
+
+
+def export_copc(reader: RunReader, path: Path, options: LasOptions) -> str:
+    """One compressed file with levels of detail, of which readers take what they look at."""
+    return _export(reader, path, options, write_copc)
 
 
 def export_tiles(reader: RunReader, path: Path, options: LasOptions) -> str:
