@@ -23,10 +23,10 @@ from .trajectory.overview import top_view
 if TYPE_CHECKING:
     from pyproj import CRS
 
-__all__ = ["Anchor", "AxesName", "FileAxes", "ecef_from_file", "file_axes", "map_axes", "upright_from_world"]
+__all__ = ["Anchor", "AxesName", "FileAxes", "ecef_from_file", "ecef_of", "file_axes", "map_axes", "upright_from_world"]
 
 _ECEF = "EPSG:4978"
-_STEP = 1.0  # metres, over which a map is compared with the Earth
+_STEP = 10.0  # metres, over which a map is compared with the Earth
 
 
 def file_axes(reader: RunReader, wanted: AxesName | None, *, relative: AxesName, located: AxesName = "map") -> FileAxes:
@@ -62,26 +62,38 @@ def map_axes(reader: RunReader) -> FileAxes:
 
 
 def ecef_from_file(axes: FileAxes) -> Float64:
-    """The similarity [4,4] from a file's coordinates to WGS84's geocentric ones (EPSG:4978), exact at the anchor.
+    """The affine map [4,4] from a file's coordinates to WGS84's geocentric ones (EPSG:4978) that is exact around the
+    anchor; it has the scale of the map's grid there.
 
     Raises ExportError for axes without an anchor, and where PROJ has no grid of the heights' geoid.
     """
-    if axes.anchor is None:
-        raise ExportError("the map is not located: there is no place on the Earth to write")
-    anchor, map_from_file = axes.anchor, axes.anchor.map_from_world @ axes.file_from_world.inverse()
+    anchor = _require_anchor(axes)
+    map_from_file = anchor.map_from_world @ axes.file_from_world.inverse()
     at = map_from_file.inverse().apply(anchor.origin)
-    corners = np.vstack([np.zeros(3), _STEP * np.eye(3)]) + at
-    places = longitude_latitude(Georeference(anchor.crs, map_from_file), corners)
-    ecef = _ecef_from_geographic(places)
-    u, spread, v = np.linalg.svd((ecef[1:] - ecef[0]).T / _STEP)
-    rotation, scale = u @ v, float(spread.mean())
-    return Sim3(scale, rotation, ecef[0] - scale * rotation @ at).matrix()
+    ends = ecef_of(axes, np.concatenate([at[None], at + _STEP * np.eye(3), at - _STEP * np.eye(3)]))
+    matrix = np.eye(4)
+    matrix[:3, :3] = (ends[1:4] - ends[4:]).T / (2 * _STEP)
+    matrix[:3, 3] = ends[0] - matrix[:3, :3] @ at
+    return matrix
+
+
+def ecef_of(axes: FileAxes, xyz: Float64) -> Float64:
+    """Geocentric coordinates (EPSG:4978) of points [M,3] in a file's. Raises ExportError as `ecef_from_file`."""
+    anchor = _require_anchor(axes)
+    map_from_file = anchor.map_from_world @ axes.file_from_world.inverse()
+    return _ecef_from_geographic(longitude_latitude(Georeference(anchor.crs, map_from_file), xyz))
 
 
 def upright_from_world(reader: RunReader) -> Float64:
     """Rotation [3,3] to x right, y ahead (where the first camera looks), z up."""
     poses = reader.poses.world_from_camera
     return top_view(poses[:, :3, 3], poses[:, :3, :3])
+
+
+def _require_anchor(axes: FileAxes) -> Anchor:
+    if axes.anchor is None:
+        raise ExportError("the map is not located: there is no place on the Earth to write")
+    return axes.anchor
 
 
 def _of_bare_run(reader: RunReader, name: AxesName) -> FileAxes:

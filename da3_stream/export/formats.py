@@ -72,6 +72,12 @@ FORMATS = {
         "merged cloud with levels of detail, COPC", o.LasOptions, "cloud.copc.laz", "cloud.files:export_copc"
     ),
     "tiles": Format("merged cloud, a folder of LAZ tiles", o.LasOptions, "tiles/", "cloud.files:export_tiles"),
+    "3dtiles": Format(
+        "merged cloud with levels of detail, 3D Tiles 1.1 (a run that is located)",
+        o.Tiles3dOptions,
+        "3dtiles/",
+        "tiles3d.exporting:export_3dtiles",
+    ),
     "glb": Format("points, cameras and path, binary glTF", o.GlbOptions, "scene.glb", "cloud.glb:export_glb"),
     "rrd": Format("recording for rerun", o.RrdOptions, "run.rrd", "cloud.rerun:export_rrd"),
     "mesh": Format("surface from the depth maps", o.MeshOptions, "mesh.{encoding}", "mesh.tsdf:export_mesh"),

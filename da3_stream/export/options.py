@@ -100,6 +100,12 @@ class LasOptions(CloudOptions):
     )
 
 
+class Tiles3dOptions(CloudOptions):
+    """Tiles on the Earth, of a run that is located."""
+
+    axes: Literal["map"] | None = Field(None, description="always those of the map")
+
+
 class GlbOptions(CloudOptions):
     """Points, camera frusta and path, y up; memory is bounded by the number of points."""
 
