@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import struct
+from dataclasses import replace
 from functools import partial
 
 import laspy
@@ -19,9 +21,10 @@ from da3_stream.errors import ExportError
 from da3_stream.export.axes import ecef_from_file, ecef_of, file_axes
 from da3_stream.export.exporting import export_run
 from da3_stream.export.tiles3d.placing import EarthPlacing
-from da3_stream.store import RunReader
+from da3_stream.store import Georeference, RunReader
 from tests.export.cloud.test_located_clouds import PLACE, located
 from tests.worlds.exported_run import whole_run
+from tests.worlds.street import PAGES, street_scene
 
 Z_UP_FROM_Y_UP = np.array([[1.0, 0, 0, 0], [0, 0, -1, 0], [0, 1, 0, 0], [0, 0, 0, 1]])  # as viewers turn contents
 
@@ -119,6 +122,25 @@ def test_equal_runs_give_equal_tiles(tmp_path, small_nodes):
         path, _ = export_run(located(tmp_path / name).path, "3dtiles", None, {"max_points": 3000})
         files.append({file.name: file.read_bytes() for file in path.iterdir()})
     assert files[0] == files[1] and len(files[0]) > 5
+
+
+def test_normals_come_along_in_the_axes_of_the_points(tmp_path):
+    settings = PAGES.model_copy(update={"normals": True})
+    run = whole_run(tmp_path / "run", settings)
+    run.write_scene(replace(street_scene(), georeference=Georeference("EPSG:32632", PLACE)))
+    path, _ = export_run(run.path, "3dtiles", None, {"normals": True})
+    data = (path / "0-0-0-0.glb").read_bytes()
+    (length,) = struct.unpack_from("<I", data, 12)
+    tree = json.loads(data[20 : 20 + length])
+    attributes = tree["meshes"][0]["primitives"][0]["attributes"]
+
+    def vectors(name):
+        accessor = tree["accessors"][attributes[name]]
+        place = 28 + length + tree["bufferViews"][accessor["bufferView"]]["byteOffset"]
+        return np.frombuffer(data, "<f4", 3 * accessor["count"], place).reshape(-1, 3)
+
+    height, up = vectors("POSITION")[:, 2], vectors("NORMAL")[:, 2]  # z is up until the node's matrix
+    assert np.median(up[height < height.min() + 0.05]) > 0.98
 
 
 def test_a_run_that_is_not_located_is_one_sentence(tmp_path):
