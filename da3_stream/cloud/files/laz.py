@@ -124,8 +124,8 @@ class LasWriter:
         if len(steps):
             ends = np.stack([steps.min(axis=0), steps.max(axis=0)]) * self._layout.scale + self._layout.offset
             self.bounds = np.stack([np.minimum(self.bounds[0], ends[0]), np.maximum(self.bounds[1], ends[1])])
-        has_normals = self._layout.normals and normal is not None
-        points = pack_points(self._header, steps, rgb, normal_steps(normal) if has_normals else None, extras)
+        normals = normal_steps(normal) if self._layout.normals and normal is not None else None
+        points = pack_points(self._header, steps, rgb, normals, extras)
         self._writer.write_points(points)
         self.count += len(xyz)
 
