@@ -147,6 +147,12 @@ EXPORT = (
     Option(
         "unknown", "unknown", Literal["nan", "omit", "interpolate"], "What a trajectory has for frames without a pose."
     ),
+    Option(
+        "altitude",
+        "altitude",
+        Literal["auto", "absolute", "relative", "clamp", "ellipsoid"],
+        "Heights in files for maps: over the sea, the first camera, none, over the ellipsoid.",
+    ),
 )
 
 

@@ -371,8 +371,10 @@ def test_a_map_that_was_located_by_hand_is_exported(call: Callable, tmp_path: Pa
     place = {"scale": 1, "rotation": [[1, 0, 0], [0, 0, 1], [0, -1, 0]], "translation": [500000, 5300000, 700]}
     scene["georeference"] = {"crs": "EPSG:32632", "geographic_from_world": place}
     Path("run/scene.json").write_text(json.dumps(scene))
-    status, out, _ = call("export", "run", "--format", "gpx", "--set", "start_time=2026-05-01T09:30:00Z")
-    assert status == 0 and out == "run/export/path.gpx: 28 places in 1 segment\n"
+    words = ["--altitude", "ellipsoid", "--set", "start_time=2026-05-01T09:30:00Z"]
+    status, out, _ = call("export", "run", "--format", "gpx", *words)
+    said = "28 places in 1 segment; heights are over the WGS84 ellipsoid, not over the sea"
+    assert status == 0 and out == f"run/export/path.gpx: {said}\n"
     first = gpxpy.parse(Path("run/export/path.gpx").read_text()).tracks[0].segments[0].points[0]
     # the middle of zone 32; the latitude by Snyder's series for the distance 5300000 m / 0.9996 from the equator
     assert (first.longitude, first.latitude) == pytest.approx((9.0, 47.853341946), abs=1e-7)

@@ -17,8 +17,8 @@ from ..errors import ExportError
 from ..geometry import Sim3
 from ..store import Georeference, RunReader
 from ..types import Float64
-from .trajectory.geolocation import longitude_latitude
 from .trajectory.overview import top_view
+from .trajectory.places import longitude_latitude
 
 if TYPE_CHECKING:
     from pyproj import CRS

@@ -62,7 +62,7 @@ FORMATS = {
         beside=(".rows",),
     ),
     "euroc": Format("trajectory, EuRoC csv", o.TrajectoryOptions, "trajectory.csv", "trajectory.files:export_euroc"),
-    "geojson": Format("path on the map, GeoJSON", o.MapOptions, "path.geojson", "trajectory.geo_files:export_geojson"),
+    "geojson": Format("path on the map, GeoJSON", o.MapOptions, "path.geojson", "trajectory.geojson:export_geojson"),
     "kml": Format("path on the map, KML", o.MapOptions, "path.kml", "trajectory.geo_files:export_kml"),
     "gpx": Format("path on the map, GPX", o.MapOptions, "path.gpx", "trajectory.geo_files:export_gpx"),
     "ply": Format("merged cloud, PLY", o.CloudOptions, "cloud.ply", "cloud.files:export_ply"),

@@ -11,6 +11,7 @@ from ..settings.validation import Off, Stage
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
+Altitude = Literal["auto", "absolute", "relative", "clamp", "ellipsoid"]
 
 
 class FrameOptions(Stage):
@@ -63,6 +64,13 @@ class TrajectoryOptions(AxesOptions):
 
 class MapOptions(FrameOptions):
     """The camera path on the Earth (WGS84), of a georeferenced run."""
+
+    altitude: Altitude = Field(
+        "auto",
+        description="heights; absolute: over the sea (EGM96); relative: over the first camera (KML); clamp: none, on "
+        "the ground; ellipsoid: over WGS84's; default: absolute where PROJ has the grid, else clamp; of GeoJSON "
+        "ellipsoid",
+    )
 
     start_time: AwareDatetime | None = Field(
         None, description="when timestamp 0 was, with its zone (2026-05-01T09:30:00Z); without it there are no times"

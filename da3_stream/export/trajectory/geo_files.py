@@ -1,126 +1,111 @@
-"""The camera path on the Earth: GeoJSON (RFC 7946), KML 2.2, GPX 1.1. Heights are over the WGS84 ellipsoid."""
+"""The camera path on the Earth as XML: KML 2.2 and GPX 1.1."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import repeat
 from pathlib import Path
-from typing import Any
 from xml.sax.saxutils import escape
 
+from ...errors import ExportError
 from ...store import RunReader
-from ...store.files import json_line, write_text
-from ..options import MapOptions
+from ...store.files import write_text
+from ..options import Altitude, MapOptions
 from .geolocation import GeoPath, geo_paths
+from .heights import choose_heights
 
-HEIGHTS = "heights are over the WGS84 ellipsoid"
-
-
-def export_geojson(reader: RunReader, path: Path, options: MapOptions) -> str:
-    """A LineString for each segment (of two frames and more), and Points for the first and the last frame of all."""
-    paths = geo_paths(reader, options)
-    features = [line for geo_path in paths for line in _line(geo_path)]
-    ends = [("first", paths[0], 0), ("last", paths[-1], len(paths[-1]) - 1)]
-    features += [_point(name, geo_path, k) for name, geo_path, k in ends]
-    lines = ",\n".join(json_line(feature) for feature in features)
-    write_text(path, f'{{"type": "FeatureCollection", "features": [\n{lines}\n]}}\n')
-    return _count(paths)
+_MODES = {"absolute": "absolute", "ellipsoid": "absolute", "relative": "relativeToGround"}  # of KML
 
 
 def export_kml(reader: RunReader, path: Path, options: MapOptions) -> str:
-    """A Placemark for each segment: a gx:Track where the time of day is known, else a LineString."""
-    paths = geo_paths(reader, options)
+    """A Placemark for each segment: a gx:Track where the time of day is known, else a LineString.
+
+    KML's `absolute` heights are over the sea (EGM96); without any, the path is laid on the ground (clampToGround).
+    """
+    found = geo_paths(reader, options, partial(choose_heights, altitude=options.altitude))
     head = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<kml xmlns="http://www.opengis.net/kml/2.2" xmlns:gx="http://www.google.com/kml/ext/2.2">',
-        f"<Document><name>{_name(reader)}</name><description>{HEIGHTS}</description>",
+        f"<Document><name>{_name(reader)}</name><description>{escape(found.heights.said)}</description>",
     ]
-    marks = [line for geo_path in paths for line in _placemark(geo_path)]
+    marks = [line for geo_path in found.paths for line in _placemark(geo_path, options.altitude)]
     write_text(path, "\n".join([*head, *marks, "</Document></kml>", ""]))
-    return _count(paths)
+    return found.summary()
 
 
 def export_gpx(reader: RunReader, path: Path, options: MapOptions) -> str:
-    """One track with a segment for each of the run's; `time` only where the time of day is known."""
-    paths = geo_paths(reader, options)
+    """One track with a segment for each of the run's; `time` only where the time of day is known.
+
+    `ele` is over the sea as readers take it, with `geoidheight` beside it. Raises ExportError for heights over the
+    first camera.
+    """
+    if options.altitude == "relative":
+        raise ExportError("heights of gpx are over the sea: give altitude absolute, clamp (none) or ellipsoid")
+    found = geo_paths(reader, options, partial(choose_heights, altitude=options.altitude))
     head = [
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<gpx version="1.1" creator="da3_stream" xmlns="http://www.topografix.com/GPX/1/1">',
-        f"<trk><name>{_name(reader)}</name><desc>{HEIGHTS}</desc>",
+        f"<trk><name>{_name(reader)}</name><desc>{escape(found.heights.said)}</desc>",
     ]
-    segments = [line for geo_path in paths for line in ("<trkseg>", *_track_points(geo_path), "</trkseg>")]
+    segments = [line for geo_path in found.paths for line in ("<trkseg>", *_track_points(geo_path), "</trkseg>")]
     write_text(path, "\n".join([*head, *segments, "</trk></gpx>", ""]))
-    return _count(paths)
+    return found.summary()
 
 
-def _line(geo_path: GeoPath) -> Iterator[dict[str, Any]]:
-    if len(geo_path) < 2:  # RFC 7946 wants two positions and more
-        return
-    times = geo_path.times()
-    properties = {
-        "segment": geo_path.segment,
-        "frames": geo_path.index,
-        "timestamps": geo_path.timestamp,
-        **({} if times is None else {"coordTimes": times}),
-    }
-    coordinates = [_rounded(position) for position in geo_path.position.tolist()]
-    yield _feature({"type": "LineString", "coordinates": coordinates}, properties)
-
-
-def _point(name: str, geo_path: GeoPath, k: int) -> dict[str, Any]:
-    times = geo_path.times()
-    properties = {
-        "name": f"{name} frame",
-        "segment": geo_path.segment,
-        "frame": int(geo_path.index[k]),
-        "timestamp": float(geo_path.timestamp[k]),
-        **({} if times is None else {"time": times[k]}),
-    }
-    return _feature({"type": "Point", "coordinates": _rounded(geo_path.position[k].tolist())}, properties)
-
-
-def _feature(geometry: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "Feature", "geometry": geometry, "properties": properties}
-
-
-def _placemark(geo_path: GeoPath) -> Iterator[str]:
+def _placemark(geo_path: GeoPath, altitude: Altitude) -> Iterator[str]:
     yield f"<Placemark><name>segment {geo_path.segment}</name>"
-    positions = [_decimal(position) for position in geo_path.position.tolist()]
-    times = geo_path.times()
-    if times is not None:
-        yield "<gx:Track><altitudeMode>absolute</altitudeMode>"
-        yield from (f"<when>{time}</when>" for time in times)
-        yield from (f"<gx:coord>{lon} {lat} {height}</gx:coord>" for lon, lat, height in positions)
-        yield "</gx:Track></Placemark>"
-    elif len(positions) == 1:
-        yield f"<Point><altitudeMode>absolute</altitudeMode><coordinates>{','.join(positions[0])}</coordinates></Point>"
-        yield "</Placemark>"
+    if geo_path.height is None:
+        mode = "clampToGround"
     else:
-        yield "<LineString><altitudeMode>absolute</altitudeMode><coordinates>"
-        yield from map(",".join, positions)
+        mode = _MODES["absolute" if altitude == "auto" else altitude]
+    how = f"<altitudeMode>{mode}</altitudeMode>"
+    coordinates = list(_coordinates(geo_path))
+    if geo_path.times is not None:
+        yield f"<gx:Track>{how}"
+        yield from (f"<when>{time}</when>" for time in geo_path.times)
+        ground = [] if geo_path.height is not None else ["0"]  # a track's places have a height, here without a meaning
+        yield from (f"<gx:coord>{' '.join([*place, *ground])}</gx:coord>" for place in coordinates)
+        yield "</gx:Track></Placemark>"
+    elif len(coordinates) == 1:
+        yield f"<Point>{how}<coordinates>{','.join(coordinates[0])}</coordinates></Point></Placemark>"
+    else:
+        along = "<tessellate>1</tessellate>" if geo_path.height is None else ""  # else it cuts through hills
+        yield f"<LineString>{along}{how}<coordinates>"
+        yield from map(",".join, coordinates)
         yield "</coordinates></LineString></Placemark>"
 
 
 def _track_points(geo_path: GeoPath) -> Iterator[str]:
-    times = geo_path.times()
-    time_elements = [""] * len(geo_path) if times is None else [f"<time>{time}</time>" for time in times]
-    for (lon, lat, height), time in zip(map(_decimal, geo_path.position.tolist()), time_elements, strict=True):
-        yield f'<trkpt lat="{lat}" lon="{lon}"><ele>{height}</ele>{time}</trkpt>'
+    heights = repeat("") if geo_path.height is None else _elements("ele", map(_metres, geo_path.height.tolist()))
+    times = repeat("") if geo_path.times is None else _elements("time", geo_path.times)
+    over = geo_path.geoid_height
+    geoid = repeat("") if over is None else _elements("geoidheight", map(_metres, over.tolist()))
+    places = geo_path.longitude_latitude.tolist()
+    for (lon, lat), height, time, sea in zip(places, heights, times, geoid, strict=False):
+        yield f'<trkpt lat="{_degrees(lat)}" lon="{_degrees(lon)}">{height}{time}{sea}</trkpt>'
 
 
-def _rounded(position: list[float]) -> list[float]:
-    """Degrees and metres, to a tenth of a millimetre."""
-    return [round(value, digits) for value, digits in zip(position, (9, 9, 4), strict=True)]
+def _coordinates(geo_path: GeoPath) -> Iterator[list[str]]:
+    """Longitude, latitude and the height, if there is one."""
+    places = [[_degrees(lon), _degrees(lat)] for lon, lat in geo_path.longitude_latitude.tolist()]
+    if geo_path.height is None:
+        return iter(places)
+    return ([*place, _metres(height)] for place, height in zip(places, geo_path.height.tolist(), strict=True))
 
 
-def _decimal(position: list[float]) -> list[str]:
-    """The same as texts without exponents, which the schemas of KML and GPX do not allow."""
-    return [f"{value:.{digits}f}" for value, digits in zip(position, (9, 9, 4), strict=True)]
+def _elements(name: str, texts: Iterable[str]) -> Iterator[str]:
+    return (f"<{name}>{text}</{name}>" for text in texts)
+
+
+def _degrees(value: float) -> str:
+    """To a tenth of a millimetre, without an exponent, which the schemas of KML and GPX do not allow."""
+    return f"{value:.9f}"
+
+
+def _metres(value: float) -> str:
+    return f"{value:.4f}"
 
 
 def _name(reader: RunReader) -> str:
     return escape(reader.path.resolve().name)
-
-
-def _count(paths: list[GeoPath]) -> str:
-    count = sum(map(len, paths))
-    return f"{count} places in {len(paths)} segment{'s' if len(paths) != 1 else ''}"

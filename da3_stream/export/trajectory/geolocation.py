@@ -1,24 +1,21 @@
-"""The camera path of a georeferenced run on the Earth: longitude, latitude, height."""
+"""The camera path of a georeferenced run on the Earth: places and times."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import ExportError
-from ...store import Georeference, PoseTable, RunReader
+from ...store import PoseTable, RunReader
 from ...types import Float64
 from ..frame_views import nothing_to_export, selected_rows
 from ..options import MapOptions
-
-if TYPE_CHECKING:
-    from pyproj import CRS
-
-WGS84 = "EPSG:4979"  # longitude, latitude, height over the ellipsoid
+from .heights import Heights
+from .places import Places, places_on_earth
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,85 +24,77 @@ class GeoPath:
 
     segment: int
     index: NDArray[np.int64]  # [N] of the frames in the input
-    timestamp: Float64  # [N] seconds
-    position: Float64  # [N,3] longitude and latitude in degrees, height over the ellipsoid in metres
-    start: datetime | None  # when timestamp 0 was
+    timestamp: Float64 | None  # [N] seconds; None where the input has no times
+    longitude_latitude: Float64  # [N,2] degrees (WGS84)
+    height: Float64 | None  # [N] metres, over what `Heights.said` tells; None: none
+    geoid_height: Float64 | None  # [N] metres, of the sea over the ellipsoid; None where it is not known
+    times: tuple[str, ...] | None  # [N] date and time in UTC, ISO 8601; None where the time of day is unknown
 
     def __len__(self) -> int:
         return len(self.index)
 
-    def times(self) -> list[str] | None:
-        """Date and time of every frame in UTC, ISO 8601; None where the time of day is unknown."""
-        if self.start is None:
-            return None
-        start = self.start.astimezone(UTC)
-        moments = (start + timedelta(seconds=seconds) for seconds in self.timestamp.tolist())
-        return [moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") for moment in moments]
+
+@dataclass(frozen=True, eq=False)
+class GeoPaths:
+    """The paths of all segments, and what is said of them."""
+
+    paths: list[GeoPath]
+    heights: Heights
+    without_pose: int  # frames asked for that have none
+
+    def summary(self) -> str:
+        """What was written and what was left out, for people."""
+        count, segments = sum(map(len, self.paths)), len(self.paths)
+        apart = "s, which nothing ties to each other" if segments > 1 else ""
+        unknown = f"; {self.without_pose} frames without a pose left out" if self.without_pose else ""
+        return f"{count} places in {segments} segment{apart}{unknown}; {self.heights.said}"
 
 
-def geo_paths(reader: RunReader, options: MapOptions) -> list[GeoPath]:
-    """The path of every segment, over the selected frames.
+def geo_paths(reader: RunReader, options: MapOptions, choose: Callable[[Places], Heights]) -> GeoPaths:
+    """The path of every segment, over the selected frames, with the heights that the format chooses.
 
-    Raises ExportError where the run is not georeferenced, no selected frame has a pose, or `start_time` is given for a
-    run whose input has no times.
+    Raises ExportError where the run is not georeferenced, no selected frame has a pose, the heights are not known, or
+    `start_time` is given for a run whose input has no times or leads beyond the calendar.
     """
     georeference = reader.geometry.scene.georeference
     if georeference is None:
         raise ExportError(f"the map is not located: scene.json of {reader.path} has no georeference")
-    table = reader.poses.take(selected_rows(reader, options))
-    table = table.take(np.flatnonzero(table.has_pose).tolist())
+    asked = reader.poses.take(selected_rows(reader, options))
+    table = asked.take(np.flatnonzero(asked.has_pose).tolist())
     if not len(table):
         raise nothing_to_export(reader, "a place")
     if options.start_time is not None and not table.has_times:
         raise ExportError("start_time needs times of the frames, and the input has none: leave it out")
-    position = longitude_latitude(georeference, table.world_from_camera[:, :3, 3])
+    places = places_on_earth(georeference, table.world_from_camera[:, :3, 3])
+    heights = choose(places)
+    times = None if options.start_time is None else _dates(options.start_time, table.times_ns())
     numbers = np.unique(table.segment).tolist()
-    return [_segment_path(table, position, segment, options.start_time) for segment in numbers]
+    paths = [_segment_path(table, places, heights, times, segment) for segment in numbers]
+    return GeoPaths(paths, heights, len(asked) - len(table))
 
 
-def longitude_latitude(georeference: Georeference, world: Float64) -> Float64:
-    """Longitude and latitude in degrees (WGS84) and height over the ellipsoid in metres of positions [N,3] in the
-    world.
-
-    Heights of a projected crs without a vertical axis are over its ellipsoid, in the unit of its plane. Raises
-    ExportError for a crs that PROJ does not know or that is neither projected nor geocentric, for heights over a geoid
-    whose grid is not on this machine, and for positions outside the crs.
-    """
-    from pyproj import Transformer
-    from pyproj.exceptions import ProjError
-
-    crs, position = _crs(georeference), georeference.geographic_from_world.apply(world)
-    name = crs.name
-    if len(crs.axis_info) == 2:  # the heights that PROJ adds are in metres
-        crs, position = crs.to_3d(), position * [1.0, 1.0, crs.axis_info[0].unit_conversion_factor]
-    try:
-        to_earth = Transformer.from_crs(crs, WGS84, always_xy=True, allow_ballpark=False)
-    except ProjError:
-        raise ExportError(
-            f"PROJ knows no way from '{name}' to WGS84 on this machine: heights over a geoid need its grid, and "
-            "those over the ellipsoid none"
-        ) from None
-    geographic = np.stack(to_earth.transform(*position.T), axis=-1)
-    if not np.isfinite(geographic).all():
-        raise ExportError(f"the georeference of scene.json leads to places that '{name}' has not")
-    return geographic
-
-
-def _segment_path(table: PoseTable, position: Float64, segment: int, start: datetime | None) -> GeoPath:
+def _segment_path(
+    table: PoseTable, places: Places, heights: Heights, times: Sequence[str] | None, segment: int
+) -> GeoPath:
     rows = np.flatnonzero(table.segment == segment)
-    return GeoPath(segment, table.source_index[rows], table.timestamp[rows], position[rows], start)
+    return GeoPath(
+        segment,
+        table.source_index[rows],
+        table.timestamp[rows] if table.has_times else None,
+        places.longitude_latitude[rows],
+        None if heights.metres is None else heights.metres[rows],
+        None if heights.geoid is None else heights.geoid[rows],
+        None if times is None else tuple(times[row] for row in rows.tolist()),
+    )
 
 
-def _crs(georeference: Georeference) -> CRS:
-    """Raises ExportError for a crs that PROJ does not know or that is neither projected nor geocentric."""
-    from pyproj import CRS
-    from pyproj.exceptions import ProjError
-
+def _dates(start: datetime, times_ns: NDArray[np.int64]) -> list[str]:
+    """Date and time in UTC, ISO 8601, `times_ns` [N] after the start; to the microsecond, or where these are whole to
+    the millisecond."""
+    microseconds = (times_ns + 500) // 1000
+    spec = "microseconds" if (microseconds % 1000).any() or start.microsecond % 1000 else "milliseconds"
     try:
-        crs = CRS.from_user_input(georeference.crs)
-    except ProjError as error:
-        reason = " ".join(str(error).split())
-        raise ExportError(f"the georeference of scene.json cannot be used: {reason}") from None
-    if not (crs.is_projected or crs.is_geocentric):
-        raise ExportError(f"the georeference's crs '{crs.name}' is neither projected nor geocentric")
-    return crs
+        moments = [start.astimezone(UTC) + timedelta(microseconds=time) for time in microseconds.tolist()]
+    except OverflowError:
+        raise ExportError(f"start_time {start.isoformat()} and the frames' times lead beyond the calendar") from None
+    return [moment.isoformat(timespec=spec).replace("+00:00", "Z") for moment in moments]

@@ -23,6 +23,7 @@ from tests.worlds.street import SUBMAPS, street_run, street_scene
 
 ZUGSPITZE = (10.985, 47.4211, 2962.0)  # longitude, latitude, height
 START = "2026-05-01T09:30:00Z"
+ELLIPSOID = {"altitude": "ellipsoid"}
 
 
 def utm():
@@ -58,7 +59,7 @@ def exported(run, form, **options):
 @pytest.mark.parametrize("georeference", [utm, ecef])
 @pytest.mark.parametrize("form", ["geojson", "kml", "gpx"])
 def test_the_first_camera_is_where_it_was_put(tmp_path, georeference, form):
-    path = exported(located(tmp_path / "run", georeference()), form)
+    path = exported(located(tmp_path / "run", georeference()), form, altitude="ellipsoid")
     np.testing.assert_allclose(READERS[form](path)[0][0][:2], ZUGSPITZE[:2], atol=1e-7)
     assert READERS[form](path)[0][0][2] == pytest.approx(ZUGSPITZE[2], abs=1e-3)
 
@@ -66,7 +67,7 @@ def test_the_first_camera_is_where_it_was_put(tmp_path, georeference, form):
 @pytest.mark.parametrize("form", ["geojson", "kml", "gpx"])
 def test_every_camera_is_where_proj_says_and_segments_are_apart(tmp_path, form):
     run = located(tmp_path / "run", cut=True)
-    lines = READERS[form](exported(run, form))
+    lines = READERS[form](exported(run, form, altitude="ellipsoid"))
     rec = Reconstruction(run.path)
     place = utm().geographic_from_world.apply(rec.world_from_camera[:, :3, 3])
     truth = np.stack(Transformer.from_crs("EPSG:32632", "EPSG:4326", always_xy=True).transform(*place.T[:2]), axis=-1)
@@ -130,7 +131,10 @@ def test_times_are_only_said_where_they_are_known(tmp_path):
     assert found.find("{*}when").text == "2026-05-01T09:30:00.000Z"
 
 
-@pytest.mark.parametrize("options", [{}, {"start_time": START}, {"frames": "4:5"}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"start_time": START}, {"frames": "4:5"}, {"altitude": "ellipsoid"}, {"start_time": START} | ELLIPSOID],
+)
 def test_kml_keeps_to_the_schema_and_gpx_to_its_elements(tmp_path, options):
     run = located(tmp_path / "run & <more>", cut=True)
     assert fastkml.validator.validate(file_to_validate=exported(run, "kml", **options))
@@ -140,7 +144,7 @@ def test_kml_keeps_to_the_schema_and_gpx_to_its_elements(tmp_path, options):
     (trk,) = root
     assert [child.tag.removeprefix(space) for child in trk][:2] == ["name", "desc"]
     assert all(child.tag == f"{space}trkseg" for child in trk[2:])
-    order = ["ele", "time"] if "start_time" in options else ["ele"]
+    order = [name for name, key in (("ele", "altitude"), ("time", "start_time")) if key in options]
     for point in trk.iter(f"{space}trkpt"):
         assert [child.tag.removeprefix(space) for child in point] == order and set(point.attrib) == {"lat", "lon"}
     assert trk[0].text == "run & <more>"
@@ -166,7 +170,6 @@ def test_a_run_that_is_not_located_is_one_sentence(tmp_path, form):
     [
         (replace(utm(), crs="EPSG:99999999"), "cannot be used"),
         (replace(utm(), crs="nonsense"), "cannot be used"),
-        (replace(utm(), crs="EPSG:25832+7837"), "no way from .* heights over a geoid need its grid"),
         (replace(utm(), crs="EPSG:4326"), "neither projected nor geocentric"),
         (Georeference("EPSG:32632", Sim3(1.0, np.eye(3), [1e30, 0, 0])), "leads to places"),
     ],
@@ -175,6 +178,31 @@ def test_a_georeference_that_leads_nowhere_is_one_sentence(tmp_path, georeferenc
     with pytest.raises(ExportError, match=said) as error:
         export_run(located(tmp_path / "run", georeference).path, "gpx")
     assert "\n" not in str(error.value)
+
+
+def test_times_are_to_the_microsecond_and_exact_where_the_input_is(tmp_path):
+    run = located(tmp_path / "run")
+    exact = 1_403_636_579_763_555_584 + 33_333_333 * np.arange(28)
+    times = {"timestamps": (exact / 1e9).tolist(), "nanoseconds": exact.tolist()}
+    run.write_status({**run.read_status(), **times})
+    start = {"start_time": "1970-01-01T00:00:00Z"}
+    track = gpxpy.parse(exported(run, "gpx", **start).read_text()).tracks[0].segments[0]
+    found = [point.time for point in track.points]
+    assert [moment.microsecond for moment in found] == [(ns + 500) // 1000 % 1_000_000 for ns in exact.tolist()]
+    assert found[0].replace(microsecond=0) == datetime(2014, 6, 24, 19, 2, 59, tzinfo=UTC)
+    assert [line for line in exported(run, "kml", **start).read_text().splitlines() if "when" in line][1] == (
+        "<when>2014-06-24T19:02:59.796889Z</when>"
+    )
+    line, *_ = json.loads(exported(run, "geojson", **start).read_text())["features"]
+    assert line["properties"]["timestamps"] == times["timestamps"]
+    with pytest.raises(ExportError, match="start_time 9999-12-31.* lead beyond the calendar"):
+        export_run(run.path, "gpx", tmp_path / "x", {"start_time": "9999-12-31T00:00:00Z"})
+
+
+def test_times_that_were_assumed_are_not_written(tmp_path):
+    run = located(tmp_path / "run")
+    run.write_status({**run.read_status(), "has_times": False})
+    assert "timestamp" not in exported(run, "geojson").read_text()
 
 
 def test_times_of_a_run_without_times_or_without_a_zone_are_refused(tmp_path):
