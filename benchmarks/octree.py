@@ -24,7 +24,7 @@ from benchmarks.tables import Column, Row
 from da3_stream.cloud import FileAxes, FusedCloud, write_copc, write_tiles
 from da3_stream.cloud.fusion.spill import SpillFile
 from da3_stream.cloud.octree.cube import TILE_DEPTH, tile_codes
-from da3_stream.cloud.octree.leaves import Leaves, build_leaves
+from da3_stream.cloud.octree.leaves import build_leaves
 
 CHUNK = 1 << 20
 VOXEL = 0.1  # m, the points' distance about
@@ -76,8 +76,8 @@ def chunks(points: int) -> Iterator[np.ndarray]:
         yield records
 
 
-def made_cloud(points: int, leaves: Leaves, tiles: Iterator[tuple[int, np.ndarray]]) -> FusedCloud:
-    return FusedCloud("metres", VOXEL, points / CHUNK * STEP_M + 2 * WIDTH, leaves, RECORD, tiles)
+def made_cloud(points: int, tiles: Iterator[tuple[int, np.ndarray]]) -> FusedCloud:
+    return FusedCloud("metres", VOXEL, points / CHUNK * STEP_M + 2 * WIDTH, RECORD, tiles)
 
 
 def plain_laspy(path: Path, points: int) -> Path:
@@ -97,7 +97,7 @@ def plain_laspy(path: Path, points: int) -> Path:
 
 
 def copc(path: Path, points: int) -> Path:
-    cloud = made_cloud(points, whole(), enumerate(chunks(points)))
+    cloud = made_cloud(points, enumerate(chunks(points)))
     write_copc(path / "cloud.copc.laz", cloud, FileAxes.world("metres"))
     return path / "cloud.copc.laz"
 
@@ -111,7 +111,7 @@ def tiles(path: Path, points: int) -> Path:
         for records in chunks(points):
             spill.add(leaves.leaf_of(tile_codes(records["xyz"], VOXEL)), records)
         sorted_tiles = ((tile, np.concatenate(list(spill.chunks(tile, CHUNK)))) for tile in spill.tiles())
-        write_tiles(path / "tiles", made_cloud(points, leaves, sorted_tiles), FileAxes.world("metres"))
+        write_tiles(path / "tiles", made_cloud(points, sorted_tiles), FileAxes.world("metres"))
     return path / "tiles"
 
 
@@ -126,12 +126,8 @@ def tiles_3d(path: Path, points: int) -> Path:
     axes = FileAxes("map", Sim3.identity(), "metres", "z", None, anchor)
     folder = path / "3dtiles"
     folder.mkdir()
-    write_3dtiles(folder, made_cloud(points, whole(), enumerate(chunks(points))), axes)
+    write_3dtiles(folder, made_cloud(points, enumerate(chunks(points))), axes)
     return folder
-
-
-def whole() -> Leaves:
-    return build_leaves(np.zeros(0, np.uint64), TILE_DEPTH, 1)
 
 
 def boxes(points: int) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -88,7 +88,7 @@ def fuse_pages(
         tiles = _drop_violations(_best_per_voxel(spill, voxel), DepthViews(submaps, geometry), voxel, settings)
         if settings.max_points is not None and spill.count > settings.max_points:
             tiles = subsample(tiles, settings.max_points, voxel, SpillFile(more, dtype))
-        yield FusedCloud(geometry.scene.units, voxel, farthest, leaves, dtype, tiles)
+        yield FusedCloud(geometry.scene.units, voxel, farthest, dtype, tiles)
 
 
 def _record_dtype(selection: PointSelection) -> np.dtype[np.void]:

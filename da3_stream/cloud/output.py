@@ -17,7 +17,6 @@ from .axes import FileAxes
 from .files.laz import LasLayout, LasWriter, create_las
 from .files.ply import create_ply, ply_comments
 from .fusion.subsampling import Tile
-from .octree.leaves import Leaves
 from .voxels import voxel_keys
 
 
@@ -28,7 +27,6 @@ class FusedCloud:
     units: str
     voxel: float
     farthest: float  # largest absolute coordinate
-    leaves: Leaves
     record_dtype: np.dtype[np.void]
     tiles: Iterable[Tile]
 

@@ -57,12 +57,6 @@ class Cube:
         """Lowest corner [3]."""
         return self.cell * self.first.astype(np.float64)
 
-    def node_bounds(self, code: int, level: int) -> tuple[Float64, Float64]:
-        """Lower and upper corner [3] of the node of a code at a level."""
-        edge = self.edge / (1 << level)
-        low = self.low + edge * np.array(node_position(code, level), np.float64)
-        return low, low + edge
-
     def codes(self, xyz: NDArray[np.floating], depth: int = DEPTH) -> NDArray[np.uint64]:
         """The Morton code [M] of the node of level `depth` around each point [M,3]; by default that of its cell."""
         low_bits, high_bits = _spread_bits()

@@ -23,6 +23,7 @@ from da3_stream.export.exporting import export_run
 from da3_stream.export.tiles3d.placing import EarthPlacing
 from da3_stream.store import Georeference, RunReader
 from tests.export.cloud.test_located_clouds import PLACE, located
+from tests.export.test_axes import located as located_anywhere
 from tests.worlds.exported_run import whole_run
 from tests.worlds.street import PAGES, street_scene
 
@@ -89,6 +90,17 @@ def test_a_tile_holds_its_points_and_those_below_and_its_error_falls(tmp_path, s
         assert "content" not in tile or all(in_box(content(path, tile), holder) for holder in [tile, *above])
         assert all(tile["geometricError"] < holder["geometricError"] for holder in above)
         assert (tile["geometricError"] > 0) == bool(tile.get("children"))
+
+
+def test_a_geocentric_map_is_not_bent(tmp_path, small_nodes):
+    reader, place = located_anywhere(tmp_path / "run", "EPSG:4978")
+    path, _ = export_run(reader.path, "3dtiles")
+    contents = [content(path, tile) for tile, _ in tiles_of(path) if "content" in tile]
+    mine = trimesh.transform_points(np.concatenate(contents), root_transform(path))
+    ply = trimesh.load(export_run(reader.path, "ply", None, {"axes": "world"}).path)
+    scale = 1 / place.scale  # which is in metres there
+    away, _ = cKDTree(place.apply(np.asarray(ply.vertices) * scale)).query(mine)
+    assert len(mine) == len(ply.vertices) and away.max() < 0.002
 
 
 def test_the_record_tells_where_a_point_of_the_run_is(tmp_path):
