@@ -143,6 +143,7 @@ EXPORT = (
     Option("confidence", "confidence", float, "Share of the least confident points left out."),
     Option("resolution", "resolution", Literal["input", "model"], "Of the pictures."),
     Option("undistort", "undistort", bool, "Remove the lens's distortion from the pictures."),
+    Option("seeds", "seeds", int, "Points of the cloud in points3D.bin, for splats (3dgs, colmap)."),
     Option("refine", "refine", bool, "Bundle adjustment of a COLMAP model."),
     Option(
         "unknown", "unknown", Literal["nan", "omit", "interpolate"], "What a trajectory has for frames without a pose."

@@ -86,7 +86,10 @@ FORMATS = {
     ),
     "nerfstudio": Format("transforms.json", o.NerfstudioOptions, "nerfstudio/", "nerfstudio:export_nerfstudio"),
     "3dgs": Format(
-        "input of Gaussian splats", o.GaussianSplattingOptions, "3dgs/", "colmap.dataset:export_gaussian_splatting"
+        "input of Gaussian splats",
+        o.GaussianSplattingOptions,
+        "3dgs/",
+        "colmap.gaussian_splatting:export_gaussian_splatting",
     ),
     "depth": Format("depth maps, one file a frame", o.DepthOptions, "depth/", "depth.maps:export_depth"),
     "npz": Format("all frames in one, as DA3 writes it", o.NpzOptions, "results.npz", "npz:export_npz"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field, field_validator, model_validator
 
@@ -12,6 +12,7 @@ Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 Altitude = Literal["auto", "absolute", "relative", "clamp", "ellipsoid"]
+Seeds = Annotated[int, Field(ge=0)]
 
 
 class FrameOptions(Stage):
@@ -148,7 +149,13 @@ class ImageOptions(AxesOptions):
     encoding: Literal["jpg", "png"] = Field("jpg", description="of pictures that are not files of the input already")
 
 
-class ColmapOptions(ImageOptions):
+class TrackedOptions(ImageOptions):
+    """Formats with points on tracks."""
+
+    confidence: Share = Field(0.25, description="share of the least confident depth on which no track begins")
+
+
+class ColmapOptions(TrackedOptions):
     """A COLMAP model with its images."""
 
     lens_models: ClassVar[tuple[str, ...]] = ("OPENCV", "FULL_OPENCV", "OPENCV_FISHEYE")
@@ -158,8 +165,25 @@ class ColmapOptions(ImageOptions):
         None, description="one for all frames, or one each; default: one if all are alike"
     )
     refine: bool = Field(False, description="bundle adjustment; the poses of before are kept beside")
-    confidence: Share = Field(0.25, description="share of the least confident depth on which no track begins")
-    max_points: Count | None = None
+    max_points: Count | None = Field(None, description="of those on tracks")
+    seeds: Seeds = Field(0, description="points of the cloud beside those on tracks, each with the images that see it")
+    stereo: bool = Field(
+        False, description="depth and normal maps for stereo_fusion in stereo/; the pictures are undistorted then"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _straight(cls, values: Any) -> Any:
+        """Maps for fusion are those of pinholes."""
+        return {"undistort": True, **values} if isinstance(values, dict) and values.get("stereo") else values
+
+    @model_validator(mode="after")
+    def _possible(self) -> ColmapOptions:
+        if self.stereo and not self.undistort:
+            raise ValueError("stereo needs pictures without distortion: leave undistort out")
+        if self.refine and self.seeds:
+            raise ValueError("refine would be held by seeds, which are no keypoints: give one of the two")
+        return self
 
 
 class NerfstudioOptions(ImageOptions):
@@ -171,12 +195,15 @@ class NerfstudioOptions(ImageOptions):
     max_points: Count = 1_000_000
 
 
-class GaussianSplattingOptions(ImageOptions):
-    """The input of 3-D Gaussian splatting: images/ and sparse/0/; the images are always undistorted."""
+class GaussianSplattingOptions(TrackedOptions):
+    """The input of 3-D Gaussian splatting: images/, depths/ and sparse/0/; the images are always undistorted."""
 
     undistort: Literal[True] = True
-    confidence: Share = Field(0.25, description="share of the least confident depth on which no track begins")
-    max_points: Count = Field(1_000_000, description="of points3D.ply; points3D.bin holds those on tracks")
+    seeds: Seeds = Field(
+        100_000,
+        description="points of the cloud beside those on tracks, in points3D.bin, with the images that see them",
+    )
+    max_points: Count = Field(1_000_000, description="of points3D.ply")
 
 
 class DepthOptions(FrameOptions):

@@ -96,7 +96,7 @@ class Straightener:
     """Undistorts images of one size; returns them unchanged if the distortion is below a third of a pixel."""
 
     def __init__(self, lens: Lens, size: tuple[int, int]) -> None:
-        self._maps = None
+        self._maps, self._size = None, size
         if lens.shift_px(size) > 1 / 3:
             shift = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])  # OpenCV's first pixel centre is at 0
             k = shift @ lens.matrix()
@@ -107,6 +107,15 @@ class Straightener:
         if self._maps is None:
             return image
         return cv2.remap(image, *self._maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+    def seen(self) -> Mask | None:
+        """Which pixels [H,W] of the straight image the lens saw; the others repeat those of the rim. None where it saw
+        all."""
+        if self._maps is None:
+            return None
+        (x, y), (width, height) = self._maps, self._size
+        seen = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+        return None if seen.all() else seen
 
     def mask(self, mask: Mask) -> Mask:
         """The mask [H,W] of the image after that: a pixel counts where everything counts that it is made of."""

@@ -1,4 +1,4 @@
-"""An even sample of the run's points with normals, from which Gaussian splatting is initialised."""
+"""An even sample of the run's points, with normals where asked for, from which Gaussian splatting is initialised."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from ...types import Float32
 from ..frame_views import FrameView
 
 
-def sampled_points(reader: RunReader, views: Sequence[FrameView], most: int) -> Points:
+def sampled_points(reader: RunReader, views: Sequence[FrameView], most: int, *, normals: bool = False) -> Points:
     """At most `most` points in the world, evenly over the submaps of the views' segment, of frames from the first view
     to the last.
 
-    Points that are stored without normals get them from the depth around their own pixels; (0, 0, 0) where that does
-    not suffice. Raises StoreError where the points of a submap are absent or damaged.
+    With `normals`, points that are stored without get them from the depth around their own pixels; (0, 0, 0) where that
+    does not suffice. Raises StoreError where the points of a submap are absent or damaged.
     """
     first, last = views[0].index, views[-1].index
     submaps = [k for k, n in enumerate(reader.geometry.scene.submaps) if _overlaps(n.segment, n.frames, views)]
     counts = {submap: count_points(reader.run, submap) for submap in submaps}
     share = min(1.0, most / max(sum(counts.values()), 1))
-    parts = [Points.empty(1.0, normals=True)]
+    parts = [Points.empty(1.0, normals=normals)]
     for submap, count in counts.items():
         # the points of a submap are stored such that their beginning is an even sample
         for points in page_chunks(reader.run, submap, max(int(share * count), 1)):
             inside = (points.frame >= first) & (points.frame <= last)
-            parts.append(_with_normals(reader, points_in_world(points.take(inside), reader.geometry, submap)))
+            placed = points_in_world(points.take(inside), reader.geometry, submap)
+            parts.append(_with_normals(reader, placed) if normals else replace(placed, normal=None))
             break
     return Points.concatenate(parts)
 

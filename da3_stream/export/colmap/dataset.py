@@ -1,4 +1,4 @@
-"""COLMAP folders: images/ and sparse/0/ with cameras, poses and points on real tracks; for COLMAP and 3DGS trainers.
+"""COLMAP folders: images/, masks/ and sparse/0/ with cameras, poses and points on real tracks.
 
 First pixel centre at 0.5, camera from world, OpenCV axes, as COLMAP has them. The images are the input's own files
 where they need no change, else JPEG of quality 95 or PNG. Frames without depth, which the gate left out, are written if
@@ -8,27 +8,31 @@ enough tracks are observed in them.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...cloud.files.ply import create_ply
-from ...geometry.masks import Mask
+from ...cloud import Points
 from ...store import RunReader
-from ...types import Float64, UInt8
+from ...types import Float64
 from ..cloud.sampling import sampled_points
 from ..frame_views import FrameView, nothing_to_export, posed_views
-from ..images.camera import ImageCamera, image_camera, image_mask
+from ..images.camera import ImageCamera, image_size, written_mask
 from ..images.frame_images import frame_images, image_files
 from ..images.image_folder import ImageFolder
+from ..images.mask_files import MaskFolder
 from ..images.names import FrameNames, frame_names
 from ..images.sources import list_frames
-from ..options import ColmapOptions, GaussianSplattingOptions, ImageOptions
+from ..options import ColmapOptions, ImageOptions, TrackedOptions
+from .dataset_image import DatasetImage, ImagePart
 from .files import write_model
 from .keypoints import DepthMap, detect_keypoints
 from .model import build_model, shared_camera
+from .seeds import SPARE, Seeds, SeenSeeds, with_seeds
+from .stereo import StereoWorkspace
 from .tracks import Tracks
 from .triangulation import triangulate
 
@@ -54,60 +58,70 @@ class TrackedImages:
         """[N,4,4]"""
         return np.stack([view.world_from_camera for view in self.views])
 
+    def add(self, image: DatasetImage, confidence: float) -> bool:
+        """Track the image's keypoints, which begin where depth is not among the least confident share; returns whether
+        its frame is part of the model."""
+        view, frame = image.view, image.depth
+        depth = None if frame is None else DepthMap.confident(frame.depth, frame.confidence, frame.k, confidence)
+        keypoints = detect_keypoints(image.pixels, image.camera, depth, image.mask)
+        if not self.tracks.add(keypoints, view.world_from_camera, min_matches=0 if frame else MIN_TRACKS):
+            self.left_out += 1
+            return False
+        self.cameras.append(image.camera)
+        self.views.append(view)
+        return True
+
 
 def export_colmap(reader: RunReader, path: Path, options: ColmapOptions) -> str:
-    """A COLMAP model with its images; with `refine` bundle-adjusted, the model of before in sparse/original/.
+    """A COLMAP model with its images; with `refine` bundle-adjusted, the model of before in sparse/original/; with
+    `stereo` a workspace of COLMAP's dense stages, which look for the model in sparse/ itself.
 
     Raises ExportError where no image or depth is left, or the memory is too small for bundle adjustment.
     """
     from .bundle_adjustment import refine, require_memory
 
-    names = frame_names(reader, NO_TEXT if options.text else "")
-    tracked = track_images(reader, path, options, options.confidence, names)
-    model = sparse_model(tracked, options.shared_camera, options.max_points)
+    views, names = views_with_images(reader, options), frame_names(reader, NO_TEXT if options.text else "")
+    seeds = find_seeds(reader, views, options.seeds)
+    stereo = StereoWorkspace(path / "stereo", image_size(reader, options.resolution)) if options.stereo else None
+    tracked = track_images(reader, views, path, options, names, [seeds, *([stereo] if stereo else [])])
+    model = sparse_model(tracked, seeds.finish(options.seeds), options.shared_camera, options.max_points)
     if options.refine:
         require_memory(model)
         write_model(model, path / "sparse" / "original", text=options.text)
         report = refine(model, path / "refined.json")
     write_model(model, path / "sparse" / "0", text=options.text)
+    if stereo:
+        stereo.finish(path / "sparse")
     counts = summary(model, tracked)
     return f"{counts}; {report.text(reader.units)}" if options.refine else counts
 
 
-def export_gaussian_splatting(reader: RunReader, path: Path, options: GaussianSplattingOptions) -> str:
-    """The input of 3-D Gaussian splatting: images/ without distortion, and sparse/0/ with PINHOLE cameras.
-
-    points3D.bin holds the points on tracks; points3D.ply, from which the original trainer begins, a sample of the cloud
-    with normals. Without it that trainer would make one from points3D.bin, without normals. Raises ExportError as
-    `export_colmap`, StoreError where the points of a submap are damaged.
-    """
-    tracked = track_images(reader, path, options, options.confidence, frame_names(reader))
-    model = sparse_model(tracked, None, None)
-    write_model(model, path / "sparse" / "0", text=False)
-    points = sampled_points(reader, tracked.views, options.max_points)
-    with create_ply(path / "sparse" / "0" / "points3D.ply", [f"units: {reader.units}"], normals=True) as ply:
-        ply.write(points.xyz, points.rgb, points.normal)
-    return f"{summary(model, tracked)}; {len(points)} points to begin with"
-
-
 def track_images(
-    reader: RunReader, folder: Path, options: ImageOptions, confidence: float, names: FrameNames
+    reader: RunReader,
+    views: Sequence[FrameView],
+    folder: Path,
+    options: TrackedOptions,
+    names: FrameNames,
+    parts: Sequence[ImagePart],
 ) -> TrackedImages:
-    """Write the images into the new folder images/, list them in frames.csv, and track keypoints through them.
+    """Write the images of views into the new folder images/, with their masks into masks/, list them in frames.csv,
+    track keypoints through them and give each to the other parts of the data set.
 
     Raises ExportError where there are no images, or no depth from which a track could begin.
     """
-    tracked, views = TrackedImages(), _views_with_images(reader, options)
+    tracked = TrackedImages()
     files = ImageFolder(folder / IMAGES, image_files(reader, options), options.encoding, names)
-    for view, image in frame_images(reader, views, options):
-        camera = image_camera(reader, view, options)
-        mask = image_mask(reader, view, options)
-        if _add_tracks(tracked, reader, view, image, camera, mask, confidence):
-            tracked.names.append(files.add(view.index, image))
-            tracked.cameras.append(camera)
-            tracked.views.append(view)
-        else:
-            tracked.left_out += 1
+    masks = MaskFolder(folder / "masks")
+    for view, pixels in frame_images(reader, views, options):
+        image = DatasetImage.read(reader, view, pixels, options)
+        if not tracked.add(image, options.confidence):
+            continue
+        name = files.add(view.index, pixels)
+        tracked.names.append(name)
+        if (mask := written_mask(reader, view, options)) is not None:
+            masks.add(name, mask)
+        for part in parts:
+            part.add(name, image)
     if tracked.left_out:
         log.warning("left out %d frames without depth that no tracks reach", tracked.left_out)
     indices = [view.index for view in tracked.views]
@@ -115,8 +129,11 @@ def track_images(
     return tracked
 
 
-def _views_with_images(reader: RunReader, options: ImageOptions) -> list[FrameView]:
-    """The selected frames that have an image: of those that the gate left out, only the input has one."""
+def views_with_images(reader: RunReader, options: ImageOptions) -> list[FrameView]:
+    """The selected frames that have an image: of those that the gate left out, only the input has one.
+
+    Raises ExportError where none has depth.
+    """
     views = posed_views(reader, options, one_segment=True)
     with_depth = [view for view in views if view.has_depth]
     if not with_depth:
@@ -127,12 +144,22 @@ def _views_with_images(reader: RunReader, options: ImageOptions) -> list[FrameVi
     return with_depth
 
 
-def sparse_model(tracked: TrackedImages, shared: bool | None, max_points: int | None) -> Any:
-    """A pycolmap.Reconstruction of the images and the points on their tracks, at most `max_points`."""
+def find_seeds(reader: RunReader, views: Sequence[FrameView], most: int) -> Seeds:
+    """What looks for seeds in images, of a sample of the cloud that is larger than `most` of them.
+
+    Raises StoreError where the points of a submap are absent or damaged.
+    """
+    points = sampled_points(reader, views, round(SPARE * most)) if most else Points.empty(1.0)
+    return Seeds(points, np.array([view.index for view in views if view.has_depth]))
+
+
+def sparse_model(tracked: TrackedImages, seeds: SeenSeeds, shared: bool | None, max_points: int | None) -> Any:
+    """A pycolmap.Reconstruction of the images, the points on their tracks, at most `max_points`, and the seeds."""
     poses = tracked.world_from_camera
     focal = np.array([camera.lens.fx for camera in tracked.cameras])
     structure = triangulate(tracked.tracks, poses, focal)
     structure = structure if max_points is None else structure.best_observed(max_points)
+    structure = with_seeds(structure, tracked.tracks.xy, seeds)
     shared_by_all = shared_camera(tracked.cameras, shared)
     camera_from_world = np.linalg.inv(poses).astype(np.float64)
     model = build_model(tracked.names, tracked.cameras, shared_by_all, camera_from_world, tracked.tracks.xy, structure)
@@ -148,18 +175,3 @@ def summary(model: Any, tracked: TrackedImages) -> str:
         f"{model.num_points3D()} points, {per_image:.0f} of them in an image, "
         f"off by {model.compute_mean_reprojection_error():.2f} px"
     )
-
-
-def _add_tracks(
-    tracked: TrackedImages,
-    reader: RunReader,
-    view: FrameView,
-    image: UInt8,
-    camera: ImageCamera,
-    mask: Mask | None,
-    confidence: float,
-) -> bool:
-    """Track the image's keypoints; returns whether the frame is part of the model."""
-    depth = DepthMap.confident(*reader.depth_without_sky(view.index), confidence) if view.has_depth else None
-    keypoints = detect_keypoints(image, camera, depth, mask)
-    return tracked.tracks.add(keypoints, view.world_from_camera, min_matches=0 if view.has_depth else MIN_TRACKS)

@@ -124,11 +124,4 @@ def _max_difference_px(a: ImageCamera, b: ImageCamera) -> float:
     width, height = b.size
     x = np.array([[0, 0], [width, 0], [0, height], [width, height]]) - [b.lens.cx, b.lens.cy]
     rays = x / [b.lens.fx, b.lens.fy]
-    return float(np.linalg.norm(_pixels(rays, a) - _pixels(rays, b), axis=1).max())
-
-
-def _pixels(rays: Float64, camera: ImageCamera) -> Float64:
-    """Pixels [n,2] of normalized coordinates [n,2]."""
-    fx, fy, cx, cy, k1 = _parameters(camera)
-    distorted = rays * (1 + k1 * np.sum(rays**2, axis=1, keepdims=True))
-    return distorted * [fx, fy] + [cx, cy]
+    return float(np.linalg.norm(a.pixels(rays) - b.pixels(rays), axis=1).max())

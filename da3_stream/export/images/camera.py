@@ -16,6 +16,7 @@ from ...store import RunReader
 from ...types import Float32, Float64, UInt8
 from ..frame_views import FrameView
 from ..options import ImageOptions
+from .cropping import Box, box_of_seen
 
 NEGLIGIBLE_PX = 1 / 3  # a lens that moves the corners by less was taken for a pinhole by the run, too
 
@@ -39,6 +40,16 @@ class ImageCamera:
             return self.lens.undistort(xy.astype(np.float64))
         return self.lens.normalised(self.lens.undistort(xy))
 
+    def pixels(self, rays: Float64) -> Float64:
+        """Pixels [n,2] of normalised coordinates [n,2]; NaN where the lens sees nothing."""
+        lens = self.lens
+        radius2 = np.sum(rays**2, axis=1, keepdims=True)
+        if isinstance(lens, CameraModel):
+            return np.where(radius2 <= lens.max_radius() ** 2, lens.project(rays), np.nan)
+        rises = 1 + 3 * lens.k1 * radius2 > 0  # beyond, the polynomial folds
+        bent = rays * (1 + lens.k1 * radius2) * [lens.fx, lens.fy] + [lens.cx, lens.cy]
+        return np.where(rises, bent, np.nan)
+
 
 def stored_lens(reader: RunReader, options: ImageOptions) -> CameraModel | None:
     """The lens of the input's pictures as they are stored, where these options ask for those and a calibration told it.
@@ -53,17 +64,34 @@ def stored_lens(reader: RunReader, options: ImageOptions) -> CameraModel | None:
 
 
 def image_camera(reader: RunReader, view: FrameView, options: ImageOptions) -> ImageCamera:
-    """The camera of the view's image as these options have it written."""
+    """The camera of the view's image as these options have it written; straight images are cropped to what was seen."""
     size = image_size(reader, options.resolution)
     stored = stored_lens(reader, options)
     if stored is not None:
         return ImageCamera(size, stored)
     lens = Lens.from_matrix(resize_intrinsics(view.intrinsics, reader.input_size, size))
-    return ImageCamera(size, lens if options.undistort else replace(lens, k1=radial_distortion(reader)))
+    if not options.undistort:
+        return ImageCamera(size, replace(lens, k1=radial_distortion(reader)))
+    box = seen_box(reader, options)
+    return ImageCamera(box.size, replace(lens, cx=lens.cx - box.left, cy=lens.cy - box.top))
+
+
+@lru_cache(maxsize=2)
+def _seen_box(reader: RunReader, size: tuple[int, int]) -> Box:
+    known = reader.poses.intrinsics[np.isfinite(reader.poses.intrinsics).all(axis=(1, 2))]
+    k = resize_intrinsics(np.unique(known, axis=0), reader.input_size, size)
+    return box_of_seen(k, radial_distortion(reader), size)
+
+
+def seen_box(reader: RunReader, options: ImageOptions) -> Box:
+    """The part of the straight images, of the size that the options ask for, that the lens saw in every frame of the
+    run: all exported images are of one size, whichever frames are asked for."""
+    size = image_size(reader, options.resolution)
+    return _seen_box(reader, size) if options.undistort else Box(0, 0, *size)
 
 
 def image_size(reader: RunReader, resolution: Literal["input", "model"]) -> tuple[int, int]:
-    """(width, height) of all images of an export."""
+    """(width, height) of all images of an export, before straight ones are cropped."""
     if resolution == "input":
         return reader.input_size
     return next(iter(reader.geometry.submaps.values())).depth_size
@@ -80,12 +108,22 @@ def image_mask(reader: RunReader, view: FrameView, options: ImageOptions) -> Mas
     """Which pixels [H,W] of the view's image, as these options have it written, count; None where all do."""
     mask, stored = reader.mask(view.index), stored_lens(reader, options)
     if stored is not None:
-        return _as_stored(mask, reader, view, stored)
+        return _through_lens(mask, reader, view, stored, outside=False)
     if mask is None:
         return None
     if options.undistort and np.isfinite(view.intrinsics).all():
         mask = _straightener(reader, view, (mask.shape[1], mask.shape[0])).mask(mask)
-    return resize_mask(mask, image_size(reader, options.resolution))
+    return seen_box(reader, options).cut(resize_mask(mask, image_size(reader, options.resolution)))
+
+
+def written_mask(reader: RunReader, view: FrameView, options: ImageOptions) -> Mask | None:
+    """The mask [H,W] that goes with the view's image into an export; None where all of it counts. Unlike `image_mask`
+    it keeps the rim of pictures as they are stored, which the run did not look at."""
+    stored = stored_lens(reader, options)
+    if stored is None:
+        return image_mask(reader, view, options)
+    mask = reader.mask(view.index)
+    return None if mask is None else _through_lens(mask, reader, view, stored, outside=True)
 
 
 def straight_pixels(camera: ImageCamera, size: tuple[int, int], k: Float64) -> Float64:
@@ -101,27 +139,36 @@ def _rays_of_pixels(camera: ImageCamera, size: tuple[int, int]) -> Float64:
     return camera.rays(pixels.astype(np.float32)).reshape(size[1], size[0], 2)
 
 
-def _as_stored(mask: Mask | None, reader: RunReader, view: FrameView, lens: CameraModel) -> Mask | None:
-    """The mask [H,W] of the run's pictures in those of the lens; False also where the run's pictures do not reach."""
+def _through_lens(
+    mask: Mask | None, reader: RunReader, view: FrameView, lens: CameraModel, *, outside: bool
+) -> Mask | None:
+    """The mask [H,W] of the run's pictures in those of the lens, with `outside` where the run's pictures do not reach;
+    None where it is not known what they show."""
     if not np.isfinite(view.intrinsics).all():
         return None
     size = reader.input_size
-    shape = (size[1], size[0]) if mask is None else mask.shape
-    k = resize_intrinsics(view.intrinsics, size, (shape[1], shape[0]))
-    at = straight_pixels(ImageCamera(size, lens), size, k)
+    mask = np.ones(size[::-1], np.bool_) if mask is None else mask
+    height, width = mask.shape
+    at = straight_pixels(ImageCamera(size, lens), size, resize_intrinsics(view.intrinsics, size, (width, height)))
     column, row = np.moveaxis(np.floor(np.nan_to_num(at, nan=-1.0)).astype(np.int64), -1, 0)
-    inside = (column >= 0) & (column < shape[1]) & (row >= 0) & (row < shape[0])
-    return inside if mask is None else inside & mask[np.where(inside, row, 0), np.where(inside, column, 0)]
+    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+    return np.where(inside, mask[np.where(inside, row, 0), np.where(inside, column, 0)], outside)
 
 
 def undistorted(reader: RunReader, view: FrameView, image: UInt8) -> UInt8:
-    """The view's image [H,W,3] of any size, as a pinhole sees it; unchanged where its intrinsics are unknown."""
+    """The view's image [H,W,3] of any size, as a pinhole sees it, black where the lens saw nothing; unchanged where its
+    intrinsics are unknown."""
     if not np.isfinite(view.intrinsics).all():
         return image
-    return _straightener(reader, view, (image.shape[1], image.shape[0]))(image)
+    straighten = _straightener(reader, view, (image.shape[1], image.shape[0]))
+    straight, seen = straighten(image), straighten.seen()
+    return straight if seen is None else np.where(seen[..., None], straight, np.uint8(0))
 
 
 def _straightener(reader: RunReader, view: FrameView, size: tuple[int, int]) -> Straightener:
     """What undistorts images of (width, height) of the view."""
     lens = Lens.from_matrix(resize_intrinsics(view.intrinsics, reader.input_size, size))
-    return Straightener(replace(lens, k1=radial_distortion(reader)), size)
+    return _straightener_of(replace(lens, k1=radial_distortion(reader)), size)
+
+
+_straightener_of = lru_cache(maxsize=2)(Straightener)  # frames of one lens share its maps

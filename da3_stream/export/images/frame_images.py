@@ -15,7 +15,7 @@ from ...store import RunReader, read_images
 from ...types import UInt8
 from ..frame_views import FrameView, selected_views
 from ..options import FrameOptions, ImageOptions
-from .camera import image_size, radial_distortion, stored_lens, undistorted
+from .camera import image_size, radial_distortion, seen_box, stored_lens, undistorted
 
 if TYPE_CHECKING:
     from ...frames import FrameSource
@@ -29,22 +29,24 @@ INSTEAD_OF_INPUT = "give --resolution model for the pictures that the run keeps"
 def frame_images(
     reader: RunReader, views: Sequence[FrameView], options: ImageOptions
 ) -> Iterator[tuple[FrameView, UInt8]]:
-    """The views, ascending, with their images [H,W,3] RGB, of the size that the options ask for, and undistorted if
-    they do.
+    """The views, ascending, with their images [H,W,3] RGB, of the size that the options ask for, and straightened if
+    they do, cropped to what the lens saw (`seen_box`).
 
     Raises ExportError where images of the input's size are asked for, and the input is gone, live or another one now.
     """
     images, size = input_images(reader, views, as_stored=stored_lens(reader, options) is not None), reader.input_size
     if options.resolution == "model":  # the run stores them as the reader gave them, a few pixels larger for DA3
         images, size = stored_images(reader, views), image_size(reader, "model")
+    box = seen_box(reader, options)
     for view, image in images:
-        yield view, resized(undistorted(reader, view, image) if options.undistort else image, size)
+        yield view, box.cut(resized(undistorted(reader, view, image) if options.undistort else image, size))
 
 
 def undistorted_images(
     reader: RunReader, views: Sequence[FrameView], size: tuple[int, int]
 ) -> Iterator[tuple[FrameView, UInt8 | None]]:
-    """The views, ascending, with their images of (width, height) as a pinhole sees them, like the depth maps.
+    """The views, ascending, with their images of (width, height) as a pinhole sees them, like the depth maps; black
+    where the lens saw nothing.
 
     From the input, or where that cannot be read again from the run (see `available_images`).
     """

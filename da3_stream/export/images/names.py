@@ -55,6 +55,13 @@ class FrameNames:
     def __getitem__(self, index: int) -> FrameName:
         return self.by_index[index]
 
+    def by_stem(self) -> FrameNames:
+        """The same for tools that tell pictures apart by their names without suffixes: those that differ in the suffix
+        only are called by their stems."""
+        suffix = {index: PurePosixPath(name.name).suffix for index, name in self.by_index.items()}
+        names = {k: FrameName(f"{name.stem}{suffix[k]}", name.stem) for k, name in self.by_index.items()}
+        return FrameNames(names, self.renamed)
+
     def say(self) -> None:
         """Warn of pictures that could not keep their names."""
         if self.renamed:
