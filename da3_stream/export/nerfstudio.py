@@ -1,4 +1,4 @@
-"""A nerfstudio folder: transforms.json, images/, depth/ and points.ply.
+"""A nerfstudio folder: transforms.json, images/, masks/, depth/, normals and points.ply.
 
 Cameras are world from camera with OpenGL's axes (x right, y up, z back). The world is rotated so that z points up; the
 rotation is written as `applied_transform` (3x4, saved from original coordinates), and applied to points.ply as well.
@@ -19,14 +19,17 @@ from ..cloud.files.ply import create_ply
 from ..geometry.camera_models import CameraModel
 from ..store import RunReader
 from ..store.files import json_page, write_text
-from ..types import Float32, Float64
+from ..types import Float64
 from .cloud.sampling import sampled_points
 from .colmap.model import shared_camera
 from .frame_views import FrameView, views_with_depth
-from .images.camera import ImageCamera, image_camera, straight_pixels
+from .images.camera import ImageCamera, image_camera, image_size, written_mask
+from .images.depth_in_image import in_image
 from .images.frame_images import frame_images, image_files
 from .images.image_folder import ImageFolder
+from .images.mask_files import MaskFolder
 from .images.names import frame_names
+from .images.normal_maps import write_normals
 from .images.rasters import new_file
 from .images.sources import list_frames
 from .options import NerfstudioOptions
@@ -34,7 +37,8 @@ from .trajectory.overview import top_view
 
 PER_UNIT = 1000.0  # nerfstudio's depth_unit_scale_factor is 0.001
 OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
-POINTS = "points.ply"
+POINTS, MASKS = "points.ply", "masks"
+NORMALS = "normals_from_pretrain"  # where DN-Splatter looks for them
 
 
 def export_nerfstudio(reader: RunReader, path: Path, options: NerfstudioOptions) -> str:
@@ -43,6 +47,7 @@ def export_nerfstudio(reader: RunReader, path: Path, options: NerfstudioOptions)
     upright_from_world = _upright_from_world(views)
     frames = list(_frames(reader, views, path, options, upright_from_world))
     list_frames(reader, {view.index: frame["file_path"] for view, frame in zip(views, frames, strict=True)}, path)
+    _add_missing_masks(path, frames, image_camera(reader, views[0], options).size)
     count = _write_points(reader, views, path / POINTS, options.max_points, upright_from_world)
     head = {
         "applied_transform": upright_from_world[:3],
@@ -67,35 +72,42 @@ def _frames(
     reader: RunReader, views: Sequence[FrameView], path: Path, options: NerfstudioOptions, upright_from_world: Float64
 ) -> Iterator[dict[str, Any]]:
     """Write images and depth maps; yields the entry of `frames` for each."""
-    names = frame_names(reader)
+    names = frame_names(reader).by_stem() if options.normals else frame_names(reader)
     files = ImageFolder(path / "images", image_files(reader, options), options.encoding, names)
+    masks = MaskFolder(path / MASKS)
     for view, image in frame_images(reader, views, options):
+        name = files.add(view.index, image)
         entry: dict[str, Any] = {
-            "file_path": f"images/{files.add(view.index, image)}",
+            "file_path": f"images/{name}",
             "transform_matrix": upright_from_world @ view.world_from_camera @ OPENCV_FROM_OPENGL,
         }
-        if options.depth:
-            entry["depth_file_path"] = name = f"depth/{names[view.index].stem}.npy"
-            np.save(new_file(path / name), _depth(reader, view, image_camera(reader, view, options)))
-        yield entry
+        if (mask := written_mask(reader, view, options)) is not None:
+            entry["mask_path"] = f"{MASKS}/{masks.add(name, mask)}"
+        yield entry | _maps(reader, view, path, names[view.index].stem, options)
 
 
-def _depth(reader: RunReader, view: FrameView, camera: ImageCamera) -> Float32:
-    """The depth map [H,W] of the camera's image, in thousandths of a unit."""
+def _add_missing_masks(path: Path, frames: Sequence[dict[str, Any]], size: tuple[int, int]) -> None:
+    """Give every frame a mask where some have one, as nerfstudio wants: all of the others' (width, height) counts."""
+    without = [frame for frame in frames if "mask_path" not in frame]
+    if len(without) < len(frames):
+        masks, all_counts = MaskFolder(path / MASKS), np.ones(size[::-1], np.bool_)
+        for frame in without:
+            name = frame["file_path"].removeprefix("images/")
+            frame["mask_path"] = f"{MASKS}/{masks.add(name, all_counts)}"
+
+
+def _maps(reader: RunReader, view: FrameView, path: Path, stem: str, options: NerfstudioOptions) -> dict[str, str]:
+    """Write the view's depth and normals as its image shows them, where they are asked for; returns their entries."""
+    camera, whole = image_camera(reader, view, options), image_size(reader, options.resolution)
     depth, _, k = reader.depth_without_sky(view.index)
-    return _distorted_depth(depth, k, camera) * np.float32(PER_UNIT)
-
-
-def _distorted_depth(depth: Float32, k: Float64, camera: ImageCamera) -> Float32:
-    """The depth [H,W] of a pinhole K [3,3] at the same size, distorted as the camera's images are."""
-    if not camera.is_distorted:
-        return depth
-    height, width = depth.shape
-    pinhole_pixels = np.nan_to_num(straight_pixels(camera, (width, height), k), nan=-1.0)
-    column, row = np.moveaxis(np.floor(pinhole_pixels).astype(np.int64), -1, 0)
-    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    sampled = depth[np.where(inside, row, 0), np.where(inside, column, 0)]
-    return np.where(inside, sampled, np.float32(0))
+    entries = {}
+    if options.depth:
+        entries["depth_file_path"] = name = f"depth/{stem}.npy"
+        np.save(new_file(path / name), in_image(depth, k, camera, whole) * np.float32(PER_UNIT))
+    if options.normals:
+        entries["normal_file_path"] = name = f"{NORMALS}/{stem}.png"
+        write_normals(new_file(path / name), depth, k, camera, whole)
+    return entries
 
 
 def _cameras(
@@ -104,11 +116,9 @@ def _cameras(
     """The camera's parameters for the top level; where they differ by frame they are added to the frames."""
     cameras = [image_camera(reader, view, options) for view in views]
     shared = shared_camera(cameras, None)
-    if any(camera.is_distorted for camera in cameras):
-        lens = cameras[0].lens
-        model = {"camera_model": lens.name if isinstance(lens, CameraModel) else "OPENCV"}
-    else:
-        model = {"camera_model": "PINHOLE"}
+    lens = cameras[0].lens
+    is_fisheye = isinstance(lens, CameraModel) and lens.projection == "fisheye"
+    model = {"camera_model": "OPENCV_FISHEYE" if is_fisheye else "OPENCV"}  # with zeros where nothing bends
     if shared:
         return model | _parameters(shared)
     for frame, camera in zip(frames, cameras, strict=True):
@@ -128,7 +138,7 @@ def _parameters(camera: ImageCamera) -> dict[str, float]:
 def _write_points(
     reader: RunReader, views: Sequence[FrameView], path: Path, max_points: int, upright_from_world: Float64
 ) -> int:
-    points = sampled_points(reader, views, max_points)
+    points = sampled_points(reader, views, max_points, normals=True)
     rotation = upright_from_world[:3, :3].T.astype(np.float32)
     with create_ply(path, [f"units: {reader.units}, z up"], normals=True) as ply:
         ply.write(points.xyz @ rotation, points.rgb, None if points.normal is None else points.normal @ rotation)

@@ -192,6 +192,7 @@ class NerfstudioOptions(ImageOptions):
     lens_models: ClassVar[tuple[str, ...]] = ("OPENCV", "OPENCV_FISHEYE")
 
     depth: bool = True
+    normals: bool = Field(False, description="normal maps, for DN-Splatter")
     max_points: Count = 1_000_000
 
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ...store.files import json_page, write_text
 from ...types import Float32
 from ..images.depth_in_image import in_image
-from ..images.rasters import write_png
+from ..images.rasters import new_file, write_png
 from .dataset_image import DatasetImage, FrameDepth
 
 COUNTS = 1 << 16  # by which the trainer divides
@@ -71,9 +71,8 @@ class InverseDepths:
         return self._folder / f"{stem}.png"
 
     def _write(self, stem: str, inverse: Float32, scale: float) -> None:
-        self._path(stem).parent.mkdir(parents=True, exist_ok=True)
         counts = np.rint(inverse * np.float32(COUNTS / scale if scale > 0 else 0.0))
-        write_png(self._path(stem), np.minimum(counts, COUNTS - 1).astype(np.uint16))
+        write_png(new_file(self._path(stem)), np.minimum(counts, COUNTS - 1).astype(np.uint16))
 
 
 def fill_holes(values: Float32, known: NDArray[np.bool_], reach: float) -> Float32:

@@ -17,6 +17,7 @@ from ...store.files import write_text
 from ...types import Float32
 from ..images.depth_in_image import in_image
 from ..images.image_folder import link_or_copy
+from ..images.rasters import new_file
 from .dataset_image import DatasetImage
 
 SOURCES = 20  # images that patch_match_stereo would look at beside each, if it were run
@@ -53,9 +54,7 @@ class StereoWorkspace:
         write_text(self._folder / "patch-match.cfg", _lines(pairs))
 
     def _write(self, kind: str, name: str, channels: Float32) -> None:
-        path = self._folder / kind / f"{name}.geometric.bin"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_array(path, channels)
+        write_array(new_file(self._folder / kind / f"{name}.geometric.bin"), channels)
 
 
 def write_array(path: Path, channels: Float32) -> None:

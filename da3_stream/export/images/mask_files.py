@@ -8,7 +8,7 @@ import numpy as np
 
 from ...geometry.masks import Mask
 from .image_folder import link_or_copy
-from .rasters import write_png
+from .rasters import new_file, write_png
 
 
 class MaskFolder:
@@ -24,8 +24,7 @@ class MaskFolder:
 
     def add(self, image_name: str, mask: Mask) -> str:
         """Write the mask [H,W] of the image with this file name; returns the mask's file name."""
-        path = self._folder / f"{image_name}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = new_file(self._folder / f"{image_name}.png")
         if self._last is not None and np.array_equal(self._last[0], mask):
             link_or_copy(self._last[1], path)
         else:

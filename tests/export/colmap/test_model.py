@@ -156,9 +156,14 @@ def test_images_of_the_size_that_the_model_saw(run: Path, tmp_path: Path, undist
     options = {"resolution": "model", "undistort": undistort}
     folder, _ = export_run(bent, "colmap", tmp_path / "model", options)
     camera = opened(folder).camera(1)
-    assert (camera.width, camera.height) == SEEN and camera.model.name == model
-    np.testing.assert_allclose(camera.calibration_matrix(), resize_intrinsics(town().intrinsics, SIZE, SEEN), rtol=1e-6)
-    assert cv2.imread(str(folder / "images" / "000.jpg")).shape[:2] == SEEN[::-1]
+    k = resize_intrinsics(town().intrinsics, SIZE, SEEN)
+    left, top = (k - camera.calibration_matrix())[:2, 2]  # straight images are without what was never seen
+    assert (left > 1 and top > 1) if undistort else (left, top) == pytest.approx((0, 0), abs=1e-6)
+    k[:2, 2] -= left, top
+    np.testing.assert_allclose(camera.calibration_matrix(), k, rtol=1e-6)
+    size = (SEEN[0] - 2 * left, SEEN[1] - 2 * top)
+    assert (camera.width, camera.height) == pytest.approx(size, abs=1e-6) and camera.model.name == model
+    assert cv2.imread(str(folder / "images" / "000.jpg")).shape[:2] == (camera.height, camera.width)
 
 
 @pytest.mark.slow

@@ -14,6 +14,8 @@ import trimesh
 
 from da3_stream.errors import StoreError
 from da3_stream.export.exporting import export_run
+from da3_stream.export.images.mask_files import MaskFolder
+from da3_stream.export.nerfstudio import _add_missing_masks
 from da3_stream.reconstruction import Reconstruction
 from tests.worlds.town_run import FRAMES, SEEN, SIZE, scene_point, with_distortion
 
@@ -37,7 +39,7 @@ def pixel_of(meta: dict[str, Any], frame: dict[str, Any], point: np.ndarray) -> 
 
 def test_every_field_is_as_documented(exported: Path) -> None:
     meta = transforms(exported)
-    assert meta["camera_model"] == "PINHOLE" and (meta["w"], meta["h"]) == SIZE
+    assert meta["camera_model"] == "OPENCV" and (meta["w"], meta["h"]) == SIZE
     assert all(isinstance(meta[key], float) for key in ("fl_x", "fl_y", "cx", "cy", "k1", "k2", "p1", "p2"))
     assert np.shape(meta["applied_transform"]) == (3, 4) and len(meta["frames"]) == FRAMES
     for frame in meta["frames"]:
@@ -66,7 +68,7 @@ def test_a_scene_point_falls_on_its_pixel(run: Path, tmp_path: Path, k1: float) 
     meta = transforms(export_run(bent, "nerfstudio", tmp_path / "data").path)
     point, expected = scene_point(Reconstruction(run), 5, 9, k1)
     turned = np.array(meta["applied_transform"]) @ [*point, 1.0]
-    assert meta["camera_model"] == ("OPENCV" if k1 else "PINHOLE")
+    assert (meta["camera_model"], meta["k1"]) == ("OPENCV", k1)
     assert np.linalg.norm(pixel_of(meta, meta["frames"][9], turned) - expected) < 0.05
 
 
@@ -119,3 +121,36 @@ def test_a_page_that_is_missing_is_one_sentence(run: Path, tmp_path: Path) -> No
     with pytest.raises(StoreError, match="laz"):
         export_run(torn, "nerfstudio", tmp_path / "data")
     assert not (tmp_path / "data").exists()
+
+
+def test_normals_are_those_that_dn_splatter_reads(run: Path, tmp_path: Path) -> None:
+    """Its loader: 2 n / 255 - 1, from OpenGL's axes to OpenCV's; each of its image's size and stem."""
+    bent = with_distortion(shutil.copytree(run, tmp_path / "run"), 0.1)
+    folder = export_run(bent, "nerfstudio", tmp_path / "data", {"normals": True, "undistort": True}).path
+    meta = transforms(folder)
+    stems = [Path(frame["file_path"]).stem for frame in meta["frames"]]
+    assert stems == [path.stem for path in sorted((folder / "normals_from_pretrain").glob("*.png"))]
+    for frame in meta["frames"][::5]:
+        coded = cv2.imread(str(folder / frame["normal_file_path"]))[..., ::-1].astype(np.float64)
+        assert coded.shape == (meta["h"], meta["w"], 3) == cv2.imread(str(folder / frame["file_path"])).shape
+        normals = (2 * coded / 255 - 1) * [1, -1, -1]
+        length = np.linalg.norm(normals, axis=-1)
+        road = normals[-30:][length[-30:] > 0.5]
+        assert np.median(road[:, 1]) < -0.9 and len(road) > 1000  # OpenCV: y down, the road looks up
+        depth = np.load(folder / frame["depth_file_path"])
+        assert abs(depth.shape[1] / depth.shape[0] - meta["w"] / meta["h"]) < 0.02
+
+
+def test_every_image_has_a_mask_where_some_have(run: Path, tmp_path: Path) -> None:
+    _add_missing_masks(tmp_path, frames := [{"file_path": "images/a/x.jpg"}], (8, 6))
+    assert "mask_path" not in frames[0]
+    masks = MaskFolder(tmp_path / "masks")
+    mask = np.zeros((6, 8), np.bool_)
+    frames = [
+        {"file_path": "images/a/x.jpg"},
+        {"file_path": "images/y.png", "mask_path": "masks/" + masks.add("y", mask)},
+    ]
+    _add_missing_masks(tmp_path, frames, (8, 6))
+    assert frames[0]["mask_path"] == "masks/a/x.jpg.png"
+    found = [cv2.imread(str(tmp_path / frame["mask_path"]), cv2.IMREAD_UNCHANGED) for frame in frames]
+    assert (found[0] == 255).all() and (found[1] == 0).all() and found[0].shape == (6, 8)
