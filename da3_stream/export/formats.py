@@ -73,7 +73,7 @@ FORMATS = {
     ),
     "tiles": Format("merged cloud, a folder of LAZ tiles", o.LasOptions, "tiles/", "cloud.files:export_tiles"),
     "3dtiles": Format(
-        "merged cloud with levels of detail, 3D Tiles 1.1 (a run that is located)",
+        "merged cloud with levels of detail, 3D Tiles",
         o.Tiles3dOptions,
         "3dtiles/",
         "tiles3d.exporting:export_3dtiles",
