@@ -17,8 +17,8 @@ from ..errors import ExportError
 from ..geometry import Sim3
 from ..store import Georeference, RunReader
 from ..types import Float64
-from .trajectory.overview import top_view
 from .trajectory.places import longitude_latitude
+from .upright import up_of_run, upright_rotation
 
 if TYPE_CHECKING:
     from pyproj import CRS
@@ -86,8 +86,7 @@ def ecef_of(axes: FileAxes, xyz: Float64) -> Float64:
 
 def upright_from_world(reader: RunReader) -> Float64:
     """Rotation [3,3] to x right, y ahead (where the first camera looks), z up."""
-    poses = reader.poses.world_from_camera
-    return top_view(poses[:, :3, 3], poses[:, :3, :3])
+    return upright_rotation(up_of_run(reader), reader.poses.world_from_camera)
 
 
 def _require_anchor(axes: FileAxes) -> Anchor:

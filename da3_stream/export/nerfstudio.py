@@ -33,7 +33,7 @@ from .images.normal_maps import write_normals
 from .images.rasters import new_file
 from .images.sources import list_frames
 from .options import NerfstudioOptions
-from .trajectory.overview import top_view
+from .upright import up_of_run, upright_rotation
 
 PER_UNIT = 1000.0  # nerfstudio's depth_unit_scale_factor is 0.001
 OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
@@ -44,7 +44,7 @@ NORMALS = "normals_from_pretrain"  # where DN-Splatter looks for them
 def export_nerfstudio(reader: RunReader, path: Path, options: NerfstudioOptions) -> str:
     """The folder with its images. Raises ExportError where there are no images or no frame has depth."""
     views = views_with_depth(reader, options, one_segment=True)
-    upright_from_world = _upright_from_world(views)
+    upright_from_world = _upright_from_world(reader, views)
     frames = list(_frames(reader, views, path, options, upright_from_world))
     list_frames(reader, {view.index: frame["file_path"] for view, frame in zip(views, frames, strict=True)}, path)
     _add_missing_masks(path, frames, image_camera(reader, views[0], options).size)
@@ -60,11 +60,10 @@ def export_nerfstudio(reader: RunReader, path: Path, options: NerfstudioOptions)
     return f"{len(frames)} images, {count} points to begin with"
 
 
-def _upright_from_world(views: Sequence[FrameView]) -> Float64:
+def _upright_from_world(reader: RunReader, views: Sequence[FrameView]) -> Float64:
     """The rotation upright_from_world [4,4] after which z points up."""
-    poses = np.stack([view.world_from_camera for view in views])
     upright_from_world = np.eye(4)
-    upright_from_world[:3, :3] = top_view(poses[:, :3, 3], poses[:, :3, :3])
+    upright_from_world[:3, :3] = upright_rotation(up_of_run(reader), views[0].world_from_camera[None])
     return upright_from_world
 
 

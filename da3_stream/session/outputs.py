@@ -74,4 +74,4 @@ def _apply_path_length(run: Run, geometry: RunGeometry, status: Mapping[str, Any
 
 def _write_overview(run: Run, poses: PoseTable, scene: Scene) -> None:
     xyz, rgb = read_ply(run.path / "cloud.ply", OVERVIEW_POINTS)
-    write_overview(poses, xyz, rgb, scene.units, run.path / "overview.png")
+    write_overview(poses, xyz, rgb, scene, run.path / "overview.png")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...store import BELIEVED, PoseTable
+from ...store import BELIEVED, PoseTable, Scene
 from ...store.files import replacing
 from ...types import Float32, Float64, UInt8
+from ..upright import up_of_world, upright_rotation
 from .map_image import BACKGROUND, MapImage, colour_of
 
 _SEGMENTS = ("#ffb000", "#4cc9f0", "#f72585", "#80ed99", "#c77dff", "#ff7b54")
@@ -18,10 +18,11 @@ _LONG_SIDE = (250, 1000)  # of the map, in cells: at least, at most
 _MARGIN = 0.06  # of the longer side of the map
 
 
-def write_overview(poses: PoseTable, xyz: Float32, rgb: UInt8, units: str, path: Path) -> None:
-    """Draw points [M,3] with their colours and the path of every segment; `units` is "metres" or "relative"."""
+def write_overview(poses: PoseTable, xyz: Float32, rgb: UInt8, scene: Scene, path: Path) -> None:
+    """Draw points [M,3] with their colours and the path of every segment, in the units of the scene."""
     centres = poses.world_from_camera[:, :3, 3]
-    plan_from_world = top_view(centres, poses.world_from_camera[:, :3, :3])
+    up = up_of_world(scene.georeference, poses, xyz.astype(np.float64))
+    plan_from_world = upright_rotation(up, poses.world_from_camera)
     map_path, points = centres @ plan_from_world.T, xyz @ plan_from_world.T
     limits = map_limits(map_path[:, :2], points[:, :2])
     image = MapImage.of(paint(points, rgb, limits), limits)
@@ -32,29 +33,9 @@ def write_overview(poses: PoseTable, xyz: Float32, rgb: UInt8, units: str, path:
     for place in doubted:  # more likely wrong than right
         image.dot(place, _DOUBTED, 3.0)
     legend = [(_colour(number), f"segment {number}") for number in segments] if len(segments) > 1 else []
-    png = image.png(_title(poses), _labels(units, len(doubted) > 0), legend)
+    png = image.png(_title(poses), _labels(scene.units, len(doubted) > 0), legend)
     with replacing(path) as file:
         file.write(png)
-
-
-def top_view(centres: Float64, rotations: Float64) -> Float64:
-    """Rotation [3,3] whose rows are right, forward and up of a map, from camera centres [N,3] and rotations [N,3,3].
-
-    Where the path lies in a plane on which most cameras stand upright, or down at which they look, up is its normal.
-    Else up is against the cameras' mean y axis. Forward is the first camera's viewing direction, laid into the map.
-    """
-    known = np.isfinite(centres).all(axis=1)
-    if not known.any():
-        return np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
-    first, mean = rotations[known][0], rotations[known].mean(axis=0)
-    upright = -mean[:, 1] if np.linalg.norm(mean[:, 1]) > 0.5 else -first[:, 1]
-    upright /= np.linalg.norm(upright)
-    normal = _plane_normal(centres[known])
-    if normal is None:
-        return _map_axes(upright, first)
-    normal *= np.sign(normal @ (upright - mean[:, 2])) or 1.0
-    is_level = max(normal @ upright, -(normal @ mean[:, 2])) > np.cos(np.radians(30))
-    return _map_axes(normal if is_level else upright, first)
 
 
 def map_limits(map_path: Float64, points: Float64) -> Float64:
@@ -86,22 +67,6 @@ def paint(points: Float64, rgb: UInt8, limits: Float64) -> UInt8:
     image = np.tile(np.array(colour_of(BACKGROUND), np.uint8), (cells, 1))
     image[count > 0] = (sums[count > 0] / count[count > 0, None]).astype(np.uint8)
     return image.reshape(shape[1], shape[0], 3)
-
-
-def _plane_normal(centres: Float64) -> Float64 | None:
-    """Unit normal of the plane in which the centres [N,3] lie, or None if they lie nearly on a line or fill space."""
-    _, spread, axes = np.linalg.svd(centres - centres.mean(axis=0), full_matrices=False)
-    if len(spread) < 3 or spread[1] < 0.1 * spread[0] or spread[2] > 0.3 * spread[1]:
-        return None
-    return axes[2]
-
-
-def _map_axes(up: NDArray[np.float64], first: Float64) -> Float64:
-    forward = first[:, 2] - (first[:, 2] @ up) * up
-    if np.linalg.norm(forward) < 0.1:  # looking straight down: the top of the image is forward
-        forward = -first[:, 1] + (first[:, 1] @ up) * up
-    forward /= np.linalg.norm(forward)
-    return np.stack([np.cross(forward, up), forward, up])
 
 
 def _draw_segment(image: MapImage, map_path: Float64, number: int) -> None:

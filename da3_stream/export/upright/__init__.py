@@ -1,6 +1,6 @@
 """Which way is up: from cameras, their path and the planes of the scene (`estimate`), or from a map (`of_run`)."""
 
 from .estimate import Up, estimate_up
-from .of_run import up_of_run
+from .of_run import up_of_run, up_of_world, upright_rotation
 
-__all__ = ["Up", "estimate_up", "up_of_run"]
+__all__ = ["Up", "estimate_up", "up_of_run", "up_of_world", "upright_rotation"]

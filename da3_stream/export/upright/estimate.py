@@ -134,7 +134,7 @@ def _product(pieces: Sequence[Evidence]) -> LogLikelihood:
 
 def _candidates(poses: Float64, planes: list[Plane]) -> Float64:
     """Directions [K,3] at which maxima may be: those that the evidence names, which are exact where it is."""
-    path = np.linalg.svd(poses[:, :3, 3] - poses[:, :3, 3].mean(axis=0), full_matrices=True)[2]
+    path = np.linalg.eigh(np.cov(poses[:, :3, 3].T, bias=True))[1].T
     means = poses[:, :3, :3].mean(axis=0).T
     lengths = np.linalg.norm(means, axis=1, keepdims=True)
     means = means[lengths[:, 0] > 1e-6] / lengths[lengths[:, 0] > 1e-6]

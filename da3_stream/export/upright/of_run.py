@@ -1,4 +1,4 @@
-"""Up of a run: its map's, where it is located, else estimated from its largest segment."""
+"""Up of a run: its map's, where it is located, else estimated from its largest segment; and the axes that it makes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,30 @@ _SUBMAPS = 40
 def up_of_run(reader: RunReader) -> Up:
     """A unit vector in the run's world. Raises StoreError where a page is absent or damaged."""
     georeference = reader.geometry.scene.georeference
+    points = np.zeros((0, 3)) if georeference is not None else _some_points(reader)
+    return up_of_world(georeference, reader.poses, points)
+
+
+def up_of_world(georeference: Georeference | None, poses: PoseTable, points: Float64) -> Up:
+    """The same from its parts; points [M,3] count only where there is no map."""
     if georeference is not None:
         return Up(_map_up(georeference), 0.0, "map")
-    return estimate_up(largest_segment_poses(reader.poses), _some_points(reader))
+    return estimate_up(largest_segment_poses(poses), points)
+
+
+def upright_rotation(up: Up, poses: Float64) -> Float64:
+    """Rotation [3,3] to right, ahead and up: ahead is where the first camera that is known of `poses` [N,4,4] looks, or
+    if it looks straight up or down where the top of its picture is."""
+    known = np.isfinite(poses).all(axis=(1, 2))
+    first = poses[known][0, :3, :3] if known.any() else np.eye(3)
+    ahead = first[:, 2] - (first[:, 2] @ up.direction) * up.direction
+    if np.linalg.norm(ahead) < 0.1:
+        ahead = -first[:, 1] + (first[:, 1] @ up.direction) * up.direction
+    if np.linalg.norm(ahead) < 0.1:
+        ahead = np.eye(3)[np.argmin(np.abs(up.direction))]
+        ahead = ahead - (ahead @ up.direction) * up.direction
+    ahead /= np.linalg.norm(ahead)
+    return np.stack([np.cross(ahead, up.direction), ahead, up.direction])
 
 
 def largest_segment_poses(table: PoseTable) -> Float64:
