@@ -106,8 +106,8 @@ def test_axes_of_a_bare_run(tmp_path):
     reader = RunReader.open(whole_run(tmp_path / "run").path)
     world, upright = (file_axes(reader, name, relative="world") for name in (None, "upright"))
     np.testing.assert_array_equal(world.file_from_world.matrix(), np.eye(4))
-    np.testing.assert_allclose(upright.apply(POINT), EAST_NORTH_UP @ POINT, atol=3e-3)
-    np.testing.assert_allclose(world.y_up().apply(POINT), upright.y_up().apply(POINT), atol=3e-3)
+    np.testing.assert_allclose(upright.apply(POINT), EAST_NORTH_UP @ POINT, atol=1e-6)
+    np.testing.assert_allclose(world.y_up().apply(POINT), upright.y_up().apply(POINT), atol=1e-6)
     assert (world.up, upright.up, upright.y_up().up, world.units) == ("-y", "z", "y", "relative")
     with pytest.raises(ExportError, match="axes=map needs a run that is located"):
         file_axes(reader, "map", relative="world")

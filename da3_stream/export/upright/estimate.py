@@ -25,6 +25,7 @@ _STEP = 1e-3  # rad, for derivatives
 _WIDEST = np.radians(60.0)  # sigma along an axis that nothing determines
 _DRAWS = 500  # from each maximum's Gaussian
 _LEAST_ROLL, _ANY_ROLL = np.radians(0.5), np.radians(10.0)  # variation of the roll: at least, and before it is known
+_SAME = 0.01  # sigma: directions that are nearer to each other are one
 _BENT_DEG = 0.5  # of a world: however many cameras agree, it is not straighter
 _WITHIN_95 = np.sqrt(np.log(20.0))  # rms of a Gaussian in two dimensions to the radius that holds 95 %
 
@@ -138,7 +139,7 @@ def _candidates(poses: Float64, planes: list[Plane]) -> Float64:
     means = poses[:, :3, :3].mean(axis=0).T
     lengths = np.linalg.norm(means, axis=1, keepdims=True)
     means = means[lengths[:, 0] > 1e-6] / lengths[lengths[:, 0] > 1e-6]
-    return np.concatenate([means, poses[0, :3, :3].T, path, np.array([p.normal for p in planes]).reshape(-1, 3)])
+    return np.concatenate([poses[0, :3, :3].T, means, path, np.array([p.normal for p in planes]).reshape(-1, 3)])
 
 
 def _axis(log: LogLikelihood, candidates: Float64) -> tuple[Float64, float]:
@@ -156,7 +157,15 @@ def _axis(log: LogLikelihood, candidates: Float64) -> tuple[Float64, float]:
     angle, weight = np.degrees(np.arccos(cosine)), np.concatenate(weights)
     order = np.argsort(angle)
     share = np.cumsum(weight[order]) / weight.sum()
-    return best, float(np.hypot(angle[order][np.searchsorted(share, 0.95)] / _WITHIN_95, _BENT_DEG))
+    sigma_deg = float(np.hypot(angle[order][np.searchsorted(share, 0.95)] / _WITHIN_95, _BENT_DEG))
+    return _named(best, candidates, sigma_deg), sigma_deg
+
+
+def _named(axis: Float64, candidates: Float64, sigma_deg: float) -> Float64:
+    """The first candidate that cannot be told from the axis: level cameras then have exact axes, not nearly exact."""
+    cosine = candidates @ axis
+    same = np.abs(cosine) > np.cos(np.radians(_SAME * sigma_deg))
+    return candidates[same][0] * np.sign(cosine[same][0]) if same.any() else axis
 
 
 def _best(log: LogLikelihood, candidates: Float64) -> Float64:

@@ -81,7 +81,7 @@ def test_las_is_as_its_readers_expect(tmp_path):
     np.testing.assert_allclose([header.mins, header.maxs], [points[:, :3].min(0), points[:, :3].max(0)], atol=1e-6)
     assert off_the_street(points[:, :3] @ Z_UP).max() < 0.01
     assert -1.51 < points[:, 2].min() < -1.49  # the ground is below
-    np.testing.assert_allclose(note_of(path)["file_from_world"], Sim3(1, Z_UP, np.zeros(3)).matrix(), atol=1e-3)
+    np.testing.assert_allclose(note_of(path)["file_from_world"], Sim3(1, Z_UP, np.zeros(3)).matrix(), atol=1e-6)
     assert note_of(path)["units"] == "relative"
 
 
