@@ -15,7 +15,7 @@ from ...errors import ExportError
 from ...geometry import resize_intrinsics
 from ...store import RunReader
 from ...types import UInt8
-from ..frame_views import FrameView, posed_views, segment_paths
+from ..frame_views import FrameView, posed_views, segment_paths, selected_views
 from ..images.frame_images import undistorted_images
 from ..images.names import frame_names
 from .files import cloud_summary, point_selection
@@ -44,10 +44,15 @@ def export_rrd(reader: RunReader, path: Path, options: RrdOptions) -> str:
         count = _log_points(rr, recording, reader, path, options)
         _log_path(rr, recording, views)
         _log_cameras(rr, recording, reader, views, options)
+        lost = _log_gaps(rr, recording, reader, views, options)
         recording.flush()
     finally:
         recording.disconnect()
-    return cloud_summary(FileAxes.world(reader.units), count, f", {len(views)} cameras")
+    return cloud_summary(
+        FileAxes.world(reader.units),
+        count,
+        f", {len(views)} cameras" + (f"; {lost} frames without a pose" if lost else ""),
+    )
 
 
 def _rerun() -> Any:
@@ -99,6 +104,17 @@ def _log_cameras(rr: Any, recording: Any, reader: RunReader, views: list[FrameVi
             recording.log(_IMAGE_ENTITY, rr.Image(image).compress(jpeg_quality=_QUALITY))
         elif options.pictures:  # else the viewer would go on showing the last one
             recording.log(_IMAGE_ENTITY, rr.Clear(recursive=False))
+
+
+def _log_gaps(rr: Any, recording: Any, reader: RunReader, views: list[FrameView], options: RrdOptions) -> int:
+    """Clear the camera at frames without a pose, where viewers would go on showing the last one; how many there are."""
+    shown = {view.index for view in views}
+    lost = [view for view in selected_views(reader, options) if view.index not in shown]
+    for view in lost:
+        recording.set_time("frame", sequence=view.index)
+        recording.set_time("time", duration=view.timestamp)
+        recording.log("world/camera", rr.Clear(recursive=True))
+    return len(lost)
 
 
 def _image_size(reader: RunReader, options: RrdOptions) -> tuple[int, int]:

@@ -40,7 +40,7 @@ def export_kitti(reader: RunReader, path: Path, options: TrajectoryOptions) -> s
     chosen = chosen_poses(reader, options, one_row_a_frame=options.unknown != "omit")
     write_kitti(chosen.table, path)
     write_text(side_file(path, ROWS), "".join(f"{number}\n" for number in chosen.numbers[chosen.real].tolist()))
-    return chosen.summary()
+    return chosen.summary() + ("" if chosen.real.all() else f"; the file {ROWS} beside it numbers those that are real")
 
 
 def export_euroc(reader: RunReader, path: Path, options: TrajectoryOptions) -> str:

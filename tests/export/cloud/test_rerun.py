@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,10 +11,11 @@ import trimesh
 from da3_stream.cloud import Points, write_page
 from da3_stream.errors import ExportError, StoreError
 from da3_stream.export.exporting import export_run
+from da3_stream.store import write_submap
 from tests.export.recordings import chunks_of, column
 from tests.worlds.exported_run import whole_run
 from tests.worlds.gated_run import WITH_DEPTH, gated_run, input_picture
-from tests.worlds.street import FPS, intrinsics, world_from_camera
+from tests.worlds.street import FPS, intrinsics, street_part, world_from_camera
 from tests.worlds.street_predictor import pictures
 
 
@@ -56,6 +58,20 @@ def test_the_cameras_move_in_time(run):
     np.testing.assert_allclose(k, np.diag([2.0, 2.0, 1.0]) @ intrinsics(), atol=1e-4)
     strips = np.array(column(found["/world/path"], "LineStrips3D:strips")[0][0])
     np.testing.assert_allclose(strips, [world_from_camera(f)[:3, 3] for f in (4, 6, 8, 10)], atol=1e-5)
+
+
+def test_the_camera_is_gone_where_its_pose_is_unknown(run):
+    part = street_part(1)
+    unknown = np.isin(part.frame_indices, [12, 13])[:, None, None]
+    write_submap(run, 1, replace(part, window_from_camera=np.where(unknown, np.nan, part.window_from_camera)))
+    path, said = export_run(run.path, "rrd", None, {"frames": "10:16"})
+    camera = chunks_of(path)["/world/camera"]
+    cleared = [batch for batch in camera if "Clear:is_recursive" in batch.schema.names]
+    assert sorted(column(cleared, "frame")) == [12, 13]
+    assert [time.total_seconds() for time in column(cleared, "time")] == pytest.approx([1.2, 1.3])
+    moved = [batch for batch in camera if "Transform3D:translation" in batch.schema.names]
+    assert sorted(column(moved, "frame")) == [10, 11, 14, 15]
+    assert said.endswith(" points in relative units, 4 cameras; 2 frames without a pose")
 
 
 def test_images_come_along_when_asked_for(run, tmp_path):
