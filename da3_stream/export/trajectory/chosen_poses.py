@@ -53,7 +53,10 @@ class ChosenPoses:
         return said
 
     def _of_times(self) -> list[str]:
-        return [] if self.table.has_times else ["; the input has no times: those of an even pace were assumed"]
+        if not self.table.has_times:
+            return ["; the input has no times: those of an even pace were assumed"]
+        late = int((np.diff(self.table.timestamp) <= 0).sum())
+        return [f"; {late} times are not later than the one before, which readers may refuse"] if late else []
 
 
 def chosen_poses(reader: RunReader, options: TrajectoryOptions, *, one_row_a_frame: bool) -> ChosenPoses:

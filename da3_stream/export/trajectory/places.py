@@ -7,6 +7,7 @@ is an error instead.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +30,17 @@ class Places:
 
     longitude_latitude: Float64  # [N,2] degrees
     over_ellipsoid: Float64 | None  # [N]
-    over_sea: Float64 | None  # [N], over the geoid EGM96
+    crs: CRS  # of the map, with heights
+    position: Float64  # [N,3] in the map
+
+    @cached_property
+    def over_sea(self) -> Float64 | None:
+        """Heights [N] over the geoid EGM96."""
+        if self.over_ellipsoid is None:
+            found = _transformed(self.crs, _SEA, self.position)
+        else:
+            found = _transformed(WGS84, _SEA, np.column_stack([self.longitude_latitude, self.over_ellipsoid]))
+        return None if found is None else found[:, 2]
 
 
 def places_on_earth(georeference: Georeference, world: Float64) -> Places:
@@ -40,15 +51,13 @@ def places_on_earth(georeference: Georeference, world: Float64) -> Places:
     the crs.
     """
     crs, position = _with_heights(_crs(georeference), georeference.geographic_from_world.apply(world))
-    to_ellipsoid = _transformed(crs, WGS84, position)
-    if to_ellipsoid is not None:
-        over_sea = _transformed(WGS84, _SEA, to_ellipsoid)
-        return Places(to_ellipsoid[:, :2], to_ellipsoid[:, 2], None if over_sea is None else over_sea[:, 2])
+    over_ellipsoid = _transformed(crs, WGS84, position)
+    if over_ellipsoid is not None:
+        return Places(over_ellipsoid[:, :2], over_ellipsoid[:, 2], crs, position)
     plane = _transformed(crs.to_2d(), _PLANE, position) if crs.is_compound else None
     if plane is None:
         raise ExportError(f"the georeference of scene.json leads to places that '{crs.name}' has not")
-    over_sea = _transformed(crs, _SEA, position)
-    return Places(plane[:, :2], None, None if over_sea is None else over_sea[:, 2])
+    return Places(plane[:, :2], None, crs, position)
 
 
 def longitude_latitude(georeference: Georeference, world: Float64) -> Float64:
@@ -59,8 +68,8 @@ def longitude_latitude(georeference: Georeference, world: Float64) -> Float64:
     places = places_on_earth(georeference, world)
     if places.over_ellipsoid is None:
         raise ExportError(
-            f"PROJ knows no way from '{_crs(georeference).name}' to WGS84 on this machine: heights over a geoid need "
-            "its grid, and those over the ellipsoid none"
+            f"PROJ knows no way from '{places.crs.name}' to WGS84 on this machine: heights over a geoid need its grid, "
+            "and those over the ellipsoid none"
         )
     return np.column_stack([places.longitude_latitude, places.over_ellipsoid])
 

@@ -217,3 +217,5 @@ def test_times_since_1970_come_back_to_the_last_bit(lost):
     assert [float(line.split()[0]) for line in path.read_text().splitlines() if line[0] != "#"] == times
     lost.write_status({**status, "timestamps": times, "has_times": False})
     assert exported(lost, "tum")[1].endswith("; the input has no times: those of an even pace were assumed")
+    lost.write_status({**status, "timestamps": [*times[:5], times[4], *times[6:]]})
+    assert exported(lost, "tum")[1].endswith("; 1 times are not later than the one before, which readers may refuse")
