@@ -11,9 +11,11 @@ from pydantic import ValidationError
 
 from ..errors import ExportError
 from ..store import RunReader
+from .axes import file_axes
 from .formats import FORMATS, Format
-from .options import FrameOptions
+from .options import AxesOptions, FrameOptions
 from .output_path import FOLDER, output_path, require_apart, side_file
+from .placed import BESIDE, RECORD, placed_reader, write_record
 
 
 class ExportResult(NamedTuple):
@@ -45,8 +47,23 @@ def export_run(
     for place in (target, *(side_file(target, suffix) for suffix in row.beside)):
         require_apart(place, reader.path, reader.input_paths)
     with output_path(target, folder=row.is_folder, overwrite=overwrite, beside=row.beside) as new:
-        summary = row.writer()(reader, new, checked)
+        summary = _write(row, reader, new, checked)
     return ExportResult(target, summary)
+
+
+def _write(row: Format, reader: RunReader, path: Path, options: FrameOptions) -> str:
+    """The summary of what the format's writer wrote. Of a format with cameras, the run is moved into the axes of the
+    file before, and the record of its frame of reference is put into a folder, or beside a file that has no place."""
+    if options.camera_axes is None:
+        return row.writer()(reader, path, options)
+    wanted = options.axes if isinstance(options, AxesOptions) else None
+    axes = file_axes(reader, wanted, relative=options.camera_axes, located=options.camera_axes)
+    summary = row.writer()(placed_reader(reader, axes), path, options)
+    if row.is_folder:
+        write_record(path / RECORD, axes)
+    elif BESIDE in row.beside:
+        write_record(side_file(path, BESIDE), axes)
+    return summary
 
 
 def read_options(named: Mapping[str, Any], assignments: Iterable[str]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A nerfstudio folder: transforms.json, images/, masks/, depth/, normals and points.ply.
 
-Cameras are world from camera with OpenGL's axes (x right, y up, z back). The world is rotated so that z points up; the
-rotation is written as `applied_transform` (3x4, saved from original coordinates), and applied to points.ply as well.
+Cameras are world from camera with OpenGL's axes (x right, y up, z back), by default in a world where z points up; the
+transform from the run's own world is written as `applied_transform` (3x4, saved from original coordinates).
 Depth along z is float32 .npy in thousandths of a unit, because nerfstudio multiplies every depth map by 0.001 by
 default; 0 = none. Depth maps are distorted as the images are, at the run's own resolution. Frames without depth are
 left out.
@@ -15,11 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from ..cloud.files.ply import create_ply
+from ..cloud.files.ply import create_ply, ply_comments
 from ..geometry.camera_models import CameraModel
 from ..store import RunReader
 from ..store.files import json_page, write_text
-from ..types import Float64
 from .cloud.sampling import sampled_points
 from .colmap.model import shared_camera
 from .frame_views import FrameView, views_with_depth
@@ -33,7 +32,7 @@ from .images.normal_maps import write_normals
 from .images.rasters import new_file
 from .images.sources import list_frames
 from .options import NerfstudioOptions
-from .upright import up_of_run, upright_rotation
+from .placed import PlacedReader
 
 PER_UNIT = 1000.0  # nerfstudio's depth_unit_scale_factor is 0.001
 OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
@@ -41,16 +40,15 @@ POINTS, MASKS = "points.ply", "masks"
 NORMALS = "normals_from_pretrain"  # where DN-Splatter looks for them
 
 
-def export_nerfstudio(reader: RunReader, path: Path, options: NerfstudioOptions) -> str:
+def export_nerfstudio(reader: PlacedReader, path: Path, options: NerfstudioOptions) -> str:
     """The folder with its images. Raises ExportError where there are no images or no frame has depth."""
     views = views_with_depth(reader, options, one_segment=True)
-    upright_from_world = _upright_from_world(reader, views)
-    frames = list(_frames(reader, views, path, options, upright_from_world))
+    frames = list(_frames(reader, views, path, options))
     list_frames(reader, {view.index: frame["file_path"] for view, frame in zip(views, frames, strict=True)}, path)
     _add_missing_masks(path, frames, image_camera(reader, views[0], options).size)
-    count = _write_points(reader, views, path / POINTS, options.max_points, upright_from_world)
+    count = _write_points(reader, views, path / POINTS, options.max_points)
     head = {
-        "applied_transform": upright_from_world[:3],
+        "applied_transform": reader.axes.file_from_world.matrix()[:3],
         "ply_file_path": POINTS,
         "depth_unit_scale_factor": 1 / PER_UNIT,
     }
@@ -60,15 +58,8 @@ def export_nerfstudio(reader: RunReader, path: Path, options: NerfstudioOptions)
     return f"{len(frames)} images, {count} points to begin with"
 
 
-def _upright_from_world(reader: RunReader, views: Sequence[FrameView]) -> Float64:
-    """The rotation upright_from_world [4,4] after which z points up."""
-    upright_from_world = np.eye(4)
-    upright_from_world[:3, :3] = upright_rotation(up_of_run(reader), views[0].world_from_camera[None])
-    return upright_from_world
-
-
 def _frames(
-    reader: RunReader, views: Sequence[FrameView], path: Path, options: NerfstudioOptions, upright_from_world: Float64
+    reader: RunReader, views: Sequence[FrameView], path: Path, options: NerfstudioOptions
 ) -> Iterator[dict[str, Any]]:
     """Write images and depth maps; yields the entry of `frames` for each."""
     names = frame_names(reader).by_stem() if options.normals else frame_names(reader)
@@ -78,7 +69,7 @@ def _frames(
         name = files.add(view.index, image)
         entry: dict[str, Any] = {
             "file_path": f"images/{name}",
-            "transform_matrix": upright_from_world @ view.world_from_camera @ OPENCV_FROM_OPENGL,
+            "transform_matrix": view.world_from_camera @ OPENCV_FROM_OPENGL,
         }
         if (mask := written_mask(reader, view, options)) is not None:
             entry["mask_path"] = f"{MASKS}/{masks.add(name, mask)}"
@@ -134,11 +125,8 @@ def _parameters(camera: ImageCamera) -> dict[str, float]:
     return focal | dict(zip(names, lens.distortion, strict=False))
 
 
-def _write_points(
-    reader: RunReader, views: Sequence[FrameView], path: Path, max_points: int, upright_from_world: Float64
-) -> int:
+def _write_points(reader: PlacedReader, views: Sequence[FrameView], path: Path, max_points: int) -> int:
     points = sampled_points(reader, views, max_points, normals=True)
-    rotation = upright_from_world[:3, :3].T.astype(np.float32)
-    with create_ply(path, [f"units: {reader.units}, z up"], normals=True) as ply:
-        ply.write(points.xyz @ rotation, points.rgb, None if points.normal is None else points.normal @ rotation)
+    with create_ply(path, ply_comments(reader.axes), normals=True) as ply:
+        ply.write(points.xyz, points.rgb, points.normal)
     return len(points)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -12,16 +13,17 @@ from numpy.typing import DTypeLike, NDArray
 from ..errors import ExportError
 from ..geometry import resize_intrinsics
 from ..store import RunReader
-from ..types import Float32, UInt8
+from ..types import UInt8
 from .frame_views import FrameView, views_with_depth
 from .images.frame_images import undistorted_images
 from .images.names import frame_names
 from .options import MiniNpzOptions, NpzOptions
+from .placed import PlacedReader
 
 _LEVEL = 1  # of compression, as the npz files of a run directory
 
 
-def export_npz(reader: RunReader, path: Path, options: NpzOptions) -> str:
+def export_npz(reader: PlacedReader, path: Path, options: NpzOptions) -> str:
     """`image` [N,H,W,3] uint8 RGB, and what `export_mini_npz` writes, with depth to 6 decimals.
 
     The images are scaled to the size of the depth maps and undistorted. Raises ExportError as `export_mini_npz`, and
@@ -34,10 +36,11 @@ def export_npz(reader: RunReader, path: Path, options: NpzOptions) -> str:
     return _summary(views, size)
 
 
-def export_mini_npz(reader: RunReader, path: Path, options: MiniNpzOptions) -> str:
+def export_mini_npz(reader: PlacedReader, path: Path, options: MiniNpzOptions) -> str:
     """`depth` [N,H,W] in world units (8 decimals, 0 = none), `conf` [N,H,W] (2 decimals, 0 = unusable: DA3's own less
-    1), `extrinsics` [N,3,4] camera from world and `intrinsics` [N,3,3] of the depth maps, all float32, and the frames'
-    names `file` [N], compressed.
+    1), `extrinsics` [N,3,4] camera from world and `intrinsics` [N,3,3] of the depth maps, all float32, compressed.
+    Beside what those tools write there are the frames' names `file` [N], `file_from_world` [4,4] and
+    `frame_of_reference`, a text of JSON.
 
     Rows are the frames with depth, in order. Raises ExportError where there are none, or their sizes differ.
     """
@@ -48,7 +51,7 @@ def export_mini_npz(reader: RunReader, path: Path, options: MiniNpzOptions) -> s
 
 
 def _write_maps(
-    archive: zipfile.ZipFile, reader: RunReader, views: list[FrameView], size: tuple[int, int], decimals: int
+    archive: zipfile.ZipFile, reader: PlacedReader, views: list[FrameView], size: tuple[int, int], decimals: int
 ) -> None:
     n, shape = len(views), (len(views), size[1], size[0])
     _stream(archive, "depth", shape, np.float32, (np.round(reader.depth(view.index)[0], decimals) for view in views))
@@ -56,8 +59,15 @@ def _write_maps(
     _stream(archive, "extrinsics", (n, 3, 4), np.float32, (view.camera_from_world[:3] for view in views))
     _stream(archive, "intrinsics", (n, 3, 3), np.float32, (_intrinsics(reader, view) for view in views))
     names = frame_names(reader)
-    with archive.open("file.npy", "w") as file:
-        np.lib.format.write_array(file, np.array([names[view.index].name for view in views]), allow_pickle=False)
+    _add(archive, "file", np.array([names[view.index].name for view in views]))
+    _add(archive, "file_from_world", reader.axes.file_from_world.matrix())
+    _add(archive, "frame_of_reference", np.array(reader.axes.text()))
+
+
+def _add(archive: zipfile.ZipFile, name: str, values: NDArray[Any]) -> None:
+    """Write an array that fits into memory."""
+    with archive.open(f"{name}.npy", "w") as file:
+        np.lib.format.write_array(file, values, allow_pickle=False)
 
 
 def _intrinsics(reader: RunReader, view: FrameView) -> NDArray[np.float64]:
@@ -76,7 +86,7 @@ def _stream(
     name: str,
     shape: tuple[int, ...],
     dtype: DTypeLike,
-    frames: Iterable[NDArray[np.float64] | Float32 | UInt8],
+    frames: Iterable[NDArray[Any]],
 ) -> None:
     """Write an array of `shape` as np.savez_compressed does, but one row of its first axis after another."""
     header = {"descr": np.lib.format.dtype_to_descr(np.dtype(dtype)), "fortran_order": False, "shape": shape}

@@ -13,10 +13,17 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 Altitude = Literal["auto", "absolute", "relative", "clamp", "ellipsoid"]
 Seeds = Annotated[int, Field(ge=0)]
+CameraAxes = Literal["world", "upright"] | None
 
 
 class FrameOptions(Stage):
-    """The selection of frames: those whose index in the input is in [A, B), and of these every n-th."""
+    """The selection of frames: those whose index in the input is in [A, B), and of these every n-th.
+
+    `camera_axes` are those of a format with cameras by default: its writer gets the run in the axes of the file
+    (`PlacedReader`). The writers of others turn themselves what they write.
+    """
+
+    camera_axes: ClassVar[CameraAxes] = None
 
     frames: tuple[int | None, int | None] = Field((None, None), description="A:B, numbers in the input, B left out")
     every: Count = 1
@@ -61,6 +68,8 @@ class TrajectoryOptions(AxesOptions):
         description="frames without a pose: lines of nan (default of kitti), no line (of the others), or a pose "
         "between those before and after, where these are of one segment",
     )
+
+    camera_axes: ClassVar[CameraAxes] = "world"
 
 
 class MapOptions(FrameOptions):
@@ -125,6 +134,7 @@ class GlbOptions(CloudOptions):
 class RrdOptions(CloudOptions):
     """A recording for rerun: points, path, and the cameras in time."""
 
+    camera_axes: ClassVar[CameraAxes] = "world"
     max_points: Count | None = 5_000_000
     pictures: bool = Field(False, description="also the pictures, of the input or as the run keeps them, as JPEG")
     picture_width: Count = Field(480, description="pixels of a picture, at most")
@@ -143,6 +153,7 @@ class MeshOptions(VoxelOptions):
 class ImageOptions(AxesOptions):
     """Formats that come with images."""
 
+    camera_axes: ClassVar[CameraAxes] = "world"
     resolution: Literal["input", "model"] = Field("input", description="of the input, or as the model looked at it")
     undistort: bool = Field(False, description="remove the lens's distortion from the pictures")
     lens_models: ClassVar[tuple[str, ...]] = ()  # of calibrations that the format can say
@@ -189,6 +200,7 @@ class ColmapOptions(TrackedOptions):
 class NerfstudioOptions(ImageOptions):
     """transforms.json with images, depth maps and initial points."""
 
+    camera_axes: ClassVar[CameraAxes] = "upright"
     lens_models: ClassVar[tuple[str, ...]] = ("OPENCV", "OPENCV_FISHEYE")
 
     depth: bool = True
@@ -210,6 +222,7 @@ class GaussianSplattingOptions(TrackedOptions):
 class DepthOptions(FrameOptions):
     """A depth map a frame, with its confidence and, where the model gave one, its sky mask."""
 
+    camera_axes: ClassVar[CameraAxes] = "world"
     encoding: Literal["tiff", "exr", "npy", "png"] = Field("tiff", description="float32, or png: 16 bits, 0 = none")
     png_scale: Positive = Field(1000.0, description="counts of a PNG per unit of depth")
     resolution: Literal["input", "model"] = "model"
@@ -220,9 +233,13 @@ class DepthOptions(FrameOptions):
 class MiniNpzOptions(AxesOptions):
     """What DA3's own tools write, without images."""
 
+    camera_axes: ClassVar[CameraAxes] = "world"
+
 
 class NpzOptions(AxesOptions):
     """What DA3's own tools write, with images."""
+
+    camera_axes: ClassVar[CameraAxes] = "world"
 
 
 class DepthImageOptions(FrameOptions):

@@ -41,6 +41,10 @@ class Georeference:
         transform = self.geographic_from_world
         return replace(self, geographic_from_world=replace(transform, scale=transform.scale / factor))
 
+    def moved(self, there_from_here: Sim3) -> Georeference:
+        """The same for a world in another frame of reference."""
+        return replace(self, geographic_from_world=self.geographic_from_world @ there_from_here.inverse())
+
 
 def georeference_from_json(tree: Any) -> Georeference | None:
     """What scene.json says; None for null. Raises StoreError where it says anything else than it should."""

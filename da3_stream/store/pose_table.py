@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import StoreError
+from ..geometry import Sim3
 from ..types import Float32, Float64
 from .frame_poses import FramePoses, frame_poses
 from .interpolation import InterpolatedPoses, interpolated_poses
 from .pose_confidence import PoseBelief, join_limits, pose_belief
 from .run import Run, open_run
-from .scene import Scene
+from .scene import Scene, Units
 from .submap import SubmapCameras
 from .submap_files import read_cameras, read_frame, read_sky
 
@@ -74,6 +75,11 @@ class RunGeometry:
         depths = [submap.median_depth * submaps[k].world_from_window.scale for k, submap in self.submaps.items()]
         known = [depth for depth in depths if depth > 0]
         return self.scene.scale * float(np.median(known)) if known else 0.0
+
+    def moved(self, there_from_here: Sim3, units: Units) -> RunGeometry:
+        """The same in another frame of reference."""
+        scene = self.scene.moved(there_from_here, units)
+        return RunGeometry(scene, self.submaps, frame_poses(scene, self.submaps))
 
 
 def read_run_geometry(run: Run) -> RunGeometry:

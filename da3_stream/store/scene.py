@@ -62,6 +62,15 @@ class Scene:
         moved = None if known is None else known.rescaled(scale / self.scale)
         return replace(self, units="metres", scale=scale, georeference=moved)
 
+    def moved(self, there_from_here: Sim3, units: Units) -> Scene:
+        """The scene in another frame of reference, with all that is read back; on the Earth it stays where it is."""
+        scale = there_from_here.scale * self.scale
+        turn = Sim3(1.0, there_from_here.rotation, there_from_here.translation / scale)
+        submaps = tuple(replace(submap, world_from_window=turn @ submap.world_from_window) for submap in self.submaps)
+        known = self.georeference
+        moved = None if known is None else known.moved(there_from_here)
+        return Scene(units, scale, submaps, moved)
+
     def segments(self) -> tuple[int, ...]:
         """The segment numbers in use, ascending."""
         return tuple(sorted({submap.segment for submap in self.submaps}))

@@ -11,6 +11,8 @@ from pyproj import Transformer
 
 from da3_stream.errors import ExportError
 from da3_stream.export.axes import ecef_from_file, file_axes, map_axes
+from da3_stream.export.exporting import export_run
+from da3_stream.export.placed import placed_reader
 from da3_stream.geometry import Sim3
 from da3_stream.store import Georeference, RunReader
 from tests.worlds.exported_run import whole_run
@@ -111,6 +113,48 @@ def test_axes_of_a_bare_run(tmp_path):
     assert (world.up, upright.up, upright.y_up().up, world.units) == ("-y", "z", "y", "relative")
     with pytest.raises(ExportError, match="axes=map needs a run that is located"):
         file_axes(reader, "map", relative="world")
+
+
+@pytest.mark.parametrize("name", ["world", "upright", "map"])
+def test_a_run_in_the_axes_of_a_file_sees_the_same_scene(tmp_path, name):
+    reader, _ = located(tmp_path / "run")
+    axes = file_axes(reader, name, relative="world")
+    placed = placed_reader(reader, axes)
+    assert placed.units == "metres" and placed.geometry.scene.georeference.crs == "EPSG:32632"
+    assert placed.geometry.median_depth() == pytest.approx(2 * reader.geometry.median_depth())
+    for frame in (0, 11, 27):
+        (depth, _, k), (there, _, same_k) = reader.depth(frame), placed.depth(frame)
+        np.testing.assert_allclose(there, 2 * depth, rtol=1e-6)
+        np.testing.assert_array_equal(k, same_k)
+        here = Sim3.from_matrix(reader.poses.world_from_camera[frame]).apply([1.0, 2.0, 3.0])
+        moved = Sim3.from_matrix(placed.poses.world_from_camera[frame]).apply([2.0, 4.0, 6.0])
+        np.testing.assert_allclose(moved, axes.apply(here), atol=1e-8)
+    on_map = [r.geometry.scene.georeference.geographic_from_world for r in (reader, placed)]
+    np.testing.assert_allclose(on_map[1].apply(axes.apply(POINT)), on_map[0].apply(POINT), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["tum", "kitti", "euroc"])
+def test_trajectories_are_in_metres_and_say_so(tmp_path, kind):
+    reader, _ = located(tmp_path / "run")
+    path = export_run(reader.path, kind, tmp_path / "t").path
+    if kind == "tum":
+        said = dict(
+            line[2:].split(": ", 1) for line in path.read_text().splitlines() if line.startswith("# ") and ": " in line
+        )
+        record = {key: json.loads(said[key]) for key in ("axes", "units", "file_from_world", "anchor")}
+    else:
+        record = json.loads((tmp_path / "t.json").read_text())
+    assert (record["axes"], record["units"]) == ("world", "metres") and record["anchor"]["crs"] == "EPSG:32632"
+    first = {"tum": slice(1, 4), "kitti": slice(3, 12, 4), "euroc": slice(1, 4)}[kind]
+    row = np.loadtxt(path, delimiter="," if kind == "euroc" else None)[20, first]
+    centre = Sim3.from_matrix(record["file_from_world"]).apply(reader.poses.world_from_camera[20, :3, 3])
+    np.testing.assert_allclose(row, centre, atol=1e-9)
+
+
+def test_a_run_in_its_own_axes_is_not_touched(tmp_path):
+    reader = RunReader.open(whole_run(tmp_path / "run").path)
+    placed = placed_reader(reader, file_axes(reader, None, relative="world"))
+    assert placed.poses is reader.poses and placed.geometry is reader.geometry
 
 
 def test_comments_are_short_lines_that_say_the_same(tmp_path):

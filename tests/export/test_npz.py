@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import zipfile
 
 import numpy as np
@@ -24,8 +25,11 @@ def test_numpy_reads_what_da3_writes(run, tmp_path, form, decimals):
     rec, n = Reconstruction(run.path), len(WITH_DEPTH)
     with np.load(path) as found:
         names = ["depth", "conf", "extrinsics", "intrinsics"]
-        assert found.files == [*(["image"] if form == "npz" else []), *names, "file"]
+        beside = ["file", "file_from_world", "frame_of_reference"]
+        assert found.files == (["image"] if form == "npz" else []) + names + beside
         assert found["file"].tolist() == [f"{index:03d}.png" for index in WITH_DEPTH]  # of the input's folder
+        np.testing.assert_array_equal(found["file_from_world"], np.eye(4))
+        assert json.loads(str(found["frame_of_reference"]))["axes"] == "world"
         assert all(found[name].dtype == np.float32 for name in names)
         depth = np.stack([rec.depth(row) for row in WITH_DEPTH])
         np.testing.assert_array_equal(found["depth"], np.round(depth, decimals))

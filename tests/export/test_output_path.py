@@ -152,7 +152,7 @@ def test_a_file_is_replaced_whole(run, tmp_path):
 
 def test_side_files_come_and_go_with_their_export(run, tmp_path):
     path, _ = export_run(run.path, "kitti", tmp_path / "k")
-    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["all", "k", "k.rows"]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["all", "k", "k.json", "k.rows"]
     before = contents(tmp_path)
     with pytest.raises(ExportError, match="k exists already"):
         export_run(run.path, "kitti", path, {"frames": "0:2"})
@@ -161,7 +161,7 @@ def test_side_files_come_and_go_with_their_export(run, tmp_path):
         export_run(run.path, "kitti", path, {"frames": "0:2"})
     export_run(run.path, "kitti", path, overwrite=True)
     assert contents(tmp_path) == before
-    with output_path(path, folder=False, overwrite=True, beside=(".rows",)) as new:
+    with output_path(path, folder=False, overwrite=True, beside=(".rows", ".json")) as new:
         new.touch()
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["all", "k"]
 

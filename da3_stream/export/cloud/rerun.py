@@ -1,6 +1,7 @@
 """run.rrd: points, path, and cameras in time, for the rerun viewer (optional extra `rerun`).
 
-The world is the run's own (x right, y down, z ahead). Timelines are `frame` (index in the input) and `time` (seconds);
+The world is by default the run's own (x right, y down, z ahead); which one it is stands in the entity
+`frame_of_reference`, as JSON. Timelines are `frame` (index in the input) and `time` (seconds);
 points and path are on neither: they are shown at all times.
 """
 
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...cloud import FileAxes, fuse_pages
+from ...cloud import fuse_pages
 from ...errors import ExportError
 from ...geometry import resize_intrinsics
 from ...store import RunReader
@@ -18,6 +19,7 @@ from ...types import UInt8
 from ..frame_views import FrameView, posed_views, segment_paths, selected_views
 from ..images.frame_images import undistorted_images
 from ..images.names import frame_names
+from ..placed import PlacedReader
 from .files import cloud_summary, point_selection
 from .glb_cameras import FRUSTUM
 
@@ -26,11 +28,12 @@ if TYPE_CHECKING:
 
 _POINTS_AT_ONCE = 1 << 18  # in one entity
 _QUALITY = 85  # of a JPEG
+_VIEW = {"-y": "RDF", "z": "RIGHT_HAND_Z_UP", "y": "RIGHT_HAND_Y_UP"}  # what rerun calls them, by what points up
 _IMAGE_ENTITY = "world/camera/picture"
 NAME_ENTITY = "world/camera/file"  # a text for each camera: its frame's name
 
 
-def export_rrd(reader: RunReader, path: Path, options: RrdOptions) -> str:
+def export_rrd(reader: PlacedReader, path: Path, options: RrdOptions) -> str:
     """The merged cloud in pieces, the cameras of the selected frames, and their images if the options say so."""
     rr = _rerun()
     views = posed_views(reader, options)
@@ -40,7 +43,8 @@ def export_rrd(reader: RunReader, path: Path, options: RrdOptions) -> str:
     recording.save(path)
     try:
         recording.send_recording_name(reader.path.resolve().name)
-        recording.log("world", rr.ViewCoordinates.RDF, static=True)
+        recording.log("world", getattr(rr.ViewCoordinates, _VIEW[reader.axes.up]), static=True)
+        recording.log("frame_of_reference", rr.TextDocument(reader.axes.text()), static=True)
         count = _log_points(rr, recording, reader, path, options)
         _log_path(rr, recording, views)
         _log_cameras(rr, recording, reader, views, options)
@@ -48,11 +52,8 @@ def export_rrd(reader: RunReader, path: Path, options: RrdOptions) -> str:
         recording.flush()
     finally:
         recording.disconnect()
-    return cloud_summary(
-        FileAxes.world(reader.units),
-        count,
-        f", {len(views)} cameras" + (f"; {lost} frames without a pose" if lost else ""),
-    )
+    more = f", {len(views)} cameras" + (f"; {lost} frames without a pose" if lost else "")
+    return cloud_summary(reader.axes, count, more)
 
 
 def _rerun() -> Any:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...cloud.files.ply import create_ply
-from ...store import RunReader
+from ...cloud.files.ply import create_ply, ply_comments
 from ..cloud.sampling import sampled_points
 from ..images.camera import image_size
 from ..images.names import frame_names
 from ..options import GaussianSplattingOptions
+from ..placed import PlacedReader
 from .dataset import find_seeds, sparse_model, summary, track_images, views_with_images
 from .files import write_model
 from .inverse_depths import InverseDepths
 
 
-def export_gaussian_splatting(reader: RunReader, path: Path, options: GaussianSplattingOptions) -> str:
+def export_gaussian_splatting(reader: PlacedReader, path: Path, options: GaussianSplattingOptions) -> str:
     """images/ without distortion, masks/ where not all of them counts, depths/, and sparse/0/ with PINHOLE cameras, the
     only ones besides SIMPLE_PINHOLE that the original loader takes.
 
@@ -31,6 +31,6 @@ def export_gaussian_splatting(reader: RunReader, path: Path, options: GaussianSp
     write_model(model, sparse, text=False)
     depths.finish(sparse / "depth_params.json")
     points = sampled_points(reader, tracked.views, options.max_points, normals=True)
-    with create_ply(sparse / "points3D.ply", [f"units: {reader.units}"], normals=True) as ply:
+    with create_ply(sparse / "points3D.ply", ply_comments(reader.axes), normals=True) as ply:
         ply.write(points.xyz, points.rgb, points.normal)
     return f"{summary(model, tracked)}; {len(points)} points with normals"

@@ -19,17 +19,18 @@ from ...types import Float64
 from ..frame_views import nothing_to_export
 from ..options import TrajectoryOptions
 from ..output_path import side_file
+from ..placed import PlacedReader
 from .chosen_poses import ChosenPoses, chosen_poses
 
 ROWS = ".rows"  # suffix of the side file that numbers the real poses of a KITTI file
-_COLUMNS = "timestamp [s] tx ty tz qx qy qz qw, world from camera (x right, y down, z ahead)"
+_COLUMNS = "timestamp [s] tx ty tz qx qy qz qw, world from camera (a camera's axes: x right, y down, z ahead)"
 _ROWS_AT_ONCE = 1024  # that are text at a time: as Python's numbers and strings a row takes ten times its bytes
 
 
-def export_tum(reader: RunReader, path: Path, options: TrajectoryOptions) -> str:
-    """See `write_tum`; comments at the head say what the columns are, and which rows are interpolated."""
+def export_tum(reader: PlacedReader, path: Path, options: TrajectoryOptions) -> str:
+    """See `write_tum`; comments at the head tell columns, axes and interpolated rows."""
     chosen = chosen_poses(reader, options, one_row_a_frame=options.unknown == "nan")
-    write_tum(chosen.table, path, [_COLUMNS, *_interpolated_rows(chosen)])
+    write_tum(chosen.table, path, [_COLUMNS, *reader.axes.comments(), *_interpolated_rows(chosen)])
     return chosen.summary()
 
 

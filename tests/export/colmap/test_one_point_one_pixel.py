@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ import pytest
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from da3_stream.export.axes import file_axes
 from da3_stream.export.exporting import export_run
 from da3_stream.export.formats import FORMATS as FORMATS_OF
-from da3_stream.geometry import project, resize_intrinsics
+from da3_stream.geometry import Sim3, project, resize_intrinsics
 from da3_stream.reconstruction import Reconstruction
+from da3_stream.store import Georeference, RunReader
 from tests.export.gltf_files import camera_pixel, read_glb
 from tests.export.recordings import chunks_of, column
 from tests.worlds.town_run import FRAMES, SEEN, SIZE, scene_point, with_distortion
@@ -130,6 +133,32 @@ def test_a_point_falls_on_its_pixel(name: str, run: Path, tmp_path: Path) -> Non
     path, _ = export_run(run, kind, tmp_path / f"exported{Path(FORMATS_OF[kind].file).suffix}", options)
     point, expected = scene_point(rec, AT, SEEN_FROM)
     assert np.linalg.norm(pixel_of(path, point, rec) - expected) < CLOSE_PX
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("axes", ["world", "upright", "map"])
+@pytest.mark.parametrize("name", ["colmap", "nerfstudio", "mini_npz", "tum", "rrd"])
+def test_it_does_so_in_a_run_that_is_located(name: str, axes: str, run: Path, tmp_path: Path) -> None:
+    """In metres, and in the axes that are asked for."""
+    there = shutil.copytree(run, tmp_path / "run")
+    opened = RunReader.open(there)
+    turn = Rotation.from_rotvec([1.4, 0.3, -0.2]).as_matrix()
+    place = Sim3(4.687, turn, np.array([691_000.25, 5_334_000.75, 519.5]))
+    scene = replace(opened.geometry.scene, units="relative", georeference=Georeference("EPSG:32632", place))
+    opened.run.write_scene(scene)
+    (pixel_of, options), rec = FORMATS[name], Reconstruction(run)
+    if name == "rrd":
+        pytest.importorskip("rerun", reason="rerun-sdk is not installed")
+    path, _ = export_run(
+        there, name, tmp_path / f"exported{Path(FORMATS_OF[name].file).suffix}", options | {"axes": axes}
+    )
+    record = file_axes(RunReader.open(there), axes, relative="world")
+    assert record.units == "metres" and record.file_from_world.scale == pytest.approx(4.687)
+    if FORMATS_OF[name].is_folder:
+        assert json.loads((path / "frame_of_reference.json").read_text()) == json.loads(record.text())
+    point, expected = scene_point(rec, AT, SEEN_FROM)
+    asked = point if name == "nerfstudio" else record.apply(point)  # which has its own transform
+    assert np.linalg.norm(pixel_of(path, asked, rec) - expected) < CLOSE_PX
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from da3_stream.export.frame_views import views_with_depth
 from da3_stream.export.images.rasters import write_raster
 from da3_stream.export.options import FrameOptions
 from da3_stream.export.output_path import MARK
+from da3_stream.export.placed import RECORD
 from da3_stream.reconstruction import Reconstruction
 from da3_stream.store import RunReader, create_run
 from tests.worlds.gated_run import COUNT, WITH_DEPTH, gated_run, sky_masks
@@ -58,7 +59,8 @@ def test_float_maps_are_those_of_the_run_to_the_last_bit(run, tmp_path, encoding
         assert entry["size"] == list(SIZE) and entry["timestamp"] == row / 10
     assert page["units"] == "metres" and page["counts_per_unit"] is None
     assert page["frames_without_depth"] == sorted(set(range(COUNT)) - set(WITH_DEPTH))
-    assert sorted(path.name for path in folder.iterdir()) == [MARK, "confidence", "depth", "depth.json", "frames.csv"]
+    names = [MARK, "confidence", "depth", "depth.json", RECORD, "frames.csv"]
+    assert sorted(path.name for path in folder.iterdir()) == names
 
 
 def test_opencv_and_pillow_open_the_tiff_too(run, tmp_path):
@@ -132,7 +134,7 @@ def test_the_sky_is_beside_where_the_model_told_it(tmp_path):
         np.testing.assert_array_equal(found, np.kron(mask, np.ones((2, 2))) * 255)
         np.testing.assert_array_equal(Reconstruction(run.path).sky(entry["frame"]), mask)
     bare, page, _ = exported(run, tmp_path / "bare", with_sky=False, with_confidence=False)
-    assert sorted(path.name for path in bare.iterdir()) == [MARK, "depth", "depth.json", "frames.csv"]
+    assert sorted(path.name for path in bare.iterdir()) == [MARK, "depth", "depth.json", RECORD, "frames.csv"]
     assert not {"sky", "confidence"} & set(page["frames"][0])
 
 
