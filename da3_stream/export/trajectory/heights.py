@@ -49,7 +49,7 @@ def _over_sea(places: Places) -> Heights:
     if places.over_sea is None:
         raise ExportError(f"heights over the sea are not known, as {_WANTED}: or give altitude clamp or ellipsoid")
     geoid = None if places.over_ellipsoid is None else places.over_ellipsoid - places.over_sea
-    return Heights(places.over_sea, "heights are over the sea (EGM96)", geoid)
+    return Heights(places.over_sea, "heights are over the sea (geoid EGM96)", geoid)
 
 
 def _over_ellipsoid(places: Places) -> Heights:
