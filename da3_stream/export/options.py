@@ -178,7 +178,9 @@ class ImageOptions(AxesOptions):
 class TrackedOptions(ImageOptions):
     """Formats with points on tracks."""
 
-    confidence: Share = Field(0.25, description="share of the least confident depth on which no track begins")
+    confidence: Share = Field(
+        0.25, description="share of the least confident depth: no track begins, no seed lies there"
+    )
 
 
 class ColmapOptions(TrackedOptions):

@@ -81,7 +81,7 @@ def export_colmap(reader: RunReader, path: Path, options: ColmapOptions) -> str:
     from .bundle_adjustment import refine, require_memory
 
     views, names = views_with_images(reader, options), frame_names(reader, NO_TEXT if options.text else "")
-    seeds = find_seeds(reader, views, options.seeds)
+    seeds = find_seeds(reader, views, options.seeds, options.confidence)
     stereo = StereoWorkspace(path / "stereo", image_size(reader, options.resolution)) if options.stereo else None
     tracked = track_images(reader, views, path, options, names, [seeds, *([stereo] if stereo else [])])
     model = sparse_model(tracked, seeds.finish(options.seeds), options.shared_camera, options.max_points)
@@ -144,12 +144,14 @@ def views_with_images(reader: RunReader, options: ImageOptions) -> list[FrameVie
     return with_depth
 
 
-def find_seeds(reader: RunReader, views: Sequence[FrameView], most: int) -> Seeds:
-    """What looks for seeds in images, of a sample of the cloud that is larger than `most` of them.
+def find_seeds(reader: RunReader, views: Sequence[FrameView], most: int, confidence: float) -> Seeds:
+    """What looks for seeds in images, of a sample of the cloud that is larger than `most` of them, without a share of
+    the least confident points.
 
     Raises StoreError where the points of a submap are absent or damaged.
     """
     points = sampled_points(reader, views, round(SPARE * most)) if most else Points.empty(1.0)
+    points = points.take(points.confidence >= np.quantile(points.confidence, confidence)) if len(points) else points
     return Seeds(points, np.array([view.index for view in views if view.has_depth]))
 
 

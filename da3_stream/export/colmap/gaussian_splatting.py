@@ -24,7 +24,7 @@ def export_gaussian_splatting(reader: PlacedReader, path: Path, options: Gaussia
     ExportError as `export_colmap`, StoreError where the points of a submap are damaged.
     """
     sparse, views = path / "sparse" / "0", views_with_images(reader, options)
-    seeds = find_seeds(reader, views, options.seeds)
+    seeds = find_seeds(reader, views, options.seeds, options.confidence)
     depths = InverseDepths(path / "depths", image_size(reader, options.resolution))
     tracked = track_images(reader, views, path, options, frame_names(reader).by_stem(), [seeds, depths])
     model = sparse_model(tracked, seeds.finish(options.seeds), None, None)

@@ -19,9 +19,9 @@ from .keypoints import DepthMap
 from .triangulation import Structure
 
 MIN_IMAGES = 2  # that must see a seed
-SPARE = 1.5  # points that are looked at for each seed that is wanted: some are seen too rarely
+SPARE = 2.0  # points that are looked at for each seed that is wanted: some are seen too rarely
 STEPS = (0, 1, 2, 4, 8, 16, 32)  # images before and after the point's own in which it is looked for
-MAX_DEPTH_DIFFERENCE = 0.05  # relative, between a point and the depth of an image that sees it
+MAX_DEPTH_DIFFERENCE = 0.03  # relative, between a point and the depth of an image that sees it
 
 
 @dataclass(frozen=True, eq=False)

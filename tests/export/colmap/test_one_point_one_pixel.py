@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -172,3 +173,32 @@ def test_it_does_so_through_a_lens_that_bends(name: str, run: Path, tmp_path: Pa
     (point, straight), (_, expected) = scene_point(rec, AT, SEEN_FROM), scene_point(rec, AT, SEEN_FROM, K1)
     assert np.linalg.norm(expected - straight) > 20 * CLOSE_PX
     assert np.linalg.norm(pixel_of(path, point, rec) - expected) < CLOSE_PX
+
+
+def axis_of(path: Path) -> tuple[Array, tuple[int, int]]:
+    """Where the axis is in the pictures of an export, and how large they are."""
+    import pycolmap
+
+    if not (path / "transforms.json").exists():
+        camera = pycolmap.Reconstruction(str(path / "sparse" / "0")).camera(1)
+        return camera.calibration_matrix()[:2, 2], (camera.width, camera.height)
+    meta = json.loads((path / "transforms.json").read_text())
+    return np.array([meta["cx"], meta["cy"]]), (meta["w"], meta["h"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["colmap", "3dgs", "nerfstudio"])
+@pytest.mark.parametrize("k1", [K1, -K1])
+def test_it_does_so_in_straight_pictures_that_are_cropped(name: str, k1: float, run: Path, tmp_path: Path) -> None:
+    """A whole number of columns and rows is cut off where the lens saw less than they show, else nothing."""
+    bent = with_distortion(shutil.copytree(run, tmp_path / "run"), k1)
+    path, _ = export_run(bent, name, tmp_path / "exported", {"undistort": True})
+    point, expected = scene_point(Reconstruction(run), AT, SEEN_FROM)
+    axis, size = axis_of(path)
+    cut = Reconstruction(run).intrinsics[SEEN_FROM][:2, 2] - axis
+    assert cut == pytest.approx(np.rint(cut), abs=1e-6) and ((cut > 0) == (k1 > 0)).all()
+    assert size == pytest.approx(tuple(SIZE - 2 * np.rint(cut)))
+    found = FORMATS[name][0](path, point, Reconstruction(run)) + cut
+    assert np.linalg.norm(found - expected) < CLOSE_PX
+    for picture in (path / "images").iterdir():
+        assert cv2.imread(str(picture)).shape[1::-1] == size
