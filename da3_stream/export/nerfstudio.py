@@ -22,7 +22,7 @@ from ..store.files import json_page, write_text
 from .cloud.sampling import sampled_points
 from .colmap.model import shared_camera
 from .frame_views import FrameView, views_with_depth
-from .images.camera import ImageCamera, image_camera, image_size, written_mask
+from .images.camera import ImageCamera, image_camera, image_mask, image_size, written_mask
 from .images.depth_in_image import in_image
 from .images.frame_images import frame_images, image_files
 from .images.image_folder import ImageFolder
@@ -71,7 +71,8 @@ def _frames(
             "file_path": f"images/{name}",
             "transform_matrix": view.world_from_camera @ OPENCV_FROM_OPENGL,
         }
-        if (mask := written_mask(reader, view, options)) is not None:
+        mask = written_mask(reader, view, options, image_mask(reader, view, options))
+        if mask is not None:
             entry["mask_path"] = f"{MASKS}/{masks.add(name, mask)}"
         yield entry | _maps(reader, view, path, names[view.index].stem, options)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -86,4 +87,12 @@ class RunReader:
         if not len(poses.source_index):
             return None
         row = max(int(np.searchsorted(poses.source_index, source_index, "right")) - 1, 0)
-        return read_masks(self.run, int(poses.submap[row]), [int(poses.source_index[row])])[0]
+        return _masks_of_submap(self, int(poses.submap[row]))[int(poses.source_index[row])]
+
+
+@lru_cache(maxsize=2)
+def _masks_of_submap(reader: RunReader, submap: int) -> dict[int, Mask | None]:
+    """The masks of the frames that a submap owns: their file is read once, where frames are asked for in turn."""
+    poses = reader.geometry.frame_poses
+    owned = poses.source_index[poses.submap == submap].tolist()
+    return dict(zip(owned, read_masks(reader.run, submap, owned), strict=True))

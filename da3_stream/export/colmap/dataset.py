@@ -84,7 +84,8 @@ def export_colmap(reader: RunReader, path: Path, options: ColmapOptions) -> str:
     seeds = find_seeds(reader, views, options.seeds, options.confidence)
     stereo = StereoWorkspace(path / "stereo", image_size(reader, options.resolution)) if options.stereo else None
     tracked = track_images(reader, views, path, options, names, [seeds, *([stereo] if stereo else [])])
-    model = sparse_model(tracked, seeds.finish(options.seeds), options.shared_camera, options.max_points)
+    seen = seeds.finish(options.seeds)
+    model = sparse_model(tracked, seen, options.shared_camera, options.max_points)
     if options.refine:
         require_memory(model)
         write_model(model, path / "sparse" / "original", text=options.text)
@@ -92,7 +93,7 @@ def export_colmap(reader: RunReader, path: Path, options: ColmapOptions) -> str:
     write_model(model, path / "sparse" / "0", text=options.text)
     if stereo:
         stereo.finish(path / "sparse")
-    counts = summary(model, tracked)
+    counts = summary(model, len(seen.position))
     return f"{counts}; {report.text(reader.units)}" if options.refine else counts
 
 
@@ -118,7 +119,7 @@ def track_images(
             continue
         name = files.add(view.index, pixels)
         tracked.names.append(name)
-        if (mask := written_mask(reader, view, options)) is not None:
+        if (mask := written_mask(reader, view, options, image.mask)) is not None:
             masks.add(name, mask)
         for part in parts:
             part.add(name, image)
@@ -169,11 +170,12 @@ def sparse_model(tracked: TrackedImages, seeds: SeenSeeds, shared: bool | None, 
     return model
 
 
-def summary(model: Any, tracked: TrackedImages) -> str:
-    """One line for people: counts and the mean reprojection error."""
-    per_image = model.compute_mean_observations_per_reg_image()
+def summary(model: Any, seeds: int) -> str:
+    """One line for people: counts, and the mean reprojection error of points on tracks; the last ones are seeds."""
+    on_tracks, cameras = model.num_points3D() - seeds, model.num_cameras()
+    errors = [model.point3D(number).error for number in range(1, on_tracks + 1)]
     return (
-        f"{model.num_images()} images, {model.num_cameras()} camera{'s' * (model.num_cameras() > 1)}, "
-        f"{model.num_points3D()} points, {per_image:.0f} of them in an image, "
-        f"off by {model.compute_mean_reprojection_error():.2f} px"
+        f"{model.num_images()} images, {cameras} camera{'s' * (cameras > 1)}, "
+        f"{model.num_points3D()} points, {model.compute_mean_observations_per_reg_image():.0f} of them in an image, "
+        f"{f'{seeds} of the cloud, the others ' if seeds else ''}off by {np.mean(errors or [0.0]):.2f} px"
     )

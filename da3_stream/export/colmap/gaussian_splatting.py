@@ -27,10 +27,11 @@ def export_gaussian_splatting(reader: PlacedReader, path: Path, options: Gaussia
     seeds = find_seeds(reader, views, options.seeds, options.confidence)
     depths = InverseDepths(path / "depths", image_size(reader, options.resolution))
     tracked = track_images(reader, views, path, options, frame_names(reader).by_stem(), [seeds, depths])
-    model = sparse_model(tracked, seeds.finish(options.seeds), None, None)
+    seen = seeds.finish(options.seeds)
+    model = sparse_model(tracked, seen, None, None)
     write_model(model, sparse, text=False)
     depths.finish(sparse / "depth_params.json")
     points = sampled_points(reader, tracked.views, options.max_points, normals=True)
     with create_ply(sparse / "points3D.ply", ply_comments(reader.axes), normals=True) as ply:
         ply.write(points.xyz, points.rgb, points.normal)
-    return f"{summary(model, tracked)}; {len(points)} points with normals"
+    return f"{summary(model, len(seen.position))}; {len(points)} points with normals"

@@ -19,6 +19,7 @@ from .keypoints import DepthMap
 from .triangulation import Structure
 
 MIN_IMAGES = 2  # that must see a seed
+MAX_IMAGES = 4  # that are kept of those that do, the first, the last and others evenly between
 SPARE = 2.0  # points that are looked at for each seed that is wanted: some are seen too rarely
 STEPS = (0, 1, 2, 4, 8, 16, 32)  # images before and after the point's own in which it is looked for
 MAX_DEPTH_DIFFERENCE = 0.03  # relative, between a point and the depth of an image that sees it
@@ -66,11 +67,12 @@ class Seeds:
         seed = np.concatenate([np.zeros(0, np.int64), *self._seed])
         good = np.flatnonzero(np.bincount(seed, minlength=len(self._points)) >= MIN_IMAGES)
         kept = good[np.arange(min(most, len(good))) * len(good) // max(min(most, len(good)), 1)]
-        which, is_kept = np.searchsorted(kept, seed), np.isin(seed, kept)
+        is_kept = np.isin(seed, kept) & _spread(seed, MAX_IMAGES)
+        which = np.searchsorted(kept, seed[is_kept])
         image = np.repeat(np.arange(len(self._seed)), [len(part) for part in self._seed])
         xy = np.concatenate([np.zeros((0, 2), np.float32), *self._xy])
         points = self._points.take(kept)
-        return SeenSeeds(points.xyz, points.rgb, which[is_kept], image[is_kept], xy[is_kept])
+        return SeenSeeds(points.xyz, points.rgb, which, image[is_kept], xy[is_kept])
 
     def _tried(self, row: int) -> NDArray[np.int64]:
         """The points that are looked for in the image of this row of `frames`."""
@@ -114,6 +116,21 @@ def with_seeds(structure: Structure, xy: list[Float32], seeds: SeenSeeds) -> Str
         np.concatenate([structure.image, image]).astype(np.int32),
         np.concatenate([structure.keypoint, first[image] + rank[order]]).astype(np.int32),
     )
+
+
+def _spread(values: NDArray[np.int64], most: int) -> NDArray[np.bool_]:
+    """Which [M] to keep of values [M] so that none is there more than `most` times: of each the first, the last and
+    others evenly between."""
+    order = np.argsort(values, kind="stable")
+    count = np.bincount(values)
+    rank = np.arange(len(values)) - (np.cumsum(count) - count)[values[order]]
+    gaps = np.maximum(count[values[order]] - 1, 1)
+    share = rank * (most - 1) // gaps  # 0 .. most - 1; the last reaches it
+    first = np.ones(len(values), np.bool_)
+    first[1:] = (share[1:] != share[:-1]) | (rank[1:] == 0)
+    out = np.empty(len(values), np.bool_)
+    out[order] = first
+    return out
 
 
 def _nearest(ascending: NDArray[np.int64], wanted: NDArray[np.int32]) -> NDArray[np.int64]:

@@ -116,12 +116,12 @@ def image_mask(reader: RunReader, view: FrameView, options: ImageOptions) -> Mas
     return seen_box(reader, options).cut(resize_mask(mask, image_size(reader, options.resolution)))
 
 
-def written_mask(reader: RunReader, view: FrameView, options: ImageOptions) -> Mask | None:
-    """The mask [H,W] that goes with the view's image into an export; None where all of it counts. Unlike `image_mask`
-    it keeps the rim of pictures as they are stored, which the run did not look at."""
+def written_mask(reader: RunReader, view: FrameView, options: ImageOptions, looked_at: Mask | None) -> Mask | None:
+    """The mask [H,W] that goes with the view's image into an export; None where all of it counts. Unlike `looked_at`,
+    its `image_mask`, it keeps the rim of pictures as they are stored, which the run did not look at."""
     stored = stored_lens(reader, options)
     if stored is None:
-        return image_mask(reader, view, options)
+        return looked_at
     mask = reader.mask(view.index)
     return None if mask is None else _through_lens(mask, reader, view, stored, outside=True)
 
