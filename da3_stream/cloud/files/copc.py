@@ -41,7 +41,6 @@ class CopcWriter:
         self._packing = lazrs.LazVlr.new_for_compression(7, self._header.point_format.num_extra_bytes, True)
         self._header.vlrs.append(laspy.vlrs.known.LasZipVlr(self._packing.record_data()))
         self._header.set_compressed(True)
-        self._header.partial_reset()
         self._header.write_to(file)
         self._compressor = lazrs.LasZipCompressor(file, self._packing)
         self._counts: dict[Key, int] = {}
@@ -50,6 +49,8 @@ class CopcWriter:
         """Add a node as a chunk."""
         if self._counts:
             self._compressor.finish_current_chunk()  # not behind the last one: lazrs would add an empty chunk
+        else:
+            self._header.partial_reset()  # bounds of none, which a file without points must not have
         count = 0
         for records in node.parts:
             normal = records["normal"] if self._layout.normals else None
@@ -68,8 +69,6 @@ class CopcWriter:
         self._file.write(_RECORD.pack(b"copc", 1000, len(entries), b"COPC hierarchy") + entries)
         self._header.vlrs[0].record_data = self._info(end + _RECORD.size, len(entries))
         self._header.start_of_first_evlr, self._header.number_of_evlrs = end, 1
-        if not self._counts:
-            self._header.mins, self._header.maxs = np.zeros(3), np.zeros(3)
         self._file.seek(0)
         self._header.write_to(self._file, ensure_same_size=True)
         return int(self._header.point_count)

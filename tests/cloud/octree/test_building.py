@@ -6,8 +6,7 @@ import pytest
 from da3_stream.cloud.octree.buckets import OctreeLimits
 from da3_stream.cloud.octree.building import build_octree
 from da3_stream.cloud.octree.levels import DEEPEST
-
-from .made_points import LATTICE, SMALL, TINY_MEMORY, built, hills, records_at
+from tests.cloud.octree.made_points import LATTICE, SMALL, TINY_MEMORY, built, hills, records_at
 
 ONE_PLACE = np.full((5000, 3), 7)
 CASES = {

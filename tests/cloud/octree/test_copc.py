@@ -13,9 +13,8 @@ from da3_stream.cloud.files.copc import create_copc
 from da3_stream.cloud.files.laz import LasLayout, create_las
 from da3_stream.cloud.octree.building import build_octree
 from da3_stream.errors import StoreError
-
-from .made_points import LATTICE, SMALL, TINY_MEMORY, hills, records_at
-from .test_building import CASES
+from tests.cloud.octree.made_points import LATTICE, SMALL, TINY_MEMORY, hills, records_at
+from tests.cloud.octree.test_building import CASES
 
 LAYOUT = LasLayout(LATTICE.step, LATTICE.offset, extras={"number": np.int32}, crs="EPSG:32632", note="{}")
 
