@@ -59,6 +59,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.cloud.ghosts --json benchmarks/results/ghosts.json --markdown benchmarks/results/ghosts.md
 	$(BIN)/python -m benchmarks.colmap --json benchmarks/results/colmap.json --markdown benchmarks/results/colmap.md
 	$(BIN)/python -m benchmarks.export --json benchmarks/results/export.json --markdown benchmarks/results/export.md
+	$(BIN)/python -m benchmarks.readers --json benchmarks/results/readers.json --markdown benchmarks/results/readers.md
 	$(BIN)/python -m benchmarks.cloud.merge --points 2e8 --formats ply,laz --json benchmarks/results/merge.json --markdown benchmarks/results/merge.md
 	$(BIN)/python -m benchmarks.octree --points 50e6 --json benchmarks/results/octree.json --markdown benchmarks/results/octree.md
 	$(BIN)/python -m benchmarks.scaling.growth --predictor sfm --frames 10000 --size 96x72 --set loops.descriptor=off --picture benchmarks/results/sfm_long.png --json benchmarks/results/sfm_long.json --markdown benchmarks/results/sfm_long.md

@@ -12,23 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...cloud import (
-    Crop,
-    FusedCloud,
-    PointSelection,
-    fuse_pages,
-    write_copc,
-    write_las,
-    write_laz,
-    write_ply,
-    write_tiles,
-)
+from ...cloud import FusedCloud, PointSelection, fuse_pages, write_copc, write_las, write_laz, write_ply, write_tiles
 from ...errors import ExportError
 from ...settings import CloudSettings, Settings
 from ...store import RunReader
 from ..axes import AxesName, FileAxes, file_axes, map_axes
 from ..frame_views import selected_rows
-from ..upright import crop_of_run
 
 if TYPE_CHECKING:
     from ..options import CloudOptions, LasOptions
@@ -37,9 +26,8 @@ if TYPE_CHECKING:
 def export_ply(reader: RunReader, path: Path, options: CloudOptions) -> str:
     """One file; where it is in the run's world, the bytes of the run's own cloud.ply."""
     axes = file_axes(reader, options.axes, relative="world")
-    selection = point_selection(reader, options, axes)
-    with fuse_pages(reader.run, reader.geometry, selection, path.parent) as cloud:
-        return cloud_summary(axes, write_ply(path, cloud, axes), crop=selection.crop)
+    with fuse_pages(reader.run, reader.geometry, point_selection(reader, options), path.parent) as cloud:
+        return cloud_summary(axes, write_ply(path, cloud, axes))
 
 
 def export_las(reader: RunReader, path: Path, options: LasOptions) -> str:
@@ -70,14 +58,10 @@ def las_axes(reader: RunReader, options: LasOptions) -> FileAxes:
     return map_axes(reader) if axes.name == "map" else axes
 
 
-def point_selection(
-    reader: RunReader, options: CloudOptions, axes: FileAxes, *, with_frames: bool = False
-) -> PointSelection:
-    """The points that these options select, under the run's cloud settings with the changes that the options make. A
-    crop is in the coordinates of a file with these axes.
+def point_selection(reader: RunReader, options: CloudOptions, *, with_frames: bool = False) -> PointSelection:
+    """The points that these options select, under the run's cloud settings with the changes that the options make.
 
-    Raises ExportError for frames that the run does not have, for metres in a run without metric scale, and where the
-    cameras circle no object.
+    Raises ExportError for frames that the run does not have, and for metres in a run without metric scale.
     """
     if options.voxel_m is not None and reader.units != "metres":
         raise ExportError(f"voxel_m needs a run in metres, and {reader.path} is relative: leave it out")
@@ -87,18 +71,11 @@ def point_selection(
     settings = Settings.build({"cloud": {**of_run, **_changed_settings(options)}}).cloud
     is_whole = options.frames == (None, None) and options.every == 1
     frames = None if is_whole else reader.poses.source_index[selected_rows(reader, options)]
-    crop = crop_of_run(reader, options.crop, axes)
-    return PointSelection(settings, frames, options.confidence, crop, with_frames)
+    return PointSelection(settings, frames, options.confidence, with_frames)
 
 
-def cloud_summary(axes: FileAxes, count: int, more: str = "", *, crop: Crop | None = None) -> str:
-    """One line for people: how many points, in which units and axes, and of which part of the scene.
-
-    Raises ExportError where a crop leaves none.
-    """
-    if crop is not None and not count:
-        raise ExportError(f"no point lies in {crop.region}, in the coordinates of the file: nothing to export")
-    more += "" if crop is None else f", cropped to {crop.region}"
+def cloud_summary(axes: FileAxes, count: int, more: str = "") -> str:
+    """One line for people: how many points, in which units and axes."""
     units = "relative units" if axes.units == "relative" else axes.units
     where = "" if axes.name == "world" else f", {axes.crs or axes.up_text}"
     return f"{count:,} points in {units}{where}{more}"
@@ -114,6 +91,6 @@ def _export(
     reader: RunReader, path: Path, options: LasOptions, write: Callable[[Path, FusedCloud, FileAxes], int]
 ) -> str:
     axes = las_axes(reader, options)
-    selection = point_selection(reader, options, axes, with_frames=True)
+    selection = point_selection(reader, options, with_frames=True)
     with fuse_pages(reader.run, reader.geometry, selection, path.parent) as cloud:
-        return cloud_summary(axes, write(path, cloud, axes), crop=selection.crop)
+        return cloud_summary(axes, write(path, cloud, axes))
