@@ -138,6 +138,14 @@ EXPORT = (
         Literal["world", "upright", "map"],
         "Of the file: of the first camera, turned upright, or east-north-up where the run is located.",
     ),
+    Option(
+        "crop",
+        "crop",
+        str,
+        "Of a cloud or mesh: box:X,Y,Z,X,Y,Z (two corners) or sphere:X,Y,Z,RADIUS in the file's coordinates, or "
+        "object, what the cameras circle.",
+        "REGION",
+    ),
     Option("voxel_m", "voxel_m", float, "Edge of a voxel in metres."),
     Option("max_points", "max_points", int, "At most this many points."),
     Option("confidence", "confidence", float, "Share of the least confident points left out."),

@@ -13,11 +13,16 @@ from .output import FusedCloud, write_las, write_laz, write_ply, write_tiles
 from .pages import count_points, page_chunks, read_page, write_page
 from .points import Points, window_points
 from .preview import drop_samples, preview_cloud
+from .region import Ball, Box, Crop, read_region
 from .transform import points_in_world, world_voxel
 
 __all__ = [
     "Anchor",
     "AxesName",
+    "Ball",
+    "Box",
+    "Crop",
+    "read_region",
     "cloud_octree",
     "write_copc",
     "FileAxes",

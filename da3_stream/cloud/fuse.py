@@ -31,6 +31,7 @@ from .octree.leaves import Leaves, build_leaves
 from .output import WRITERS, FusedCloud, write_tiles
 from .pages import count_points, page_chunks, read_page
 from .points import Points
+from .region import Crop
 from .transform import camera_distances, find_sorted, points_in_world, world_voxel
 from .voxels import best_per_key, shuffle_keys, voxel_keys
 
@@ -50,6 +51,7 @@ class PointSelection:
     settings: CloudSettings
     frames: NDArray[np.int64] | None = None  # [K] source indices, ascending; None: all
     least_confident: float = 0.0  # share of the points that is left out; their threshold is taken from an even sample
+    crop: Crop | None = None  # points outside do not count at all
     with_frames: bool = False  # whether records hold their frame's source index
 
 
@@ -112,7 +114,7 @@ def _selected_points(run: Run, geometry: RunGeometry, selection: PointSelection)
     threshold = _confidence_threshold(run, geometry, selection) if selection.least_confident else 0.0
     for submap in _selected_submaps(geometry, selection):
         for page in page_chunks(run, submap):
-            points = _select_frames(points_in_world(page, geometry, submap), selection)
+            points = _select(points_in_world(page, geometry, submap), selection)
             points = points.take(points.confidence >= threshold) if threshold else points
             if len(points):
                 yield points
@@ -126,8 +128,11 @@ def _selected_submaps(geometry: RunGeometry, selection: PointSelection) -> list[
     return np.unique(poses.submap[np.isin(poses.source_index, selection.frames)]).tolist()
 
 
-def _select_frames(points: Points, selection: PointSelection) -> Points:
-    return points if selection.frames is None else points.take(find_sorted(selection.frames, points.frame)[1])
+def _select(points: Points, selection: PointSelection) -> Points:
+    """The points in the world that are of the selected frames, and inside the crop."""
+    if selection.frames is not None:
+        points = points.take(find_sorted(selection.frames, points.frame)[1])
+    return points if selection.crop is None else points.take(selection.crop.contains(points.xyz))
 
 
 def _confidence_threshold(run: Run, geometry: RunGeometry, selection: PointSelection) -> float:
@@ -137,9 +142,7 @@ def _confidence_threshold(run: Run, geometry: RunGeometry, selection: PointSelec
     every = min(_SURVEY_STEP, 1 << max(0, (total // _CONFIDENCE_SAMPLE).bit_length() - 1))
     parts = [np.zeros(0, np.float32)]
     for submap in submaps:
-        parts.append(
-            _select_frames(points_in_world(read_page(run, submap, every), geometry, submap), selection).confidence
-        )
+        parts.append(_select(points_in_world(read_page(run, submap, every), geometry, submap), selection).confidence)
     sample = np.concatenate(parts)
     return float(np.quantile(sample, selection.least_confident, method="lower")) if len(sample) else 0.0
 

@@ -88,10 +88,25 @@ class MapOptions(FrameOptions):
 
 
 class VoxelOptions(AxesOptions):
-    """The edge of a voxel. By default that of the run's settings; a smaller one brings no more detail back."""
+    """What part of the scene, and the edge of a voxel: by default that of the run's settings; a smaller one brings no
+    more detail back."""
 
+    crop: str | None = Field(
+        None,
+        description="box:X,Y,Z,X,Y,Z (two corners) or sphere:X,Y,Z,RADIUS in the coordinates of the file that is "
+        "written, or object: what the cameras circle",
+    )
     voxel_m: Positive | None = Field(None, description="edge of a voxel in metres; needs a run in metres")
     voxel: Annotated[float, Field(gt=0, lt=1)] | None = Field(None, description="the same as a share of median depth")
+
+    @field_validator("crop")
+    @classmethod
+    def _region(cls, value: str | None) -> str | None:
+        from ..cloud import read_region
+
+        if value is not None:
+            read_region(value)
+        return value
 
     @model_validator(mode="after")
     def _one_voxel(self) -> VoxelOptions:

@@ -12,12 +12,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...cloud import FusedCloud, PointSelection, fuse_pages, write_copc, write_las, write_laz, write_ply, write_tiles
+from ...cloud import (
+    Crop,
+    FusedCloud,
+    PointSelection,
+    fuse_pages,
+    write_copc,
+    write_las,
+    write_laz,
+    write_ply,
+    write_tiles,
+)
 from ...errors import ExportError
 from ...settings import CloudSettings, Settings
 from ...store import RunReader
 from ..axes import AxesName, FileAxes, file_axes, map_axes
 from ..frame_views import selected_rows
+from ..upright import crop_of_run
 
 if TYPE_CHECKING:
     from ..options import CloudOptions, LasOptions
@@ -26,8 +37,9 @@ if TYPE_CHECKING:
 def export_ply(reader: RunReader, path: Path, options: CloudOptions) -> str:
     """One file; where it is in the run's world, the bytes of the run's own cloud.ply."""
     axes = file_axes(reader, options.axes, relative="world")
-    with fuse_pages(reader.run, reader.geometry, point_selection(reader, options), path.parent) as cloud:
-        return cloud_summary(axes, write_ply(path, cloud, axes))
+    selection = point_selection(reader, options, axes)
+    with fuse_pages(reader.run, reader.geometry, selection, path.parent) as cloud:
+        return cloud_summary(axes, write_ply(path, cloud, axes), crop=selection.crop)
 
 
 def export_las(reader: RunReader, path: Path, options: LasOptions) -> str:
@@ -58,10 +70,14 @@ def las_axes(reader: RunReader, options: LasOptions) -> FileAxes:
     return map_axes(reader) if axes.name == "map" else axes
 
 
-def point_selection(reader: RunReader, options: CloudOptions, *, with_frames: bool = False) -> PointSelection:
-    """The points that these options select, under the run's cloud settings with the changes that the options make.
+def point_selection(
+    reader: RunReader, options: CloudOptions, axes: FileAxes, *, with_frames: bool = False
+) -> PointSelection:
+    """The points that these options select, under the run's cloud settings with the changes that the options make. A
+    crop is in the coordinates of a file with these axes.
 
-    Raises ExportError for frames that the run does not have, and for metres in a run without metric scale.
+    Raises ExportError for frames that the run does not have, for metres in a run without metric scale, and where the
+    cameras circle no object.
     """
     if options.voxel_m is not None and reader.units != "metres":
         raise ExportError(f"voxel_m needs a run in metres, and {reader.path} is relative: leave it out")
@@ -71,11 +87,18 @@ def point_selection(reader: RunReader, options: CloudOptions, *, with_frames: bo
     settings = Settings.build({"cloud": {**of_run, **_changed_settings(options)}}).cloud
     is_whole = options.frames == (None, None) and options.every == 1
     frames = None if is_whole else reader.poses.source_index[selected_rows(reader, options)]
-    return PointSelection(settings, frames, options.confidence, with_frames)
+    crop = crop_of_run(reader, options.crop, axes)
+    return PointSelection(settings, frames, options.confidence, crop, with_frames)
 
 
-def cloud_summary(axes: FileAxes, count: int, more: str = "") -> str:
-    """One line for people: how many points, in which units and axes."""
+def cloud_summary(axes: FileAxes, count: int, more: str = "", *, crop: Crop | None = None) -> str:
+    """One line for people: how many points, in which units and axes, and of which part of the scene.
+
+    Raises ExportError where a crop leaves none.
+    """
+    if crop is not None and not count:
+        raise ExportError(f"no point lies in {crop.region}, in the coordinates of the file: nothing to export")
+    more += "" if crop is None else f", cropped to {crop.region}"
     units = "relative units" if axes.units == "relative" else axes.units
     where = "" if axes.name == "world" else f", {axes.crs or axes.up_text}"
     return f"{count:,} points in {units}{where}{more}"
@@ -91,6 +114,6 @@ def _export(
     reader: RunReader, path: Path, options: LasOptions, write: Callable[[Path, FusedCloud, FileAxes], int]
 ) -> str:
     axes = las_axes(reader, options)
-    selection = point_selection(reader, options, with_frames=True)
+    selection = point_selection(reader, options, axes, with_frames=True)
     with fuse_pages(reader.run, reader.geometry, selection, path.parent) as cloud:
-        return cloud_summary(axes, write(path, cloud, axes))
+        return cloud_summary(axes, write(path, cloud, axes), crop=selection.crop)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...cloud import fuse_pages
+from ...cloud import PointSelection, fuse_pages
 from ...store import RunReader
 from ...store.files import replacing
 from ..axes import file_axes
@@ -28,23 +28,27 @@ def export_glb(reader: RunReader, path: Path, options: GlbOptions) -> str:
     """Points of the merged cloud, cameras evenly over the selected frames, the path through all of them, and a flight
     along it in each segment, in the run's times from the first selected frame on."""
     axes, views = file_axes(reader, options.axes, relative="upright").y_up(), posed_views(reader, options)
+    selection = point_selection(reader, options, axes)
     start = float(reader.poses.timestamp[selected_rows(reader, options)[0]])
     shown = _evenly(views, options.cameras)
     with GltfBuilder(path.parent) as gltf:
         scene = GltfScene(gltf, axes)
-        points = _add_points(gltf, scene, reader, path, options)
+        points = _add_points(gltf, scene, reader, path, selection)
         cameras = SceneCameras(gltf, scene, reader, axes.file_from_world.scale)
         cameras.add_still(shown)
         cameras.add_path(views)
         flown = cameras.add_flights(views, start)
         with replacing(path) as file:
             scene.write(file, start_time=start, has_times=reader.poses.has_times)
-    return cloud_summary(axes, points.count, f", {len(shown)} cameras, a flight of {flown} frames{_unknown(points)}")
+    more = f", {len(shown)} cameras, a flight of {flown} frames{_unknown(points)}"
+    return cloud_summary(axes, points.count, more, crop=selection.crop)
 
 
-def _add_points(gltf: GltfBuilder, scene: GltfScene, reader: RunReader, path: Path, options: GlbOptions) -> PointStream:
+def _add_points(
+    gltf: GltfBuilder, scene: GltfScene, reader: RunReader, path: Path, selection: PointSelection
+) -> PointStream:
     """The merged cloud, tile by tile; no node where it has no points."""
-    with fuse_pages(reader.run, reader.geometry, point_selection(reader, options), path.parent) as cloud:
+    with fuse_pages(reader.run, reader.geometry, selection, path.parent) as cloud:
         points = PointStream(gltf, normals=cloud.has_normals)
         for _, records in cloud.tiles:
             normals = records["normal"].astype(np.float32) if cloud.has_normals else None

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...cloud import fuse_pages
+from ...cloud import FileAxes, PointSelection, fuse_pages
 from ...errors import ExportError
 from ...geometry import resize_intrinsics
 from ...store import RunReader
@@ -37,6 +37,7 @@ def export_rrd(reader: PlacedReader, path: Path, options: RrdOptions) -> str:
     """The merged cloud in pieces, the cameras of the selected frames, and their images if the options say so."""
     rr = _rerun()
     views = posed_views(reader, options)
+    selection = point_selection(reader, options, FileAxes.world(reader.axes.units))  # points are placed already
     recording = rr.RecordingStream("da3_stream")
     recording.set_log_time_enabled(False)
     recording.set_log_tick_enabled(False)
@@ -45,7 +46,7 @@ def export_rrd(reader: PlacedReader, path: Path, options: RrdOptions) -> str:
         recording.send_recording_name(reader.path.resolve().name)
         recording.log("world", getattr(rr.ViewCoordinates, _VIEW[reader.axes.up]), static=True)
         recording.log("frame_of_reference", rr.TextDocument(reader.axes.text()), static=True)
-        count = _log_points(rr, recording, reader, path, options)
+        count = _log_points(rr, recording, reader, path, selection)
         _log_path(rr, recording, views)
         _log_cameras(rr, recording, reader, views, options)
         lost = _log_gaps(rr, recording, reader, views, options)
@@ -53,7 +54,7 @@ def export_rrd(reader: PlacedReader, path: Path, options: RrdOptions) -> str:
     finally:
         recording.disconnect()
     more = f", {len(views)} cameras" + (f"; {lost} frames without a pose" if lost else "")
-    return cloud_summary(reader.axes, count, more)
+    return cloud_summary(reader.axes, count, more, crop=selection.crop)
 
 
 def _rerun() -> Any:
@@ -65,9 +66,9 @@ def _rerun() -> Any:
     return rerun
 
 
-def _log_points(rr: Any, recording: Any, reader: RunReader, path: Path, options: RrdOptions) -> int:
+def _log_points(rr: Any, recording: Any, reader: RunReader, path: Path, selection: PointSelection) -> int:
     count = piece = 0
-    with fuse_pages(reader.run, reader.geometry, point_selection(reader, options), path.parent) as cloud:
+    with fuse_pages(reader.run, reader.geometry, selection, path.parent) as cloud:
         for _, records in cloud.tiles:
             for first in range(0, len(records), _POINTS_AT_ONCE):
                 part = records[first : first + _POINTS_AT_ONCE]

@@ -51,7 +51,9 @@ def write_mesh(path: Path, encoding: str, mesh: TiledMesh, min_triangles: int, a
         else:
             counts = write_glb_mesh(file, tiles, axes, path.parent)
         if not counts[1]:
-            raise ExportError("no surface is left: give a lower min_triangles, min_views or confidence")
+            raise ExportError(
+                "no surface is left: give a lower min_triangles, min_views or confidence, or another crop"
+            )
     return counts
 
 

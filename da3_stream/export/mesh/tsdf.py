@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ...cloud import PointSelection, fuse_pages
+from ...cloud import Crop, FileAxes, PointSelection, fuse_pages
 from ...cloud.octree.cube import TILE_DEPTH, tile_codes
 from ...cloud.octree.leaves import Leaves, build_leaves
 from ...cloud.points import depth_edges
@@ -33,6 +33,7 @@ from ...types import Float32, Float64, UInt8
 from ..cloud.files import point_selection
 from ..frame_views import FrameView, views_with_depth
 from ..options import CloudOptions
+from ..upright import crop_of_run
 from .files import mesh_axes, write_mesh
 from .welding import TiledMesh, seam_width
 
@@ -52,7 +53,7 @@ _NEEDED_BY = np.stack(np.meshgrid([0, -1], [0, -1], [0, -1]), axis=-1).reshape(-
 def export_mesh(reader: RunReader, path: Path, options: MeshOptions) -> str:
     """Fuse depth maps, weld tiles, leave small components out, and write in the axes of `mesh_axes`."""
     open3d, axes = _open3d(), mesh_axes(reader, options)
-    views = views_with_depth(reader, options)
+    views, crop = views_with_depth(reader, options), crop_of_run(reader, options.crop, axes)
     selection = _colour_selection(reader, options)
     fusion = _DepthFusion(open3d, reader, views, options, world_voxel(reader.geometry, selection.settings))
     with tempfile.TemporaryFile(dir=path.parent) as file, tempfile.TemporaryFile(dir=path.parent) as scratch:
@@ -62,10 +63,17 @@ def export_mesh(reader: RunReader, path: Path, options: MeshOptions) -> str:
             colours = _PointColours(iter(cloud.tiles))
             for tile, tile_views in views_of_tiles:
                 vertices, triangles = fusion.extract(tile, leaves, tile_views)
+                triangles = _inside(vertices, triangles, crop)
                 mesh.add(vertices, colours.of(tile, vertices), triangles)
         vertex_count, triangle_count = write_mesh(path, options.encoding, mesh, options.min_triangles, axes)
     voxel = axes.file_from_world.scale * fusion.voxel
-    return f"{triangle_count:,} triangles, {vertex_count:,} vertices, voxels of {voxel:.3g}, {axes.up_text}"
+    cropped = "" if crop is None else f", cropped to {crop.region}"
+    return f"{triangle_count:,} triangles, {vertex_count:,} vertices, voxels of {voxel:.3g}, {axes.up_text}{cropped}"
+
+
+def _inside(vertices: Float32, triangles: NDArray[np.int64], crop: Crop | None) -> NDArray[np.int64]:
+    """The triangles [T,3] all of whose vertices lie in the crop."""
+    return triangles if crop is None else triangles[crop.contains(vertices)[triangles].all(axis=1)]
 
 
 def _open3d() -> Any:
@@ -92,7 +100,7 @@ def _colour_selection(reader: RunReader, options: MeshOptions) -> PointSelection
         fusion="off",
         normals=False,
     )
-    selection = point_selection(reader, cloud_options)
+    selection = point_selection(reader, cloud_options, FileAxes.world(reader.units))
     return replace(selection, settings=selection.settings.model_copy(update={"max_points": None}))
 
 

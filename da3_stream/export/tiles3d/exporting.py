@@ -29,10 +29,11 @@ def export_3dtiles(reader: RunReader, path: Path, options: Tiles3dOptions) -> st
             f"3D Tiles stand on the Earth, and {reader.path} is not located (scene.json has no georeference): export "
             "copc, which has levels of detail, too"
         )
-    axes, selection = file_axes(reader, "map", relative="world"), point_selection(reader, options)
+    axes = file_axes(reader, "map", relative="world")
+    selection = point_selection(reader, options, axes)
     with fuse_pages(reader.run, reader.geometry, selection, path.parent) as cloud:
         count = write_3dtiles(path, cloud, axes)
-    return cloud_summary(axes, count, f", {len(list(path.glob('*.glb'))):,} tiles")
+    return cloud_summary(axes, count, f", {len(list(path.glob('*.glb'))):,} tiles", crop=selection.crop)
 
 
 def write_3dtiles(folder: Path, cloud: FusedCloud, axes: FileAxes) -> int:

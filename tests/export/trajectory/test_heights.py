@@ -122,11 +122,11 @@ def test_with_a_grid_kml_and_gpx_are_over_the_sea(tmp_path, grid, altitude, star
     lon, lat, height = truth(run)
     path, said = exported(run, "kml", altitude=altitude, **start)
     modes, places, described = kml(path)
-    assert modes == {"absolute"} and described in said and "over the sea (EGM96)" in described
+    assert modes == {"absolute"} and described in said and "over the sea (geoid EGM96)" in described
     np.testing.assert_allclose(places[:, :2], np.stack([lon, lat], -1), atol=1e-8)
     np.testing.assert_allclose(places[:, 2], height - geoid(lon, lat), atol=2e-3)
     path, said = exported(run, "gpx", altitude=altitude, **start)
-    assert said.endswith("heights are over the sea (EGM96)")
+    assert said.endswith("heights are over the sea (geoid EGM96)")
     np.testing.assert_allclose(gpx(path, "ele"), height - geoid(lon, lat), atol=2e-3)
     np.testing.assert_allclose(gpx(path, "geoidheight"), geoid(lon, lat), atol=2e-3)
     np.testing.assert_allclose(gpx(path, "ele") + gpx(path, "geoidheight"), height, atol=2e-3)
@@ -220,9 +220,12 @@ def test_a_map_whose_geoid_proj_has_not_gives_places_without_heights(tmp_path, f
     run = located(tmp_path / "run", "EPSG:25832+7837")
     lon, lat, _ = truth(run)
     path, said = exported(run, form)
-    assert "without heights: " in said and "<ele>" not in path.read_text()
+    assert "without heights: " in said and "grid for heights of 'ETRS89 / UTM zone 32N + DHHN2016 height'" in said
+    assert "<ele>" not in path.read_text()
     np.testing.assert_allclose(PLACES[form](path), np.stack([lon, lat], -1), atol=1e-8)  # two numbers each
-    with pytest.raises(ExportError, match="heights over the ellipsoid are not known, as PROJ has no grid"):
+    with pytest.raises(
+        ExportError, match="heights over the ellipsoid are not known, as PROJ has no grid for heights of"
+    ):
         exported(run, form, altitude="ellipsoid")
 
 
