@@ -18,7 +18,7 @@ from ..axes import file_axes
 from ..frame_views import FrameView, posed_views, selected_rows
 from ..gltf import GltfBuilder, GltfScene, PointStream
 from .files import cloud_summary, point_selection
-from .glb_cameras import SceneCameras
+from .glb_cameras import FlownFrames, SceneCameras
 
 if TYPE_CHECKING:
     from ..options import GlbOptions
@@ -40,7 +40,7 @@ def export_glb(reader: RunReader, path: Path, options: GlbOptions) -> str:
         flown = cameras.add_flights(views, start)
         with replacing(path) as file:
             scene.write(file, start_time=start, has_times=reader.poses.has_times)
-    more = f", {len(shown)} cameras, a flight of {flown} frames{_unknown(points)}"
+    more = f", {len(shown)} cameras{_flight_text(flown)}{_normals_text(points)}"
     return cloud_summary(axes, points.count, more, crop=selection.crop)
 
 
@@ -62,5 +62,10 @@ def _evenly(views: list[FrameView], count: int) -> list[FrameView]:
     return [views[k] for k in np.unique(np.linspace(0, len(views) - 1, count).astype(int))]
 
 
-def _unknown(points: PointStream) -> str:
+def _flight_text(frames: FlownFrames) -> str:
+    late = f" ({frames.left_out} left out, whose times do not ascend)" if frames.left_out else ""
+    return f", a flight of {frames.flown} frames{late}" if frames.flown else ""
+
+
+def _normals_text(points: PointStream) -> str:
     return f", {points.without_normal:,} points without a normal, which say +z" if points.without_normal else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,13 @@ FRUSTUM = 0.08  # depth of a frustum in median depths
 _NEAREST = 0.01  # that a camera shows, in median depths
 _CAMERA, _PATH = (255, 176, 0), (76, 201, 240)
 _EDGES = [(0, 1), (0, 2), (0, 3), (0, 4), (1, 2), (2, 3), (3, 4), (4, 1)]  # of a frustum: its apex, then its corners
+
+
+class FlownFrames(NamedTuple):
+    """How many frames the flights go through, and how many they leave out, since times must ascend."""
+
+    flown: int
+    left_out: int
 
 
 class SceneCameras:
@@ -53,13 +61,14 @@ class SceneCameras:
         lines = add_lines(self._gltf, "path", np.concatenate(paths), np.stack([starts, starts + 1], axis=1), _PATH)
         self._scene.add("path", lines)
 
-    def add_flights(self, views: Sequence[FrameView], start: float) -> int:
+    def add_flights(self, views: Sequence[FrameView], start: float) -> FlownFrames:
         """A camera and its animation for every segment of two frames or more, since nothing ties segments to each
-        other; returns of how many frames. Their times begin at `start`."""
+        other. Their times begin at `start`."""
         by_segment = [[view for view in views if view.segment == n] for n in sorted({view.segment for view in views})]
         flights = [flight for flight in by_segment if len(flight) > 1]
         names = ["flight"] if len(flights) == 1 else [f"flight {flight[0].segment}" for flight in flights]
-        return sum(self._add_flight(name, flight, start) for name, flight in zip(names, flights, strict=True))
+        counts = [self._add_flight(name, flight, start) for name, flight in zip(names, flights, strict=True)]
+        return FlownFrames(sum(counts), sum(len(flight) for flight in flights) - sum(counts))
 
     def _add_flight(self, name: str, views: Sequence[FrameView], start: float) -> int:
         times, rows = key_times([view.timestamp for view in views], start)

@@ -119,6 +119,17 @@ def test_frames_without_a_pose_are_left_out_of_the_flight(run):
     np.testing.assert_allclose(times, posed / FPS, atol=1e-6)
 
 
+def test_frames_whose_times_do_not_ascend_are_left_out_of_the_flight_and_counted(run):
+    status = run.read_status()
+    times = list(status["timestamps"])
+    times[7] = times[6]
+    run.write_status({**status, "timestamps": times})
+    path, summary = export_run(run.path, "glb")
+    glb = read_glb(path)
+    assert len(glb.values(glb.tree["animations"][0]["samplers"][0]["input"])) == 27
+    assert summary.endswith(", 28 cameras, a flight of 27 frames (1 left out, whose times do not ascend)")
+
+
 def test_each_segment_has_a_flight_of_its_own(run):
     scene = street_scene()
     first, second, third = scene.submaps
@@ -147,7 +158,10 @@ def test_one_point_and_one_frame(run):
     glb = exported(run, frames="5:6", max_points=1)
     assert len(glb.attribute("points", "POSITION")) == 1
     assert [node["name"] for node in glb.tree["nodes"]] == ["world", "points", "cameras", "000005"]
-    assert "animations" not in glb.tree
+    assert (
+        "animations" not in glb.tree
+        and "flight" not in export_run(run.path, "glb", overwrite=True, options={"frames": "5:6"}).summary
+    )
 
 
 def test_equal_runs_give_equal_bytes(run, tmp_path):
