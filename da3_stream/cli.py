@@ -108,7 +108,7 @@ def run(
         if nothing is not None and not allow_empty:
             fail(f"{nothing} (--allow-empty: end with status 0 all the same)", EMPTY)
         for format in exports or ():
-            result = export_run(directory, format, overwrite=True)
+            result = export_run(directory, format, overwrite=True, progress=not quiet)
             say(f"{result.path}: {result.summary}", quiet)
 
 
@@ -166,12 +166,18 @@ def export(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
     verbose: Verbose = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Write a run in a format of other tools, also while it is still going."""
-    from .export.exporting import export_run, read_options
+    """Write a run in a format of other tools, also while it is still going.
 
-    with console(verbose), stoppable("nothing was written"):
-        result = export_run(run_dir, format, out, read_options(values, assignments or ()), overwrite=overwrite)
+    A folder of files that was interrupted goes on where it stopped when the same command is given again.
+    """
+    from .export.exporting import export_run, find_format, read_options
+
+    left = "the same command goes on where it stopped" if find_format(format).goes_on else "nothing was written"
+    with console(verbose, quiet), stoppable(left):
+        options = read_options(values, assignments or ())
+        result = export_run(run_dir, format, out, options, overwrite=overwrite, progress=not quiet)
     typer.echo(f"{result.path}: {result.summary}")
 
 

@@ -37,6 +37,11 @@ def describe_machine() -> dict[str, Any]:
     }
 
 
+def size_text(count: float) -> str:
+    """A number of bytes, for people."""
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+
+
 def peak_rss_bytes() -> int:
     """The peak memory of this process, plus the largest peak of any one of its ended children."""
     unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in bytes on macOS, in KiB elsewhere

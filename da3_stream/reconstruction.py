@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,17 +129,23 @@ class Reconstruction:
         options: FrameOptions | Mapping[str, Any] | None = None,
         *,
         overwrite: bool = False,
+        progress: bool | Callable[[int, int], object] = False,
     ) -> Path:
         """Write the run, as its directory is now, in a format of other tools; returns where.
 
         `format` is a name of `export.formats.FORMATS`, `options` of its class there or a mapping of its fields;
         without `path` it goes to the folder `export` of the run directory. Raises ExportError with one sentence for
-        an unknown format or option, and for a target that exists (unless `overwrite`).
+        an unknown format or option, for a target that exists (unless `overwrite`), and before it begins where the disk
+        is too small.
+
+        `progress` shows a bar with the time left on stderr; a function is called with how many frames are done and how
+        many there are, for each kind of data from 0. A folder of files that was interrupted goes on where it stopped
+        when it is asked for again, of the same state of the run and with the same options.
         """
         from .export.exporting import export_run
 
         target = None if path is None else Path(path)
-        return export_run(self.path, format, target, options, overwrite=overwrite).path
+        return export_run(self.path, format, target, options, overwrite=overwrite, progress=progress).path
 
     def _frame(self, row: int) -> tuple[Float32, Float32, Float64]:
         return self._reader.depth(int(self.source_indices[row]))

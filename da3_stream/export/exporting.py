@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,12 +11,18 @@ import yaml
 from pydantic import ValidationError
 
 from ..errors import ExportError
+from ..machine import installed_versions
 from ..store import RunReader
 from .axes import file_axes
+from .estimate import estimate_export, require_disk
 from .formats import FORMATS, Format
+from .frame_log import FrameLog
 from .options import AxesOptions, FrameOptions
 from .output_path import FOLDER, output_path, require_apart, side_file
 from .placed import BESIDE, RECORD, placed_reader, write_record
+from .progress import Progress, Told, progress_of
+
+WORTH_TELLING = 1_000_000  # bytes
 
 
 class ExportResult(NamedTuple):
@@ -32,6 +39,7 @@ def export_run(
     options: FrameOptions | Mapping[str, Any] | None = None,
     *,
     overwrite: bool = False,
+    progress: bool | Told = False,
 ) -> ExportResult:
     """Write a run, finished or going, in one of `FORMATS`.
 
@@ -39,6 +47,10 @@ def export_run(
     fields by name. Raises ExportError with one sentence for an unknown format, options that it does not have, a target
     that exists (unless `overwrite`) and one that is or holds the run or its input. What exists is replaced when the new
     export is complete; a folder that no export wrote is never replaced.
+
+    `progress` shows a bar on stderr, or is called with the frames that are done and those of all. A folder of files a
+    frame that was interrupted goes on where it stopped, if it is of the same run, format and options. Raises
+    ExportError before it starts where the disk is too small.
     """
     row = find_format(format)
     checked = _checked_options(format, row, options)
@@ -46,24 +58,43 @@ def export_run(
     target = Path(path) if path is not None else reader.path / FOLDER / row.file_name(checked)
     for place in (target, *(side_file(target, suffix) for suffix in row.beside)):
         require_apart(place, reader.path, reader.input_paths)
-    with output_path(target, folder=row.is_folder, overwrite=overwrite, beside=row.beside) as new:
-        summary = _write(row, reader, new, checked)
+    job, watcher = _job(reader, format, checked), progress_of(progress)
+    with output_path(target, folder=row.is_folder, overwrite=overwrite, beside=row.beside, job=job) as new:
+        _say_what_it_takes(reader, checked, new, watcher)
+        summary = _write(row, reader, new, checked, watcher)
     return ExportResult(target, summary)
 
 
-def _write(row: Format, reader: RunReader, path: Path, options: FrameOptions) -> str:
+def _write(row: Format, reader: RunReader, path: Path, options: FrameOptions, progress: Progress) -> str:
     """The summary of what the format's writer wrote. Of a format with cameras, the run is moved into the axes of the
     file before, and the record of its frame of reference is put into a folder, or beside a file that has no place."""
     if options.camera_axes is None:
-        return row.writer()(reader, path, options)
+        return row.write(reader, path, options, progress)
     wanted = options.axes if isinstance(options, AxesOptions) else None
     axes = file_axes(reader, wanted, relative=options.camera_axes, located=options.camera_axes)
-    summary = row.writer()(placed_reader(reader, axes), path, options)
+    summary = row.write(placed_reader(reader, axes), path, options, progress)
     if row.is_folder:
         write_record(path / RECORD, axes)
     elif BESIDE in row.beside:
         write_record(side_file(path, BESIDE), axes)
     return summary
+
+
+def _job(reader: RunReader, format: str, options: FrameOptions) -> str:
+    """The same for exports of which one can go on with what another has written."""
+    parts = [format, options.model_dump_json(), str(installed_versions()["da3_stream"])]
+    files = [(reader.path / name).read_bytes() for name in ("run.json", "scene.json")]
+    return sha256(b"\n".join([*(part.encode() for part in parts), *files])).hexdigest()
+
+
+def _say_what_it_takes(reader: RunReader, options: FrameOptions, new: Path, progress: Progress) -> None:
+    """Raises ExportError where the disk is too small for it."""
+    there = [path for path in new.rglob("*") if path.is_file()] if new.is_dir() else []
+    estimate = estimate_export(reader, options, new.parent)
+    free = require_disk(estimate, new.parent, sum(path.stat().st_size for path in there))
+    done = len(FrameLog(new))
+    if estimate.bytes >= WORTH_TELLING:
+        progress.say(estimate.text(free) + (f"; {done} are there already" if done else ""))
 
 
 def read_options(named: Mapping[str, Any], assignments: Iterable[str]) -> dict[str, Any]:

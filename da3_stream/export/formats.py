@@ -13,9 +13,7 @@ from typing import Any
 
 from ..store import RunReader
 from . import options as o
-
-# (the run, path of the new file or folder, options) -> one line for people
-Writer = Callable[[RunReader, Path, Any], str]
+from .progress import Progress
 
 
 @dataclass(frozen=True)
@@ -37,10 +35,32 @@ class Format:
         """The default name of its file or folder, under these options."""
         return self.file.rstrip("/").format(encoding=getattr(options, "encoding", ""))
 
-    def writer(self) -> Writer:
+    @property
+    def goes_on(self) -> bool:
+        """Whether an export that was interrupted goes on behind the files that are whole."""
+        return False
+
+    def write(self, reader: RunReader, path: Path, options: Any, progress: Progress) -> str:
+        """Write the export to the path of a new file or folder; returns a line for people."""
+        return self._writer()(reader, path, options)
+
+    def _writer(self) -> Callable[..., str]:
         """The function that writes the format."""
         module, _, function = self.home.partition(":")
         return getattr(import_module(f".{module}", __package__), function)
+
+
+class FrameByFrame(Format):
+    """A row whose writer takes a `Progress` behind the options, and tells it of every frame."""
+
+    @property
+    def goes_on(self) -> bool:
+        """As of `Format`: a folder does."""
+        return self.is_folder
+
+    def write(self, reader: RunReader, path: Path, options: Any, progress: Progress) -> str:
+        """As of `Format`."""
+        return self._writer()(reader, path, options, progress)
 
 
 def formats_text() -> str:
@@ -85,23 +105,25 @@ FORMATS = {
         "tiles3d.exporting:export_3dtiles",
     ),
     "glb": Format("points, cameras and path, binary glTF", o.GlbOptions, "scene.glb", "cloud.glb:export_glb"),
-    "rrd": Format("recording for rerun", o.RrdOptions, "run.rrd", "cloud.rerun:export_rrd"),
+    "rrd": FrameByFrame("recording for rerun", o.RrdOptions, "run.rrd", "cloud.rerun:export_rrd"),
     "mesh": Format("surface from the depth maps", o.MeshOptions, "mesh.{encoding}", "mesh.tsdf:export_mesh"),
-    "colmap": Format(
+    "colmap": FrameByFrame(
         "cameras, poses and points on tracks, COLMAP", o.ColmapOptions, "colmap/", "colmap.dataset:export_colmap"
     ),
-    "nerfstudio": Format("transforms.json", o.NerfstudioOptions, "nerfstudio/", "nerfstudio:export_nerfstudio"),
-    "3dgs": Format(
+    "nerfstudio": FrameByFrame("transforms.json", o.NerfstudioOptions, "nerfstudio/", "nerfstudio:export_nerfstudio"),
+    "3dgs": FrameByFrame(
         "input of Gaussian splats",
         o.GaussianSplattingOptions,
         "3dgs/",
         "colmap.gaussian_splatting:export_gaussian_splatting",
     ),
-    "depth": Format("depth maps, one file a frame", o.DepthOptions, "depth/", "depth.maps:export_depth"),
-    "npz": Format("all frames in one, as DA3 writes it", o.NpzOptions, "results.npz", "npz:export_npz"),
-    "mini_npz": Format("the same without pictures", o.MiniNpzOptions, "mini_results.npz", "npz:export_mini_npz"),
-    "depth_vis": Format("pictures of depth", o.DepthImageOptions, "depth_vis/", "depth.visualisation:export_depth_vis"),
-    "depth_video": Format(
+    "depth": FrameByFrame("depth maps, one file a frame", o.DepthOptions, "depth/", "depth.maps:export_depth"),
+    "npz": FrameByFrame("all frames in one, as DA3 writes it", o.NpzOptions, "results.npz", "npz:export_npz"),
+    "mini_npz": FrameByFrame("the same without pictures", o.MiniNpzOptions, "mini_results.npz", "npz:export_mini_npz"),
+    "depth_vis": FrameByFrame(
+        "pictures of depth", o.DepthImageOptions, "depth_vis/", "depth.visualisation:export_depth_vis"
+    ),
+    "depth_video": FrameByFrame(
         "a film of depth", o.DepthVideoOptions, "depth.mp4", "depth.visualisation:export_depth_video"
     ),
 }

@@ -9,7 +9,7 @@ left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,10 @@ from ..cloud.files.ply import create_ply, ply_comments
 from ..geometry.camera_models import CameraModel
 from ..store import RunReader
 from ..store.files import json_page, write_text
+from ..types import Float64
 from .cloud.sampling import sampled_points
 from .colmap.model import shared_camera
+from .frame_log import FrameLog
 from .frame_views import FrameView, views_with_depth
 from .images.camera import ImageCamera, image_camera, image_mask, image_size, written_mask
 from .images.depth_in_image import in_image
@@ -33,6 +35,7 @@ from .images.rasters import new_file
 from .images.sources import list_frames
 from .options import NerfstudioOptions
 from .placed import PlacedReader
+from .progress import Progress
 
 PER_UNIT = 1000.0  # nerfstudio's depth_unit_scale_factor is 0.001
 OPENCV_FROM_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
@@ -40,10 +43,11 @@ POINTS, MASKS = "points.ply", "masks"
 NORMALS = "normals_from_pretrain"  # where DN-Splatter looks for them
 
 
-def export_nerfstudio(reader: PlacedReader, path: Path, options: NerfstudioOptions) -> str:
+def export_nerfstudio(reader: PlacedReader, path: Path, options: NerfstudioOptions, progress: Progress) -> str:
     """The folder with its images. Raises ExportError where there are no images or no frame has depth."""
     views = views_with_depth(reader, options, one_segment=True)
-    frames = list(_frames(reader, views, path, options))
+    written = _write_frames(reader, views, path, options, progress)
+    frames = [written[view.index] | {"transform_matrix": _transform(view)} for view in views]
     list_frames(reader, {view.index: frame["file_path"] for view, frame in zip(views, frames, strict=True)}, path)
     _add_missing_masks(path, frames, image_camera(reader, views[0], options).size)
     count = _write_points(reader, views, path / POINTS, options.max_points)
@@ -58,23 +62,28 @@ def export_nerfstudio(reader: PlacedReader, path: Path, options: NerfstudioOptio
     return f"{len(frames)} images, {count} points to begin with"
 
 
-def _frames(
-    reader: RunReader, views: Sequence[FrameView], path: Path, options: NerfstudioOptions
-) -> Iterator[dict[str, Any]]:
-    """Write images and depth maps; yields the entry of `frames` for each."""
+def _transform(view: FrameView) -> Float64:
+    """World from a camera of OpenGL's axes [4,4]."""
+    return view.world_from_camera @ OPENCV_FROM_OPENGL
+
+
+def _write_frames(
+    reader: RunReader, views: Sequence[FrameView], path: Path, options: NerfstudioOptions, progress: Progress
+) -> FrameLog:
+    """Write images, masks and maps that are missing; the log has the files of all."""
     names = frame_names(reader).by_stem() if options.normals else frame_names(reader)
     files = ImageFolder(path / "images", image_files(reader, options), options.encoding, names)
-    masks = MaskFolder(path / MASKS)
-    for view, image in frame_images(reader, views, options):
+    masks, frames = MaskFolder(path / MASKS), FrameLog(path)
+    images = frame_images(reader, frames.missing(views), options)
+    for view, image in progress.each("pictures", images, len(views), len(frames)):
         name = files.add(view.index, image)
-        entry: dict[str, Any] = {
-            "file_path": f"images/{name}",
-            "transform_matrix": view.world_from_camera @ OPENCV_FROM_OPENGL,
-        }
+        entry = {"file_path": f"images/{name}"}
         mask = written_mask(reader, view, options, image_mask(reader, view, options))
         if mask is not None:
             entry["mask_path"] = f"{MASKS}/{masks.add(name, mask)}"
-        yield entry | _maps(reader, view, path, names[view.index].stem, options)
+        entry |= _maps(reader, view, path, names[view.index].stem, options)
+        frames.add(view.index, entry.values(), entry)
+    return frames
 
 
 def _add_missing_masks(path: Path, frames: Sequence[dict[str, Any]], size: tuple[int, int]) -> None:

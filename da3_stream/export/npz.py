@@ -19,11 +19,12 @@ from .images.frame_images import undistorted_images
 from .images.names import frame_names
 from .options import MiniNpzOptions, NpzOptions
 from .placed import PlacedReader
+from .progress import Progress
 
 _LEVEL = 1  # of compression, as the npz files of a run directory
 
 
-def export_npz(reader: PlacedReader, path: Path, options: NpzOptions) -> str:
+def export_npz(reader: PlacedReader, path: Path, options: NpzOptions, progress: Progress) -> str:
     """`image` [N,H,W,3] uint8 RGB, and what `export_mini_npz` writes, with depth to 6 decimals.
 
     The images are scaled to the size of the depth maps and undistorted. Raises ExportError as `export_mini_npz`, and
@@ -31,12 +32,13 @@ def export_npz(reader: PlacedReader, path: Path, options: NpzOptions) -> str:
     """
     views, size = _views_of_one_size(reader, options)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
-        _stream(archive, "image", (len(views), size[1], size[0], 3), np.uint8, _images(reader, views, size))
-        _write_maps(archive, reader, views, size, 6)
+        images = progress.each("pictures", _images(reader, views, size), len(views))
+        _stream(archive, "image", (len(views), size[1], size[0], 3), np.uint8, images)
+        _write_maps(archive, reader, views, size, 6, progress)
     return _summary(views, size)
 
 
-def export_mini_npz(reader: PlacedReader, path: Path, options: MiniNpzOptions) -> str:
+def export_mini_npz(reader: PlacedReader, path: Path, options: MiniNpzOptions, progress: Progress) -> str:
     """`depth` [N,H,W] in world units (8 decimals, 0 = none), `conf` [N,H,W] (2 decimals, 0 = unusable: DA3's own less
     1), `extrinsics` [N,3,4] camera from world and `intrinsics` [N,3,3] of the depth maps, all float32, compressed.
     Beside what those tools write there are the frames' names `file` [N], `file_from_world` [4,4] and
@@ -46,16 +48,22 @@ def export_mini_npz(reader: PlacedReader, path: Path, options: MiniNpzOptions) -
     """
     views, size = _views_of_one_size(reader, options)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
-        _write_maps(archive, reader, views, size, 8)
+        _write_maps(archive, reader, views, size, 8, progress)
     return _summary(views, size)
 
 
 def _write_maps(
-    archive: zipfile.ZipFile, reader: PlacedReader, views: list[FrameView], size: tuple[int, int], decimals: int
+    archive: zipfile.ZipFile,
+    reader: PlacedReader,
+    views: list[FrameView],
+    size: tuple[int, int],
+    decimals: int,
+    progress: Progress,
 ) -> None:
     n, shape = len(views), (len(views), size[1], size[0])
-    _stream(archive, "depth", shape, np.float32, (np.round(reader.depth(view.index)[0], decimals) for view in views))
-    _stream(archive, "conf", shape, np.float32, (np.round(reader.depth(view.index)[1], 2) for view in views))
+    depths, confidences = progress.each("depth", views, n), progress.each("confidence", views, n)
+    _stream(archive, "depth", shape, np.float32, (np.round(reader.depth(view.index)[0], decimals) for view in depths))
+    _stream(archive, "conf", shape, np.float32, (np.round(reader.depth(view.index)[1], 2) for view in confidences))
     _stream(archive, "extrinsics", (n, 3, 4), np.float32, (view.camera_from_world[:3] for view in views))
     _stream(archive, "intrinsics", (n, 3, 3), np.float32, (_intrinsics(reader, view) for view in views))
     names = frame_names(reader)

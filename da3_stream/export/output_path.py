@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from ..errors import ExportError
 from ..store.files import move_folder
+from .unfinished import finish, unfinished_folder
 
 FOLDER = "export"  # of a run directory: where exports go by default
 MARK = ".da3_stream"  # file in every folder that an export made
@@ -38,13 +39,16 @@ def side_file(path: Path, suffix: str) -> Path:
 
 
 @contextmanager
-def output_path(path: Path, *, folder: bool, overwrite: bool, beside: Sequence[str] = ()) -> Iterator[Path]:
+def output_path(
+    path: Path, *, folder: bool, overwrite: bool, beside: Sequence[str] = (), job: str = ""
+) -> Iterator[Path]:
     """A temporary path beside `path`, for a new file or with `folder` a new folder; it is renamed to `path` when the
     block ends without an error, else removed.
 
-    So are its side files, of the suffixes `beside`, which the block may write, too: those of the export before go.
-    Raises ExportError if `path` or a side file exists already (unless `overwrite`), or is a folder that no export
-    wrote, or where the disk refuses.
+    So are its side files, of the suffixes `beside`, which the block may write, too: those of the export before go. A
+    folder that was interrupted stays, and is what the same `job` gets again (see `unfinished_folder`). Raises
+    ExportError if `path` or a side file exists already (unless `overwrite`), or is a folder that no export wrote, or
+    where the disk refuses.
     """
     target = _real(path)
     new = target.with_name(f".{target.stem}.tmp{target.suffix}")
@@ -54,15 +58,11 @@ def output_path(path: Path, *, folder: bool, overwrite: bool, beside: Sequence[s
         for _, side in sides:
             _require_free(side, False, overwrite)
         target.parent.mkdir(parents=True, exist_ok=True)
-        _remove_all(new, sides)
-        try:
-            if folder:
-                new.mkdir()
+        files = [*(side for side, _ in sides), *([] if folder else [new])]
+        with _temporary(*files), unfinished_folder(new, job) if folder else nullcontext():
             yield new
             _move_sides(sides)
             _move_into_place(new, target, folder)
-        finally:
-            _remove_all(new, sides)
     except OSError as error:
         raise ExportError(f"cannot write {path}: {error.strerror or error}") from error
 
@@ -89,6 +89,7 @@ def _move_sides(sides: Sequence[tuple[Path, Path]]) -> None:
 def _move_into_place(new: Path, target: Path, folder: bool) -> None:
     if folder:
         (new / MARK).write_text("da3-stream export wrote this folder, and --overwrite replaces it whole\n")
+        finish(new)
         move_folder(new, target)
     else:
         os.replace(new, target)
@@ -99,9 +100,16 @@ def _real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _remove_all(new: Path, sides: Iterable[tuple[Path, Path]]) -> None:
-    for path in (new, *(side for side, _ in sides)):
-        _remove(path)
+@contextmanager
+def _temporary(*files: Path) -> Iterator[None]:
+    """Files that are not there before the block, and not after it."""
+    try:
+        for file in files:
+            _remove(file)
+        yield
+    finally:
+        for file in files:
+            _remove(file)
 
 
 def _remove(path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import StoreError
 from ..frames.image_size import fit_size
+from ..machine import size_text
 from ..windows import windows
 from .job import Job
 
@@ -33,10 +34,10 @@ class DiskEstimate:
     def text(self, free: int) -> str:
         """For people; `free` bytes are there."""
         if self.frames is None:
-            return f"frames of unknown number, at most {_size(self.bytes)} of disk a window ({_size(free)} free)"
-        return (
-            f"{self.frames} frames in {self.windows} windows, at most {_size(self.bytes)} of disk ({_size(free)} free)"
-        )
+            what, bytes_of = "frames of unknown number", "a window "
+        else:
+            what, bytes_of = f"{self.frames} frames in {self.windows} windows", ""
+        return f"{what}, at most {size_text(self.bytes)} of disk {bytes_of}({size_text(free)} free)"
 
 
 def estimate_disk(job: Job, done: int = 0) -> DiskEstimate:
@@ -60,16 +61,16 @@ def require_disk(out: Path, job: Job, done: int = 0) -> None:
     free = shutil.disk_usage(out).free + (0 if done else _bytes_in(out))
     if free < a_window:
         raise StoreError(
-            f"the disk of {out} is short: the first window may take {_size(a_window)}, and {_size(free)} are free; "
-            "make room, or give another directory"
+            f"the disk of {out} is short: the first window may take {size_text(a_window)}, and {size_text(free)} are "
+            "free; make room, or give another directory"
         )
     if free < whole.bytes + AT_ONCE:
         log.warning(
             "the disk of %s may become short: this run may take %s, and %s are free; make room, or use fewer frames "
             "(--max-frames, --fps)",
             out,
-            _size(whole.bytes + AT_ONCE),
-            _size(free),
+            size_text(whole.bytes + AT_ONCE),
+            size_text(free),
         )
 
 
@@ -82,7 +83,3 @@ def _bytes_of(job: Job, frames: int) -> int:
 
 def _bytes_in(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def _size(count: float) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"

@@ -25,6 +25,7 @@ from .glb_cameras import FRUSTUM
 
 if TYPE_CHECKING:
     from ..options import RrdOptions
+    from ..progress import Progress
 
 _POINTS_AT_ONCE = 1 << 18  # in one entity
 _QUALITY = 85  # of a JPEG
@@ -33,7 +34,7 @@ _IMAGE_ENTITY = "world/camera/picture"
 NAME_ENTITY = "world/camera/file"  # a text for each camera: its frame's name
 
 
-def export_rrd(reader: PlacedReader, path: Path, options: RrdOptions) -> str:
+def export_rrd(reader: PlacedReader, path: Path, options: RrdOptions, progress: Progress) -> str:
     """The merged cloud in pieces, the cameras of the selected frames, and their images if the options say so."""
     rr = _rerun()
     views = posed_views(reader, options)
@@ -48,7 +49,8 @@ def export_rrd(reader: PlacedReader, path: Path, options: RrdOptions) -> str:
         recording.log("frame_of_reference", rr.TextDocument(reader.axes.text()), static=True)
         count = _log_points(rr, recording, reader, path, selection)
         _log_path(rr, recording, views)
-        _log_cameras(rr, recording, reader, views, options)
+        cameras = progress.each("cameras", _images(reader, views, options), len(views))
+        _log_cameras(rr, recording, reader, cameras, options)
         lost = _log_gaps(rr, recording, reader, views, options)
         recording.flush()
     finally:
@@ -85,11 +87,13 @@ def _log_path(rr: Any, recording: Any, views: list[FrameView]) -> None:
     recording.log("world/path", rr.LineStrips3D(lines, colors=[(76, 201, 240)] * len(lines)), static=True)
 
 
-def _log_cameras(rr: Any, recording: Any, reader: RunReader, views: list[FrameView], options: RrdOptions) -> None:
+def _log_cameras(
+    rr: Any, recording: Any, reader: RunReader, views: Iterator[tuple[FrameView, UInt8 | None]], options: RrdOptions
+) -> None:
     size = _image_size(reader, options)
     distance = FRUSTUM * (reader.geometry.median_depth() or 1.0)
     names = frame_names(reader)
-    for view, image in _images(reader, views, options, size):
+    for view, image in views:
         recording.set_time("frame", sequence=view.index)
         recording.set_time("time", duration=view.timestamp)
         pose = view.world_from_camera
@@ -125,8 +129,8 @@ def _image_size(reader: RunReader, options: RrdOptions) -> tuple[int, int]:
     return max(1, round(share * width)), max(1, round(share * height))
 
 
-def _images(
-    reader: RunReader, views: list[FrameView], options: RrdOptions, size: tuple[int, int]
-) -> Iterator[tuple[FrameView, UInt8 | None]]:
+def _images(reader: RunReader, views: list[FrameView], options: RrdOptions) -> Iterator[tuple[FrameView, UInt8 | None]]:
     """The views with their undistorted images (rerun's cameras are pinholes), or without."""
-    return undistorted_images(reader, views, size) if options.pictures else ((view, None) for view in views)
+    if not options.pictures:
+        return ((view, None) for view in views)
+    return undistorted_images(reader, views, _image_size(reader, options))

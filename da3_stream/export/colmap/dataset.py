@@ -17,8 +17,9 @@ import numpy as np
 
 from ...cloud import Points
 from ...store import RunReader
-from ...types import Float64
+from ...types import Float64, UInt8
 from ..cloud.sampling import sampled_points
+from ..frame_log import FrameLog
 from ..frame_views import FrameView, nothing_to_export, posed_views
 from ..images.camera import ImageCamera, image_size, written_mask
 from ..images.frame_images import frame_images, image_files
@@ -27,6 +28,7 @@ from ..images.mask_files import MaskFolder
 from ..images.names import FrameNames, frame_names
 from ..images.sources import list_frames
 from ..options import ColmapOptions, ImageOptions, TrackedOptions
+from ..progress import Progress
 from .dataset_image import DatasetImage, ImagePart
 from .files import write_model
 from .keypoints import DepthMap, detect_keypoints
@@ -72,7 +74,7 @@ class TrackedImages:
         return True
 
 
-def export_colmap(reader: RunReader, path: Path, options: ColmapOptions) -> str:
+def export_colmap(reader: RunReader, path: Path, options: ColmapOptions, progress: Progress) -> str:
     """A COLMAP model with its images; with `refine` bundle-adjusted, the model of before in sparse/original/; with
     `stereo` a workspace of COLMAP's dense stages, which look for the model in sparse/ itself.
 
@@ -83,7 +85,7 @@ def export_colmap(reader: RunReader, path: Path, options: ColmapOptions) -> str:
     views, names = views_with_images(reader, options), frame_names(reader, NO_TEXT if options.text else "")
     seeds = find_seeds(reader, views, options.seeds, options.confidence)
     stereo = StereoWorkspace(path / "stereo", image_size(reader, options.resolution)) if options.stereo else None
-    tracked = track_images(reader, views, path, options, names, [seeds, *([stereo] if stereo else [])])
+    tracked = track_images(reader, views, path, options, names, [seeds, *([stereo] if stereo else [])], progress)
     seen = seeds.finish(options.seeds)
     model = sparse_model(tracked, seen, options.shared_camera, options.max_points)
     if options.refine:
@@ -104,20 +106,22 @@ def track_images(
     options: TrackedOptions,
     names: FrameNames,
     parts: Sequence[ImagePart],
+    progress: Progress,
 ) -> TrackedImages:
-    """Write the images of views into the new folder images/, with their masks into masks/, list them in frames.csv,
-    track keypoints through them and give each to the other parts of the data set.
+    """Write the images of views that are missing into the folder images/, with all masks into masks/, list them in
+    frames.csv, track keypoints through them and give each to the other parts of the data set.
 
     Raises ExportError where there are no images, or no depth from which a track could begin.
     """
     tracked = TrackedImages()
     files = ImageFolder(folder / IMAGES, image_files(reader, options), options.encoding, names)
     masks = MaskFolder(folder / "masks")
-    for view, pixels in frame_images(reader, views, options):
+    frames, images = FrameLog(folder), frame_images(reader, views, options)
+    for view, pixels in progress.each("pictures", images, len(views)):
         image = DatasetImage.read(reader, view, pixels, options)
         if not tracked.add(image, options.confidence):
             continue
-        name = files.add(view.index, pixels)
+        name = _written(files, frames, view, pixels)
         tracked.names.append(name)
         if (mask := written_mask(reader, view, options, image.mask)) is not None:
             masks.add(name, mask)
@@ -128,6 +132,14 @@ def track_images(
     indices = [view.index for view in tracked.views]
     list_frames(reader, {k: f"{IMAGES}/{name}" for k, name in zip(indices, tracked.names, strict=True)}, folder)
     return tracked
+
+
+def _written(files: ImageFolder, frames: FrameLog, view: FrameView, pixels: UInt8) -> str:
+    """The name of a view's image, which is written unless it is whole."""
+    if view.index not in frames:
+        name = files.add(view.index, pixels)
+        frames.add(view.index, [f"{IMAGES}/{name}"], {"name": name})
+    return str(frames[view.index]["name"])
 
 
 def views_with_images(reader: RunReader, options: ImageOptions) -> list[FrameView]:

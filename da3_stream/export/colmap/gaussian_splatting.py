@@ -10,12 +10,15 @@ from ..images.camera import image_size
 from ..images.names import frame_names
 from ..options import GaussianSplattingOptions
 from ..placed import PlacedReader
+from ..progress import Progress
 from .dataset import find_seeds, sparse_model, summary, track_images, views_with_images
 from .files import write_model
 from .inverse_depths import InverseDepths
 
 
-def export_gaussian_splatting(reader: PlacedReader, path: Path, options: GaussianSplattingOptions) -> str:
+def export_gaussian_splatting(
+    reader: PlacedReader, path: Path, options: GaussianSplattingOptions, progress: Progress
+) -> str:
     """images/ without distortion, masks/ where not all of them counts, depths/, and sparse/0/ with PINHOLE cameras, the
     only ones besides SIMPLE_PINHOLE that the original loader takes.
 
@@ -26,7 +29,7 @@ def export_gaussian_splatting(reader: PlacedReader, path: Path, options: Gaussia
     sparse, views = path / "sparse" / "0", views_with_images(reader, options)
     seeds = find_seeds(reader, views, options.seeds, options.confidence)
     depths = InverseDepths(path / "depths", image_size(reader, options.resolution))
-    tracked = track_images(reader, views, path, options, frame_names(reader).by_stem(), [seeds, depths])
+    tracked = track_images(reader, views, path, options, frame_names(reader).by_stem(), [seeds, depths], progress)
     seen = seeds.finish(options.seeds)
     model = sparse_model(tracked, seen, None, None)
     write_model(model, sparse, text=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,70 +15,79 @@ from ...store import RunReader
 from ...store.files import json_line, write_text
 from ...store.quantise import confidence_range, encode_confidence
 from ...types import Float32
+from ..frame_log import FrameLog
 from ..frame_views import FrameView, selected_views, views_with_depth
 from ..images.camera import radial_distortion
 from ..images.names import frame_names
 from ..images.rasters import new_file, write_png, write_raster
 from ..images.sources import list_frames
 from ..options import DepthOptions
+from ..progress import Progress
 
+PIXELS = "pixels_with_depth"
 FULL = 65535  # the largest count of a 16-bit PNG
 
 
-def export_depth(reader: RunReader, path: Path, options: DepthOptions) -> str:
+def export_depth(reader: RunReader, path: Path, options: DepthOptions, progress: Progress) -> str:
     """depth/, confidence/ and sky/ with a file of its name for every frame that has depth.
 
     Depth is along the camera's z axis in world units, 0 = none, of a pinhole without the lens's distortion. Raises
     ExportError where no frame has depth.
     """
-    views = views_with_depth(reader, options)
-    manifest = DepthManifest()
-    names = frame_names(reader)
-    for view in views:
-        _write_frame(reader, view, names[view.index].stem, path, options, manifest)
-    list_frames(reader, {view.index: f"depth/{names[view.index].stem}.{options.encoding}" for view in views}, path)
+    views, names, frames = views_with_depth(reader, options), frame_names(reader), FrameLog(path)
+    for view in progress.each("depth maps", frames.missing(views), len(views), len(frames)):
+        files, entry = _write_frame(reader, view, names[view.index].stem, path, options)
+        frames.add(view.index, files, entry)
+    entries = [frames[view.index] for view in views]
+    list_frames(reader, {entry["frame"]: entry["depth"] for entry in entries}, path)
+    manifest = DepthManifest.of(entries)
     without_depth = sorted({view.index for view in selected_views(reader, options)} - {view.index for view in views})
     write_text(path / "depth.json", _manifest_text(reader, options, manifest, without_depth))
     return _summary(len(views), len(without_depth), manifest)
 
 
-@dataclass
+@dataclass(frozen=True)
 class DepthManifest:
     """The entries of depth.json, and its counts."""
 
-    frames: list[str] = field(default_factory=list)  # a line of JSON each
-    pixels: int = 0  # with depth
-    saturated: int = 0
+    frames: list[str]  # a line of JSON each
+    pixels: int  # with depth
+    saturated: int
+
+    @staticmethod
+    def of(entries: list[dict[str, Any]]) -> DepthManifest:
+        """Of all frames; the pixels with depth of one are not listed."""
+        saturated = sum(entry.get("saturated_pixels", 0) for entry in entries)
+        listed = [{key: value for key, value in entry.items() if key != PIXELS} for entry in entries]
+        return DepthManifest([json_line(entry) for entry in listed], sum(e[PIXELS] for e in entries), saturated)
 
 
 def _write_frame(
-    reader: RunReader, view: FrameView, stem: str, path: Path, options: DepthOptions, manifest: DepthManifest
-) -> None:
+    reader: RunReader, view: FrameView, stem: str, path: Path, options: DepthOptions
+) -> tuple[list[str], dict[str, Any]]:
+    """The files of a frame, and its entry."""
     depth, confidence, k = reader.depth(view.index)
     depth_size = (depth.shape[1], depth.shape[0])
     size = reader.input_size if options.resolution == "input" else depth_size
     entry: dict[str, Any] = {"frame": view.index, "timestamp": view.timestamp, "size": size}
     entry["intrinsics"] = resize_intrinsics(k, depth_size, size)
     depth = _enlarged(depth, size)
-    manifest.pixels += int((depth > 0).sum())
-    entry |= _write_depth(depth, path, stem, options, manifest)
+    entry[PIXELS] = int((depth > 0).sum())
+    entry |= _write_depth(depth, path, stem, options)
     if options.with_confidence:
         entry |= _write_confidence(_enlarged(confidence, size), path, stem, options)
     sky = reader.sky(view.index) if options.with_sky else None
     if sky is not None:
         entry["sky"] = f"sky/{stem}.png"
         write_png(new_file(path / entry["sky"]), _enlarged(sky.astype(np.uint8) * np.uint8(255), size))
-    manifest.frames.append(json_line(entry))
+    return [entry[kind] for kind in ("depth", "confidence", "sky") if kind in entry], entry
 
 
-def _write_depth(
-    depth: Float32, path: Path, stem: str, options: DepthOptions, manifest: DepthManifest
-) -> dict[str, Any]:
+def _write_depth(depth: Float32, path: Path, stem: str, options: DepthOptions) -> dict[str, Any]:
     entry: dict[str, Any] = {"depth": f"depth/{stem}.{options.encoding}"}
     if options.encoding == "png":
         counts, saturated = depth_counts(depth, options.png_scale)
         write_png(new_file(path / entry["depth"]), counts)
-        manifest.saturated += saturated
         entry["saturated_pixels"] = saturated
     else:
         write_raster(new_file(path / entry["depth"]), depth, "Z", options.encoding)
@@ -137,7 +146,7 @@ def _manifest_text(reader: RunReader, options: DepthOptions, manifest: DepthMani
         "units": reader.units,
         "counts_per_unit": options.png_scale if is_png else None,
         "saturated_pixels": manifest.saturated,
-        "pixels_with_depth": manifest.pixels,
+        PIXELS: manifest.pixels,
         "rules": rules,
         "frames_without_depth": without_depth,
     }

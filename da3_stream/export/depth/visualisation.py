@@ -13,6 +13,7 @@ import numpy as np
 from ...errors import ExportError
 from ...store import RunReader
 from ...types import UInt8
+from ..frame_log import FrameLog
 from ..frame_views import FrameView, selected_views, views_with_depth
 from ..images.camera import image_size
 from ..images.frame_images import undistorted_images
@@ -20,6 +21,7 @@ from ..images.names import frame_names
 from ..images.rasters import new_file, write_image
 from ..images.sources import list_frames
 from ..options import DepthImageOptions, DepthVideoOptions
+from ..progress import Progress
 from .colour_scale import DepthScale, depth_scale
 
 USUAL_FPS = 30.0  # where timestamps do not tell a rate
@@ -27,7 +29,7 @@ BT709, NARROW = 1, 1  # colour space and range, named in the file so that player
 MAX_SIDE = 16384  # pixels that H.264 takes
 
 
-def export_depth_vis(reader: RunReader, path: Path, options: DepthImageOptions) -> str:
+def export_depth_vis(reader: RunReader, path: Path, options: DepthImageOptions, progress: Progress) -> str:
     """A JPEG for every selected frame, of the frame's name; frames without depth say so.
 
     Raises ExportError where no frame has depth.
@@ -35,13 +37,17 @@ def export_depth_vis(reader: RunReader, path: Path, options: DepthImageOptions) 
     views, scale = _selected_with_some_depth(reader, options), depth_scale(reader, options.colours)
     names = frame_names(reader)
     files = {view.index: names[view.index].encoded("jpg") for view in views}
-    for view, image in _panels(reader, views, scale, options, image_size(reader, options.resolution)):
+    frames = FrameLog(path)
+    missing, size = frames.missing(views), image_size(reader, options.resolution)
+    panels = _panels(reader, missing, scale, options, size)
+    for view, image in progress.each("pictures", panels, len(views), len(frames)):
         write_image(new_file(path / files[view.index]), image)
+        frames.add(view.index, [files[view.index]])
     list_frames(reader, files, path)
     return f"{_count(views)}; {scale.summary(reader.units)}"
 
 
-def export_depth_video(reader: RunReader, path: Path, options: DepthVideoOptions) -> str:
+def export_depth_video(reader: RunReader, path: Path, options: DepthVideoOptions, progress: Progress) -> str:
     """An MP4 (H.264) with every selected frame, at a constant rate; frames without depth say so.
 
     Its comment tells the scale. Raises ExportError where no frame has depth, or an image is too large for the codec.
@@ -49,7 +55,8 @@ def export_depth_video(reader: RunReader, path: Path, options: DepthVideoOptions
     views, scale = _selected_with_some_depth(reader, options), depth_scale(reader, options.colours)
     width, height = (max(2, side // 2 * 2) for side in image_size(reader, options.resolution))
     rate = Fraction(options.fps or usual_rate(views)).limit_denominator(1001)
-    images = (p for _, p in _panels(reader, views, scale, options, (width, height)))
+    panels = progress.each("pictures", _panels(reader, views, scale, options, (width, height)), len(views))
+    images = (panel for _, panel in panels)
     _encode(path, images, (2 * width if options.beside else width, height), rate, scale.summary(reader.units))
     return f"{_count(views)} at {float(rate):.4g} a second; {scale.summary(reader.units)}"
 

@@ -118,6 +118,8 @@ def resized(image: UInt8, size: tuple[int, int]) -> UInt8:
 
 
 def _read(reader: RunReader, source: FrameSource, views: Sequence[FrameView]) -> Iterator[tuple[FrameView, UInt8]]:
+    if views:  # what is before the first one need not be decoded
+        source.resume_at(views[0].index, {frame["index"] for frame in reader.status.get("skipped_frames", ())})
     remaining = iter(views)
     view = next(remaining, None)
     for frame in source:

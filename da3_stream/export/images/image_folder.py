@@ -45,7 +45,6 @@ class ImageFolder:
     """A new folder of images. `files` are the input's own image files by frame index, used where they fit."""
 
     def __init__(self, folder: Path, files: dict[int, Path], encoding: Encoding, names: FrameNames) -> None:
-        folder.mkdir()
         self._folder, self._files, self._encoding, self._names = folder, files, encoding, names
 
     def add(self, index: int, image: UInt8) -> str:

@@ -1,0 +1,151 @@
+"""What an export will take of the disk, estimated before it starts."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from functools import singledispatch
+from pathlib import Path
+from typing import Literal
+
+from ..cloud.pages import count_points
+from ..errors import ExportError
+from ..machine import size_text
+from ..store import RunReader
+from . import options as o
+from .frame_views import selected_rows
+from .images.camera import image_size
+from .images.frame_images import image_files
+from .images.image_folder import usable_format
+
+# Bytes at most, as measured on clips and on noise: for a pixel of a picture, for a point (while clouds are sorted; in
+# a file; in a mesh with its triangles), for a frame (its pose; its keypoints and observations).
+PER_PIXEL = {"jpg": 1.0, "png": 3.1}
+PER_DEPTH_PIXEL = {"png": 2.0}  # others: single precision
+PER_SORTED, PER_ROW, PER_MESHED = 40, 40, 120
+PER_POSE, PER_TRACKED = 400, 100_000
+
+
+@dataclass(frozen=True)
+class ExportEstimate:
+    """Frames, and bytes at the worst moment."""
+
+    frames: int
+    bytes: int
+
+    def text(self, free: int) -> str:
+        """For people; `free` bytes are there."""
+        return f"to do: {self.frames} frames, at most {size_text(self.bytes)} of disk ({size_text(free)} free)"
+
+
+def estimate_export(reader: RunReader, options: o.FrameOptions, folder: Path) -> ExportEstimate:
+    """What an export with these options into an existing folder takes.
+
+    Raises ExportError where no frame is selected.
+    """
+    frames = len(selected_rows(reader, options))
+    return ExportEstimate(frames, round(_bytes_of(options, reader, frames, folder)))
+
+
+def require_disk(estimate: ExportEstimate, folder: Path, done: int) -> int:
+    """The bytes that are free in an existing folder, in which so many are `done` already.
+
+    Raises ExportError with one sentence where it cannot hold the rest.
+    """
+    free, left = shutil.disk_usage(folder).free, max(estimate.bytes - done, 0)
+    if free < left:
+        raise ExportError(
+            f"the disk of {folder} is short: the export may take {size_text(left)}, and {size_text(free)} are free; "
+            "make room, or give another place (-o) or fewer frames (--frames, --every)"
+        )
+    return free
+
+
+@singledispatch
+def _bytes_of(options: o.FrameOptions, reader: RunReader, frames: int, folder: Path) -> float:
+    """By the class of the options; one without a rule of its own has that of its parent."""
+    return PER_POSE * frames
+
+
+@_bytes_of.register
+def _of_cloud(options: o.CloudOptions, reader: RunReader, frames: int, folder: Path) -> float:
+    return PER_SORTED * _points(reader, None) + PER_ROW * _points(reader, options.max_points)
+
+
+@_bytes_of.register
+def _of_recording(options: o.RrdOptions, reader: RunReader, frames: int, folder: Path) -> float:
+    width, height = reader.input_size
+    pixels = min(1.0, options.picture_width / width) ** 2 * width * height if options.pictures else 0.0
+    return _of_cloud(options, reader, frames, folder) + frames * (PER_PIXEL["jpg"] * pixels + 10 * PER_POSE)
+
+
+@_bytes_of.register
+def _of_mesh(options: o.MeshOptions, reader: RunReader, frames: int, folder: Path) -> float:
+    return PER_MESHED * _points(reader, None)
+
+
+@_bytes_of.register
+def _of_images(options: o.ImageOptions, reader: RunReader, frames: int, folder: Path) -> float:
+    width, height = _size(reader, options.resolution)
+    files = list(image_files(reader, options).values())
+    if not files or usable_format(files[0], (width, height)) is None:
+        return frames * (PER_POSE + PER_PIXEL[options.encoding] * width * height)
+    is_linked = files[0].stat().st_dev == folder.stat().st_dev
+    copied = 0.0 if is_linked else sum(file.stat().st_size for file in files) / len(files)
+    return frames * (PER_POSE + copied)
+
+
+@_bytes_of.register
+def _of_colmap(options: o.ColmapOptions, reader: RunReader, frames: int, folder: Path) -> float:
+    models = 2 if options.refine else 1
+    return _of_images(options, reader, frames, folder) + models * PER_TRACKED * frames
+
+
+@_bytes_of.register
+def _of_splats(options: o.GaussianSplattingOptions, reader: RunReader, frames: int, folder: Path) -> float:
+    seeds = PER_ROW * _points(reader, options.max_points)
+    return _of_images(options, reader, frames, folder) + PER_TRACKED * frames + seeds
+
+
+@_bytes_of.register
+def _of_nerfstudio(options: o.NerfstudioOptions, reader: RunReader, frames: int, folder: Path) -> float:
+    depth = 4 * _depth_pixels(reader) * frames if options.depth else 0
+    return _of_images(options, reader, frames, folder) + depth + PER_ROW * _points(reader, options.max_points)
+
+
+@_bytes_of.register
+def _of_depth(options: o.DepthOptions, reader: RunReader, frames: int, folder: Path) -> float:
+    width, height = _size(reader, options.resolution)
+    maps = PER_DEPTH_PIXEL.get(options.encoding, 4.0) * (2 if options.with_confidence else 1) + options.with_sky
+    return frames * (width * height * maps + 10 * PER_POSE)
+
+
+@_bytes_of.register
+def _of_mini_npz(options: o.MiniNpzOptions, reader: RunReader, frames: int, folder: Path) -> float:
+    return frames * (8 * _depth_pixels(reader) + PER_POSE)
+
+
+@_bytes_of.register
+def _of_npz(options: o.NpzOptions, reader: RunReader, frames: int, folder: Path) -> float:
+    return frames * (11 * _depth_pixels(reader) + PER_POSE)
+
+
+@_bytes_of.register
+def _of_depth_images(options: o.DepthImageOptions, reader: RunReader, frames: int, folder: Path) -> float:
+    width, height = _size(reader, options.resolution)
+    return frames * (PER_PIXEL["jpg"] * width * height * (2 if options.beside else 1) + PER_POSE)
+
+
+def _points(reader: RunReader, most: int | None) -> int:
+    """Points of all submaps, before those of several are merged; at most `most`."""
+    count = sum(count_points(reader.run, submap) for submap in reader.geometry.submaps)
+    return count if most is None else min(count, most)
+
+
+def _depth_pixels(reader: RunReader) -> int:
+    width, height = _size(reader, "model")
+    return width * height
+
+
+def _size(reader: RunReader, resolution: Literal["input", "model"]) -> tuple[int, int]:
+    return image_size(reader, resolution) if reader.geometry.submaps else reader.input_size
