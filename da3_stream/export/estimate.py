@@ -18,12 +18,13 @@ from .images.camera import image_size
 from .images.frame_images import image_files
 from .images.image_folder import usable_format
 
-# Bytes at most, as measured on clips and on noise: for a pixel of a picture, for a point (while clouds are sorted; in
-# a file; in a mesh with its triangles), for a frame (its pose; its keypoints and observations).
+# Bytes at most, as measured on clips and on noise: for a pixel of a picture, of depth; for a point (while clouds are
+# sorted; in a file; in a mesh with its triangles); for a frame (its pose; its keypoints and observations); for a seed
+# with the images that see it.
 PER_PIXEL = {"jpg": 1.0, "png": 3.1}
-PER_DEPTH_PIXEL = {"png": 2.0}  # others: single precision
+PER_DEPTH_PIXEL, PER_STEREO_PIXEL = {"png": 2.0}, 16  # other depth: single precision
 PER_SORTED, PER_ROW, PER_MESHED = 40, 40, 120
-PER_POSE, PER_TRACKED = 400, 100_000
+PER_POSE, PER_TRACKED, PER_SEED = 400, 100_000, 300
 
 
 @dataclass(frozen=True)
@@ -97,20 +98,25 @@ def _of_images(options: o.ImageOptions, reader: RunReader, frames: int, folder: 
 
 @_bytes_of.register
 def _of_colmap(options: o.ColmapOptions, reader: RunReader, frames: int, folder: Path) -> float:
-    models = 2 if options.refine else 1
-    return _of_images(options, reader, frames, folder) + models * PER_TRACKED * frames
+    models = 1 + options.refine + options.stereo
+    maps = PER_STEREO_PIXEL * _depth_pixels(reader) * frames if options.stereo else 0
+    tracked = models * (PER_TRACKED * frames + PER_SEED * _points(reader, options.seeds))
+    return _of_images(options, reader, frames, folder) + tracked + maps
 
 
 @_bytes_of.register
 def _of_splats(options: o.GaussianSplattingOptions, reader: RunReader, frames: int, folder: Path) -> float:
-    seeds = PER_ROW * _points(reader, options.max_points)
-    return _of_images(options, reader, frames, folder) + PER_TRACKED * frames + seeds
+    points = PER_ROW * _points(reader, options.max_points) + PER_SEED * _points(reader, options.seeds)
+    depths = PER_DEPTH_PIXEL["png"] * _pixels(reader, options.resolution) * frames
+    return _of_images(options, reader, frames, folder) + PER_TRACKED * frames + points + depths
 
 
 @_bytes_of.register
 def _of_nerfstudio(options: o.NerfstudioOptions, reader: RunReader, frames: int, folder: Path) -> float:
-    depth = 4 * _depth_pixels(reader) * frames if options.depth else 0
-    return _of_images(options, reader, frames, folder) + depth + PER_ROW * _points(reader, options.max_points)
+    depth = 4 * _depth_pixels(reader) if options.depth else 0
+    normals = PER_PIXEL["png"] * _pixels(reader, options.resolution) if options.normals else 0.0
+    maps = (depth + normals) * frames
+    return _of_images(options, reader, frames, folder) + maps + PER_ROW * _points(reader, options.max_points)
 
 
 @_bytes_of.register
@@ -143,7 +149,11 @@ def _points(reader: RunReader, most: int | None) -> int:
 
 
 def _depth_pixels(reader: RunReader) -> int:
-    width, height = _size(reader, "model")
+    return _pixels(reader, "model")
+
+
+def _pixels(reader: RunReader, resolution: Literal["input", "model"]) -> int:
+    width, height = _size(reader, resolution)
     return width * height
 
 

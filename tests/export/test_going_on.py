@@ -124,7 +124,7 @@ def test_an_export_that_the_disk_cannot_hold_is_refused_before_it_begins(run, tm
     monkeypatch.setattr(estimate.shutil, "disk_usage", lambda _: SimpleNamespace(free=10_000))
     for form in FORMS:
         with pytest.raises(
-            ExportError, match=r"the disk of .* is short: the export may take \d MB, and 0 MB are free; "
+            ExportError, match=r"the disk of .* is short: the export may take \d+ MB, and 0 MB are free; "
         ):
             export_run(run.path, form, tmp_path / "out", FORMS[form])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["input", "run"]
