@@ -138,3 +138,28 @@ def test_3dgs_gets_straight_ones(lens_run: tuple[CameraModel, Path], tmp_path: P
     folder, _ = export_run(run, "3dgs", tmp_path / "g")
     (camera,) = pycolmap.Reconstruction(str(folder / "sparse" / "0")).cameras.values()
     assert camera.model_name == "PINHOLE"
+
+
+@pytest.mark.parametrize("form", ["3dgs", "colmap", "nerfstudio"])
+def test_what_the_lens_did_not_see_is_masked_in_straight_pictures(
+    lens_run: tuple[CameraModel, Path], tmp_path: Path, form: str
+) -> None:
+    """By the lens itself: the rays of all pixels that count fall into its picture, and those of few others do."""
+    lens, run = lens_run
+    folder, _ = export_run(run, form, tmp_path / "g", {"undistort": True, "encoding": "png"})
+    k = straight_view(lens, SIZE)
+    rays = ((pixel_centres(SIZE[1], SIZE[0]) - k[:2, 2]) / [k[0, 0], k[1, 1]]).reshape(-1, 2)
+    at = lens.project(rays)
+    inside = (at >= 0.5) & (at <= np.subtract(SIZE, 0.5))  # between centres of pixels
+    seen = inside.all(axis=1) & (np.hypot(*rays.T) < lens.max_radius())
+    if seen.all():
+        assert not (folder / "masks").exists()
+        return
+    for index in range(COUNT):
+        mask = cv2.imread(str(folder / "masks" / f"{index:03d}.png.png"), cv2.IMREAD_UNCHANGED)
+        assert mask.shape == SIZE[::-1] and set(np.unique(mask)) == {0, 255}
+        counts = mask.ravel() == 255
+        assert seen[counts].all() and counts.sum() > 0.93 * seen.sum()
+    if form == "nerfstudio":
+        frames = read_json(folder / "transforms.json")["frames"]
+        assert [frame["mask_path"] for frame in frames] == [f"masks/{k:03d}.png.png" for k in range(COUNT)]
