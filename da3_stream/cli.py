@@ -182,6 +182,36 @@ def export(
 
 
 @app.command()
+def align(
+    source: Annotated[Path, typer.Argument(metavar="IN.ply", help="Points, a mesh, or Gaussian splats.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="OUT.ply", help="In the same format.")],
+    up: Annotated[
+        str,
+        typer.Option(metavar="auto|X,Y,Z", help="What is up in the file, roughly; auto: by cameras, plane and points."),
+    ] = "auto",
+    crop: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REGION",
+            help="box:X,Y,Z,X,Y,Z or sphere:X,Y,Z,RADIUS in OUT.ply's coordinates; or object: what cameras circle.",
+        ),
+    ] = None,
+    run_dir: Annotated[
+        Path | None,
+        typer.Option("--run", metavar="DIR", help="The run that IN.ply is of; default: the one in which it lies."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace OUT.ply.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Turn a PLY file such that z is up, and crop it; prints the 4x4 and writes it beside, as OUT.ply.matrix.txt."""
+    from .export.align.aligning import align_ply, matrix_text
+
+    with console(verbose), stoppable("nothing was written"):
+        result = align_ply(source, out, up=up, crop=crop, run=run_dir, overwrite=overwrite)
+    typer.echo(f"{result.path}: {result.summary}\n{matrix_text(result.matrix).rstrip()}")
+
+
+@app.command()
 def info(
     run_dir: RunDir,
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,

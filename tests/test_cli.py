@@ -21,7 +21,7 @@ import pytest
 from da3_stream import cli, console, pipeline
 from da3_stream.predictors import sfm
 from da3_stream.reconstruction import Reconstruction
-from da3_stream.store import Run, read_tree, write_tree
+from da3_stream.store import Run, create_run, read_tree, write_tree
 from da3_stream.types import Advice, AdviceCode, Status
 from tests.worlds.street import street_run, world_from_camera
 from tests.worlds.street_predictor import StandIn, pictures
@@ -298,6 +298,39 @@ def test_eval_prints_a_summary_and_writes_json_and_picture(call: Callable, tmp_p
     assert result["segments"] == 1 and result["coverage"] == 1 and result["scale"] == pytest.approx(1, abs=1e-6)
     call("eval", "run", "--groundtruth", str(truth), "--json", "mine.json", "--plot", "mine.png")
     assert json.loads(Path("mine.json").read_text()) == result and Path("mine.png").exists()
+
+
+@pytest.mark.parametrize("frames", [0, 2])
+@pytest.mark.parametrize("format", ["kitti", "tum"])
+def test_eval_of_a_run_without_a_placed_frame_ends_with_2_and_one_sentence(
+    call: Callable, tmp_path: Path, frames: int, format: str
+) -> None:
+    run = create_run(tmp_path / "run")
+    if frames:
+        run.write_status({"state": "running", "source_indices": [0, 1], "timestamps": [0.0, 0.1]})
+    row = {"kitti": "1 0 0 {} 0 1 0 0 0 0 1 0\n", "tum": "{} 0 0 0 0 0 0 1\n"}[format]
+    (tmp_path / "truth.txt").write_text("".join(row.format(k / 10) for k in range(3)))
+    status, _, error = call("eval", "run", "--groundtruth", "truth.txt", "--format", format)
+    assert status == 2 and "bug" not in error and len(error.strip().splitlines()) == 1
+    assert ("no frames" if not frames else "no segment of the run has 3 frames") in error
+
+
+def test_align_prints_the_matrix_and_how_sure_it_is(call: Callable, tmp_path: Path) -> None:
+    import trimesh
+
+    floor = np.random.default_rng(0).uniform([-1, 1.5, -1], [1, 1.5, 1], (500, 3))  # y points down
+    above = np.random.default_rng(1).uniform([-0.2, 0.5, -0.2], [0.2, 1.2, 0.2], (200, 3))
+    trimesh.PointCloud(np.concatenate([floor, above])).export(tmp_path / "in.ply")
+    status, text, _ = call("align", "in.ply", "-o", "out.ply", "--crop", "box:-2,-2,0.1,2,2,2")
+    matrix = np.loadtxt(tmp_path / "out.ply.matrix.txt")
+    assert status == 0 and text.startswith("out.ply: 200 points, cropped to box:-2,-2,0.1,2,2,2, z up")
+    assert "degrees (sigma), its sign" in text
+    np.testing.assert_array_equal(np.loadtxt(text.splitlines()[-4:]), matrix)
+    np.testing.assert_allclose(matrix[2], [0, -1, 0, 1.5], atol=1e-6)
+    status, _, error = call("align", "in.ply", "-o", "out.ply")
+    assert status == 2 and "out.ply exists already" in error
+    status, _, error = call("align", "in.ply", "-o", "object.ply", "--crop", "object")
+    assert status == 2 and "no cameras are known of in.ply" in error
 
 
 def test_weights_are_listed(call: Callable) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -90,9 +91,7 @@ class FileAxes:
 
     def comments(self) -> list[str]:
         """`json` for the comments of a file, `key: value` in ASCII, with `+ ` before the rest of a long line."""
-        lines = [f"{key}: {json.dumps(plain(value))}" for key, value in self.json().items()]
-        cuts = [(line, range(0, len(line), _COMMENT)) for line in lines]
-        return [("+ " if at else "") + line[at : at + _COMMENT] for line, starts in cuts for at in starts]
+        return record_comments(self.json())
 
     def _anchor_json(self, anchor: Anchor) -> dict[str, Any]:
         return {
@@ -103,3 +102,10 @@ class FileAxes:
             "height": anchor.height,
             "map_from_file": (anchor.map_from_world @ self.file_from_world.inverse()).matrix().tolist(),
         }
+
+
+def record_comments(record: Mapping[str, Any]) -> list[str]:
+    """A record as comments of a file, as `FileAxes.comments` writes them."""
+    lines = [f"{key}: {json.dumps(plain(value))}" for key, value in record.items()]
+    cuts = [(line, range(0, len(line), _COMMENT)) for line in lines]
+    return [("+ " if at else "") + line[at : at + _COMMENT] for line, starts in cuts for at in starts]

@@ -6,7 +6,7 @@ of their maxima the product is taken for a Gaussian (Laplace's method), and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,27 +14,21 @@ import numpy as np
 from ...geometry.robust_statistics import mad_sigma, tukey_weights
 from ...types import Float64
 from .circled import circled
-from .evidence import CameraEvidence, PathEvidence, PlaneEvidence
+from .evidence import LEVELNESS_DEG, CameraEvidence, PathEvidence, PlaneEvidence
+from .maxima import WIDEST, LogLikelihood, best_direction, covariance, maxima, tangents_of
 from .planes import Plane, find_planes
 from .sign import level_plane, plane_odds, points_odds, upright_odds
 
-_DIRECTIONS = 4000  # 3 degrees apart
-_APART = np.cos(np.radians(15.0))  # of maxima that count as two
-_UNLIKELY = 7.0  # log-likelihood below that of the best, at which a maximum does not count
-_STEP = 1e-3  # rad, for derivatives
-_WIDEST = np.radians(60.0)  # sigma along an axis that nothing determines
 _DRAWS = 500  # from each maximum's Gaussian
 _LEAST_ROLL, _ANY_ROLL = np.radians(0.5), np.radians(10.0)  # variation of the roll: at least, and before it is known
+_ROUGHLY_DEG = 30.0  # from the truth, of a direction that people give
 _SAME = 0.01  # sigma: directions that are nearer to each other are one
 _BENT_DEG = 0.5  # of a world: however many cameras agree, it is not straighter
 _WITHIN_95 = np.sqrt(np.log(20.0))  # rms of a Gaussian in two dimensions to the radius that holds 95 %
 
-_STARTS = 40  # from which maxima are sought, at most
-_HALVES = 0.5 ** np.arange(12)[:, None]  # of a step
 
 _NEAR = np.radians(10.0)  # of a direction that is known roughly
 
-LogLikelihood = Callable[[Float64], Float64]
 Evidence = CameraEvidence | PathEvidence | PlaneEvidence
 
 
@@ -48,7 +42,7 @@ class Up:
 
     direction: Float64
     sigma_deg: float
-    source: str  # "map", or of "cameras", "path", "plane" those that decided, or "given"
+    source: str  # "map", "cameras", "cameras and plane", "plane", "given" or "nothing"
     sign_probability: float = 1.0
     floor: float | None = None  # p @ direction of the points p of the level plane, if there is one
 
@@ -61,7 +55,8 @@ class Up:
 def estimate_up(world_from_camera: Float64, points: Float64 | None = None) -> Up:
     """Up of a world with cameras [N,4,4] (OpenCV axes; rows with NaN do not count) and, if known, points [M,3].
 
-    Without any of both it is against the y axis, and little is known: sigma_deg tells.
+    Without cameras the largest plane is taken to be level. Without any of both up is against the y axis, and little is
+    known: sigma_deg tells.
     """
     poses = world_from_camera[np.isfinite(world_from_camera).all(axis=(1, 2))]
     planes = [] if points is None else find_planes(np.asarray(points, np.float64))
@@ -71,20 +66,32 @@ def estimate_up(world_from_camera: Float64, points: Float64 | None = None) -> Up
     others: list[Evidence] = [PathEvidence.of(poses[:, :3, 3], _distance(poses, points)), PlaneEvidence(planes)]
     candidates = _candidates(poses, planes)
     for _ in range(2):
-        cameras = _weighted(cameras, _best(_product([cameras, *others]), candidates))
+        cameras = _weighted(cameras, best_direction(_product([cameras, *others]), candidates))
     axis, sigma_deg = _axis(_product([cameras, *others]), candidates)
     return _signed(axis, sigma_deg, poses, planes)
 
 
+def given_up(direction: Float64, points: Float64) -> Up:
+    """Up where it is known roughly: the normal of the largest plane through points [M,3] within some degrees of the
+    unit vector `direction`, or that itself where there is none."""
+    floor = level_plane(find_planes(points), direction, _ROUGHLY_DEG)
+    if floor is None:
+        return Up(direction, 0.0, "given")
+    return _up_of_plane(floor, floor.normal * np.sign(floor.normal @ direction), 1.0)
+
+
 def _up_of_points(planes: list[Plane]) -> Up:
-    """The largest plane's normal, to the side where more points are."""
+    """The normal of the largest plane, which is taken to be level, to the side where more points are."""
     if not planes:
-        return Up(np.array([0.0, -1.0, 0.0]), float(np.degrees(_WIDEST)), "nothing", 0.5)
-    axis, sigma_deg = _axis(PlaneEvidence(planes).log, np.array([plane.normal for plane in planes]))
-    floor = level_plane(planes, axis)
-    odds = points_odds(floor or planes[0], axis)
-    up = Up(axis, sigma_deg, "plane", _probability(odds), _height(floor, axis))
+        return Up(np.array([0.0, -1.0, 0.0]), float(np.degrees(WIDEST)), "nothing", 0.5)
+    odds = points_odds(planes[0], planes[0].normal)
+    up = _up_of_plane(planes[0], planes[0].normal, _probability(odds))
     return up if odds >= 0 else up.opposite()
+
+
+def _up_of_plane(floor: Plane, axis: Float64, sign_probability: float) -> Up:
+    sigma_deg = float(np.hypot(floor.sigma_deg, LEVELNESS_DEG) * np.sqrt(2))
+    return Up(axis, sigma_deg, "plane", sign_probability, _height(floor, axis))
 
 
 def _signed(axis: Float64, sigma_deg: float, poses: Float64, planes: list[Plane]) -> Up:
@@ -144,15 +151,15 @@ def _candidates(poses: Float64, planes: list[Plane]) -> Float64:
 
 def _axis(log: LogLikelihood, candidates: Float64) -> tuple[Float64, float]:
     """The best direction, and the sigma of its axis."""
-    maxima = _maxima(log, candidates)
-    best = maxima[0][1]
+    found = maxima(log, candidates)
+    best = found[0][1]
     draws, weights = list[Float64](), list[Float64]()
     normal = np.random.default_rng(0).normal(size=(_DRAWS, 2))
-    for value, direction in maxima:
-        tangents, covariance = _tangents(direction), _covariance(log, direction)
-        moved = direction + normal @ np.linalg.cholesky(covariance).T @ tangents
+    for value, direction in found:
+        tangents, spread = tangents_of(direction), covariance(log, direction)
+        moved = direction + normal @ np.linalg.cholesky(spread).T @ tangents
         draws.append(moved / np.linalg.norm(moved, axis=1, keepdims=True))
-        weights.append(np.full(_DRAWS, np.exp(value - maxima[0][0])))
+        weights.append(np.full(_DRAWS, np.exp(value - found[0][0])))
     cosine = np.minimum(np.abs(np.concatenate(draws) @ best), 1.0)
     angle, weight = np.degrees(np.arccos(cosine)), np.concatenate(weights)
     order = np.argsort(angle)
@@ -166,80 +173,3 @@ def _named(axis: Float64, candidates: Float64, sigma_deg: float) -> Float64:
     cosine = candidates @ axis
     same = np.abs(cosine) > np.cos(np.radians(_SAME * sigma_deg))
     return candidates[same][0] * np.sign(cosine[same][0]) if same.any() else axis
-
-
-def _best(log: LogLikelihood, candidates: Float64) -> Float64:
-    """The most likely direction."""
-    directions = np.concatenate([candidates, _sphere()])
-    return _climb(log, directions[np.argmax(log(directions))])
-
-
-def _maxima(log: LogLikelihood, candidates: Float64) -> list[tuple[float, Float64]]:
-    """Values and directions of the maxima that are at all likely, best first; opposite directions are one."""
-    directions = np.concatenate([candidates, _sphere()])
-    values = log(directions)
-    starts, found = list[Float64](), list[tuple[float, Float64]]()
-    for k in np.argsort(-values, kind="stable")[: len(values) // 2]:
-        starts = [*starts, directions[k]] if all(abs(one @ directions[k]) < _APART for one in starts) else starts
-        if values[k] < values.max() - _UNLIKELY or len(starts) == _STARTS:
-            break
-    for start in starts:
-        climbed = _climb(log, start)
-        if all(abs(direction @ climbed) < _APART for _, direction in found):
-            found.append((float(log(climbed[None])[0]), climbed))
-    return sorted(found, key=lambda pair: -pair[0])
-
-
-def _sphere() -> Float64:
-    """Directions evenly over half of the sphere (Fibonacci's lattice)."""
-    k = np.arange(_DIRECTIONS // 2) + 0.5
-    z, longitude = k / (_DIRECTIONS // 2), np.pi * (1 + np.sqrt(5)) * k
-    radius = np.sqrt(1 - z * z)
-    return np.stack([radius * np.cos(longitude), radius * np.sin(longitude), z], axis=1)
-
-
-def _climb(log: LogLikelihood, start: Float64) -> Float64:
-    """The maximum near a direction, by Newton's method with the best of shorter and shorter steps."""
-    direction, value = start, float(log(start[None])[0])
-    for _ in range(50):
-        tangents, gradient, hessian = _derivatives(log, direction)
-        step = np.linalg.solve(_definite(-hessian), gradient)
-        step *= min(1.0, 0.2 / max(float(np.linalg.norm(step)), 1e-300))
-        moved = direction + _HALVES * (step @ tangents)
-        moved /= np.linalg.norm(moved, axis=1, keepdims=True)
-        values = log(moved)
-        if values.max() <= value + 1e-10:
-            break
-        direction, value = moved[values.argmax()], float(values.max())
-    return direction
-
-
-def _covariance(log: LogLikelihood, direction: Float64) -> Float64:
-    """[2,2] along the tangents, in rad², by the curvature."""
-    return np.asarray(np.linalg.inv(_definite(-_derivatives(log, direction)[2])))
-
-
-def _definite(information: Float64) -> Float64:
-    """With eigenvalues of a sigma that is no wider than an axis that nothing determines."""
-    values, vectors = np.linalg.eigh(information)
-    return np.asarray(vectors * np.maximum(values, _WIDEST**-2) @ vectors.T)
-
-
-def _derivatives(log: LogLikelihood, direction: Float64) -> tuple[Float64, Float64, Float64]:
-    """Tangents [2,3], and gradient [2] and Hessian [2,2] along them, by central differences."""
-    tangents = _tangents(direction)
-    a, b = np.meshgrid([-1, 0, 1], [-1, 0, 1], indexing="ij")
-    moved = direction + _STEP * (a[..., None] * tangents[0] + b[..., None] * tangents[1])
-    f = log((moved / np.linalg.norm(moved, axis=-1, keepdims=True)).reshape(-1, 3)).reshape(3, 3)
-    gradient = np.array([f[2, 1] - f[0, 1], f[1, 2] - f[1, 0]]) / (2 * _STEP)
-    both = (f[2, 2] - f[2, 0] - f[0, 2] + f[0, 0]) / 4
-    hessian = np.array([[f[2, 1] - 2 * f[1, 1] + f[0, 1], both], [both, f[1, 2] - 2 * f[1, 1] + f[1, 0]]])
-    return tangents, gradient, hessian / _STEP**2
-
-
-def _tangents(direction: Float64) -> Float64:
-    """Two unit vectors [2,3] across a direction."""
-    x, y, z = direction
-    first = np.array([0.0, -z, y]) if abs(x) < 0.6 else np.array([z, 0.0, -x])
-    a, b, c = first = first / np.sqrt(first @ first)
-    return np.array([first, [y * c - z * b, z * a - x * c, x * b - y * a]])

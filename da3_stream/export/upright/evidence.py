@@ -21,7 +21,7 @@ _FEWEST = 3.0  # independent cameras that a recording counts for where it turns
 _PITCH, _STEEP = np.radians(20.0), 0.1  # of the mean view; share of recordings that look anywhere
 _SLOPE, _CLIMBS = 0.05, 0.15  # rise of a level path per length; share of paths that climb
 _SHORTEST_PATH = 0.3  # in distances of what is seen: a shorter one is a sway
-_LEVELNESS_DEG, _TAIL = 1.5, 3.0  # of floors and grounds; degrees of freedom of Student's t
+LEVELNESS_DEG, _TAIL = 1.5, 3.0  # of floors and grounds, along each axis; degrees of freedom of Student's t
 _LEVEL, _WALL, _SLOPING = 0.5, 0.4, 0.1  # what large planes are
 
 
@@ -115,7 +115,7 @@ class PlaneEvidence:
         """By all planes, small ones counting less."""
         total = np.zeros(len(up))
         for plane in self.planes:
-            sigma = np.radians(np.hypot(plane.sigma_deg, _LEVELNESS_DEG))
+            sigma = np.radians(np.hypot(plane.sigma_deg, LEVELNESS_DEG))
             along = np.minimum(np.abs(up @ plane.normal), 1.0)
             level, wall = np.arccos(along) / sigma, np.arcsin(along) / sigma
             fits = _LEVEL * _student(level, 2) + _WALL * _student(wall, 1) + _SLOPING * _CLIMBS

@@ -43,7 +43,7 @@ def points_odds(plane: Plane, up: Float64) -> float:
     return float(np.log((above + 0.05) / (below + 0.05)))
 
 
-def level_plane(planes: list[Plane], up: Float64) -> Plane | None:
-    """The largest plane that lies across `up`, within some degrees."""
-    level = [plane for plane in planes if abs(plane.normal @ up) > np.cos(np.radians(_LEVEL_DEG))]
+def level_plane(planes: list[Plane], up: Float64, within_deg: float = _LEVEL_DEG) -> Plane | None:
+    """The largest plane that lies across `up`, within so many degrees."""
+    level = [plane for plane in planes if abs(plane.normal @ up) > np.cos(np.radians(within_deg))]
     return max(level, key=lambda plane: plane.share, default=None)
