@@ -9,7 +9,7 @@ from .axes import Anchor, AxesName, FileAxes
 from .detail import cloud_octree, write_copc
 from .files.ply import read_ply
 from .fuse import PointSelection, fuse_pages, write_merged_cloud
-from .output import FusedCloud, write_las, write_laz, write_ply, write_tiles
+from .output import FusedCloud, write_e57, write_las, write_laz, write_pcd, write_ply, write_tiles
 from .pages import count_points, page_chunks, read_page, write_page
 from .points import Points, window_points
 from .preview import drop_samples, preview_cloud
@@ -40,9 +40,11 @@ __all__ = [
     "read_ply",
     "window_points",
     "world_voxel",
+    "write_e57",
     "write_las",
     "write_laz",
     "write_page",
+    "write_pcd",
     "write_ply",
     "write_tiles",
 ]

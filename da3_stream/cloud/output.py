@@ -1,4 +1,4 @@
-"""A merged cloud on disk: PLY, LAS, LAZ or a folder of LAZ tiles; what was there before stays until it is whole."""
+"""A merged cloud on disk: PLY, PCD, E57, LAS, LAZ or a folder of LAZ tiles; what was there stays until it is whole."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from numpy.typing import DTypeLike, NDArray
 from ..store.files import json_page, replacing_folder, write_text
 from ..types import Float32, Float64, UInt8
 from .axes import FileAxes
-from .files.laz import LasLayout, LasWriter, create_las
+from .files.e57 import E57Layout, create_e57
+from .files.laz import LasLayout, LasVersion, LasWriter, coordinate_system, create_las, wkt_of
+from .files.pcd import create_pcd
 from .files.ply import create_ply, ply_comments
 from .fusion.subsampling import Tile
 from .voxels import voxel_keys
@@ -41,7 +43,7 @@ class FusedCloud:
         return {"confidence": np.float32, "frame": np.int32} if "frame" in (self.record_dtype.names or ()) else {}
 
 
-def las_layout(cloud: FusedCloud, axes: FileAxes, *, compressed: bool = True) -> LasLayout:
+def las_layout(cloud: FusedCloud, axes: FileAxes, version: LasVersion = "1.4", *, compressed: bool = True) -> LasLayout:
     """The layout of a LAS file of this cloud in these axes.
 
     Coordinates are integers in steps of the power of ten below 1 % of a voxel, or of what 30 bits reach if that is
@@ -51,7 +53,7 @@ def las_layout(cloud: FusedCloud, axes: FileAxes, *, compressed: bool = True) ->
     fine = math.floor(math.log10(voxel / 100))
     step = 10.0 ** max(fine, math.ceil(math.log10(max(farthest, 1e-300) / 2.0**30)))
     offset = np.rint(axes.file_from_world.translation) + 0.0
-    return LasLayout(step, offset, cloud.has_normals, cloud.extras, compressed, axes.crs, axes.text())
+    return LasLayout(step, offset, cloud.has_normals, cloud.extras, compressed, axes.crs, axes.text(), version)
 
 
 def write_ply(path: Path, cloud: FusedCloud, axes: FileAxes) -> int:
@@ -62,20 +64,42 @@ def write_ply(path: Path, cloud: FusedCloud, axes: FileAxes) -> int:
     return ply.count
 
 
-def write_las(path: Path, cloud: FusedCloud, axes: FileAxes) -> int:
+def write_pcd(path: Path, cloud: FusedCloud, axes: FileAxes) -> int:
+    """Write a PCD file; returns how many points. Raises StoreError where the disk refuses."""
+    with create_pcd(path, ply_comments(axes), normals=cloud.has_normals) as pcd:
+        for _, records in cloud.tiles:
+            pcd.write(*in_axes(records, axes))
+    return pcd.count
+
+
+def write_e57(path: Path, cloud: FusedCloud, axes: FileAxes) -> int:
+    """Write an E57 file; returns how many points. Raises StoreError where pye57 is not installed, or the disk refuses.
+
+    Its coordinates count from the whole number nearest to the world's origin, which readers add.
+    """
+    origin = np.rint(axes.file_from_world.translation) + 0.0
+    wkt = "" if axes.crs is None else wkt_of(coordinate_system(axes.crs))
+    with create_e57(path, E57Layout(origin, axes.text(), wkt)) as e57:
+        for _, records in cloud.tiles:
+            xyz, rgb, _ = in_axes(records, axes)
+            e57.write(xyz, rgb)
+    return e57.count
+
+
+def write_las(path: Path, cloud: FusedCloud, axes: FileAxes, version: LasVersion = "1.4") -> int:
     """Write an uncompressed file; returns how many points. Raises StoreError where the disk refuses."""
-    return _write_las_file(path, cloud, axes, compressed=False)
+    return _write_las_file(path, cloud, las_layout(cloud, axes, version, compressed=False), axes)
 
 
-def write_laz(path: Path, cloud: FusedCloud, axes: FileAxes) -> int:
+def write_laz(path: Path, cloud: FusedCloud, axes: FileAxes, version: LasVersion = "1.4") -> int:
     """Write a compressed file; returns how many points. Raises StoreError where the disk refuses."""
-    return _write_las_file(path, cloud, axes, compressed=True)
+    return _write_las_file(path, cloud, las_layout(cloud, axes, version), axes)
 
 
-def write_tiles(path: Path, cloud: FusedCloud, axes: FileAxes) -> int:
+def write_tiles(path: Path, cloud: FusedCloud, axes: FileAxes, version: LasVersion = "1.4") -> int:
     """Write a folder with 000000.laz and so on, and tiles.json with their frame of reference and the bounds of the
     points of each, in the files' coordinates; returns how many points. Raises StoreError where the disk refuses."""
-    layout, index = las_layout(cloud, axes), list[dict[str, Any]]()
+    layout, index = las_layout(cloud, axes, version), list[dict[str, Any]]()
     with replacing_folder(path) as folder:
         for _, records in cloud.tiles:
             if not len(records):
@@ -93,8 +117,8 @@ def write_tiles(path: Path, cloud: FusedCloud, axes: FileAxes) -> int:
 WRITERS: dict[str, Callable[[Path, FusedCloud, FileAxes], int]] = {"ply": write_ply, "laz": write_laz}
 
 
-def _write_las_file(path: Path, cloud: FusedCloud, axes: FileAxes, *, compressed: bool) -> int:
-    with create_las(path, las_layout(cloud, axes, compressed=compressed)) as las:
+def _write_las_file(path: Path, cloud: FusedCloud, layout: LasLayout, axes: FileAxes) -> int:
+    with create_las(path, layout) as las:
         for _, records in cloud.tiles:
             _write_records(las, records, cloud, axes)
     return las.count

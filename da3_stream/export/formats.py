@@ -92,12 +92,14 @@ FORMATS = {
     "kml": Format("path on the map, KML", o.MapOptions, "path.kml", "trajectory.geo_files:export_kml"),
     "gpx": Format("path on the map, GPX", o.MapOptions, "path.gpx", "trajectory.geo_files:export_gpx"),
     "ply": Format("merged cloud, PLY", o.CloudOptions, "cloud.ply", "cloud.files:export_ply"),
-    "las": Format("merged cloud, LAS 1.4", o.LasOptions, "cloud.las", "cloud.files:export_las"),
-    "laz": Format("merged cloud, LAS 1.4 compressed", o.LasOptions, "cloud.laz", "cloud.files:export_laz"),
+    "pcd": Format("merged cloud, PCD", o.CloudOptions, "cloud.pcd", "cloud.files:export_pcd"),
+    "e57": Format("merged cloud, E57", o.CloudOptions, "cloud.e57", "cloud.files:export_e57"),
+    "las": Format("merged cloud, LAS", o.PlainLasOptions, "cloud.las", "cloud.files:export_las"),
+    "laz": Format("merged cloud, LAS compressed", o.PlainLasOptions, "cloud.laz", "cloud.files:export_laz"),
     "copc": Format(
         "merged cloud with levels of detail, COPC", o.LasOptions, "cloud.copc.laz", "cloud.files:export_copc"
     ),
-    "tiles": Format("merged cloud, a folder of LAZ tiles", o.LasOptions, "tiles/", "cloud.files:export_tiles"),
+    "tiles": Format("merged cloud, a folder of LAZ tiles", o.PlainLasOptions, "tiles/", "cloud.files:export_tiles"),
     "3dtiles": Format(
         "merged cloud with levels of detail, 3D Tiles",
         o.Tiles3dOptions,

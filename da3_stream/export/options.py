@@ -133,6 +133,18 @@ class LasOptions(CloudOptions):
     )
 
 
+class PlainLasOptions(LasOptions):
+    """LAS and LAZ without levels of detail."""
+
+    version: Literal["1.2", "1.4"] = Field("1.4", description="of LAS: 1.2 for readers that stop at 1.3")
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _number(cls, value: object) -> object:
+        """YAML takes 1.2 for a number."""
+        return str(value) if isinstance(value, float) else value
+
+
 class Tiles3dOptions(CloudOptions):
     """Tiles on the Earth, of a run that is located."""
 

@@ -1,4 +1,5 @@
-"""LAS and LAZ files in pieces (LAS 1.4, point format 7; laspy with lazrs). Equal points give equal bytes."""
+"""LAS and LAZ files in pieces (laspy with lazrs): LAS 1.4 with point format 7, or 1.2 with 2. Equal points give equal
+bytes."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -17,6 +18,7 @@ from ...errors import StoreError
 from ...store.files import replacing
 from ...types import Float32, Float64, UInt8
 
+LasVersion = Literal["1.2", "1.4"]
 NORMAL = ("NormalX", "NormalY", "NormalZ")  # as PDAL names them
 NORMAL_STEP = 1 / 127
 NOTE_USER = "da3_stream"  # user id of this program's records in a file's header (VLR)
@@ -33,15 +35,17 @@ class LasLayout:
     compressed: bool = True
     crs: str | None = None  # anything that pyproj reads
     note: str = ""  # text, kept in the header as a record of this program
+    version: LasVersion = "1.4"
 
     def header(self) -> Any:
-        """laspy's header of a file of this layout."""
+        """laspy's header of a file of this layout. Raises StoreError for a coordinate system that it cannot hold."""
         import laspy
 
-        header = laspy.LasHeader(point_format=7, version="1.4")
+        is_new = self.version == "1.4"
+        header = laspy.LasHeader(point_format=7 if is_new else 2, version=self.version)
         header.creation_date = date(2000, 1, 1)
         header.generating_software = "da3_stream"
-        header.global_encoding.wkt = True  # as point formats from 6 on must have it, with or without a WKT
+        header.global_encoding.wkt = is_new  # as point formats from 6 on must have it, with or without a WKT
         header.scales, header.offsets = np.full(3, self.scale), self.offset
         dimensions = [laspy.ExtraBytesParams(name, kind) for name, kind in self.extras.items()]
         if self.normals:
@@ -49,7 +53,7 @@ class LasLayout:
             dimensions += [laspy.ExtraBytesParams(name, np.int8, scales=step, offsets=zero) for name in NORMAL]
         header.add_extra_dims(dimensions)
         if self.crs is not None:
-            header.add_crs(coordinate_system(self.crs))
+            header.vlrs.extend(_crs_records(self.crs, self.version))
         if self.note:
             header.vlrs.append(laspy.VLR(NOTE_USER, 1, "of what the coordinates are", self.note.encode()))
         return header
@@ -82,13 +86,42 @@ def pack_points(
         points.array[name] = steps[:, axis]
     for channel, name in enumerate(("red", "green", "blue")):
         points.array[name] = rgb[:, channel] * np.uint16(257)
-    points.array["bit_fields"] = 0x11  # the first return of one: LAS 1.4 counts from 1
+    # the first return of one: both count from 1, in 4 bits each, in formats below 6 in 3
+    points.array["bit_fields"] = 0x11 if header.point_format.id >= 6 else 0x09
     if normal is not None:
         for axis, name in enumerate(NORMAL):
             points.array[name] = normal[:, axis]
     for name, values in (extras or {}).items():
         points.array[name] = values
     return points
+
+
+def _crs_records(crs: str, version: LasVersion) -> list[Any]:
+    """WKT for LAS 1.4, EPSG numbers for 1.2. Raises StoreError where those are lacking."""
+    from laspy.vlrs.geotiff import create_geotiff_projection_vlrs
+    from laspy.vlrs.known import WktCoordinateSystemVlr
+
+    system = coordinate_system(crs)
+    if version == "1.4":
+        return [WktCoordinateSystemVlr(wkt_of(system))]
+    try:
+        return list(create_geotiff_projection_vlrs(system))
+    except RuntimeError:
+        raise StoreError(
+            f"LAS 1.2 names coordinate systems by their EPSG numbers, and '{system.name}' has none: give version=1.4"
+        ) from None
+
+
+def wkt_of(system: Any) -> str:
+    """WKT 1 of pyproj's CRS, as LAS 1.4 asks (laspy writes WKT 2); WKT 2 of what WKT 1 cannot say, such as projected
+    systems with heights over the ellipsoid."""
+    from pyproj.exceptions import CRSError
+
+    with contextlib.suppress(CRSError):
+        text = system.to_wkt("WKT1_GDAL")
+        if text:
+            return str(text)
+    return str(system.to_wkt())
 
 
 def coordinate_system(crs: str) -> Any:

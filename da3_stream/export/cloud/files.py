@@ -1,14 +1,15 @@
-"""The merged cloud as PLY, LAS, LAZ, COPC and LAZ tiles, of all frames or some.
+"""The merged cloud as PLY, PCD, E57, LAS, LAZ, COPC and LAZ tiles, of all frames or some.
 
-Every file says in which axes it is (see `FileAxes`): PLY in comments, LAS in a record of its header (da3_stream, 1) as
-JSON. Where the run is located, LAS files are in coordinates of the map. Their extra dimensions are
-`confidence` (float32, as the predictor gave it, 8 significant bits, comparable within a run only) and `frame` (int32,
-index in the input of the frame that observed the point).
+Every file says in which axes it is (see `FileAxes`): PLY and PCD in comments, E57 in the scan's description, LAS in a
+record of its header (da3_stream, 1), as JSON. Where the run is located, LAS and E57 files are in coordinates of the
+map. The extra dimensions of LAS are `confidence` (float32, as the predictor gave it, 8 significant bits, comparable
+within a run only) and `frame` (int32, index in the input of the frame that observed the point).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,14 @@ from ...cloud import (
     PointSelection,
     fuse_pages,
     write_copc,
+    write_e57,
     write_las,
     write_laz,
+    write_pcd,
     write_ply,
     write_tiles,
 )
+from ...cloud.files.e57 import load_libe57
 from ...errors import ExportError
 from ...settings import CloudSettings, Settings
 from ...store import RunReader
@@ -31,25 +35,45 @@ from ..frame_views import selected_rows
 from ..upright import crop_of_run
 
 if TYPE_CHECKING:
-    from ..options import CloudOptions, LasOptions
+    from ..options import CloudOptions, LasOptions, PlainLasOptions
+
+WriteCloud = Callable[[Path, FusedCloud, FileAxes], int]
 
 
 def export_ply(reader: RunReader, path: Path, options: CloudOptions) -> str:
     """One file; where it is in the run's world, the bytes of the run's own cloud.ply."""
-    axes = file_axes(reader, options.axes, relative="world")
-    selection = point_selection(reader, options, axes)
-    with fuse_pages(reader.run, reader.geometry, selection, path.parent) as cloud:
-        return cloud_summary(axes, write_ply(path, cloud, axes), crop=selection.crop)
+    return _write(reader, path, options, write_ply, file_axes(reader, options.axes, relative="world"))
 
 
-def export_las(reader: RunReader, path: Path, options: LasOptions) -> str:
+def export_pcd(reader: RunReader, path: Path, options: CloudOptions) -> str:
+    """One file."""
+    return _write(reader, path, options, write_pcd, file_axes(reader, options.axes, relative="world"))
+
+
+def export_e57(reader: RunReader, path: Path, options: CloudOptions) -> str:
+    """One file, without normals; in coordinates of the map itself where its unit is the metre, as in the standard.
+
+    Raises ExportError where normals are asked for, and StoreError where pye57 is not installed.
+    """
+    if options.normals:
+        raise ExportError("e57 has no place for normals: leave them out, or give another format")
+    load_libe57()
+    axes = file_axes(reader, options.axes, relative="upright")
+    if axes.name == "map":
+        of_map = map_axes(reader)
+        axes = of_map if of_map.units == "metres" else axes
+    without = options.model_copy(update={"normals": False})
+    return _write(reader, path, without, write_e57, axes) + ", without normals"
+
+
+def export_las(reader: RunReader, path: Path, options: PlainLasOptions) -> str:
     """One uncompressed file."""
-    return _export(reader, path, options, write_las)
+    return _export(reader, path, options, partial(write_las, version=options.version))
 
 
-def export_laz(reader: RunReader, path: Path, options: LasOptions) -> str:
+def export_laz(reader: RunReader, path: Path, options: PlainLasOptions) -> str:
     """One compressed file."""
-    return _export(reader, path, options, write_laz)
+    return _export(reader, path, options, partial(write_laz, version=options.version))
 
 
 def export_copc(reader: RunReader, path: Path, options: LasOptions) -> str:
@@ -57,9 +81,9 @@ def export_copc(reader: RunReader, path: Path, options: LasOptions) -> str:
     return _export(reader, path, options, write_copc)
 
 
-def export_tiles(reader: RunReader, path: Path, options: LasOptions) -> str:
+def export_tiles(reader: RunReader, path: Path, options: PlainLasOptions) -> str:
     """A folder of compressed files that join without gaps, and tiles.json."""
-    return _export(reader, path, options, write_tiles)
+    return _export(reader, path, options, partial(write_tiles, version=options.version))
 
 
 def las_axes(reader: RunReader, options: LasOptions) -> FileAxes:
@@ -110,10 +134,19 @@ def _changed_settings(options: CloudOptions) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(options, name)) is not None}
 
 
-def _export(
-    reader: RunReader, path: Path, options: LasOptions, write: Callable[[Path, FusedCloud, FileAxes], int]
+def _export(reader: RunReader, path: Path, options: LasOptions, write: WriteCloud) -> str:
+    return _write(reader, path, options, write, las_axes(reader, options), with_frames=True)
+
+
+def _write(
+    reader: RunReader,
+    path: Path,
+    options: CloudOptions,
+    write: WriteCloud,
+    axes: FileAxes,
+    *,
+    with_frames: bool = False,
 ) -> str:
-    axes = las_axes(reader, options)
-    selection = point_selection(reader, options, axes, with_frames=True)
+    selection = point_selection(reader, options, axes, with_frames=with_frames)
     with fuse_pages(reader.run, reader.geometry, selection, path.parent) as cloud:
         return cloud_summary(axes, write(path, cloud, axes), crop=selection.crop)
