@@ -30,9 +30,9 @@ class Anchor:
     crs: str  # anything that pyproj reads
     map_from_world: Sim3
     origin: Float64  # [3]
-    longitude: float  # of the origin, degrees (WGS84)
-    latitude: float
-    height: float | None  # metres over the ellipsoid; None where PROJ has no grid of the heights' geoid
+    longitude: float | None  # of the origin, degrees (WGS84); None where PROJ knows no way from a map's datum
+    latitude: float | None
+    height: float | None  # metres over the ellipsoid; None where PROJ has no grid of the heights' geoid, too
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from ..errors import StoreError
 from ..store.files import json_page, replacing_folder, write_text
 from ..types import Float32, Float64, UInt8
 from .axes import FileAxes
@@ -73,7 +74,8 @@ def write_pcd(path: Path, cloud: FusedCloud, axes: FileAxes) -> int:
 
 
 def write_e57(path: Path, cloud: FusedCloud, axes: FileAxes) -> int:
-    """Write an E57 file; returns how many points. Raises StoreError where pye57 is not installed, or the disk refuses.
+    """Write an E57 file; returns how many points. Raises StoreError where pye57 is not installed, there are no
+    points, or the disk refuses.
 
     Its coordinates count from the whole number nearest to the world's origin, which readers add.
     """
@@ -83,6 +85,8 @@ def write_e57(path: Path, cloud: FusedCloud, axes: FileAxes) -> int:
         for _, records in cloud.tiles:
             xyz, rgb, _ = in_axes(records, axes)
             e57.write(xyz, rgb)
+        if not e57.count:
+            raise StoreError("there are no points to write, and readers of E57 refuse a file without any")
     return e57.count
 
 

@@ -17,7 +17,7 @@ from ..errors import ExportError
 from ..geometry import Sim3
 from ..store import Georeference, RunReader
 from ..types import Float64
-from .trajectory.places import longitude_latitude
+from .trajectory.places import longitude_latitude, places_on_earth
 from .upright import up_of_run, upright_rotation
 
 if TYPE_CHECKING:
@@ -108,27 +108,25 @@ def _local_map(georeference: Georeference, crs: CRS, metres: float) -> FileAxes:
     map_from_world = georeference.geographic_from_world
     origin = map_from_world.translation if crs.is_geocentric else np.rint(map_from_world.translation) + 0.0
     anchor = _anchor(georeference, origin)
-    turn = _enu_from_ecef(anchor.longitude, anchor.latitude) if crs.is_geocentric else _enu_from_grid(crs)
+    turn = _enu_from_ecef(anchor) if crs.is_geocentric else _enu_from_grid(crs)
     file_from_map = Sim3(metres, turn, -metres * turn @ origin)
     return FileAxes("map", file_from_map @ map_from_world, "metres", "z", None, anchor)
 
 
 def _anchor(georeference: Georeference, origin: Float64) -> Anchor:
-    longitude, latitude, height = _place(georeference.crs, origin)
-    return Anchor(georeference.crs, georeference.geographic_from_world, origin, longitude, latitude, height)
+    return Anchor(georeference.crs, georeference.geographic_from_world, origin, *_place(georeference.crs, origin))
 
 
-def _place(crs: str, position: Float64) -> tuple[float, float, float | None]:
-    """Longitude, latitude and height of a position [3] of the map; no height where PROJ has no grid of its geoid."""
+def _place(crs: str, position: Float64) -> tuple[float | None, float | None, float | None]:
+    """Longitude, latitude and height of a position [3] of the map; None for what PROJ cannot tell of a grid's."""
     try:
-        longitude, latitude, height = longitude_latitude(Georeference(crs, Sim3.identity()), position[None])[0].tolist()
-        return longitude, latitude, height
+        places = places_on_earth(Georeference(crs, Sim3.identity()), position[None])
     except ExportError:
-        if not coordinate_system(crs).is_compound:
+        if not coordinate_system(crs).is_projected:
             raise
-    flat = coordinate_system(crs).to_2d().to_wkt()
-    longitude, latitude, _ = longitude_latitude(Georeference(flat, Sim3.identity()), position[None])[0].tolist()
-    return longitude, latitude, None
+        return None, None, None
+    longitude, latitude = places.longitude_latitude[0].tolist()
+    return longitude, latitude, None if places.over_ellipsoid is None else float(places.over_ellipsoid[0])
 
 
 def _metres(crs: CRS) -> float:
@@ -141,9 +139,10 @@ def _enu_from_grid(crs: CRS) -> Float64:
     return np.diag([-1.0, -1, 1]) if {axis.direction for axis in crs.axis_info[:2]} == {"west", "south"} else np.eye(3)
 
 
-def _enu_from_ecef(longitude: float, latitude: float) -> Float64:
-    """Rotation [3,3] to east, north and up at a place, in degrees."""
-    (a, b), (c, d) = ((np.sin(np.radians(angle)), np.cos(np.radians(angle))) for angle in (longitude, latitude))
+def _enu_from_ecef(anchor: Anchor) -> Float64:
+    """Rotation [3,3] to east, north and up at a place."""
+    angles = np.radians(np.array([anchor.longitude, anchor.latitude], np.float64))
+    (a, c), (b, d) = np.sin(angles), np.cos(angles)
     return np.array([[-a, b, 0.0], [-c * b, -c * a, d], [d * b, d * a, c]])
 
 
