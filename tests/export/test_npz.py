@@ -83,3 +83,13 @@ def test_maps_of_different_sizes_are_refused(tmp_path, monkeypatch):
     with pytest.raises(ExportError, match="of different sizes"):
         export_run(run.path, "mini_npz")
     export_run(run.path, "mini_npz", None, {"frames": "0:10"})
+
+
+def test_what_the_lens_did_not_see_is_black(tmp_path):
+    """These pictures are of the size of the depth maps: they cannot be cropped."""
+    bent = gated_run(tmp_path, k1=0.3)
+    with np.load(export_run(bent.path, "npz", tmp_path / "r.npz", {"every": 4}).path) as found:
+        picture, colour = found["image"][1], input_picture(4)[0, 0].astype(int)
+        assert not picture[[0, 0, -1, -1], [0, -1, 0, -1]].any()
+        seen = abs(picture.astype(int) - colour).max(axis=-1) <= 2
+        assert seen[8:-8, 8:-8].all() and 0.02 < (picture == 0).all(axis=-1).mean() < 0.5
