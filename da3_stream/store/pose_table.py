@@ -19,7 +19,7 @@ from .pose_confidence import PoseBelief, join_limits, pose_belief
 from .run import Run, open_run
 from .scene import Scene, Units
 from .submap import SubmapCameras
-from .submap_files import read_cameras, read_frame, read_sky
+from .submap_files import read_cameras, read_frame, read_frame_and_sky, read_sky
 
 UNPLACED = "UNPLACED"  # status of a selected frame that has no pose (yet), though no window of it failed
 INTERPOLATED = "INTERPOLATED"  # of one that the gate left out: its pose lies between those of its neighbours
@@ -146,6 +146,17 @@ def frame_depth(run: Run, geometry: RunGeometry, source_index: int) -> tuple[Flo
     submap = int(poses.submap[m])
     depth, confidence = read_frame(run, submap, source_index)
     return depth * np.float32(poses.scale[m]), confidence, geometry.submaps[submap].intrinsics[poses.row[m]]
+
+
+def frame_depth_and_sky(
+    run: Run, geometry: RunGeometry, source_index: int
+) -> tuple[Float32, Float32, NDArray[np.bool_] | None, Float64]:
+    """What `frame_depth` and `frame_sky` give, read together, with the intrinsics last."""
+    poses = geometry.frame_poses
+    m = _find_row(poses, source_index)
+    submap = int(poses.submap[m])
+    depth, confidence, sky = read_frame_and_sky(run, submap, source_index)
+    return depth * np.float32(poses.scale[m]), confidence, sky, geometry.submaps[submap].intrinsics[poses.row[m]]
 
 
 def frame_depth_size(geometry: RunGeometry, source_index: int) -> tuple[int, int]:

@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from ..geometry.masks import Mask
 from ..types import Float32, Float64
-from .pose_table import PoseTable, RunGeometry, frame_depth, frame_depth_size, frame_sky, pose_table, read_run_geometry
+from .pose_table import (
+    PoseTable,
+    RunGeometry,
+    frame_depth,
+    frame_depth_and_sky,
+    frame_depth_size,
+    frame_sky,
+    pose_table,
+    read_run_geometry,
+)
 from .run import Run, open_run
 from .submap_files import read_masks
 
@@ -65,10 +74,13 @@ class RunReader:
         """
         return frame_depth(self.run, self.geometry, source_index)
 
+    def depth_and_sky(self, source_index: int) -> tuple[Float32, Float32, NDArray[np.bool_] | None, Float64]:
+        """What `depth` and `sky` give, read together, with the intrinsics last. Raises KeyError as `depth`."""
+        return frame_depth_and_sky(self.run, self.geometry, source_index)
+
     def depth_without_sky(self, source_index: int) -> tuple[Float32, Float32, Float64]:
         """As `depth`, with no depth and no confidence in the sky, where models predict some large depth."""
-        depth, confidence, k = self.depth(source_index)
-        sky = self.sky(source_index)
+        depth, confidence, sky, k = self.depth_and_sky(source_index)
         return (depth, confidence, k) if sky is None else (np.where(sky, 0, depth), np.where(sky, 0, confidence), k)
 
     def depth_size(self, source_index: int) -> tuple[int, int]:

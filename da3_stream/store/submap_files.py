@@ -133,6 +133,15 @@ def read_frames(run: Run, submap: int, source_indices: Sequence[int]) -> tuple[F
     return np.stack(depth), np.stack(confidence)
 
 
+def read_frame_and_sky(run: Run, submap: int, source_index: int) -> tuple[Float32, Float32, NDArray[np.bool_] | None]:
+    """What `read_frame` and `read_sky` give of one owned frame, read together. Raises as `read_frame`."""
+    with _open_npz(run.submap_path(submap)) as entries:
+        if f"depth_{source_index:06d}" in entries:
+            sky = _sky(entries, source_index, tuple(entries["depth_size"].tolist()))
+            return (*frame_pixels(entries, source_index), sky)
+    raise KeyError(f"node {submap} holds no depth of frame {source_index}")
+
+
 def read_images(run: Run, submap: int, source_indices: Sequence[int]) -> list[UInt8]:
     """The images [h,w,3] RGB of owned frames, as the predictor took them but for what JPEG leaves out.
 

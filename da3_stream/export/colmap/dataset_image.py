@@ -30,8 +30,7 @@ class FrameDepth:
         """That of a view; None where it has none."""
         if not view.has_depth:
             return None
-        depth, confidence, k = reader.depth(view.index)
-        sky = reader.sky(view.index)
+        depth, confidence, sky, k = reader.depth_and_sky(view.index)
         if sky is None:
             return FrameDepth(depth, confidence, None, k)
         return FrameDepth(np.where(sky, np.float32(0), depth), np.where(sky, np.float32(0), confidence), sky, k)
