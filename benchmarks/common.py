@@ -115,10 +115,12 @@ def parser(text: str | None, *, settings: bool = True) -> argparse.ArgumentParse
     return command
 
 
-def in_child(module: str, *words: object) -> Row:
-    """What `python -m MODULE --child WORDS` prints last, as JSON: measured in a process of its own."""
+def in_child(module: str, *words: object, folder: Path = ROOT) -> Row:
+    """What `python -m MODULE --child WORDS` prints last, as JSON: measured in a process of its own, by the code of a
+    checkout's folder."""
     command = [sys.executable, "-m", module, "--child", *map(str, words)]
-    child = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    around = {**os.environ, "PYTHONPATH": str(folder)}
+    child = subprocess.run(command, cwd=folder, env=around, stdout=subprocess.PIPE, text=True, check=True)
     row: Row = json.loads(child.stdout.splitlines()[-1])
     return row
 

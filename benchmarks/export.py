@@ -1,13 +1,20 @@
-"""Does an export's memory grow with the length of the run? Peak memory and seconds of every format, each in a child
-process, on flights over a textured ground of different lengths."""
+"""Does an export's memory grow with the length of the run, and is it slower than before? Peak memory and seconds of
+every format, each in a child process, on flights over a textured ground of different lengths, or on any run.
+
+With --before, another checkout's program exports the same in turn; ratios are those of the medians of seconds, and of
+CPU seconds of the whole process, start of the interpreter included.
+"""
 
 from __future__ import annotations
 
 import argparse
+import json
+import resource
 import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import av
@@ -16,7 +23,7 @@ import numpy as np
 
 from benchmarks.common import benchmark, in_child, serve_child, tell
 from benchmarks.scaling.footprint import status_mib
-from benchmarks.tables import Column, Row
+from benchmarks.tables import ROOT, Column, Row
 from da3_stream.cloud import window_points, write_page
 from da3_stream.export.exporting import export_run
 from da3_stream.export.formats import FORMATS
@@ -29,13 +36,16 @@ FRAMES = 50  # of a window
 SIZE, LARGE = (192, 128), (384, 256)  # of depth and input
 HEIGHT_M, STEP_M, FPS = 30.0, 0.5, 10
 VOXEL_M = 0.05  # so fine that the clouds of the short flight already fill the tiles of a merge
-CLOUDS = ("ply", "las", "laz", "tiles", "glb", "rrd")
+CLOUDS = ("ply", "las", "laz", "copc", "tiles", "3dtiles", "glb", "rrd")
 COLUMNS = (
     Column("format", "format"),
     Column("frames", "frames"),
     Column("peak MiB", "peak_mib", "{:.0f}"),
     Column("over reading the run, MiB", "more_mib", "{:.0f}"),
     Column("seconds", "seconds", "{:.1f}"),
+    Column("before", "before_s", "{:.1f}"),
+    Column("ratio", "ratio", "{:.2f}"),
+    Column("of CPU", "cpu_ratio", "{:.2f}"),
     Column("result MB", "result_mb", "{:.1f}"),
     Column("what", "said"),
 )
@@ -44,30 +54,60 @@ COLUMNS = (
 def _options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--frames", default="500,2000", help="lengths of the flights")
     command.add_argument("--formats", default=",".join(FORMATS), help="which")
+    command.add_argument("--run", type=Path, metavar="DIR", help="a run in metres instead of flights")
+    command.add_argument("--before", type=Path, metavar="DIR", help="a checkout of earlier, to be compared with")
+    command.add_argument("--rounds", type=int, default=1, help="exports of each format, of which the median counts")
 
 
 @benchmark(COLUMNS, _options, settings=False)
 def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
+    if options.run is not None:
+        yield from measured(folder, options.run.resolve(), options)
+        return
     for count in map(int, options.frames.split(",")):
-        yield from measured(folder, count, options)
+        run = folder / f"flight_{count}"
+        if not (run / "scene.json").exists():
+            make_flight(folder, run, count)
+        yield from measured(folder, run, options)
 
 
-def measured(folder: Path, count: int, given: Any) -> list[Row]:
-    """A row for every format on a flight of so many frames."""
-    run = folder / f"flight_{count}"
-    if not (run / "scene.json").exists():
-        make_flight(folder, run, count)
+def measured(folder: Path, run: Path, given: Any) -> list[Row]:
+    """A row for every format on a run."""
     names = ["(reader only)", *given.formats.split(",")]
-    rows = [child(run, name, folder / "export") for name in names]
+    rows = [compared(run, name, folder / "export", given) for name in names]
+    count = json.loads((run / "run.json").read_text())["frames"]
     for row in rows:
         row |= {"frames": count, "more_mib": row["peak_mib"] - rows[0]["peak_mib"]}
     return rows
 
 
-def child(run: Path, name: str, path: Path) -> Row:
-    row = in_child("benchmarks.export", run, name, path)
+def compared(run: Path, name: str, path: Path, given: Any) -> Row:
+    """The median of a format's exports, beside those of the checkout of before, in turn."""
+    now: list[Row] = []
+    before: list[Row] = []
+    for _ in range(given.rounds):
+        if given.before is not None:
+            before.append(child(run, name, path, given.before.resolve()))
+        now.append(child(run, name, path, ROOT))
+    row = now[0] | {key: median(each[key] for each in now) for key in ("seconds", "cpu_s")}
+    if before and (before[0]["result_mb"] or name not in FORMATS):  # a format that was not there writes nothing
+        row["before_s"], before_cpu_s = (median(each[key] for each in before) for key in ("seconds", "cpu_s"))
+        row |= {"ratio": row["seconds"] / row["before_s"], "cpu_ratio": row["cpu_s"] / before_cpu_s}
     tell(f"{run.name} {name}: {row}")
     return row
+
+
+def child(run: Path, name: str, path: Path, code: Path) -> Row:
+    """What `timed` of a checkout measures in a process of its own, and that process's CPU seconds."""
+    start = _cpu_s()
+    row = in_child("benchmarks.export", run, name, path, folder=code)
+    return row | {"cpu_s": _cpu_s() - start}
+
+
+def _cpu_s() -> float:
+    """Of all children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def timed(run: str, name: str, path: str) -> Row:
