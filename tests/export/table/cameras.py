@@ -30,9 +30,20 @@ from tests.export.table.exported import (
     pose_to_world,
     read_glb,
     record,
+    to_world,
 )
 from tests.worlds.known_runs import FRAMES
-from tests.worlds.known_street import LANDMARK, LANDMARK_RGB, SEEN, SIZE, camera, pose
+from tests.worlds.known_street import (
+    LANDMARK,
+    LANDMARK_RGB,
+    SEEN,
+    SIZE,
+    camera,
+    colours_at,
+    off_edge,
+    off_surface,
+    pose,
+)
 
 SHOWN = (2, 4, 6, 8)  # frames that see the tile and have poses in every run
 
@@ -176,6 +187,18 @@ def check_pictures(exported: Exported) -> None:
 
 
 STRAIGHT = ("3dgs",)
+
+
+def check_seeds(exported: Exported) -> None:
+    """The pictures' colours; and seeds lie on the street in its colours, each seen by two pictures or more."""
+    check_pictures(exported)
+    points = list(colmap_model(exported).points3D.values())
+    assert len(points) > 5_000 and min(point.track.length() for point in points) >= 2
+    world = to_world(exported, np.stack([point.xyz for point in points]))
+    assert np.quantile(off_surface(world), 0.9) < 10 * exported.closeness
+    clear = off_edge(world) > 0.05
+    off = np.abs(colours_at(world) - np.stack([point.color for point in points]).astype(float)).max(axis=1)
+    assert np.median(off[clear]) < 10
 
 
 def check_npz_pictures(exported: Exported) -> None:

@@ -130,7 +130,7 @@ TABLE: dict[str, Row] = {
         names=cameras.check_colmap_names,
         frame=cameras.check_pixel(cameras.by_colmap),
         units=check_units,
-        colours=cameras.check_pictures,
+        colours=cameras.check_seeds,
         times=cameras.check_colmap_names,
         unknown=cameras.check_only_posed(cameras.colmap_indices),
     ),
