@@ -53,7 +53,7 @@ def cloud(read: Callable[..., clouds.Cloud], **more: Any) -> Row:
 
 def trajectory(**more: Any) -> Row:
     """Of a format of poses alone."""
-    given = {"units": "numbers alone; docs/outputs.md tells that they are metres where known", **more}
+    given = {"units": check_units, **more}
     return Row(
         frame=trajectories.check_poses,
         colours=NO_COLOURS,
@@ -101,7 +101,10 @@ TABLE: dict[str, Row] = {
     "kml": path_on_earth(),
     "gpx": path_on_earth(),
     "ply": cloud(clouds.by_open3d),
+    "pcd": cloud(clouds.by_open3d),
+    "e57": cloud(clouds.by_pye57),
     "las": cloud(clouds.by_laspy, units=clouds.check_las_crs),
+    "las 1.2": replace(cloud(clouds.by_laspy, units=clouds.check_las_crs), options={"version": 1.2}),
     "laz": cloud(clouds.by_laspy, units=clouds.check_las_crs),
     "copc": cloud(clouds.by_copc, units=clouds.check_las_crs),
     "3dtiles": replace(cloud(clouds.by_tiles3d), frame=clouds.check_on_earth, needs_place=True),

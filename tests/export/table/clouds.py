@@ -34,6 +34,16 @@ def by_open3d(path: Path) -> Cloud:
     return np.asarray(cloud.points), np.asarray(cloud.colors) * 255
 
 
+def by_pye57(path: Path) -> Cloud:
+    import pye57
+
+    with pye57.E57(str(path)) as file:
+        scan = file.read_scan(0, colors=True, ignore_missing_fields=True)
+    names = [f"cartesian{axis}" for axis in "XYZ"], [f"color{colour}" for colour in ("Red", "Green", "Blue")]
+    xyz, rgb = (np.stack([scan[name] for name in some], axis=1).astype(np.float64) for some in names)
+    return xyz, rgb
+
+
 def by_laspy(path: Path) -> Cloud:
     import laspy
 

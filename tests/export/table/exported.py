@@ -69,10 +69,10 @@ def record(path: Path) -> dict[str, Any]:
         told = json.loads(found[0].read_text()) if found else {}
         return dict(told.get("extras", told))  # of a tile set of 3D Tiles
     readers = {".ply": _comments, ".obj": _comments, ".las": _las, ".laz": _las, ".glb": _gltf, ".npz": _npz}
-    readers |= {".pcd": _comments, ".rrd": _rrd}
+    readers |= {".pcd": _comments, ".tum": _comments, ".rrd": _rrd, ".e57": _e57}
     if path.suffix in readers:
         return readers[path.suffix](path)
-    beside = path.with_name(f"{path.name}.frame_of_reference.json")
+    beside = path.with_name(f"{path.name}.json")
     return json.loads(beside.read_text()) if beside.exists() else {}
 
 
@@ -91,6 +91,13 @@ def _comments(path: Path) -> dict[str, Any]:
 
 IN_FOLDERS = ("frame_of_reference.json", "tiles.json", "tileset.json")
 KEYS = ("axes", "up", "units", "file_from_world", "crs", "anchor")
+
+
+def _e57(path: Path) -> dict[str, Any]:
+    import pye57
+
+    with pye57.E57(str(path)) as file:
+        return dict(json.loads(file.get_header(0)["description"].value()))
 
 
 def _las(path: Path) -> dict[str, Any]:
