@@ -73,11 +73,11 @@ def _row(run: Path, town: Path, out: Path, size: tuple[int, int], options: argpa
         "images": model.num_images(),
         "tracks": model.num_points3D() - len(seeds),
         "seeds": len(seeds),
-        "views": np.mean([model.point3D(number).track.length() for number in seeds]),
-        "off_percent": 100 * np.median(off),
-        "off_90_percent": 100 * np.quantile(off, 0.9),
-        "far_percent": 100 * np.mean(off > FAR),
-        "colour": np.median(colour),
+        "views": float(np.mean([model.point3D(number).track.length() for number in seeds])),
+        "off_percent": 100 * float(np.median(off)),
+        "off_90_percent": 100 * float(np.quantile(off, 0.9)),
+        "far_percent": 100 * float(np.mean(off > FAR)),
+        "colour": float(np.median(colour)),
         **_inverse_depth(run, out, model),
         "seconds": seconds,
     }
@@ -117,7 +117,7 @@ def _inverse_depth(run: Path, out: Path, model: Any) -> Row:
         depth, confidence, _ = reader.depth(int(Path(image.name).stem))
         known = (depth > 0) & (confidence > 0)
         errors.append(np.abs(inverse * depth - 1)[known])
-    return {"inverse_percent": 100 * np.median(np.concatenate(errors)), "believed": believed}
+    return {"inverse_percent": 100 * float(np.median(np.concatenate(errors))), "believed": believed}
 
 
 if __name__ == "__main__":

@@ -22,12 +22,12 @@ def opened(folder: Path) -> Model:
     return Model(str(folder / "sparse" / "0"))
 
 
-@pytest.fixture(scope="module", params=[("3dgs", 0.0), ("3dgs", 0.1), ("colmap", 0.1), ("colmap", -0.1)])
+@pytest.fixture(scope="module", params=[("3dgs", 0.1), ("colmap", -0.1)])
 def seeded(request: pytest.FixtureRequest, run: Path, tmp_path_factory: pytest.TempPathFactory) -> Model:
     form, k1 = request.param
     folder = tmp_path_factory.mktemp("seeds")
     bent = with_distortion(shutil.copytree(run, folder / "run"), k1)
-    return opened(export_run(bent, form, folder / "data", {"seeds": 3000}).path)
+    return opened(export_run(bent, form, folder / "data", {"seeds": 1000}).path)
 
 
 def test_lists_of_images_and_points_agree(seeded: Model) -> None:
@@ -46,7 +46,7 @@ def test_points_fall_on_their_pixels(seeded: Model) -> None:
         seen = image.get_observation_points2D()
         points = [seeded.point3D(one.point3D_id).xyz for one in seen]
         off = [np.linalg.norm(image.project_point(p) - one.xy) for p, one in zip(points, seen, strict=True)]
-        assert np.median(off) < 1e-3 and max(off) < 4.1  # tracks' keypoints, too
+        assert (np.array(off) < 1e-3).sum() > 100 and max(off) < 4.1  # those of keypoints, too
         inside = np.array([one.xy for one in seen])
         assert (inside >= 0).all() and (inside <= [image.camera.width, image.camera.height]).all()
 
@@ -56,7 +56,7 @@ def test_there_are_as_many_as_asked_for_and_they_lie_on_the_town(run: Path, tmp_
     few, many = (opened(export_run(run, "3dgs", tmp_path / str(n), {"seeds": n}).path) for n in (0, 3000))
     assert many.num_points3D() - few.num_points3D() == 3000 and many.num_images() == FRAMES
     ratios, colours = [], []
-    for image in many.images.values():
+    for image in list(many.images.values())[::4]:
         truth = frame(int(image.name[:3]))
         for seen in image.get_observation_points2D():
             point = many.point3D(seen.point3D_id)
@@ -77,9 +77,9 @@ def test_frames_that_are_not_exported_give_seeds_to_those_that_are(run: Path, tm
 
 
 def test_all_points_are_seeds_where_there_are_fewer(run: Path, tmp_path: Path) -> None:
-    model = opened(export_run(run, "3dgs", tmp_path / "data").path)
-    pages = sum(len(page) for page in Reconstruction(run).pages())
-    assert 0.5 * pages < model.num_points3D() < pages + 5000
+    model = opened(export_run(run, "3dgs", tmp_path / "data", {"frames": "0:5"}).path)
+    first = np.concatenate([page.frame for page in Reconstruction(run).pages()]) < 5
+    assert 0.4 * first.sum() < model.num_points3D() < 0.75 * first.sum() + 5000  # without the least confident
 
 
 def test_seeds_do_not_hold_bundle_adjustment(run: Path, tmp_path: Path) -> None:
