@@ -18,8 +18,10 @@ from da3_stream.export.colmap.inverse_depths import InverseDepths, fill_holes
 from da3_stream.export.exporting import export_run
 from da3_stream.export.frame_views import FrameView
 from da3_stream.export.images.camera import ImageCamera
+from da3_stream.geometry import Sim3
 from da3_stream.geometry.lens import Lens
 from da3_stream.reconstruction import Reconstruction
+from da3_stream.store import Georeference, open_run
 from tests.worlds.town_run import FRAMES, SIZE, scene_point, with_distortion
 
 pytestmark = pytest.mark.slow
@@ -192,3 +194,22 @@ def test_without_a_mask_of_the_sky_holes_are_filled_and_wide_ones_are_far(tmp_pa
     known[:20], known[30, 50:54] = False, False
     filled = fill_holes(known.astype(np.float32), known, 5.0)
     assert (filled[15:] == 1).all() and (filled[:14] == 0).all()
+
+
+def test_where_the_run_is_located_all_is_in_metres(run: Path, tmp_path: Path) -> None:
+    """Cameras, seeds and inverse depth by one scale, that of the map."""
+    located = open_run(shutil.copytree(run, tmp_path / "located" / "run"))
+    place = Georeference("EPSG:32632", Sim3(3.0, np.eye(3), [5e5, 5e6, 0.0]))
+    located.write_scene(replace(located.read_scene(), units="relative", georeference=place))
+    options = {"frames": "0:6", "seeds": 2000}
+    bare, mapped = (
+        export_run(path, "3dgs", tmp_path / f"of_{path.parent.name}", options).path for path in (run, located.path)
+    )
+    for name in ("000", "005"):
+        here, there = (trainers_inverse_depth(folder, name) for folder in (bare, mapped))
+        np.testing.assert_allclose(3 * there[here > 0], here[here > 0], rtol=1e-3)
+    models = [pycolmap.Reconstruction(str(folder / "sparse" / "0")) for folder in (bare, mapped)]
+    centres = [np.array([i.projection_center() for _, i in sorted(model.images.items())]) for model in models]
+    np.testing.assert_allclose(centres[1], 3 * centres[0], atol=1e-6)
+    spans = [np.ptp([point.xyz for point in model.points3D.values()], axis=0) for model in models]
+    np.testing.assert_allclose(spans[1], 3 * spans[0], rtol=0.02)
