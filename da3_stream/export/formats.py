@@ -106,7 +106,9 @@ FORMATS = {
         "3dtiles/",
         "tiles3d.exporting:export_3dtiles",
     ),
-    "glb": Format("points, cameras and path, binary glTF", o.GlbOptions, "scene.glb", "cloud.glb:export_glb"),
+    "glb": Format(
+        "points, cameras, path and a flight along it, binary glTF", o.GlbOptions, "scene.glb", "cloud.glb:export_glb"
+    ),
     "rrd": FrameByFrame("recording for rerun", o.RrdOptions, "run.rrd", "cloud.rerun:export_rrd"),
     "mesh": Format("surface from the depth maps", o.MeshOptions, "mesh.{encoding}", "mesh.tsdf:export_mesh"),
     "colmap": FrameByFrame(

@@ -152,10 +152,10 @@ class Tiles3dOptions(CloudOptions):
 
 
 class GlbOptions(CloudOptions):
-    """Points, camera frusta and path, y up; memory is bounded by the number of points."""
+    """Points, cameras, path and a camera that flies along it, y up; `max_points` is what browsers show well."""
 
     max_points: Count | None = 5_000_000
-    cameras: Annotated[int, Field(ge=0)] = Field(200, description="frusta, evenly over the run")
+    cameras: Annotated[int, Field(ge=0)] = Field(200, description="frusta with their cameras, evenly over the run")
 
 
 class RrdOptions(CloudOptions):
