@@ -45,6 +45,15 @@ def copc(bench: Workbench, exported: Exported) -> None:
     check_colours(lambda _: found)(exported)
 
 
+def pypcd4(bench: Workbench, exported: Exported) -> None:
+    file = bench.folder / "read.npz"
+    bench.python("pcd.py", exported.path, file)
+    found = np.load(file)
+    cloud = found["xyz"].astype(np.float64), found["rgb"].astype(np.float64)
+    check_frame(lambda _: cloud)(exported)
+    check_colours(lambda _: cloud)(exported)
+
+
 def loaders_las(bench: Workbench, exported: Exported) -> None:
     """LAS 1.2, which is what loaders.gl reads."""
     found = bench.node("read_las.cjs", exported.path)
@@ -67,7 +76,8 @@ def loaders_tiles(bench: Workbench, exported: Exported) -> None:
 
 CELLS = {"frame": cloudcompare, "colours": cloudcompare_colours}
 READERS = (
-    Reader("CloudCompare", "debian", {"ply": CELLS, "pcd": CELLS}),
+    Reader("CloudCompare", "debian", {"ply": CELLS}),
+    Reader("pypcd4", "python", {"pcd": {"frame": pypcd4, "colours": pypcd4}}),
     Reader("copc (npm)", "npm", {"copc": {"frame": copc, "colours": copc}}),
     Reader(
         "loaders.gl",

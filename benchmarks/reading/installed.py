@@ -58,7 +58,7 @@ DEBIAN = ("colmap", "chromium", "cloudcompare")  # the versions are those of the
 LIBRARIES = ("", "pulseaudio", "atlas", "blas", "lapack", "cloudcompare")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Installed:
     """What there is in a folder, and why something is not."""
 

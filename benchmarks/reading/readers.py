@@ -6,6 +6,7 @@ import json
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -27,30 +28,13 @@ class Workbench:
     installed: Installed
     folder: Path
 
-    def run(self, words: Sequence[object], *, unpacked: bool = True) -> str:
-        """What a program prints; `unpacked`: one of an unpacked Debian package, or who starts one. Raises ReaderError
-        where it fails, or takes minutes."""
-        try:
-            environment = self.installed.environment(unpacked=unpacked)
-            return subprocess.run(
-                [str(word) for word in words],
-                check=True,
-                capture_output=True,
-                text=True,
-                timeout=LIMIT_S,
-                env=environment,
-                cwd=self.folder,
-            ).stdout
-        except subprocess.CalledProcessError as error:
-            said = (error.stderr or error.stdout or "").strip().splitlines()[-6:]
-            raise ReaderError(f"{Path(str(words[0])).name} failed: {' | '.join(said)}") from None
-        except subprocess.TimeoutExpired:
-            raise ReaderError(f"{Path(str(words[0])).name} took over {LIMIT_S} s") from None
+    def run(self, words: Sequence[object]) -> str:
+        """What a program of an unpacked Debian package prints. Raises ReaderError where it fails, or takes minutes."""
+        return _said(self.installed, tuple(map(str, words)), self.folder, unpacked=True)
 
     def probe(self, interpreter: str, name: str, *words: object) -> Any:
-        """The JSON that a script of `probes` prints last."""
-        said = self.run([interpreter, PROBES / name, *words], unpacked=interpreter == "node")
-        return json.loads(said.strip().splitlines()[-1])
+        """The JSON that a script of `probes` prints last; asked once for the same words."""
+        return json.loads(_asked(self.installed, interpreter, name, tuple(map(str, words))))
 
     def python(self, name: str, *words: object) -> Any:
         """A probe under the interpreter with evo, Blender, GDAL and MeshLab."""
@@ -59,6 +43,26 @@ class Workbench:
     def node(self, name: str, *words: object) -> Any:
         """A probe under node."""
         return self.probe("node", name, *words)
+
+
+@cache
+def _asked(installed: Installed, interpreter: str, name: str, words: tuple[str, ...]) -> str:
+    """The last line that a probe prints."""
+    command = (interpreter, str(PROBES / name), *words)
+    said = _said(installed, command, installed.folder, unpacked=interpreter == "node")  # node may start Chromium
+    return said.strip().splitlines()[-1]
+
+
+def _said(installed: Installed, words: tuple[str, ...], folder: Path, *, unpacked: bool) -> str:
+    around, name = installed.environment(unpacked=unpacked), Path(words[0]).name
+    run = partial(subprocess.run, check=True, capture_output=True, text=True, timeout=LIMIT_S, env=around, cwd=folder)
+    try:
+        return str(run(words).stdout)
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr or error.stdout or "").strip().splitlines()[-6:]
+        raise ReaderError(f"{name} failed: {' | '.join(said)}") from None
+    except subprocess.TimeoutExpired:
+        raise ReaderError(f"{name} took over {LIMIT_S} s") from None
 
 
 Check = Callable[[Workbench, Exported], None]
