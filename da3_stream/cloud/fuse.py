@@ -10,10 +10,11 @@ Equal runs give equal bytes.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,19 @@ from .voxels import best_per_key, shuffle_keys, voxel_keys
 _TILE = 1 << 21  # points in a tile, about; finishing it takes some 100 bytes of memory for each
 _SURVEY_STEP = 256  # every so many points of a page decide how the world is cut into tiles
 _CONFIDENCE_SAMPLE = 1 << 16  # points, where there are so many, of which the confidence threshold is taken
+
+
+class Watch(Protocol):
+    """Sees things of a kind pass, of which there are so many."""
+
+    def __call__(self, what: str, things: Iterable[int], total: int, /) -> Iterator[int]:
+        """The things, one after the other."""
+        ...
+
+
+def unwatched(what: str, things: Iterable[int], total: int) -> Iterator[int]:
+    """The things; nobody sees them."""
+    return iter(things)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,12 +84,18 @@ def write_merged_cloud(run: Run, geometry: RunGeometry, settings: CloudSettings)
 
 @contextmanager
 def fuse_pages(
-    run: Run, geometry: RunGeometry, selection: PointSelection, folder: Path, leaves: Leaves | None = None
+    run: Run,
+    geometry: RunGeometry,
+    selection: PointSelection,
+    folder: Path,
+    leaves: Leaves | None = None,
+    watch: Watch = unwatched,
 ) -> Iterator[FusedCloud]:
     """The selected points of all pages, fused, tile by tile: the `leaves` of an octree, by default cut by the number of
     points.
 
-    Temporary files are in `folder`. Raises StoreError as `write_merged_cloud` does, also while the tiles are taken.
+    Temporary files are in `folder`; `watch` sees the pages and the tiles pass. Raises StoreError as
+    `write_merged_cloud` does, also while the tiles are taken.
     """
     settings, dtype = selection.settings, _record_dtype(selection)
     voxel = world_voxel(geometry, settings)
@@ -84,10 +104,10 @@ def fuse_pages(
         file, more = (stack.enter_context(tempfile.TemporaryFile(dir=folder)) for _ in range(2))
         submaps = stack.enter_context(OpenSubmaps(run))
         spill, farthest = SpillFile(file, dtype), 0.0
-        for points in _selected_points(run, geometry, selection):
+        for points in _selected_points(run, geometry, selection, watch):
             farthest = max(farthest, float(np.abs(points.xyz).max(initial=0.0)))
             spill.add(leaves.leaf_of(tile_codes(points.xyz, voxel)), _point_records(points, geometry, dtype))
-        tiles = _drop_violations(_best_per_voxel(spill, voxel), DepthViews(submaps, geometry), voxel, settings)
+        tiles = _drop_violations(_best_per_voxel(spill, voxel, watch), DepthViews(submaps, geometry), voxel, settings)
         if settings.max_points is not None and spill.count > settings.max_points:
             tiles = subsample(tiles, settings.max_points, voxel, SpillFile(more, dtype))
         yield FusedCloud(geometry.scene.units, voxel, farthest, dtype, tiles)
@@ -109,10 +129,11 @@ def _survey(run: Run, geometry: RunGeometry, voxel: float) -> Leaves:
     return build_leaves(np.concatenate(codes), TILE_DEPTH, _TILE // _SURVEY_STEP)
 
 
-def _selected_points(run: Run, geometry: RunGeometry, selection: PointSelection) -> Iterator[Points]:
+def _selected_points(run: Run, geometry: RunGeometry, selection: PointSelection, watch: Watch) -> Iterator[Points]:
     """The pages in the world, chunk by chunk, without points of other frames and without the least confident ones."""
     threshold = _confidence_threshold(run, geometry, selection) if selection.least_confident else 0.0
-    for submap in _selected_submaps(geometry, selection):
+    submaps = _selected_submaps(geometry, selection)
+    for submap in watch("pages of points", submaps, len(submaps)):
         for page in page_chunks(run, submap):
             points = _select(points_in_world(page, geometry, submap), selection)
             points = points.take(points.confidence >= threshold) if threshold else points
@@ -161,9 +182,10 @@ def _point_records(points: Points, geometry: RunGeometry, dtype: np.dtype[np.voi
     return records
 
 
-def _best_per_voxel(spill: SpillFile, voxel: float) -> Iterator[Tile]:
+def _best_per_voxel(spill: SpillFile, voxel: float, watch: Watch) -> Iterator[Tile]:
     """Tile by tile the best record of every voxel, in an order without spatial pattern."""
-    for tile in spill.tiles():
+    tiles = spill.tiles()
+    for tile in watch("tiles of points", tiles, len(tiles)):
         best = np.zeros(0, spill.dtype)
         for records in spill.chunks(tile, _TILE):
             candidates = np.concatenate([best, records]) if len(best) else records

@@ -50,17 +50,21 @@ class Format:
         return getattr(import_module(f".{module}", __package__), function)
 
 
-class FrameByFrame(Format):
-    """A row whose writer takes a `Progress` behind the options, and tells it of every frame."""
-
-    @property
-    def goes_on(self) -> bool:
-        """As of `Format`: a folder does."""
-        return self.is_folder
+class Watched(Format):
+    """A row whose writer takes a `Progress` behind the options, and tells it how far it is."""
 
     def write(self, reader: RunReader, path: Path, options: Any, progress: Progress) -> str:
         """As of `Format`."""
         return self._writer()(reader, path, options, progress)
+
+
+class FrameByFrame(Watched):
+    """A watched row, a folder, which goes on behind the frames that a `FrameLog` knows as whole."""
+
+    @property
+    def goes_on(self) -> bool:
+        """As of `Format`."""
+        return True
 
 
 def formats_text() -> str:
@@ -91,26 +95,26 @@ FORMATS = {
     "geojson": Format("path on the map, GeoJSON", o.MapOptions, "path.geojson", "trajectory.geojson:export_geojson"),
     "kml": Format("path on the map, KML", o.MapOptions, "path.kml", "trajectory.geo_files:export_kml"),
     "gpx": Format("path on the map, GPX", o.MapOptions, "path.gpx", "trajectory.geo_files:export_gpx"),
-    "ply": Format("merged cloud, PLY", o.CloudOptions, "cloud.ply", "cloud.files:export_ply"),
-    "pcd": Format("merged cloud, PCD", o.CloudOptions, "cloud.pcd", "cloud.files:export_pcd"),
-    "e57": Format("merged cloud, E57", o.CloudOptions, "cloud.e57", "cloud.files:export_e57"),
-    "las": Format("merged cloud, LAS", o.PlainLasOptions, "cloud.las", "cloud.files:export_las"),
-    "laz": Format("merged cloud, LAS compressed", o.PlainLasOptions, "cloud.laz", "cloud.files:export_laz"),
-    "copc": Format(
+    "ply": Watched("merged cloud, PLY", o.CloudOptions, "cloud.ply", "cloud.files:export_ply"),
+    "pcd": Watched("merged cloud, PCD", o.CloudOptions, "cloud.pcd", "cloud.files:export_pcd"),
+    "e57": Watched("merged cloud, E57", o.CloudOptions, "cloud.e57", "cloud.files:export_e57"),
+    "las": Watched("merged cloud, LAS", o.PlainLasOptions, "cloud.las", "cloud.files:export_las"),
+    "laz": Watched("merged cloud, LAS compressed", o.PlainLasOptions, "cloud.laz", "cloud.files:export_laz"),
+    "copc": Watched(
         "merged cloud with levels of detail, COPC", o.LasOptions, "cloud.copc.laz", "cloud.files:export_copc"
     ),
-    "tiles": Format("merged cloud, a folder of LAZ tiles", o.PlainLasOptions, "tiles/", "cloud.files:export_tiles"),
-    "3dtiles": Format(
+    "tiles": Watched("merged cloud, a folder of LAZ tiles", o.PlainLasOptions, "tiles/", "cloud.files:export_tiles"),
+    "3dtiles": Watched(
         "merged cloud with levels of detail, 3D Tiles",
         o.Tiles3dOptions,
         "3dtiles/",
         "tiles3d.exporting:export_3dtiles",
     ),
-    "glb": Format(
+    "glb": Watched(
         "points, cameras, path and a flight along it, binary glTF", o.GlbOptions, "scene.glb", "cloud.glb:export_glb"
     ),
-    "rrd": FrameByFrame("recording for rerun", o.RrdOptions, "run.rrd", "cloud.rerun:export_rrd"),
-    "mesh": Format("surface from the depth maps", o.MeshOptions, "mesh.{encoding}", "mesh.tsdf:export_mesh"),
+    "rrd": Watched("recording for rerun", o.RrdOptions, "run.rrd", "cloud.rerun:export_rrd"),
+    "mesh": Watched("surface from the depth maps", o.MeshOptions, "mesh.{encoding}", "mesh.tsdf:export_mesh"),
     "colmap": FrameByFrame(
         "cameras, poses and points on tracks, COLMAP", o.ColmapOptions, "colmap/", "colmap.dataset:export_colmap"
     ),
@@ -122,12 +126,12 @@ FORMATS = {
         "colmap.gaussian_splatting:export_gaussian_splatting",
     ),
     "depth": FrameByFrame("depth maps, one file a frame", o.DepthOptions, "depth/", "depth.maps:export_depth"),
-    "npz": FrameByFrame("all frames in one, as DA3 writes it", o.NpzOptions, "results.npz", "npz:export_npz"),
-    "mini_npz": FrameByFrame("the same without pictures", o.MiniNpzOptions, "mini_results.npz", "npz:export_mini_npz"),
+    "npz": Watched("all frames in one, as DA3 writes it", o.NpzOptions, "results.npz", "npz:export_npz"),
+    "mini_npz": Watched("the same without pictures", o.MiniNpzOptions, "mini_results.npz", "npz:export_mini_npz"),
     "depth_vis": FrameByFrame(
         "pictures of depth", o.DepthImageOptions, "depth_vis/", "depth.visualisation:export_depth_vis"
     ),
-    "depth_video": FrameByFrame(
+    "depth_video": Watched(
         "a film of depth", o.DepthVideoOptions, "depth.mp4", "depth.visualisation:export_depth_video"
     ),
 }

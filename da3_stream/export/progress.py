@@ -21,8 +21,8 @@ class Progress(Protocol):
         ...
 
     def each(self, what: str, frames: Iterable[T], total: int, done: int = 0) -> Iterator[T]:
-        """The frames of which something (`what`) is still to be written, as they are asked for; `done` of `total` are
-        written already."""
+        """The frames (or pages, or tiles) of which something (`what`) is still to be written, as they are asked for;
+        `done` of `total` are written already."""
         ...
 
 
@@ -52,7 +52,7 @@ class Bar(NoProgress):
         """The frames."""
         from tqdm import tqdm
 
-        yield from tqdm(frames, desc=what, total=total, initial=done, unit="frame", dynamic_ncols=True, mininterval=0.2)
+        yield from tqdm(frames, desc=what, total=total, initial=done, dynamic_ncols=True, mininterval=0.2)
 
 
 class Call(NoProgress):

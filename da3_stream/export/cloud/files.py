@@ -32,6 +32,7 @@ from ...settings import CloudSettings, Settings
 from ...store import RunReader
 from ..axes import AxesName, FileAxes, file_axes, map_axes
 from ..frame_views import selected_rows
+from ..progress import Progress
 from ..upright import crop_of_run
 
 if TYPE_CHECKING:
@@ -40,17 +41,17 @@ if TYPE_CHECKING:
 WriteCloud = Callable[[Path, FusedCloud, FileAxes], int]
 
 
-def export_ply(reader: RunReader, path: Path, options: CloudOptions) -> str:
+def export_ply(reader: RunReader, path: Path, options: CloudOptions, progress: Progress) -> str:
     """One file; where it is in the run's world, the bytes of the run's own cloud.ply."""
-    return _write(reader, path, options, write_ply, file_axes(reader, options.axes, relative="world"))
+    return _write(reader, path, options, progress, write_ply, file_axes(reader, options.axes, relative="world"))
 
 
-def export_pcd(reader: RunReader, path: Path, options: CloudOptions) -> str:
+def export_pcd(reader: RunReader, path: Path, options: CloudOptions, progress: Progress) -> str:
     """One file."""
-    return _write(reader, path, options, write_pcd, file_axes(reader, options.axes, relative="world"))
+    return _write(reader, path, options, progress, write_pcd, file_axes(reader, options.axes, relative="world"))
 
 
-def export_e57(reader: RunReader, path: Path, options: CloudOptions) -> str:
+def export_e57(reader: RunReader, path: Path, options: CloudOptions, progress: Progress) -> str:
     """One file, without normals; in coordinates of the map itself where its unit is the metre, as in the standard.
 
     Raises ExportError where normals are asked for, and StoreError where pye57 is not installed.
@@ -63,27 +64,27 @@ def export_e57(reader: RunReader, path: Path, options: CloudOptions) -> str:
         of_map = map_axes(reader)
         axes = of_map if of_map.units == "metres" else axes
     without = options.model_copy(update={"normals": False})
-    return _write(reader, path, without, write_e57, axes) + ", without normals"
+    return _write(reader, path, without, progress, write_e57, axes) + ", without normals"
 
 
-def export_las(reader: RunReader, path: Path, options: PlainLasOptions) -> str:
+def export_las(reader: RunReader, path: Path, options: PlainLasOptions, progress: Progress) -> str:
     """One uncompressed file."""
-    return _export(reader, path, options, partial(write_las, version=options.version))
+    return _export(reader, path, options, progress, partial(write_las, version=options.version))
 
 
-def export_laz(reader: RunReader, path: Path, options: PlainLasOptions) -> str:
+def export_laz(reader: RunReader, path: Path, options: PlainLasOptions, progress: Progress) -> str:
     """One compressed file."""
-    return _export(reader, path, options, partial(write_laz, version=options.version))
+    return _export(reader, path, options, progress, partial(write_laz, version=options.version))
 
 
-def export_copc(reader: RunReader, path: Path, options: LasOptions) -> str:
+def export_copc(reader: RunReader, path: Path, options: LasOptions, progress: Progress) -> str:
     """One compressed file with levels of detail, of which readers take what they look at."""
-    return _export(reader, path, options, write_copc)
+    return _export(reader, path, options, progress, write_copc)
 
 
-def export_tiles(reader: RunReader, path: Path, options: PlainLasOptions) -> str:
+def export_tiles(reader: RunReader, path: Path, options: PlainLasOptions, progress: Progress) -> str:
     """A folder of compressed files that join without gaps, and tiles.json."""
-    return _export(reader, path, options, partial(write_tiles, version=options.version))
+    return _export(reader, path, options, progress, partial(write_tiles, version=options.version))
 
 
 def las_axes(reader: RunReader, options: LasOptions) -> FileAxes:
@@ -134,19 +135,20 @@ def _changed_settings(options: CloudOptions) -> dict[str, Any]:
     return {name: value for name in names if (value := getattr(options, name)) is not None}
 
 
-def _export(reader: RunReader, path: Path, options: LasOptions, write: WriteCloud) -> str:
-    return _write(reader, path, options, write, las_axes(reader, options), with_frames=True)
+def _export(reader: RunReader, path: Path, options: LasOptions, progress: Progress, write: WriteCloud) -> str:
+    return _write(reader, path, options, progress, write, las_axes(reader, options), with_frames=True)
 
 
 def _write(
     reader: RunReader,
     path: Path,
     options: CloudOptions,
+    progress: Progress,
     write: WriteCloud,
     axes: FileAxes,
     *,
     with_frames: bool = False,
 ) -> str:
     selection = point_selection(reader, options, axes, with_frames=with_frames)
-    with fuse_pages(reader.run, reader.geometry, selection, path.parent) as cloud:
+    with fuse_pages(reader.run, reader.geometry, selection, path.parent, watch=progress.each) as cloud:
         return cloud_summary(axes, write(path, cloud, axes), crop=selection.crop)

@@ -22,9 +22,10 @@ from .glb_cameras import FlownFrames, SceneCameras
 
 if TYPE_CHECKING:
     from ..options import GlbOptions
+    from ..progress import Progress
 
 
-def export_glb(reader: RunReader, path: Path, options: GlbOptions) -> str:
+def export_glb(reader: RunReader, path: Path, options: GlbOptions, progress: Progress) -> str:
     """Points of the merged cloud, cameras evenly over the selected frames, the path through all of them, and a flight
     along it in each segment, in the run's times from the first selected frame on."""
     axes, views = file_axes(reader, options.axes, relative="upright").y_up(), posed_views(reader, options)
@@ -33,7 +34,7 @@ def export_glb(reader: RunReader, path: Path, options: GlbOptions) -> str:
     shown = _evenly(views, options.cameras)
     with GltfBuilder(path.parent) as gltf:
         scene = GltfScene(gltf, axes)
-        points = _add_points(gltf, scene, reader, path, selection)
+        points = _add_points(gltf, scene, reader, path, selection, progress)
         cameras = SceneCameras(gltf, scene, reader, axes.file_from_world.scale)
         cameras.add_still(shown)
         cameras.add_path(views)
@@ -45,10 +46,10 @@ def export_glb(reader: RunReader, path: Path, options: GlbOptions) -> str:
 
 
 def _add_points(
-    gltf: GltfBuilder, scene: GltfScene, reader: RunReader, path: Path, selection: PointSelection
+    gltf: GltfBuilder, scene: GltfScene, reader: RunReader, path: Path, selection: PointSelection, progress: Progress
 ) -> PointStream:
     """The merged cloud, tile by tile; no node where it has no points."""
-    with fuse_pages(reader.run, reader.geometry, selection, path.parent) as cloud:
+    with fuse_pages(reader.run, reader.geometry, selection, path.parent, watch=progress.each) as cloud:
         points = PointStream(gltf, normals=cloud.has_normals)
         for _, records in cloud.tiles:
             normals = records["normal"].astype(np.float32) if cloud.has_normals else None

@@ -47,7 +47,7 @@ def export_rrd(reader: PlacedReader, path: Path, options: RrdOptions, progress: 
         recording.send_recording_name(reader.path.resolve().name)
         recording.log("world", getattr(rr.ViewCoordinates, _VIEW[reader.axes.up]), static=True)
         recording.log("frame_of_reference", rr.TextDocument(reader.axes.text()), static=True)
-        count = _log_points(rr, recording, reader, path, selection)
+        count = _log_points(rr, recording, reader, path, selection, progress)
         _log_path(rr, recording, views)
         cameras = progress.each("cameras", _images(reader, views, options), len(views))
         _log_cameras(rr, recording, reader, cameras, options)
@@ -68,9 +68,11 @@ def _rerun() -> Any:
     return rerun
 
 
-def _log_points(rr: Any, recording: Any, reader: RunReader, path: Path, selection: PointSelection) -> int:
+def _log_points(
+    rr: Any, recording: Any, reader: RunReader, path: Path, selection: PointSelection, progress: Progress
+) -> int:
     count = piece = 0
-    with fuse_pages(reader.run, reader.geometry, selection, path.parent) as cloud:
+    with fuse_pages(reader.run, reader.geometry, selection, path.parent, watch=progress.each) as cloud:
         for _, records in cloud.tiles:
             for first in range(0, len(records), _POINTS_AT_ONCE):
                 part = records[first : first + _POINTS_AT_ONCE]

@@ -98,7 +98,8 @@ def available_images(reader: RunReader, views: Sequence[FrameView]) -> Iterator[
 def image_files(reader: RunReader, options: ImageOptions) -> dict[int, Path]:
     """The input's own image files by frame index, where they hold just the images that the options ask for; else
     empty."""
-    if options.resolution != "input" or (options.undistort and radial_distortion(reader)):
+    is_of_files = reader.status["input"].get("kind", "images") == "images"
+    if not is_of_files or options.resolution != "input" or (options.undistort and radial_distortion(reader)):
         return {}
     source = open_input(reader)
     is_whole = source.shows_stored_pictures or stored_lens(reader, options) is not None

@@ -39,6 +39,7 @@ from .welding import TiledMesh, seam_width
 
 if TYPE_CHECKING:
     from ..options import MeshOptions
+    from ..progress import Progress
 
 _BLOCK = 16  # voxels on a side
 _CUBES = 32  # of 64 voxels, in a tile at most: a block takes 48 kB, and a cube has some 30 of them at a surface
@@ -50,18 +51,18 @@ _PAIR = np.dtype([("code", "<u8"), ("view", "<i8")])
 _NEEDED_BY = np.stack(np.meshgrid([0, -1], [0, -1], [0, -1]), axis=-1).reshape(-1, 3)  # see `_cubes_of`
 
 
-def export_mesh(reader: RunReader, path: Path, options: MeshOptions) -> str:
+def export_mesh(reader: RunReader, path: Path, options: MeshOptions, progress: Progress) -> str:
     """Fuse depth maps, weld tiles, leave small components out, and write in the axes of `mesh_axes`."""
     open3d, axes = _open3d(), mesh_axes(reader, options)
     views, crop = views_with_depth(reader, options), crop_of_run(reader, options.crop, axes)
     selection = _colour_selection(reader, options)
     fusion = _DepthFusion(open3d, reader, views, options, world_voxel(reader.geometry, selection.settings))
     with tempfile.TemporaryFile(dir=path.parent) as file, tempfile.TemporaryFile(dir=path.parent) as scratch:
-        leaves, views_of_tiles = _build_leaves(fusion, scratch)
+        leaves, views_of_tiles = _build_leaves(fusion, scratch, progress)
         mesh = TiledMesh(file, fusion.voxel)
         with fuse_pages(reader.run, reader.geometry, selection, path.parent, leaves) as cloud:
             colours = _PointColours(iter(cloud.tiles))
-            for tile, tile_views in views_of_tiles:
+            for tile, tile_views in progress.each("tiles of the surface", views_of_tiles, len(views_of_tiles)):
                 vertices, triangles = fusion.extract(tile, leaves, tile_views)
                 triangles = _inside(vertices, triangles, crop)
                 mesh.add(vertices, colours.of(tile, vertices), triangles)
@@ -183,11 +184,14 @@ def _cubes_of(blocks: NDArray[np.int64], voxel: float) -> NDArray[np.uint64]:
     return tile_codes(centres.reshape(-1, 3), voxel).reshape(len(_NEEDED_BY), -1)
 
 
-def _build_leaves(fusion: _DepthFusion, scratch: Any) -> tuple[Leaves, list[tuple[int, NDArray[np.int64]]]]:
+def _build_leaves(
+    fusion: _DepthFusion, scratch: Any, progress: Progress
+) -> tuple[Leaves, list[tuple[int, NDArray[np.int64]]]]:
     """The tiles, leaves of an octree, and each with the views that see it, ascending. `scratch` is a file of some 100
     bytes a view."""
     known = np.zeros(0, np.uint64)
-    for view in range(len(fusion.views)):
+    count = len(fusion.views)
+    for view in progress.each("depth maps", range(count), count):
         codes = np.unique(_cubes_of(fusion.blocks(view), fusion.voxel))
         known = np.union1d(known, codes)
         pairs = np.empty(len(codes), _PAIR)

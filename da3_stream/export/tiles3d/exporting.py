@@ -17,9 +17,10 @@ from .tileset import TilesetWriter
 
 if TYPE_CHECKING:
     from ..options import Tiles3dOptions
+    from ..progress import Progress
 
 
-def export_3dtiles(reader: RunReader, path: Path, options: Tiles3dOptions) -> str:
+def export_3dtiles(reader: RunReader, path: Path, options: Tiles3dOptions, progress: Progress) -> str:
     """The merged cloud in an octree, each of whose nodes is a tile.
 
     Raises ExportError for a run that is not located or has no points, and where PROJ has no grid of the heights' geoid.
@@ -31,7 +32,7 @@ def export_3dtiles(reader: RunReader, path: Path, options: Tiles3dOptions) -> st
         )
     axes = file_axes(reader, "map", relative="world")
     selection = point_selection(reader, options, axes)
-    with fuse_pages(reader.run, reader.geometry, selection, path.parent) as cloud:
+    with fuse_pages(reader.run, reader.geometry, selection, path.parent, watch=progress.each) as cloud:
         count = write_3dtiles(path, cloud, axes)
     return cloud_summary(axes, count, f", {len(list(path.glob('*.glb'))):,} tiles", crop=selection.crop)
 
