@@ -9,7 +9,6 @@ from typing import Any
 from ...errors import ExportError
 from ...store import RunReader
 from ...store.files import json_line, write_text
-from ..images.names import FrameNames, frame_names
 from ..options import MapOptions
 from .geolocation import GeoPath, geo_paths
 from .heights import Heights, choose_heights, ellipsoidal_heights
@@ -30,22 +29,21 @@ def export_geojson(reader: RunReader, path: Path, options: MapOptions) -> str:
         return ellipsoidal_heights(places) if options.altitude == "auto" else choose_heights(places, options.altitude)
 
     found = geo_paths(reader, options, choose)
-    paths, said, names = found.paths, found.heights.said, frame_names(reader)
-    features = [line for geo_path in paths for line in _line(geo_path, names, said)]
+    paths, said = found.paths, found.heights.said
+    features = [line for geo_path in paths for line in _line(geo_path, said)]
     ends = [("first", paths[0], 0), ("last", paths[-1], len(paths[-1]) - 1)]
-    features += [_point(name, geo_path, k, names, said) for name, geo_path, k in ends]
+    features += [_point(name, geo_path, k, said) for name, geo_path, k in ends]
     lines = ",\n".join(json_line(feature) for feature in features)
     write_text(path, f'{{"type": "FeatureCollection", "features": [\n{lines}\n]}}\n')
     return found.summary()
 
 
-def _line(geo_path: GeoPath, names: FrameNames, heights: str) -> Iterator[dict[str, Any]]:
+def _line(geo_path: GeoPath, heights: str) -> Iterator[dict[str, Any]]:
     if len(geo_path) < 2:  # RFC 7946 wants two positions and more
         return
     properties = {
         "segment": geo_path.segment,
         "frames": geo_path.index,
-        "files": [names[index].name for index in geo_path.index.tolist()],
         "heights": heights,
         **({} if geo_path.timestamp is None else {"timestamps": geo_path.timestamp}),
         **({} if geo_path.times is None else {"coordTimes": geo_path.times}),
@@ -54,12 +52,11 @@ def _line(geo_path: GeoPath, names: FrameNames, heights: str) -> Iterator[dict[s
     yield _feature({"type": "LineString", "coordinates": coordinates}, properties)
 
 
-def _point(name: str, geo_path: GeoPath, k: int, names: FrameNames, heights: str) -> dict[str, Any]:
+def _point(name: str, geo_path: GeoPath, k: int, heights: str) -> dict[str, Any]:
     properties = {
         "name": f"{name} frame",
         "segment": geo_path.segment,
         "frame": int(geo_path.index[k]),
-        "file": names[int(geo_path.index[k])].name,
         "heights": heights,
         **({} if geo_path.timestamp is None else {"timestamp": float(geo_path.timestamp[k])}),
         **({} if geo_path.times is None else {"time": geo_path.times[k]}),

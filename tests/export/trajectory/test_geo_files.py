@@ -113,7 +113,6 @@ def test_geojson_keeps_to_its_standard(tmp_path):
     assert line["properties"]["frames"] == list(range(18)) and line["properties"]["segment"] == 0
     assert line["properties"]["coordTimes"][1] == "2026-05-01T09:30:00.100Z"
     assert (first["properties"]["frame"], last["properties"]["frame"]) == (0, 27)
-    assert line["properties"]["files"][17] == "000017" and last["properties"]["file"] == "000027"
     assert last["properties"]["timestamp"] == 2.7 and last["properties"]["time"] == "2026-05-01T09:30:02.700Z"
     assert first["geometry"]["coordinates"] == line["geometry"]["coordinates"][0]
 
