@@ -65,6 +65,8 @@ def align_ply(
 def _align(file: BinaryIO, source: AlignSource, out: Path, up_text: str, crop: str | None, overwrite: bool) -> Aligned:
     header = read_header(file, source.path)
     turn, start = VertexTurn.of(header, source.path), file.tell()
+    if not header.elements[0].count:
+        raise ExportError(f"{source.path} holds no points: there is nothing to turn")
     source = source.with_comments(header.comments)
     up, how = find_up(source, up_text, _sample(file, header, source.path))
     matrix = _upright(up)

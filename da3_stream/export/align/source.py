@@ -105,6 +105,7 @@ def _direction(text: str) -> Float64:
         numbers = np.array([float(word) for word in text.split(",")])
     except ValueError:
         numbers = np.zeros(0)
-    if len(numbers) != 3 or not np.isfinite(numbers).all() or not numbers.any():
+    length = float(np.linalg.norm(numbers))
+    if len(numbers) != 3 or not np.isfinite(length) or length < np.finfo(float).tiny:
         raise ExportError(f"--up takes auto, or a direction x,y,z of the file such as 0,-1,0, not {text!r}")
-    return numbers / np.linalg.norm(numbers)
+    return numbers / length

@@ -113,7 +113,7 @@ def test_up_that_is_given_decides_the_sign(tmp_path):
     assert align_ply(source, tmp_path / "c.ply", up="0,0,-1").matrix[2, 2] < -0.9999
     sideways = align_ply(source, tmp_path / "d.ply", up="1,1,0")  # across no plane: taken as it is
     np.testing.assert_allclose(sideways.matrix[2, :3], [0.5**0.5, 0.5**0.5, 0], atol=1e-9)
-    for text in ("up", "0,0,0", "1,2", "nan,0,1"):
+    for text in ("up", "0,0,0", "1,2", "nan,0,1", "0,0,1e-320"):
         with pytest.raises(ExportError, match="--up takes auto, or a direction x,y,z"):
             align_ply(source, tmp_path / "e.ply", up=text)
 
@@ -264,6 +264,8 @@ def test_what_cannot_be_turned_rightly_is_refused(tmp_path):
         align_ply(source, tmp_path / "out.ply", crop="sphere:0,0,0,1")
     with pytest.raises(ExportError, match="no point lies in sphere:9,9,9,1"):
         align_ply(write(tmp_path / "e.ply", rows), tmp_path / "out.ply", crop="sphere:9,9,9,1")
+    with pytest.raises(ExportError, match="z.ply holds no points"):
+        align_ply(write(tmp_path / "z.ply", rows[:0]), tmp_path / "out.ply")
     with pytest.raises(ExportError, match="cannot read .*absent.ply"):
         align_ply(tmp_path / "absent.ply", tmp_path / "out.ply")
     assert not (tmp_path / "out.ply").exists()
