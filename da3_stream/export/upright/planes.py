@@ -17,7 +17,7 @@ _TRIALS, _SCORED = 500, 3000  # triples tried, and points that each is tried on
 _NEIGHBOURS = 0.02  # share of the points from which a triple is drawn: the nearest to its first
 _THICKNESS = 0.01  # of a plane, in the cloud's own size
 _SMALLEST = 0.05  # share of the points
-_BENT_DEG = 0.5  # depth is bent by so much, however many points lie on a plane
+_BENT_DEG = 0.3  # depth is bent by so much over all points, and more over the root of a share of them
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,11 +98,12 @@ def _described(points: Float64, normal: Float64, offset: float, inliers: Float64
     distance = points @ normal - offset
     spread = np.sqrt(np.maximum(np.linalg.eigvalsh(np.cov(inliers.T)), 0.0))  # ascending: across, narrow, long
     fitted_deg = np.degrees(spread[0] / max(spread[1] * np.sqrt(len(inliers)), 1e-300))
+    share = len(inliers) / len(points)
     return Plane(
         normal,
         offset,
-        len(inliers) / len(points),
-        float(np.hypot(fitted_deg, _BENT_DEG)),
+        share,
+        float(np.hypot(fitted_deg, _BENT_DEG / np.sqrt(share))),
         float((distance > thickness).mean()),
         float((distance < -thickness).mean()),
     )
