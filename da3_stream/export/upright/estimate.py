@@ -20,10 +20,10 @@ from .planes import Plane, find_planes
 from .sign import level_plane, plane_odds, points_odds, upright_odds
 
 _DRAWS = 500  # from each maximum's Gaussian
-_LEAST_ROLL, _ANY_ROLL = np.radians(0.5), np.radians(10.0)  # variation of the roll: at least, and before it is known
+_LEAST_ROLL, _ANY_ROLL = np.radians(1.0), np.radians(10.0)  # variation of the roll: at least, and before it is known
 _ROUGHLY_DEG = 30.0  # from the truth, of a direction that people give
 _SAME = 0.01  # sigma: directions that are nearer to each other are one
-_BENT_DEG = 0.5  # of a world: however many cameras agree, it is not straighter
+_BENT_DEG = 0.8  # of a world: however many cameras agree, it is not straighter
 _WITHIN_95 = np.sqrt(np.log(20.0))  # rms of a Gaussian in two dimensions to the radius that holds 95 %
 
 

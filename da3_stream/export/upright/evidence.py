@@ -14,9 +14,10 @@ import numpy as np
 from ...types import Float64
 from .planes import Plane
 
-_SIDEWAYS = 0.005  # of recordings: held in portrait mode, and not turned
-_ASKEW, _ASKEW_ROLL = 0.05, np.radians(20.0)  # of recordings: held in no steady way, rolled by about so much
+_SIDEWAYS = 0.03  # of recordings: held in portrait mode, and not turned
+_ASKEW, _ASKEW_ROLL = 0.02, np.radians(20.0)  # of recordings: held in no steady way, rolled by about so much
 _ROLL_BIAS = np.radians(3.0)  # of a mount or a hand, constant over the recording
+_SOFT = 0.2  # of the variance: where varying less begins to count for nothing
 _FEWEST = 3.0  # independent cameras that a recording counts for where it turns
 _PITCH, _STEEP = np.radians(20.0), 0.1  # of the mean view; share of recordings that look anywhere
 _SLOPE, _CLIMBS = 0.05, 0.15  # rise of a level path per length; share of paths that climb
@@ -76,7 +77,8 @@ class CameraEvidence:
         Varying less than it does about the best direction speaks for none: a drone that turns above the ground, and
         a camera that is rolled, see the same motion.
         """
-        more = np.maximum(_quadratic(up, self._covariances[axis]) / self.variance - 1, 0.0)
+        more = _quadratic(up, self._covariances[axis]) / self.variance - 1
+        more = (more + np.sqrt(more**2 + _SOFT**2)) / 2  # not below 0, smoothly
         constant = _ROLL_BIAS**2 + self.variance / self.independent
         turning = max(self.independent, _FEWEST)
         return -((up @ self._means[axis]) ** 2) / (2 * constant) - turning / 2 * np.log1p(more)

@@ -17,7 +17,7 @@ _TRIALS, _SCORED = 500, 3000  # triples tried, and points that each is tried on
 _NEIGHBOURS = 0.02  # share of the points from which a triple is drawn: the nearest to its first
 _THICKNESS = 0.01  # of a plane, in the cloud's own size
 _SMALLEST = 0.05  # share of the points
-_BENT_DEG = 0.3  # depth is bent by so much over all points, and more over the root of a share of them
+_BENT_DEG = 0.6  # depth is bent by so much over all points, and more over the root of a share of them
 
 
 @dataclass(frozen=True, eq=False)
