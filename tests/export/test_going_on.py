@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from da3_stream import cli
 from da3_stream.errors import ExportError
 from da3_stream.export import estimate, exporting
 from da3_stream.export.exporting import export_run
 from da3_stream.export.formats import FORMATS
+from da3_stream.export.progress import Call
 from da3_stream.reconstruction import Reconstruction
 from da3_stream.store import Run, RunReader
 from tests.worlds.gated_run import gated_run
@@ -158,3 +161,17 @@ def test_a_program_is_called_for_every_frame(run, tmp_path):
     calls: list[tuple[int, int]] = []
     Reconstruction(run.path).export("depth_vis", tmp_path / "v", progress=lambda done, of: calls.append((done, of)))
     assert calls == [(k, 24) for k in range(25)]
+
+
+def test_the_command_line_says_that_it_goes_on(run, tmp_path, monkeypatch, capsys):
+    words = ["da3-stream", "export", str(run.path), "--format", "depth", "-o", str(tmp_path / "out"), "-q"]
+    monkeypatch.setattr(sys, "argv", words)
+    with monkeypatch.context() as patch, pytest.raises(SystemExit) as end:
+        patch.setattr(exporting, "progress_of", lambda _: Call(Stop(4)))
+        cli.main()
+    said = "error: interrupted; the same command goes on where it stopped\n"
+    assert end.value.code == 130 and capsys.readouterr().err == said
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert capsys.readouterr().out.endswith("out: 12 depth maps, 12 frames have none\n")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["input", "out", "run"]
