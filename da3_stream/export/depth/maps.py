@@ -66,7 +66,7 @@ def _write_frame(
     reader: RunReader, view: FrameView, stem: str, path: Path, options: DepthOptions
 ) -> tuple[list[str], dict[str, Any]]:
     """The files of a frame, and its entry."""
-    depth, confidence, k = reader.depth(view.index)
+    depth, confidence, sky, k = reader.depth_and_sky(view.index)
     depth_size = (depth.shape[1], depth.shape[0])
     size = reader.input_size if options.resolution == "input" else depth_size
     entry: dict[str, Any] = {"frame": view.index, "timestamp": view.timestamp, "size": size}
@@ -76,8 +76,7 @@ def _write_frame(
     entry |= _write_depth(depth, path, stem, options)
     if options.with_confidence:
         entry |= _write_confidence(_enlarged(confidence, size), path, stem, options)
-    sky = reader.sky(view.index) if options.with_sky else None
-    if sky is not None:
+    if sky is not None and options.with_sky:
         entry["sky"] = f"sky/{stem}.png"
         write_png(new_file(path / entry["sky"]), _enlarged(sky.astype(np.uint8) * np.uint8(255), size))
     return [entry[kind] for kind in ("depth", "confidence", "sky") if kind in entry], entry
