@@ -50,6 +50,7 @@ class FileAxes:
     up: Up
     crs: str | None = None  # of the file's own coordinates
     anchor: Anchor | None = None  # where the run is located
+    up_sigma_deg: float | None = None  # of `up`, where it was estimated
 
     @staticmethod
     def world(units: str) -> FileAxes:
@@ -76,9 +77,11 @@ class FileAxes:
 
     def json(self) -> dict[str, Any]:
         """What every format stores; 4x4 matrices row by row, `map_from_file` only where the run is located."""
+        sigma = {} if self.up_sigma_deg is None else {"up_sigma_deg": round(self.up_sigma_deg, 3)}
         return {
             "axes": self.name,
             "up": self.up,
+            **sigma,
             "units": self.units,
             "file_from_world": self.file_from_world.matrix().tolist(),
             "crs": self.crs,

@@ -100,7 +100,9 @@ def _of_bare_run(reader: RunReader, name: AxesName) -> FileAxes:
         raise _not_located(reader)
     if name == "world":
         return FileAxes.world(reader.units)
-    return FileAxes(name, Sim3(1.0, upright_from_world(reader), np.zeros(3)), reader.units, "z")
+    up = up_of_run(reader)
+    turn = upright_rotation(up, reader.poses.world_from_camera)
+    return FileAxes(name, Sim3(1.0, turn, np.zeros(3)), reader.units, "z", up_sigma_deg=up.sigma_deg)
 
 
 def _local_map(georeference: Georeference, crs: CRS, metres: float) -> FileAxes:

@@ -111,6 +111,7 @@ def test_axes_of_a_bare_run(tmp_path):
     np.testing.assert_allclose(upright.apply(POINT), EAST_NORTH_UP @ POINT, atol=1e-6)
     np.testing.assert_allclose(world.y_up().apply(POINT), upright.y_up().apply(POINT), atol=1e-6)
     assert (world.up, upright.up, upright.y_up().up, world.units) == ("-y", "z", "y", "relative")
+    assert 0.5 < upright.y_up().json()["up_sigma_deg"] < 5 and "up_sigma_deg" not in world.json()
     with pytest.raises(ExportError, match="axes=map needs a run that is located"):
         file_axes(reader, "map", relative="world")
 

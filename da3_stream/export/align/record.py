@@ -12,7 +12,7 @@ from ...cloud.axes import record_comments
 from ...geometry import Sim3
 
 _OURS = "da3_stream"
-_KEYS = ("axes", "up", "units", "file_from_world", "crs", "anchor")
+_KEYS = ("axes", "up", "up_sigma_deg", "units", "file_from_world", "crs", "anchor")
 _INPUT = "file_from_input"  # of files of other programs: where their coordinates were
 
 
@@ -39,6 +39,7 @@ def turned_comments(comments: tuple[str, ...], turn: Sim3) -> tuple[str, ...]:
     if np.array_equal(turn.matrix(), np.eye(4)):
         return comments
     record |= {"axes": "upright", "up": "z", "crs": None}
+    record.pop("up_sigma_deg", None)  # of another up
     if "file_from_world" in record:
         record["file_from_world"] = (turn.matrix() @ np.array(record["file_from_world"])).tolist()
     if record.get("anchor"):
