@@ -17,6 +17,7 @@ from .axes import file_axes
 from .estimate import estimate_export, require_disk
 from .formats import FORMATS, Format
 from .frame_log import FrameLog
+from .frame_views import selected_rows
 from .options import AxesOptions, FrameOptions
 from .output_path import FOLDER, output_path, require_apart, side_file
 from .placed import BESIDE, RECORD, placed_reader, write_record
@@ -62,7 +63,13 @@ def export_run(
     with output_path(target, folder=row.is_folder, overwrite=overwrite, beside=row.beside, job=job) as new:
         _say_what_it_takes(reader, checked, new, watcher)
         summary = _write(row, reader, new, checked, watcher)
-    return ExportResult(target, summary)
+    return ExportResult(target, summary + (_segments_text(reader, checked) if checked.joins_segments else ""))
+
+
+def _segments_text(reader: RunReader, options: FrameOptions) -> str:
+    """How many segments a file puts into one world, where these are several."""
+    segments = {int(number) for number in reader.poses.segment[selected_rows(reader, options)] if number >= 0}
+    return f"; {len(segments)} segments, which nothing ties to each other" if len(segments) > 1 else ""
 
 
 def _write(row: Format, reader: RunReader, path: Path, options: FrameOptions, progress: Progress) -> str:

@@ -24,6 +24,7 @@ class FrameOptions(Stage):
     """
 
     camera_axes: ClassVar[CameraAxes] = None
+    joins_segments: ClassVar[bool] = False  # whether segments are put into one world; then the summary says so
 
     frames: tuple[int | None, int | None] = Field((None, None), description="A:B, numbers in the input, B left out")
     every: Count = 1
@@ -90,6 +91,8 @@ class MapOptions(FrameOptions):
 class VoxelOptions(AxesOptions):
     """What part of the scene, and the edge of a voxel: by default that of the run's settings; a smaller one brings no
     more detail back."""
+
+    joins_segments: ClassVar[bool] = True
 
     crop: str | None = Field(
         None,
@@ -263,12 +266,14 @@ class MiniNpzOptions(AxesOptions):
     """What DA3's own tools write, without images."""
 
     camera_axes: ClassVar[CameraAxes] = "world"
+    joins_segments: ClassVar[bool] = True
 
 
 class NpzOptions(AxesOptions):
     """What DA3's own tools write, with images."""
 
     camera_axes: ClassVar[CameraAxes] = "world"
+    joins_segments: ClassVar[bool] = True
 
 
 class DepthImageOptions(FrameOptions):

@@ -143,6 +143,15 @@ def test_each_segment_has_a_flight_of_its_own(run):
     assert {glb.tree["nodes"][k]["name"] for k in targets} == set(names)
 
 
+@pytest.mark.parametrize("form", ["ply", "laz", "glb", "mini_npz"])
+def test_segments_that_are_put_into_one_world_are_told(run, form):
+    first, second, third = street_scene().submaps
+    scene = replace(street_scene(), submaps=(first, second, replace(third, segment=1, previous=None)))
+    run.write_scene(scene)
+    assert export_run(run.path, form)[1].endswith("; 2 segments, which nothing ties to each other")
+    assert "segments" not in export_run(run.path, form, options={"frames": ":9"}, overwrite=True)[1]
+
+
 def test_the_path_goes_through_all_cameras(run):
     path = exported(run).attribute("path", "POSITION")
     np.testing.assert_allclose(path, [world_from_camera(frame)[:3, 3] for frame in range(28)], atol=2e-4)
