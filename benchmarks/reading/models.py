@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -105,8 +106,10 @@ def nerfstudio_frame(bench: Workbench, exported: Exported) -> None:
     """The middle of the known tile falls on its pixel by nerfstudio's own cameras."""
     found = parsed(bench, exported)
     frames = {str(exported.path / row["file"]): int(row["row"]) for row in frames_csv(exported.path)}
-    back = np.vstack([np.array(found["transform"]), [0, 0, 0, 1]])
-    point = apply(back @ file_from_world(exported), LANDMARK[None])[0]
+    meta = json.loads((exported.path / "transforms.json").read_text())
+    applied, trained = (np.vstack([rows, [0, 0, 0, 1]]) for rows in (meta["applied_transform"], found["transform"]))
+    in_training = trained @ np.linalg.inv(applied)  # nerfstudio's transform is from before the applied one
+    point = apply(in_training @ file_from_world(exported), LANDMARK[None])[0]
     for path, matrix, k, bend in zip(
         found["files"], found["camera_to_world"], found["k"], found["distortion"] or [[0.0] * 6] * 999, strict=False
     ):
