@@ -68,7 +68,7 @@ class FrameNames:
             old, new = self.renamed[0]
             log.warning(
                 "names of pictures that are taken twice, or not possible on every system, are others here: %d, the "
-                "first %s for %s; frames.csv lists all",
+                "first %s for %s; frames.csv of a folder lists all",
                 len(self.renamed),
                 new,
                 old.encode(errors="replace").decode(),
@@ -86,11 +86,19 @@ def frame_names(reader: RunReader, forbidden: str = "") -> FrameNames:
             log.warning("the input of %s is gone, and with it its pictures' names: they are numbered", reader.path)
         return FrameNames({index: FrameName(f"{index:06d}", f"{index:06d}") for index in indices}, ())
     paths = relative_names([sources.by_index[index][0] for index in indices])
-    names = unique_names([_safe(path, forbidden) for path in paths])
+    names = _possible_names(paths, forbidden)
     renamed = [(old, new.name) for old, new in zip(paths, names, strict=True) if old != new.name]
     found = FrameNames(dict(zip(indices, names, strict=True)), renamed)
     found.say()
     return found
+
+
+def _possible_names(paths: Sequence[str], forbidden: str) -> list[FrameName]:
+    """See `unique_names`; a path that is possible everywhere does not lose its name to one that becomes the same."""
+    safe = [_safe(path, forbidden) for path in paths]
+    order = sorted(range(len(paths)), key=lambda k: safe[k] != paths[k])
+    names = dict(zip(order, unique_names([safe[k] for k in order]), strict=True))
+    return [names[k] for k in range(len(paths))]
 
 
 def relative_names(paths: Sequence[str]) -> list[str]:

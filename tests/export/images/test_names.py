@@ -111,6 +111,14 @@ def test_names_that_no_other_system_can_have_are_changed_and_told(tmp_path, capl
     assert "not possible on every system, are others here: 5, the first a_b_.png for a:b?.png" in caplog.text
 
 
+def test_a_possible_name_is_not_lost_to_one_that_is_not(tmp_path):
+    """a:b.png comes first, and would be a_b.png, too."""
+    names = ["a:b.png", "a_b.png", *(f"c{number}.png" for number in range(COUNT - 2))]
+    run = named_run(tmp_path / "run", sorted(names, key=lambda name: natural_key(Path(name))))
+    found = frame_names(RunReader.open(run.path))
+    assert {old: new for old, new in found.renamed} == {"a:b.png": "a_b_2.png"}
+
+
 def test_a_name_that_is_no_text_is_written_all_the_same(tmp_path):
     run = gated_run(tmp_path)
     (tmp_path / "input" / "000.png").rename(tmp_path / "input" / b"0\xe9.png".decode("utf-8", "surrogateescape"))
