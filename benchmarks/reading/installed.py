@@ -70,9 +70,10 @@ class Installed:
         return str(self.folder / "python" / "bin" / "python")
 
     def program(self, name: str) -> str:
-        """A program of a Debian package."""
+        """A program of a Debian package; the system's own where it has that, which apt then does not download."""
         found = {"chromium": "usr/lib/chromium/chromium"}.get(name, f"usr/bin/{name}")
-        return str(self.folder / "debian" / found)
+        unpacked = self.folder / "debian" / found
+        return str(unpacked if unpacked.exists() else Path("/") / found)
 
     def environment(self, *, unpacked: bool) -> dict[str, str]:
         """What all of them are run with; with `unpacked` also where unpacked packages have their libraries."""
