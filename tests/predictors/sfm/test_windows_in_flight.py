@@ -21,7 +21,8 @@ from da3_stream.predictors.sfm import predictor as module
 from da3_stream.predictors.sfm.mapping import solve as solving
 from da3_stream.predictors.sfm.mapping.calibration import Calibration
 from da3_stream.predictors.sfm.mapping.quality import assess_window
-from da3_stream.predictors.sfm.mapping.solve import Solution, TwoViews
+from da3_stream.predictors.sfm.mapping.solve import Solution
+from da3_stream.predictors.sfm.mapping.verified_pairs import TwoViews
 from da3_stream.predictors.sfm.matching.correspondences import Correspondences
 from da3_stream.predictors.sfm.processes.workers import Workers
 from da3_stream.synthetic.town import TownFrame

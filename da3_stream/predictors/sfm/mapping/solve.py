@@ -12,27 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....geometry.lens import Lens, LensEstimate
-from ..matching.consistency import Limited, limit_far_pairs
 from ..matching.correspondences import Correspondences
-from ..matching.pairs import MIN_INLIERS, TwoView, restrict_to_kind, verify_chunk
-from ..processes.workers import Workers, chunks
+from ..processes.workers import Workers
 from .calibration import REDO_SHIFT, Calibration
 from .global_mapping import map_window
 from .parallax import parallax_px
 from .quality import ModelQuality, assess_pair, assess_window
 from .sparse_model import FreeLens, SparseModel, refine_models
 from .two_view_witnesses import PosedRows, contradicted_rows
+from .verified_pairs import TwoViews, VerifiedPairs
 
 log = logging.getLogger(__name__)
 
-PAIRS_PER_PIECE = 64
 FLOW_PARALLAX_PX = 1.5  # neighbours should differ by this much for their flow to tell depth
 MAX_STRIDE = 8
 OTHER_SEEDS = (1, 2)
 MAP_AGAIN = 1.05  # times as many matches under the focal length that a map found, after which it is made again
 MIN_ACROSS = 3  # pairs of images that match across two places: one alone may be an accident
-
-TwoViews = dict[tuple[int, int], TwoView]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +76,7 @@ class Solver:
 
     def __init__(self, workers: Workers, correspondences: Correspondences, size: tuple[int, int]) -> None:
         self._workers, self._correspondences, self._size = workers, correspondences, size
-        self._verified: dict[Lens, Limited] = {}
+        self._pairs = VerifiedPairs(workers, correspondences)
 
     def solve(self, calibration: Calibration) -> Solution:
         """The best models of the window, and the calibration after it."""
@@ -100,10 +96,10 @@ class Solver:
 
     def _with_verification(self, solution: Solution, calibration: Calibration) -> Solution:
         """The solution with what is known of the pairs that it explains."""
-        limited = self._verified[calibration.lens]
+        limited = self._pairs.under(calibration.lens)
         return replace(
             solution,
-            views=self._verified[self._nearest_verified(solution.lens)].views,
+            views=self._pairs.nearest(solution.lens),
             contradiction=limited.contradiction,
             near_contradiction=limited.of_neighbours,
             frames=self._correspondences.frames,
@@ -115,25 +111,21 @@ class Solver:
         Where hardly an image of one matches one of the other nothing is mapped, and nothing else is tried: two models
         are an answer, too.
         """
-        views = self._keypoints_only(self._verify_all(calibration.lens))
+        views = self._pairs.keypoints_of(self._pairs.verify(calibration.lens))
         across = sum(a < split_row <= b for a, b in views)
         models = self._map(views, calibration.lens, FreeLens()) if across >= MIN_ACROSS else []
         quality = assess_pair(models, self._count, split_row)
         note = f"{across} pairs match across the two places"
         return Solution(models, calibration.lens, quality, calibration, (note,), views)
 
-    def _nearest_verified(self, lens: Lens) -> Lens:
-        """Of the lenses that pairs were verified with the one whose focal length is nearest."""
-        return min(self._verified, key=lambda other: abs(np.log(other.fx / lens.fx)))
-
     def keypoint_views(self, lens: Lens) -> TwoViews:
         """The verified pairs under a lens, with their SIFT keypoints only."""
-        return self._keypoints_only(self._verify(lens))
+        return self._pairs.keypoints(lens)
 
     def restricted_to(self, rows: NDArray[np.int64]) -> Solver:
         """A solver of some of the rows (ascending), counted anew, that need not verify their pairs again."""
         solver = Solver(self._workers, self._correspondences.rows(rows), self._size)
-        solver._verified = {lens: limited.rows(rows) for lens, limited in self._verified.items()}
+        solver._pairs = self._pairs.rows(rows, solver._correspondences)
         return solver
 
     def _solve_calibrating(self, calibration: Calibration) -> Solution:
@@ -185,8 +177,7 @@ class Solver:
         if not _is_far(lens, before):
             return False
         matches, matches_before = (
-            sum(len(view.matches) for view in self._keypoints_only(self._verify(each)).values())
-            for each in (lens, before)
+            sum(len(view.matches) for view in self._pairs.keypoints(each).values()) for each in (lens, before)
         )
         return matches > MAP_AGAIN * matches_before
 
@@ -201,8 +192,8 @@ class Solver:
 
         The models of the lowest cost are taken, of equals the first.
         """
-        views = self._verify(first.lens)
-        keypoints, tracks = self._keypoints_only(views), self._tracks_only(views)
+        views = self._pairs.under(first.lens).views
+        keypoints, tracks = self._pairs.keypoints(first.lens), self._pairs.tracks(first.lens)
         starts = {f"key points again ({seed})": (keypoints, seed) for seed in OTHER_SEEDS}
         opinions, qualities = {"key points": first.models}, {"key points": first.quality}
         for tries in ({"key points and tracks": (views, 0)}, {**starts, "tracks": (tracks, 0)}):
@@ -237,34 +228,8 @@ class Solver:
         """Frames of the window."""
         return len(self._correspondences.xy)
 
-    def _keypoints_only(self, views: TwoViews) -> TwoViews:
-        return restrict_to_kind(views, self._correspondences.tracked_from, tracked=False)
-
-    def _tracks_only(self, views: TwoViews) -> TwoViews:
-        return restrict_to_kind(views, self._correspondences.tracked_from, tracked=True)
-
-    def _verify(self, lens: Lens) -> TwoViews:
-        """The pairs that one epipolar geometry explains with this lens and no nearer pair contradicts, computed once
-        for each lens."""
-        if lens not in self._verified:
-            found = self._correspondences
-            views = self._verify_all(lens)
-            limited = self._workers.submit(limit_far_pairs, found.xy, found.tracked_from, found.matches, views, lens)
-            self._verified[lens] = limited.result()
-        return self._verified[lens].views
-
-    def _verify_all(self, lens: Lens) -> TwoViews:
-        """Epipolar geometry of all pairs, in pieces over the workers."""
-        xy, matches = self._correspondences.xy, self._correspondences.matches
-        pairs = [pair for pair, matched in matches.items() if len(matched) >= MIN_INLIERS]
-        futures = []
-        for chunk in chunks(sorted(pairs, key=lambda pair: pair[1]), PAIRS_PER_PIECE):
-            points = {row: xy[row] for row in {row for pair in chunk for row in pair}}
-            futures.append(self._workers.submit(verify_chunk, points, {pair: matches[pair] for pair in chunk}, lens))
-        return {pair: view for future in futures for pair, view in future.result().items()}
-
     def _map_verified(self, lens: Lens, free: FreeLens) -> list[SparseModel]:
-        return self._map(self._keypoints_only(self._verify(lens)), lens, free)
+        return self._map(self._pairs.keypoints(lens), lens, free)
 
     def _refine(self, models: list[SparseModel], lens: Lens, free: FreeLens) -> list[SparseModel]:
         return self._workers.submit(refine_models, self._correspondences.xy, models, lens, self._size, free).result()
