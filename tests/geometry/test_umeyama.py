@@ -55,3 +55,12 @@ def test_points_on_a_line_are_mapped_exactly() -> None:
     source = np.outer(np.arange(5.0), [1.0, 2, -1])
     target = np.outer(np.arange(5.0), [0.0, 0, 3]) + 1
     np.testing.assert_allclose(umeyama(target, source).apply(source), target, atol=1e-9)
+
+
+@pytest.mark.parametrize("height", [0.0, 7.0])
+def test_a_flight_at_one_height_is_mapped_exactly_wherever_the_origin_lies(height: float) -> None:
+    """COLMAP's estimator gives none where it is in the plane (findings/pycolmap_alignment_plane.sh)."""
+    source = np.column_stack([np.random.default_rng(0).uniform(-50, 50, (10, 2)), np.full(10, height)])
+    for turn in ([0.0, 0, 0.4], [0.7, -0.2, 0.4]):
+        truth = Sim3.exp([0, 0, 0, *turn, np.log(2)])
+        np.testing.assert_allclose(umeyama(truth.apply(source), source).matrix(), truth.matrix(), atol=1e-9)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import laspy
+import lazrs
 import numpy as np
 import pytest
 from laspy.copc import Bounds, CopcReader
@@ -73,6 +74,18 @@ def test_a_query_by_level_gives_an_even_sample_of_that_spacing(tmp_path):
     assert len(coarse) == len(cells[0]) == len(cells[1]) < len(whole)
     nearest = np.abs(coarse[:, None, :2] - whole[None, ::50, :2]).max(axis=2).min(axis=0)
     assert nearest.max() < 2 * spacing
+
+
+def test_the_table_of_chunks_has_one_for_each_node_and_none_that_is_empty(tmp_path):
+    """lazrs adds empty ones (findings/lazrs_finish_before_done.sh), behind which it reads nothing."""
+    path = written(tmp_path / "cloud.copc.laz", hills(20_000))
+    with CopcReader.open(path) as reader:
+        counts = [entry.point_count for entry in reader.root_page.entries.values()]
+    with laspy.open(path) as reader, path.open("rb") as file:
+        file.seek(reader.header.offset_to_point_data)
+        packing = lazrs.LazVlr(reader.header.vlrs.get("LasZipVlr")[0].record_data)
+        chunks = [count for count, _ in lazrs.read_chunk_table(file, packing)]
+    assert 0 not in chunks and sorted(chunks) == sorted(count for count in counts if count)
 
 
 def test_the_root_of_no_points_is_empty(tmp_path):

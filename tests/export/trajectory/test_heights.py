@@ -256,3 +256,21 @@ def test_the_grid_of_this_machine_gives_the_published_geoid():
         at = Transformer.from_crs("EPSG:4979", "EPSG:4978", always_xy=True).transform(lon, lat, 100.0)
         places = places_on_earth(Georeference("EPSG:4978", Sim3(1.0, np.eye(3), at)), np.zeros((1, 3)))
         assert places.over_sea[0] == pytest.approx(100.0 - published_m, abs=0.1)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:3857", "EPSG:32632", "EPSG:3395"])
+def test_heights_over_the_sea_are_right_whatever_the_projection(grid, crs):
+    """PROJ passes heights of EPSG:3857 on to the sea as they are (findings/pyproj_webmercator_heights.sh)."""
+    place = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(*FIRST[:2])
+    found = places_on_earth(Georeference(crs, Sim3(1.0, np.eye(3), [*place, FIRST[2]])), np.zeros((1, 3)))
+    np.testing.assert_allclose(found.longitude_latitude[0], FIRST[:2], atol=1e-9)
+    np.testing.assert_allclose(found.over_ellipsoid, FIRST[2], atol=1e-6)
+    np.testing.assert_allclose(found.over_sea, FIRST[2] - geoid(*FIRST[:2]), atol=1e-3)
+
+
+@pytest.mark.parametrize("crs", ["EPSG:3857", "EPSG:32632"])
+def test_without_a_grid_no_projection_has_heights_over_the_sea(no_grid, crs):
+    place = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(*FIRST[:2])
+    assert (
+        places_on_earth(Georeference(crs, Sim3(1.0, np.eye(3), [*place, FIRST[2]])), np.zeros((1, 3))).over_sea is None
+    )
