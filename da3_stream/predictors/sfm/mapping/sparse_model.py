@@ -50,10 +50,8 @@ def refine_models(
 def _adjusted(
     xy: Sequence[NDArray[np.float32]], model: SparseModel, lens: Lens, size: tuple[int, int], free: FreeLens
 ) -> Any:
-    import pycolmap
-
     reconstruction = _reconstruction(xy, model, lens, size)
-    pycolmap.bundle_adjustment(reconstruction, _adjustment(free))
+    _adjuster(reconstruction, free).solve()  # pycolmap.bundle_adjustment writes to stderr at any level of its log
     return reconstruction
 
 
@@ -137,15 +135,6 @@ def set_adjustment(adjustment: Any, free: FreeLens) -> None:
     adjustment.refine_principal_point = False
 
 
-def _adjustment(free: FreeLens) -> Any:
-    import pycolmap
-
-    options = pycolmap.BundleAdjustmentOptions()
-    options.print_summary, options.ceres.solver_options.num_threads = False, 1
-    set_adjustment(options, free)
-    return options
-
-
 def read_model(model: Any, lens: Lens, free: FreeLens) -> SparseModel:
     """The model of a reconstruction; `lens` is the one that was begun with."""
     estimate = _estimate_lens(model, lens, free) if free else None
@@ -169,14 +158,16 @@ def _estimate_lens(model: Any, lens: Lens, free: FreeLens) -> LensEstimate | Non
 
 
 def _adjuster(model: Any, free: FreeLens) -> Any:
-    """One more bundle adjustment of all of a model, not yet run."""
+    """A bundle adjustment of all of a model, not yet run."""
     import pycolmap
 
-    config = pycolmap.BundleAdjustmentConfig()
+    options, config = pycolmap.BundleAdjustmentOptions(), pycolmap.BundleAdjustmentConfig()
+    options.print_summary, options.ceres.solver_options.num_threads = False, 1
+    set_adjustment(options, free)
     for image_id in sorted(model.reg_image_ids()):
         config.add_image(image_id)
     config.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
-    return pycolmap.create_default_ceres_bundle_adjuster(_adjustment(free), config, model)
+    return pycolmap.create_default_ceres_bundle_adjuster(options, config, model)
 
 
 def _lens_estimate(params: Any, covariance: NDArray[np.float64], lens: Lens, free: FreeLens) -> LensEstimate:

@@ -52,6 +52,11 @@ def test_a_lens_without_its_distortion_is_learnt_from_the_model_with_it(free: Sp
     assert refined.estimate.lens.k1 == 0.0
 
 
+def test_nothing_is_written_to_the_terminal(free: SparseModel, capfd: pytest.CaptureFixture[str]) -> None:
+    refine_models(pictures(BENT)[0], [free], BENT, SIZE, FreeLens())
+    assert capfd.readouterr() == ("", "")
+
+
 def test_rows_that_are_not_in_the_model_stay_out(free: SparseModel) -> None:
     xy, ids = pictures(LENS)
     xy[3], ids[3] = xy[3][:0], ids[3][:0]  # a picture that shows nothing
