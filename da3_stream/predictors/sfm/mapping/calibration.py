@@ -29,6 +29,11 @@ CORNER_SPREAD = 0.002  # the same for the corner's shift, as a share of the imag
 REDO_SHIFT = 0.05  # relative change of the focal length after which pairs must be verified again
 
 
+def focal_shift(lens: Lens, other: Lens) -> float:
+    """How far two lenses' focal lengths are apart: the absolute logarithm of their ratio."""
+    return abs(float(np.log(lens.fx / other.fx)))
+
+
 @dataclass(frozen=True)
 class Calibration:
     """The lens as far as it is known, and which of its parameters are still estimated.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ....geometry.lens import Lens, LensEstimate
 from ..matching.correspondences import Correspondences
 from ..processes.workers import Workers
-from .calibration import REDO_SHIFT, Calibration
+from .calibration import REDO_SHIFT, Calibration, focal_shift
 from .global_mapping import map_window
 from .parallax import parallax_px
 from .quality import ModelQuality, assess_pair, assess_window
@@ -158,7 +158,7 @@ class Solver:
     def _hold_lens(self, models: list[SparseModel], estimate: LensEstimate, calibration: Calibration) -> Solution:
         """The solution with the lens that is known, from models that estimate another one."""
         lens = calibration.lens
-        if _is_far(estimate.lens, lens):
+        if focal_shift(estimate.lens, lens) >= REDO_SHIFT:
             return self._solution(self._map_verified(lens, FreeLens()), calibration)
         return self._solution(self._refine(models, lens, FreeLens()), calibration)
 
@@ -174,7 +174,7 @@ class Solver:
 
     def _verifies_better(self, lens: Lens, before: Lens) -> bool:
         """Whether the pairs, verified with a focal length far from the one of before, tell clearly more."""
-        if not _is_far(lens, before):
+        if focal_shift(lens, before) < REDO_SHIFT:
             return False
         matches, matches_before = (
             sum(len(view.matches) for view in self._pairs.keypoints(each).values()) for each in (lens, before)
@@ -244,8 +244,3 @@ class Solver:
         if not views:
             return None
         return self._workers.submit(map_window, self._correspondences.xy, views, lens, self._size, free, seed)
-
-
-def _is_far(lens: Lens, other: Lens) -> bool:
-    """Whether pairs verified with one focal length must be verified again for another."""
-    return bool(abs(np.log(lens.fx / other.fx)) >= REDO_SHIFT)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ....geometry.lens import Lens
 from ..matching.pairs import Matches, TwoView
 from .breathing import steadiest_lens, steady
-from .calibration import REDO_SHIFT, Calibration
+from .calibration import REDO_SHIFT, Calibration, focal_shift
 from .rotation_bundle import TurnSolution, solve_turn
 from .sparse_model import FreeLens
 from .turning import (
@@ -109,7 +109,7 @@ def find_turns(
         return turns
     free = replace(calibration, free=FreeLens(focal=True), focal_given=False)
     other = _find_with(guess, xy, verify, free, size, scale)
-    different = abs(float(np.log(other.lens.fx / calibration.lens.fx))) > REDO_SHIFT
+    different = focal_shift(other.lens, calibration.lens) > REDO_SHIFT
     return replace(other, calibration=calibration) if other.runs and different else turns
 
 
@@ -133,7 +133,7 @@ def _find_breathing(
         turns = _find(still.xy, partial(_whatever_lens, still.views), calibration, size, scale)
         if not any(run.fills(len(xy)) for run in turns.runs):
             return None
-        if abs(np.log(turns.lens.fx / lens.fx)) < SAME_FOCAL:
+        if focal_shift(turns.lens, lens) < SAME_FOCAL:
             break
         lens = turns.lens
     return turns
@@ -206,7 +206,7 @@ def _calibrate(
     if estimate is None or not calibration.accepts(estimate, free, size):
         return calibration, calibration.lens != start
     after = replace(calibration.update(estimate, free, size), windows=calibration.windows, free=calibration.free)
-    return after, abs(float(np.log(after.lens.fx / start.fx))) > REDO_SHIFT / 10
+    return after, focal_shift(after.lens, start) > REDO_SHIFT / 10
 
 
 def _find_focal(

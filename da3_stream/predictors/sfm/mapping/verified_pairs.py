@@ -10,6 +10,7 @@ from ..matching.consistency import Limited, limit_far_pairs
 from ..matching.correspondences import Correspondences
 from ..matching.pairs import MIN_INLIERS, TwoView, restrict_to_kind, verify_chunk
 from ..processes.workers import Workers, chunks
+from .calibration import focal_shift
 
 PAIRS_PER_PIECE = 64
 
@@ -47,7 +48,7 @@ class VerifiedPairs:
 
     def nearest(self, lens: Lens) -> TwoViews:
         """The pairs under that of the lenses so far whose focal length is nearest."""
-        return self._known[min(self._known, key=lambda other: abs(np.log(other.fx / lens.fx)))].views
+        return self._known[min(self._known, key=lambda other: focal_shift(other, lens))].views
 
     def rows(self, keep: NDArray[np.int64], correspondences: Correspondences) -> VerifiedPairs:
         """Those of some of the rows (ascending), counted anew as in their correspondences."""
