@@ -34,7 +34,7 @@ def _both(pair: Pair, title: str, key: str, format: str = "{}") -> tuple[Column,
 
 
 def speed_columns(pair: Pair) -> list[Column]:
-    """CPU seconds, seconds by the wall clock, memory."""
+    """CPU seconds (also over those of a probe beside the run), seconds by the wall clock, memory."""
     return [
         Column("clip", "clip"),
         Column("starts", "starts"),
@@ -42,6 +42,8 @@ def speed_columns(pair: Pair) -> list[Column]:
         Column("key frames", "keyframes", "{:.0f}"),
         *_both(pair, "CPU s", "cpu_s", "{:.1f}"),
         Column("ratio", "cpu_ratio", "{:.2f}"),
+        Column("at equal pace", "paced_ratio", "{:.2f}"),
+        *_both(pair, "probe ms", "probe_ms", "{:.1f}"),
         Column("s/frame", "cpu_s_per_frame", "{:.3f}"),
         Column("in predictor", "predictor_s", "{:.1f}"),
         Column("outside", "outside_s", "{:.1f}"),
@@ -85,6 +87,7 @@ def compared(case: Case, pair: Pair, records: RecordFolder) -> Row:
     row |= {f"counts_{kind}": "yes" if kind in case.subject.counts else "no" for kind in ("speed", "accuracy")}
     row |= _side(first, "first") | _side(second, "second") | _last(second or first)
     row["cpu_ratio"] = _over(row["cpu_s_first"], row["cpu_s_second"])
+    row["paced_ratio"] = _over(row["probes_first"], row["probes_second"])
     row["wall_ratio"] = _over(row["wall_s_first"], row["wall_s_second"])
     row["memory_ratio"] = _over(row["peak_mib_second"], row["peak_mib_first"])
     row["ate_ratio"] = _over(_counted(row["ate_second"]), _counted(row["ate_first"]))
@@ -124,6 +127,8 @@ def _side(runs: Sequence[Row], which: str) -> Row:
     ates = _known(runs, "ate_percent")
     found = {
         "cpu_s": _median(runs, "cpu_s"),
+        "probe_ms": _median(runs, "probe_ms"),
+        "probes": _in_probes(runs),
         "wall_s": _median(runs, "wall_s"),
         "peak_mib": _median(runs, "peak_mib"),
         "ate": median(ates) if ates else None,
@@ -158,6 +163,13 @@ def _last(runs: Sequence[Row]) -> Row:
 def geometric_mean(values: Sequence[float]) -> float | None:
     """The geometric mean of positive values; None of none."""
     return float(np.exp(np.mean(np.log(values)))) if len(values) else None
+
+
+def _in_probes(runs: Sequence[Row]) -> float | None:
+    """The median of CPU seconds over those of a probe: the same however fast the machine was; None where one is
+    without."""
+    found = [1000 * run["cpu_s"] / run["probe_ms"] for run in runs if run.get("probe_ms")]
+    return median(found) if found and len(found) == len(runs) else None
 
 
 def _known(runs: Sequence[Row], key: str) -> list[float]:

@@ -22,6 +22,8 @@ from benchmarks.scaling.footprint import Sampler
 from benchmarks.tables import Row
 from da3_stream.predictors.sfm.processes.scratch import PREFIX
 
+from .pace import PaceMeter
+
 EVERY_S = 0.2  # between two looks at the processes
 _LEFT_BEHIND_S = 20.0  # for processes that outlive the command
 _SET_CHILD_SUBREAPER = 36  # of prctl(2)
@@ -30,8 +32,8 @@ _SET_CHILD_SUBREAPER = 36  # of prctl(2)
 def watched(command: Sequence[str], code: Path, out: Path) -> Row:
     """Run a command with a checkout's package; `out` is the run directory that it writes.
 
-    Gives user, system and all CPU seconds, seconds by the wall clock, the peak MiB of all processes together, the exit
-    status and the last line that it complained with.
+    Gives user, system and all CPU seconds, seconds by the wall clock, the CPU milliseconds of a probe meanwhile, the
+    peak MiB of all processes together, the exit status and the last line that it complained with.
     """
     return in_child("benchmarks.beside.watching", json.dumps([list(command), str(code), str(out)]))
 
@@ -40,7 +42,7 @@ def _measure(order: str) -> Row:
     command, code, out = json.loads(order)
     _adopt_orphans()
     start = time.perf_counter()
-    with Sampler(Path(out), PREFIX, EVERY_S) as sampler:
+    with Sampler(Path(out), PREFIX, EVERY_S) as sampler, PaceMeter() as pace:
         child = subprocess.run(command, cwd=code, env=environment(Path(code)), capture_output=True, text=True)
         wall_s = time.perf_counter() - start
         _await_orphans()
@@ -50,6 +52,7 @@ def _measure(order: str) -> Row:
         "cpu_system_s": round(used.ru_stime, 2),
         "cpu_s": round(used.ru_utime + used.ru_stime, 2),
         "wall_s": round(wall_s, 2),
+        "probe_ms": round(pace.probe_ms, 3),
         "peak_mib": round(float(sampler.track()["workers_mib"].max()), 1),
         "exit_status": child.returncode,
         "last_line": (child.stderr.strip().splitlines() or [""])[-1],

@@ -54,6 +54,7 @@ def test_what_a_command_leaves_behind_counts_too(tmp_path: Path) -> None:
     assert took["exit_status"] == 0
     assert 0.9 <= took["cpu_s"] < 5
     assert took["cpu_s"] == pytest.approx(took["cpu_user_s"] + took["cpu_system_s"], abs=0.02)
+    assert 0.5 < took["probe_ms"] < 1000
     assert took["peak_mib"] > 90  # two processes of 51 MB each, neither the measuring one
 
 
@@ -115,6 +116,15 @@ def test_a_rows_ratio_is_that_of_the_medians(tmp_path: Path) -> None:
     assert row["scatter_first"] == pytest.approx(4)
     assert row["outside_s"] == pytest.approx(5)
     assert row["ok_second"] == "3 of 3"
+
+
+def test_a_slow_moment_of_the_machine_does_not_change_the_ratio_at_equal_pace(tmp_path: Path) -> None:
+    case = Case(Subject("clip"), cases.GIVEN, (0,))
+    old, new = record(0, cpu_s=90, ate=0.1, probe_ms=10.0), record(0, cpu_s=45, ate=0.1, probe_ms=15.0)
+    row = compared(case, PAIR, filled(tmp_path / "both", case, [old], [new]))
+    assert (row["cpu_ratio"], row["paced_ratio"]) == (2, pytest.approx(3))
+    row = compared(case, PAIR, filled(tmp_path / "one", case, [record(0, cpu_s=90, ate=0.1)], [new]))
+    assert row["paced_ratio"] is None
 
 
 def test_only_starts_that_both_have_are_compared_and_failures_are_named(tmp_path: Path) -> None:
