@@ -12,7 +12,7 @@ from benchmarks.common import Clip, Measured, benchmark, find_clip, measured_run
 from benchmarks.tables import Column, Row
 from da3_stream.errors import Da3StreamError
 from da3_stream.evaluation import evaluate
-from da3_stream.session.report import info
+from da3_stream.report import info
 
 MIN_COVERAGE = 0.98
 FOCAL_TOLERANCE = 0.10

@@ -16,7 +16,7 @@ from benchmarks.input_cases import CASES, InputCase
 from benchmarks.tables import Column, Row
 from da3_stream.errors import Da3StreamError
 from da3_stream.evaluation import evaluate
-from da3_stream.session.advice.run_trust import says_ok
+from da3_stream.report.words import says_ok
 
 COLUMNS = [
     Column("input", "input"),

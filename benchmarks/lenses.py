@@ -22,7 +22,7 @@ from da3_stream.evaluation import evaluate
 from da3_stream.geometry import pixel_centres, unit_rays
 from da3_stream.geometry.camera_models import CameraModel
 from da3_stream.geometry.straight_view import straight_view
-from da3_stream.session.advice.run_trust import says_ok
+from da3_stream.report.words import says_ok
 from da3_stream.synthetic import Town, make_town
 from da3_stream.synthetic.rendering.cast import PinholeCamera
 from da3_stream.synthetic.rendering.render import render

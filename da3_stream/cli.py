@@ -75,7 +75,8 @@ def run(
     from . import pipeline
     from .export.exporting import export_run, find_format
     from .predictors.model_choice import choose_model
-    from .session.report import info, result_lines, why_nothing_was_placed
+    from .report import info
+    from .report.lines import result_lines, why_nothing_was_placed
     from .settings import load_settings
     from .stopwatch import Stopwatch
 
@@ -218,7 +219,8 @@ def info(
     verbose: Verbose = False,
 ) -> None:
     """Tell what was done, with which settings, and how it went."""
-    from .session.report import info, info_text
+    from .report import info
+    from .report.lines import info_text
     from .store.files import json_page
 
     with console(verbose):
@@ -237,7 +239,8 @@ def demo(
 ) -> None:
     """Drive round a synthetic town, reconstruct it, and compare with the truth; no download."""
     from .demo import run_demo
-    from .session.report import info, result_lines
+    from .report import info
+    from .report.lines import result_lines
 
     with console(verbose, quiet), stoppable(f"what was placed until then is in {out / 'run'}"):
         result = run_demo(out, frames, progress=not quiet)

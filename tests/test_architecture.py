@@ -48,12 +48,13 @@ MAY_IMPORT = {
     "cloud": "errors geometry settings types store",
     "export": "errors geometry settings types store cloud frames machine",
     "evaluation": "calibration errors geometry store",
+    "report": "cloud store types",
     "reconstruction": "types store cloud export",
     # the system and the life of a process: `slam` knows no session
     "slam": "errors geometry settings types windows loops machine posegraph predictors scale stitching stopwatch"
     " store trust",
-    "session": "errors geometry settings types windows cloud export frames loops machine predictors slam stopwatch"
-    " store",
+    "session": "errors geometry settings types windows cloud export frames loops machine predictors report slam"
+    " stopwatch store",
     "pipeline": "settings types frames machine predictors session stopwatch",
     # the doors
     "synthetic": "errors geometry",
@@ -61,7 +62,7 @@ MAY_IMPORT = {
     "cli_options": "calibration",
     "console": "export",
     "demo": "settings calibration evaluation pipeline session synthetic",
-    "cli": "errors settings cli_options console demo evaluation export frames models pipeline predictors session"
+    "cli": "errors settings cli_options console demo evaluation export frames models pipeline predictors report"
     " stopwatch store",
     "__init__": "settings types da3 pipeline reconstruction",
     "__main__": "cli",

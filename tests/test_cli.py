@@ -264,7 +264,7 @@ def test_a_failure_inside_ends_with_1_one_sentence_and_the_traceback_in_the_log(
 
 
 def test_a_bug_ends_with_1_and_one_sentence(call: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from da3_stream.session import report
+    from da3_stream import report
 
     monkeypatch.setattr(report, "info", lambda _: {}["key"])
     status, _, err = call("info", str(tmp_path))

@@ -14,7 +14,8 @@ from da3_stream.errors import ExportError, StoreError
 from da3_stream.export.options import DepthOptions, TrajectoryOptions
 from da3_stream.geometry import project
 from da3_stream.reconstruction import Reconstruction
-from da3_stream.session.report import info, info_text, write_report
+from da3_stream.report import info, write_report
+from da3_stream.report.lines import info_text
 from da3_stream.settings import CloudSettings
 from da3_stream.slam import SubmapStore
 from da3_stream.store import Scene, open_run, read_run_geometry, write_submap

@@ -20,7 +20,7 @@ from benchmarks.town import FROM_DEPTH
 from da3_stream.errors import Da3StreamError
 from da3_stream.evaluation import evaluate
 from da3_stream.machine import describe_machine, installed_versions
-from da3_stream.session.advice.run_trust import says_ok
+from da3_stream.report.words import says_ok
 
 from .cases import Case
 from .records import Key, RecordFolder, is_current

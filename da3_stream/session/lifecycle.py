@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from ..errors import Da3StreamError, RunError
+from ..report import info, write_report
+from ..report.lines import FEW, why_nothing_was_placed
+from ..report.words import trust_lines
 from ..settings import to_yaml
 from .advice.joins import doubtful_joins
 from .advice.run_trust import run_trust
 from .advice.unplaced import unplaced_advice
-from .advice.words import trust_lines
 from .checkpoint import conclude
 from .outputs import write_outputs
 from .progress import log_file
-from .report import FEW, info, why_nothing_was_placed, write_report
 from .session import RunSession
 
 log = logging.getLogger(__name__)

@@ -19,9 +19,9 @@ from ..export import (
     write_overview,
     write_tum,
 )
+from ..report import path_length
 from ..settings import Settings
 from ..store import PoseTable, Run, RunGeometry, Scene, pose_table, read_run_geometry
-from .report import path_length
 
 log = logging.getLogger(__name__)
 

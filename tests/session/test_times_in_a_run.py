@@ -14,7 +14,8 @@ import pytest
 from da3_stream import pipeline
 from da3_stream.evaluation import evaluate
 from da3_stream.export.exporting import export_run
-from da3_stream.session.report import info, result_lines
+from da3_stream.report import info
+from da3_stream.report.lines import result_lines
 from da3_stream.settings import Settings
 from da3_stream.types import Advice, AdviceCode
 from tests.worlds.street_predictor import StandIn, pictures

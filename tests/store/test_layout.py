@@ -11,7 +11,7 @@ from da3_stream import Reconstruction
 from da3_stream.errors import StoreError
 from da3_stream.evaluation import evaluate
 from da3_stream.export.exporting import export_run
-from da3_stream.session.report import info
+from da3_stream.report import info
 from da3_stream.store import create_run, open_run, read_depth, read_poses
 from tests.worlds.street import run_with_pages
 

@@ -1,1 +1,1 @@
-"""What a run says of itself: the advice of its windows, what its map shows beside that, and both in words."""
+"""What a run says of itself: the advice of its windows, and what its map shows beside that."""

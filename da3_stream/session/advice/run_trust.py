@@ -7,7 +7,7 @@ map (see `types.Advice`): such errors bend or scale a map in which every single 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -22,7 +22,6 @@ from .advice_log import merge_advice
 from .runs import runs
 
 SHORTEST = 5  # rows of a stretch of low confidence
-GOOD_SHARE = 0.9  # of rows with that confidence, from which a run can say OK
 
 LOW = "these poses are more likely wrong than right; slower motion, more light or more texture would help"
 STANDING = "the camera stands: its pose is held, and there is no depth"
@@ -81,11 +80,6 @@ def run_trust(
     rows = [*of_input, *said, *_of_low_confidence(poses, unplaced), *unplaced]
     told = trust_until_now(rows, indices, timestamps, since)
     return RunTrust(share, told.stretches, told.advice)
-
-
-def says_ok(trust: Mapping[str, Any]) -> bool:
-    """Whether run.json's `trust` of a run that has ended means that all is well."""
-    return not trust["stretches"] and trust["share"] is not None and trust["share"] >= GOOD_SHARE
 
 
 def _of_low_confidence(poses: PoseTable, unplaced: Sequence[Advice]) -> Iterator[Advice]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...store import PoseTable
-from ...types import Float64
+from ..store import PoseTable
+from ..types import Float64
 from .words import moment
 
 WIDTH, HEIGHT, LEGEND = 1000, 44, 16  # in units of the image
