@@ -46,7 +46,8 @@ MAY_IMPORT = {
     "store": "errors geometry types",
     # who reads and writes a run directory
     "cloud": "errors geometry settings types store",
-    "export": "errors geometry settings types store cloud frames machine",
+    "upright": "errors geometry types store cloud",
+    "export": "errors geometry settings types store cloud frames machine upright",
     "evaluation": "calibration errors geometry store",
     "report": "cloud store types",
     "reconstruction": "types store cloud export",

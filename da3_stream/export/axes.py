@@ -17,8 +17,8 @@ from ..errors import ExportError
 from ..geometry import Sim3
 from ..store import Georeference, RunReader
 from ..types import Float64
+from ..upright import up_of_run, upright_rotation
 from .trajectory.places import longitude_latitude, places_on_earth
-from .upright import up_of_run, upright_rotation
 
 if TYPE_CHECKING:
     from pyproj import CRS

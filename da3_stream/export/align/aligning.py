@@ -16,8 +16,8 @@ from ...errors import ExportError
 from ...geometry import Sim3
 from ...store.files import write_text
 from ...types import Float64
+from ...upright import Up
 from ..output_path import output_path
-from ..upright import Up
 from .faces import kept_faces
 from .header import PlyHeader, read_header
 from .record import turned_comments

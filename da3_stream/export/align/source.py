@@ -15,7 +15,7 @@ from ...errors import ExportError
 from ...geometry import Sim3
 from ...store import RunReader
 from ...types import Float64
-from ..upright import Up, estimate_up, given_up, object_of_run, up_of_run
+from ...upright import Up, estimate_up, given_up, object_of_run, up_of_run
 from .record import read_record
 
 _AXES = {"z": (0.0, 0.0, 1.0), "y": (0.0, 1.0, 0.0), "-y": (0.0, -1.0, 0.0)}

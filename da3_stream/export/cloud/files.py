@@ -30,10 +30,10 @@ from ...cloud.files.e57 import load_libe57
 from ...errors import ExportError
 from ...settings import CloudSettings, Settings
 from ...store import RunReader
+from ...upright import crop_of_run
 from ..axes import AxesName, FileAxes, file_axes, map_axes
 from ..frame_views import selected_rows
 from ..progress import Progress
-from ..upright import crop_of_run
 
 if TYPE_CHECKING:
     from ..options import CloudOptions, LasOptions, PlainLasOptions

@@ -30,10 +30,10 @@ from ...cloud.transform import world_voxel
 from ...errors import ExportError
 from ...store import RunReader
 from ...types import Float32, Float64, UInt8
+from ...upright import crop_of_run
 from ..cloud.files import point_selection
 from ..frame_views import FrameView, views_with_depth
 from ..options import CloudOptions
-from ..upright import crop_of_run
 from .files import mesh_axes, write_mesh
 from .welding import TiledMesh, seam_width
 

@@ -9,7 +9,7 @@ import numpy as np
 from ...store import BELIEVED, PoseTable, Scene
 from ...store.files import replacing
 from ...types import Float32, Float64, UInt8
-from ..upright import up_of_world, upright_rotation
+from ...upright import up_of_world, upright_rotation
 from .map_image import BACKGROUND, MapImage, colour_of
 
 _SEGMENTS = ("#ffb000", "#4cc9f0", "#f72585", "#80ed99", "#c77dff", "#ff7b54")

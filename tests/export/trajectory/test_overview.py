@@ -10,8 +10,8 @@ from scipy.spatial.transform import Rotation
 
 from da3_stream.export import write_overview
 from da3_stream.export.trajectory.overview import map_limits, paint
-from da3_stream.export.upright import estimate_up, upright_rotation
 from da3_stream.store import Scene, read_poses
+from da3_stream.upright import estimate_up, upright_rotation
 from tests.worlds.street import street_run
 
 NO_POINTS = (np.zeros((0, 3), np.float32), np.zeros((0, 3), np.uint8))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...cloud import Ball, Crop, FileAxes, read_region
-from ...errors import ExportError
-from ...store import RunReader
+from ..cloud import Ball, Crop, FileAxes, read_region
+from ..errors import ExportError
+from ..store import RunReader
 from .circled import circled
 from .of_run import largest_segment_poses
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...geometry.robust_statistics import mad_sigma, tukey_weights
-from ...types import Float64
+from ..geometry.robust_statistics import mad_sigma, tukey_weights
+from ..types import Float64
 from .circled import circled
 from .evidence import LEVELNESS_DEG, CameraEvidence, PathEvidence, PlaneEvidence
 from .maxima import WIDEST, LogLikelihood, best_direction, covariance, maxima, tangents_of

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ...types import Float64
+from ..types import Float64
 
 _DIRECTIONS = 4000  # 3 degrees apart
 _APART = np.cos(np.radians(15.0))  # of maxima that count as two

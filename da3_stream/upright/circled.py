@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...types import Float64
+from ..types import Float64
 
 _LEAST_ARC_DEG = 60.0  # between the directions from which it is seen
 _MISS = 0.25  # distance of the axes from it, in that of the cameras

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...cloud import points_in_world, read_page
-from ...cloud.pages import COARSEST, count_points
-from ...store import BELIEVED, PoseTable, RunReader
-from ...store.georeference import Georeference
-from ...types import Float64
+from ..cloud import points_in_world, read_page
+from ..cloud.pages import COARSEST, count_points
+from ..store import BELIEVED, PoseTable, RunReader
+from ..store.georeference import Georeference
+from ..types import Float64
 from .estimate import Up, estimate_up
 
 _POINTS = 20_000  # about, of as many submaps
@@ -64,7 +64,7 @@ def _map_up(georeference: Georeference) -> Float64:
 
 def _vertical(crs: str, place: Float64) -> Float64:
     """Up in a map's coordinates."""
-    from ...cloud.files.laz import coordinate_system
+    from ..cloud.files.laz import coordinate_system
 
     if not coordinate_system(crs).is_geocentric:
         return np.array([0.0, 0.0, 1.0])

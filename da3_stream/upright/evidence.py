@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ...types import Float64
+from ..types import Float64
 from .planes import Plane
 
 _SIDEWAYS = 0.03  # of recordings: held in portrait mode, and not turned

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...types import Float64
+from ..types import Float64
 from .circled import Circled
 from .planes import Plane
 

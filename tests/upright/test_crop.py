@@ -12,9 +12,9 @@ import trimesh
 from da3_stream.cloud import read_region
 from da3_stream.errors import ExportError
 from da3_stream.export.exporting import export_run
-from da3_stream.export.upright import up_of_run
 from da3_stream.geometry import Sim3
 from da3_stream.store import Georeference, RunReader
+from da3_stream.upright import up_of_run
 from tests.worlds.exported_run import EVERY_PIXEL, whole_run
 from tests.worlds.street import street_scene
 from tests.worlds.table_run import BALL, DISTANCE, SIZE, WORLD_FROM_TABLE, K, run_round_the_table

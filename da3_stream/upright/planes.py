@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from ...types import Float64
+from ..types import Float64
 
 MOST_POINTS = 12_000  # more tell no more of large planes
 _TRIALS, _SCORED = 500, 3000  # triples tried, and points that each is tried on

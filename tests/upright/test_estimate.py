@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from da3_stream.export.upright import estimate_up
+from da3_stream.upright import estimate_up
 from tests.worlds.table_top import ball, degrees_between, drive, held, orbit, poses, table, turned
 
 UP = np.array([0, 0, 1.0])
