@@ -1,4 +1,4 @@
-"""Which modules a frame passes: a trace of one short run, from `cli.run` until the last cloud.ply is in its place.
+"""Which modules a frame passes: a trace of one short run, from `cli/run.py` until the last cloud.ply is in its place.
 
 Exact geometry takes the place of a prediction.
 """
@@ -36,7 +36,7 @@ def way_of_a_frame(package: Path) -> dict[str, dict[str, int]]:
     A module holds the frame (1), or only what was derived of it, such as poses, names and counts (0).
     """
     calls, holders = traced_calls(package)
-    steps = _steps("cli.py", calls)
+    steps = _steps("cli/run.py", calls)
     counted = sorted(name for name in steps if not name.startswith(INTERNALS))
     lines = {name: len((package / name).read_text().splitlines()) for name in counted}
     return {name: {"lines": lines[name], "steps": steps[name], "holds_frame": int(name in holders)} for name in counted}

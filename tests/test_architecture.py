@@ -60,11 +60,9 @@ MAY_IMPORT = {
     # the doors
     "synthetic": "errors geometry",
     "calibration": "errors geometry",
-    "cli_options": "calibration",
-    "console": "export",
     "demo": "settings calibration evaluation pipeline session synthetic",
-    "cli": "errors settings cli_options console demo evaluation export frames models pipeline predictors report"
-    " stopwatch store",
+    "cli": "errors settings calibration demo evaluation export frames models pipeline predictors report stopwatch"
+    " store",
     "__init__": "settings types da3 pipeline reconstruction",
     "__main__": "cli",
 }

@@ -18,7 +18,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from da3_stream import cli, console, pipeline
+from da3_stream import cli, pipeline
+from da3_stream.cli import console
 from da3_stream.predictors import sfm
 from da3_stream.reconstruction import Reconstruction
 from da3_stream.store import Run, create_run, read_tree, write_tree

@@ -29,7 +29,7 @@ import da3_stream.slam.chain as submap_chain
 import da3_stream.slam.loop_closing as loop_closing
 import da3_stream.slam.submaps as submaps
 from da3_stream import Settings, pipeline
-from da3_stream.console import fail, stoppable
+from da3_stream.cli.console import fail, stoppable
 from da3_stream.errors import Da3StreamError, RunError
 from da3_stream.loops import LoopVerifier
 from da3_stream.loops.index import PlaceIndex

@@ -19,7 +19,7 @@ class ExportCommand(TyperCommand):
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """As typer's."""
-        from .export.formats import formats_text
+        from ..export.formats import formats_text
 
         self.epilog = f"Formats, with options of their own:\n\n{formats_text()}"
         super().format_help(ctx, formatter)

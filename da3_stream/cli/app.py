@@ -1,0 +1,52 @@
+"""The commands of `da3-stream` in the order that its help tells them, and how it ends."""
+
+from __future__ import annotations
+
+import typer
+
+from ..errors import Da3StreamError, RunError
+from .arguments import Version
+from .console import ExportCommand, fail
+from .demo import demo
+from .evaluate import evaluate
+from .export import align, export
+from .info import info
+from .run import run
+from .weights import weights_app
+
+RECONSTRUCT, LOOK, MACHINE = "Reconstruct", "Look, compare, pass on", "This machine"
+
+app = typer.Typer(
+    name="da3-stream",
+    help="Long video to camera trajectory and coloured point cloud, on one small GPU or a CPU.",
+    epilog="First steps: da3-stream demo; then da3-stream run drive.mp4 -o runs/drive",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def options(version: Version = False) -> None:
+    """What goes before a command."""
+
+
+app.command(rich_help_panel=RECONSTRUCT)(run)
+app.command(rich_help_panel=RECONSTRUCT)(demo)
+app.command(rich_help_panel=LOOK)(info)
+app.command(rich_help_panel=LOOK, cls=ExportCommand)(export)
+app.command(rich_help_panel=LOOK, name="eval")(evaluate)
+app.command(rich_help_panel=LOOK)(align)
+app.add_typer(weights_app, rich_help_panel=MACHINE)
+
+
+def main() -> None:
+    """The command `da3-stream`: exit status 2 for what the user can cure, 1 for a run that broke off or a bug, 3 for a
+    run that could place nothing."""
+    try:
+        app(prog_name="da3-stream")
+    except RunError as error:
+        fail(error, 1)
+    except Da3StreamError as error:
+        fail(error, 2)
+    except Exception as error:
+        fail(f"{type(error).__name__}: {' '.join(str(error).split())} (this is a bug: -v shows where)", 1)
