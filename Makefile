@@ -1,4 +1,4 @@
-# make setup, run, test, quick, bench, configs
+# make setup, run, test, quick, bench, configs, docs
 VENV := .venv
 BIN := $(VENV)/bin
 USED := $(VENV)/.installed
@@ -6,7 +6,7 @@ DEVELOPED := $(VENV)/.installed_dev
 VIDEO ?=
 ARGS ?=
 
-.PHONY: setup run test quick bench configs lint
+.PHONY: setup run test quick bench configs docs lint
 
 # what running takes; setup adds what tests, benchmarks and the optional exports take
 $(USED): pyproject.toml constraints.txt
@@ -73,3 +73,7 @@ bench: setup
 
 configs: setup
 	$(BIN)/python -c "from da3_stream.settings import base_yaml; print(base_yaml(), end='')" > configs/base.yaml
+
+# the site, in build/site; opens from disk
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

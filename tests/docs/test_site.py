@@ -1,0 +1,72 @@
+"""The site of docs/ is built without a warning, its links lead somewhere, and it loads nothing from elsewhere."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote, urldefrag
+
+import pytest
+
+from tests.docs.pages import ROOT, Html
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built with warnings as errors."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"NO_MKDOCS_2_WARNING": "1"}, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+    return folder
+
+
+@cache
+def html(path: Path) -> Html:
+    return Html.of(path)
+
+
+def test_every_page_of_docs_is_in_the_site(site: Path) -> None:
+    pages = {path.relative_to(ROOT / "docs").with_suffix(".html") for path in (ROOT / "docs").rglob("*.md")}
+    assert not {page for page in pages if not (site / page).exists()}
+
+
+def test_links_lead_to_pages_and_anchors_that_exist(site: Path) -> None:
+    assert not [broken for page in pages_of(site) for broken in broken_links(page)]
+
+
+def pages_of(site: Path) -> list[Path]:
+    """All but 404.html, which has paths from the server's root."""
+    return [path for path in site.rglob("*.html") if path.name != "404.html"]
+
+
+def broken_links(page: Path) -> list[str]:
+    """Links of a page within the site that lead nowhere."""
+    return [f"{page.name}: {link}" for link in html(page).links if "://" not in link and not leads(page, link)]
+
+
+def leads(page: Path, link: str) -> bool:
+    path, anchor = urldefrag(unquote(link))
+    target = (page.parent / path).resolve() if path else page
+    if path in (".", "./"):
+        target = page.parent / "index.html"
+    if not target.exists():
+        return False
+    return not anchor or target.suffix != ".html" or anchor in html(target).anchors
+
+
+def test_pages_load_nothing_from_elsewhere_and_all_that_they_load_is_there(site: Path) -> None:
+    loads = [(page, urldefrag(load)[0]) for page in pages_of(site) for load in html(page).loads]
+    assert loads
+    missing = [(page.name, load) for page, load in loads if not (page.parent / load).exists()]
+    assert not [load for load in missing if not load[1].startswith("data:")]
+
+
+def test_the_public_names_are_told(site: Path) -> None:
+    import da3_stream
+
+    told = {anchor.rpartition(".")[2] for anchor in html(site / "api.html").anchors}
+    assert set(da3_stream.__all__) <= told
