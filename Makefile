@@ -1,4 +1,4 @@
-# make setup, run, test, quick, bench, configs, docs
+# make setup, run, test, quick, bench, configs, docs, assets
 VENV := .venv
 BIN := $(VENV)/bin
 USED := $(VENV)/.installed
@@ -6,7 +6,7 @@ DEVELOPED := $(VENV)/.installed_dev
 VIDEO ?=
 ARGS ?=
 
-.PHONY: setup run test quick bench configs docs lint
+.PHONY: setup run test quick bench configs docs assets lint
 
 # what running takes; setup adds what tests, benchmarks and the optional exports take
 $(USED): pyproject.toml constraints.txt
@@ -77,3 +77,12 @@ configs: setup
 # the site, in build/site; opens from disk
 docs: setup
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+# the page of `da3-stream view`, from da3_stream/viewer/page (needs npm; what it makes is committed)
+PAGE := da3_stream/viewer/page
+assets: $(PAGE)/node_modules/.package-lock.json
+	cd $(PAGE) && node build.mjs
+
+$(PAGE)/node_modules/.package-lock.json: $(PAGE)/package-lock.json
+	cd $(PAGE) && npm ci --no-audit --no-fund --ignore-scripts
+	touch $@

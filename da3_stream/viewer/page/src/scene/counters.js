@@ -1,0 +1,64 @@
+/** What drawing costs, for tests and the curious. */
+
+const MEGABYTE = 1e6;
+
+export class Counters {
+  #viewer;
+  #before = null;
+
+  /** @param {import("./viewer.js").Viewer} viewer */
+  constructor(viewer) {
+    this.#viewer = viewer;
+    this.correction_bytes = 0;
+    this.correction_frames = 0;
+    this.pictures = 0;
+  }
+
+  get points_drawn() {
+    return this.#viewer.points.clouds.drawnPoints;
+  }
+
+  get megabytes_drawn() {
+    return (this.#viewer.points.bytes + this.#viewer.cameras.bytes) / MEGABYTE;
+  }
+
+  get megabytes_kept() {
+    return this.#viewer.points.loading.bytes / MEGABYTE;
+  }
+
+  get requests() {
+    return this.#viewer.source.traffic.requests;
+  }
+
+  get bytes() {
+    return this.#viewer.source.traffic.bytes;
+  }
+
+  get requests_before_first_picture() {
+    return this.#before?.requests ?? null;
+  }
+
+  get bytes_before_first_picture() {
+    return this.#before?.bytes ?? null;
+  }
+
+  get frames_per_second() {
+    return this.#viewer.renderer.framesPerSecond;
+  }
+
+  /** Nothing that the view wants is on its way, and the last picture shows all of it. */
+  get settled() {
+    return this.#viewer.points.loading.isIdle && !this.#viewer.renderer.pending && this.points_drawn > 0;
+  }
+
+  /** A picture was drawn; the first with points counts as the first. */
+  drew() {
+    this.pictures += 1;
+    if (!this.#before && this.points_drawn) this.#before = { requests: this.requests, bytes: this.bytes };
+  }
+
+  corrected({ frames, bytes }) {
+    this.correction_frames += frames;
+    this.correction_bytes += bytes;
+  }
+}

@@ -1,0 +1,136 @@
+/** The eye: where it is (double precision), how it is turned, what it sees. three.js's camera stays at the origin. */
+import { PerspectiveCamera } from "three";
+import { add, dot, lookingAlong, multiply, normalized, rotate, scaled, split, subtract } from "../tables/float64.js";
+
+const FOV_DEG = 55;
+
+export class Eye {
+  constructor() {
+    this.position = [0, 0, 0];
+    this.target = [1, 0, 0]; // what it turns about
+    this.up = [0, 0, 1];
+    this.orientation = lookingAlong([1, 0, 0], this.up); // x right, y up, looks along -z
+    this.camera = new PerspectiveCamera(FOV_DEG, 1, 0.01, 1000);
+    this.width = 1; // CSS pixels
+    this.height = 1;
+  }
+
+  resize(width, height) {
+    this.width = width;
+    this.height = height;
+    this.camera.aspect = width / height;
+  }
+
+  resetFov() {
+    this.camera.fov = FOV_DEG;
+  }
+
+  /** Focal length in CSS pixels. */
+  get focal() {
+    return this.height / 2 / Math.tan((this.camera.fov * Math.PI) / 360);
+  }
+
+  get forward() {
+    return rotate(this.orientation, [0, 0, -1]);
+  }
+
+  get distance() {
+    return Math.max(1e-9, Math.hypot(...subtract(this.target, this.position)));
+  }
+
+  /** Stands at `position` and looks at `target` with `up` upwards. */
+  look(position, target) {
+    this.position = [...position];
+    this.target = [...target];
+    this.orientation = lookingAlong(subtract(target, position), this.up);
+  }
+
+  /** Stands at `position`, turned by hand: `target` follows straight ahead. */
+  stand(position, orientation, distance) {
+    this.position = [...position];
+    this.orientation = [...orientation];
+    this.target = add(position, scaled(this.forward, distance));
+  }
+
+  /**
+   * Stands as a camera stood, with its whole picture in view.
+   * @param {{centre: number[], orientation: number[], intrinsics: number[]}} frame of Viewer.frame
+   * @param {number} distance to what the eye turns about, straight ahead
+   */
+  standAsCamera({ centre, orientation, intrinsics }, distance) {
+    const [fx, fy, , , width, height] = intrinsics;
+    const focal = Math.min((this.width / width) * fx, (this.height / height) * fy);
+    this.camera.fov = (2 * Math.atan(this.height / 2 / focal) * 180) / Math.PI;
+    this.stand(centre, multiply(orientation, [1, 0, 0, 0]), distance); // y up and backwards instead of down and ahead
+  }
+
+  /** Where the picture of a camera lies on the screen when the eye stands as it did, CSS pixels. */
+  imageRectangle([fx, fy, cx, cy, width, height]) {
+    const [kx, ky] = [this.focal / fx, this.focal / fy];
+    return { x: this.width / 2 - cx * kx, y: this.height / 2 - cy * ky, width: width * kx, height: height * ky };
+  }
+
+  /** How far away a sphere fills the view. */
+  distanceToSee(radius) {
+    return radius / Math.sin(Math.atan(Math.min(this.width, this.height) / 2 / this.focal));
+  }
+
+  /** @param {number} far what is seen reaches this far, world units */
+  applyDepthRange(far) {
+    this.camera.near = Math.max(far * 1e-6, this.distance * 2e-3);
+    this.camera.far = Math.max(far, this.camera.near * 10) * 1.1;
+    this.camera.quaternion.set(...this.orientation);
+    this.camera.position.set(0, 0, 0);
+    this.camera.updateProjectionMatrix();
+    this.camera.updateMatrixWorld();
+  }
+
+  /** Writes what shaders need to know of the eye. */
+  writeUniforms(uniforms) {
+    const [x, y, z] = this.position.map(split);
+    uniforms.u_eye_high.value.set(x[0], y[0], z[0]);
+    uniforms.u_eye_low.value.set(x[1], y[1], z[1]);
+    uniforms.u_clip_from_relative.value.multiplyMatrices(this.camera.projectionMatrix, this.camera.matrixWorldInverse);
+  }
+
+  /** The axes of the view and a place of the screen, for picking. @returns {import("./picking.js").Ray} */
+  ray(x, y) {
+    return {
+      eye: this.position,
+      right: rotate(this.orientation, [1, 0, 0]),
+      up: rotate(this.orientation, [0, 1, 0]),
+      forward: this.forward,
+      focal: this.focal,
+      x: x - this.width / 2,
+      y: this.height / 2 - y,
+    };
+  }
+
+  /** Direction of a ray of the screen in the world, of length one. */
+  direction(x, y) {
+    const { right, up, forward, focal, x: dx, y: dy } = this.ray(x, y);
+    return normalized(add(forward, add(scaled(right, dx / focal), scaled(up, dy / focal))));
+  }
+
+  /** CSS pixels of a place in the world, from the upper left. @returns {{x: number, y: number, inFront: boolean}} */
+  project(place) {
+    const { right, up, forward, focal } = this.ray(0, 0);
+    const away = subtract(place, this.position);
+    const depth = dot(away, forward);
+    const x = this.width / 2 + (dot(away, right) / depth) * focal;
+    const y = this.height / 2 - (dot(away, up) / depth) * focal;
+    return { x, y, inFront: depth > 0 };
+  }
+
+  /** What levels are chosen for. @returns {import("./levels.js").View} */
+  view(pixelRatio) {
+    const { right, up, forward, focal } = this.ray(0, 0);
+    const side = (axis, extent) => {
+      const norm = Math.hypot(focal, extent);
+      return { normal: add(scaled(axis, focal / norm), scaled(forward, extent / norm)), constant: 0 };
+    };
+    const [w, h] = [this.width / 2, this.height / 2];
+    const planes = [side(right, w), side(scaled(right, -1), w), side(up, h), side(scaled(up, -1), h)];
+    return { eye: this.position, planes, focal: focal * pixelRatio, near: this.camera.near };
+  }
+}

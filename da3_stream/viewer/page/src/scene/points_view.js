@@ -1,0 +1,223 @@
+/** The points that a view shows: which levels, from where, in which colours. */
+import { dot, matrixOf, rotate, shortestRotation, subtract } from "../tables/float64.js";
+import { BlockLoading } from "./block_loading.js";
+import { categoryColour, rampColour } from "./colours.js";
+import { chooseNodes, distanceInSight, FINE_PIXELS, seenSpacing } from "./levels.js";
+import { meets, pickInNode, REACHES } from "./picking.js";
+import { PointClouds } from "./points.js";
+import { SubmapNodes } from "./submap_nodes.js";
+import { Transforms } from "./transforms.js";
+import { POINT_BYTES } from "../tables/decoding.js";
+
+/** The most points of a picture, whatever the run holds. */
+export const MOST_POINTS = 3e6;
+const LEAST_PIXELS = 1.4;
+const MOST_PIXELS = 24;
+/** Points are drawn a little larger than their distance, so that surfaces look closed. */
+const OVERLAP = 1.15;
+
+export class PointsView {
+  /** @param {import("../source.js").Source} source @param {{changed: () => void, failed: (error: Error) => void}} events */
+  constructor(source, events) {
+    this.events = events;
+    this.transforms = new Transforms();
+    this.clouds = new PointClouds(this.transforms);
+    this.submaps = new Map();
+    this.drawn = [];
+    this.tick = 0;
+    this.revision = 0; // of the spheres
+    this.legend = null;
+    this.quality = 1; // share of the budget while the eye moves
+    this.loading = new BlockLoading(source, {
+      opened: (submap, header) => this.#open(submap, header),
+      arrived: (nodes) => this.#arrived(nodes),
+      forgotten: (node) => this.clouds.remove(node),
+      failed: events.failed,
+    });
+  }
+
+  get bytes() {
+    return this.transforms.bytes + POINT_BYTES * this.clouds.drawnPoints;
+  }
+
+  /** Begins anew with another table: the run or the server began anew. */
+  reset() {
+    for (const submap of this.submaps.values()) this.loading.close(submap);
+    this.submaps.clear();
+    this.transforms.clear();
+    this.drawn = [];
+  }
+
+  /** Takes the submaps of a state; those whose points were made anew are read again. */
+  setSubmaps(infos, table) {
+    this.table = table;
+    const now = new Map(infos.map((info) => [info.id, info]));
+    for (const [id, submap] of this.submaps) {
+      if (now.get(id)?.revision === submap.info.revision) continue;
+      this.loading.close(submap);
+      this.submaps.delete(id);
+    }
+    for (const info of infos) {
+      if (this.submaps.has(info.id)) this.submaps.get(info.id).info = info;
+      else if (info.nodes > 0) this.submaps.set(info.id, new SubmapNodes(info));
+    }
+    this.revision += 1;
+  }
+
+  /** Moves points to where their frames are now; nothing but the texture changes. */
+  setPoses(rows, table) {
+    this.transforms.update(rows, table);
+    this.revision += 1;
+  }
+
+  #open(submap, header) {
+    if (submap.closed) return;
+    submap.open(header, this.table, this.transforms);
+    this.events.changed();
+  }
+
+  #arrived(nodes) {
+    for (const node of nodes) this.clouds.add(node);
+    this.events.changed();
+  }
+
+  /** Chooses what a view shows of what is here, and asks for what it lacks. */
+  choose(eye, pixelRatio, pointSize) {
+    this.tick += 1;
+    const view = eye.view(pixelRatio);
+    const chosen = chooseNodes(this.#roots(), view, MOST_POINTS * this.quality, FINE_PIXELS / Math.sqrt(this.quality));
+    const shown = chosen.filter(({ node }) => node.block);
+    this.#remember(chosen, shown);
+    const set = new Set(shown.map(({ node }) => node));
+    for (const item of shown) item.spacing = item.points < item.node.points ? item.node.worldSpacing : seenSpacing(item.node, set);
+    this.drawn = shown;
+    this.clouds.show(shown);
+    const values = this.clouds.uniforms;
+    values.u_size_bounds.value.set(LEAST_PIXELS * pixelRatio * Math.min(1, pointSize), MOST_PIXELS * pixelRatio * pointSize);
+    this.clouds.pixels = view.focal * pointSize * OVERLAP;
+    this.loading.want(this.#unopened(view), chosen.filter(({ node }) => !node.block).map(({ node }) => node));
+    this.loading.forgetOld(this.tick);
+  }
+
+  *#roots() {
+    for (const submap of this.submaps.values()) {
+      submap.place(this.table, this.revision);
+      if (submap.hasPose && submap.nodes.length) yield submap.nodes[0];
+    }
+  }
+
+  #remember(chosen, shown) {
+    for (const { node } of this.drawn) node.expanded = false;
+    for (const { node } of shown) {
+      node.lastDrawn = this.tick;
+      if (node.parent) node.parent.expanded = true;
+    }
+  }
+
+  /** Submaps in sight whose header is not here, those that look largest first. */
+  #unopened(view) {
+    const seen = [];
+    for (const submap of this.submaps.values()) {
+      if (submap.header) continue;
+      const away = distanceInSight(view, submap.info.centre, submap.info.radius);
+      if (away >= 0) seen.push({ submap, size: submap.info.radius / away });
+    }
+    return seen.sort((a, b) => b.size - a.size).map(({ submap }) => submap);
+  }
+
+  /** Colours, time and clip box as they are set. @param {import("./settings.js").Settings} settings */
+  colour({ colour, time, clip }, eye) {
+    const values = this.clouds.uniforms;
+    const range = this.range(colour, eye.up);
+    this.legend = colour === "rgb" ? null : { name: colour, range, colour: (share) => legendColour(colour, share) };
+    const shift = colour === "height" ? dot(eye.position, eye.up) : 0; // the shader knows heights above the eye
+    this.clouds.colourBy(colour, [range[0] - shift, range[1] - shift]);
+    values.u_up.value.set(...eye.up);
+    const [from, to] = time ?? [-Infinity, Infinity];
+    const first = this.table?.time[0] ?? 0;
+    values.u_time.value.set(Math.max(-3e38, from - first), Math.min(3e38, to - first));
+    eye.writeUniforms(values);
+    this.#clip(clip, eye);
+  }
+
+  #clip(clip, eye) {
+    const values = this.clouds.uniforms;
+    values.u_clips.value = clip !== null;
+    if (!clip) return;
+    const upright = shortestRotation(eye.up, [0, 0, 1]);
+    const here = rotate(upright, eye.position);
+    values.u_upright.value.set(...matrixOf(upright));
+    values.u_clip_min.value.set(...subtract(clip.min, here));
+    values.u_clip_max.value.set(...subtract(clip.max, here));
+  }
+
+  /** The range of a colour over what is drawn: without the outermost hundredths. @returns {[number, number]} */
+  range(colour, up) {
+    if (colour === "time") return this.table.count ? [0, this.table.time[this.table.count - 1] - this.table.time[0]] : [0, 1];
+    if (colour !== "height" && colour !== "confidence") return [0, 1];
+    const values = this.#sample(colour === "height" ? (place) => dot(place, up) : (_, rgba) => rgba[3] / 255);
+    if (values.length < 2) return [0, 1];
+    values.sort((a, b) => a - b);
+    const at = (share) => values[Math.floor(share * (values.length - 1))];
+    return at(0.99) > at(0.01) ? [at(0.01), at(0.99)] : [at(0.01) - 0.5, at(0.01) + 0.5];
+  }
+
+  #sample(measure) {
+    const values = [];
+    for (const { node } of this.drawn) {
+      if (node.level > 1) continue;
+      const every = Math.max(1, Math.floor(node.points / 100));
+      for (let k = 0; k < node.points; k += every) {
+        const row = node.submap.rows[node.block.place[4 * k + 3]];
+        if (row < 0 || !this.table.hasPose(row)) continue;
+        const local = placeInSubmap(node, k);
+        values.push(measure(this.table.worldFromSubmap(row, local), node.block.colour.subarray(4 * k, 4 * k + 4)));
+      }
+    }
+    return values;
+  }
+
+  /** The point under a place of the screen, exact in double precision, or null. */
+  pick(ray, accepts) {
+    for (const reach of REACHES) {
+      const best = this.#pickWithin(ray, reach, accepts);
+      if (best) return { ...best, position: this.table.worldFromSubmap(best.row, best.inSubmap) };
+    }
+    return null;
+  }
+
+  #pickWithin(ray, reach, accepts) {
+    let best = null;
+    for (const { node, points } of this.drawn) {
+      if (!meets(ray, node.worldCentre, node.worldRadius, reach)) continue;
+      const found = pickInNode(node, points, this.table, ray, reach, accepts);
+      if (found && (!best || found.depth < best.depth)) best = { ...found, submap: node.submap.info.id };
+    }
+    return best;
+  }
+
+  /** A sphere around all submaps. @returns {{centre: number[], radius: number}|null} */
+  bounds() {
+    const infos = [...this.submaps.values()].map(({ info }) => info).filter(({ centre }) => centre.every(Number.isFinite));
+    if (!infos.length) return null;
+    const middle = (axis) => {
+      const low = Math.min(...infos.map(({ centre, radius }) => centre[axis] - radius));
+      const high = Math.max(...infos.map(({ centre, radius }) => centre[axis] + radius));
+      return (low + high) / 2;
+    };
+    const centre = [middle(0), middle(1), middle(2)];
+    const radius = Math.max(...infos.map((info) => Math.hypot(...subtract(info.centre, centre)) + info.radius));
+    return { centre, radius };
+  }
+}
+
+/** sRGB bytes of a colour's legend at a share 0 ... 1 of its range; of submaps, their number. */
+function legendColour(name, share) {
+  return name === "submap" ? categoryColour(share) : rampColour(name, share);
+}
+
+/** Where a point of a block lies in its submap. */
+export function placeInSubmap(node, index) {
+  const step = node.size / 65535;
+  return [0, 1, 2].map((axis) => node.centre[axis] - node.size / 2 + node.block.place[4 * index + axis] * step);
+}

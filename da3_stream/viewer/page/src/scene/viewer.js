@@ -1,0 +1,348 @@
+/** The view of a run: what tools and the user interface talk to. */
+import { Group } from "three";
+import { add, conjugate, normalized, rotate, scaled, shortestRotation, subtract } from "../tables/float64.js";
+import { Cameras } from "./cameras.js";
+import { Controls } from "./controls.js";
+import { Counters } from "./counters.js";
+import { Eye } from "./eye.js";
+import { Following } from "./following.js";
+import { KeptView } from "./kept_view.js";
+import { pickCamera } from "./picking.js";
+import { PointsView } from "./points_view.js";
+import { Renderer } from "./renderer.js";
+import { RunData } from "./run_data.js";
+import { defaultSettings, withChanges } from "./settings.js";
+import { eyeUniforms } from "./strokes.js";
+
+const CAMERA_REACH = 12; // pixels
+const EVENTS = ["state", "frames", "poses", "select", "change", "tick", "connection"];
+
+export class Viewer {
+  /** @param {HTMLElement} root filled by the canvas @param {import("../source.js").Source} source */
+  constructor(root, source) {
+    this.source = source;
+    this.settings = defaultSettings();
+    this.selected = null; // row of the frame table
+    this.listeners = Object.fromEntries(EVENTS.map((name) => [name, new Set()]));
+    this.eye = new Eye();
+    this.shared = eyeUniforms();
+    this.overlay = new Group();
+    this.following = new Following();
+    this.kept = new KeptView();
+    this.looking = null; // row whose camera one looks through
+    this.hasView = false;
+    this.ready = new Promise((resolve) => (this.becomeReady = resolve));
+    this.points = new PointsView(source, { changed: () => this.invalidate(), failed: (error) => this.#emit("connection", error.message) });
+    this.renderer = new Renderer(root, { draw: (seconds) => this.#draw(seconds), resized: (w, h) => this.#resized(w, h) });
+    this.counters = new Counters(this);
+    this.data = new RunData(source, this.#dataEvents());
+    this.cameras = new Cameras(this.shared);
+    const { path, loops, frusta } = this.cameras;
+    this.renderer.scene.add(this.points.clouds.group, path.object, loops.object, frusta.object, this.overlay);
+    this.controls = new Controls(this.renderer.canvas, this.eye, this.#controlEvents());
+    this.data.follow();
+  }
+
+  /** Calls `listener` at an event; returns what ends that. @returns {() => void} */
+  on(name, listener) {
+    this.listeners[name].add(listener);
+    return () => this.listeners[name].delete(listener);
+  }
+
+  #emit(name, value) {
+    for (const listener of this.listeners[name]) listener(value);
+  }
+
+  /** @returns {object|null} the last answer of /state */
+  get state() {
+    return this.data.state;
+  }
+
+  /** @returns {import("../tables/frame_table.js").FrameTable} */
+  get table() {
+    return this.data.table;
+  }
+
+  /** Changes settings. @param {Partial<import("./settings.js").Settings>} changes */
+  set(changes) {
+    const before = this.settings;
+    this.settings = withChanges(before, changes);
+    if (before.time !== this.settings.time) this.#updateCameras();
+    if (before.follow && !this.settings.follow) this.following.stop();
+    this.#emit("change", this.settings);
+    this.#keepView();
+    this.invalidate();
+  }
+
+  /** Asks for one more picture; `drawn()` waits for it. */
+  invalidate() {
+    this.renderer.invalidate();
+  }
+
+  drawn() {
+    return this.renderer.drawn();
+  }
+
+  // --- frames
+
+  /** What is known of a frame without asking the server. */
+  frame(row) {
+    const { table } = this;
+    if (!(row >= 0 && row < table.count)) return null;
+    const submap = table.submap[row];
+    return {
+      row,
+      time: table.time[row],
+      sourceIndex: table.sourceIndex[row],
+      submap,
+      segment: this.cameras.segmentOf.get(submap) ?? null,
+      status: this.state?.statuses?.[table.status[row]] ?? null,
+      confidence: table.confidence[row],
+      centre: table.centre(row),
+      orientation: table.orientation(row), // x right, y down, z ahead
+      intrinsics: [...table.intrinsics.subarray(6 * row, 6 * row + 6)],
+    };
+  }
+
+  /** Marks a frame, or none. */
+  select(row) {
+    if (row === this.selected) return;
+    this.selected = row;
+    this.#updateCameras();
+    this.#emit("select", row);
+  }
+
+  #updateCameras() {
+    if (!this.state) return;
+    this.cameras.selected = this.selected;
+    this.cameras.update(this.table, this.state, this.settings.time ?? [-Infinity, Infinity]);
+    this.invalidate();
+  }
+
+  // --- places
+
+  /** @returns {{frameRow: number, submap: number, position: number[], colour: number[], confidence: number}|null} */
+  pick(x, y) {
+    const time = this.settings.time ?? [-Infinity, Infinity];
+    const isInTime = (row) => this.table.time[row] >= time[0] && this.table.time[row] <= time[1];
+    const accepts = (row, place) => isInTime(row) && this.#isInClip(this.table.worldFromSubmap(row, place));
+    const found = this.settings.show.points ? this.points.pick(this.eye.ray(x, y), accepts) : null;
+    if (!found) return null;
+    const { row, submap, position, colour } = found;
+    return { frameRow: row, submap, position, colour: colour.slice(0, 3), confidence: colour[3] / 255 };
+  }
+
+  #isInClip(place) {
+    const { clip } = this.settings;
+    if (!clip) return true;
+    return this.toUpright(place).every((value, axis) => value >= clip.min[axis] && value <= clip.max[axis]);
+  }
+
+  /** Row of the camera at a place of the screen, or null. */
+  pickCamera(x, y) {
+    const shown = this.settings.show.frusta ? this.cameras.frusta.rows : [];
+    return pickCamera(shown, this.table, this.eye.ray(x, y), CAMERA_REACH);
+  }
+
+  /** CSS pixels of a place in the world. @returns {{x: number, y: number, inFront: boolean}} */
+  project(position) {
+    return this.eye.project(position);
+  }
+
+  /** Upright coordinates: the world turned so that up is z. Clip boxes are given in them. */
+  toUpright(position) {
+    return rotate(this.#uprightFromWorld(), position);
+  }
+
+  fromUpright(position) {
+    return rotate(conjugate(this.#uprightFromWorld()), position);
+  }
+
+  #uprightFromWorld() {
+    return shortestRotation(this.eye.up, [0, 0, 1]);
+  }
+
+  /** Puts an object of `overlay` at a place in the world: its geometry is relative to that place. */
+  place(object, position) {
+    object.userData.world = [...position];
+    this.#placeObject(object);
+    this.invalidate();
+  }
+
+  #placeObject(object) {
+    if (object.userData.world) object.position.set(...subtract(object.userData.world, this.eye.position));
+  }
+
+  // --- the eye
+
+  /** Looks at a place from `distance`, as before or along `direction` (from the eye to the place). */
+  lookAt(position, distance, direction = null) {
+    const along = normalized(direction ?? this.eye.forward, this.eye.forward);
+    this.#leaveCamera();
+    this.eye.look(subtract(position, scaled(along, distance)), position);
+    this.hasView = true;
+    this.#moved();
+  }
+
+  /** Stands where a frame was taken and looks as its camera did, until a person moves the eye. */
+  lookThrough(row) {
+    const frame = this.frame(row);
+    if (!frame?.centre) return;
+    this.set({ follow: false });
+    this.looking = row;
+    this.eye.standAsCamera(frame, Math.min(this.eye.distance, 20 * this.cameras.step));
+    this.hasView = true;
+    this.#moved();
+  }
+
+  /** Where a frame's picture lies on the screen while one looks through its camera, CSS pixels; or null. */
+  imageRectangle() {
+    return this.looking === null ? null : this.eye.imageRectangle(this.frame(this.looking).intrinsics);
+  }
+
+  #leaveCamera() {
+    if (this.looking === null) return;
+    this.looking = null;
+    this.eye.resetFov();
+  }
+
+  /** Sees the whole run, from above and aside. */
+  fit() {
+    const bounds = this.points.bounds();
+    if (!bounds) return;
+    const [right, up] = [this.fromUpright([1, 0, 0]), this.eye.up];
+    const along = normalized(add(scaled(this.fromUpright([0, 1, 0]), 1), add(scaled(right, 0.5), scaled(up, -0.8))));
+    this.lookAt(bounds.centre, this.eye.distanceToSee(bounds.radius), along);
+  }
+
+  #moved() {
+    this.#keepView();
+    this.invalidate();
+  }
+
+  #keepView() {
+    const { colour, pointSize } = this.settings;
+    this.kept.keep(() => ({ eye: this.eye.position, at: this.eye.target, colour, size: pointSize }));
+  }
+
+  /** The first view: that of the address, or all of the run. */
+  #beginView() {
+    const view = this.kept.read();
+    if (!view) return this.fit();
+    this.eye.look(view.eye, view.at);
+    this.hasView = true;
+    this.set({ ...(view.colour && { colour: view.colour }), ...(view.size && { pointSize: view.size }) });
+  }
+
+  #followCamera() {
+    const row = this.#rowToFollow();
+    if (row === null || row < 0) return false;
+    const before = this.eye.position;
+    this.following.move(this.eye, this.table.centre(row), this.table.orientation(row));
+    return Math.hypot(...subtract(before, this.eye.position)) > 1e-4 * this.eye.distance;
+  }
+
+  /** The last frame of the time that is shown, else the newest. */
+  #rowToFollow() {
+    const end = this.settings.time ? this.settings.time[1] : Infinity;
+    return this.table.lastCamera(end);
+  }
+
+  // --- what happens
+
+  #dataEvents() {
+    return {
+      restarted: () => {
+        this.points.reset();
+        this.select(null);
+      },
+      frames: (first) => this.#emit("frames", first),
+      poses: (rows, correction) => {
+        this.points.setPoses(rows, this.table);
+        this.counters.corrected(correction);
+        this.#emit("poses", rows);
+      },
+      state: (state) => this.#setState(state),
+      connection: (text) => this.#emit("connection", text),
+    };
+  }
+
+  #setState(state) {
+    this.eye.up = normalized(state.up);
+    this.points.setSubmaps(state.submaps, this.table);
+    this.#updateCameras();
+    if (!this.hasView) this.#beginView();
+    this.#emit("state", state);
+    this.invalidate();
+  }
+
+  #controlEvents() {
+    return {
+      moved: () => {
+        this.#leaveCamera();
+        const row = this.settings.follow ? this.#rowToFollow() : -1;
+        if (row >= 0) this.following.keep(this.eye, this.table.centre(row));
+        this.#moved();
+      },
+      clicked: (x, y) => this.select(this.pickCamera(x, y)),
+      doubled: (x, y) => this.#turnAbout(this.pick(x, y)),
+      anchor: (x, y) => this.pick(x, y)?.position ?? null,
+    };
+  }
+
+  #turnAbout(picked) {
+    if (picked) this.lookAt(picked.position, 0.7 * Math.hypot(...subtract(picked.position, this.eye.position)));
+  }
+
+  #resized(width, height) {
+    this.eye.resize(width, height);
+    if (this.looking !== null) this.lookThrough(this.looking);
+  }
+
+  // --- drawing
+
+  /** @returns {boolean} whether the next picture will be another, even if nothing happens */
+  #draw(seconds) {
+    const flies = this.controls.fly(seconds);
+    const follows = this.settings.follow && this.#followCamera();
+    this.#applySettings();
+    this.eye.applyDepthRange(this.#far());
+    this.eye.writeUniforms(this.shared);
+    this.points.choose(this.eye, this.renderer.pixelRatio, this.settings.pointSize);
+    this.points.colour(this.settings, this.eye);
+    for (const object of this.overlay.children) this.#placeObject(object);
+    this.renderer.render(this.eye.camera);
+    this.counters.drew();
+    this.#emit("tick", this.counters);
+    if (this.points.clouds.drawnPoints && this.points.loading.isIdle) this.becomeReady();
+    return flies || follows;
+  }
+
+  #applySettings() {
+    const { show } = this.settings;
+    const { width, height, pixelRatio } = this.renderer;
+    this.points.clouds.group.visible = show.points;
+    this.cameras.path.object.visible = show.path;
+    this.cameras.frusta.object.visible = show.frusta;
+    this.cameras.loops.object.visible = show.loops;
+    this.shared.u_viewport.value.set(width * pixelRatio, height * pixelRatio);
+    this.shared.u_near.value = this.eye.camera.near;
+  }
+
+  #far() {
+    const bounds = this.points.bounds();
+    if (!bounds) return 10 * this.eye.distance;
+    return Math.hypot(...subtract(bounds.centre, this.eye.position)) + 1.5 * bounds.radius;
+  }
+
+  /** The picture as it is. @returns {Promise<Blob>} png */
+  async capture() {
+    await this.drawn();
+    return this.renderer.capture(this.eye.camera);
+  }
+
+  /** What the colours mean now. @returns {{name: string, range: [number, number], colours: string}|null} */
+  get legend() {
+    return this.points.legend;
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * Where the page has a run from: a server that is asked, or answers that lie in the file itself (`--format page`).
+ *
+ * @typedef {object} Source
+ * @property {boolean} isEmbedded
+ * @property {{requests: number, bytes: number}} traffic what was asked for so far
+ * @property {(since: string|number|null, signal: AbortSignal) => Promise<object|null>} state
+ *   answer of /state; null where nothing is new
+ * @property {(from: number) => Promise<ArrayBuffer>} frames
+ * @property {(since: number) => Promise<ArrayBuffer>} poses
+ * @property {(from: number) => Promise<ArrayBuffer>} cameras
+ * @property {(id: number) => Promise<object>} submap header of its levels
+ * @property {(id: number, header: object, first: number, last: number) => Promise<ArrayBuffer>} points
+ *   blocks of nodes first ... last, one after the other
+ * @property {(row: number) => Promise<object>} frame details in words
+ * @property {(row: number) => Promise<{width: number, height: number, values: Float32Array}|null>} depth
+ * @property {(row: number, size?: number) => string|null} imageUrl
+ * @property {(row: number) => string|null} depthUrl
+ * @property {(row: number) => string|null} confidenceUrl
+ * @property {() => string|null} maskUrl
+ * @property {(loop: number, side: "a"|"b") => string|null} loopUrl
+ * @property {() => string|null} reportUrl
+ * @property {(name: string) => string|null} exportUrl
+ */
+import { EmbeddedSource } from "./sources/embedded.js";
+import { LiveSource } from "./sources/live.js";
+
+/** @returns {Source} the answers that lie in this document, or else the server it came from */
+export function openSource() {
+  const answers = document.querySelectorAll("script.answer");
+  return answers.length ? new EmbeddedSource(answers) : new LiveSource(document.baseURI);
+}
