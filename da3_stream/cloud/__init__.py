@@ -1,6 +1,7 @@
 """Coloured points: from a window's depth to pages, from pages to the merged cloud.
 
-`points` chooses the points of a submap, `pages` stores them in the submap's own frame, `transform` brings them to the
+`points` chooses the points of a submap, `pages` stores them in the submap's own frame, `levels/` does so with levels
+of detail for viewers, `transform` brings them to the
 world by the poses of now, `fuse` makes one cloud of all pages (with `fusion/`), `output` writes it (with `files/`),
 `detail` gives it levels of detail (with `octree/`), and `preview` writes a sample of it while a run goes on.
 """
@@ -9,6 +10,7 @@ from .axes import Anchor, AxesName, FileAxes
 from .detail import cloud_octree, write_copc
 from .files.ply import read_ply
 from .fuse import PointSelection, fuse_pages, write_merged_cloud
+from .levels import SubmapLevels, levels_of_page, write_levels
 from .output import FusedCloud, write_e57, write_las, write_laz, write_pcd, write_ply, write_tiles
 from .pages import count_points, page_chunks, read_page, write_page
 from .points import Points, window_points
@@ -29,10 +31,12 @@ __all__ = [
     "PointSelection",
     "FusedCloud",
     "Points",
+    "SubmapLevels",
     "count_points",
     "drop_samples",
     "write_merged_cloud",
     "fuse_pages",
+    "levels_of_page",
     "page_chunks",
     "points_in_world",
     "preview_cloud",
@@ -43,6 +47,7 @@ __all__ = [
     "write_e57",
     "write_las",
     "write_laz",
+    "write_levels",
     "write_page",
     "write_pcd",
     "write_ply",

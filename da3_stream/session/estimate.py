@@ -14,9 +14,9 @@ from ..windows import windows
 from .job import Job
 
 # Bytes on the disk at the worst moment of a run, its merge of the cloud (benchmarks/scaling/disk.py): for a pixel of a
-# frame (depth, confidence, image), for a point (on its page, while the cloud is sorted, in the cloud), for a frame (its
-# poses). Where the settings leave the density open, pages held up to 0.14 points for a pixel.
-PER_PIXEL, PER_POINT, PER_FRAME = 3, 60, 20_000
+# frame (depth, confidence, image), for a point (on its page, with levels of detail, while the cloud is sorted, in the
+# cloud), for a frame (its poses). Where the settings leave the density open, pages held up to 0.14 points for a pixel.
+PER_PIXEL, PER_POINT, PER_FRAME = 3, 72, 20_000
 OPEN_DENSITY = 0.15
 AT_ONCE = 40_000_000  # preview, pictures, and what is left to the system
 

@@ -9,7 +9,7 @@ from itertools import chain
 from operator import attrgetter
 from typing import Any
 
-from ..cloud import preview_cloud, window_points, write_page
+from ..cloud import preview_cloud, window_points, write_levels, write_page
 from ..frames import GatedFrames, MaskedFrames
 from ..predictors.scheduler import SerializedPredictor
 from ..slam import Backend, CameraHeightPrior, KeyframeWindows, MetricScalePrior, SlamSystem, SubmapChain, SubmapStore
@@ -127,6 +127,7 @@ class RunSession:
         for submap in update.submaps:
             points = window_points(submap.geometry, submap.frames.owned, cloud, submap.metres_per_unit)
             write_page(self.run, submap.submap_id, points)
+            write_levels(self.run, submap.submap_id, points)
 
     def _write_preview(self, window_count: int) -> None:
         """Renew cloud.ply after the first window and then every so many."""

@@ -15,7 +15,7 @@ from .append_log import AppendLog
 from .files import json_line, json_page, read_json, write_text
 from .scene import Scene, SceneFile, scene_from_json
 
-_NUMBERED = re.compile(r"\d{6,}\.(npz|laz)")
+_NUMBERED = re.compile(r"\d{6,}\.(npz|laz|levels)")
 _TEMPORARY = re.compile(r"\..+\.tmp")
 _FILES = (
     "journal.jsonl",
@@ -60,6 +60,10 @@ class Run:
     def page_path(self, submap: int) -> Path:
         """Where a submap's points are stored."""
         return self.path / "cloud" / f"{submap:06d}.laz"
+
+    def levels_path(self, submap: int) -> Path:
+        """Where the levels of detail of a submap's points are stored; absent in runs of before they were there."""
+        return self.path / "cloud" / f"{submap:06d}.levels"
 
     @property
     def journal(self) -> AppendLog:

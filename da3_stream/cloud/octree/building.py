@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from ...types import Float64
 from .buckets import Bucket, OctreeLimits, PointBuckets
 from .cube import DEPTH, Cube, node_position
+from .division import node_keys, node_levels
 from .lattice import Lattice, Records
-from .leaves import build_leaves
 from .levels import DEEPEST, GRID, sample_depths
 
 _DEFAULT = OctreeLimits()
@@ -69,16 +69,15 @@ def _nodes(points: PointBuckets, limits: OctreeLimits) -> Iterator[OctreeNode]:
     for bucket in points.buckets():
         records, codes = _sorted(next(bucket.parts), points)
         depths = sample_depths(codes)
-        leaf_levels = _leaf_levels(codes, bucket, limits.leaf)
-        levels = np.minimum(np.maximum(depths, GRID) - GRID, leaf_levels).astype(np.uint8)
+        levels = node_levels(codes, depths, limits.leaf, GRID, bucket.start, bucket.level)
         is_top = (depths == 0) & (bucket.level > 0)  # one: how large a cell it stands for, the other buckets tell
         passed = (levels < bucket.level) & ~is_top
-        above.add(_keys(codes[passed], levels[passed]), records[passed])
+        above.add(node_keys(codes[passed], levels[passed]), records[passed])
         tops.append(records[is_top])
         own = ~is_top & ~passed
         yield from _with_more(_grouped(records[own], codes[own], levels[own]), bucket)
     records, codes = _sorted(np.concatenate(tops), points)
-    above.add(_keys(codes, np.maximum(sample_depths(codes), GRID) - GRID), records)
+    above.add(node_keys(codes, np.maximum(sample_depths(codes), GRID) - GRID), records)
     for key in above.tiles():
         level = (key.bit_length() - 1) // 3
         records, _ = _sorted(np.concatenate(list(above.chunks(key, limits.chunk))), points)
@@ -92,23 +91,10 @@ def _sorted(records: Records, points: PointBuckets) -> tuple[Records, NDArray[np
     return records[order], codes[order]
 
 
-def _leaf_levels(codes: NDArray[np.uint64], bucket: Bucket, max_points: int) -> NDArray[np.int64]:
-    """The level [M] of the leaf around each point of a bucket; codes are ascending."""
-    leaves = build_leaves(codes, DEPTH, max_points, bucket.start, bucket.level, DEEPEST)
-    ends = np.append(np.searchsorted(codes, leaves.starts[1:]), len(codes))
-    return np.repeat(leaves.levels, np.diff(ends, prepend=0))
-
-
-def _keys(codes: NDArray[np.uint64], levels: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """A number [M] for the node of each level that holds a cell: its code behind a leading 1."""
-    bits = 3 * levels.astype(np.uint64)
-    return ((codes >> (np.uint64(3 * DEPTH) - bits)) | (np.uint64(1) << bits)).astype(np.int64)
-
-
 def _grouped(records: Records, codes: NDArray[np.uint64], levels: NDArray[np.uint8]) -> Iterator[OctreeNode]:
     """Records in Morton order as nodes of their levels, from coarse to fine."""
     order = np.argsort(levels, kind="stable")
-    records, keys = records[order], _keys(codes[order], levels[order])
+    records, keys = records[order], node_keys(codes[order], levels[order])
     borders = np.flatnonzero(np.diff(keys)) + 1
     for first, end in zip([0, *borders.tolist()], [*borders.tolist(), len(keys)], strict=True):
         if end > first:
