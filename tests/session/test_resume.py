@@ -215,7 +215,7 @@ def test_a_run_that_was_killed_when_it_was_just_created_begins(tmp_path: Path, u
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("call", [15, 23, 40])
+@pytest.mark.parametrize("call", [17, 25, 43])
 def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(
     tmp_path: Path, undisturbed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, call: int
 ) -> None:
