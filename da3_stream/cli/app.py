@@ -8,6 +8,7 @@ from ..errors import Da3StreamError, RunError
 from .arguments import Version
 from .console import ExportCommand, fail
 from .demo import demo
+from .doctor import doctor
 from .evaluate import evaluate
 from .export import align, export
 from .info import info
@@ -36,6 +37,7 @@ app.command(rich_help_panel=LOOK)(info)
 app.command(rich_help_panel=LOOK, cls=ExportCommand)(export)
 app.command(rich_help_panel=LOOK, name="eval")(evaluate)
 app.command(rich_help_panel=LOOK)(align)
+app.command(rich_help_panel=MACHINE)(doctor)
 app.add_typer(weights_app, rich_help_panel=MACHINE)
 
 
