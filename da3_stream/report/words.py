@@ -25,12 +25,12 @@ def trust_lines(status: Mapping[str, Any], report: str) -> list[str]:
     trust = status.get("trust")
     if trust is None or trust["share"] is None:
         return []
-    stretches, advice, rate = trust["stretches"], status["advice"], _frames_a_second(status)
+    stretches, advice, rate = trust["stretches"], status["advice"], frame_rate(status)
     said = [row for row in advice if row["code"] != AdviceCode.UNPLACED or not _is_within(row, stretches)]
     return [
         _verdict(trust),
         *_at_most([f"  {_span(row, rate)} not to be trusted: {row['text']}" for row in stretches], report),
-        *_at_most([f"  {_about(row, rate)} {row['text']}" for row in said], report),
+        *_at_most([f"  {about(row, rate)} {row['text']}" for row in said], report),
     ]
 
 
@@ -51,9 +51,11 @@ def _percent(share: float) -> str:
     return f"{int(100 * share + 1e-9)} %"
 
 
-def _frames_a_second(status: Mapping[str, Any]) -> float | None:
+def frame_rate(status: Mapping[str, Any]) -> float | None:
     """The rate that was assumed of an input without times, None where it has times."""
-    if status.get("has_times") or status.get("input", {}).get("kind") not in ("images", "arrays"):
+    of_input = status.get("input")
+    kind = of_input.get("kind") if isinstance(of_input, Mapping) else None
+    if status.get("has_times") or kind not in ("images", "arrays"):
         return None
     return float(status["settings"]["frames"]["default_fps"])
 
@@ -66,7 +68,7 @@ def _span(row: Mapping[str, Any], rate: float | None) -> str:
     )
 
 
-def _about(row: Mapping[str, Any], rate: float | None) -> str:
+def about(row: Mapping[str, Any], rate: float | None) -> str:
     """What an advice is about: times, or the input as a whole."""
     return "input:" if row["code"].startswith("input_") else _span(row, rate)
 

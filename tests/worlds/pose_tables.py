@@ -15,7 +15,7 @@ def table(confidence: list[float], status: list[str] | None = None) -> PoseTable
     known = np.array(confidence) > 0
     return PoseTable(
         source_index=2 * np.arange(n),
-        timestamp=STEP_S * np.arange(n),
+        timestamp=STEP_S * np.arange(n, dtype=np.float64),
         has_times=True,
         segment=np.where(known, 0, -1),
         world_from_camera=np.where(known[:, None, None], np.eye(4), np.nan),

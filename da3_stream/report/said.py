@@ -1,0 +1,89 @@
+"""What a run says of itself, for whoever shows it: its trust in a word, and its advice with times and frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..store import PoseTable
+from ..types import AdviceCode
+from .remedies import REMEDIES, Remedy
+from .words import about, frame_rate, says_ok, trust_lines
+
+HALF = 0.5  # of the poses that are believed; below it the map as a whole is in doubt
+
+
+@dataclass(frozen=True)
+class Said:
+    """A row of run.json's `stretches` or `advice`; `when` tells times, and the numbers of pictures that have none."""
+
+    code: AdviceCode
+    text: str
+    from_s: float
+    to_s: float
+    when: str
+    distrusts_map: bool
+
+    @property
+    def of_input(self) -> bool:
+        """Whether it is about the input as a whole."""
+        return self.code.value.startswith("input_")
+
+    @property
+    def remedy(self) -> Remedy:
+        """What it means, and what helps."""
+        return REMEDIES[self.code]
+
+
+def said(status: Mapping[str, Any]) -> list[Said]:
+    """All rows of a run.json, those that distrust the map first; none of runs that did not measure trust.
+
+    Rows with a code that this version does not know are left out.
+    """
+    rate, trust = frame_rate(status), status.get("trust") or {}
+    rows = [(row, True) for row in trust.get("stretches", ())] + [(row, False) for row in status.get("advice", ())]
+    known = {code.value for code in AdviceCode}
+    return [
+        Said(AdviceCode(row["code"]), row["text"], row["from_s"], row["to_s"], about(row, rate), distrusts)
+        for row, distrusts in rows
+        if row["code"] in known
+    ]
+
+
+def trust_word(facts: Mapping[str, Any]) -> str:
+    """A run's trust in a word or two, from what `info` tells."""
+    trust = facts.get("trust") or {}
+    if facts.get("state") != "running" and facts.get("placed") == 0:
+        return "nothing placed"
+    if trust.get("share") is None:
+        return "not known yet" if facts.get("state") == "running" else "not measured"
+    if says_ok(trust):
+        return "good"
+    return "in parts" if trust["share"] >= HALF else "low"
+
+
+def state_facts(status: Mapping[str, Any], poses: PoseTable) -> dict[str, Any]:
+    """`trust` {share, text: lines} and `advice` [{code, text, from_s, to_s, frames: [first, last]}] for a page that
+    shows the run; frames are source indices of rows of `poses`, null where it has none."""
+    lines = trust_lines(status, "report.html")
+    told = list(_rows_with_frames(status, poses))
+    return {"trust": {"share": (status.get("trust") or {}).get("share"), "text": lines}, "advice": told}
+
+
+def _rows_with_frames(status: Mapping[str, Any], poses: PoseTable) -> Iterator[dict[str, Any]]:
+    times = poses.timestamp - status.get("first_time_s", 0.0)
+    for row in said(status):
+        first = min(int(np.searchsorted(times, row.from_s - 1e-6)), max(len(times) - 1, 0))
+        last = max(int(np.searchsorted(times, row.to_s + 1e-6, "right")) - 1, first)
+        frames = poses.source_index[[first, last]].tolist() if len(times) else None
+        yield {
+            "code": row.code.value,
+            "text": row.text,
+            "from_s": row.from_s,
+            "to_s": row.to_s,
+            "frames": frames,
+            "distrusts_map": row.distrusts_map,
+        }
