@@ -29,6 +29,7 @@ export class Viewer {
     this.overlay = new Group();
     this.following = new Following();
     this.kept = new KeptView();
+    this.takesClick = () => false;
     this.looking = null; // row whose camera one looks through
     this.hasView = false;
     this.ready = new Promise((resolve) => (this.becomeReady = resolve));
@@ -136,6 +137,11 @@ export class Viewer {
     const { clip } = this.settings;
     if (!clip) return true;
     return this.toUpright(place).every((value, axis) => value >= clip.min[axis] && value <= clip.max[axis]);
+  }
+
+  /** Clicks go to a tool first, which says whether it took them. @param {(x: number, y: number) => boolean} tool */
+  giveClicksTo(tool) {
+    this.takesClick = tool;
   }
 
   /** Row of the camera at a place of the screen, or null. */
@@ -284,7 +290,7 @@ export class Viewer {
         if (row >= 0) this.following.keep(this.eye, this.table.centre(row));
         this.#moved();
       },
-      clicked: (x, y) => this.select(this.pickCamera(x, y)),
+      clicked: (x, y) => this.takesClick(x, y) || this.select(this.pickCamera(x, y)),
       doubled: (x, y) => this.#turnAbout(this.pick(x, y)),
       anchor: (x, y) => this.pick(x, y)?.position ?? null,
     };

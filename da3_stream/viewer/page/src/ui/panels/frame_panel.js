@@ -1,0 +1,113 @@
+/** The panel of one frame: its picture, depth and confidence, and what is known of it. */
+import { keyButton, chip, choice, element, facts } from "../dom.js";
+import { clock, lengthText, percent } from "../words/format.js";
+import { Picture } from "./picture.js";
+import { poseTrust } from "../words/trust_words.js";
+
+const KINDS = [
+  ["image", "picture"],
+  ["depth", "depth"],
+  ["confidence", "confidence of depth"],
+];
+const NONE = {
+  image: "The run keeps no picture of this frame.",
+  depth: "This frame has no depth.",
+  confidence: "This frame has no depth, so no confidence of it.",
+};
+
+/** Shows the selected frame; details come from the source a moment later. */
+export class FramePanel {
+  /** @param {import("../run_view.js").RunView} run @param {import("../memory.js").Memory} memory */
+  constructor(run, memory) {
+    this.run = run;
+    this.memory = memory;
+    this.kind = choice(
+      "Show",
+      KINDS,
+      memory.get("picture", "image"),
+      (kind) => (memory.set("picture", kind), this.#picture()),
+    );
+    this.picture = new Picture();
+    this.title = element("h2", { text: "No frame is selected" });
+    this.about = element("div", { class: "stack" });
+    this.empty = element("p", {
+      class: "quiet",
+      text: "Click or tap a camera in the scene, or step with the keys [ and ].",
+    });
+    this.buttons = element(
+      "div",
+      { class: "buttons" },
+      keyButton("Previous", "[", () => this.step(-1)),
+      keyButton("Next", "]", () => this.step(1)),
+      keyButton("Look through this camera", "L", () => this.row !== null && run.viewer.lookThrough(this.row)),
+    );
+    this.inside = element(
+      "div",
+      { class: "stack", hidden: true },
+      this.kind.row,
+      this.picture.root,
+      this.buttons,
+      this.about,
+    );
+    this.root = element("div", { class: "stack" }, this.title, this.empty, this.inside);
+    this.row = null;
+  }
+
+  /** The frame one before or after; the first one where none is selected. @param {number} by */
+  step(by) {
+    const next = this.row === null ? 0 : this.row + by;
+    if (next >= 0 && next < this.run.count) this.run.viewer.select(next);
+  }
+
+  /** @param {number|null} row */
+  async show(row) {
+    const changed = row !== this.row;
+    this.row = row;
+    this.inside.hidden = row === null;
+    this.empty.hidden = row !== null;
+    this.title.textContent = row === null ? "No frame is selected" : `Frame at ${clock(this.run.timeOf(row), 1)}`;
+    if (row === null) return;
+    if (changed) this.picture.whole();
+    this.#picture();
+    this.#details(row, null);
+    const details = await this.run.source.frame(row).catch(() => ({}));
+    if (row === this.row) this.#details(row, details);
+  }
+
+  #picture() {
+    if (this.row === null) return;
+    const kind = this.kind.select.value;
+    const { source } = this.run;
+    const address = {
+      image: () => source.imageUrl(this.row),
+      depth: () => source.depthUrl(this.row),
+      confidence: () => source.confidenceUrl(this.row),
+    }[kind]();
+    this.picture.show(address, `${kind} of the frame at ${clock(this.run.timeOf(this.row), 1)}`, NONE[kind]);
+  }
+
+  /** @param {number} row @param {any} details null while they are on their way */
+  #details(row, details) {
+    const { units } = this.run;
+    const confidence = this.run.table.confidence[row];
+    const trust = poseTrust(confidence);
+    const pairs = [
+      ["time", clock(this.run.timeOf(row), 1)],
+      ["frame", `${this.run.table.sourceIndex[row]} of the input`],
+      ["status", details?.status ?? this.run.statusOf(row)],
+      ["trust", chip(Number.isFinite(confidence) ? `${trust.word}, ${percent(confidence)}` : trust.word, trust.tone)],
+    ];
+    if (details?.file) pairs.splice(1, 0, ["file", details.file]);
+    if (details?.depth_range) pairs.push(["depth", details.depth_range.map((v) => lengthText(v, units)).join(" to ")]);
+    if (Number.isFinite(details?.depth_sigma))
+      pairs.push(["sigma of depth", `${percent(details.depth_sigma)} of the depth, in the middle`]);
+    pairs.push(["submap", String(this.run.table.submap[row])]);
+    const reasons = details?.reasons ?? [];
+    this.about.replaceChildren(
+      facts(pairs),
+      ...(reasons.length ? [element("h3", { text: "Why" }), list(reasons)] : []),
+    );
+  }
+}
+
+const list = (texts) => element("ul", { class: "plain" }, ...texts.map((text) => element("li", { text })));

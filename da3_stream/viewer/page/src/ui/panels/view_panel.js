@@ -1,0 +1,137 @@
+/** The panel of what is drawn and how. */
+import { keyButton, choice, element, slider, tick } from "../dom.js";
+import { ClipBox } from "./clip_box.js";
+import { MODES, legendWords } from "./legend.js";
+import { count, number } from "../words/format.js";
+import { categoryColour, rampColour } from "../../scene/colours.js";
+
+const STOPS = 12; // of a legend's gradient
+
+const SHOWN = [
+  ["points", "points"],
+  ["path", "path of the camera"],
+  ["frusta", "cameras"],
+  ["loops", "loops"],
+  ["masks", "static masks"],
+];
+
+/** Colours, sizes, what is shown, the clip box, and from where one looks. */
+export class ViewPanel {
+  /** @param {import("../run_view.js").RunView} run @param {import("../look.js").Look} look */
+  constructor(run, look) {
+    this.run = run;
+    const { viewer } = run;
+    const settings = viewer.settings;
+    this.colour = choice("Colour by", MODES, settings.colour, (colour) => viewer.set({ colour }));
+    this.legend = element("div", { class: "legend" });
+    this.size = slider(
+      "Point size",
+      { min: 0.25, max: 4, step: 0.25, value: settings.pointSize },
+      (v) => `${number(v, 3)} ×`,
+      (pointSize) => viewer.set({ pointSize }),
+    );
+    this.ticks = new Map(
+      SHOWN.map(([key, text]) => [key, tick(text, settings.show[key], (on) => this.#show(key, on))]),
+    );
+    this.clip = new ClipBox(run);
+    this.counters = element("p", { class: "quiet" });
+    this.root = element(
+      "div",
+      { class: "stack" },
+      this.colour.row,
+      this.legend,
+      this.size.row,
+      element("fieldset", {}, element("legend", { text: "Show" }), ...[...this.ticks.values()].map((t) => t.row)),
+      this.clip.root,
+      element(
+        "fieldset",
+        {},
+        element("legend", { text: "Look" }),
+        element("div", { class: "buttons" }, ...lookButtons(look)),
+      ),
+      daylight(),
+      this.counters,
+    );
+    viewer.on("change", () => this.#showChange());
+    viewer.on("state", () => this.show());
+    viewer.on("tick", () => this.#count());
+    this.show();
+  }
+
+  #show(key, on) {
+    this.run.viewer.set({ show: { ...this.run.viewer.settings.show, [key]: on } });
+  }
+
+  /** Play changes the time many times a second, which is not shown here. */
+  #showChange() {
+    const { time: _, ...others } = this.run.viewer.settings;
+    const said = JSON.stringify(others);
+    if (said !== this.said) this.show();
+    this.said = said;
+  }
+
+  show() {
+    const { settings } = this.run.viewer;
+    this.colour.select.value = settings.colour;
+    this.size.set(settings.pointSize);
+    for (const [key, { input }] of this.ticks) input.checked = settings.show[key];
+    const hasMask = this.run.state?.has_static_mask ?? false;
+    this.ticks.get("masks").input.disabled = !hasMask;
+    this.ticks.get("masks").row.title = hasMask ? "" : "Nothing in this run goes with the camera.";
+    this.#showLegend(settings.colour);
+    this.clip.show();
+    this.#count();
+  }
+
+  /** At most twice a second: pictures come faster. */
+  #count() {
+    if (this.counting) return;
+    this.counting = setTimeout(() => {
+      this.counting = null;
+      this.#showLegend(this.run.viewer.settings.colour); // its range is known once it is drawn
+      this.counters.textContent = countersText(this.run.viewer.counters);
+    }, 500);
+  }
+
+  #showLegend(mode) {
+    const words = legendWords(mode, { range: this.run.colourRange, units: this.run.units });
+    this.legend.hidden = words === null;
+    const said = JSON.stringify([mode, words]);
+    if (words === null || said === this.legendSaid) return;
+    this.legendSaid = said;
+    const ramp = element("div", { class: "ramp", "aria-hidden": "true" });
+    ramp.style.background = gradient(mode);
+    this.legend.replaceChildren(
+      ramp,
+      element("div", { class: "ends" }, element("span", { text: words.low }), element("span", { text: words.high })),
+      element("p", { class: "quiet", text: words.text }),
+    );
+  }
+}
+
+/** The colours that the points have, from low to high. */
+function gradient(mode) {
+  const share = (k) => k / (STOPS - 1);
+  const colour = (k) => (mode === "submap" ? categoryColour(k) : rampColour(mode, share(k)));
+  const stops = Array.from({ length: STOPS }, (_, k) => `rgb(${colour(k).join(" ")})`);
+  return `linear-gradient(to right, ${stops.join(", ")})`;
+}
+
+const lookButtons = (look) => [
+  keyButton("Whole scene", "0", () => look.whole()),
+  keyButton("From above", "1", () => look.fromAbove()),
+  keyButton("From the side", "2", () => look.fromSide()),
+];
+
+function countersText({ points_drawn = 0, megabytes_drawn = 0 }) {
+  return `Drawn now: ${count(points_drawn)} points, ${number(megabytes_drawn, 2)} MB. More of them come as you come nearer.`;
+}
+
+function daylight() {
+  const root = document.documentElement;
+  return tick(
+    "light colours, for daylight",
+    root.dataset.theme === "light",
+    (on) => (root.dataset.theme = on ? "light" : "dark"),
+  ).row;
+}
