@@ -53,6 +53,10 @@ class LoopsError(Da3StreamError):
     """Places cannot be described, or their index on disk cannot be used."""
 
 
+class WebError(Da3StreamError):
+    """A server that cannot listen where it was asked to."""
+
+
 class RunError(Da3StreamError):
     """A run broke off after it had begun; what was computed until then is kept (exit status 1)."""
 
