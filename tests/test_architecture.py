@@ -51,6 +51,9 @@ MAY_IMPORT = {
     "evaluation": "calibration errors geometry store",
     "report": "cloud store types",
     "reconstruction": "types store cloud export",
+    # who looks on: a server that knows no run, and what a page asks of one
+    "web": "errors",
+    "viewer": "errors geometry types store cloud web upright report",
     # the system and the life of a process: `slam` knows no session
     "slam": "errors geometry settings types windows loops machine posegraph predictors scale stitching stopwatch"
     " store trust",
@@ -63,7 +66,7 @@ MAY_IMPORT = {
     "demo": "settings calibration evaluation pipeline session synthetic",
     "doctor": "machine",
     "cli": "errors settings calibration demo doctor evaluation export frames models pipeline predictors report"
-    " stopwatch store",
+    " stopwatch store viewer",
     "__init__": "settings types da3 pipeline reconstruction",
     "__main__": "cli",
 }
@@ -78,6 +81,7 @@ MAY_START_THREADS = {
     "predictors/sfm/processes/process.py": "Process",  # a worker of sfm
     "predictors/sfm/processes/workers.py": "Thread",  # one beside each worker
     "synthetic/town.py": "ThreadPoolExecutor",  # renders
+    "web/server.py": "Thread",  # one for each connection, bounded in number; a process of its own, beside the run
 }
 
 

@@ -13,6 +13,7 @@ from .evaluate import evaluate
 from .export import align, export
 from .info import info
 from .run import run
+from .view import view
 from .weights import weights_app
 
 RECONSTRUCT, LOOK, MACHINE = "Reconstruct", "Look, compare, pass on", "This machine"
@@ -33,6 +34,7 @@ def options(version: Version = False) -> None:
 
 app.command(rich_help_panel=RECONSTRUCT)(run)
 app.command(rich_help_panel=RECONSTRUCT)(demo)
+app.command(rich_help_panel=LOOK)(view)
 app.command(rich_help_panel=LOOK)(info)
 app.command(rich_help_panel=LOOK, cls=ExportCommand)(export)
 app.command(rich_help_panel=LOOK, name="eval")(evaluate)

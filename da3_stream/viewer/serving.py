@@ -46,7 +46,7 @@ def view_server(
 def serve_until_stopped(server: Server, tell: Callable[[str], None], browser: bool) -> None:
     """Tell the link, open it in a browser where that is wanted and the server is for this machine only, and answer."""
     tell(server.link)
-    if browser and ip_address(server.server_address[0]).is_loopback:
+    if browser and ip_address(server.address).is_loopback:
         import webbrowser
 
         webbrowser.open(server.link)

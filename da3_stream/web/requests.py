@@ -39,7 +39,7 @@ class Request:
         return "/" + "/".join(self.segments)
 
     def number(self, name: str, default: int | None = None, most: int = 1 << 53) -> int:
-        """A whole number of the query, 0 to `most`. Raises RefusedError for anything else, or where it must be there."""
+        """A whole number of the query, 0 to `most`. Raises RefusedError for anything else."""
         text = self.query.get(name)
         if text is None and default is not None:
             return default

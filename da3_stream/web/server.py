@@ -63,6 +63,11 @@ class Server(TCPServer):
         return int(self.server_address[1])
 
     @property
+    def address(self) -> str:
+        """The numeric one it listens on."""
+        return str(self.server_address[0])
+
+    @property
     def link(self) -> str:
         """What people open; it holds the token, where there is one."""
         everywhere = {"0.0.0.0": socket.gethostname, "::": socket.gethostname}
