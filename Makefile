@@ -1,4 +1,4 @@
-# make setup, run, test, quick, bench, configs, docs, assets
+# make setup, run, test, quick, bench, configs, docs, dockerfile, assets
 VENV := .venv
 BIN := $(VENV)/bin
 USED := $(VENV)/.installed
@@ -6,7 +6,7 @@ DEVELOPED := $(VENV)/.installed_dev
 VIDEO ?=
 ARGS ?=
 
-.PHONY: setup run test quick bench configs docs assets lint
+.PHONY: setup run test quick bench configs docs dockerfile assets lint
 
 # what running takes; setup adds what tests, benchmarks and the optional exports take
 $(USED): pyproject.toml constraints.txt
@@ -70,6 +70,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.trust pack
 	$(BIN)/python -m benchmarks.trust score --records benchmarks/results/trust --markdown benchmarks/results/trust.md
 	$(BIN)/python -m benchmarks.trust score --records benchmarks/results/trust --apart --markdown benchmarks/results/trust_apart.md --picture benchmarks/results/trust.png
+	$(BIN)/python -m benchmarks.trust severity --records benchmarks/results/trust --json benchmarks/results/trust_severity.json --markdown benchmarks/results/trust_severity.md
 
 configs: setup
 	$(BIN)/python -c "from da3_stream.settings import base_yaml; print(base_yaml(), end='')" > configs/base.yaml
@@ -86,3 +87,7 @@ assets: $(PAGE)/node_modules/.package-lock.json
 $(PAGE)/node_modules/.package-lock.json: $(PAGE)/package-lock.json
 	cd $(PAGE) && npm ci --no-audit --no-fund --ignore-scripts
 	touch $@
+
+# the steps of the Dockerfile without docker, in build/image: minutes, and downloads; ARGS="TORCH_INDEX=https://..." for another index
+dockerfile: setup
+	$(BIN)/python -m tests.docs.dockerfile build/image $(ARGS)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from html import escape
-from pathlib import Path
+from drawing import Drawing
 
 WIDTH, HEIGHT = 1180, 860
 READ, PREDICT, MAIN, FILE, LATER = "#e8f1fb", "#e6f5e6", "#fdf3e0", "#ffffff", "#f3ecf8"
@@ -15,37 +14,19 @@ LEGEND = (
     (MAIN, "main thread"),
 )
 
-shapes: list[str] = []
 
-
-def box(x: int, y: int, width: int, lines: list[str], fill: str, height: int = 52) -> None:
+def box(d: Drawing, x: int, y: int, width: int, lines: list[str], fill: str, height: int = 52) -> None:
     """A box; the first line of a module is bold, files have a broken edge."""
-    dash = ' stroke-dasharray="5 3"' if fill == FILE else ""
-    shapes.append(f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="6" fill="{fill}" stroke="#444"{dash}/>')
+    d.rectangle(x, y, width, height, fill, dashed=fill == FILE)
     first = y + height / 2 + 5 - 9 * (len(lines) - 1)
     for number, line in enumerate(lines):
         bold = number == 0 and fill != FILE
-        text(x + width / 2, first + 18 * number, line, bold=bold, middle=True, size=14 if bold else 13)
+        d.text(x + width / 2, first + 18 * number, line, bold=bold, middle=True, size=14 if bold else 13)
 
 
-def text(x: float, y: float, line: str, *, bold: bool = False, middle: bool = False, size: int = 14) -> None:
-    """A line of text."""
-    weight, anchor = ' font-weight="bold"' if bold else "", ' text-anchor="middle"' if middle else ""
-    shapes.append(f'<text x="{x:g}" y="{y:g}" font-size="{size}"{weight}{anchor}>{escape(line)}</text>')
-
-
-def arrow(points: list[tuple[int, int]], *, dashed: bool = False) -> None:
-    """An arrow along points."""
-    path = " ".join(f"{x},{y}" for x, y in points)
-    dash = ' stroke-dasharray="5 4"' if dashed else ""
-    shapes.append(
-        f'<polyline points="{path}" fill="none" stroke="#222" stroke-width="1.5"{dash} marker-end="url(#tip)"/>'
-    )
-
-
-def draw_reading() -> None:
+def draw_reading(d: Drawing) -> None:
     """The left column: from the input to a predicted window."""
-    text(LEFT, 24, "from the input to a predicted window", bold=True)
+    d.text(LEFT, 24, "from the input to a predicted window", bold=True)
     rows = [
         (["input", "video, images, arrays, camera, stream"], FILE, ""),
         (["frames/sources", "open, select, decode, resize"], READ, "Frame"),
@@ -57,16 +38,16 @@ def draw_reading() -> None:
     ]
     for number, (lines, fill, value) in enumerate(rows):
         y = 40 + 92 * number
-        box(LEFT, y, LEFT_WIDTH, lines, fill)
+        box(d, LEFT, y, LEFT_WIDTH, lines, fill)
         if number < len(rows) - 1:
-            arrow([(LEFT + 140, y + 52), (LEFT + 140, y + 90)])
-            text(LEFT + 150, y + 76, value, size=12)
+            d.arrow([(LEFT + 140, y + 52), (LEFT + 140, y + 90)])
+            d.text(LEFT + 150, y + 76, value, size=12)
 
 
-def draw_steps() -> None:
+def draw_steps(d: Drawing) -> None:
     """The middle and right columns: what is done with a predicted window, and what is written meanwhile."""
-    text(MIDDLE, 24, "what a predicted window goes through", bold=True)
-    text(RIGHT, 24, "what is written, in this order", bold=True)
+    d.text(MIDDLE, 24, "what a predicted window goes through", bold=True)
+    d.text(RIGHT, 24, "what is written, in this order", bold=True)
     steps = [
         (["slam/splitting", "one part for each unbroken run of frames"], []),
         (["1  slam/chain: add_window", "stitching aligns on earlier submaps: Edge"], []),
@@ -81,69 +62,65 @@ def draw_steps() -> None:
     ]  # fmt: skip
     for number, (lines, files) in enumerate(steps):
         y = 40 + 80 * number
-        box(MIDDLE, y, MIDDLE_WIDTH, lines, MAIN)
+        box(d, MIDDLE, y, MIDDLE_WIDTH, lines, MAIN)
         if number < len(steps) - 1:
-            arrow([(MIDDLE + 170, y + 52), (MIDDLE + 170, y + 78)])
+            d.arrow([(MIDDLE + 170, y + 52), (MIDDLE + 170, y + 78)])
         if files:
-            box(RIGHT, y, RIGHT_WIDTH, files, FILE)
-            arrow([(MIDDLE + MIDDLE_WIDTH, y + 26), (RIGHT - 2, y + 26)])
+            box(d, RIGHT, y, RIGHT_WIDTH, files, FILE)
+            d.arrow([(MIDDLE + MIDDLE_WIDTH, y + 26), (RIGHT - 2, y + 26)])
 
 
-def draw_links() -> None:
+def draw_links(d: Drawing) -> None:
     """What goes between the columns."""
     right, half = LEFT + LEFT_WIDTH, (LEFT + LEFT_WIDTH + MIDDLE) // 2
-    arrow([(right, 526), (half, 526), (half, 66), (MIDDLE - 2, 66)])
-    shapes.append(
+    d.arrow([(right, 526), (half, 526), (half, 66), (MIDDLE - 2, 66)])
+    d.add(
         f'<text transform="translate({half - 6} 300) rotate(-90)" font-size="12" text-anchor="middle">'
         "WindowPrediction: the Window and its WindowGeometry</text>"
     )
-    arrow([(MIDDLE, 386), (half + 20, 386), (half + 20, 618), (right + 2, 618)], dashed=True)
-    shapes.append(
+    d.arrow([(MIDDLE, 386), (half + 20, 386), (half + 20, 618), (right + 2, 618)], dashed=True)
+    d.add(
         f'<text transform="translate({half + 34} 500) rotate(-90)" font-size="12" text-anchor="middle">'
         "predict_pair: two places together</text>"
     )
 
 
-def draw_end() -> None:
+def draw_end(d: Drawing) -> None:
     """The last row: what is made of the stored submaps."""
     y = 724
-    text(
+    d.text(
         LEFT,
         y - 8,
         "the end of a run, and later: scene.json says where the submaps lie, the submaps hold depth and points",
         bold=True,
     )
-    box(LEFT, y + 4, LEFT_WIDTH, ["session/outputs", "all that other tools read"], MAIN)
-    box(MIDDLE, y + 4, MIDDLE_WIDTH, ["cloud/fuse", "pages placed by the scene, ghosts dropped"], MAIN)
+    box(d, LEFT, y + 4, LEFT_WIDTH, ["session/outputs", "all that other tools read"], MAIN)
+    box(d, MIDDLE, y + 4, MIDDLE_WIDTH, ["cloud/fuse", "pages placed by the scene, ghosts dropped"], MAIN)
     box(
+        d,
         RIGHT,
         y + 4,
         RIGHT_WIDTH,
         ["cloud.ply, trajectory.*, camera_poses.txt,", "intrinsics.txt, overview.png, report.html"],
         FILE,
     )
-    arrow([(LEFT + LEFT_WIDTH, y + 30), (MIDDLE - 2, y + 30)])
-    arrow([(MIDDLE + MIDDLE_WIDTH, y + 30), (RIGHT - 2, y + 30)])
-    box(LEFT, y + 72, LEFT_WIDTH + MIDDLE_WIDTH + MIDDLE - LEFT - LEFT_WIDTH,
+    d.arrow([(LEFT + LEFT_WIDTH, y + 30), (MIDDLE - 2, y + 30)])
+    d.arrow([(MIDDLE + MIDDLE_WIDTH, y + 30), (RIGHT - 2, y + 30)])
+    box(d, LEFT, y + 72, LEFT_WIDTH + MIDDLE_WIDTH + MIDDLE - LEFT - LEFT_WIDTH,
         ["reconstruction.py, export, evaluation", "read the run directory through store, also while the run goes on"],
         LATER)  # fmt: skip
     for number, (fill, line) in enumerate(LEGEND):
         top = y + 70 + 19 * number
-        shapes.append(f'<rect x="{RIGHT}" y="{top}" width="14" height="14" fill="{fill}" stroke="#444"/>')
-        text(RIGHT + 22, top + 12, line, size=12)
+        d.add(f'<rect x="{RIGHT}" y="{top}" width="14" height="14" fill="{fill}" stroke="#444"/>')
+        d.text(RIGHT + 22, top + 12, line, size=12)
 
 
 def main() -> None:
     """Write the file."""
+    drawing = Drawing(WIDTH, HEIGHT)
     for draw in (draw_reading, draw_steps, draw_links, draw_end):
-        draw()
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        'font-family="sans-serif" fill="#111">\n'
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" orient="auto">'
-        '<path d="M0,0 L8,4 L0,8 z"/></marker></defs>\n<rect width="100%" height="100%" fill="#fff"/>\n'
-    )
-    Path(__file__).with_name("architecture.svg").write_text(head + "\n".join(shapes) + "\n</svg>\n")
+        draw(drawing)
+    drawing.save("architecture.svg")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
     python -m benchmarks.trust calibrate                           # writes da3_stream/trust/coefficients.json
     python -m benchmarks.trust score [--rescore] [--apart] [--beside DIR]
     python -m benchmarks.trust list                                # the runs of the developed half
+    python -m benchmarks.trust severity                            # how much of each trouble both halves withstand
 
 Half of the seeds, and the families wipers_drops and dropped_frames, are set apart: nothing is told of them without
 --apart, which is for the end alone.
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.tables import ROOT, report, surroundings, text_table
 
-from . import scoring
+from . import scoring, severity
 from .bank import ladders
 from .calibration import calibrate, rescored, source, write_coefficients
 from .ladders import Climber, climb_all
@@ -61,7 +62,11 @@ def parser() -> argparse.ArgumentParser:
     scores.add_argument("--markdown", type=Path)
     scores.add_argument("--picture", type=Path, help="the reliability diagram, .png")
     scores.set_defaults(do=score)
-    for each in (packing, unpacking, fitting, listing, scores):
+    withstood = commands.add_parser("severity", help="how much of each trouble is withstood, of both halves together")
+    withstood.add_argument("--json", type=Path)
+    withstood.add_argument("--markdown", type=Path)
+    withstood.set_defaults(do=tell_severity)
+    for each in (packing, unpacking, fitting, listing, scores, withstood):
         each.add_argument("--records", type=Path, default=WORK / "records", help="folder of records, or of packed ones")
     for each in (listing, scores):
         each.add_argument("--family", default="")
@@ -142,6 +147,15 @@ def score(options: argparse.Namespace) -> None:
     print(text_table(scoring.BINS, scoring.bin_rows(bins)))
     if options.picture:
         scoring.draw_reliability(bins, options.picture)
+
+
+def tell_severity(options: argparse.Namespace) -> None:
+    """How many runs of each step are right, by the judge as it is now."""
+    from da3_stream.trust import load_judge
+
+    around, judge = surroundings(), load_judge()
+    records = [rescored(record, judge) for record in read_records(options.records)]
+    report(options, around, severity.COLUMNS, severity.severity_rows(records))
 
 
 def chosen_records(options: argparse.Namespace) -> list[Record]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FETCHED = {"script": "src", "img": "src", "source": "src", "video": "src", "iframe": "src"}
-FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```", re.M | re.S)
+FENCE = re.compile(r"^(?P<weights><!-- needs weights -->\n)?```(?P<kind>\w*)[^\n]*\n(?P<body>.*?)^```", re.M | re.S)
 
 
 def pages() -> list[Path]:
@@ -17,9 +17,10 @@ def pages() -> list[Path]:
     return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def code_blocks(page: Path, language: str) -> list[str]:
-    """The fenced blocks of a language in a page."""
-    return [body for _, kind, body in FENCE.findall(page.read_text()) if kind == language]
+def blocks_to_run(page: Path) -> list[str]:
+    """The blocks of Python in a page, but for those that need a model's weights (a comment above says so)."""
+    found = FENCE.finditer(page.read_text())
+    return [block["body"] for block in found if block["kind"] == "python" and not block["weights"]]
 
 
 @dataclass

@@ -11,6 +11,7 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 
+from da3_stream.types import AdviceCode
 from tests.docs.pages import ROOT, Html
 
 
@@ -70,3 +71,28 @@ def test_the_public_names_are_told(site: Path) -> None:
 
     told = {anchor.rpartition(".")[2] for anchor in html(site / "api.html").anchors}
     assert set(da3_stream.__all__) <= told
+
+
+def test_every_code_that_a_run_says_has_a_place(site: Path) -> None:
+    anchors = html(site / "when_it_goes_wrong.html").anchors
+    assert not [code for code in AdviceCode if code.value not in anchors]
+
+
+QUESTIONS = (
+    "Which preset for a helmet camera?",
+    "Why are there two segments?",
+    "How do I get metres?",
+    "The cloud is bent: what now?",
+    "How do I open it in QGIS?",
+    "How do I train splats from it?",
+    "May I sell results of da3-large?",
+    "How do I resume?",
+    "How do I mask the bonnet?",
+    "What does confidence mean?",
+)
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_what_people_ask_is_answered_with_the_place_to_read_on(question: str) -> None:
+    rows = [line for line in (ROOT / "docs" / "faq.md").read_text().splitlines() if line.startswith(f"| {question} |")]
+    assert len(rows) == 1 and "](" in rows[0]
