@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from functools import cache
@@ -11,6 +12,7 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 
+from da3_stream.report.remedies import PAGE, REMEDIES
 from da3_stream.types import AdviceCode
 from tests.docs.pages import ROOT, Html
 
@@ -74,8 +76,17 @@ def test_the_public_names_are_told(site: Path) -> None:
 
 
 def test_every_code_that_a_run_says_has_a_place(site: Path) -> None:
-    anchors = html(site / "when_it_goes_wrong.html").anchors
+    anchors = html(site / Path(PAGE).with_suffix(".html").name).anchors
     assert not [code for code in AdviceCode if code.value not in anchors]
+
+
+@pytest.mark.parametrize("code", AdviceCode)
+def test_a_code_s_page_says_what_the_report_says(code: AdviceCode) -> None:
+    section = re.split(r"^##+ ", (ROOT / PAGE).read_text(), flags=re.M)
+    (text,) = [part for part in section if part.splitlines()[0] == code.value]
+    remedy = REMEDIES[code]
+    said = (remedy.title[1:], remedy.cause, remedy.help, *remedy.options)
+    assert not [words for words in said if words not in text]
 
 
 QUESTIONS = (
