@@ -49,7 +49,7 @@ MAY_IMPORT = {
     "upright": "errors geometry types store cloud",
     "export": "errors geometry settings types store cloud frames machine upright",
     "evaluation": "calibration errors geometry store",
-    "report": "cloud store types",
+    "report": "cloud errors models settings store types upright",
     "reconstruction": "types store cloud export",
     # who looks on: a server that knows no run, and what a page asks of one
     "web": "errors",

@@ -42,11 +42,11 @@ def moment(seconds: float) -> str:
 
 
 def _verdict(trust: Mapping[str, Any]) -> str:
-    share = f"{_percent(trust['share'])} of the poses are believed (confidence {BELIEVED} and more)"
+    share = f"{percent(trust['share'])} of the poses are believed (confidence {BELIEVED} and more)"
     return f"trust: OK, {share}" if says_ok(trust) else f"trust: not everywhere, {share}"
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     """Rounded down: all is only all."""
     return f"{int(100 * share + 1e-9)} %"
 
