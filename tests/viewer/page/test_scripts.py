@@ -1,4 +1,4 @@
-"""What the page computes (measuring, marks, words), by Node's own test runner."""
+"""What the page computes (tables, levels, picking, the eye, measuring, marks, words), by Node's own test runner."""
 
 from __future__ import annotations
 

@@ -2,10 +2,13 @@
 import { decodeBlock, POINT_BYTES } from "../tables/decoding.js";
 
 const IN_FLIGHT = 6;
+/** A request brings at most this much. */
 const REQUEST_BYTES = 1 << 20;
 /** What is kept of points, drawn or not. */
 export const KEPT_BYTES = 64e6;
 const RETRY_MS = 3000;
+/** Headers and blocks that are asked for before the first picture; it comes the sooner. */
+const FIRST_REQUESTS = 8;
 
 export class BlockLoading {
   /**
@@ -19,46 +22,64 @@ export class BlockLoading {
     this.bytes = 0;
     this.kept = new Set(); // nodes with a block
     this.wanted = []; // submaps without a header, and nodes without a block, in order of need
+    this.turn = 0;
+    this.asked = 0; // requests so far
     this.pausedUntil = 0;
+    this.isHeldBack = true; // until the first picture, which should be cheap
   }
 
-  /** Says what is needed now, most needed first; what is on its way arrives all the same. */
+  /** Says what is needed now, in order of need; what is on its way arrives all the same. */
   want(submaps, nodes) {
-    this.wanted = [...submaps, ...nodes];
+    const isCoarse = (node) => node.number === 0;
+    this.wanted = [...nodes.filter(isCoarse), ...submaps, ...nodes.filter((node) => !isCoarse(node))];
+    this.turn += 1;
+    for (const node of nodes) node.wantedAt = this.turn;
+    this.#start();
+  }
+
+  /** From the first picture on requests are not held back any more. @param {boolean} isDrawn any point */
+  release(isDrawn) {
+    if (!this.isHeldBack || (!isDrawn && (this.inFlight > 0 || this.asked === 0))) return;
+    this.isHeldBack = false;
     this.#start();
   }
 
   get isIdle() {
-    return this.inFlight === 0 && this.wanted.every((item) => item.asked || item.block);
+    return this.inFlight === 0 && this.wanted.every((item) => item.block || item.header);
   }
 
   #start() {
     if (performance.now() < this.pausedUntil) return;
-    let next = 0;
-    while (this.inFlight < IN_FLIGHT && next < this.wanted.length) {
-      const item = this.wanted[next++];
+    for (const item of this.wanted) {
+      if (this.inFlight >= IN_FLIGHT || (this.isHeldBack && this.asked >= FIRST_REQUESTS)) return;
       if (item.asked || item.block || item.header) continue;
-      if (item.submap) this.#bring(this.#run(item, next));
+      this.asked += 1;
+      if (item.submap) this.#bring(this.#run(item));
       else this.#open(item);
     }
   }
 
-  /** Nodes that follow each other in a submap and are wanted next, as one request. */
-  #run(first, next) {
+  /** A node and those behind it that are wanted, too, as one request: blocks lie breadth first. */
+  #run(first) {
     const run = [first];
     let bytes = first.points * POINT_BYTES;
-    for (const item of this.wanted.slice(next, next + 64)) {
-      const follows = item.submap === first.submap && item.number === run.at(-1).number + 1 && !item.asked;
-      if (!follows || bytes + item.points * POINT_BYTES > REQUEST_BYTES) continue;
-      run.push(item);
-      bytes += item.points * POINT_BYTES;
+    for (const node of first.submap.nodes.slice(first.number + 1)) {
+      bytes += node.points * POINT_BYTES;
+      if (node.wantedAt !== this.turn || node.asked || node.block || bytes > REQUEST_BYTES) break;
+      run.push(node);
     }
     return run;
   }
 
+  /** The header of a submap; its coarsest level is wanted next. */
   async #open(submap) {
     submap.asked = true;
-    await this.#during(async () => this.events.opened(submap, await this.source.submap(submap.info.id)), [submap]);
+    await this.#during(async () => {
+      const header = await this.source.submap(submap.info.id);
+      if (submap.closed) return;
+      this.events.opened(submap, header);
+      if (submap.nodes.length) this.wanted.unshift(submap.nodes[0]);
+    }, [submap]);
   }
 
   async #bring(run) {

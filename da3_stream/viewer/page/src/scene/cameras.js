@@ -1,12 +1,14 @@
 /** Where the cameras were: the path as lines, pyramids along it, and the loops between places. */
 import { distance } from "../tables/float64.js";
-import { categoryColour } from "./colours.js";
+import { segmentColour } from "./colours.js";
 import { Frusta, MOST_FRUSTA } from "./frusta.js";
 import { Strokes } from "./strokes.js";
 
 const SELECTED = [255, 255, 255];
 const ACCEPTED = [62, 207, 110];
 const REFUSED = [235, 84, 84];
+/** Depth of a pyramid, in steps from camera to camera. */
+const FRUSTUM_STEPS = 0.8;
 const PATH_WIDTH = 2.5;
 const LOOP_WIDTH = 1.75;
 
@@ -55,7 +57,7 @@ export class Cameras {
       const segment = this.#segment(places[k].row);
       if (segment !== this.#segment(places[k - 1].row)) continue;
       steps.push(distance(places[k].centre, places[k - 1].centre));
-      lines.push({ from: places[k - 1].centre, to: places[k].centre, colour: categoryColour(segment) });
+      lines.push({ from: places[k - 1].centre, to: places[k].centre, colour: segmentColour(segment) });
     }
     steps.sort((a, b) => a - b);
     this.step = steps[Math.floor(steps.length * 0.6)] || this.step;
@@ -65,12 +67,12 @@ export class Cameras {
   #drawFrusta(places) {
     const stride = Math.max(1, Math.ceil(places.length / MOST_FRUSTA));
     const shown = places.filter(({ row }, k) => k % stride === 0 && row !== this.selected);
-    const cameras = shown.map((place) => this.#frustum(place, categoryColour(this.#segment(place.row)), 1));
+    const cameras = shown.map((place) => this.#frustum(place, segmentColour(this.#segment(place.row)), 1));
     if (this.selected !== null && this.table.hasCamera(this.selected)) {
       const place = { row: this.selected, centre: this.table.centre(this.selected) };
       cameras.push(this.#frustum(place, SELECTED, 1.5));
     }
-    this.frusta.set(cameras, 1.5 * this.step * Math.sqrt(stride));
+    this.frusta.set(cameras, FRUSTUM_STEPS * this.step * Math.sqrt(stride));
   }
 
   #frustum({ row, centre }, colour, size) {

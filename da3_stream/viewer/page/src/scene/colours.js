@@ -39,7 +39,15 @@ export function rampColour(name, share) {
   return fromOklch(...mixed);
 }
 
-/** The colour of a submap or segment: neighbours are 137 degrees of hue apart. */
+/** Hues of segments: none is the green or red of loops. */
+const SEGMENT_HUES = [250, 85, 320, 200, 60, 285];
+
+/** The colour of a segment's path. */
+export function segmentColour(index) {
+  return fromOklch(0.76, 0.13, SEGMENT_HUES[index % SEGMENT_HUES.length]);
+}
+
+/** The colour of a submap: neighbours are 137 degrees of hue apart. */
 export function categoryColour(index) {
   return fromOklch(index % 2 ? 0.62 : 0.76, 0.14, (index * 137.508 + 250) % 360);
 }

@@ -48,7 +48,8 @@ export class Counters {
 
   /** Nothing that the view wants is on its way, and the last picture shows all of it. */
   get settled() {
-    return this.#viewer.points.loading.isIdle && !this.#viewer.renderer.pending && this.points_drawn > 0;
+    const { points, renderer, pace } = this.#viewer;
+    return points.loading.isIdle && !renderer.pending && pace.isResting && this.points_drawn > 0;
   }
 
   /** A picture was drawn; the first with points counts as the first. */

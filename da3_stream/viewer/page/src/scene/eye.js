@@ -1,6 +1,5 @@
-/** The eye: where it is (double precision), how it is turned, what it sees. three.js's camera stays at the origin. */
-import { PerspectiveCamera } from "three";
-import { add, dot, lookingAlong, multiply, normalized, rotate, scaled, split, subtract } from "../tables/float64.js";
+/** The eye: where it is (double precision), how it is turned, what it sees. */
+import { add, dot, lookingAlong, multiply, normalized, rotate, scaled, subtract } from "../tables/float64.js";
 
 const FOV_DEG = 55;
 
@@ -10,7 +9,9 @@ export class Eye {
     this.target = [1, 0, 0]; // what it turns about
     this.up = [0, 0, 1];
     this.orientation = lookingAlong([1, 0, 0], this.up); // x right, y up, looks along -z
-    this.camera = new PerspectiveCamera(FOV_DEG, 1, 0.01, 1000);
+    this.fovDeg = FOV_DEG; // upwards
+    this.near = 0.01;
+    this.far = 1000;
     this.width = 1; // CSS pixels
     this.height = 1;
   }
@@ -18,16 +19,15 @@ export class Eye {
   resize(width, height) {
     this.width = width;
     this.height = height;
-    this.camera.aspect = width / height;
   }
 
   resetFov() {
-    this.camera.fov = FOV_DEG;
+    this.fovDeg = FOV_DEG;
   }
 
   /** Focal length in CSS pixels. */
   get focal() {
-    return this.height / 2 / Math.tan((this.camera.fov * Math.PI) / 360);
+    return this.height / 2 / Math.tan((this.fovDeg * Math.PI) / 360);
   }
 
   get forward() {
@@ -60,7 +60,7 @@ export class Eye {
   standAsCamera({ centre, orientation, intrinsics }, distance) {
     const [fx, fy, , , width, height] = intrinsics;
     const focal = Math.min((this.width / width) * fx, (this.height / height) * fy);
-    this.camera.fov = (2 * Math.atan(this.height / 2 / focal) * 180) / Math.PI;
+    this.fovDeg = (2 * Math.atan(this.height / 2 / focal) * 180) / Math.PI;
     this.stand(centre, multiply(orientation, [1, 0, 0, 0]), distance); // y up and backwards instead of down and ahead
   }
 
@@ -76,21 +76,9 @@ export class Eye {
   }
 
   /** @param {number} far what is seen reaches this far, world units */
-  applyDepthRange(far) {
-    this.camera.near = Math.max(far * 1e-6, this.distance * 2e-3);
-    this.camera.far = Math.max(far, this.camera.near * 10) * 1.1;
-    this.camera.quaternion.set(...this.orientation);
-    this.camera.position.set(0, 0, 0);
-    this.camera.updateProjectionMatrix();
-    this.camera.updateMatrixWorld();
-  }
-
-  /** Writes what shaders need to know of the eye. */
-  writeUniforms(uniforms) {
-    const [x, y, z] = this.position.map(split);
-    uniforms.u_eye_high.value.set(x[0], y[0], z[0]);
-    uniforms.u_eye_low.value.set(x[1], y[1], z[1]);
-    uniforms.u_clip_from_relative.value.multiplyMatrices(this.camera.projectionMatrix, this.camera.matrixWorldInverse);
+  seeAsFarAs(far) {
+    this.near = Math.max(far * 1e-6, this.distance * 2e-3);
+    this.far = Math.max(far, this.near * 10) * 1.1;
   }
 
   /** The axes of the view and a place of the screen, for picking. @returns {import("./picking.js").Ray} */
@@ -131,6 +119,6 @@ export class Eye {
     };
     const [w, h] = [this.width / 2, this.height / 2];
     const planes = [side(right, w), side(scaled(right, -1), w), side(up, h), side(scaled(up, -1), h)];
-    return { eye: this.position, planes, focal: focal * pixelRatio, near: this.camera.near };
+    return { eye: this.position, planes, focal: focal * pixelRatio, near: this.near };
   }
 }

@@ -12,7 +12,7 @@ const EDGES = [
   [-0.4, -1, 1], [0, -1.5, 1], [0, -1.5, 1], [0.4, -1, 1],
 ];
 /** More are not told apart; of longer runs every second, third ... is drawn. */
-export const MOST_FRUSTA = 2000;
+export const MOST_FRUSTA = 600;
 
 export class Frusta {
   constructor(shared) {
@@ -31,6 +31,7 @@ export class Frusta {
     geometry.setAttribute("a_rotation", column(Float32Array, 4));
     geometry.setAttribute("a_reach", column(Float32Array, 3));
     geometry.setAttribute("a_colour", column(Uint8Array, 4, true));
+    geometry.setDrawRange(0, EDGES.length); // three.js counts by an attribute `position`, which there is not
     geometry.instanceCount = 0;
     this.object = new LineSegments(geometry, this.material);
     this.object.frustumCulled = false;

@@ -3,6 +3,8 @@ import { rotate, conjugate } from "../tables/float64.js";
 
 /** Looked at in this order: what is under the pointer itself comes before what is beside it. */
 export const REACHES = [2, 6];
+/** A pixel beside the pointer counts as this share of the distance. */
+const ASIDE = 0.01;
 
 /**
  * @typedef {object} Ray
@@ -35,7 +37,7 @@ export function meets(ray, centre, radius, reach) {
 
 /**
  * The nearest of a node's points that lie within `reach` pixels of the ray.
- * @returns {{depth: number, row: number, offset: number, inSubmap: number[], colour: number[]}|null} offset: pixels
+ * @returns {{depth: number, rank: number, row: number, inSubmap: number[], colour: number[]}|null} the least rank wins
  */
 export function pickInNode(node, points, table, ray, reach, accepts) {
   const half = node.size / 2;
@@ -51,19 +53,15 @@ export function pickInNode(node, points, table, ray, reach, accepts) {
     const m = (matrices[local] ??= viewFromSubmap(table, row, ray));
     const [x, y, z] = [cx + place[4 * k] * step, cy + place[4 * k + 1] * step, cz + place[4 * k + 2] * step];
     const depth = m[8] * x + m[9] * y + m[10] * z + m[11];
-    if (depth <= 0 || (best && depth > best.depth * 1.02)) continue;
+    if (depth <= 0 || (best && depth > best.rank)) continue;
     const dx = ((m[0] * x + m[1] * y + m[2] * z + m[3]) / depth) * ray.focal - ray.x;
     const dy = ((m[4] * x + m[5] * y + m[6] * z + m[7]) / depth) * ray.focal - ray.y;
     const offset = Math.hypot(dx, dy);
-    if (offset > reach || !isBetter(best, depth, offset) || !accepts(row, [x, y, z])) continue;
-    best = { depth, offset, row, inSubmap: [x, y, z], colour: [...colour.subarray(4 * k, 4 * k + 4)] };
+    const rank = depth * (1 + ASIDE * offset);
+    if (offset > reach || (best && rank > best.rank) || !accepts(row, [x, y, z])) continue;
+    best = { depth, rank, row, inSubmap: [x, y, z], colour: [...colour.subarray(4 * k, 4 * k + 4)] };
   }
   return best;
-}
-
-/** Clearly nearer to the eye, or about as far and nearer to the ray. */
-export function isBetter(best, depth, offset) {
-  return !best || depth < best.depth * 0.98 || offset < best.offset;
 }
 
 /** The camera centre next to a place of the screen. @returns {number|null} row */

@@ -1,17 +1,13 @@
 /** Draws blocks of points: each node is an object with its two columns as they came from the server. */
 import {
-  BufferAttribute, BufferGeometry, GLSL3, Group, Matrix3, Matrix4, Points, RawShaderMaterial, Vector2, Vector3,
+  BufferAttribute, BufferGeometry, GLSL3, Group, Matrix3, Points, RawShaderMaterial, Vector2, Vector3,
 } from "three";
 import { categoryColour, RAMP_NAMES, rampTexture } from "./colours.js";
+import { COLOURS } from "./settings.js";
 import { POINTS_FRAGMENT, POINTS_VERTEX } from "./shaders.js";
-
-export const COLOURS = ["rgb", "height", "confidence", "time", "submap", "trust"];
 
 function uniforms() {
   return {
-    u_eye_high: { value: new Vector3() },
-    u_eye_low: { value: new Vector3() },
-    u_clip_from_relative: { value: new Matrix4() },
     u_frames: { value: null },
     u_ramp: { value: null },
     u_corner: { value: new Vector3() },
@@ -32,12 +28,12 @@ function uniforms() {
 }
 
 export class PointClouds {
-  /** @param {import("./transforms.js").Transforms} transforms */
-  constructor(transforms) {
+  /** @param {import("./transforms.js").Transforms} transforms @param {object} shared of eyeUniforms */
+  constructor(transforms, shared) {
     this.transforms = transforms;
     this.group = new Group();
     this.group.matrixAutoUpdate = false;
-    this.uniforms = uniforms();
+    this.uniforms = { ...shared, ...uniforms() };
     this.ramps = Object.fromEntries(RAMP_NAMES.map((name) => [name, rampTexture(name)]));
     this.uniforms.u_ramp.value = this.ramps.height;
     this.material = new RawShaderMaterial({

@@ -17,17 +17,19 @@ const MOST_PIXELS = 24;
 const OVERLAP = 1.15;
 
 export class PointsView {
-  /** @param {import("../source.js").Source} source @param {{changed: () => void, failed: (error: Error) => void}} events */
-  constructor(source, events) {
+  /**
+   * @param {import("../source.js").Source} source @param {object} shared of eyeUniforms
+   * @param {{changed: () => void, failed: (error: Error) => void}} events
+   */
+  constructor(source, shared, events) {
     this.events = events;
     this.transforms = new Transforms();
-    this.clouds = new PointClouds(this.transforms);
+    this.clouds = new PointClouds(this.transforms, shared);
     this.submaps = new Map();
     this.drawn = [];
     this.tick = 0;
     this.revision = 0; // of the spheres
     this.legend = null;
-    this.quality = 1; // share of the budget while the eye moves
     this.loading = new BlockLoading(source, {
       opened: (submap, header) => this.#open(submap, header),
       arrived: (nodes) => this.#arrived(nodes),
@@ -71,7 +73,6 @@ export class PointsView {
   }
 
   #open(submap, header) {
-    if (submap.closed) return;
     submap.open(header, this.table, this.transforms);
     this.events.changed();
   }
@@ -81,11 +82,11 @@ export class PointsView {
     this.events.changed();
   }
 
-  /** Chooses what a view shows of what is here, and asks for what it lacks. */
-  choose(eye, pixelRatio, pointSize) {
+  /** Chooses what a view shows of what is here, and asks for what it lacks. @param {number} share of all points */
+  choose(eye, pixelRatio, pointSize, share) {
     this.tick += 1;
     const view = eye.view(pixelRatio);
-    const chosen = chooseNodes(this.#roots(), view, MOST_POINTS * this.quality, FINE_PIXELS / Math.sqrt(this.quality));
+    const chosen = chooseNodes(this.#roots(), view, MOST_POINTS * share, FINE_PIXELS / Math.sqrt(share));
     const shown = chosen.filter(({ node }) => node.block);
     this.#remember(chosen, shown);
     const set = new Set(shown.map(({ node }) => node));
@@ -136,7 +137,6 @@ export class PointsView {
     const [from, to] = time ?? [-Infinity, Infinity];
     const first = this.table?.time[0] ?? 0;
     values.u_time.value.set(Math.max(-3e38, from - first), Math.min(3e38, to - first));
-    eye.writeUniforms(values);
     this.#clip(clip, eye);
   }
 
@@ -191,7 +191,7 @@ export class PointsView {
     for (const { node, points } of this.drawn) {
       if (!meets(ray, node.worldCentre, node.worldRadius, reach)) continue;
       const found = pickInNode(node, points, this.table, ray, reach, accepts);
-      if (found && (!best || found.depth < best.depth)) best = { ...found, submap: node.submap.info.id };
+      if (found && (!best || found.rank < best.rank)) best = { ...found, submap: node.submap.info.id };
     }
     return best;
   }

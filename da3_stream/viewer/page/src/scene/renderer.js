@@ -1,5 +1,6 @@
 /** Draws when something changed, and only then. */
-import { Scene, WebGLRenderer } from "three";
+import { PerspectiveCamera, Scene, WebGLRenderer } from "three";
+import { split } from "../tables/float64.js";
 
 /** More pixels than this a CSS pixel cost time and show nothing. */
 const MOST_PIXEL_RATIO = 2;
@@ -11,7 +12,7 @@ export class Renderer {
     this.events = events;
     this.root = root;
     this.scene = new Scene();
-    this.scene.matrixWorldAutoUpdate = true;
+    this.camera = new PerspectiveCamera(); // stays at the origin: all places are relative to the eye
     this.renderer = new WebGLRenderer({ antialias: false, powerPreference: "high-performance", stencil: false });
     this.renderer.setClearColor(BACKGROUND, 1);
     this.renderer.sortObjects = false;
@@ -63,13 +64,25 @@ export class Renderer {
     if (goesOn) this.invalidate();
   }
 
-  render(camera) {
+  /** Draws as the eye sees; `shared` (of eyeUniforms) tells all shaders where it is. */
+  render(eye, shared) {
+    const { camera } = this;
+    Object.assign(camera, { fov: eye.fovDeg, aspect: eye.width / eye.height, near: eye.near, far: eye.far });
+    camera.quaternion.set(...eye.orientation);
+    camera.updateProjectionMatrix();
+    camera.updateMatrixWorld();
+    const [x, y, z] = eye.position.map(split);
+    shared.u_eye_high.value.set(x[0], y[0], z[0]);
+    shared.u_eye_low.value.set(x[1], y[1], z[1]);
+    shared.u_clip_from_relative.value.multiplyMatrices(camera.projectionMatrix, camera.matrixWorldInverse);
+    shared.u_viewport.value.set(this.width * this.pixelRatio, this.height * this.pixelRatio);
+    shared.u_near.value = eye.near;
     this.renderer.render(this.scene, camera);
   }
 
-  /** The picture as it is now, without what lies over it. @returns {Promise<Blob>} png */
-  capture(camera) {
-    this.render(camera); // the buffer is only there right after drawing
+  /** The picture as it was drawn last, without what lies over it. @returns {Promise<Blob>} png */
+  capture() {
+    this.renderer.render(this.scene, this.camera); // the buffer is only there right after drawing
     return new Promise((resolve, reject) => {
       this.canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("no picture could be made"))), "image/png");
     });

@@ -20,6 +20,7 @@ export class RunData {
     this.events = events;
     this.table = new FrameTable();
     this.state = null;
+    this.firstWaitMs = FIRST_WAIT_MS;
     this.stopped = new AbortController();
   }
 
@@ -29,11 +30,11 @@ export class RunData {
 
   /** Asks for ever; a failure is said, and asked again after a pause that grows. */
   async follow() {
-    let wait = FIRST_WAIT_MS;
+    let wait = this.firstWaitMs;
     while (!this.stopped.signal.aborted) {
       try {
         await this.#next();
-        wait = FIRST_WAIT_MS;
+        wait = this.firstWaitMs;
         this.events.connection(null);
       } catch (error) {
         if (this.stopped.signal.aborted) return;

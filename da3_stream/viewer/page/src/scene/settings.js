@@ -1,5 +1,7 @@
 /** What a person chose to see. */
-import { COLOURS } from "./points.js";
+
+/** What points may be coloured by; the shader knows them by their place in this list. */
+export const COLOURS = ["rgb", "height", "confidence", "time", "submap", "trust"];
 
 /**
  * @typedef {object} Settings

@@ -8,6 +8,7 @@ import { Eye } from "./eye.js";
 import { Following } from "./following.js";
 import { KeptView } from "./kept_view.js";
 import { pickCamera } from "./picking.js";
+import { Pace } from "./pace.js";
 import { PointsView } from "./points_view.js";
 import { Renderer } from "./renderer.js";
 import { RunData } from "./run_data.js";
@@ -33,8 +34,12 @@ export class Viewer {
     this.looking = null; // row whose camera one looks through
     this.hasView = false;
     this.ready = new Promise((resolve) => (this.becomeReady = resolve));
-    this.points = new PointsView(source, { changed: () => this.invalidate(), failed: (error) => this.#emit("connection", error.message) });
+    this.points = new PointsView(source, this.shared, {
+      changed: () => this.invalidate(),
+      failed: (error) => this.#emit("connection", `Points could not be read (${error.message}); they are asked for again.`),
+    });
     this.renderer = new Renderer(root, { draw: (seconds) => this.#draw(seconds), resized: (w, h) => this.#resized(w, h) });
+    this.pace = new Pace(() => this.invalidate());
     this.counters = new Counters(this);
     this.data = new RunData(source, this.#dataEvents());
     this.cameras = new Cameras(this.shared);
@@ -288,6 +293,7 @@ export class Viewer {
         this.#leaveCamera();
         const row = this.settings.follow ? this.#rowToFollow() : -1;
         if (row >= 0) this.following.keep(this.eye, this.table.centre(row));
+        this.pace.move();
         this.#moved();
       },
       clicked: (x, y) => this.takesClick(x, y) || this.select(this.pickCamera(x, y)),
@@ -311,14 +317,16 @@ export class Viewer {
   #draw(seconds) {
     const flies = this.controls.fly(seconds);
     const follows = this.settings.follow && this.#followCamera();
+    if (flies || follows) this.pace.move();
+    this.pace.draws(seconds);
     this.#applySettings();
-    this.eye.applyDepthRange(this.#far());
-    this.eye.writeUniforms(this.shared);
-    this.points.choose(this.eye, this.renderer.pixelRatio, this.settings.pointSize);
+    this.eye.seeAsFarAs(this.#far());
+    this.points.choose(this.eye, this.renderer.pixelRatio, this.settings.pointSize, this.pace.share);
     this.points.colour(this.settings, this.eye);
     for (const object of this.overlay.children) this.#placeObject(object);
-    this.renderer.render(this.eye.camera);
+    this.renderer.render(this.eye, this.shared);
     this.counters.drew();
+    this.points.loading.release(this.points.clouds.drawnPoints > 0);
     this.#emit("tick", this.counters);
     if (this.points.clouds.drawnPoints && this.points.loading.isIdle) this.becomeReady();
     return flies || follows;
@@ -326,13 +334,10 @@ export class Viewer {
 
   #applySettings() {
     const { show } = this.settings;
-    const { width, height, pixelRatio } = this.renderer;
     this.points.clouds.group.visible = show.points;
     this.cameras.path.object.visible = show.path;
     this.cameras.frusta.object.visible = show.frusta;
     this.cameras.loops.object.visible = show.loops;
-    this.shared.u_viewport.value.set(width * pixelRatio, height * pixelRatio);
-    this.shared.u_near.value = this.eye.camera.near;
   }
 
   #far() {
@@ -344,7 +349,7 @@ export class Viewer {
   /** The picture as it is. @returns {Promise<Blob>} png */
   async capture() {
     await this.drawn();
-    return this.renderer.capture(this.eye.camera);
+    return this.renderer.capture();
   }
 
   /** What the colours mean now. @returns {{name: string, range: [number, number], colours: string}|null} */
