@@ -73,6 +73,7 @@ MAY_IMPORT = {
 
 
 MAY_START_THREADS = {
+    "cli/view.py": "Popen",  # the page beside a run (`run --view`), which only reads its files
     "frames/prefetch.py": "Thread",  # reads ahead
     "frames/sources/live.py": "Thread",  # captures
     "doctor/examination.py": "ThreadPoolExecutor",  # waits for processes that ask libraries

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,7 @@ from .arguments import Quiet, Verbose
 from .console import console, default_out, fail, say, stoppable
 from .option_table import with_options
 from .run_options import RUN
+from .view import page_beside
 
 if TYPE_CHECKING:
     from ..settings import Settings
@@ -56,6 +58,9 @@ def run(
         bool, typer.Option("--list", help="Tell which files are read in which order, what is left out and why; no run.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="With --list: for programs.")] = False,
+    view: Annotated[
+        bool, typer.Option("--view", help="Open a page to look on, as long as the run goes on (see 'view').")
+    ] = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
@@ -73,8 +78,10 @@ def run(
     if only_list:
         return _list(inputs, settings, verbose, json)
     out = out or default_out(inputs)
+    beside = page_beside(out, quiet) if view else nullcontext()
     with console(verbose, quiet), stoppable(f"what was placed until then is in {out}"):
-        directory = _reconstruct(inputs, out, settings, watch, quiet, overwrite, with_changes)
+        with beside:
+            directory = _reconstruct(inputs, out, settings, watch, quiet, overwrite, with_changes)
         _tell_result(directory, allow_empty, quiet)
         _export(directory, exports or (), quiet)
 

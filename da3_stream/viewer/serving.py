@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 from pathlib import Path
 
-from ..errors import StoreError
+from ..errors import StoreError, WebError
 from ..store import open_run
 from ..web import Server
 from .routes import PageRoutes
@@ -31,23 +33,37 @@ def require_run(path: Path, may_come: bool) -> None:
 def view_server(
     path: Path,
     host: str = "127.0.0.1",
-    port: int = 0,
+    ports: Sequence[int] = (0,),
     token: str | None = None,
     formats: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
-    """A server of a run's page that listens, and answers once it is told to `serve_forever`.
+    """A server of a run's page that listens on the first port that is free, and answers once it is told to
+    `serve_forever`.
 
     Raises WebError where it cannot listen.
     """
-    with RunView(path, formats) as view, Server(PageRoutes(view).table(), host, port, token) as server:
+    with RunView(path, formats) as view, _listen(PageRoutes(view), host, ports, token) as server:
         yield server
+
+
+def _listen(routes: PageRoutes, host: str, ports: Sequence[int], token: str | None) -> Server:
+    *first, last = ports
+    for port in first:
+        with suppress(WebError):
+            return Server(routes.table(), host, port, token)
+    return Server(routes.table(), host, last, token)
 
 
 def serve_until_stopped(server: Server, tell: Callable[[str], None], browser: bool) -> None:
     """Tell the link, open it in a browser where that is wanted and the server is for this machine only, and answer."""
     tell(server.link)
-    if browser and ip_address(server.address).is_loopback:
+    if browser and ip_address(server.address).is_loopback and _has_screen():
         import webbrowser
 
         webbrowser.open(server.link)
     server.serve_forever(poll_interval=_ASLEEP_S)
+
+
+def _has_screen() -> bool:
+    """Whether a browser would open a window: a text browser would take the terminal."""
+    return not sys.platform.startswith("linux") or any(os.environ.get(k) for k in ("DISPLAY", "WAYLAND_DISPLAY"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,8 @@ from .limits import Limits
 from .requests import Request, parse_request
 
 _END = b"\r\n\r\n"
+_BARE = re.compile(rb"(?<!\r)\n|\r(?=[^\n])")
+_BEGINNING = re.compile(rb"[A-Z]{1,20}( |$)")
 _DRAINED = 65_536  # bytes that are read after a refusal, so that the client gets to see it
 _DRAIN_S = 0.5
 
@@ -59,6 +62,7 @@ class Conversation:
         limits, until = self._limits, time.monotonic() + self._limits.idle_s
         if self._read:
             until = time.monotonic() + limits.head_s
+            _refuse_junk(self._read)
         while _END not in self._read[: limits.head_bytes + len(_END)]:
             if len(self._read) > limits.head_bytes:
                 raise RefusedError(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "the headers are too long")
@@ -71,6 +75,7 @@ class Conversation:
             if not begun:
                 until = time.monotonic() + limits.head_s
             self._read += data
+            _refuse_junk(self._read)
         head, _, self._read = self._read.partition(_END)
         return head
 
@@ -122,3 +127,10 @@ class Conversation:
             until, read = time.monotonic() + _DRAIN_S, 0
             while read < _DRAINED and (data := self._receive(until)):
                 read += len(data)
+
+
+def _refuse_junk(data: bytes) -> None:
+    """What can never become a request is not waited for."""
+    head = data.partition(_END)[0]
+    if not _BEGINNING.match(head) or _BARE.search(head):
+        raise RefusedError(HTTPStatus.BAD_REQUEST, "this is no HTTP request")

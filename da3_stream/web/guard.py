@@ -22,6 +22,7 @@ from .answers import Answer, RefusedError
 from .requests import Request
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+_ONCE_MORE = b'<!DOCTYPE html><meta http-equiv="refresh" content="0;url=/">'
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+)(?::[0-9]{1,5})?")
 
 
@@ -47,6 +48,8 @@ class Guard:
         if request.segments == ("",) and "token" in request.query:
             return self._exchange(request.query["token"])
         if not _same(_cookie_of(request, self.cookie), self._secret()):
+            if _follows_link(request):
+                return Answer.of_bytes(_ONCE_MORE, "text/html; charset=utf-8")
             raise RefusedError(
                 HTTPStatus.UNAUTHORIZED, "open the link that 'da3-stream view' printed: it holds a token"
             )
@@ -65,7 +68,7 @@ class Guard:
         if origin is not None and not _is_origin_of(origin, host):
             raise RefusedError(HTTPStatus.FORBIDDEN, "another site's page may not ask this server")
         site = request.headers.get("sec-fetch-site", "none")
-        if site not in ("none", "same-origin") and not _opens_page(request):
+        if site not in ("none", "same-origin") and not _follows_link(request):
             raise RefusedError(HTTPStatus.FORBIDDEN, "another site's page may not ask this server")
 
     def _exchange(self, token: str) -> Answer:
@@ -113,10 +116,12 @@ def _is_origin_of(origin: str, host: str) -> bool:
     return parts.scheme in ("http", "https") and origin.lower() == f"{parts.scheme}://{host}".lower()
 
 
-def _opens_page(request: Request) -> bool:
-    """Whether somebody followed a link of another site to the page itself: it shows nothing to that site."""
-    mode, target = request.headers.get("sec-fetch-mode"), request.headers.get("sec-fetch-dest")
-    return request.segments == ("",) and mode == "navigate" and target == "document"
+def _follows_link(request: Request) -> bool:
+    """Whether somebody followed a link of another site to the page itself, which shows nothing to that site. A browser
+    sends no SameSite=Strict cookie then: the page has to be opened once more, from here."""
+    asked = [request.headers.get(f"sec-fetch-{name}") for name in ("site", "mode", "dest")]
+    from_elsewhere = asked[0] in ("same-site", "cross-site")
+    return request.segments == ("",) and from_elsewhere and asked[1:] == ["navigate", "document"]
 
 
 def _cookie_of(request: Request, name: str) -> str:

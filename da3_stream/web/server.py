@@ -47,15 +47,14 @@ class Server(TCPServer):
         limits: Limits | None = None,
     ) -> None:
         self.address_family, address = listening_address(host, port)
+        self._host, self._routes, self._limits = host, routes, limits or Limits()
+        self.connections, self._rates = Connections(self._limits.connections), Rates(self._limits)
         try:
             super().__init__((address, port), Conversation)  # type: ignore[arg-type]  # process_request is ours
         except (OSError, OverflowError) as error:
             why = getattr(error, "strerror", None) or error
             raise WebError(f"cannot listen on {host}, port {port}: {why}; give another --port, or 0 for any") from None
-        self._host, self._routes, self._limits = host, routes, limits or Limits()
         self.guard: Guard = guard_for(host, self.port, address, token)
-        self.connections = Connections(self._limits.connections)
-        self._rates = Rates(self._limits)
 
     @property
     def port(self) -> int:
