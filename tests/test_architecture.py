@@ -47,7 +47,7 @@ MAY_IMPORT = {
     # who reads and writes a run directory
     "cloud": "errors geometry settings types store",
     "upright": "errors geometry types store cloud",
-    "export": "errors geometry settings types store cloud frames machine upright",
+    "export": "errors geometry settings types store cloud frames machine upright viewer report",
     "evaluation": "calibration errors geometry store",
     "report": "cloud errors models settings store types upright",
     "reconstruction": "types store cloud export",

@@ -74,6 +74,11 @@ def _of_cloud(options: o.CloudOptions, reader: RunReader, frames: int, folder: P
 
 
 @_bytes_of.register
+def _of_page(options: o.PageOptions, reader: RunReader, frames: int, folder: Path) -> float:
+    return options.max_mb * 1e6
+
+
+@_bytes_of.register
 def _of_recording(options: o.RrdOptions, reader: RunReader, frames: int, folder: Path) -> float:
     width, height = reader.input_size
     pixels = min(1.0, options.picture_width / width) ** 2 * width * height if options.pictures else 0.0

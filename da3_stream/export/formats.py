@@ -113,6 +113,9 @@ FORMATS = {
     "glb": Watched(
         "points, cameras, path and a flight along it, binary glTF", o.GlbOptions, "scene.glb", "cloud.glb:export_glb"
     ),
+    "page": Watched(
+        "the run's page in one file, for a browser", o.PageOptions, "page.html", "page.exporting:export_page"
+    ),
     "rrd": Watched("recording for rerun", o.RrdOptions, "run.rrd", "cloud.rerun:export_rrd"),
     "mesh": Watched("surface from the depth maps", o.MeshOptions, "mesh.{encoding}", "mesh.tsdf:export_mesh"),
     "colmap": FrameByFrame(

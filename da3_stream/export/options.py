@@ -161,6 +161,14 @@ class GlbOptions(CloudOptions):
     cameras: Annotated[int, Field(ge=0)] = Field(200, description="frusta with their cameras, evenly over the run")
 
 
+class PageOptions(FrameOptions):
+    """The run as one HTML file for a browser, without a server."""
+
+    joins_segments: ClassVar[bool] = True
+    max_mb: Positive = Field(25.0, description="size of the file in millions of bytes, at most: points fill it")
+    pictures: Annotated[int, Field(ge=0)] = Field(200, description="thumbnails of frames, evenly over the run, at most")
+
+
 class RrdOptions(CloudOptions):
     """A recording for rerun: points, path, and the cameras in time."""
 

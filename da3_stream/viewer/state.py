@@ -68,7 +68,7 @@ def _run_facts(now: Snapshot) -> dict[str, Any]:
     placed = 0 if now.reader is None else int((now.reader.poses.segment >= 0).sum())
     seconds = status.get("seconds")
     return {
-        "units": status.get("units", "relative"),
+        "units": "relative" if now.reader is None else now.reader.units,
         "model": status.get("model", {}).get("name"),
         "frames_total": len(status["source_indices"]) if status.get("source_indices") else None,
         "frames_placed": placed,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from tests.export.table import cameras, clouds, trajectories
+from tests.export.table import cameras, clouds, pages, trajectories
 from tests.export.table.exported import Exported, check_units
 
 Cell = Callable[[Exported], None] | str
@@ -116,6 +116,14 @@ TABLE: dict[str, Row] = {
         colours=clouds.check_unlit("points"),
         times=cameras.check_gltf_animation,
         unknown=cameras.check_gltf_unknown,
+    ),
+    "page": Row(
+        names=pages.check_page_names,
+        frame=pages.check_page_frame,
+        units=pages.check_page_units,
+        colours=clouds.check_colours(pages.by_page),
+        times=pages.check_page_times,
+        unknown=clouds.check_nothing_unknown(pages.by_page),
     ),
     "rrd": cloud(clouds.by_rrd),
     "mesh": mesh(clouds.by_trimesh, "ply", clouds.check_colours(clouds.by_trimesh, within=40, share=0.4)),

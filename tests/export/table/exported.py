@@ -69,7 +69,7 @@ def record(path: Path) -> dict[str, Any]:
         told = json.loads(found[0].read_text()) if found else {}
         return dict(told.get("extras", told))  # of a tile set of 3D Tiles
     readers = {".ply": _comments, ".obj": _comments, ".las": _las, ".laz": _las, ".glb": _gltf, ".npz": _npz}
-    readers |= {".pcd": _comments, ".tum": _comments, ".rrd": _rrd, ".e57": _e57}
+    readers |= {".pcd": _comments, ".tum": _comments, ".rrd": _rrd, ".e57": _e57, ".html": _page}
     if path.suffix in readers:
         return readers[path.suffix](path)
     beside = path.with_name(f"{path.name}.json")
@@ -120,6 +120,23 @@ def _npz(path: Path) -> dict[str, Any]:
     told = json.loads(str(found["frame_of_reference"]))
     np.testing.assert_allclose(found["file_from_world"], told["file_from_world"])
     return dict(told)
+
+
+def _page(path: Path) -> dict[str, Any]:
+    """Its coordinates are the run's world; the state says how that lies on the map."""
+    from tests.export.table.pages import state
+
+    told = state(path)
+    return {"units": told["run"]["units"], "crs": None, "file_from_world": np.eye(4), "anchor": _on_map(told["origin"])}
+
+
+def _on_map(origin: dict[str, Any] | None) -> dict[str, Any] | None:
+    if origin is None:
+        return None
+    matrix = np.eye(4)
+    matrix[:3, :3] = origin["scale"] * np.array(origin["rotation"])
+    matrix[:3, 3] = origin["translation"]
+    return {"map_from_file": matrix}
 
 
 def _rrd(path: Path) -> dict[str, Any]:
