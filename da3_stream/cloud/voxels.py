@@ -5,28 +5,34 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import Float32
+from ..types import Float32, Float64
 
 BITS = 21  # per axis: 2^20 voxels on either side of the origin
 HALF = 1 << (BITS - 1)
+_ORIGIN = np.zeros(3)
 
 
-def grid_cells(xyz: NDArray[np.floating], edge: float, first: NDArray[np.int64]) -> list[NDArray[np.uint64]]:
-    """The cell of each point [M,3] in a grid through the origin: x, y and z [M], each counted from `first` [3].
+def grid_cells(
+    xyz: NDArray[np.floating], edge: float, first: NDArray[np.int64], origin: Float64 = _ORIGIN
+) -> list[NDArray[np.int64]]:
+    """The cell of each point [M,3] in a grid through `origin` [3]: x, y and z [M], each counted from `first` [3].
 
     Points beyond the 2^21 cells from there on an axis count to the outermost ones.
     """
     cells = []
     for axis in range(3):
-        cell = np.floor(xyz[:, axis].astype(np.float64) / edge)
+        cell = xyz[:, axis].astype(np.float64)
+        cell -= origin[axis]
+        cell /= edge
+        np.floor(cell, out=cell)
         cell -= float(first[axis])
-        cells.append(np.clip(cell, 0, 2 * HALF - 1, out=cell).astype(np.uint64))
+        cells.append(np.clip(cell, 0, 2 * HALF - 1, out=cell).astype(np.int64))
     return cells
 
 
 def voxel_keys(xyz: NDArray[np.floating], edge: float) -> NDArray[np.uint64]:
     """A key [M] for the voxel of each point [M,3]; those beyond 2^20 voxels on an axis count to the outermost ones."""
-    x, y, z = grid_cells(xyz, edge, np.full(3, -HALF))
+    x, y, z = (cells.view(np.uint64) for cells in grid_cells(xyz, edge, np.full(3, -HALF)))
     return (x << np.uint64(2 * BITS)) | (y << np.uint64(BITS)) | z
 
 

@@ -11,15 +11,15 @@ the nodes. Numbers are little endian. The header:
         level     0 is the root
         centre    [3] of its cube
         size      edge of its cube
-        spacing   typical distance between its points and those of the nodes above it
+        spacing   typical distance between its points and those that the nodes above it show in its cube
         points    n
         offset    of its block, in bytes from the first block
 
 The block of a node is n times uint16 x, y, z, row, then n times uint8 red, green, blue, confidence: 12 n bytes. A point
 lies at centre - size / 2 + (x, y, z) / 65535 size, in the submap's frame. A point is in one node only: what a node
-shows is its points and those of the nodes above it. Nodes without points of their own are left out. The first points of
-a block are an even sample of it. No node has more than 65536 points: where more lie in one place, nodes with the same
-cube follow each other, their keys longer by zeros.
+shows is its points and those of the nodes above it. Every node has points, and all but the root have their parent in
+the list. The first points of a block are an even sample of it. No node has more than 65536 points: where more lie in
+one place, nodes with the same cube follow each other, their keys longer by zeros.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ...types import Float64
 from .buckets import Bucket, OctreeLimits, PointBuckets
 from .cube import DEPTH, Cube, node_position
-from .division import node_keys, node_levels
+from .division import key_level, leaf_levels, node_keys, node_levels
 from .lattice import Lattice, Records
 from .levels import DEEPEST, GRID, sample_depths
 
@@ -69,7 +69,7 @@ def _nodes(points: PointBuckets, limits: OctreeLimits) -> Iterator[OctreeNode]:
     for bucket in points.buckets():
         records, codes = _sorted(next(bucket.parts), points)
         depths = sample_depths(codes)
-        levels = node_levels(codes, depths, limits.leaf, GRID, bucket.start, bucket.level)
+        levels = node_levels(depths, leaf_levels(codes, limits.leaf, DEEPEST, bucket.start, bucket.level), GRID)
         is_top = (depths == 0) & (bucket.level > 0)  # one: how large a cell it stands for, the other buckets tell
         passed = (levels < bucket.level) & ~is_top
         above.add(node_keys(codes[passed], levels[passed]), records[passed])
@@ -79,7 +79,7 @@ def _nodes(points: PointBuckets, limits: OctreeLimits) -> Iterator[OctreeNode]:
     records, codes = _sorted(np.concatenate(tops), points)
     above.add(node_keys(codes, np.maximum(sample_depths(codes), GRID) - GRID), records)
     for key in above.tiles():
-        level = (key.bit_length() - 1) // 3
+        level = key_level(key)
         records, _ = _sorted(np.concatenate(list(above.chunks(key, limits.chunk))), points)
         yield OctreeNode(level, node_position(key - (1 << 3 * level), level), [records])
 
@@ -99,7 +99,7 @@ def _grouped(records: Records, codes: NDArray[np.uint64], levels: NDArray[np.uin
     for first, end in zip([0, *borders.tolist()], [*borders.tolist(), len(keys)], strict=True):
         if end > first:
             key = int(keys[first])
-            level = (key.bit_length() - 1) // 3
+            level = key_level(key)
             yield OctreeNode(level, node_position(key - (1 << 3 * level), level), [records[first:end]])
 
 

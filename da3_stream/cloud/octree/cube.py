@@ -71,11 +71,12 @@ class Cube:
         """The Morton code [M] of the node of level `depth` around each point [M,3]; by default that of its cell."""
         low_bits, high_bits = _spread_bits()
         code = np.zeros(len(xyz), np.uint64)
-        placed = xyz - self.origin if self.origin.any() else xyz
-        for axis, cell in enumerate(grid_cells(placed, self.cell, self.first)):
-            cell >>= np.uint64(DEPTH - depth)
-            spread = low_bits[cell & np.uint64((1 << _HALF_BITS) - 1)] | high_bits[cell >> np.uint64(_HALF_BITS)]
-            code |= spread << np.uint64(2 - axis)
+        for axis, cells in enumerate(grid_cells(xyz, self.cell, self.first, self.origin)):
+            cells >>= DEPTH - depth
+            spread = low_bits.take(cells & ((1 << _HALF_BITS) - 1))
+            spread |= high_bits.take(cells >> _HALF_BITS)
+            spread <<= np.uint64(2 - axis)
+            code |= spread
         return code
 
 

@@ -9,24 +9,20 @@ from .cube import DEPTH
 from .leaves import build_leaves
 
 
-def node_levels(
-    codes: NDArray[np.uint64],
-    depths: NDArray[np.uint8],
-    leaf: int,
-    grid: int,
-    start: int = 0,
-    level: int = 0,
+def leaf_levels(
+    codes: NDArray[np.uint64], max_points: int, deepest: int, start: int = 0, level: int = 0
 ) -> NDArray[np.uint8]:
-    """The level [M] of the node of each point within one node: the whole cube, or that of `level` whose first code is
-    `start`.
-
-    `codes` are those of the points' cells, ascending, and `depths` are `sample_depths` of them. A node with more than
-    `leaf` points below it holds one in each of its 2^grid cells on a side.
-    """
-    leaves = build_leaves(codes, DEPTH, leaf, start, level, DEPTH - grid)
+    """The level [M] of the leaf around each point: of the octree of the whole cube, or of the node of `level` whose
+    first code is `start`. `codes` are those of the points' cells, ascending."""
+    leaves = build_leaves(codes, DEPTH, max_points, start, level, deepest)
     ends = np.append(np.searchsorted(codes, leaves.starts[1:]), len(codes))
-    leaf_levels = np.repeat(leaves.levels, np.diff(ends, prepend=0))
-    return np.minimum(np.maximum(depths, grid) - grid, leaf_levels).astype(np.uint8)
+    return np.repeat(leaves.levels.astype(np.uint8), np.diff(ends, prepend=0))
+
+
+def node_levels(depths: NDArray[np.uint8], leaves: NDArray[np.uint8], grid: int) -> NDArray[np.uint8]:
+    """The level [M] of the node of each point, by its `sample_depths` and `leaf_levels`: a node that is divided has one
+    point in each of its 2^grid cells on a side that hold any, and those that its descendants have."""
+    return np.minimum(np.maximum(depths, np.uint8(grid)) - np.uint8(grid), leaves)
 
 
 def node_keys(codes: NDArray[np.uint64], levels: NDArray[np.uint8]) -> NDArray[np.int64]:
@@ -34,3 +30,8 @@ def node_keys(codes: NDArray[np.uint64], levels: NDArray[np.uint8]) -> NDArray[n
     Morton order, and below those of the next."""
     bits = 3 * levels.astype(np.uint64)
     return ((codes >> (np.uint64(3 * DEPTH) - bits)) | (np.uint64(1) << bits)).astype(np.int64)
+
+
+def key_level(key: int) -> int:
+    """The level of the node of a key."""
+    return (key.bit_length() - 1) // 3

@@ -15,19 +15,23 @@ from .cube import DEPTH
 
 GRID = 7  # a node's points lie in different ones of its 2^7 cells on a side, but for those of leaves
 DEEPEST = DEPTH - GRID  # level of the smallest nodes
-_POWERS = np.array([8**k for k in range(DEPTH + 1)], np.uint64)
 
 
-def sample_depths(codes: NDArray[np.uint64]) -> NDArray[np.uint8]:
+def sample_depths(codes: NDArray[np.uint64], deepest: int = DEPTH) -> NDArray[np.uint8]:
     """The level [M] of the largest node in which each point stands for all of them, by their cells' codes [M].
 
-    Codes are ascending. 0 stands for the whole cube; 22 is the depth of points whose cell another one stands for.
+    Codes are ascending. 0 stands for the whole cube; `deepest` + 1 is the depth of points for which another one stands
+    in their node of level `deepest`.
     """
-    depth = np.full(len(codes), DEPTH + 1, np.uint8)
-    splits = _split_depths(codes)
+    return depths_of_splits(codes, split_depths(codes), deepest)
+
+
+def depths_of_splits(codes: NDArray[np.uint64], splits: NDArray[np.uint8], deepest: int = DEPTH) -> NDArray[np.uint8]:
+    """What `sample_depths` gives, by what `split_depths` gave."""
+    depth = np.full(len(codes), deepest + 1, np.uint8)
     index = np.flatnonzero(splits <= DEPTH)  # the first point of each cell
     splits, rank = splits[index], shuffle_keys(codes[index])
-    for level in range(DEPTH - 1, -1, -1):
+    for level in range(min(deepest, DEPTH - 1), -1, -1):
         starts = np.flatnonzero(splits <= level)
         if len(starts) == len(index):
             continue
@@ -39,8 +43,11 @@ def sample_depths(codes: NDArray[np.uint64]) -> NDArray[np.uint8]:
     return depth
 
 
-def _split_depths(codes: NDArray[np.uint64]) -> NDArray[np.uint8]:
+def split_depths(codes: NDArray[np.uint64]) -> NDArray[np.uint8]:
     """The first level [M] at which each cell and the one before it lie in different nodes; 22 where they are equal."""
     splits = np.zeros(len(codes), np.uint8)
-    splits[1:] = DEPTH + 1 - np.searchsorted(_POWERS, codes[1:] ^ codes[:-1], side="right")
+    apart = codes[1:] ^ codes[:-1]
+    apart &= ~(apart >> np.uint64(1))  # its highest bit stays, and it is rounded to float64 downwards
+    bits = np.frexp(apart.astype(np.float64))[1]
+    splits[1:] = DEPTH + 1 - (bits + 2) // 3
     return splits

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial import cKDTree
 
 from da3_stream.cloud import Points, SubmapLevels, levels_of_page, read_page, write_levels, write_page
 from da3_stream.cloud.levels.layout import MOST_IN_NODE, POINT_BYTES
@@ -70,10 +71,47 @@ def test_nodes_come_breadth_first_within_their_parents_and_within_bounds(tmp_pat
     assert all(0 < node["points"] <= MOST_IN_NODE for node in nodes)
     assert len({node["key"] for node in nodes}) == len(nodes)
     assert nodes[0]["key"] == "r"
+    keys = {node["key"] for node in nodes}
+    assert all(node["key"][:-1] in keys for node in nodes[1:])
     offset = 0
     for node in nodes:
         assert node["offset"] == offset and len(node["key"]) == node["level"] + 1
         offset += POINT_BYTES * node["points"]
+
+
+@pytest.mark.parametrize(("extent", "voxel"), [(10, 0.02), (100, 0.05), (2000, 0.2), (2000, 1.0)])
+def test_places_are_within_a_64th_of_a_voxel_however_far_a_submap_reaches(tmp_path, extent, voxel):
+    number = points_at(np.zeros((40_000, 3))).rgb
+    points = replace(street_points(40_000, extent), rgb=number, voxel=voxel)
+    xyz, rgb, _, _, _ = decoded(written(tmp_path, points))
+    off = np.abs(xyz[np.lexsort(rgb.T)] - points.xyz[np.lexsort(number.T)].astype(np.float64))
+    assert off.max() <= voxel / 64
+
+
+def test_the_first_points_of_a_node_are_an_even_sample_of_it(tmp_path):
+    levels = written(tmp_path, street_points(150_000))
+    node = max(range(len(levels.nodes)), key=lambda k: levels.nodes[k]["points"])
+    xyz = levels.points(node).xyz[:, :2]
+    low, high = xyz.min(axis=0), xyz.max(axis=0)
+    bounds = np.stack([low, high], axis=-1)
+    whole, begin = (np.histogram2d(*part.T, bins=4, range=bounds)[0] for part in (xyz, xyz[: len(xyz) // 4]))
+    np.testing.assert_allclose(begin / len(xyz) * 4, whole / len(xyz), atol=0.02)
+
+
+def test_spacing_is_the_distance_of_points_that_a_node_and_those_above_it_show(tmp_path):
+    points = street_points(150_000)
+    levels = written(tmp_path, points)
+    xyz, _, _, _, node = decoded(levels)
+    level = np.array([entry["level"] for entry in levels.nodes])[node]
+    checked = 0
+    for entry in levels.nodes:
+        low = np.array(entry["centre"]) - entry["size"] / 2
+        inside = ((xyz >= low) & (xyz <= low + entry["size"])).all(axis=1) & (level <= entry["level"])
+        if inside.sum() > 1000:
+            nearest = cKDTree(xyz[inside]).query(xyz[inside], 2)[0][:, 1]
+            assert 0.3 < np.median(nearest) / entry["spacing"] < 1.3
+            checked += 1
+    assert checked > 5
 
 
 def test_a_child_lies_in_its_octant_of_its_parent(tmp_path):
