@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.common import tell
-from benchmarks.viewing.road import FPS, Road
+from benchmarks.viewing.road import FPS, Road, colour_at
 from da3_stream.cloud import Points, write_levels, write_page
 from da3_stream.geometry import Sim3
 from da3_stream.settings import Settings
@@ -26,6 +26,7 @@ from da3_stream.types import Float64
 
 UNITS = (1.0, 0.5, 2.5)  # world units in one unit of a submap, in turn
 SHARED = 4  # frames that a submap shares with the next one
+VOXEL = 0.05  # m
 LOOK = 0.3  # rad: how far the drive is turned in the frames of submaps
 MAP = ("EPSG:32632", (500_000.0, 5_600_000.0, 300.0))
 
@@ -42,6 +43,7 @@ class BigRun:
     world_at: tuple[float, float, float] = (0.0, 0.0, 0.0)  # where the first camera stands in the run's own world
     located: bool = False  # on the Earth, at `MAP`
     levels: bool = True  # without: as runs of before levels of detail were there
+    pages: bool = True  # without, it can only be viewed, and is made in half the time
 
     @property
     def road(self) -> Road:
@@ -71,7 +73,8 @@ def make_run(path: Path, what: BigRun) -> Run:
     for submap in range(what.submaps):
         write_submap(run, submap, _frames(what, submap))
         points = _points(what, submap)
-        write_page(run, submap, points)
+        if what.pages:
+            write_page(run, submap, points)
         if what.levels:
             write_levels(run, submap, points)
     run.write_scene(scene)
@@ -101,7 +104,7 @@ def _frames(what: BigRun, submap: int) -> SubmapFrames:
     poses = np.tile(np.eye(4), (len(indices), 1, 1))
     poses[:, :3, :3] = world.rotation.T
     poses[:, :3, 3] = _into(world, what.road.centres(indices) + np.array(what.world_at))
-    seen = [_picture(what, index) for index in indices[owned]]
+    seen = [what.road.picture(index) for index in indices[owned]]
     depth = (np.stack([depth for depth, _ in seen]) / world.scale).astype(np.float32)
     return SubmapFrames(
         frame_indices=indices,
@@ -120,35 +123,21 @@ def _frames(what: BigRun, submap: int) -> SubmapFrames:
     )
 
 
-def _picture(what: BigRun, index: int) -> tuple[Float64, NDArray[np.uint8]]:
-    """Depth [H,W] and image [H,W,3] of a frame."""
-    width, height = what.size
-    v, u = np.mgrid[0:height, 0:width].reshape(2, -1) + 0.5
-    centres = np.broadcast_to(what.road.centres(np.array([index])), (len(u), 3))
-    depth, colour = what.road.seen(centres, np.stack([u, v], axis=-1))
-    return depth.reshape(height, width), colour.reshape(height, width, 3)
-
-
 def _points(what: BigRun, submap: int) -> Points:
     """At random places of the images of its own frames, in the order of the frames."""
     first, end, _ = what.frames_of(submap)
-    world, parts = what.world_from_submap(submap), list[Points]()
-    missing = what.points_of(submap)
-    rng = np.random.default_rng(submap)
+    world, road, parts = what.world_from_submap(submap), what.road, list[Points]()
+    missing, rng = what.points_of(submap), np.random.default_rng(submap)
     while missing:
-        frame = np.sort(rng.integers(first, end, 2 * missing + 100))
-        centres = what.road.centres(frame)
-        uv = rng.random((len(frame), 2)) * what.size
-        depth, rgb = what.road.seen(centres, uv)
-        hit = np.flatnonzero(depth > 0)
+        frame = np.sort(rng.integers(first, end, round(1.3 * missing) + 100))
+        depth, places = road.surfaces(road.centres(frame), rng.random((len(frame), 2)) * what.size)
+        hit = np.flatnonzero(depth)
         hit = hit[np.sort(rng.permutation(len(hit))[:missing])]
-        k = what.road.intrinsics
-        ray = np.stack([(uv[:, 0] - k[0, 2]) / k[0, 0], (uv[:, 1] - k[1, 2]) / k[1, 1], np.ones(len(uv))], axis=-1)
-        places = (centres + depth[:, None] * ray)[hit] + np.array(what.world_at)
-        xyz = _into(world, places).astype(np.float32)
-        parts.append(Points(xyz, rgb[hit], frame[hit].astype(np.int32), _confidence(depth[hit]), 0.05 / world.scale))
+        xyz = _into(world, places[hit] + np.array(what.world_at)).astype(np.float32)
+        rgb, surety = colour_at(places[hit]), _confidence(depth[hit])
+        parts.append(Points(xyz, rgb, frame[hit].astype(np.int32), surety, VOXEL / world.scale))
         missing -= len(hit)
-    return Points.concatenate(parts) if parts else Points.empty(0.05)
+    return Points.concatenate(parts) if parts else Points.empty(VOXEL)
 
 
 def _into(world_from_submap: Sim3, places: Float64) -> Float64:
@@ -206,6 +195,7 @@ def _options() -> argparse.Namespace:
     command.add_argument("--world-at", type=float, nargs=3, default=(0.0, 0.0, 0.0), help="where the first camera is")
     command.add_argument("--located", action="store_true", help=f"on the Earth at {MAP}")
     command.add_argument("--older", action="store_true", help="without levels of detail")
+    command.add_argument("--no-pages", action="store_true", help="levels of detail alone: it can only be viewed")
     return command.parse_args()
 
 
@@ -223,6 +213,7 @@ def main() -> None:
         tuple(given.world_at),
         given.located,
         not given.older,
+        not given.no_pages,
     )
     make_run(given.directory, made)
     tell(f"{given.directory}: {made}")

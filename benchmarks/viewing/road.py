@@ -16,6 +16,7 @@ from da3_stream.types import Float64
 GROUND, SIDE, FAR = 1.5, 8.0, 60.0  # m: below the camera, to the fronts of the houses, and as far as depth goes
 BLOCK = 20.0  # m: a house
 FPS = 10.0
+SKY = (140, 180, 220)
 
 
 @dataclass(frozen=True)
@@ -37,33 +38,43 @@ class Road:
         z = frames * (self.length / self.frames)
         return np.stack([1.5 * np.sin(z / 40), 0.2 * np.sin(z / 15), z], axis=-1)
 
-    def seen(self, centres: Float64, uv: Float64) -> tuple[Float64, NDArray[np.uint8]]:
-        """Depth [M] and colour [M,3] at pixels [M,2] of cameras at centres [M,3]; depth 0 in the sky."""
+    def surfaces(self, centres: Float64, uv: Float64) -> tuple[Float64, Float64]:
+        """Depth [M], 0 in the sky, and places [M,3] in the world of what pixels [M,2] of cameras at [M,3] see."""
         k = self.intrinsics
         x, y = (uv[:, 0] - k[0, 2]) / k[0, 0], (uv[:, 1] - k[1, 2]) / k[1, 1]
         with np.errstate(divide="ignore", invalid="ignore"):
             ground = np.where(y > 0, (GROUND - centres[:, 1]) / y, np.inf)
             front = np.where(x != 0, (np.copysign(SIDE, x) - centres[:, 0]) / x, np.inf)
         depth = np.minimum(ground, front)
-        place = centres + depth[:, None] * np.stack([x, y, np.ones_like(x)], axis=-1)
-        sky = ~(depth < FAR) | ((front < ground) & (place[:, 1] < GROUND - roof(place[:, 2])))
-        colour = colour_at(place)
-        colour[sky] = (140, 180, 220)
-        return np.where(sky, 0.0, depth), colour
+        depth[~(depth < FAR)] = 0.0
+        places = centres + depth[:, None] * np.stack([x, y, np.ones_like(x)], axis=-1)
+        depth[(front < ground) & (places[:, 1] < GROUND - roof(places[:, 2]))] = 0.0
+        return depth, places
+
+    def picture(self, frame: int) -> tuple[Float64, NDArray[np.uint8]]:
+        """Depth [H,W] and image [H,W,3] of a frame."""
+        width, height = self.size
+        v, u = np.mgrid[0:height, 0:width].reshape(2, -1) + 0.5
+        centres = np.broadcast_to(self.centres(np.array([frame])), (len(u), 3))
+        depth, places = self.surfaces(centres, np.stack([u, v], axis=-1))
+        colour = np.where((depth > 0)[:, None], colour_at(places), np.array(SKY, np.uint8))
+        return depth.reshape(height, width), colour.reshape(height, width, 3)
 
 
 def roof(z: Float64) -> Float64:
     """Height [M] of the houses' fronts along the road."""
-    house = np.floor(np.where(np.isfinite(z), z, 0) / BLOCK)
+    house = np.floor(z / BLOCK)
     return 4.0 + 7.0 * np.abs(np.sin(12.9898 * house))
 
 
 def colour_at(place: Float64) -> NDArray[np.uint8]:
     """Colour [M,3] of the road's surfaces at places [M,3] of the world: squares of 2 m, each house in its own tint."""
-    with np.errstate(invalid="ignore"):
-        finite = np.nan_to_num(place, nan=0, posinf=0, neginf=0)
-    house = np.floor(finite[:, 2] / BLOCK)
-    light = 0.75 + 0.25 * (np.floor(finite / 2.0).sum(axis=1) % 2)
-    tint = 130 + 90 * np.sin(house[:, None] * [0.7, 1.3, 2.1] + [0.0, 2.0, 4.0])
-    tint = np.where((np.abs(finite[:, 0]) < SIDE - 1e-3)[:, None], [110.0, 108, 104], tint)
-    return np.clip(tint * light[:, None], 0, 255).astype(np.uint8)
+    house = np.floor(place[:, 2] / BLOCK)
+    squares = np.floor(place[:, 0] / 2) + np.floor(place[:, 1] / 2) + np.floor(place[:, 2] / 2)
+    light = 0.75 + 0.25 * (squares % 2)
+    colour = np.empty((len(place), 3), np.uint8)
+    on_ground = np.abs(place[:, 0]) < SIDE - 1e-3
+    for channel in range(3):
+        tint = 130 + 90 * np.sin(house * (0.7, 1.3, 2.1)[channel] + 2.0 * channel)
+        colour[:, channel] = np.where(on_ground, (110.0, 108.0, 104.0)[channel], tint) * light
+    return colour
