@@ -68,11 +68,11 @@ test("play ends at the end", () => {
   assert.deepEqual(playedTo(9, 0.5, 4, 10), { time: 10, ended: true });
 });
 
-test("a run is OK as docs/trust.md says", () => {
-  assert.equal(runTrust({ share: 0.95 }, []).word, "OK");
-  assert.equal(runTrust({ share: 0.95 }, [{ code: "lens_changed" }]).word, "not everywhere");
-  assert.equal(runTrust({ share: 0.95 }, [{ code: "turning" }]).word, "OK");
-  assert.equal(runTrust({ share: 0.3 }, []).tone, "bad");
-  assert.equal(runTrust(null, []).word, "not judged yet");
+test("trust in a run has the report's words", () => {
+  const run = (share, distrusted = false, placed = 5) =>
+    runTrust({ state: "finished", frames_placed: placed, trust: { share }, advice: [{ distrusted }] }).word;
+  assert.deepEqual([run(0.95), run(0.95, true), run(0.3), run(null)], ["good", "in parts", "low", "not measured"]);
+  assert.equal(run(null, false, 0), "nothing placed");
+  assert.equal(runTrust({ state: "running", frames_placed: 0, trust: null, advice: [] }).word, "not known yet");
   assert.equal(poseTrust(0.49).word, "doubted");
 });

@@ -110,7 +110,7 @@ export class App {
   }
 
   #showAdvice(advice) {
-    const [first, last] = advice.frames.map((index) => this.run.rowOfIndex(index));
+    const [first, last] = advice.frames;
     this.timeline.moveTo(advice.from_s);
     this.look.frames(first, last);
     this.viewer.select(first);

@@ -39,7 +39,7 @@ export class Header {
     if (!state) return;
     const about = state.run;
     const [word, tone] = STATES[about.state] ?? [about.state, "unknown"];
-    const trust = runTrust(about.trust, about.advice);
+    const trust = runTrust(about);
     this.name.textContent = about.name;
     this.name.title = about.name;
     this.chips.replaceChildren(chip(word, tone), chip(`trust: ${trust.word}`, trust.tone));

@@ -1,6 +1,5 @@
 /** What the user interface asks of the run that is shown: the one place that knows how the viewer holds it. */
 import { distance, normalized, rotate, scaled, subtract } from "../tables/float64.js";
-import { nearestRow } from "./words/time_line.js";
 
 const FAR = 1e12; // nothing is there; what is farther is a broken bound
 
@@ -56,11 +55,6 @@ export class RunView {
   /** First and last time. @returns {[number, number]} */
   span() {
     return this.count ? [this.table.time[0], this.table.time[this.count - 1]] : [0, 0];
-  }
-
-  /** The row of an index in the input, the nearest one where it has none. */
-  rowOfIndex(index) {
-    return nearestRow(this.table.sourceIndex.subarray(0, this.count), index);
   }
 
   /** The name of a row's status. */

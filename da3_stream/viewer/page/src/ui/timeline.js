@@ -160,8 +160,8 @@ export class Timeline {
     const [from, to] = this.run.span();
     context.fillStyle = "#7fd1ff";
     for (const loop of this.run.state?.loops ?? []) {
-      for (const index of loop.accepted ? [loop.a, loop.b] : []) {
-        const share = (this.run.timeOf(this.run.rowOfIndex(index)) - from) / (to - from);
+      for (const row of loop.accepted ? [loop.a, loop.b] : []) {
+        const share = (this.run.timeOf(row) - from) / (to - from);
         context.fillRect(
           share * width - devicePixelRatio,
           this.strip.height * 0.6,

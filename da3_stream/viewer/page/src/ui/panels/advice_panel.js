@@ -1,7 +1,7 @@
 /** The panel of what a run says of itself: trust, and advice that leads to its frames. */
 import { element } from "../dom.js";
 import { span } from "../words/format.js";
-import { DISTRUSTING, runTrust } from "../words/trust_words.js";
+import { runTrust } from "../words/trust_words.js";
 
 /** Each advice in words; a press shows its frames. */
 export class AdvicePanel {
@@ -19,17 +19,17 @@ export class AdvicePanel {
     const said = JSON.stringify([about?.trust, about?.advice, about?.state]);
     if (!about || said === this.said) return; // a list that is read is not built anew under the finger
     this.said = said;
-    const trust = runTrust(about.trust, about.advice);
+    const trust = runTrust(about);
     const words = (about.trust?.text ?? []).slice(0, 1);
     this.root.replaceChildren(
       element("p", { class: "lead", "data-tone": trust.tone, text: words[0] ?? notYet(about.state) }),
       ...this.#list(
         "The map is not to be trusted here",
-        about.advice.filter((row) => DISTRUSTING.has(row.code)),
+        about.advice.filter((row) => row.distrusted),
       ),
       ...this.#list(
         "Worth knowing",
-        about.advice.filter((row) => !DISTRUSTING.has(row.code)),
+        about.advice.filter((row) => !row.distrusted),
       ),
     );
     if (!about.advice.length) this.root.append(element("p", { class: "quiet", text: "There is no advice." }));
@@ -44,8 +44,8 @@ export class AdvicePanel {
   #entry(row) {
     const when = row.code.startsWith("input_") ? "input" : span(row.from_s, row.to_s);
     const parts = [element("strong", { text: when }), element("span", { text: row.text })];
-    const tone = DISTRUSTING.has(row.code) ? "bad" : "plain";
-    if (when === "input") return element("div", { class: "entry", "data-tone": tone }, ...parts);
+    const tone = row.distrusted ? "bad" : "plain";
+    if (row.frames === null || when === "input") return element("div", { class: "entry", "data-tone": tone }, ...parts);
     return element(
       "button",
       {

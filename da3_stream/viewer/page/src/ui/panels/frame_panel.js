@@ -1,8 +1,8 @@
 /** The panel of one frame: its picture, depth and confidence, and what is known of it. */
 import { keyButton, chip, choice, element, facts } from "../dom.js";
-import { clock, lengthText, percent } from "../words/format.js";
+import { clock, lengthText, number, percent } from "../words/format.js";
 import { Picture } from "./picture.js";
-import { poseTrust } from "../words/trust_words.js";
+import { STATUS_WORDS, poseTrust } from "../words/trust_words.js";
 
 const KINDS = [
   ["image", "picture"],
@@ -91,23 +91,32 @@ export class FramePanel {
     const { units } = this.run;
     const confidence = this.run.table.confidence[row];
     const trust = poseTrust(confidence);
+    const status = details?.status ?? this.run.statusOf(row);
     const pairs = [
       ["time", clock(this.run.timeOf(row), 1)],
       ["frame", `${this.run.table.sourceIndex[row]} of the input`],
-      ["status", details?.status ?? this.run.statusOf(row)],
+      ["status", STATUS_WORDS[status] ?? status],
       ["trust", chip(Number.isFinite(confidence) ? `${trust.word}, ${percent(confidence)}` : trust.word, trust.tone)],
     ];
     if (details?.file) pairs.splice(1, 0, ["file", details.file]);
-    if (details?.depth_range) pairs.push(["depth", details.depth_range.map((v) => lengthText(v, units)).join(" to ")]);
-    if (Number.isFinite(details?.depth_sigma))
-      pairs.push(["sigma of depth", `${percent(details.depth_sigma)} of the depth, in the middle`]);
+    if (details?.depth) pairs.push(["depth", depthWords(details.depth, units)]);
+    if (details?.depth_sigma) pairs.push(["its sigma", `${number(100 * details.depth_sigma, 2)} % (median)`]);
     pairs.push(["submap", String(this.run.table.submap[row])]);
-    const reasons = details?.reasons ?? [];
-    this.about.replaceChildren(
-      facts(pairs),
-      ...(reasons.length ? [element("h3", { text: "Why" }), list(reasons)] : []),
-    );
+    this.about.replaceChildren(facts(pairs), ...reasons(details?.doubts));
   }
+}
+
+const depthWords = ({ p5, median, p95 }, units) =>
+  `${lengthText(p5, units)} to ${lengthText(p95, units)}, half of it nearer than ${lengthText(median, units)}`;
+
+/** What speaks against a pose, in words. @param {{text: string, value: number}[]|undefined} doubts */
+function reasons(doubts) {
+  if (doubts === undefined) return [];
+  if (!doubts.length) return [element("p", { class: "quiet", text: "No witness speaks against this pose." })];
+  return [
+    element("h3", { text: "What speaks against this pose, most first" }),
+    list(doubts.map(({ text, value }) => `${text}: ${number(value, 2)}`)),
+  ];
 }
 
 const list = (texts) => element("ul", { class: "plain" }, ...texts.map((text) => element("li", { text })));

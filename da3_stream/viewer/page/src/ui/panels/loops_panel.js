@@ -49,7 +49,7 @@ export class LoopsPanel {
   }
 
   #entry(loop) {
-    const rows = [loop.a, loop.b].map((index) => this.run.rowOfIndex(index));
+    const rows = [loop.a, loop.b];
     const times = rows.map((row) => clock(this.run.timeOf(row), 1));
     const details = element("details", { class: "entry", "data-tone": loop.accepted ? "good" : "plain" });
     const summary = element(

@@ -131,11 +131,11 @@ export class MarksPanel {
     if (!this.points.point) this.points.add();
     const row = this.row;
     const details = await this.run.source.frame(row).catch(() => null);
-    if (!details?.image_name) return this.calls.say("This frame has no file name to mark.");
-    const [width, height] = details.image_size;
+    if (!details?.picture) return this.calls.say("This frame has no file name to mark.");
+    const { name, width, height } = details.picture;
     this.points.mark({
       row,
-      image: details.image_name,
+      image: name,
       x: place.x * width - 0.5,
       y: place.y * height - 0.5,
       sheet: place,

@@ -67,6 +67,9 @@ export class MeasurePanel {
 
   /** @param {"finish"|"undo"|"cancel"} deed */
   act(deed) {
+    const { open } = this.measurements;
+    const isThin = deed === "finish" && open !== null && open.anchors.length < 3;
+    if (isThin) return (this.hint.textContent = "An area needs three corners: click or tap the next one.");
     this.measurements[deed]();
     this.onchange();
     this.show();

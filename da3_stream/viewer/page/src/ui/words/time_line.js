@@ -20,9 +20,6 @@ export function nearestRow(times, time) {
   return row + 1 < times.length && times[row + 1] - time < time - times[row] ? row + 1 : row;
 }
 
-/** The row of a source index, or of the nearest one. @param {ArrayLike<number>} indices @param {number} index */
-export const rowOfIndex = (indices, index) => nearestRow(indices, index);
-
 /**
  * The least confidence of the frames that fall in each of `cells` equal parts of the time from..to: one doubted frame
  * is not hidden by its neighbours. NaN where no frame is.

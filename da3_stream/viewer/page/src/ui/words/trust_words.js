@@ -3,28 +3,27 @@
 export const BELIEVED = 0.5; // poses of less are more likely wrong than right: docs/trust.md
 const ENOUGH = 0.9; // share of believed poses of a run that is OK
 
-/** Codes of advice that say where the map is not to be trusted: docs/trust.md, first table of codes. */
-export const DISTRUSTING = new Set([
-  "low_confidence",
-  "intrinsics_size",
-  "intrinsics_wrong",
-  "lens_changed",
-  "lens_doubtful",
-  "scale_wanders",
-  "standing_doubtful",
-  "join_doubtful",
-]);
+/** What the status of a frame means: docs/trust.md. */
+export const STATUS_WORDS = {
+  OK: "OK: nothing speaks against the pose",
+  WEAK: "WEAK: placed, but more likely wrong than right",
+  HELD: "HELD: the camera stands, the last pose is repeated; no depth",
+  TURNED: "TURNED: the camera only turns, its turns are known; no depth",
+  FAILED: "FAILED: its window has no geometry",
+  INTERPOLATED: "INTERPOLATED: left out by the gate, the pose lies between those of its neighbours",
+  UNPLACED: "UNPLACED: no pose",
+};
 
 /**
- * Trust in a run in one word and the name of its colour.
- * @param {{share: number|null}|null} trust @param {{code: string}[]} advice
+ * Trust in a run in a word or two, as the report has it, and the name of its colour.
+ * @param {any} run of /state
  */
-export function runTrust(trust, advice) {
+export function runTrust({ state, frames_placed: placed, trust, advice }) {
   const share = trust?.share ?? null;
-  if (share === null) return { word: "not judged yet", tone: "unknown" };
-  const stretches = advice.some((row) => DISTRUSTING.has(row.code));
-  if (share >= ENOUGH && !stretches) return { word: "OK", tone: "good" };
-  return share >= BELIEVED ? { word: "not everywhere", tone: "doubtful" } : { word: "hardly", tone: "bad" };
+  if (state !== "running" && placed === 0) return { word: "nothing placed", tone: "bad" };
+  if (share === null) return { word: state === "running" ? "not known yet" : "not measured", tone: "unknown" };
+  if (share >= ENOUGH && !advice.some((row) => row.distrusted)) return { word: "good", tone: "good" };
+  return share >= BELIEVED ? { word: "in parts", tone: "doubtful" } : { word: "low", tone: "bad" };
 }
 
 /** Trust in a pose by its confidence. @param {number} confidence */
