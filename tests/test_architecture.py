@@ -53,7 +53,7 @@ MAY_IMPORT = {
     "reconstruction": "types store cloud export",
     # who looks on: a server that knows no run, and what a page asks of one
     "web": "errors",
-    "viewer": "errors geometry types store cloud web upright report",
+    "viewer": "errors geometry types store cloud web upright report trust",
     # the system and the life of a process: `slam` knows no session
     "slam": "errors geometry settings types windows loops machine posegraph predictors scale stitching stopwatch"
     " store trust",

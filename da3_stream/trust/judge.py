@@ -66,7 +66,7 @@ class Judge:
         Near a join no pose is surer than the join, and none that moves is surer than the lens it was found with: a
         wrong lens bends a path in which tracks and depth agree, so other witnesses must not outvote it.
         """
-        moving = self._moving_model(witnesses)
+        moving = self.moving_model(witnesses)
         by_status = {Status.HELD: self.models[HELD], Status.TURNED: self.models[TURNED]}
         models = [by_status.get(of_row, moving) for of_row in status]
         out = np.zeros(len(part))
@@ -101,7 +101,7 @@ class Judge:
             out[before] = np.minimum(out[before], out[first])
         return out
 
-    def _moving_model(self, witnesses: Mapping[str, Array]) -> LogisticModel:
+    def moving_model(self, witnesses: Mapping[str, Array]) -> LogisticModel:
         """`moving` where the predictor gave a witness that only that model knows."""
         moving, plain = self.models[MOVING], self.models[PLAIN]
         own = set(moving.terms) - set(plain.terms)

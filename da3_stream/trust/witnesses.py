@@ -54,15 +54,17 @@ _ALL = (
     Witness("parallax_deg", "median angle under which a frame's points are seen by all that observe them", -1, 0.1),
     Witness("bridge", "points seen on both sides of a gap", -1, 5.0),
     Witness("track_residual_px", "median epipolar distance of tracks to the next frame", +1, 0.05),
-    Witness("track_residual_far_px", "the same to the fourth frame from here", +1, 0.05),
-    Witness("track_residual_farther_px", "the same to the eighth frame and farther ones", +1, 0.05),
+    Witness("track_residual_far_px", "median epipolar distance of tracks to the fourth frame from here", +1, 0.05),
+    Witness(
+        "track_residual_farther_px", "median epipolar distance of tracks to the eighth frame and farther ones", +1, 0.05
+    ),
     Witness("track_support", "share of tracks to the next frame within a pixel of their epipolar line", -1),
-    Witness("track_support_far", "the same to the fourth frame from here", -1),
+    Witness("track_support_far", "share of tracks to the fourth frame within a pixel of their epipolar line", -1),
     Witness("match_support", "share of matched keypoints of the next frame within a pixel of their epipolar line", -1),
-    Witness("match_support_far", "the same of the fourth frame from here", -1),
-    Witness("match_support_farther", "the same of the eighth frame and farther ones", -1),
+    Witness("match_support_far", "share of matched keypoints of the fourth frame within a pixel of theirs", -1),
+    Witness("match_support_farther", "share of matched keypoints of farther frames within a pixel of theirs", -1),
     Witness("track_scale", "log ratio of the steps before and after by the tracks, against the poses", +1, 0.01),
-    Witness("track_scale_far", "the same over four frames before and after", +1, 0.01),
+    Witness("track_scale_far", "log ratio of four steps before and after by the tracks, against the poses", +1, 0.01),
     Witness("track_loss", "log ratio of the share of tracks usually followed to that at a gap beside the frame", +1),
     Witness(
         "blind_bend_deg", "angle between the steps before and after, times the share of tracks lost there", +1, 5.0
@@ -74,7 +76,7 @@ _ALL = (
         +1,
         0.5,
     ),
-    Witness("turn_error_far_deg", "turn by which those of the eighth frame and farther ones do", +1, 0.02),
+    Witness("turn_error_far_deg", "turn by which matched points of farther frames contradict the poses", +1, 0.02),
     Witness("moved_cover", "share of the picture that moves though the camera is in one place", +1),
     Witness("rival_share", "share of the matches of near frames that another epipolar geometry explains", +1, 0.02),
     Witness("opinions", "share of other maps of the window that agree with the pose", -1),

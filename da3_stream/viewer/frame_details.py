@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
+from itertools import islice
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
 
-from ..store import read_witnesses
+from ..store import RunReader, read_witnesses
+from ..trust import doubts_of_pose
 from ..types import Float32
 from .snapshot import Snapshot
 from .tables import STATUSES
@@ -19,40 +23,55 @@ def frame_details(now: Snapshot, row: int) -> dict[str, Any]:
         raise IndexError(row)
     frames, reader, submap = now.frames, now.reader, int(now.frames.submap[row])
     source_index, segment = int(frames.source_index[row]), int(reader.geometry.frame_poses.segment[row])
-    centre = now.poses.cameras.translation[row]
+    centre, source = now.poses.cameras.translation[row], _source_of(reader, source_index)
     known = bool(np.isfinite(centre).all())
     confidence = float(now.poses.confidence[row])
     return {
         "row": row,
         "source_index": source_index,
         "time": float(frames.time[row]),
-        "file": _file_of(reader.status, source_index),
+        "file": source[0],
         "status": STATUSES[frames.status[row]],
         "segment": segment if segment >= 0 else None,
         "submap": submap,
         "confidence": confidence if np.isfinite(confidence) else None,
-        "witnesses": _witnesses(now, row),
+        "doubts": _doubts(now, row) if known else [],
         "centre": centre.tolist() if known else None,
         "depth": _depth_range(now, row) if known else None,
         "has_image": now.submaps[submap].has_images,
+        "picture": _picture(reader, source_index, source),
     }
 
 
-def _file_of(status: Any, source_index: int) -> str | None:
-    """The name of the input, or of the picture where each frame is a file of its own."""
-    files = status.get("input", {}).get("files", ())
-    if len(files) > 1 and status["input"].get("kind") == "images" and source_index < len(files):
-        return str(files[source_index]["path"])
-    return status.get("input", {}).get("name")
+def _source_of(reader: RunReader, source_index: int) -> tuple[str, bool]:
+    """The file that a frame comes from, and whether it is a picture of its own: by frames.csv, which a run has at its
+    end; before, the input as a whole."""
+    facts, row = reader.status.get("input", {}), int(np.searchsorted(reader.poses.source_index, source_index))
+    try:
+        with open(reader.path / "frames.csv", newline="", encoding="utf-8", errors="replace") as file:
+            line = next(islice(csv.DictReader(file), row, None), {})
+        is_it = float(line["time_s"]) == reader.poses.timestamp[row]
+    except (OSError, KeyError, ValueError):
+        return str(facts.get("name") or ""), False
+    return (line["source"], facts.get("kind") == "images") if is_it else (str(facts.get("name") or ""), False)
 
 
-def _witnesses(now: Snapshot, row: int) -> list[dict[str, Any]]:
-    """What the pose was judged by, by name."""
+def _picture(reader: RunReader, source_index: int, source: tuple[str, bool]) -> dict[str, Any]:
+    """What the frame's picture is called: its file, or what exports call a frame of a video; and the input's size."""
+    file, is_picture = source
+    width, height = reader.input_size
+    name = PurePath(file).name if is_picture else f"{source_index:06d}.jpg"
+    return {"name": name, "width": width, "height": height}
+
+
+def _doubts(now: Snapshot, row: int) -> list[dict[str, Any]]:
+    """What speaks against the pose, in words, most first."""
     assert now.reader is not None
     place = int(now.frames.row_in_submap[row])
     values = read_witnesses(now.reader.run, int(now.frames.submap[row]))
-    told = ((name, float(column[place])) for name, column in values.items())
-    return [{"name": name, "value": value} for name, value in told if np.isfinite(value)]
+    told = {name: float(column[place]) for name, column in values.items()}
+    found = doubts_of_pose(told, STATUSES[now.frames.status[row]])
+    return [{"name": doubt.name, "text": doubt.meaning, "value": doubt.value} for doubt in found]
 
 
 def _depth_range(now: Snapshot, row: int) -> dict[str, float] | None:

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { depthSigma } from "../../../../da3_stream/viewer/page/src/tools/anchor.js";
 import { measureDistance } from "../../../../da3_stream/viewer/page/src/tools/distance.js";
 import { crossesItself, fitPlane, measureArea } from "../../../../da3_stream/viewer/page/src/tools/polygon.js";
 import { normalQuantile, pathSigma, stretchSigma } from "../../../../da3_stream/viewer/page/src/tools/uncertainty.js";
@@ -48,6 +49,13 @@ test("along its ray a point is off by its depth's sigma, across it by half a pix
   const across = measureDistance(sighting([-1e-9, 0, 10]), sighting([1e-9, 0, 10]), still);
   near(across.sigma.depth, 0, 1e-9);
   near(across.sigma.across, Math.SQRT2 * 0.5 * 0.002 * 10);
+});
+
+test("a depth's confidence tells its sigma where the predictor is structure from motion, else nobody knows", () => {
+  near(depthSigma("sfm", 15), Math.hypot(0.1, 0.02));
+  near(depthSigma("sfm", 1e9), 0.02, 1e-6);
+  assert.equal(depthSigma("da3-large", 15), null);
+  assert.equal(depthSigma("sfm", null), null);
 });
 
 test("what nobody knows is said, and does not count as known", () => {

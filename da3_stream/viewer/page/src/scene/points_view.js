@@ -61,7 +61,7 @@ export class PointsView {
     }
     for (const info of infos) {
       if (this.submaps.has(info.id)) this.submaps.get(info.id).info = info;
-      else if (info.nodes > 0) this.submaps.set(info.id, new SubmapNodes(info));
+      else if (info.points > 0 && info.nodes !== 0) this.submaps.set(info.id, new SubmapNodes(info));
     }
     this.revision += 1;
   }

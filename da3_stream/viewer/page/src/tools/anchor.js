@@ -7,12 +7,17 @@
  * @property {number|null} depthSigma standard deviation of its depth as a share of it; null where nobody knows
  */
 
+// Against the true depth of a rendered town, within one frame (docs/viewer.md): errors are half as large again as the
+// flow's own noise says, and never below 2 %, which smoothing of the flow leaves.
+const OF_NOISE = 1.5;
+const LEAST = 0.02;
+
 /**
- * What is known of a depth by its confidence: structure from motion says depth over sigma; other predictors' confidence
- * has no unit. @param {string} model @param {number|null|undefined} confidence
+ * Standard deviation of a depth as a share of it, by its confidence: of structure from motion that is depth over the
+ * noise of the flow; of other predictors it has no unit. @param {string} model @param {number|null|undefined} confidence
  */
 export function depthSigma(model, confidence) {
-  return model === "sfm" && confidence > 0 ? 1 / confidence : null;
+  return model === "sfm" && confidence > 0 ? Math.hypot(OF_NOISE / confidence, LEAST) : null;
 }
 
 /**

@@ -2,7 +2,7 @@
 import { keyButton, chip, choice, element, facts } from "../dom.js";
 import { clock, lengthText, number, percent } from "../words/format.js";
 import { Picture } from "./picture.js";
-import { STATUS_WORDS, poseTrust } from "../words/trust_words.js";
+import { BELIEVED, STATUS_WORDS, poseTrust } from "../words/trust_words.js";
 
 const KINDS = [
   ["image", "picture"],
@@ -100,9 +100,8 @@ export class FramePanel {
     ];
     if (details?.file) pairs.splice(1, 0, ["file", details.file]);
     if (details?.depth) pairs.push(["depth", depthWords(details.depth, units)]);
-    if (details?.depth_sigma) pairs.push(["its sigma", `${number(100 * details.depth_sigma, 2)} % (median)`]);
     pairs.push(["submap", String(this.run.table.submap[row])]);
-    this.about.replaceChildren(facts(pairs), ...reasons(details?.doubts));
+    this.about.replaceChildren(facts(pairs), ...reasons(details?.doubts, confidence));
   }
 }
 
@@ -110,9 +109,13 @@ const depthWords = ({ p5, median, p95 }, units) =>
   `${lengthText(p5, units)} to ${lengthText(p95, units)}, half of it nearer than ${lengthText(median, units)}`;
 
 /** What speaks against a pose, in words. @param {{text: string, value: number}[]|undefined} doubts */
-function reasons(doubts) {
+function reasons(doubts, confidence) {
   if (doubts === undefined) return [];
-  if (!doubts.length) return [element("p", { class: "quiet", text: "No witness speaks against this pose." })];
+  const none =
+    confidence < BELIEVED
+      ? "It shares the doubt of the ten frames before and after."
+      : "Nothing speaks against this pose.";
+  if (!doubts.length) return [element("p", { class: "quiet", text: none })];
   return [
     element("h3", { text: "What speaks against this pose, most first" }),
     list(doubts.map(({ text, value }) => `${text}: ${number(value, 2)}`)),
