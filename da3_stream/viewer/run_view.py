@@ -24,6 +24,7 @@ from .state import state_of
 from .submap_facts import FactsOfSubmaps
 
 LOOK_S = 1.0  # at most so often the file system is asked whether anything is new
+WAIT_S = 1.0  # between two looks while a page waits
 
 
 class RunView:
@@ -70,9 +71,9 @@ class RunView:
             now = self.snapshot()
             if since != now.revision or (epoch is not None and epoch != now.epoch):
                 return now
-            if time.monotonic() + LOOK_S >= until:
+            if time.monotonic() + WAIT_S >= until:
                 return None
-            time.sleep(LOOK_S)
+            time.sleep(WAIT_S)
 
     def state(self) -> dict[str, Any]:
         """What the page is told at first and whenever anything is new."""
