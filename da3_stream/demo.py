@@ -9,8 +9,11 @@ from typing import Any
 from .calibration import read_calibration
 from .evaluation import evaluate
 from .pipeline import run
+from .report import write_report
 from .session.progress import progress_bar
 from .settings import CameraSettings, Settings
+from .store import open_run
+from .store.files import json_page, write_text
 from .synthetic import make_town, write_town
 
 _SIZE = (320, 240)
@@ -43,7 +46,10 @@ def run_demo(out: Path, frames: int = 300, *, progress: bool = False) -> DemoRes
     settings = Settings(camera=_town_camera(town))
     directory = run(town / "town.mp4", out / "run", settings, progress=progress, overwrite=True)
     plot = directory / "evaluation.png"
-    return DemoResult(directory, evaluate(directory, town / "groundtruth.tum", format="tum", plot=plot))
+    result = evaluate(directory, town / "groundtruth.tum", format="tum", plot=plot)
+    write_text(directory / "evaluation.json", json_page(result))
+    write_report(open_run(directory))
+    return DemoResult(directory, result)
 
 
 def _town_camera(town: Path) -> CameraSettings:

@@ -63,7 +63,7 @@ MAY_IMPORT = {
     # the doors
     "synthetic": "errors geometry",
     "calibration": "errors geometry",
-    "demo": "settings calibration evaluation pipeline session synthetic",
+    "demo": "settings calibration evaluation pipeline report session store synthetic",
     "doctor": "machine",
     "cli": "errors settings calibration demo doctor evaluation export frames models pipeline predictors report"
     " stopwatch store viewer",

@@ -26,8 +26,10 @@ def evaluate(
     fps: Annotated[float | None, typer.Option(help="Rate of images without times, for a TUM truth.")] = None,
     verbose: Verbose = False,
 ) -> None:
-    """Compare a run with its ground truth."""
+    """Compare a run with its ground truth; its report.html shows the comparison, too."""
     from ..evaluation import evaluate, summary
+    from ..report import write_report
+    from ..store import open_run
     from ..store.files import json_page, write_text
 
     plot = plot or run_dir / "evaluation.png"
@@ -36,4 +38,6 @@ def evaluate(
             run_dir, groundtruth, format=format, align=align, fps=fps, depth_groundtruth=depth_groundtruth, plot=plot
         )
         write_text(json or run_dir / "evaluation.json", json_page(result))
+        if json is None:
+            write_report(open_run(run_dir))
     typer.echo(summary(result))

@@ -19,6 +19,8 @@ from .trajectories import Trajectory
 
 Align = Literal["sim3", "se3", "none"]
 MIN_POSES = 3  # fewer do not determine a similarity
+PATH_ROWS = 500  # of a comparison: for drawings
+PATH_DIGITS = 5  # of a metre
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +67,20 @@ class SegmentComparison:
             "scale_drift_percent_per_100m": drift.percent_per_100m,
             "scale_along_path": drift.relative_scale,
         }
+
+    def path(self) -> dict[str, Any]:
+        """Both paths and the error along the true one, of `PATH_ROWS` frames evenly and the worst one; in metres."""
+        errors = np.linalg.norm(self.truth_positions - self.aligned_positions, axis=1)
+        evenly = np.linspace(0, len(errors) - 1, min(len(errors), PATH_ROWS)).round().astype(np.int64)
+        rows = np.union1d(evenly, errors.argmax())
+        of_rows = {
+            "truth": self.truth_positions,
+            "aligned": self.aligned_positions,
+            "along_m": path_distances(self.truth_positions),
+            "error_m": errors,
+        }
+        rounded = {name: np.round(values[rows], PATH_DIGITS) for name, values in of_rows.items()}
+        return {"source_index": self.source_index[rows], **rounded}
 
     def _scaled_estimate(self) -> NDArray[np.float64]:
         scaled = self.estimate.copy()

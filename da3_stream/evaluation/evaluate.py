@@ -49,7 +49,8 @@ def evaluate(
     truth = read_trajectory(groundtruth, format)
     pairs = associate(poses, truth, fps)
     comparisons = compare_segments(poses, truth, pairs, align)
-    result = trajectory_result(poses, truth, pairs, comparisons, align)
+    of_map = {"scene_crc32": store.open_run(run_dir).scene_crc32()}
+    result = of_map | trajectory_result(poses, truth, pairs, comparisons, align)
     if depth_groundtruth is not None:
         metrics, notes = _depth_result(Path(run_dir), Path(depth_groundtruth), comparisons[0], align)
         if result["segments"] > 1:
@@ -84,6 +85,7 @@ def trajectory_result(
         "scale_drift_definition": DRIFT_DEFINITION,
         "straight_line_percent": straight_line_percent(largest.truth_positions),
         "trust": _trust_result(poses, truth, pairs),
+        "path": largest.path(),
         "per_segment": [part.metrics() for part in comparisons[1:]],
         "notes": _notes(poses, truth, pairs, comparisons, align),
     }

@@ -11,10 +11,8 @@ from ..store.files import write_text
 from .sections import advice, headline, loops, maps, pictures, profiles, resources, settings, timeline, truth, windows
 from .sections.subject import Subject
 
+_FIRST = (pictures.overview, advice.advice)  # beside each other, where there is room
 _SECTIONS = (
-    headline.headline,
-    pictures.overview,
-    advice.advice,
     timeline.timeline,
     maps.maps,
     truth.truth,
@@ -40,7 +38,7 @@ def report_page(run_dir: Path) -> str:
     title = escape(run_dir.resolve().name)
     state = escape(str(subject.facts.get("state", "")))
     style = (files.files(__package__) / "style.css").read_text()
-    body = "\n".join(part for part in (section(subject) for section in _SECTIONS) if part)
+    first, others = ("\n".join(filter(None, (part(subject) for part in parts))) for parts in (_FIRST, _SECTIONS))
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -55,7 +53,11 @@ def report_page(run_dir: Path) -> str:
 <body>
 <header><h1>{title}</h1><p class="badge {state}">{state}</p></header>
 <main>
-{body}
+{headline.headline(subject)}
+<div class="first">
+{first}
+</div>
+{others}
 </main>
 </body>
 </html>

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -123,6 +124,14 @@ class Run:
     def read_scene(self) -> Scene:
         """Where the submaps lie now. Raises StoreError if scene.json is absent or damaged."""
         return scene_from_json(read_json(self.path / "scene.json"))
+
+    def scene_crc32(self) -> str:
+        """Which state of the map scene.json holds, as eight hexadecimal digits: what was made of it can tell."""
+        path = self.path / "scene.json"
+        try:
+            return f"{zlib.crc32(path.read_bytes()):08x}"
+        except OSError as error:
+            raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def prepare_folder(path: Path, *, overwrite: bool = False) -> None:

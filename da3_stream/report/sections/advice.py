@@ -22,7 +22,7 @@ def advice(subject: Subject) -> str:
     of_frames = [_card(subject, group) for group in _by_code([row for row in rows if not row.of_input])]
     of_input = [_card(subject, group) for group in _by_code([row for row in rows if row.of_input])]
     if not of_frames and trust_word(subject.facts) == "good":
-        of_frames = ["<li><h3>Nothing speaks against this map</h3></li>"]
+        of_frames = ['<li class="fine"><h3>Nothing speaks against this map</h3></li>']
     return section(
         "advice",
         "Advice",

@@ -15,7 +15,9 @@ _STATES = {
     "running": "The run is still going: this is what was placed until now.",
 }
 _MOOD = {"good": "good", "in parts": "doubt", "low": "bad", "nothing placed": "bad"}
-METRES = "for metres give --camera-height, --path-length-m or --scale"
+_METRES = "for metres give " + ", ".join(
+    f"<code>--{name}</code>" for name in ("camera-height", "path-length-m", "scale")
+)
 
 
 def headline(subject: Subject) -> str:
@@ -24,7 +26,7 @@ def headline(subject: Subject) -> str:
     notes = [said, *_notes(subject)]
     paragraphs = "".join(f'<p class="state">{escape(note)}</p>' for note in notes if note)
     tiles = "".join(
-        f'<div class="tile {mood}"><dt>{escape(name)}</dt><dd>{value}<small>{escape(below)}</small></dd></div>'
+        f'<div class="tile {mood}"><dt>{escape(name)}</dt><dd>{value}<small>{below}</small></dd></div>'
         for name, value, below, mood in _tiles(subject)
     )
     return f'{paragraphs}\n<dl class="tiles">{tiles}</dl>'
@@ -46,7 +48,7 @@ def _notes(subject: Subject) -> Iterator[str]:
 
 
 def _tiles(subject: Subject) -> Iterator[tuple[str, str, str, str]]:
-    """Name, value, what stands below it, and the mood of each."""
+    """Name, value, what stands below it (HTML), and the mood of each."""
     facts = subject.facts
     metres = subject.reader.units == "metres"
     share = (facts.get("trust") or {}).get("share")
@@ -57,7 +59,7 @@ def _tiles(subject: Subject) -> Iterator[tuple[str, str, str, str]]:
     yield "Frames placed", f"{figure('placed', facts['placed'])} of {figure('frames', facts.get('frames'))}", "", ""
     if len(subject.poses):
         yield "Video", _duration(subject), _pace(subject), ""
-    yield "Scale", figure("units", facts["units"]), "" if metres else METRES, ""
+    yield "Scale", figure("units", facts["units"]), _METRES if subject.moves and not metres else "", ""
     yield "Points", figure("points", facts["points"]), "", ""
     if facts.get("seconds"):
         below = f"{number(facts.get('frames', 0) / facts['seconds'])} frames a second"

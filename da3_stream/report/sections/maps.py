@@ -54,8 +54,8 @@ class Frame:
 
 
 def maps(subject: Subject) -> str:
-    """Two drawings; empty where nothing was placed."""
-    if not (subject.poses.segment >= 0).any():
+    """Two drawings; empty where there is nothing to draw, or nothing was placed."""
+    if not subject.shows_something or not (subject.poses.segment >= 0).any():
         return ""
     points = subject.points[0].astype(np.float64) @ subject.upright_from_world.T
     along = _along(subject.centres)

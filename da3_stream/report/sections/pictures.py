@@ -16,7 +16,9 @@ _TYPES = {b"\x89PNG": "png", b"\xff\xd8\xff\xe0": "jpeg"}
 
 
 def overview(subject: Subject) -> str:
-    """overview.png; empty where the run made none."""
+    """overview.png; empty where the run made none, or where it would show one dot."""
+    if not subject.shows_something:
+        return ""
     return section("picture", "Picture", embedded(subject.reader.path / "overview.png", "cloud and path from above"))
 
 

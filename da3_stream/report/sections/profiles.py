@@ -1,4 +1,4 @@
-"""Speed and height along the way."""
+"""Speed, height and direction along the way."""
 
 from __future__ import annotations
 
@@ -15,12 +15,30 @@ _ROWS_A_BIN = 5  # at least: steps from one frame to the next are noisy
 
 
 def profiles(subject: Subject) -> str:
-    """Two charts; empty where nothing moves or nothing was placed."""
-    speed_t, speed = speeds(subject)
-    height_t, height = heights(subject)
-    drawn = chart(f"speed ({subject.unit}/s)", [Line("speed", speed_t, speed)], "time", moment, zero=True)
-    drawn += chart(f"height over the start ({subject.unit})", [Line("height", height_t, height)], "time", moment)
-    return section("profiles", "Speed and height", f'<div class="charts">{drawn}</div>' if drawn else "")
+    """Three charts: speed and height where the camera moves, and which way it looks; empty where nothing was placed."""
+    drawn = chart(
+        "looks to (degrees, to the right)", [Line("heading", subject.times, headings(subject))], "time", moment
+    )
+    if subject.moves:
+        speed, height = Line("speed", *speeds(subject)), Line("height", *heights(subject))
+        drawn = (
+            chart(f"speed ({subject.unit}/s)", [speed], "time", moment, zero=True)
+            + chart(f"height over the start ({subject.unit})", [height], "time", moment)
+            + drawn
+        )
+    return section("profiles", "Along the way", f'<div class="charts">{drawn}</div>' if drawn else "")
+
+
+def headings(subject: Subject) -> Float64:
+    """Which way every camera looks over the level, in degrees to the right of the first camera of its segment and never
+    cut at a full turn; NaN without a pose."""
+    poses = subject.poses
+    heading = np.full(len(poses), np.nan)
+    for rows in subject.stretches_of_rows(np.ones(len(poses), bool)):
+        right, ahead = (poses.world_from_camera[rows, :3, 2] @ subject.upright_from_world.T)[:, :2].T
+        turned = np.degrees(np.unwrap(np.arctan2(right, ahead)))
+        heading[rows] = turned - turned[0]
+    return heading
 
 
 def speeds(subject: Subject) -> tuple[Float64, Float64]:

@@ -27,7 +27,7 @@ def settings(subject: Subject) -> str:
         "settings",
         "Settings",
         table(differ, ("setting", "here", "by default")) if differ else "<p>All are the defaults.</p>",
-        folded(f"The other {len(same)}, which are the defaults", table(same)),
+        folded(f"The {len(same)} that are the defaults", table(same)),
     )
 
 

@@ -19,6 +19,7 @@ from ..facts import run_facts
 
 _MOST_POINTS = 100_000  # of the cloud, evenly; more than its drawings have cells
 _POINTS_FOR_UP = 20_000
+_STANDS = 1e-6  # world units: windows are some units deep
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,10 +73,20 @@ class Subject:
 
     @cached_property
     def evaluation(self) -> dict[str, Any] | None:
-        """evaluation.json, if it is of the map as it is now."""
+        """evaluation.json, None where there is none."""
         path = self.reader.path / "evaluation.json"
-        found = read_json(path) if path.exists() else {}
-        return found if found.get("frames_selected") == len(self.poses) else None
+        return read_json(path) if path.exists() else None
+
+    @cached_property
+    def moves(self) -> bool:
+        """Whether the camera goes anywhere, as far as the run knows: a path of rounding errors is none."""
+        centres = self.poses.world_from_camera[self.poses.segment >= 0, :3, 3]
+        return len(centres) > 1 and float(np.ptp(centres, axis=0).max()) > _STANDS
+
+    @property
+    def shows_something(self) -> bool:
+        """Whether there is anything to draw: a path, or a cloud."""
+        return self.moves or bool(self.facts["points"])
 
     def stretches_of_rows(self, keep: NDArray[np.bool_]) -> Iterator[NDArray[np.int64]]:
         """Rows [K] of every segment that are kept, in order; none of frames without a pose."""

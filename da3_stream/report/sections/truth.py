@@ -30,6 +30,9 @@ def truth(subject: Subject) -> str:
     found = subject.evaluation
     if found is None:
         return ""
+    if found.get("scene_crc32") != subject.reader.run.scene_crc32():
+        said = "evaluation.json is of another state of this map: da3-stream eval compares it again."
+        return section("truth", "Beside the truth", f"<p>{said}</p>")
     rows = [(escape(name), f"{figure(f'evaluation.{key}', found.get(key))} {unit}") for name, key, unit in _ROWS]
     notes = "".join(f"<li>{escape(note)}</li>" for note in found.get("notes", ()))
     path = found.get("path")
