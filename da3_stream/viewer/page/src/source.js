@@ -4,8 +4,8 @@
  * @typedef {object} Source
  * @property {boolean} isEmbedded
  * @property {{requests: number, bytes: number}} traffic what was asked for so far
- * @property {(since: string|number|null, signal: AbortSignal) => Promise<object|null>} state
- *   answer of /state; null where nothing is new
+ * @property {(since: number|null, signal: AbortSignal, epoch: string) => Promise<object|null>} state
+ *   answer of /state; null where nothing is new since that revision of that epoch
  * @property {(from: number) => Promise<ArrayBuffer>} frames
  * @property {(since: number) => Promise<ArrayBuffer>} poses
  * @property {(from: number) => Promise<ArrayBuffer>} cameras

@@ -30,7 +30,7 @@ export class BlockLoading {
 
   /** Says what is needed now, in order of need; what is on its way arrives all the same. */
   want(submaps, nodes) {
-    const isCoarse = (node) => node.number === 0;
+    const isCoarse = (node) => !node.parent;
     this.wanted = [...nodes.filter(isCoarse), ...submaps, ...nodes.filter((node) => !isCoarse(node))];
     this.turn += 1;
     for (const node of nodes) node.wantedAt = this.turn;
@@ -78,7 +78,7 @@ export class BlockLoading {
       const header = await this.source.submap(submap.info.id);
       if (submap.closed) return;
       this.events.opened(submap, header);
-      if (submap.nodes.length) this.wanted.unshift(submap.nodes[0]);
+      this.wanted.unshift(...submap.roots);
     }, [submap]);
   }
 

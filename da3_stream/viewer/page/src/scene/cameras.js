@@ -16,6 +16,7 @@ export class Cameras {
   /** @param {object} shared of eyeUniforms */
   constructor(shared) {
     this.table = null;
+    this.places = []; // rows with a camera, their times and centres
     this.path = new Strokes(shared, PATH_WIDTH);
     this.loops = new Strokes(shared, LOOP_WIDTH);
     this.frusta = new Frusta(shared);
@@ -31,59 +32,67 @@ export class Cameras {
   /**
    * Draws all anew.
    * @param {import("../tables/frame_table.js").FrameTable} table @param {object} state of /state
-   * @param {[number, number]} time seconds to show
    */
-  update(table, state, time) {
+  update(table, state) {
     this.table = table;
     this.segmentOf = new Map(state.submaps.map((submap) => [submap.id, submap.segment]));
-    const inTime = (row) => this.table.time[row] >= time[0] && this.table.time[row] <= time[1];
-    const places = [];
-    for (let row = 0; row < this.table.count; row++) {
-      if (this.table.hasCamera(row) && inTime(row)) places.push({ row, centre: this.table.centre(row) });
+    this.places = [];
+    for (let row = 0; row < table.count; row++) {
+      if (table.hasCamera(row)) this.places.push({ row, time: table.time[row] - table.time[0], centre: table.centre(row) });
     }
-    this.#drawPath(places);
-    this.#drawFrusta(places);
+    this.#drawPath();
+    this.#drawFrusta();
     this.#drawLoops(state.loops);
+  }
+
+  /** Marks the camera of a row, or none. */
+  select(row) {
+    this.selected = row;
+    if (this.table) this.#drawFrusta();
   }
 
   #segment(row) {
     return this.segmentOf.get(this.table.submap[row]) ?? 0;
   }
 
-  #drawPath(places) {
+  #drawPath() {
+    const { places } = this;
     const lines = [];
     const steps = [];
     for (let k = 1; k < places.length; k++) {
       const segment = this.#segment(places[k].row);
       if (segment !== this.#segment(places[k - 1].row)) continue;
       steps.push(distance(places[k].centre, places[k - 1].centre));
-      lines.push({ from: places[k - 1].centre, to: places[k].centre, colour: segmentColour(segment) });
+      lines.push({ from: places[k - 1].centre, to: places[k].centre, colour: segmentColour(segment), time: places[k].time });
     }
     steps.sort((a, b) => a - b);
     this.step = steps[Math.floor(steps.length * 0.6)] || this.step;
     this.path.set(lines);
   }
 
-  #drawFrusta(places) {
+  #drawFrusta() {
+    const { places } = this;
     const stride = Math.max(1, Math.ceil(places.length / MOST_FRUSTA));
     const shown = places.filter(({ row }, k) => k % stride === 0 && row !== this.selected);
     const cameras = shown.map((place) => this.#frustum(place, segmentColour(this.#segment(place.row)), 1));
-    if (this.selected !== null && this.table.hasCamera(this.selected)) {
-      const place = { row: this.selected, centre: this.table.centre(this.selected) };
-      cameras.push(this.#frustum(place, SELECTED, 1.5));
-    }
+    const selected = places.find(({ row }) => row === this.selected);
+    if (selected) cameras.push(this.#frustum(selected, SELECTED, 1.5));
     this.frusta.set(cameras, FRUSTUM_STEPS * this.step * Math.sqrt(stride));
   }
 
-  #frustum({ row, centre }, colour, size) {
+  #frustum({ row, centre, time }, colour, size) {
     const [fx, fy, , , width, height] = this.table.intrinsics.subarray(6 * row, 6 * row + 6);
     const reach = [width / (2 * fx), height / (2 * fy)].map((value) => (Number.isFinite(value) ? Math.min(value, 2) : 1));
-    return { row, centre, orientation: this.table.orientation(row), reach, colour, size };
+    return { row, centre, orientation: this.table.orientation(row), reach, colour, size, time };
   }
 
   #drawLoops(loops) {
-    const ends = loops.map((loop) => ({ loop, from: this.table.centre(loop.a), to: this.table.centre(loop.b) }));
-    const seen = ends.filter(({ from, to }) => from && to);
-    this.loops.set(seen.map(({ loop, from, to }) => ({ from, to, colour: loop.accepted ? ACCEPTED : REFUSED })));
+    const lines = loops.map(({ a, b, accepted }) => ({
+      from: this.table.centre(a),
+      to: this.table.centre(b),
+      colour: accepted ? ACCEPTED : REFUSED,
+      time: Math.max(this.table.time[a], this.table.time[b]) - this.table.time[0],
+    }));
+    this.loops.set(lines.filter(({ from, to }) => from && to));
   }
 }

@@ -2,6 +2,20 @@
 import { add, dot, lookingAlong, multiply, normalized, rotate, scaled, subtract } from "../tables/float64.js";
 
 const FOV_DEG = 55;
+/** What of a scene's nearer half counts when all of it should be seen: its corners are seldom filled. */
+const NEARER = 0.5;
+
+/** Least and largest of each coordinate. */
+function boundsOf(places) {
+  const bounds = [0, 1, 2].map(() => [Infinity, -Infinity]);
+  for (const place of places) {
+    bounds.forEach((bound, axis) => {
+      bound[0] = Math.min(bound[0], place[axis]);
+      bound[1] = Math.max(bound[1], place[axis]);
+    });
+  }
+  return bounds;
+}
 
 export class Eye {
   constructor() {
@@ -70,9 +84,18 @@ export class Eye {
     return { x: this.width / 2 - cx * kx, y: this.height / 2 - cy * ky, width: width * kx, height: height * ky };
   }
 
-  /** How far away a sphere fills the view. */
-  distanceToSee(radius) {
-    return radius / Math.sin(Math.atan(Math.min(this.width, this.height) / 2 / this.focal));
+  /**
+   * How far to stand from the target, and how far to shift it across, to see all places with something around them.
+   * @param {number[][]} places world @param {number} around radius about each
+   */
+  toSeeAll(places, around) {
+    const { right, up, forward, focal } = this.ray(0, 0);
+    const [wide, high] = [this.width / 2 / focal, this.height / 2 / focal];
+    const box = boundsOf(places.map((place) => [right, up, forward].map((axis) => dot(subtract(place, this.target), axis))));
+    const [x, y] = [0, 1].map((axis) => (box[axis][0] + box[axis][1]) / 2);
+    const need = ([least, most], slope) => ((most - least) / 2 + around) / slope;
+    const distance = Math.max(need(box[0], wide), need(box[1], high)) - Math.min(0, box[2][0]) * NEARER;
+    return { distance: Math.max(distance, 1e-6), shift: add(scaled(right, x), scaled(up, y)) };
   }
 
   /** @param {number} far what is seen reaches this far, world units */

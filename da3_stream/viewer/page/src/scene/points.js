@@ -17,7 +17,6 @@ function uniforms() {
     u_range: { value: new Vector2(0, 1) },
     u_up: { value: new Vector3(0, 0, 1) },
     u_node_colour: { value: new Vector3(1, 1, 1) },
-    u_time: { value: new Vector2(-3e38, 3e38) },
     u_size: { value: 1 },
     u_size_bounds: { value: new Vector2(1, 16) },
     u_upright: { value: new Matrix3() },

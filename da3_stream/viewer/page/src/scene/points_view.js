@@ -103,7 +103,7 @@ export class PointsView {
   *#roots() {
     for (const submap of this.submaps.values()) {
       submap.place(this.table, this.revision);
-      if (submap.hasPose && submap.nodes.length) yield submap.nodes[0];
+      if (submap.hasPose) yield* submap.roots;
     }
   }
 
@@ -119,25 +119,37 @@ export class PointsView {
   #unopened(view) {
     const seen = [];
     for (const submap of this.submaps.values()) {
-      if (submap.header) continue;
+      if (submap.header || !submap.info.centre) continue;
       const away = distanceInSight(view, submap.info.centre, submap.info.radius);
       if (away >= 0) seen.push({ submap, size: submap.info.radius / away });
     }
     return seen.sort((a, b) => b.size - a.size).map(({ submap }) => submap);
   }
 
-  /** Colours, time and clip box as they are set. @param {import("./settings.js").Settings} settings */
-  colour({ colour, time, clip }, eye) {
+  /** Colours and clip box as they are set. @param {import("./settings.js").Settings} settings */
+  colour({ colour, clip }, eye) {
     const values = this.clouds.uniforms;
     const range = this.range(colour, eye.up);
-    this.legend = colour === "rgb" ? null : { name: colour, range, colour: (share) => legendColour(colour, share) };
+    this.legend = this.#legendOf(colour, range);
     const shift = colour === "height" ? dot(eye.position, eye.up) : 0; // the shader knows heights above the eye
     this.clouds.colourBy(colour, [range[0] - shift, range[1] - shift]);
     values.u_up.value.set(...eye.up);
-    const [from, to] = time ?? [-Infinity, Infinity];
-    const first = this.table?.time[0] ?? 0;
-    values.u_time.value.set(Math.max(-3e38, from - first), Math.min(3e38, to - first));
     this.#clip(clip, eye);
+  }
+
+  /** What a ramp's ends stand for: world units, seconds, confidence as pages store it, probabilities. */
+  #legendOf(name, [low, high]) {
+    if (name === "rgb") return null;
+    const value = name === "confidence" ? (share) => this.confidenceOf(low + share * (high - low)) : (share) => low + share * (high - low);
+    return { name, range: [value(0), value(1)], value, colour: (share) => legendColour(name, share) };
+  }
+
+  /** The confidence that a code 0 ... 1 stands for, as headers tell; before the first of them the code itself. */
+  confidenceOf(code) {
+    const opened = [...this.submaps.values()].find((submap) => submap.header);
+    if (!opened) return code;
+    const { low, high } = opened.header.confidence;
+    return low * (high / low) ** code;
   }
 
   #clip(clip, eye) {
@@ -196,9 +208,14 @@ export class PointsView {
     return best;
   }
 
+  /** Radii of the spheres of all submaps that have a place. */
+  radii() {
+    return [...this.submaps.values()].filter(({ info }) => info.centre).map(({ info }) => info.radius);
+  }
+
   /** A sphere around all submaps. @returns {{centre: number[], radius: number}|null} */
   bounds() {
-    const infos = [...this.submaps.values()].map(({ info }) => info).filter(({ centre }) => centre.every(Number.isFinite));
+    const infos = [...this.submaps.values()].map(({ info }) => info).filter(({ centre }) => centre);
     if (!infos.length) return null;
     const middle = (axis) => {
       const low = Math.min(...infos.map(({ centre, radius }) => centre[axis] - radius));

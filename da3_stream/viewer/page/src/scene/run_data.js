@@ -46,7 +46,7 @@ export class RunData {
   }
 
   async #next() {
-    const state = await this.source.state(this.state?.revision ?? null, this.stopped.signal);
+    const state = await this.source.state(this.state?.revision ?? null, this.stopped.signal, this.state?.epoch);
     if (!state) return;
     if (this.state && this.#isAnother(state)) this.#restart();
     await this.#readFrames(state.frames);

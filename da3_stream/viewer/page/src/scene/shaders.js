@@ -7,9 +7,15 @@
 export const TEXELS = 3;
 export const TEXTURE_WIDTH = 768; // 256 frames in a row
 
+/** Larger points are round; of smaller ones nobody sees the corners. */
+const ROUND_PIXELS = "5.0";
+
 export const RELATIVE = /* glsl */ `
 uniform vec3 u_eye_high;
 uniform vec3 u_eye_low;
+uniform vec2 u_time;
+bool isInTime(float time) { return time >= u_time.x && time <= u_time.y; }
+const vec4 NOWHERE = vec4(2.0, 2.0, 2.0, 1.0);
 vec3 relative(vec3 high, vec3 low) { return (high - u_eye_high) + (low - u_eye_low); }
 vec3 turned(vec4 q, vec3 v) { return v + 2.0 * cross(q.xyz, cross(q.xyz, v) + q.w * v); }
 `;
@@ -29,7 +35,6 @@ uniform int u_mode;
 uniform vec2 u_range;
 uniform vec3 u_up;
 uniform vec3 u_node_colour;
-uniform vec2 u_time;
 uniform float u_size;
 uniform vec2 u_size_bounds;
 uniform mat3 u_upright;
@@ -37,8 +42,8 @@ uniform vec3 u_clip_min;
 uniform vec3 u_clip_max;
 uniform bool u_clips;
 out vec3 v_colour;
+out float v_pixels;
 ${RELATIVE}
-const vec4 NOWHERE = vec4(2.0, 2.0, 2.0, 1.0);
 
 vec3 ramp(float value) {
   float share = clamp((value - u_range.x) / (u_range.y - u_range.x), 0.0, 1.0);
@@ -67,8 +72,9 @@ void main() {
   gl_Position = u_clip_from_relative * vec4(place, 1.0);
   float scale = dot(q, q);
   gl_PointSize = clamp(u_size * scale / gl_Position.w, u_size_bounds.x, u_size_bounds.y);
+  v_pixels = gl_PointSize;
   v_colour = colour(place, high.w, low.w);
-  if (low.w < -1.5 || high.w < u_time.x || high.w > u_time.y) gl_Position = NOWHERE;
+  if (low.w < -1.5 || !isInTime(high.w)) gl_Position = NOWHERE;
   if (u_clips) {
     vec3 upright = u_upright * place;
     if (any(lessThan(upright, u_clip_min)) || any(greaterThan(upright, u_clip_max))) gl_Position = NOWHERE;
@@ -79,8 +85,13 @@ void main() {
 export const POINTS_FRAGMENT = /* glsl */ `
 precision mediump float;
 in vec3 v_colour;
+in float v_pixels;
 out vec4 o_colour;
-void main() { o_colour = vec4(v_colour, 1.0); }
+void main() {
+  vec2 aside = gl_PointCoord - 0.5;
+  if (v_pixels > ${ROUND_PIXELS} && dot(aside, aside) > 0.25) discard;
+  o_colour = vec4(v_colour, 1.0);
+}
 `;
 
 /** A stroke is two triangles along a line, as many pixels wide as u_width; cut where the line passes the eye. */
@@ -92,6 +103,7 @@ in vec3 a_from_low;
 in vec3 a_to_high;
 in vec3 a_to_low;
 in vec4 a_colour;
+in float a_time;
 uniform mat4 u_clip_from_relative;
 uniform vec2 u_viewport;
 uniform float u_width;
@@ -102,7 +114,7 @@ void main() {
   vec4 from = u_clip_from_relative * vec4(relative(a_from_high, a_from_low), 1.0);
   vec4 to = u_clip_from_relative * vec4(relative(a_to_high, a_to_low), 1.0);
   v_colour = a_colour;
-  if (from.w < u_near && to.w < u_near) { gl_Position = vec4(2.0, 2.0, 2.0, 1.0); return; }
+  if (!isInTime(a_time) || (from.w < u_near && to.w < u_near)) { gl_Position = NOWHERE; return; }
   if (from.w < u_near) from = mix(to, from, (to.w - u_near) / (to.w - from.w));
   if (to.w < u_near) to = mix(from, to, (from.w - u_near) / (from.w - to.w));
   vec2 along = (to.xy / to.w - from.xy / from.w) * u_viewport;
@@ -121,6 +133,7 @@ in vec3 a_centre_low;
 in vec4 a_rotation;
 in vec3 a_reach;
 in vec4 a_colour;
+in float a_time;
 uniform mat4 u_clip_from_relative;
 uniform float u_depth;
 out vec4 v_colour;
@@ -128,6 +141,7 @@ ${RELATIVE}
 void main() {
   vec3 corner = vec3(a_corner.xy * a_reach.xy, a_corner.z) * u_depth * a_reach.z;
   gl_Position = u_clip_from_relative * vec4(relative(a_centre_high, a_centre_low) + turned(a_rotation, corner), 1.0);
+  if (!isInTime(a_time)) gl_Position = NOWHERE;
   v_colour = a_colour;
 }
 `;

@@ -14,6 +14,7 @@ export function eyeUniforms() {
     u_clip_from_relative: { value: new Matrix4() },
     u_viewport: { value: new Vector2(1, 1) },
     u_near: { value: 0.01 },
+    u_time: { value: new Vector2(-3e38, 3e38) }, // what is shown, seconds since the first frame
   };
 }
 
@@ -47,23 +48,26 @@ export class Strokes {
       geometry.setAttribute(name, new InstancedBufferAttribute(new Float32Array(3 * capacity), 3).setUsage(DynamicDrawUsage));
     }
     geometry.setAttribute("a_colour", new InstancedBufferAttribute(new Uint8Array(4 * capacity), 4, true));
+    geometry.setAttribute("a_time", new InstancedBufferAttribute(new Float32Array(capacity), 1));
     this.object.geometry.dispose();
     this.object.geometry = geometry;
-    this.bytes = 52 * capacity;
+    this.bytes = 56 * capacity;
   }
 
-  /** @param {{from: number[], to: number[], colour: number[]}[]} lines ends in the world, sRGB bytes */
+  /** @param {{from: number[], to: number[], colour: number[], time: number}[]} lines ends in the world, sRGB bytes */
   set(lines) {
     if (lines.length > this.capacity) this.#makeRoom(2 * lines.length);
-    const { a_from_high, a_from_low, a_to_high, a_to_low, a_colour } = this.object.geometry.attributes;
-    lines.forEach(({ from, to, colour }, k) => {
+    const { attributes } = this.object.geometry;
+    const { a_from_high, a_from_low, a_to_high, a_to_low, a_colour, a_time } = attributes;
+    lines.forEach(({ from, to, colour, time }, k) => {
       for (let axis = 0; axis < 3; axis++) {
         [a_from_high.array[3 * k + axis], a_from_low.array[3 * k + axis]] = split(from[axis]);
         [a_to_high.array[3 * k + axis], a_to_low.array[3 * k + axis]] = split(to[axis]);
       }
       a_colour.array.set([...colour, 255], 4 * k);
+      a_time.array[k] = time;
     });
-    for (const attribute of [a_from_high, a_from_low, a_to_high, a_to_low, a_colour]) attribute.needsUpdate = true;
+    for (const name of Object.keys(attributes)) attributes[name].needsUpdate = name !== "a_corner";
     this.count = lines.length;
     this.object.geometry.instanceCount = lines.length;
   }

@@ -28,6 +28,7 @@ export class SubmapNodes {
     this.info = info;
     this.header = null;
     this.nodes = [];
+    this.roots = []; // nodes with none above them
     this.rows = []; // of the frame table, for every row number in a block
     this.base = -1; // first place in the texture of similarities
     this.asked = false;
@@ -37,20 +38,21 @@ export class SubmapNodes {
     this.closed = false;
   }
 
-  /** Takes the header of the levels; nodes are breadth first, a child's key is its parent's and an octant more. */
+  /** Takes the header of the levels; nodes are breadth first, a child's key begins with its parent's. */
   open(header, table, transforms) {
     this.header = header;
     this.rows = header.frames.map((index) => this.#rowOf(index, table));
     this.base = transforms.allocate(this.rows, table);
     const byKey = new Map();
     this.nodes = header.nodes.map((node, number) => {
-      const parent = byKey.get(node.key.slice(0, -1)) ?? null;
+      const parent = nearestAbove(node.key, byKey);
       const made = { ...node, submap: this, number, parent, children: [], block: null, asked: false, lastDrawn: 0 };
       made.expanded = false; // its children were drawn the last time
       byKey.set(node.key, made);
       parent?.children.push(made);
       return made;
     });
+    this.roots = this.nodes.filter((node) => !node.parent);
     this.placedAt = -1;
   }
 
@@ -68,7 +70,7 @@ export class SubmapNodes {
     this.hasPose = posed.length > 0;
     if (!this.hasPose || !this.nodes.length) return;
     const middle = posed[posed.length >> 1];
-    this.slack = slackAround(this.nodes[0], middle, posed, table);
+    this.slack = Math.max(...this.roots.map((root) => slackAround(root, middle, posed, table)));
     for (const node of this.nodes) this.#placeNode(node, middle, table);
   }
 
@@ -80,7 +82,16 @@ export class SubmapNodes {
   }
 }
 
-/** How far the similarities of a submap's frames carry the corners of its cube apart, world units. */
+/** The node above: that of the longest key which this one begins with (nodes without points are left out). */
+function nearestAbove(key, byKey) {
+  for (let length = key.length - 1; length > 0; length--) {
+    const above = byKey.get(key.slice(0, length));
+    if (above) return above;
+  }
+  return null;
+}
+
+/** How far the similarities of a submap's frames carry the corners of a cube apart, world units. */
 export function slackAround(root, middle, rows, table) {
   let slack = 0;
   for (let corner = 0; corner < 8; corner++) {

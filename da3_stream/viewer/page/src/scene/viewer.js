@@ -1,18 +1,17 @@
 /** The view of a run: what tools and the user interface talk to. */
 import { Group } from "three";
-import { add, conjugate, normalized, rotate, scaled, shortestRotation, subtract } from "../tables/float64.js";
+import { conjugate, normalized, rotate, shortestRotation, subtract } from "../tables/float64.js";
 import { Cameras } from "./cameras.js";
 import { Controls } from "./controls.js";
 import { Counters } from "./counters.js";
 import { Eye } from "./eye.js";
-import { Following } from "./following.js";
-import { KeptView } from "./kept_view.js";
 import { pickCamera } from "./picking.js";
 import { Pace } from "./pace.js";
 import { PointsView } from "./points_view.js";
 import { Renderer } from "./renderer.js";
 import { RunData } from "./run_data.js";
 import { defaultSettings, withChanges } from "./settings.js";
+import { Standpoint } from "./standpoint.js";
 import { eyeUniforms } from "./strokes.js";
 
 const CAMERA_REACH = 12; // pixels
@@ -28,11 +27,8 @@ export class Viewer {
     this.eye = new Eye();
     this.shared = eyeUniforms();
     this.overlay = new Group();
-    this.following = new Following();
-    this.kept = new KeptView();
+    this.standpoint = new Standpoint(this);
     this.takesClick = () => false;
-    this.looking = null; // row whose camera one looks through
-    this.hasView = false;
     this.ready = new Promise((resolve) => (this.becomeReady = resolve));
     this.points = new PointsView(source, this.shared, {
       changed: () => this.invalidate(),
@@ -73,11 +69,9 @@ export class Viewer {
   set(changes) {
     const before = this.settings;
     this.settings = withChanges(before, changes);
-    if (before.time !== this.settings.time) this.#updateCameras();
-    if (before.follow && !this.settings.follow) this.following.stop();
+    if (before.follow && !this.settings.follow) this.standpoint.following.stop();
     this.#emit("change", this.settings);
-    this.#keepView();
-    this.invalidate();
+    this.#moved();
   }
 
   /** Asks for one more picture; `drawn()` waits for it. */
@@ -114,28 +108,25 @@ export class Viewer {
   select(row) {
     if (row === this.selected) return;
     this.selected = row;
-    this.#updateCameras();
-    this.#emit("select", row);
-  }
-
-  #updateCameras() {
-    if (!this.state) return;
-    this.cameras.selected = this.selected;
-    this.cameras.update(this.table, this.state, this.settings.time ?? [-Infinity, Infinity]);
+    this.cameras.select(row);
     this.invalidate();
+    this.#emit("select", row);
   }
 
   // --- places
 
   /** @returns {{frameRow: number, submap: number, position: number[], colour: number[], confidence: number}|null} */
   pick(x, y) {
-    const time = this.settings.time ?? [-Infinity, Infinity];
-    const isInTime = (row) => this.table.time[row] >= time[0] && this.table.time[row] <= time[1];
-    const accepts = (row, place) => isInTime(row) && this.#isInClip(this.table.worldFromSubmap(row, place));
+    const accepts = (row, place) => this.#isInTime(row) && this.#isInClip(this.table.worldFromSubmap(row, place));
     const found = this.settings.show.points ? this.points.pick(this.eye.ray(x, y), accepts) : null;
     if (!found) return null;
     const { row, submap, position, colour } = found;
-    return { frameRow: row, submap, position, colour: colour.slice(0, 3), confidence: colour[3] / 255 };
+    return { frameRow: row, submap, position, colour: colour.slice(0, 3), confidence: this.points.confidenceOf(colour[3] / 255) };
+  }
+
+  #isInTime(row) {
+    const { time } = this.settings;
+    return !time || (this.table.time[row] >= time[0] && this.table.time[row] <= time[1]);
   }
 
   #isInClip(place) {
@@ -151,7 +142,7 @@ export class Viewer {
 
   /** Row of the camera at a place of the screen, or null. */
   pickCamera(x, y) {
-    const shown = this.settings.show.frusta ? this.cameras.frusta.rows : [];
+    const shown = this.settings.show.frusta ? this.cameras.frusta.rows.filter((row) => this.#isInTime(row)) : [];
     return pickCamera(shown, this.table, this.eye.ray(x, y), CAMERA_REACH);
   }
 
@@ -188,10 +179,7 @@ export class Viewer {
 
   /** Looks at a place from `distance`, as before or along `direction` (from the eye to the place). */
   lookAt(position, distance, direction = null) {
-    const along = normalized(direction ?? this.eye.forward, this.eye.forward);
-    this.#leaveCamera();
-    this.eye.look(subtract(position, scaled(along, distance)), position);
-    this.hasView = true;
+    this.standpoint.lookAt(position, distance, direction);
     this.#moved();
   }
 
@@ -199,64 +187,31 @@ export class Viewer {
   lookThrough(row) {
     const frame = this.frame(row);
     if (!frame?.centre) return;
-    this.set({ follow: false });
-    this.looking = row;
-    this.eye.standAsCamera(frame, Math.min(this.eye.distance, 20 * this.cameras.step));
-    this.hasView = true;
+    if (this.settings.follow) this.set({ follow: false });
+    this.standpoint.lookThrough(frame, 20 * this.cameras.step);
     this.#moved();
   }
 
   /** Where a frame's picture lies on the screen while one looks through its camera, CSS pixels; or null. */
   imageRectangle() {
-    return this.looking === null ? null : this.eye.imageRectangle(this.frame(this.looking).intrinsics);
+    const { looking } = this.standpoint;
+    return looking === null ? null : this.eye.imageRectangle(this.frame(looking).intrinsics);
   }
 
-  #leaveCamera() {
-    if (this.looking === null) return;
-    this.looking = null;
-    this.eye.resetFov();
-  }
-
-  /** Sees the whole run, from above and aside. */
+  /** Sees the whole run. */
   fit() {
-    const bounds = this.points.bounds();
-    if (!bounds) return;
-    const [right, up] = [this.fromUpright([1, 0, 0]), this.eye.up];
-    const along = normalized(add(scaled(this.fromUpright([0, 1, 0]), 1), add(scaled(right, 0.5), scaled(up, -0.8))));
-    this.lookAt(bounds.centre, this.eye.distanceToSee(bounds.radius), along);
+    this.standpoint.fit();
+    this.#moved();
   }
 
   #moved() {
-    this.#keepView();
+    if (this.standpoint.hasView) this.standpoint.keep(this.settings);
     this.invalidate();
   }
 
-  #keepView() {
-    const { colour, pointSize } = this.settings;
-    this.kept.keep(() => ({ eye: this.eye.position, at: this.eye.target, colour, size: pointSize }));
-  }
-
-  /** The first view: that of the address, or all of the run. */
-  #beginView() {
-    const view = this.kept.read();
-    if (!view) return this.fit();
-    this.eye.look(view.eye, view.at);
-    this.hasView = true;
-    this.set({ ...(view.colour && { colour: view.colour }), ...(view.size && { pointSize: view.size }) });
-  }
-
-  #followCamera() {
-    const row = this.#rowToFollow();
-    if (row === null || row < 0) return false;
-    const before = this.eye.position;
-    this.following.move(this.eye, this.table.centre(row), this.table.orientation(row));
-    return Math.hypot(...subtract(before, this.eye.position)) > 1e-4 * this.eye.distance;
-  }
-
-  /** The last frame of the time that is shown, else the newest. */
+  /** Row of the last frame of the time that is shown, else of the newest; -1: none. */
   #rowToFollow() {
-    const end = this.settings.time ? this.settings.time[1] : Infinity;
-    return this.table.lastCamera(end);
+    return this.table.lastCamera(this.settings.time ? this.settings.time[1] : Infinity);
   }
 
   // --- what happens
@@ -281,8 +236,8 @@ export class Viewer {
   #setState(state) {
     this.eye.up = normalized(state.up);
     this.points.setSubmaps(state.submaps, this.table);
-    this.#updateCameras();
-    if (!this.hasView) this.#beginView();
+    this.cameras.update(this.table, state);
+    if (!this.standpoint.hasView) this.set(this.standpoint.begin());
     this.#emit("state", state);
     this.invalidate();
   }
@@ -290,9 +245,9 @@ export class Viewer {
   #controlEvents() {
     return {
       moved: () => {
-        this.#leaveCamera();
+        this.standpoint.leaveCamera();
         const row = this.settings.follow ? this.#rowToFollow() : -1;
-        if (row >= 0) this.following.keep(this.eye, this.table.centre(row));
+        if (row >= 0) this.standpoint.following.keep(this.eye, this.table.centre(row));
         this.pace.move();
         this.#moved();
       },
@@ -308,7 +263,7 @@ export class Viewer {
 
   #resized(width, height) {
     this.eye.resize(width, height);
-    if (this.looking !== null) this.lookThrough(this.looking);
+    if (this.standpoint.looking !== null) this.lookThrough(this.standpoint.looking);
   }
 
   // --- drawing
@@ -316,7 +271,8 @@ export class Viewer {
   /** @returns {boolean} whether the next picture will be another, even if nothing happens */
   #draw(seconds) {
     const flies = this.controls.fly(seconds);
-    const follows = this.settings.follow && this.#followCamera();
+    const followed = this.settings.follow ? this.frame(this.#rowToFollow()) : null;
+    const follows = followed !== null && this.standpoint.follow(followed);
     if (flies || follows) this.pace.move();
     this.pace.draws(seconds);
     this.#applySettings();
@@ -333,7 +289,10 @@ export class Viewer {
   }
 
   #applySettings() {
-    const { show } = this.settings;
+    const { show, time } = this.settings;
+    const [from, to] = time ?? [-Infinity, Infinity];
+    const first = this.table.count ? this.table.time[0] : 0;
+    this.shared.u_time.value.set(Math.max(-3e38, from - first), Math.min(3e38, to - first));
     this.points.clouds.group.visible = show.points;
     this.cameras.path.object.visible = show.path;
     this.cameras.frusta.object.visible = show.frusta;
@@ -352,7 +311,11 @@ export class Viewer {
     return this.renderer.capture();
   }
 
-  /** What the colours mean now. @returns {{name: string, range: [number, number], colours: string}|null} */
+  /**
+   * What the colours mean now: `value` and `colour` (sRGB bytes) at a share 0 ... 1 of the ramp; null for RGB.
+   * @returns {{name: string, range: [number, number], value: (share: number) => number,
+   *   colour: (share: number) => number[]}|null}
+   */
   get legend() {
     return this.points.legend;
   }

@@ -62,8 +62,8 @@ export class LiveSource {
     return JSON.parse(text);
   }
 
-  state(since, signal) {
-    return this.#json("state", { since }, signal);
+  state(since, signal, epoch) {
+    return this.#json("state", { since, epoch }, signal);
   }
 
   frames(from) {
