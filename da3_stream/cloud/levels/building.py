@@ -28,10 +28,11 @@ def build_nodes(points: Points) -> tuple[list[LevelNode], list[int]]:
 
 def _frame_rows(frame: NDArray[np.int32]) -> tuple[list[int], NDArray[np.uint16]]:
     """The frames that points [M] are of, ascending, and each one's place among them [M]."""
-    frames = np.unique(frame)
+    firsts = np.flatnonzero(np.diff(frame, prepend=frame[:1] - 1))  # points come frame by frame, mostly
+    frames, places = np.unique(frame[firsts], return_inverse=True)
     if len(frames) > MOST_FRAMES:
         raise StoreError(f"a submap has points of {len(frames)} frames: expected at most {MOST_FRAMES}")
-    return frames.tolist(), np.searchsorted(frames, frame).astype(np.uint16)
+    return frames.tolist(), np.repeat(places.astype(np.uint16), np.diff(firsts, append=len(frame)))
 
 
 def _nodes(points: Points, rows: NDArray[np.uint16], division: Division) -> Iterator[LevelNode]:
@@ -42,7 +43,7 @@ def _nodes(points: Points, rows: NDArray[np.uint16], division: Division) -> Iter
         place = np.empty((end - first, 4), np.uint16)
         steps = xyz[first:end] - corner
         steps *= STEPS / size
-        place[:, :3] = np.clip(np.rint(steps, out=steps), 0, STEPS, out=steps)
+        place[:, :3] = np.rint(steps, out=steps)
         place[:, 3] = rows[first:end]
         x, y, z = (corner + size / 2).tolist()
         node = LevelNode(_path(key), (x, y, z), size, float(f"{spacing:.4g}"), place, colour[first:end])

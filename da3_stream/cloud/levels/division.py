@@ -45,19 +45,44 @@ def divide(points: Points) -> Division:
     codes = codes.take(order)
     splits = split_depths(codes)
     leaves = leaf_levels(codes, LEAF, DEPTH - GRID)
-    depths = depths_of_splits(codes, splits, int(leaves.max()) + GRID)
+    depths = depths_of_splits(codes, splits, int(leaves.max()) + GRID - 1)
     levels = np.maximum(node_levels(depths, leaves, GRID), np.uint8(_top_level(cube, points.voxel)))
-    while missing := _missing_parents(codes, levels):
+    groups = _Groups.of(codes, levels)
+    while missing := groups.missing_parents():
         _move_up(missing, codes, levels, points.xyz.take(order, axis=0), cube)
-    by_level = np.argsort(levels, kind="stable")
-    keys = node_keys(codes, levels).take(by_level)
-    firsts = np.flatnonzero(np.diff(keys, prepend=0))
-    counts = np.diff(firsts, append=len(keys))
-    node = np.repeat(np.arange(len(firsts), dtype=np.uint64) << np.uint64(40), counts)
-    node |= shuffle_keys(codes).take(by_level) >> np.uint64(24)
-    order = order.take(by_level.take(_ascending(node)))
-    found = keys[firsts].tolist()
-    return Division(cube, order, found, np.cumsum(counts).tolist(), _spacings(found, cube, codes, splits, levels))
+        groups = _Groups.of(codes, levels)
+    order = order.take(groups.shuffled(shuffle_keys(codes)))
+    spacing = _spacings(groups.keys, cube, codes, splits, levels)
+    return Division(cube, order, groups.keys, np.cumsum(groups.counts).tolist(), spacing)
+
+
+@dataclass(frozen=True, eq=False)
+class _Groups:
+    """Points in Morton order by their nodes."""
+
+    order: NDArray[np.int64]  # [M] by level and node
+    keys: list[int]  # [K]
+    counts: NDArray[np.int64]  # [K]
+
+    @staticmethod
+    def of(codes: NDArray[np.uint64], levels: NDArray[np.uint8]) -> _Groups:
+        """The nodes of points by the codes of their cells, ascending, and their levels."""
+        order = np.argsort(levels, kind="stable")
+        keys = node_keys(codes, levels).take(order)
+        firsts = np.flatnonzero(np.diff(keys, prepend=0))
+        return _Groups(order, keys[firsts].tolist(), np.diff(firsts, append=len(keys)))
+
+    def missing_parents(self) -> list[int]:
+        """Keys of nodes that have no points and lie above some that have, ascending."""
+        found = set(self.keys)
+        above = {key >> (3 * up) for key in found for up in range(1, key_level(key) + 1)}
+        return sorted(above - found)
+
+    def shuffled(self, ranks: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The order [M] by node, and within a node by the points' ranks [M]."""
+        node = np.repeat(np.arange(len(self.keys), dtype=np.uint64) << np.uint64(40), self.counts)
+        node |= ranks.take(self.order) >> np.uint64(24)
+        return self.order.take(_ascending(node))
 
 
 def _bounds(xyz: Float32) -> tuple[Float64, Float64]:
@@ -77,14 +102,6 @@ def _top_level(cube: Cube, voxel: float) -> int:
     if not voxel > 0:
         return 0
     return min(max(0, math.ceil(math.log2(cube.edge / (_MOST_VOXELS * voxel)))), _DEEPEST_TOP)
-
-
-def _missing_parents(codes: NDArray[np.uint64], levels: NDArray[np.uint8]) -> list[int]:
-    """Keys of nodes that have no points and lie above some that have, ascending."""
-    keys = node_keys(codes, levels)
-    found = set(keys[np.flatnonzero(np.diff(keys, prepend=0))].tolist())
-    above = {key >> (3 * up) for key in found for up in range(1, key_level(key) + 1)}
-    return sorted(above - found)
 
 
 def _move_up(
