@@ -21,7 +21,7 @@ def write_levels(run: Run, submap: int, points: Points) -> None:
 
 
 def levels_of_page(run: Run, submap: int, path: Path) -> None:
-    """Write the levels of detail of a submap's page to `path`: of a run that has no file of them. Takes about 100 bytes
+    """Write the levels of detail of a submap's page to `path`: of a run that has no file of them. Takes about 170 bytes
     of memory a point.
 
     Raises StoreError if the page is absent or damaged, and where the disk refuses.
