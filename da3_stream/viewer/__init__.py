@@ -6,6 +6,8 @@ reads it, `tables` keeps which rows changed when, `state` and `frame_details` te
 """
 
 from .page_files import asset_names, read_asset
+from .pictures import frame_image
 from .run_view import RunView
+from .snapshot import Snapshot
 
-__all__ = ["RunView", "asset_names", "read_asset"]
+__all__ = ["RunView", "Snapshot", "asset_names", "frame_image", "read_asset"]
