@@ -35,10 +35,10 @@ COLUMNS = [
 ]
 MOST_POINTS = 3_000_000  # that a page holds
 BLOCK_BYTES = 1 << 20  # asked for at once
-CLICK_S = 10.0  # between two frames that somebody clicks at
+CLICK_S = 10.0  # at least, between two frames that somebody clicks at
 NOTE = (
     "The client asks as the page does: a long poll of /state, then frames, poses, cameras and points that are new, and "
-    f"every {CLICK_S:.0f} s the details and pictures of a frame. CPU seconds of the run are of all its processes; "
+    "after each of them the details and pictures of a frame. CPU seconds of the run are of all its processes; "
     "those of the server before the run are Python and libraries being loaded."
 )
 
@@ -143,6 +143,7 @@ class Looker:
                 self.states += 1
                 since = f"?since={state['revision']}"
                 self._follow(state)
+            self._click()
 
     def _follow(self, state: Row) -> None:
         if state["epoch"] != self._epoch:
@@ -158,6 +159,9 @@ class Looker:
             if self._seen.get(submap["id"]) != submap["revision"] and self._points < MOST_POINTS:
                 self._seen[submap["id"]] = submap["revision"]
                 self._fetch(submap["id"])
+
+    def _click(self) -> None:
+        """At the last frame, where some time has passed since the last one."""
         if self._frames and time.monotonic() - self._clicked > CLICK_S:
             self._clicked = time.monotonic()
             for name in ("frame", "image", "depth", "confidence"):

@@ -30,7 +30,7 @@ def frame_details(now: Snapshot, row: int) -> dict[str, Any]:
         "row": row,
         "source_index": source_index,
         "time": float(frames.time[row]),
-        "file": source[0],
+        "file": PurePath(source[0]).name or None,  # its folder is nothing for others who look
         "status": STATUSES[frames.status[row]],
         "segment": segment if segment >= 0 else None,
         "submap": submap,
