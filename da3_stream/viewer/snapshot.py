@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..errors import StoreError
 from ..store import JUST_CREATED, Run, RunGeometry, RunReader, frame_poses, pose_table
 from ..types import Float64
 from ..upright import up_of_run, up_of_world
 from .journal_loops import LoopLine
 from .submap_facts import FactsOfSubmaps, SubmapFacts
 from .tables import EMPTY_FRAMES, EMPTY_POSES, FramePoseRows, FrameTable, frame_pose_rows, frame_table
+
+log = logging.getLogger(__name__)
 
 RUNNING = "running"
 
@@ -70,5 +74,9 @@ def up_now(reader: RunReader, state: str, before: Snapshot) -> tuple[Float64, tu
     if not count or (before.reader is not None and then <= count < max(2 * then, 1) and ended == had_ended):
         return before.up, before.up_of
     scene = reader.geometry.scene
-    up = up_of_run(reader) if ended else up_of_world(scene.georeference, reader.poses, np.zeros((0, 3)))
-    return up.direction, (count, ended)
+    try:
+        if ended:
+            return up_of_run(reader).direction, (count, ended)
+    except StoreError as error:
+        log.warning("up is told by the cameras alone: %s", error)
+    return up_of_world(scene.georeference, reader.poses, np.zeros((0, 3))).direction, (count, ended)

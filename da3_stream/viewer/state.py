@@ -46,9 +46,13 @@ def state_of(now: Snapshot, path: Path, formats: Mapping[str, str]) -> dict[str,
 
 
 def export_files(path: Path) -> dict[str, int]:
-    """The files that lie in DIR/export, by name with their sizes; folders and hidden files are left out."""
+    """The files that lie in DIR/export, by name with their sizes; folders, hidden files and links are left out, and the
+    folder must not be a link either: it would lead out of the run."""
+    folder = path / EXPORTS
+    if folder.is_symlink():
+        return {}
     try:
-        entries = sorted((path / EXPORTS).iterdir())
+        entries = sorted(folder.iterdir())
         return {
             entry.name: entry.stat().st_size
             for entry in entries

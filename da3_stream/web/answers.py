@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -55,13 +57,12 @@ class Answer:
 
     @staticmethod
     def of_file(path: Path, kind: str = "application/octet-stream", **headers: str) -> Answer:
-        """A file as it is now. Raises RefusedError where it cannot be read."""
+        """A plain file as it is now. Raises RefusedError where there is none, and for a link: it may lead anywhere."""
         try:
-            file = open(path, "rb")  # noqa: SIM115 - the server closes it
+            file = open(path, "rb", opener=_open_plain)  # noqa: SIM115 - the server closes it
         except OSError:
             raise RefusedError(HTTPStatus.NOT_FOUND, "there is no such file now") from None
-        length = file.seek(0, 2)
-        file.seek(0)
+        length = os.fstat(file.fileno()).st_size
         return Answer(file, kind, length, headers={_name(key): value for key, value in headers.items()})
 
     @staticmethod
@@ -92,3 +93,13 @@ class Answer:
 
 def _name(key: str) -> str:
     return key.replace("_", "-").title()
+
+
+def _open_plain(path: str, flags: int) -> int:
+    """No link is followed, and a pipe is not waited for."""
+    plain = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    opened = os.open(path, flags | plain)
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        raise FileNotFoundError(path)
+    return opened

@@ -90,7 +90,8 @@ def guard_for(host: str, port: int, address: str, token: str | None = None) -> G
     """
     if ip_address(address).is_loopback:
         return Guard(LOCAL_NAMES | {host.lower()}, token, cookie=f"da3_view_{port}")
-    names = LOCAL_NAMES | {host.lower(), address, socket.gethostname().lower()}
+    machine = socket.gethostname().lower()
+    names = LOCAL_NAMES | {host.lower(), address, machine, f"{machine}.local"}
     return Guard(names, token or secrets.token_urlsafe(24), any_address=True, cookie=f"da3_view_{port}")
 
 

@@ -8,12 +8,13 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
+from ipaddress import ip_address
 from socketserver import TCPServer
 from typing import Any
 
 from ..errors import Da3StreamError, WebError
 from .answers import Answer, RefusedError
-from .binding import listening_address
+from .binding import listening_address, outward_address
 from .connections import Connections, OpenConnection
 from .conversation import Conversation
 from .guard import Guard, guard_for, link
@@ -69,8 +70,8 @@ class Server(TCPServer):
     @property
     def link(self) -> str:
         """What people open; it holds the token, where there is one."""
-        everywhere = {"0.0.0.0": socket.gethostname, "::": socket.gethostname}
-        return link(self.guard, everywhere.get(self._host, lambda: self._host)(), self.port)
+        address = ip_address(self.address)
+        return link(self.guard, outward_address(address.version) if address.is_unspecified else self._host, self.port)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Give a connection a thread of its own, or tell that there are too many."""

@@ -120,6 +120,19 @@ def test_files_of_the_export_folder_are_downloads_and_nothing_else_is(client):
     assert not any(b"secret" in body for _, body, _ in answers)
 
 
+def test_links_of_a_run_lead_nowhere(tmp_path):
+    """A run directory may come from somebody else."""
+    run = whole_run(tmp_path / "run")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "secret.txt").write_text("secret")
+    os.symlink(tmp_path / "outside", run.path / "export")
+    os.symlink(tmp_path / "outside" / "secret.txt", run.path / "report.html")
+    os.mkfifo(run.path / "static_mask.png")
+    with serving(run.path) as client:
+        assert client.json("/state")["exports"] == []
+        assert [client.get(path)[0] for path in ("/export/secret.txt", "/report", "/mask")] == [404, 404, 404]
+
+
 UNWELCOME = {
     "/run.json": 404,
     "/windows/000000.npz": 404,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import socket
+from ipaddress import ip_address
 
 import pytest
 
 from da3_stream.errors import WebError
 from da3_stream.web import Server, guard_for
+from da3_stream.web.binding import outward_address
+from da3_stream.web.guard import link
 
 from .conftest import ROUTES, ask, connected, get, said, serving, status_of
 
@@ -136,6 +140,13 @@ def test_a_port_that_is_taken_and_a_host_that_is_none_are_told_in_one_sentence(s
         Server(ROUTES, host="no.such.host.invalid")
     with pytest.raises(WebError, match=r"cannot listen on 192\.0\.2\.1, port 0"):
         Server(ROUTES, host="192.0.2.1")
+
+
+def test_the_link_of_a_server_for_everybody_is_one_that_others_can_open():
+    assert link(guard_for("::", 80, "::", "a b/c"), "::1", 80) == "http://[::1]:80/?token=a%20b%2Fc"
+    for version in (4, 6):
+        told = outward_address(version)
+        assert told == socket.gethostname() or ip_address(told).version == version
 
 
 def test_ipv6_is_served_where_the_machine_has_it():
