@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,8 @@ from typing import Any
 from .calibration import read_calibration
 from .evaluation import evaluate
 from .pipeline import run
+from .progress import Figures, open_bar
 from .report import write_report
-from .session.progress import progress_bar
 from .settings import CameraSettings, Settings
 from .store import open_run
 from .store.files import json_page, write_text
@@ -61,7 +62,7 @@ def _render_town(folder: Path, frames: int, progress: bool) -> Path:
     """Write the town's video and truth; returns the folder."""
 
     def step(done: int, total: int) -> None:
-        bar.update(done - bar.n)
+        bar.show(Figures(done, total))
 
-    with progress_bar(frames, "rendering the town", progress) as bar:
+    with closing(open_bar("rendering the town", frames, progress)) as bar:
         return write_town(make_town("block", frames=frames, size=_SIZE), folder, progress=step)

@@ -14,6 +14,7 @@ from .frames import prefetch
 from .machine import keep_freed_memory
 from .predictors.model_choice import ResolvedModel
 from .predictors.scheduler import SerializedPredictor, predictions
+from .progress import Listener, ignore
 from .session import RunSession, one_thread_each, open_job, open_session, run_lifecycle
 from .settings import Settings
 from .stopwatch import START, Stopwatch
@@ -33,13 +34,16 @@ def run(
     model: ResolvedModel | None = None,
     watch: Stopwatch | None = None,
     progress: bool = False,
+    listener: Listener = ignore,
     overwrite: bool = False,
     with_changes: bool = False,
 ) -> Path:
     """Reconstruct a source (see `frames.open_source`) into the run directory `out`, and return its path.
 
     Without a predictor the one that the settings name is made; `model` is what `choose_model` says of those settings,
-    where that was asked before, and `watch` has counted CPU seconds until now (None: they count from here on). A run of
+    where that was asked before, and `watch` has counted CPU seconds until now (None: they count from here on).
+    `progress` shows people on stderr how it goes, and the `listener` hears it, called with the name of an event and its
+    fields. A run of
     the same input and settings that was cut short goes on after its last finished window, and one that is finished
     stays as it is; `with_changes` allows other settings of the map and the machine meanwhile, `overwrite` begins anew.
     Raises Da3StreamError with one sentence where nothing can be begun. Once the run
@@ -58,23 +62,24 @@ def run(
             log.warning("%s holds this run, finished: there is nothing to do", session.run.path)
             return session.run.path
         with run_lifecycle(session):
-            reconstruct(session, progress)
+            reconstruct(session, progress, listener)
         return session.run.path
 
 
-def reconstruct(session: RunSession, progress: bool) -> None:
+def reconstruct(session: RunSession, progress: bool, listener: Listener = ignore) -> None:
     """Window by window: predict, add to the map, write, commit."""
     job, watch = session.job, session.job.watch
     predictor = SerializedPredictor(job.predictor, watch)
     with watch.stage(START):
         slam = session.start(predictor)
     frames = prefetch(job.source, job.window_size, watch)
-    with frames, session.progress(progress) as progress_bar, closing(slam):
+    with frames, session.progress(progress, listener) as told, closing(slam):
         windows = session.new_windows(frames)
         with closing(predictions(windows, predictor, job.source.stop)) as predicted:
             for prediction in predicted:
                 update = slam.process_window(prediction)
                 session.write(update)
                 session.commit(update)
-                progress_bar.advance(update)
+                told.advance(update, session.map_figures())
         session.write_final(slam.finish())
+        told.finish()

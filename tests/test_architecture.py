@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "types": "errors geometry",
     "settings": "errors geometry calibration",
     "windows": "errors",
+    "progress": "",
     # the stages: each works on values of `types`, none knows the run that it works for
     "frames": "errors geometry settings types stopwatch calibration",
     "models": "errors",
@@ -47,7 +48,7 @@ MAY_IMPORT = {
     # who reads and writes a run directory
     "cloud": "errors geometry settings types store",
     "upright": "errors geometry types store cloud",
-    "export": "errors geometry settings types store cloud frames machine upright viewer report",
+    "export": "progress errors geometry settings types store cloud frames machine upright viewer report",
     "evaluation": "calibration errors geometry store",
     "report": "cloud errors models settings store types upright",
     "reconstruction": "types store cloud export",
@@ -57,15 +58,15 @@ MAY_IMPORT = {
     # the system and the life of a process: `slam` knows no session
     "slam": "errors geometry settings types windows loops machine posegraph predictors scale stitching stopwatch"
     " store trust",
-    "session": "errors geometry settings types windows cloud export frames loops machine predictors report slam"
-    " stopwatch store",
-    "pipeline": "settings types frames machine predictors session stopwatch",
+    "session": "progress errors geometry settings types windows cloud export frames loops machine predictors report"
+    " slam stopwatch store",
+    "pipeline": "progress settings types frames machine predictors session stopwatch",
     # the doors
     "synthetic": "errors geometry",
     "calibration": "errors geometry",
-    "demo": "settings calibration evaluation pipeline report session store synthetic",
+    "demo": "progress settings calibration evaluation pipeline report store synthetic",
     "doctor": "machine",
-    "cli": "errors settings calibration demo doctor evaluation export frames models pipeline predictors report"
+    "cli": "progress errors settings calibration demo doctor evaluation export frames models pipeline predictors report"
     " stopwatch store viewer",
     "__init__": "settings types da3 pipeline reconstruction",
     "__main__": "cli",

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from ..errors import Da3StreamError, RunError
 from .arguments import Version
-from .console import ExportCommand, fail
+from .console import ExportCommand
 from .demo import demo
 from .doctor import doctor
+from .ending import ending, fail
 from .evaluate import evaluate
 from .export import align, export
 from .info import info
@@ -48,9 +48,6 @@ def main() -> None:
     run that could place nothing."""
     try:
         app(prog_name="da3-stream")
-    except RunError as error:
-        fail(error, 1)
-    except Da3StreamError as error:
-        fail(error, 2)
     except Exception as error:
-        fail(f"{type(error).__name__}: {' '.join(str(error).split())} (this is a bug: -v shows where)", 1)
+        end = ending(error)
+        fail(end.message, end.status)

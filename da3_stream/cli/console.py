@@ -8,10 +8,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import typer
 from typer.core import TyperCommand
+
+from .ending import fail
 
 
 class ExportCommand(TyperCommand):
@@ -23,12 +25,6 @@ class ExportCommand(TyperCommand):
 
         self.epilog = f"Formats, with options of their own:\n\n{formats_text()}"
         super().format_help(ctx, formatter)
-
-
-def fail(what: object, status: int) -> NoReturn:
-    """End with one sentence."""
-    typer.echo(f"error: {what}", err=True)
-    sys.exit(status)
 
 
 def say(text: str, quiet: bool) -> None:

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from .arguments import Quiet, RunDir, Verbose
+from .arguments import LogTo, Quiet, RunDir, Verbose
 from .console import console, stoppable
 from .export_options import EXPORT
+from .json_log import is_alone, json_log
 from .option_table import with_options
 
 
@@ -25,6 +26,7 @@ def export(
         list[str] | None, typer.Option("--set", metavar="OPTION=VALUE", help="Any other option of the format.")
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")] = False,
+    log_to: LogTo = None,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
@@ -35,9 +37,11 @@ def export(
     from ..export.exporting import export_run, find_format, read_options
 
     left = "the same command goes on where it stopped" if find_format(format).goes_on else "nothing was written"
-    with console(verbose, quiet), stoppable(left):
+    shown = not quiet and not is_alone(log_to)
+    with json_log(log_to, "export") as told, console(verbose, quiet), stoppable(left):
         options = read_options(values, assignments or ())
-        result = export_run(run_dir, format, out, options, overwrite=overwrite, progress=not quiet)
+        result = export_run(run_dir, format, out, options, overwrite=overwrite, progress=shown, listener=told.tell)
+        told.tell("export", {"format": format, "path": str(result.path), "summary": result.summary})
     typer.echo(f"{result.path}: {result.summary}")
 
 

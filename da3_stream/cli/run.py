@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import SettingsError
-from .arguments import Quiet, Verbose
-from .console import console, default_out, fail, say, stoppable
+from .arguments import LogTo, Quiet, Verbose
+from .console import console, default_out, say, stoppable
+from .ending import fail
+from .json_log import is_alone, json_log
 from .option_table import with_options
 from .run_options import RUN
 from .view import page_beside
 
 if TYPE_CHECKING:
+    from ..progress import Listener
     from ..settings import Settings
     from ..stopwatch import Stopwatch
 
+RESULT = ("state", "frames", "placed", "segments", "points", "path_length", "units", "seconds", "trust")
 EMPTY = 3  # exit status of a run in which no frame could be placed
 
 Inputs = Annotated[
@@ -61,6 +66,7 @@ def run(
     view: Annotated[
         bool, typer.Option("--view", help="Open a page to look on, as long as the run goes on (see 'view').")
     ] = False,
+    log_to: LogTo = None,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> None:
@@ -71,19 +77,33 @@ def run(
     from ..stopwatch import Stopwatch
 
     watch = Stopwatch(cpu_before=time.process_time())
-    settings = load_settings(config, assignments or (), values)
-    _check_formats(exports or ())
-    if json and not only_list:
-        raise SettingsError("--json goes with --list: give both, or leave it out")
-    if only_list:
-        return _list(inputs, settings, verbose, json)
-    out = out or default_out(inputs)
-    beside = page_beside(out, quiet) if view else nullcontext()
-    with console(verbose, quiet), stoppable(f"what was placed until then is in {out}"):
-        with beside:
-            directory = _reconstruct(inputs, out, settings, watch, quiet, overwrite, with_changes)
-        _tell_result(directory, allow_empty, quiet)
-        _export(directory, exports or (), quiet)
+    with json_log(log_to, "run") as told:
+        settings = load_settings(config, assignments or (), values)
+        _check_formats(exports or ())
+        if json and not only_list:
+            raise SettingsError("--json goes with --list: give both, or leave it out")
+        if only_list:
+            return _list(inputs, settings, verbose, json)
+        out, shown = out or default_out(inputs), not quiet and not is_alone(log_to)
+        with console(verbose, quiet), stoppable(f"what was placed until then is in {out}"):
+            how = _How(out, settings, watch, shown, told.tell, overwrite, with_changes)
+            with page_beside(out, quiet) if view else nullcontext():
+                directory = _reconstruct(inputs, how, quiet)
+            _tell_result(directory, allow_empty, quiet, told.tell)
+            _export(directory, exports or (), quiet, shown, told.tell)
+
+
+@dataclass(frozen=True)
+class _How:
+    """Where a run goes, and how."""
+
+    out: Path
+    settings: Settings
+    watch: Stopwatch
+    shown: bool
+    tell: Listener
+    overwrite: bool
+    with_changes: bool
 
 
 def _check_formats(formats: Iterable[str]) -> None:
@@ -94,45 +114,47 @@ def _check_formats(formats: Iterable[str]) -> None:
         find_format(format)
 
 
-def _reconstruct(
-    inputs: list[str], out: Path, settings: Settings, watch: Stopwatch, quiet: bool, overwrite: bool, with_changes: bool
-) -> Path:
+def _reconstruct(inputs: list[str], how: _How, quiet: bool) -> Path:
     """The run directory, made."""
     from .. import pipeline
     from ..predictors.model_choice import choose_model
 
-    chosen = choose_model(settings.model)
-    say(f"model: {chosen}; run directory: {out}", quiet)
+    chosen = choose_model(how.settings.model)
+    say(f"model: {chosen}; run directory: {how.out}", quiet)
+    how.tell("run", {"run": str(how.out), "inputs": inputs, "model": chosen.name})
     return pipeline.run(
         inputs[0] if len(inputs) == 1 else inputs,
-        out,
-        settings,
+        how.out,
+        how.settings,
         model=chosen,
-        watch=watch,
-        progress=not quiet,
-        overwrite=overwrite,
-        with_changes=with_changes,
+        watch=how.watch,
+        progress=how.shown,
+        listener=how.tell,
+        overwrite=how.overwrite,
+        with_changes=how.with_changes,
     )
 
 
-def _tell_result(directory: Path, allow_empty: bool, quiet: bool) -> None:
+def _tell_result(directory: Path, allow_empty: bool, quiet: bool, tell: Listener) -> None:
     """What came out; nothing ends the command, with a status of its own, unless that is allowed."""
     from ..report import info
     from ..report.lines import result_lines, why_nothing_was_placed
 
     facts = info(directory)
     say("\n".join(result_lines(facts)), quiet)
+    tell("result", {"run": str(directory), **{key: facts.get(key) for key in RESULT}})
     nothing = why_nothing_was_placed(facts)
     if nothing is not None and not allow_empty:
         fail(f"{nothing} (--allow-empty: end with status 0 all the same)", EMPTY)
 
 
-def _export(directory: Path, formats: Iterable[str], quiet: bool) -> None:
+def _export(directory: Path, formats: Iterable[str], quiet: bool, shown: bool, tell: Listener) -> None:
     from ..export.exporting import export_run
 
     for format in formats:
-        result = export_run(directory, format, overwrite=True, progress=not quiet)
+        result = export_run(directory, format, overwrite=True, progress=shown, listener=tell)
         say(f"{result.path}: {result.summary}", quiet)
+        tell("export", {"format": format, "path": str(result.path), "summary": result.summary})
 
 
 def _list(inputs: list[str], settings: Settings, verbose: bool, json: bool) -> None:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from ..errors import ExportError
 from ..machine import installed_versions
+from ..progress import Listener, ignore
 from ..store import RunReader
 from .axes import file_axes
 from .estimate import estimate_export, require_disk
@@ -21,7 +22,7 @@ from .frame_views import selected_rows
 from .options import AxesOptions, FrameOptions
 from .output_path import FOLDER, output_path, require_apart, side_file
 from .placed import BESIDE, RECORD, placed_reader, write_record
-from .progress import Progress, Told, progress_of
+from .progress import Counted, Progress, progress_of
 
 WORTH_TELLING = 1_000_000  # bytes
 
@@ -40,7 +41,8 @@ def export_run(
     options: FrameOptions | Mapping[str, Any] | None = None,
     *,
     overwrite: bool = False,
-    progress: bool | Told = False,
+    progress: bool | Counted = False,
+    listener: Listener = ignore,
 ) -> ExportResult:
     """Write a run, finished or going, in one of `FORMATS`.
 
@@ -49,7 +51,8 @@ def export_run(
     that exists (unless `overwrite`) and one that is or holds the run or its input. What exists is replaced when the new
     export is complete; a folder that no export wrote is never replaced.
 
-    `progress` shows a bar on stderr, or is called with the frames that are done and those of all. A folder of files a
+    `progress` shows a bar on stderr, or is called with the frames that are done and those of all; the `listener`
+    hears it as events. A folder of files a
     frame that was interrupted goes on where it stopped, if it is of the same run, format and options. Raises
     ExportError before it starts where the disk is too small.
     """
@@ -59,7 +62,7 @@ def export_run(
     target = Path(path) if path is not None else reader.path / FOLDER / row.file_name(checked)
     for place in (target, *(side_file(target, suffix) for suffix in row.beside)):
         require_apart(place, reader.path, reader.input_paths)
-    job, watcher = _job(reader, format, checked), progress_of(progress)
+    job, watcher = _job(reader, format, checked), progress_of(progress, listener)
     with output_path(target, folder=row.is_folder, overwrite=overwrite, beside=row.beside, job=job) as new:
         _say_what_it_takes(reader, checked, new, watcher)
         summary = _write(row, reader, new, checked, watcher)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from typing import Protocol, TypeVar
+
+from ..progress import Figures, Listener, ignore, open_bar, paced, say
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Told = Callable[[int, int], object]  # (frames done, frames of all)
+Counted = Callable[[int, int], object]  # (frames done, frames of all)
 
 
 class Progress(Protocol):
@@ -38,27 +41,47 @@ class NoProgress:
         return iter(frames)
 
 
-class Bar(NoProgress):
-    """A bar on stderr: frames a second, and the time left."""
+class Shown(NoProgress):
+    """A bar on stderr, or lines: frames a second, and the time left."""
 
     def say(self, text: str) -> None:
         """A line on stderr."""
-        from tqdm import tqdm
-
         super().say(text)
-        tqdm.write(text, file=sys.stderr)
+        say(text)
 
     def each(self, what: str, frames: Iterable[T], total: int, done: int = 0) -> Iterator[T]:
         """The frames."""
-        from tqdm import tqdm
+        start = time.monotonic()
+        with closing(open_bar(what, total, shown=True, done=done)) as bar:
+            for count, frame in enumerate(frames, done + 1):
+                yield frame
+                rate = (count - done) / max(time.monotonic() - start, 1e-6)
+                bar.show(Figures(count, total, rate, (total - count) / rate))
 
-        yield from tqdm(frames, desc=what, total=total, initial=done, dynamic_ncols=True, mininterval=0.2)
+
+class Told(NoProgress):
+    """What another tells, and beside that a listener hears."""
+
+    def __init__(self, other: Progress, listener: Listener) -> None:
+        self._other, self._listener = other, paced(listener)
+
+    def say(self, text: str) -> None:
+        """What the other says."""
+        self._other.say(text)
+
+    def each(self, what: str, frames: Iterable[T], total: int, done: int = 0) -> Iterator[T]:
+        """The frames."""
+        about = {"what": what, "total": total}
+        self._listener("begin", {**about, "done": done})
+        for count, frame in enumerate(self._other.each(what, frames, total, done), done + 1):
+            yield frame
+            self._listener("progress", {**about, "done": count})
 
 
 class Call(NoProgress):
     """A function of the frames that are done, and of all."""
 
-    def __init__(self, told: Told) -> None:
+    def __init__(self, told: Counted) -> None:
         self._told = told
 
     def each(self, what: str, frames: Iterable[T], total: int, done: int = 0) -> Iterator[T]:
@@ -69,8 +92,7 @@ class Call(NoProgress):
             self._told(count, total)
 
 
-def progress_of(wanted: bool | Told) -> Progress:
-    """True: a bar; a function: it is called; False: nobody is told."""
-    if callable(wanted):
-        return Call(wanted)
-    return Bar() if wanted else NoProgress()
+def progress_of(wanted: bool | Counted, listener: Listener = ignore) -> Progress:
+    """True: a bar; a function: it is called; False: nobody is told. Beside that the listener hears it."""
+    shown = Call(wanted) if callable(wanted) else Shown() if wanted else NoProgress()
+    return shown if listener is ignore else Told(shown, listener)

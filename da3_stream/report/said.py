@@ -11,7 +11,7 @@ import numpy as np
 from ..store import PoseTable
 from ..types import AdviceCode
 from .remedies import REMEDIES, Remedy
-from .words import about, frame_rate, says_ok, trust_lines
+from .words import about, frame_rate, remark, says_ok, trust_lines
 
 HALF = 0.5  # of the poses that are believed; below it the map as a whole is in doubt
 
@@ -31,6 +31,11 @@ class Said:
     def of_input(self) -> bool:
         """Whether it is about the input as a whole."""
         return self.code.value.startswith("input_")
+
+    @property
+    def line(self) -> str:
+        """All of it."""
+        return remark(self.when, self.text, self.distrusts_map)
 
     @property
     def remedy(self) -> Remedy:

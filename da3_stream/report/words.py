@@ -29,9 +29,14 @@ def trust_lines(status: Mapping[str, Any], report: str) -> list[str]:
     said = [row for row in advice if row["code"] != AdviceCode.UNPLACED or not _is_within(row, stretches)]
     return [
         _verdict(trust),
-        *_at_most([f"  {_span(row, rate)} not to be trusted: {row['text']}" for row in stretches], report),
-        *_at_most([f"  {about(row, rate)} {row['text']}" for row in said], report),
+        *_at_most([f"  {remark(_span(row, rate), row['text'], True)}" for row in stretches], report),
+        *_at_most([f"  {remark(about(row, rate), row['text'], False)}" for row in said], report),
     ]
+
+
+def remark(when: str, text: str, distrusts_map: bool) -> str:
+    """A stretch, or an advice, in one line."""
+    return f"{when} not to be trusted: {text}" if distrusts_map else f"{when} {text}"
 
 
 def moment(seconds: float) -> str:

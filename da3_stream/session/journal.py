@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..slam.update import Event
 from ..store import Run
 from ..types import Frame, SkippedFrame, WindowGeometry
 from ..windows import Window
+
+LOOP = "loop"
 
 log = logging.getLogger(__name__)
 
@@ -19,10 +21,15 @@ class Journal:
     """Writes journal.jsonl. Its lines depend on the input alone, but for their times."""
 
     run: Run
+    loops: int = field(init=False)  # that were found until now, by earlier processes, too
+
+    def __post_init__(self) -> None:
+        self.loops = sum(event["event"] == LOOP for event in self.run.read_events())
 
     def tell(self, event: Event) -> None:
         """One event."""
         self.run.append_event(event.kind, **event.fields)
+        self.loops += event.kind == LOOP
         log.info("%s: %s", event.kind, ", ".join(f"{key} {_word(value)}" for key, value in event.fields.items()))
 
     def tell_window(self, window: Window[Frame], geometry: WindowGeometry, events: Sequence[Event]) -> None:

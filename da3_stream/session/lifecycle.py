@@ -15,8 +15,8 @@ from .advice.joins import doubtful_joins
 from .advice.run_trust import run_trust
 from .advice.unplaced import unplaced_advice
 from .checkpoint import conclude
+from .log_file import log_file
 from .outputs import write_outputs
-from .progress import log_file
 from .session import RunSession
 
 log = logging.getLogger(__name__)

@@ -1,138 +1,150 @@
-"""What a person sees while a run goes on, and the log that stays in the run directory."""
+"""What is told of a run while it goes on: how far it is, and what happens to it, for people and for programs."""
 
 from __future__ import annotations
 
 import logging
 import shutil
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from ..errors import StoreError
+from ..progress import Figures, Listener, open_bar, say
+from ..progress.bar import duration
 from ..slam import WindowUpdate
 from .estimate import estimate_disk
 from .job import Job
+from .news import News, NewsWatch
 
 if TYPE_CHECKING:
-    from tqdm import tqdm
-
-LOGGER = "da3_stream"
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    from .status import RunStatus
 
 WINDOWS_TO_TIME = 3  # after which the time left is told
 
 log = logging.getLogger(__name__)
 
 
-def say(text: str, shown: bool) -> None:
-    """A line for the log, and for people where they are `shown` how it goes."""
-    from tqdm import tqdm
+@dataclass(frozen=True)
+class MapFigures:
+    """What a map has until now; the path's length is in `units`."""
 
-    log.info(text)
-    if shown:
-        tqdm.write(text, file=sys.stderr)
+    segments: int = 0
+    loops: int = 0
+    path_length: float = 0.0
+    units: str = "relative"
 
-
-def progress_bar(total: int | None, description: str, shown: bool, done: int = 0) -> tqdm:
-    """A bar over frames on stderr: frames a second and, where the total is known, the time left."""
-    from tqdm import tqdm
-
-    return tqdm(
-        total=total,
-        initial=done,
-        desc=description,
-        unit="frame",
-        disable=not shown,
-        dynamic_ncols=True,
-        smoothing=0,  # frames come in whole windows: the mean over the run is the honest rate
-        mininterval=0.2,
-    )
+    def words(self) -> tuple[str, ...]:
+        """What there is of it."""
+        return (
+            length_text(self.path_length, self.units),
+            *([f"{self.loops} loop{'s' * (self.loops != 1)}"] if self.loops else []),
+            *([f"{self.segments} segments"] if self.segments > 1 else []),
+        )
 
 
 class RunProgress:
-    """The bar over the frames of a run, of which some may be `done`; before it, in words, what the run will take."""
+    """The bar over the frames of a run, of which some may be `done`; before it, in words, what the run will take.
 
-    def __init__(self, out: Path, job: Job, done: int, shown: bool) -> None:
-        self._out, self._job, self._done, self._shown = out, job, done, shown
+    Between, a line for each thing that people want to know when it happens. The `listener` hears all that is told, also
+    where nothing is `shown`.
+    """
+
+    def __init__(self, out: Path, job: Job, status: RunStatus, shown: bool, listener: Listener) -> None:
+        self._out, self._job, self._status, self._shown, self._listener = out, job, status, shown, listener
+        self._done = self._done_before = len(status.source_indices)
+        self._windows = status.windows.total()
 
     def __enter__(self) -> Self:
-        free, expected = shutil.disk_usage(self._out).free, self._job.source.expected
-        say(f"to do: {estimate_disk(self._job, self._done).text(free)}", self._shown)
-        self._bar = progress_bar(expected, "reconstructing", self._shown, self._done)
-        self._time = TimeEstimate(None if expected is None else expected - self._done, self._shown)
+        free, self._total = shutil.disk_usage(self._out).free, self._job.source.expected
+        self._say(f"to do: {estimate_disk(self._job, self._done).text(free)}")
+        self._bar = open_bar("reconstructing", self._total, self._shown, self._done)
+        self._pace = Pace(None if self._total is None else self._total - self._done)
+        self._watch = NewsWatch(self._job, self._status)
+        self._listener("begin", {"what": "reconstructing", "done": self._done, "total": self._total})
         return self
 
     def __exit__(self, kind: type | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._bar.close()
 
-    def advance(self, update: WindowUpdate) -> None:
+    def advance(self, update: WindowUpdate, figures: MapFigures) -> None:
         """A window is committed, with the frames that it owns and those left out beside them."""
         frames = sum(1 + len(frame.left_out) for frame in update.prediction.window.owned_frames)
-        self._bar.update(frames)
-        self._time.advance(frames)
+        self._done, self._windows = self._done + frames, self._windows + 1
+        told = self._pace.advance(frames)
+        if told:
+            self._say(told)
+        self._tell(self._watch.of_window(update))
+        rate, left = self._pace.rate(), self._pace.seconds_left()
+        self._bar.show(Figures(self._done, self._total, rate, left, figures.words()))
+        self._listener("progress", self._fields(figures, rate, left))
+
+    def finish(self) -> None:
+        """All windows are committed, and the last word on the map is spoken."""
+        self._tell(self._watch.of_advice())
+
+    def _fields(self, figures: MapFigures, rate: float, left: float | None) -> dict[str, Any]:
+        return {
+            "what": "reconstructing",
+            "done": self._done,
+            "total": self._total,
+            "per_second": round(rate, 3),
+            "seconds_left": None if left is None else round(left, 1),
+            "windows": self._windows,
+            "segments": figures.segments,
+            "loops": figures.loops,
+            "path_length": round(figures.path_length, 3),
+            "units": figures.units,
+            "skipped": len(self._status.skipped),
+        }
+
+    def _tell(self, news: Iterable[News]) -> None:
+        for new in news:
+            self._say(new.line)
+            self._listener(new.event, {**new.fields, "line": new.line})
+
+    def _say(self, text: str) -> None:
+        """A line for the log, and for people."""
+        log.info(text)
+        if self._shown:
+            say(text)
 
 
 @dataclass
-class TimeEstimate:
-    """Tells once, after some windows, how long the rest of `expected` frames (None: unknown) will take."""
+class Pace:
+    """How fast windows come, of which `expected` frames (None: unknown) are to come; earlier processes don't count."""
 
     expected: int | None
-    shown: bool
     _windows: int = 0
     _frames: int = 0
     _start: float = field(default_factory=time.monotonic)
 
-    def advance(self, frames: int) -> None:
-        """A window is finished, and with it so many frames."""
+    def advance(self, frames: int) -> str | None:
+        """A window is finished, and with it so many frames; once, after some windows, how long the rest will take."""
         self._windows, self._frames = self._windows + 1, self._frames + frames
-        if self._windows == WINDOWS_TO_TIME:
-            left = None if self.expected is None else max(self.expected - self._frames, 0)
-            say(rate_text(self._frames, time.monotonic() - self._start, left), self.shown)
+        return rate_text(self.rate(), self.seconds_left()) if self._windows == WINDOWS_TO_TIME else None
+
+    def rate(self) -> float:
+        """Frames a second: they come in whole windows, and the mean over the run is the honest rate."""
+        return self._frames / max(time.monotonic() - self._start, 1e-6)
+
+    def seconds_left(self) -> float | None:
+        """Until the last window, not that of the outputs; None where nobody knows how many frames come."""
+        if self.expected is None or not self._frames:
+            return None
+        return max(self.expected - self._frames, 0) / self.rate()
 
 
-def rate_text(frames: int, seconds: float, left: int | None) -> str:
+def rate_text(rate: float, seconds_left: float | None) -> str:
     """How fast it goes, and how long it will go on."""
-    rate = frames / max(seconds, 1e-6)
-    if left is None:
+    if seconds_left is None:
         return f"{rate:.3g} frames a second"
-    return f"{rate:.3g} frames a second: about {_duration(left / rate)} left, and the time for the outputs"
+    return f"{rate:.3g} frames a second: about {duration(seconds_left)} left, and the time for the outputs"
 
 
-class _LogFile(logging.FileHandler):
-    """A log that a full disk leaves with gaps; that the disk is full is told by what matters more."""
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
-        """Nothing."""
-
-
-@contextmanager
-def log_file(path: Path) -> Iterator[None]:
-    """What the package logs from INFO on goes to a file, too. Raises StoreError if it cannot be opened."""
-    logger = logging.getLogger(LOGGER)
-    try:
-        handler = _LogFile(path, encoding="utf-8")
-    except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
-    handler.setFormatter(logging.Formatter(LOG_FORMAT))
-    handler.setLevel(logging.INFO)
-    level = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(min(logging.INFO, logger.getEffectiveLevel()))
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
-        logger.removeHandler(handler)
-        with suppress(OSError):
-            handler.close()
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+def length_text(length: float, units: str) -> str:
+    """A length with its unit."""
+    if units != "metres":
+        return f"{length:.3g} units"
+    return f"{length / 1000:.2f} km" if length >= 1000 else f"{length:.0f} m" if length >= 10 else f"{length:.2f} m"

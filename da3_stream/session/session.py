@@ -12,6 +12,7 @@ from typing import Any
 from ..cloud import preview_cloud, window_points, write_levels, write_page
 from ..frames import GatedFrames, MaskedFrames
 from ..predictors.scheduler import SerializedPredictor
+from ..progress import Listener, ignore
 from ..slam import Backend, CameraHeightPrior, KeyframeWindows, MetricScalePrior, SlamSystem, SubmapChain, SubmapStore
 from ..slam.loop_closing import make_loops
 from ..slam.update import Event, FinalUpdate, WindowUpdate
@@ -23,7 +24,7 @@ from .checkpoint import Checkpoint, commit
 from .job import Job
 from .journal import Journal
 from .live_trajectory import LiveTrajectory
-from .progress import RunProgress
+from .progress import MapFigures, RunProgress
 from .status import RunStatus
 
 log = logging.getLogger(__name__)
@@ -59,9 +60,15 @@ class RunSession:
             log.warning("going on after window %d of the run in %s", self.checkpoint.latest["window"], self.run.path)
         return self._slam
 
-    def progress(self, shown: bool) -> RunProgress:
-        """What people see of the run, from the frames on that are done already."""
-        return RunProgress(self.run.path, self.job, len(self.status.source_indices), shown)
+    def progress(self, shown: bool, listener: Listener = ignore) -> RunProgress:
+        """What is told of the run, from the frames on that are done already."""
+        return RunProgress(self.run.path, self.job, self.status, shown, listener)
+
+    def map_figures(self) -> MapFigures:
+        """What the map has now."""
+        scene = self._slam.submaps.scene
+        length = self._slam.submaps.whole_path_length()
+        return MapFigures(len(scene.segments()), self.journal.loops, length, scene.units)
 
     def new_windows(self, frames: Iterable[Frame]) -> Iterator[Window[Frame]]:
         """Windows of the frames that the gate keeps, but for those that an earlier process committed."""

@@ -125,6 +125,20 @@ class SubmapStore:
             return float("nan")
         return sum(self._path_length_in(entry, earlier, later) for entry in range(first, last + 1))
 
+    def whole_path_length(self) -> float:
+        """Length of the camera's path in all segments, in what is told of the world: metres if the scene has them."""
+        lengths = [self._whole_length(entry) for entry in range(len(self._owned_frames))]
+        return self.scene.scale * sum(lengths)
+
+    def _whole_length(self, entry: int) -> float:
+        """Of the path along the frames of a submap, and on to the next one's of the same segment, in world units."""
+        owned, submaps = self._owned_frames[entry], self.scene.submaps
+        after = self._owned_frames[entry + 1 : entry + 2]
+        goes_on = any(submaps[next_.submap].segment == submaps[owned.submap].segment for next_ in after)
+        return (float(np.ptp(owned.path_length)) + goes_on * owned.gap_to_next) * submaps[
+            owned.submap
+        ].world_from_window.scale
+
     def _remember(self, submap: int, cameras: SubmapCameras) -> None:
         """Hold the cameras of a submap; one that owns no frame is not found by any."""
         self.cameras[submap] = cameras.compact(self._arena.copy)

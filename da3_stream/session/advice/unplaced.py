@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -37,6 +37,12 @@ def unplaced_advice(run: Run, poses: PoseTable, submaps: Mapping[int, SubmapCame
     return found
 
 
+def of_failed_window(indices: Sequence[int], notes: Sequence[str]) -> Advice:
+    """The row for a window that has just failed, with the frames that it owns."""
+    text = f"{_count(indices, dict.fromkeys(indices, _of_window(notes)))}; {HELP}"
+    return Advice(AdviceCode.UNPLACED, text, indices[0], indices[-1])
+
+
 def _count(indices: Iterable[int], reasons: Mapping[int, str]) -> str:
     counts = Counter(reasons.get(index, NOT_REACHED) for index in indices)
     return ", ".join(f"{count} frame{'s' * (count != 1)} {reason}" for reason, count in counts.most_common())
@@ -55,6 +61,6 @@ def _reasons(run: Run, missing: list[int], submaps: Mapping[int, SubmapCameras])
     return reasons | {k: GATE.get(left_out[k], left_out[k]) for k in missing if k in left_out}
 
 
-def _of_window(notes: list[str]) -> str:
+def _of_window(notes: Sequence[str]) -> str:
     """What a window says last is why it has no poses."""
     return f"in a window that failed ({notes[-1]})" if notes else "in a window that failed"
