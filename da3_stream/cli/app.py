@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import typer
 
 from .arguments import Version
@@ -46,6 +49,9 @@ app.add_typer(weights_app, rich_help_panel=MACHINE)
 def main() -> None:
     """The command `da3-stream`: exit status 2 for what the user can cure, 1 for a run that broke off or a bug, 3 for a
     run that could place nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # of a terminal that has not all signs
     try:
         app(prog_name="da3-stream")
     except Exception as error:

@@ -30,3 +30,8 @@ def terminal() -> Console:
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PIPED_COLUMNS
     return console
+
+
+def has_unicode(console: Console) -> bool:
+    """Whether signs beyond ASCII can be shown."""
+    return console.encoding.lower().startswith("utf")

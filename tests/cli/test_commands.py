@@ -138,8 +138,8 @@ def test_the_run_says_where_it_is_not_to_be_trusted_and_why(
         {"from_s": 0, "to_s": 27, "code": "static_mask", "text": found.text},
     ]
     page = Path("out/report.html").read_text()
-    assert "(frames 24–27) not to be trusted" in page and page.count("<rect") == 28
-    assert call("info", "out")[1].startswith("\n".join(out.splitlines()[-4:]))
+    assert "0:24–0:27 (frames 24–27)" in page and "a bonnet was left out" in page
+    assert call("info", "out", "--all")[1].startswith("\n".join(out.splitlines()[-4:]))
 
 
 def test_frames_csv_names_every_picture(call: Callable, folder: str, stand_in: None) -> None:
@@ -236,9 +236,9 @@ def test_a_bug_ends_with_1_and_one_sentence(call: Callable, monkeypatch: pytest.
     from da3_stream import report
 
     monkeypatch.setattr(report, "info", lambda _: {}["key"])
-    status, _, err = call("info", str(tmp_path))
+    status, _, err = call("info", str(tmp_path), "--all")
     assert status == 1 and err == "error: KeyError: 'key' (this is a bug: -v shows where)\n"
-    assert "Traceback" in call("info", str(tmp_path), "-v")[2]
+    assert "Traceback" in call("info", str(tmp_path), "--all", "-v")[2]
 
 
 def test_the_console_leaves_no_handler_behind(call: Callable, tmp_path: Path) -> None:
@@ -249,7 +249,9 @@ def test_the_console_leaves_no_handler_behind(call: Callable, tmp_path: Path) ->
 def test_info_tells_people_and_programs(call: Callable, tmp_path: Path) -> None:
     street_run(tmp_path / "run")
     status, text, _ = call("info", "run")
-    assert status == 0 and "frames" in text and "28" in text
+    assert status == 0 and "frames   28 of 28 placed in 1 segment" in text and "\x1b" not in text
+    status, text, _ = call("info", "run", "--all")
+    assert status == 0 and "placed" in text and "frame_status.OK" in text
     facts = json.loads(call("info", "run", "--json")[1])
     assert facts["frames"] == 28 and facts["placed"] == 28
 

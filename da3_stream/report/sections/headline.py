@@ -9,7 +9,7 @@ from ..words import frame_rate, moment, percent
 from .html import escape, figure, number
 from .subject import Subject
 
-_STATES = {
+STATES = {
     "interrupted": "The run was interrupted: this is what was placed until then. The same command goes on.",
     "failed": "The run broke off: the end of log.txt tells why. This is what was placed until then.",
     "running": "The run is still going: this is what was placed until now.",
@@ -22,7 +22,7 @@ _METRES = "for metres give " + ", ".join(
 
 def headline(subject: Subject) -> str:
     """The state where it is not finished, and the tiles."""
-    said = _STATES.get(subject.facts.get("state", ""), "")
+    said = STATES.get(subject.facts.get("state", ""), "")
     notes = [said, *_notes(subject)]
     paragraphs = "".join(f'<p class="state">{escape(note)}</p>' for note in notes if note)
     tiles = "".join(

@@ -18,17 +18,24 @@ def settings(subject: Subject) -> str:
     chosen = dict(flat(subject.facts.get("settings", {})))
     if not chosen:
         return ""
-    quality = chosen.get("model.quality")
-    default = dict(flat(Settings.build({"model": {"quality": quality}} if quality else {}).model_dump(mode="json")))
-    default["model.quality"] = Settings().model.quality
-    differ = [_row(name, value, default.get(name)) for name, value in chosen.items() if value != default.get(name)]
-    same = [_row(name, value) for name, value in chosen.items() if value == default.get(name)]
+    others = differing(subject.facts)
+    differ = [_row(name, value, default) for name, value, default in others]
+    same = [_row(name, value) for name, value in chosen.items() if name not in {name for name, _, _ in others}]
     return section(
         "settings",
         "Settings",
         table(differ, ("setting", "here", "by default")) if differ else "<p>All are the defaults.</p>",
         folded(f"The {len(same)} that are the defaults", table(same)),
     )
+
+
+def differing(facts: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Name, value and default of the settings that differ from the defaults of the run's quality."""
+    chosen = dict(flat(facts.get("settings", {})))
+    quality = chosen.get("model.quality")
+    default = dict(flat(Settings.build({"model": {"quality": quality}} if quality else {}).model_dump(mode="json")))
+    default["model.quality"] = Settings().model.quality
+    return [(name, value, default.get(name)) for name, value in chosen.items() if value != default.get(name)]
 
 
 def versions(subject: Subject) -> str:
