@@ -15,7 +15,7 @@ STATES = {
     "running": "The run is still going: this is what was placed until now.",
 }
 _MOOD = {"good": "good", "in parts": "doubt", "low": "bad", "nothing placed": "bad"}
-_METRES = "for metres give " + ", ".join(
+METRES = "for metres give " + ", ".join(
     f"<code>--{name}</code>" for name in ("camera-height", "path-length-m", "scale")
 )
 
@@ -59,7 +59,7 @@ def _tiles(subject: Subject) -> Iterator[tuple[str, str, str, str]]:
     yield "Frames placed", f"{figure('placed', facts['placed'])} of {figure('frames', facts.get('frames'))}", "", ""
     if len(subject.poses):
         yield "Video", _duration(subject), _pace(subject), ""
-    yield "Scale", figure("units", facts["units"]), _METRES if subject.moves and not metres else "", ""
+    yield "Scale", figure("units", facts["units"]), METRES if subject.moves and not metres else "", ""
     yield "Points", figure("points", facts["points"]), "", ""
     if facts.get("seconds"):
         below = f"{number(facts.get('frames', 0) / facts['seconds'])} frames a second"
