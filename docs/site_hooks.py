@@ -1,7 +1,8 @@
 """What MkDocs does beside its own: tables of benchmarks become pages of the site, links to source files become text.
 
 The pages of docs/ are read in the repository as well, where they link to files outside docs/. In the site
-`../benchmarks/results/NAME.md` is the page `results/NAME.md`, and a link to source or settings is its text.
+`../benchmarks/results/NAME.md` is the page `results/NAME.md`, `../configs/base.yaml` the page `settings.md`, and a link
+to source is its text.
 """
 
 from __future__ import annotations
@@ -17,14 +18,24 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = PurePosixPath("benchmarks/results")
+SETTINGS = PurePosixPath("configs/base.yaml")
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the tables and pictures of benchmarks/results as pages `results/*`."""
+    """Add the tables and pictures of benchmarks/results as pages `results/*`, and all settings with their defaults."""
+    files.append(File.generated(config, "settings.md", content=settings_page()))
     for path in result_files():
         files.append(File.generated(config, f"results/{path.name}", abs_src_path=str(path)))
     return files
+
+
+def settings_page() -> str:
+    """All settings with their defaults, and the presets."""
+    presets = [path for path in sorted((ROOT / SETTINGS).parent.glob("*.yaml")) if path.name != SETTINGS.name]
+    text = [f"# Settings\n\n```yaml\n{(ROOT / SETTINGS).read_text()}```\n\n## Presets\n"]
+    text += [f"### {path.stem}\n\n```yaml\n{path.read_text()}```\n" for path in presets]
+    return "\n".join(text)
 
 
 def result_files() -> Iterator[Path]:
@@ -49,6 +60,8 @@ def site_link(found: re.Match[str], source: PurePosixPath, page: str) -> str:
     path = PurePosixPath(normpath(str(source.parent / target)))
     if not (ROOT / path).exists():
         raise PluginError(f"{source} links to {path}, which is not there")
+    if path == SETTINGS:
+        return f"[{text}]({relpath('settings.md', str(PurePosixPath(page).parent))})"
     if path.parent == RESULTS and path.suffix in (".md", ".png"):
         return f"{picture}[{text}]({relpath(f'results/{path.name}', str(PurePosixPath(page).parent))}{anchor})"
     if path.is_relative_to("docs") and path.suffix != ".py":

@@ -107,3 +107,9 @@ QUESTIONS = (
 def test_what_people_ask_is_answered_with_the_place_to_read_on(question: str) -> None:
     rows = [line for line in (ROOT / "docs" / "faq.md").read_text().splitlines() if line.startswith(f"| {question} |")]
     assert len(rows) == 1 and "](" in rows[0]
+
+
+def test_figures_of_the_readme_are_those_of_the_page_on_benchmarks() -> None:
+    told = (ROOT / "README.md").read_text().split("<!-- RESULTS")[1].partition("<!-- /RESULTS")[0]
+    rows = [line for line in told.splitlines() if line.startswith("| ")]
+    assert rows and not [row for row in rows if row not in (ROOT / "docs" / "benchmarks.md").read_text()]
