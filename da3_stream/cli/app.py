@@ -15,7 +15,7 @@ from .ending import ending, fail
 from .evaluate import evaluate
 from .export import align, export
 from .info import info
-from .run import run
+from .run import EXAMPLES, run
 from .view import view
 from .weights import weights_app
 
@@ -24,7 +24,7 @@ RECONSTRUCT, LOOK, MACHINE = "Reconstruct", "Look, compare, pass on", "This mach
 app = typer.Typer(
     name="da3-stream",
     help="Long video to camera trajectory and coloured point cloud, on one small GPU or a CPU.",
-    epilog="First steps: da3-stream demo; then da3-stream run drive.mp4 -o runs/drive",
+    epilog="First steps: 'da3-stream doctor', 'da3-stream demo', 'da3-stream run drive.mp4 -o runs/drive'.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -35,7 +35,7 @@ def options(version: Version = False) -> None:
     """What goes before a command."""
 
 
-app.command(rich_help_panel=RECONSTRUCT)(run)
+app.command(rich_help_panel=RECONSTRUCT, epilog=EXAMPLES)(run)
 app.command(rich_help_panel=RECONSTRUCT)(demo)
 app.command(rich_help_panel=LOOK)(view)
 app.command(rich_help_panel=LOOK)(info)

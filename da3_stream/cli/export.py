@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from . import completion
 from .arguments import LogTo, Quiet, RunDir, Verbose
 from .console import console, stoppable
 from .export_options import EXPORT
@@ -18,7 +19,7 @@ from .option_table import with_options
 def export(
     values: dict[str, Any],
     run_dir: RunDir,
-    format: Annotated[str, typer.Option(help="One of the formats below.")],
+    format: Annotated[str, typer.Option(help="One of the formats below.", autocompletion=completion.formats)],
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="PATH", help="Default: a name in DIR/export.")
     ] = None,

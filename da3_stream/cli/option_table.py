@@ -22,10 +22,18 @@ class Option:
     metavar: str | None = None
     before: str = ""  # the parameter of the command that the help tells next, if not the table's
     read: Callable[[Any], Any] | None = None  # makes the value from the text, or texts
+    panel: str | None = None  # of the help
+    complete: Callable[[str], list[str]] | None = None  # what the shell offers
 
     def parameter(self) -> inspect.Parameter:
         """As typer reads it from a function; None where the option is not given."""
-        info = typer.Option(f"--{self.name.replace('_', '-')}", metavar=self.metavar, help=self.help)
+        info = typer.Option(
+            f"--{self.name.replace('_', '-')}",
+            metavar=self.metavar,
+            help=self.help,
+            rich_help_panel=self.panel,
+            autocompletion=self.complete,
+        )
         kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
         return inspect.Parameter(self.name, kind, default=None, annotation=Annotated[self.type | None, info])
 

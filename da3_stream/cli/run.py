@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import SettingsError
+from . import completion
 from .arguments import LogTo, Quiet, Verbose
 from .console import console, default_out, say, stoppable
 from .ending import fail
@@ -27,6 +28,16 @@ if TYPE_CHECKING:
 RESULT = ("state", "frames", "placed", "segments", "points", "path_length", "units", "seconds", "trust")
 EMPTY = 3  # exit status of a run in which no frame could be placed
 
+EXAMPLES = """Examples:
+
+da3-stream run drive.mp4
+
+da3-stream run drive.mp4 -o runs/drive --config dashcam --camera-height 1.4 --view
+
+da3-stream run pictures/ --intrinsics 718.9,718.9,607.2,185.2 --quality best --export laz
+
+da3-stream run clip.mp4 --set windows.size=60 -q --json-log clip.jsonl"""
+
 Inputs = Annotated[
     list[str],
     typer.Argument(
@@ -36,7 +47,12 @@ Inputs = Annotated[
 ]
 Exports = Annotated[
     list[str] | None,
-    typer.Option("--export", metavar="FORMAT", help="Write this into DIR/export, too (see 'export --help')."),
+    typer.Option(
+        "--export",
+        metavar="FORMAT",
+        help="Write this into DIR/export, too (see 'export --help').",
+        autocompletion=completion.formats,
+    ),
 ]
 
 
@@ -47,7 +63,10 @@ def run(
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="DIR", help="Default: runs/<name of INPUT>.")
     ] = None,
-    config: Annotated[str | None, typer.Option(metavar="NAME|FILE", help="A preset, or a YAML file.")] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|FILE", help="A preset, or a YAML file.", autocompletion=completion.presets),
+    ] = None,
     assignments: Annotated[
         list[str] | None, typer.Option("--set", metavar="STAGE.KEY=VALUE", help="Any setting (see configs/base.yaml).")
     ] = None,

@@ -6,6 +6,10 @@ from typing import Annotated
 
 import typer
 
+from . import completion
+
+Name = Annotated[str, typer.Argument(help="A name of 'weights list'.", autocompletion=completion.weights)]
+
 weights_app = typer.Typer(name="weights", help="Which models there are, and fetching them.", no_args_is_help=True)
 
 
@@ -18,7 +22,7 @@ def list_weights() -> None:
 
 
 @weights_app.command(name="fetch")
-def fetch_weights(name: Annotated[str, typer.Argument(help="A name of 'weights list'.")]) -> None:
+def fetch_weights(name: Name) -> None:
     """Bring a model's weights into the hub's cache on this machine, and verify them; run again, it goes on."""
     from ..models.manifest import fetch, find_model
 
@@ -29,7 +33,7 @@ def fetch_weights(name: Annotated[str, typer.Argument(help="A name of 'weights l
 
 
 @weights_app.command(name="verify")
-def verify_weights(name: Annotated[str, typer.Argument(help="A name of 'weights list'.")]) -> None:
+def verify_weights(name: Name) -> None:
     """Hash a model's weights on this machine and compare."""
     from ..models.manifest import find_model, verify
 

@@ -65,7 +65,7 @@ NEEDED = (
 TORCH = Package("torch", "torch", "the network Depth Anything 3", "torch")  # the probe of the GPU imports it
 OPTIONAL = (
     Package("open3d", "open3d", "meshes (--format mesh)", "meshes", "mesh", ("libusb-package",)),
-    Package("rerun-sdk", "rerun", "rerun recordings (--format rerun)", "formats", "rerun"),
+    Package("rerun-sdk", "rerun", "rerun recordings (--format rrd)", "formats", "rerun"),
     Package("pye57", "pye57", "E57 point clouds (--format e57)", "formats", "e57"),
     Package("pi-heif", "pi_heif", "HEIC and HEIF images of telephones", "formats", "heif"),
     Package("imagecodecs", "imagecodecs", "TIFF images in rarer compressions", "formats", ""),

@@ -82,7 +82,7 @@ def _results(subject: Subject) -> Iterator[Line]:
     facts, unit = subject.facts, subject.unit
     segments = f" in {facts['segments']} segment{'s' * (facts['segments'] != 1)}" if facts["placed"] else ""
     yield Line("frames", f"{facts['placed']} of {facts.get('frames', 0)} placed{segments}{_seconds(subject)}")
-    metres = f"; {METRES}" if subject.moves and unit != "m" else ""
+    metres = f"; for metres give {', '.join(METRES)}" if subject.moves and unit != "m" else ""
     yield Line("path", f"{number(facts['path_length'])} {unit}{metres}")
     yield Line("cloud", f"{number(facts['points'] or 0)} points")
     word, share = trust_word(facts), (facts.get("trust") or {}).get("share")

@@ -116,3 +116,10 @@ def test_a_gpu_is_told_with_its_kernel_and_a_full_one_with_advice() -> None:
 def test_a_probe_that_crashes_is_a_warning() -> None:
     found = probes.Probe("model", "import os; os.abort()", probes._models, "no model").find(30)
     assert found.state == State.WARNING and found.text == "it crashes the process (SIGABRT)"
+
+
+def test_the_formats_that_packages_are_for_are_there() -> None:
+    from da3_stream.export.formats import FORMATS
+
+    named = {name for package in OPTIONAL for name in re.findall(r"--format (\w+)", package.purpose)}
+    assert named == {"mesh", "rrd", "e57"} and named <= set(FORMATS)

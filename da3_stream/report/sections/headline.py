@@ -15,9 +15,8 @@ STATES = {
     "running": "The run is still going: this is what was placed until now.",
 }
 _MOOD = {"good": "good", "in parts": "doubt", "low": "bad", "nothing placed": "bad"}
-METRES = "for metres give " + ", ".join(
-    f"<code>--{name}</code>" for name in ("camera-height", "path-length-m", "scale")
-)
+METRES = ("--camera-height", "--path-length-m", "--scale")  # what gives a map its unit
+_METRES = f"for metres give {', '.join(f'<code>{option}</code>' for option in METRES)}"
 
 
 def headline(subject: Subject) -> str:
@@ -59,7 +58,7 @@ def _tiles(subject: Subject) -> Iterator[tuple[str, str, str, str]]:
     yield "Frames placed", f"{figure('placed', facts['placed'])} of {figure('frames', facts.get('frames'))}", "", ""
     if len(subject.poses):
         yield "Video", _duration(subject), _pace(subject), ""
-    yield "Scale", figure("units", facts["units"]), METRES if subject.moves and not metres else "", ""
+    yield "Scale", figure("units", facts["units"]), _METRES if subject.moves and not metres else "", ""
     yield "Points", figure("points", facts["points"]), "", ""
     if facts.get("seconds"):
         below = f"{number(facts.get('frames', 0) / facts['seconds'])} frames a second"
