@@ -125,7 +125,7 @@ class RunView:
             state = "interrupted"
         frames, poses = tables_of(reader, revision)
         now = Snapshot(secrets.token_hex(6), revision, reader, state, "", submaps, frames, poses, self._loops.read())
-        if now.started == before.started and frames.begins_with(before.frames):
+        if now.continues(before):
             now = replace(now, epoch=before.epoch, poses=poses.after(before.poses, revision))
         up, up_of = up_now(reader, state, before if now.epoch == before.epoch else Snapshot("", 0))
         return replace(now, up=up, up_of=up_of)

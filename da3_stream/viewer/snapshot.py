@@ -38,8 +38,14 @@ class Snapshot:
     up: Float64 = field(default_factory=lambda: np.array([0.0, -1.0, 0.0]))
     up_of: tuple[int, bool] = (0, False)  # of how many submaps that was told, and whether the run had ended
 
+    def continues(self, before: Snapshot) -> bool:
+        """Whether this is the same run with frames added."""
+        if not len(before.frames):
+            return True
+        return self._started == before._started and self.frames.begins_with(before.frames)
+
     @property
-    def started(self) -> object:
+    def _started(self) -> object:
         """What tells this run from one that took its place."""
         return None if self.reader is None else self.reader.status.get("started")
 
