@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import ExitStack
 
@@ -97,3 +98,14 @@ def test_a_server_that_is_closed_ends_its_connections():
     with client:
         client.settimeout(3)
         assert said(client) == b""
+
+
+def test_where_nobody_asks_no_thread_is_left():
+    with serving() as server:
+        for _ in range(3):
+            assert status_of(get(server)) == 200
+        until = time.monotonic() + 5
+        while (left := [t for t in threading.enumerate() if t.name == "web"]) and time.monotonic() < until:
+            time.sleep(0.02)
+        assert left == []
+        assert len(server.connections) == 0
