@@ -50,7 +50,7 @@ def versions(subject: Subject) -> str:
     if facts.get("started"):
         rows.insert(1, ("started", escape(str(facts["started"]))))
     every = [(escape(name), escape(value)) for name, value in fact_rows(facts) if name != "path"]
-    return section("versions", "Made by", table(rows), folded("All facts (da3-stream info --all)", table(every)))
+    return section("versions", "Made by", table(rows), folded("All facts", table(every)))
 
 
 def licence(model: str) -> str:
