@@ -1,17 +1,14 @@
-"""What a run says of itself, for whoever shows it: its trust in a word, and its advice with times and frames."""
+"""What a run says of itself, for whoever shows it: its trust in a word, and its advice with times."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from ..store import PoseTable
 from ..types import AdviceCode
 from .remedies import REMEDIES, Remedy
-from .words import about, frame_rate, remark, says_ok, trust_lines
+from .words import about, frame_rate, remark, says_ok
 
 HALF = 0.5  # of the poses that are believed; below it the map as a whole is in doubt
 
@@ -68,27 +65,3 @@ def trust_word(facts: Mapping[str, Any]) -> str:
     if says_ok(trust):
         return "good"
     return "in parts" if trust["share"] >= HALF else "low"
-
-
-def state_facts(status: Mapping[str, Any], poses: PoseTable) -> dict[str, Any]:
-    """`trust` {share, text: lines} and `advice` [{code, text, from_s, to_s, frames: [first, last]}] for a page that
-    shows the run; frames are source indices of rows of `poses`, null where it has none."""
-    lines = trust_lines(status, "report.html")
-    told = list(_rows_with_frames(status, poses))
-    return {"trust": {"share": (status.get("trust") or {}).get("share"), "text": lines}, "advice": told}
-
-
-def _rows_with_frames(status: Mapping[str, Any], poses: PoseTable) -> Iterator[dict[str, Any]]:
-    times = poses.timestamp - status.get("first_time_s", 0.0)
-    for row in said(status):
-        first = min(int(np.searchsorted(times, row.from_s - 1e-6)), max(len(times) - 1, 0))
-        last = max(int(np.searchsorted(times, row.to_s + 1e-6, "right")) - 1, first)
-        frames = poses.source_index[[first, last]].tolist() if len(times) else None
-        yield {
-            "code": row.code.value,
-            "text": row.text,
-            "from_s": row.from_s,
-            "to_s": row.to_s,
-            "frames": frames,
-            "distrusts_map": row.distrusts_map,
-        }

@@ -31,6 +31,7 @@ STATUS = {
     "peak_rss_bytes": 1_234_567_890,
     "versions": {"python": "3.12.1", "numpy": "2.4.6"},
     "machine": {"processor": "a <fast> one", "cores": 2},
+    "static_mask": {"share": 0.0625, "since_s": 0.0, "history": []},
     "started": "2026-11-30T14:00:00+00:00",
 }
 

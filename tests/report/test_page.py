@@ -88,8 +88,10 @@ def test_people_see_the_figures_values(compared_run: Run) -> None:
 
 
 def _is_plain(figure: Figure) -> bool:
-    """Not trust in a word, minutes and seconds, or bytes as MB."""
-    return figure.name not in ("trust.share", "seconds", "peak_rss_bytes") and not isinstance(figure.value, bool)
+    """Not trust in a word, minutes and seconds, bytes as MB, or a share in %."""
+    return figure.name not in ("trust.share", "seconds", "peak_rss_bytes", "static_mask.share") and not isinstance(
+        figure.value, bool
+    )
 
 
 def test_lines_and_paths_are_those_of_the_trajectory(compared_run: Run) -> None:
@@ -147,6 +149,12 @@ def test_settings_that_differ_come_first(told_run: Run) -> None:
     names = re.findall(r'data-fact="settings\.([\w.]+)"', differ)
     assert names == ["model.quality", "loops.spacing"] and 'data-fact="settings.loops.reach"' in same
     assert "balanced" in differ and "model.keypoints" not in names  # which the quality decides
+
+
+def test_a_calibration_is_told_in_numbers(told_run: Run) -> None:
+    camera = {"intrinsics": {"model": "PINHOLE", "params": [208.516, 208.5, 159.5, 119.5], "source": "K <1>.txt"}}
+    told_run.write_status(told_run.read_status() | {"settings": {"camera": camera}})
+    assert "PINHOLE 208.516, 208.5, 159.5, 119.5 (K &lt;1&gt;.txt)" in read(told_run).page
 
 
 def test_nothing_is_fetched_and_nothing_runs(compared_run: Run) -> None:

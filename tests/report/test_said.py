@@ -1,27 +1,14 @@
-"""Trust in a word, advice with times and frames."""
+"""Trust in a word, advice with times."""
 
 from __future__ import annotations
 
 import pytest
 
-from da3_stream.report.said import said, state_facts, trust_word
-from tests.worlds.pose_tables import table
+from da3_stream.report.said import said, trust_word
 
 STRETCH = {"from_s": 12.0, "to_s": 13.0, "code": "lens_changed", "text": "it zooms"}
 ADVICE = {"from_s": 11.0, "to_s": 11.5, "code": "standing", "text": "it stands"}
 STATUS = {"first_time_s": 100.0, "trust": {"share": 0.7, "stretches": [STRETCH]}, "advice": [ADVICE]}
-
-
-def test_frames_of_an_advice_are_those_of_its_times() -> None:
-    poses = table([0.9] * 40)
-    poses.timestamp[:] += 110.0
-    told = state_facts(STATUS, poses)
-    assert told["trust"]["share"] == 0.7 and told["trust"]["text"][0].startswith("trust: not everywhere, 70 %")
-    assert [(row["code"], row["frames"], row["distrusts_map"]) for row in told["advice"]] == [
-        ("lens_changed", [8, 12], True),
-        ("standing", [4, 6], False),
-    ]
-    assert state_facts(STATUS, table([]))["advice"][0]["frames"] is None
 
 
 def test_what_distrusts_the_map_comes_first_and_codes_of_later_versions_are_left_out() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import StoreError
-from .html import escape, section
+from .html import escape, figure, section
 from .subject import Subject
 
 _MOST_BYTES = 1_500_000  # of a picture as it is; larger ones are made JPEG
@@ -25,7 +25,9 @@ def overview(subject: Subject) -> str:
 def static_mask(subject: Subject) -> str:
     """What goes with the camera, over a frame; empty where nothing does."""
     picture = embedded(subject.reader.path / "static_mask.png", "what goes with the camera, over a frame")
-    said = "<p>Red goes with the camera, and was left out.</p>"
+    share = (subject.facts.get("static_mask") or {}).get("share")
+    told = "" if share is None else f": {figure('static_mask.share', share, f'{share:.2%}')} of the picture"
+    said = f"<p>Red goes with the camera, and was left out{told}.</p>"
     return section("mask", "Static mask", said + picture if picture else "")
 
 

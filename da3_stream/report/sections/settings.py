@@ -64,7 +64,7 @@ def licence(model: str) -> str:
 
 
 def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Names joined by dots, and values; of a calibration only whether there is one."""
+    """Names of stage and key joined by a dot, and values."""
     for key, value in tree.items():
         if isinstance(value, Mapping) and not prefix.count("."):
             yield from flat(value, f"{prefix}{key}.")
@@ -78,4 +78,7 @@ def _row(name: str, *values: Any) -> list[str]:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, Mapping) and "params" in value:  # a calibration
+        numbers = ", ".join(f"{number:.6g}" for number in value["params"])
+        return f"{value.get('model')} {numbers}" + (f" ({value['source']})" if value.get("source") else "")
     return "–" if value is None else value if isinstance(value, str) else json.dumps(value)
