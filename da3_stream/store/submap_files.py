@@ -83,7 +83,12 @@ def write_submap(run: Run, submap: int, frames: SubmapFrames) -> None:
 def read_cameras(run: Run, submap: int) -> SubmapCameras:
     """A submap without its pixels. Raises StoreError if its file is absent or damaged."""
     with _open_npz(run.submap_path(submap)) as entries:
-        return SubmapCameras(**_geometry_fields(entries))
+        return cameras_of(entries)
+
+
+def cameras_of(entries: Mapping[str, Any]) -> SubmapCameras:
+    """A submap without its pixels, from the entries of its file."""
+    return SubmapCameras(**_geometry_fields(entries))
 
 
 def read_submap(run: Run, submap: int) -> SubmapFrames:

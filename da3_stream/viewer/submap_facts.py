@@ -8,8 +8,8 @@ import numpy as np
 
 from ..cloud.files.laz import open_laz
 from ..cloud.levels import SubmapLevels
-from ..store import Run, SubmapCameras, read_cameras
-from ..store.submap_files import open_npz, reading
+from ..store import Run, SubmapCameras
+from ..store.submap_files import cameras_of, open_npz, reading
 from ..types import Float64
 from .run_files import Stamp, revision_of, stamp
 
@@ -53,7 +53,7 @@ class FactsOfSubmaps:
 
 
 def _read(run: Run, submap: int, stamps: tuple[Stamp, ...]) -> SubmapFacts:
-    cameras = read_cameras(run, submap)
+    cameras, has_images = _cameras(run, submap)
     revision = revision_of(run.page_path(submap), run.levels_path(submap))
     _, page, levels = stamps
     if levels is not None:
@@ -63,14 +63,16 @@ def _read(run: Run, submap: int, stamps: tuple[Stamp, ...]) -> SubmapFacts:
         points, size, centre, radius = _of_page(run, submap)
     else:
         points, nodes, size, centre, radius = 0, 0, 0, np.zeros(3), 0.0
-    return SubmapFacts(cameras, _has_images(run, submap, cameras), points, nodes, size, centre, radius, revision)
+    return SubmapFacts(cameras, has_images, points, nodes, size, centre, radius, revision)
 
 
-def _has_images(run: Run, submap: int, cameras: SubmapCameras) -> bool:
-    owned = cameras.frame_indices[cameras.owned]
+def _cameras(run: Run, submap: int) -> tuple[SubmapCameras, bool]:
+    """And whether it keeps images. The file is opened once: it has hundreds of entries."""
     path = run.submap_path(submap)
     with reading(path), open_npz(path) as entries:
-        return len(owned) > 0 and f"image_{int(owned[0]):06d}" in entries
+        cameras = cameras_of(entries)
+        owned = cameras.frame_indices[cameras.owned]
+        return cameras, len(owned) > 0 and f"image_{int(owned[0]):06d}" in entries
 
 
 def _of_levels(levels: SubmapLevels) -> tuple[int, int, int, Float64, float]:
