@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from typing import Any
@@ -14,6 +15,7 @@ from da3_stream.cli.app import app
 from da3_stream.export.exporting import _checked_options, find_format, read_options
 from da3_stream.settings import load_settings
 from tests.docs.commands import Shown, shown_commands
+from tests.docs.pages import pages
 
 COMMANDS = shown_commands()
 CHEAP = [command for command in COMMANDS if command.words[-1] == "--help" or command.words == ("weights", "list")]
@@ -39,7 +41,8 @@ def test_pages_show_commands() -> None:
 @pytest.mark.parametrize("command", [c for c in COMMANDS if "--help" not in c.words], ids=str)
 def test_a_command_that_a_page_shows_is_understood(command: Shown) -> None:
     if len(command.words) == 1 and command.words[0] != "demo":
-        assert command.words[0] in {"--version", *get_command(app).commands}  # a sentence about the command
+        group = get_command(app)  # a sentence about the command, or an option before commands
+        assert command.words[0] in {*group.commands, *(name for given in group.params for name in given.opts)}
         return
     given = parsed(command.words)
     if given["command"] == "run":
@@ -65,3 +68,10 @@ def check_export(given: dict[str, Any]) -> None:
 def test_a_command_that_costs_nothing_runs(command: Shown) -> None:
     done = subprocess.run([sys.executable, "-m", "da3_stream", *command.words], capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout.strip(), done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "export", "view", "info", "eval", "align", "demo", "doctor"])
+def test_every_option_is_told_in_a_page(command: str) -> None:
+    told = "".join(page.read_text() for page in pages())
+    options = {name for given in get_command(app).commands[command].params for name in given.opts if name[:2] == "--"}
+    assert not {name for name in options if not re.search(rf"{name}(?![\w-])", told)}
