@@ -1,10 +1,37 @@
 /** Which point or camera lies under a place of the screen: exact, from the points themselves, in double precision. */
 import { rotate, conjugate } from "../tables/float64.js";
+import { ROUND_PIXELS } from "./shaders.js";
 
-/** Looked at in this order: what is under the pointer itself comes before what is beside it. */
-export const REACHES = [2, 6];
-/** A pixel beside the pointer counts as this share of the distance. */
-const ASIDE = 0.01;
+/** Where no point covers the pointer, those beside it within so many pixels count. */
+const BESIDE_PIXELS = 6;
+/** Of the surface that is seen the point nearest to the pointer is taken, within so many pixels ... */
+const NEXT_PIXELS = 2;
+/** ... and at most so many times as far away as what covers the pointer ... */
+const SURFACE = 1.5;
+/** ... where a pixel counts as this share of the distance. */
+const NEXT_SHARE = 0.05;
+
+/**
+ * @typedef {object} Rule which points count, and which of them wins
+ * @property {(node: object, depth: number, scale: number) => number} reach pixels from the pointer
+ * @property {(depth: number, offset: number) => number} rank the least wins
+ * @property {number} farthest depth
+ */
+
+/** What is drawn at the pointer. @param {(node: object, depth: number, scale: number) => number} pixels of a point */
+export function covering(pixels) {
+  return { reach: (...point) => pixels(...point) / 2, rank: (depth) => depth, farthest: Infinity };
+}
+
+/** The point next to the pointer on the surface that is seen there. @returns {Rule} */
+export function onSurface(depth) {
+  return { reach: () => NEXT_PIXELS, rank: (z, offset) => z * (1 + NEXT_SHARE * offset), farthest: SURFACE * depth };
+}
+
+/** What is nearest beside the pointer; a pixel counts as a hundredth of the distance. @returns {Rule} */
+export function beside() {
+  return { reach: () => BESIDE_PIXELS, rank: (depth, offset) => depth * (1 + 0.01 * offset), farthest: Infinity };
+}
 
 /**
  * @typedef {object} Ray
@@ -24,7 +51,7 @@ function viewFromSubmap(table, row, ray) {
   });
 }
 
-/** True where the cone around a ray meets a sphere. */
+/** True where the cone of so many pixels around a ray meets a sphere. */
 export function meets(ray, centre, radius, reach) {
   const away = [centre[0] - ray.eye[0], centre[1] - ray.eye[1], centre[2] - ray.eye[2]];
   const along = (axis) => axis[0] * away[0] + axis[1] * away[1] + axis[2] * away[2];
@@ -36,10 +63,10 @@ export function meets(ray, centre, radius, reach) {
 }
 
 /**
- * The nearest of a node's points that lie within `reach` pixels of the ray.
+ * The nearest of a node's points that a ray meets by a rule.
  * @returns {{depth: number, rank: number, row: number, inSubmap: number[], colour: number[]}|null} the least rank wins
  */
-export function pickInNode(node, points, table, ray, reach, accepts) {
+export function pickInNode(node, points, table, ray, rule, accepts) {
   const half = node.size / 2;
   const step = node.size / 65535;
   const [cx, cy, cz] = [node.centre[0] - half, node.centre[1] - half, node.centre[2] - half];
@@ -53,11 +80,12 @@ export function pickInNode(node, points, table, ray, reach, accepts) {
     const m = (matrices[local] ??= viewFromSubmap(table, row, ray));
     const [x, y, z] = [cx + place[4 * k] * step, cy + place[4 * k + 1] * step, cz + place[4 * k + 2] * step];
     const depth = m[8] * x + m[9] * y + m[10] * z + m[11];
-    if (depth <= 0 || (best && depth > best.rank)) continue;
+    if (depth <= 0 || depth > rule.farthest) continue;
     const dx = ((m[0] * x + m[1] * y + m[2] * z + m[3]) / depth) * ray.focal - ray.x;
     const dy = ((m[4] * x + m[5] * y + m[6] * z + m[7]) / depth) * ray.focal - ray.y;
-    const offset = Math.hypot(dx, dy);
-    const rank = depth * (1 + ASIDE * offset);
+    const reach = rule.reach(node, depth, table.scale[row]);
+    const offset = reach < ROUND_PIXELS / 2 ? Math.max(Math.abs(dx), Math.abs(dy)) : Math.hypot(dx, dy);
+    const rank = rule.rank(depth, offset);
     if (offset > reach || (best && rank > best.rank) || !accepts(row, [x, y, z])) continue;
     best = { depth, rank, row, inSubmap: [x, y, z], colour: [...colour.subarray(4 * k, 4 * k + 4)] };
   }

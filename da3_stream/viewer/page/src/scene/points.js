@@ -86,6 +86,17 @@ export class PointClouds {
     }
   }
 
+  /** Edge of a node's points in pixels at a depth of one, in a frame of scale one. */
+  #size(node) {
+    return (this.pixels * node.drawnSpacing * node.spacing) / node.worldSpacing;
+  }
+
+  /** Edge of a point in pixels, as the shader draws it. */
+  pixelsOf(node, depth, scale) {
+    const { x, y } = this.uniforms.u_size_bounds.value;
+    return Math.min(y, Math.max(x, (this.#size(node) * scale) / depth));
+  }
+
   #useNode(node) {
     const values = this.uniforms;
     const half = node.size / 2;
@@ -93,7 +104,7 @@ export class PointClouds {
     values.u_corner.value.set(node.centre[0] - half, node.centre[1] - half, node.centre[2] - half);
     values.u_step.value = node.size / 65535;
     values.u_base.value = node.submap.base;
-    values.u_size.value = (this.pixels * node.drawnSpacing * node.spacing) / node.worldSpacing;
+    values.u_size.value = this.#size(node);
     const [r, g, b] = categoryColour(node.submap.info.id);
     values.u_node_colour.value.set(r / 255, g / 255, b / 255);
     this.material.uniformsNeedUpdate = true;

@@ -3,7 +3,7 @@ import { dot, matrixOf, rotate, shortestRotation, subtract } from "../tables/flo
 import { BlockLoading } from "./block_loading.js";
 import { categoryColour, rampColour } from "./colours.js";
 import { chooseNodes, distanceInSight, FINE_PIXELS, seenSpacing } from "./levels.js";
-import { meets, pickInNode, REACHES } from "./picking.js";
+import { beside, covering, meets, onSurface, pickInNode } from "./picking.js";
 import { PointClouds } from "./points.js";
 import { SubmapNodes } from "./submap_nodes.js";
 import { Transforms } from "./transforms.js";
@@ -190,19 +190,18 @@ export class PointsView {
   }
 
   /** The point under a place of the screen, exact in double precision, or null. */
-  pick(ray, accepts) {
-    for (const reach of REACHES) {
-      const best = this.#pickWithin(ray, reach, accepts);
-      if (best) return { ...best, position: this.table.worldFromSubmap(best.row, best.inSubmap) };
-    }
-    return null;
+  pick(ray, pixelRatio, accepts) {
+    const by = (rule) => this.#pickBy(rule, ray, accepts);
+    const seen = by(covering((...point) => this.clouds.pixelsOf(...point) / pixelRatio));
+    const best = seen ? (by(onSurface(seen.depth)) ?? seen) : by(beside());
+    return best && { ...best, position: this.table.worldFromSubmap(best.row, best.inSubmap) };
   }
 
-  #pickWithin(ray, reach, accepts) {
+  #pickBy(rule, ray, accepts) {
     let best = null;
     for (const { node, points } of this.drawn) {
-      if (!meets(ray, node.worldCentre, node.worldRadius, reach)) continue;
-      const found = pickInNode(node, points, this.table, ray, reach, accepts);
+      if (!meets(ray, node.worldCentre, node.worldRadius, MOST_PIXELS)) continue;
+      const found = pickInNode(node, points, this.table, ray, rule, accepts);
       if (found && (!best || found.rank < best.rank)) best = { ...found, submap: node.submap.info.id };
     }
     return best;

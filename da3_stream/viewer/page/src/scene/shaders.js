@@ -8,7 +8,7 @@ export const TEXELS = 3;
 export const TEXTURE_WIDTH = 768; // 256 frames in a row
 
 /** Larger points are round; of smaller ones nobody sees the corners. */
-const ROUND_PIXELS = "5.0";
+export const ROUND_PIXELS = 5;
 
 export const RELATIVE = /* glsl */ `
 uniform vec3 u_eye_high;
@@ -89,7 +89,7 @@ in float v_pixels;
 out vec4 o_colour;
 void main() {
   vec2 aside = gl_PointCoord - 0.5;
-  if (v_pixels > ${ROUND_PIXELS} && dot(aside, aside) > 0.25) discard;
+  if (v_pixels > float(${ROUND_PIXELS}) && dot(aside, aside) > 0.25) discard;
   o_colour = vec4(v_colour, 1.0);
 }
 `;

@@ -118,7 +118,7 @@ export class Viewer {
   /** @returns {{frameRow: number, submap: number, position: number[], colour: number[], confidence: number}|null} */
   pick(x, y) {
     const accepts = (row, place) => this.#isInTime(row) && this.#isInClip(this.table.worldFromSubmap(row, place));
-    const found = this.settings.show.points ? this.points.pick(this.eye.ray(x, y), accepts) : null;
+    const found = this.settings.show.points ? this.points.pick(this.eye.ray(x, y), this.renderer.pixelRatio, accepts) : null;
     if (!found) return null;
     const { row, submap, position, colour } = found;
     return { frameRow: row, submap, position, colour: colour.slice(0, 3), confidence: this.points.confidenceOf(colour[3] / 255) };
