@@ -8,8 +8,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+HOME = Path(__file__).parents[2]  # where this package is, installed or not; the folder at work is not searched (-P)
 _BEGIN = """
 import json, os, sys
 said = os.fdopen(os.dup(1), "w")
@@ -49,7 +51,7 @@ class Ended:
 
 def ask(code: str, *words: str, limit_s: float) -> Ended:
     """What Python code says with `say(key=value, ...)`, for at most so long."""
-    command = [sys.executable, "-c", _BEGIN + code, *words]
+    command = [sys.executable, "-P", "-c", f"{_BEGIN}sys.path.append({str(HOME)!r})\n{code}", *words]
     try:
         done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=limit_s)
     except subprocess.TimeoutExpired as error:

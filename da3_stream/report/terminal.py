@@ -88,6 +88,9 @@ def _results(subject: Subject) -> Iterator[Line]:
     word, share = trust_word(facts), (facts.get("trust") or {}).get("share")
     believed = "" if share is None else f": {percent(share)} of the poses are believed"
     yield Line("trust", f"{word}{believed}", MOODS.get(word, ""))
+    truth = subject.evaluation or {}
+    if truth.get("ate_percent") is not None and truth.get("scene_crc32") == subject.reader.run.scene_crc32():
+        yield Line("truth", f"{number(truth['ate_rmse_m'])} m off (ATE), {number(truth['ate_percent'])} % of the path")
 
 
 def _seconds(subject: Subject) -> str:
@@ -220,7 +223,7 @@ def _more() -> Line:
 def _text(line: Line, size: Size) -> Text:
     from rich.text import Text
 
-    text = Text(f"{line.name:<{NAMES}} ", "cyan", no_wrap=True)
+    text = Text(no_wrap=True).append(f"{line.name:<{NAMES}} ", "cyan")
     return text.append(_fitted(line.text, size, size.columns - NAMES - 1), line.style)
 
 

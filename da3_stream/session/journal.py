@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..slam.update import Event
 from ..store import Run
@@ -21,9 +21,10 @@ class Journal:
     """Writes journal.jsonl. Its lines depend on the input alone, but for their times."""
 
     run: Run
-    loops: int = field(init=False)  # that were found until now, by earlier processes, too
+    loops: int = 0  # that were found until now
 
-    def __post_init__(self) -> None:
+    def restore(self) -> None:
+        """Count what earlier processes told, once the file is cut back to what they committed."""
         self.loops = sum(event["event"] == LOOP for event in self.run.read_events())
 
     def tell(self, event: Event) -> None:

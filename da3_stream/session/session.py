@@ -57,6 +57,7 @@ class RunSession:
         self._slam = _make_slam(self.run, self.job, predictor, self.status)
         if self.checkpoint is not None:
             self.checkpoint.restore(self.job, self._slam, self.status)
+            self.journal.restore()
             log.warning("going on after window %d of the run in %s", self.checkpoint.latest["window"], self.run.path)
         return self._slam
 

@@ -50,3 +50,10 @@ def test_answers_are_what_is_said_and_nothing_that_is_printed() -> None:
 def test_what_was_said_before_the_end_is_kept() -> None:
     ended = ask("say(a=1)\nimport da3_fails", limit_s=30)
     assert ended.answers == ({"a": 1},) and ended.error == "another machine"
+
+
+def test_what_lies_about_hides_no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "da3_good.py").write_text("raise ImportError('of another program')")
+    monkeypatch.chdir(tmp_path / "here")
+    assert import_errors(["da3_good", "da3_stream"], limit_s=30) == {"da3_good": None, "da3_stream": None}

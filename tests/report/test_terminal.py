@@ -11,6 +11,7 @@ from da3_stream.report.sections.subject import Subject
 from da3_stream.report.terminal import Size, screen
 from da3_stream.settings import Settings
 from da3_stream.store import Run, RunReader
+from da3_stream.store.files import json_page, write_text
 from tests.worlds.street import street_run
 
 STRETCHES = [
@@ -83,6 +84,14 @@ def test_it_fits_the_terminal(run: Run, columns: int, lines: int, unicode: bool)
     assert "see report.html" in "\n".join(shown) or columns == 100
     if not unicode:
         assert all(line.isascii() for line in shown)
+
+
+def test_the_error_beside_the_truth_is_told_of_this_map_only(run: Run) -> None:
+    found = {"frames_selected": 28, "ate_rmse_m": 0.5, "ate_percent": 0.251, "scene_crc32": run.scene_crc32()}
+    write_text(run.path / "evaluation.json", json_page(found))
+    assert "truth    0.5 m off (ATE), 0.251 % of the path" in told(run, Size(80))
+    write_text(run.path / "evaluation.json", json_page(found | {"scene_crc32": "00000000"}))
+    assert not any(line.startswith("truth") for line in told(run, Size(80)))
 
 
 def test_a_good_run_says_so(run: Run) -> None:
