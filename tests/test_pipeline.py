@@ -289,6 +289,13 @@ def test_an_interrupted_run_keeps_what_was_placed(tmp_path: Path, stop: BaseExce
     np.testing.assert_allclose(read_tum(tmp_path / "run" / "trajectory.tum").world_from_camera, truth(26), atol=2e-5)
 
 
+def test_a_bug_in_the_report_costs_the_report_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("da3_stream.session.lifecycle.write_report", lambda run: {}["bug"])
+    run = street(tmp_path / "run", 12)
+    assert json.loads((run / "run.json").read_text())["state"] == "finished"
+    assert "report.html could not be written" in (run / "log.txt").read_text() and not (run / "report.html").exists()
+
+
 def test_a_directory_that_holds_a_run_is_refused_and_left_alone(tmp_path: Path) -> None:
     run = street(tmp_path / "run", 12)
     before = (run / "trajectory.tum").read_bytes()

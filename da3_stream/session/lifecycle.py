@@ -11,6 +11,7 @@ from ..report import info, write_report
 from ..report.lines import FEW, why_nothing_was_placed
 from ..report.words import trust_lines
 from ..settings import to_yaml
+from ..store import Run
 from .advice.joins import doubtful_joins
 from .advice.run_trust import run_trust
 from .advice.unplaced import unplaced_advice
@@ -83,8 +84,18 @@ def _finish(session: RunSession, state: str) -> None:
     trust = run_trust(poses, said, unplaced, job.source.advice, job.source.first_time)
     status.write(state, geometry.scene, poses, trust)
     _warn(session, state)
-    write_report(run)
+    _write_report(run)
     log.info("%s: %d frames in %.1f s", state, len(status.source_indices), job.watch.seconds)
+
+
+def _write_report(run: Run) -> None:
+    """A run is whole without its report: a bug in that is told, and ends nothing."""
+    try:
+        write_report(run)
+    except Da3StreamError:
+        raise
+    except Exception:
+        log.warning("report.html could not be written", exc_info=True)
 
 
 def _warn(session: RunSession, state: str) -> None:

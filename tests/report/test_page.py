@@ -176,6 +176,8 @@ def test_an_evaluation_of_another_map_is_not_shown(compared_run: Run) -> None:
     compared_run.write_scene(Scene("metres", 2.0, scene.submaps))
     report = read(compared_run)
     assert "another state of this map" in report.page
+    (compared_run.path / "evaluation.json").write_text('{"path": ')
+    assert "evaluation.json is damaged" in read(compared_run).page
     assert not [figure for figure in report.figures if figure.name.startswith("evaluation")]
 
 
@@ -220,6 +222,8 @@ def test_a_large_picture_is_made_smaller(told_run: Run) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (1000, 1000, 3), np.uint8)
     assert cv2.imwrite(str(told_run.path / "overview.png"), noise)
     assert len(read(told_run).page) < 5_000_000
+    (told_run.path / "overview.png").write_bytes(b"none" * 1_000_000)
+    assert "overview.png is damaged" in read(told_run).page
 
 
 @pytest.mark.parametrize(

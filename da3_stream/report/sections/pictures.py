@@ -12,7 +12,6 @@ from .html import escape, figure, section
 from .subject import Subject
 
 _MOST_BYTES = 1_500_000  # of a picture as it is; larger ones are made JPEG
-_TYPES = {b"\x89PNG": "png", b"\xff\xd8\xff\xe0": "jpeg"}
 
 
 def overview(subject: Subject) -> str:
@@ -42,11 +41,16 @@ def embedded(path: Path, text: str) -> str:
     kind = "png"
     if len(data) > _MOST_BYTES:
         kind, data = "jpeg", _as_jpeg(data)
+    if not data:
+        return f"<p>{escape(path.name)} is damaged.</p>"
     return f'<img alt="{escape(text)}" src="data:image/{kind};base64,{b64encode(data).decode("ascii")}">'
 
 
 def _as_jpeg(data: bytes) -> bytes:
+    """A smaller file of the same picture; empty where it is none."""
     import cv2
 
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        return b""
     return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes())

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...cloud import read_ply
+from ...errors import StoreError
 from ...store import PoseTable, RunReader
 from ...store.files import read_json
 from ...types import Float32, Float64, UInt8
@@ -73,9 +74,12 @@ class Subject:
 
     @cached_property
     def evaluation(self) -> dict[str, Any] | None:
-        """evaluation.json, None where there is none."""
+        """evaluation.json, None where there is none, empty where it is damaged: that harms no run."""
         path = self.reader.path / "evaluation.json"
-        return read_json(path) if path.exists() else None
+        try:
+            return read_json(path) if path.exists() else None
+        except StoreError:
+            return {}
 
     @cached_property
     def moves(self) -> bool:

@@ -31,7 +31,7 @@ def truth(subject: Subject) -> str:
     if found is None:
         return ""
     if found.get("scene_crc32") != subject.reader.run.scene_crc32():
-        said = "evaluation.json is of another state of this map: da3-stream eval compares it again."
+        said = "evaluation.json is damaged, or of another state of this map: da3-stream eval compares it again."
         return section("truth", "Beside the truth", f"<p>{said}</p>")
     rows = [(escape(name), f"{figure(f'evaluation.{key}', found.get(key))} {unit}") for name, key, unit in _ROWS]
     notes = "".join(f"<li>{escape(note)}</li>" for note in found.get("notes", ()))
