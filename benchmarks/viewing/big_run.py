@@ -188,7 +188,7 @@ def _options() -> argparse.Namespace:
     command = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     command.add_argument("directory", type=Path, help="the run that is made; must not be there")
     command.add_argument("--points", type=float, default=1e6)
-    command.add_argument("--submaps", type=int, help="one for each 280,000 points, at least 4")
+    command.add_argument("--submaps", type=int, help="one for each 280,000 points and every 60 m")
     command.add_argument("--frames", type=int, help="40 for each submap")
     command.add_argument("--length", type=float, default=5000.0, help="of the road, m")
     command.add_argument("--size", type=int, nargs=2, default=(96, 72), help="of depth and images")
@@ -203,7 +203,7 @@ def main() -> None:
     """Make the run of the command line."""
     given = _options()
     points = round(given.points)
-    submaps = given.submaps or max(4, round(points / 280_000))
+    submaps = given.submaps or max(2, round(points / 280_000), round(given.length / 60))
     made = BigRun(
         points,
         submaps,
