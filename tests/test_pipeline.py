@@ -13,11 +13,13 @@ import trimesh
 from numpy.typing import NDArray
 
 from da3_stream import Settings, pipeline, reconstruct
+from da3_stream.cloud import SubmapLevels, read_page
 from da3_stream.errors import PredictorError, RunError, SettingsError, StoreError
 from da3_stream.evaluation import read_kitti, read_tum
 from da3_stream.frames.static_mask.stage import AHEAD
 from da3_stream.geometry import project, unproject
 from da3_stream.reconstruction import Reconstruction
+from da3_stream.store import open_run
 from da3_stream.types import Frame, Status, WindowGeometry
 from tests.worlds.street import SIZE, intrinsics, world_from_camera
 from tests.worlds.street_predictor import StandIn, lost_rows, pictures, street
@@ -79,6 +81,17 @@ def test_every_output_is_there_and_reads_back(tmp_path: Path) -> None:
     for name in ("overview.png", "report.html", "log.txt", "scene.json", "journal.jsonl"):
         assert (run / name).stat().st_size > 0
     assert "settings in force" in (run / "log.txt").read_text()
+
+
+def test_every_submap_has_levels_of_detail_of_the_points_on_its_page(tmp_path: Path) -> None:
+    run = open_run(street(tmp_path / "run", 28))
+    for submap in range(3):
+        page, levels = read_page(run, submap), SubmapLevels.open(run.levels_path(submap))
+        parts = [levels.points(node) for node in range(len(levels.nodes))]
+        xyz, frame = (np.concatenate([getattr(part, name) for part in parts]) for name in ("xyz", "frame"))
+        assert len(xyz) == len(page) > 100
+        np.testing.assert_array_equal(np.sort(frame), np.sort(page.frame))
+        np.testing.assert_allclose(np.sort(xyz, axis=0), np.sort(page.xyz, axis=0), atol=page.voxel / 32)
 
 
 def test_points_reproject_onto_their_pixels(tmp_path: Path) -> None:

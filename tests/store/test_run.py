@@ -50,7 +50,8 @@ def test_overwrite_removes_what_a_run_writes_and_nothing_else(tmp_path):
     mine = [run.path / "notes.txt", run.path / "windows" / "mine.npz"]
     for file in mine:
         file.write_text("mine")
-    (run.path / "cloud" / ".000000.laz.tmp").write_text("left by a kill")
+    for name in (".000000.laz.tmp", "000000.levels", ".000001.levels.tmp"):
+        (run.path / "cloud" / name).write_text("left by a kill")
     create_run(run.path, overwrite=True)
     found = sorted(p.relative_to(run.path).as_posix() for p in run.path.rglob("*") if p.is_file())
     assert found == ["notes.txt", "run.json", "scene.json", "windows/mine.npz"]
