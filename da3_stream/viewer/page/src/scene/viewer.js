@@ -295,7 +295,7 @@ export class Viewer {
     this.shared.u_time.value.set(Math.max(-3e38, from - first), Math.min(3e38, to - first));
     this.points.clouds.group.visible = show.points;
     this.cameras.path.object.visible = show.path;
-    this.cameras.frusta.object.visible = show.frusta;
+    this.cameras.frusta.object.visible = show.frusta && this.standpoint.looking === null; // they stand in its way
     this.cameras.loops.object.visible = show.loops;
   }
 

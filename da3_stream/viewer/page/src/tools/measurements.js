@@ -35,6 +35,14 @@ export class Measurements {
     this.all = memory.get("measurements", []);
     /** @type {Measurement|null} */
     this.open = null;
+    /** @type {number|null} share by which the run's scale may be off, as the user says; no file of a run tells */
+    this.scaleSigma = memory.get("scale_sigma", null);
+  }
+
+  /** @param {number|null} share */
+  setScaleSigma(share) {
+    this.scaleSigma = share;
+    this.memory.set("scale_sigma", share);
   }
 
   /** @param {"distance"|"area"} kind */
@@ -83,7 +91,7 @@ export class Measurements {
   /** What the run knows that a measurement takes. @returns {import("./distance.js").Knowledge} */
   knowledge() {
     const { run } = this;
-    return { cameraOf: (row) => run.cameraOf(row), up: run.up, scaleSigma: run.state?.run.scale_sigma ?? null };
+    return { cameraOf: (row) => run.cameraOf(row), up: run.up, scaleSigma: this.scaleSigma };
   }
 
   /** What it measures with the poses of now; null where points are missing. @param {Measurement} measurement */

@@ -47,7 +47,7 @@ export class SceneTools {
     if (mode === null) return false;
     const picked = this.#pickNear(x, y);
     if (picked === null) this.calls.say("There is no point: click on one, or come nearer.");
-    else this.#read(mode, picked);
+    else this.#take(mode, anchorOf(this.run, picked.frameRow, picked.position, picked.confidence));
     return true;
   }
 
@@ -61,11 +61,6 @@ export class SceneTools {
       }
     }
     return null;
-  }
-
-  async #read(mode, { submap, frameRow, position, confidence }) {
-    const stored = await this.run.storedConfidence(submap, confidence).catch(() => null);
-    if (this.mode === mode) this.#take(mode, anchorOf(this.run, frameRow, position, stored));
   }
 
   #take(mode, anchor) {

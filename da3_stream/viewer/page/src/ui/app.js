@@ -4,6 +4,7 @@ import { Header } from "./header.js";
 import { Help } from "./help.js";
 import { listenToKeys } from "./keys.js";
 import { Look } from "./look.js";
+import { LookThrough } from "./look_through.js";
 import { Memory } from "./memory.js";
 import { Notices, emptyWords } from "./notices.js";
 import { RunView } from "./run_view.js";
@@ -34,6 +35,8 @@ export class App {
     });
     this.#makePanels();
     this.timeline = new Timeline(this.run, this.memory, (row, playing) => this.#movedInTime(row, playing));
+    const through = new LookThrough(this.run, this.memory);
+    this.tools.overlay.root.prepend(through.image);
     this.shortcuts = this.#shortcuts();
     this.help = new Help(this.shortcuts);
     this.header = new Header(this.run, [
@@ -46,6 +49,7 @@ export class App {
       this.header.root,
       this.tabs.root,
       this.timeline.root,
+      through.control,
       this.empty,
       this.notices.root,
       this.help.root,

@@ -8,7 +8,6 @@ export class RunView {
   /** @param {any} viewer the `Viewer` of src/scene/viewer.js */
   constructor(viewer) {
     this.viewer = viewer;
-    this.codes = new Map(); // of submaps: what their points' codes mean
   }
 
   /** The latest answer of /state, null before the first. */
@@ -169,11 +168,9 @@ export class RunView {
     return this.viewer.legend?.range ?? null;
   }
 
-  /** A point's confidence as the run stores it, from its code as a share: docs of `cloud/levels`. */
-  async storedConfidence(submap, share) {
-    if (!this.codes.has(submap)) this.codes.set(submap, (await this.source.submap(submap)).confidence);
-    const { low, high } = this.codes.get(submap);
-    return low * (high / low) ** share;
+  /** The row whose camera one looks through now, null if none. */
+  get lookedThrough() {
+    return this.viewer.standpoint.looking;
   }
 
   /** Where pictures, depth, files and details come from. */

@@ -8,11 +8,13 @@ const KINDS = [
   ["image", "picture"],
   ["depth", "depth"],
   ["confidence", "confidence of depth"],
+  ["mask", "what goes with the camera"],
 ];
 const NONE = {
   image: "The run keeps no picture of this frame.",
   depth: "This frame has no depth.",
   confidence: "This frame has no depth, so no confidence of it.",
+  mask: "Nothing that goes with the camera was found in this run.",
 };
 
 /** Shows the selected frame; details come from the source a moment later. */
@@ -82,6 +84,7 @@ export class FramePanel {
       image: () => source.imageUrl(this.row),
       depth: () => source.depthUrl(this.row),
       confidence: () => source.confidenceUrl(this.row),
+      mask: () => (this.run.state?.has_static_mask ? source.maskUrl() : null),
     }[kind]();
     this.picture.show(address, `${kind} of the frame at ${clock(this.run.timeOf(this.row), 1)}`, NONE[kind]);
   }

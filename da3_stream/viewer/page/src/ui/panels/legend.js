@@ -29,7 +29,7 @@ export function legendWords(mode, { range, units }) {
       return {
         low: known ? number(low, 2) : "least",
         high: known ? number(high, 2) : "most",
-        text: "How sure the depth of a point is; the most confident of the run is 1.",
+        text: "Confidence of a point's depth, as the run stores it; logarithmic.",
       };
     case "time":
       return {

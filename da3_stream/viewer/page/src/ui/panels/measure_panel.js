@@ -37,6 +37,9 @@ export class MeasurePanel {
       keyButton("Undo", "Backspace", () => this.act("undo")),
       keyButton("Cancel", "Esc", () => this.act("cancel")),
     );
+    this.scale = element("input", { inputmode: "decimal", placeholder: "not known", onchange: () => this.#setScale() });
+    const label = "How far the metres may be off (sigma), per cent";
+    this.scaleRow = element("label", { class: "row wide" }, element("span", { text: label }), this.scale);
     this.list = element("ul", { class: "list" });
     this.give = element(
       "div",
@@ -44,7 +47,16 @@ export class MeasurePanel {
       copyButton(() => this.#csv(), "Copy as CSV"),
       button("Download CSV", () => download(new Blob([this.#csv()], { type: "text/csv" }), "measurements.csv")),
     );
-    this.root = element("div", { class: "stack" }, this.begin, this.hint, this.going, this.list, this.give);
+    this.root = element(
+      "div",
+      { class: "stack" },
+      this.begin,
+      this.hint,
+      this.going,
+      this.list,
+      this.scaleRow,
+      this.give,
+    );
     this.run.viewer.on("poses", () => this.show());
     this.run.viewer.on("frames", () => this.show());
     this.show();
@@ -52,6 +64,13 @@ export class MeasurePanel {
 
   #starter(kind, text, key) {
     return keyButton(text, key, () => this.start(kind), { "data-kind": kind });
+  }
+
+  #setScale() {
+    const value = Number(this.scale.value.trim().replace(",", ".") || NaN);
+    this.measurements.setScaleSigma(value >= 0 && value <= 100 ? value / 100 : null);
+    this.onchange();
+    this.show();
   }
 
   #csv() {
@@ -79,6 +98,10 @@ export class MeasurePanel {
     const { open, all } = this.measurements;
     this.going.hidden = open === null;
     this.give.hidden = !all.length;
+    this.scaleRow.hidden = !all.length || this.run.units !== "metres";
+    const share = this.measurements.scaleSigma;
+    if (document.activeElement !== this.scale)
+      this.scale.value = share === null ? "" : String(Number((100 * share).toFixed(3)));
     this.hint.className = open ? "lead" : "quiet";
     this.hint.textContent = open
       ? HINTS[open.kind][Math.min(open.anchors.length, HINTS[open.kind].length - 1)]
@@ -116,7 +139,7 @@ export class MeasurePanel {
         element("p", { class: "quiet", text: "A point of it has no pose now." }),
       );
     const unit = unitOf(this.run.units) + (measurement.kind === "area" ? "²" : "");
-    const numbers = sigmaText(value.sigma, unit);
+    const numbers = sigmaText(value.sigma, unit, this.run.units);
     const said = element("p", {
       class: "value",
       title: numbers.join("\n"),
@@ -140,10 +163,14 @@ export class MeasurePanel {
   }
 }
 
-/** Each part of a sigma in words. @param {import("../../tools/uncertainty.js").Sigma} sigma @param {string} unit */
-export function sigmaText(sigma, unit) {
+/**
+ * Each part of a sigma in words; relative units have no scale that could be wrong.
+ * @param {import("../../tools/uncertainty.js").Sigma} sigma @param {string} unit @param {string} units
+ */
+export function sigmaText(sigma, unit, units) {
   const part = (name) => (sigma[name] === null ? "not known, not counted" : `${number(sigma[name], 2)} ${unit}`);
-  return PARTS.map(([name, words]) => `${words}: ${part(name)}`);
+  const parts = PARTS.filter(([name]) => name !== "scale" || units === "metres");
+  return parts.map(([name, words]) => `${words}: ${part(name)}`);
 }
 
 const why = (numbers) =>

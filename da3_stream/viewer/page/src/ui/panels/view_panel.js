@@ -12,7 +12,6 @@ const SHOWN = [
   ["path", "path of the camera"],
   ["frusta", "cameras"],
   ["loops", "loops"],
-  ["masks", "static masks"],
 ];
 
 /** Colours, sizes, what is shown, the clip box, and from where one looks. */
@@ -75,9 +74,6 @@ export class ViewPanel {
     this.colour.select.value = settings.colour;
     this.size.set(settings.pointSize);
     for (const [key, { input }] of this.ticks) input.checked = settings.show[key];
-    const hasMask = this.run.state?.has_static_mask ?? false;
-    this.ticks.get("masks").input.disabled = !hasMask;
-    this.ticks.get("masks").row.title = hasMask ? "" : "Nothing in this run goes with the camera.";
     this.#showLegend(settings.colour);
     this.clip.show();
     this.#count();
