@@ -56,7 +56,8 @@ def page_beside(run_dir: Path, quiet: bool) -> Iterator[None]:
     finally:
         process.terminate()
         process.wait()
-        say(f"the page has ended with the run; da3-stream view {run_dir} shows it again", quiet)
+        if (run_dir / "run.json").exists():
+            say(f"the page has ended with the run; da3-stream view {run_dir} shows it again", quiet)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from da3_stream.cli.app import app
 from da3_stream.cli.view import page_beside
 from da3_stream.errors import StoreError, WebError
+from da3_stream.store import create_run
 from da3_stream.viewer import serving as serving_module
 from da3_stream.viewer.serving import serve_until_stopped, view_server
 
@@ -45,6 +46,7 @@ def test_the_page_beside_a_run_waits_for_it_and_ends_with_it(tmp_path, capfd):
             time.sleep(0.1)
             told += capfd.readouterr().out
         assert state(told)["run"]["state"] == "waiting"
+        create_run(tmp_path / "run")
     assert "the page has ended with the run; da3-stream view" in capfd.readouterr().out
     with pytest.raises(OSError, match=r"refused|reset"):
         state(told)
