@@ -199,6 +199,26 @@ def test_loops_are_read_on_and_a_journal_that_was_cut_is_read_again(run):
         assert view.state()["loops"] == []
 
 
+def test_a_loop_that_the_graph_rejects_is_no_longer_accepted(run):
+    show(run, 3)
+
+    def loops(view):
+        return [(loop["accepted"], bool(loop["reason"])) for loop in view.state()["loops"]]
+
+    with RunView(run.path) as view:
+        run.append_event("loop", nodes=(0, 2), frames=(1, 22))
+        run.append_event("loop", nodes=(1, 2), frames=(12, 22))
+        run.append_event("graph", segment=0, rejected=[(0, 2)])
+        run.append_event("graph", segment=1, rejected=[])
+        assert loops(view) == [(False, True), (True, False)]
+        run.append_event("graph", segment=0, rejected=[])
+        assert loops(view) == [(True, False)] * 2
+        run.append_event("graph", segment=1, rejected=[(1, 2)])
+        assert loops(view) == [(True, False), (False, True)]
+        run.append_event("segments joined", node=2, segment=0, joined=1)
+        assert loops(view) == [(True, False)] * 2
+
+
 def test_looking_writes_nothing_into_the_run(run):
     show(run, 3)
     before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in run.path.rglob("*") if path.is_file()}
