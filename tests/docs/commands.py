@@ -40,15 +40,18 @@ def _of(page: Path) -> Iterator[Shown]:
 
 
 def _code(text: str) -> Iterator[str]:
-    """Lines of code blocks, and code within lines."""
-    fenced = False
-    for line in text.splitlines():
+    """Lines of code blocks, and code within paragraphs, which may go on in the next line."""
+    fenced, paragraph = False, ""
+    for line in [*text.splitlines(), ""]:
         if line.lstrip().startswith("```"):
             fenced = not fenced
-        elif fenced or line.startswith("    "):
+        elif fenced or (line.startswith("    ") and not paragraph):
             yield line
+        elif line.strip():
+            paragraph += f"{line.strip()} "
         else:
-            yield from (f"{code} " for code in re.findall(r"`([^`]+)`", line))
+            yield from (f"{code} " for code in re.findall(r"`([^`]+)`", paragraph))
+            paragraph = ""
 
 
 def _words(text: str) -> tuple[str, ...]:
