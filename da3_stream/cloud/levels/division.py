@@ -19,6 +19,7 @@ from .layout import STEPS
 
 GRID = 5  # a node that is divided has at most one point in each of its 2^5 cells on a side
 LEAF = 1 << 15  # points below a node that is not divided
+ROOT = 1 << 12  # of the root: from afar many submaps are seen at once, and all of their roots
 _MOST_VOXELS = 2048  # along the edge of a node that shows more than one point: places are within 1/64 voxel
 _DEEPEST_TOP = 4  # level of such nodes, where the points reach farther
 
@@ -44,7 +45,7 @@ def divide(points: Points) -> Division:
     order = _ascending(codes)
     codes = codes.take(order)
     splits = split_depths(codes)
-    leaves = leaf_levels(codes, LEAF, DEPTH - GRID)
+    leaves = np.maximum(leaf_levels(codes, LEAF, DEPTH - GRID), np.uint8(len(codes) > ROOT))
     depths = depths_of_splits(codes, splits, int(leaves.max()) + GRID - 1)
     levels = np.maximum(node_levels(depths, leaves, GRID), np.uint8(_top_level(cube, points.voxel)))
     groups = _Groups.of(codes, levels)

@@ -20,7 +20,7 @@ def street_points(count: int, extent: float = 100.0, seed: int = 0, frames: int 
         rng.integers(0, 256, (count, 3), dtype=np.uint8),
         frame.astype(np.int32),
         np.exp(rng.uniform(0, 6, count)).astype(np.float32),
-        0.01,
+        extent / 1000,
     )
 
 

@@ -134,6 +134,12 @@ def test_a_submap_without_points_has_a_file_without_nodes(tmp_path):
         levels.read(0, 0)
 
 
+@pytest.mark.parametrize("count", [3000, 5000, 30_000, 200_000])
+def test_the_root_is_small(tmp_path, count):
+    nodes = written(tmp_path, street_points(count)).nodes
+    assert nodes[0]["points"] <= 4096 and (len(nodes) == 1) == (count <= 4096)
+
+
 def test_consecutive_nodes_are_one_read(tmp_path):
     levels = written(tmp_path, street_points(100_000))
     assert levels.read(0, 4) == b"".join(levels.read(k, k) for k in range(5))
