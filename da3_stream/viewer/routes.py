@@ -19,7 +19,8 @@ from .snapshot import Snapshot
 from .state import EXPORTS, export_files, loops_of, state_of
 
 LONG_POLL_S = 20.0
-MOST_WAITING = 24  # long polls at once; those beyond are answered at once
+MOST_WAITING = 24  # long polls at once; those beyond wait only a moment, so that connections are left
+CROWDED_S = 2.0
 MOST_POINT_BYTES = 4 << 20
 LARGEST_PICTURE = 4096
 _KEPT = "private, max-age=31536000, immutable"
@@ -78,7 +79,7 @@ class PageRoutes:
         since = request.number("since")
         epoch = request.query.get("epoch")
         if not self._waiting.acquire(blocking=False):
-            return self._view.wait(since, epoch, 0)
+            return self._view.wait(since, epoch, CROWDED_S)
         try:
             return self._view.wait(since, epoch, LONG_POLL_S)
         finally:

@@ -82,7 +82,11 @@ class Server(TCPServer):
             with suppress(OSError):
                 request.send(Answer.refusal(refused).head(keep_alive=False))
             return self.shutdown_request(request)
-        threading.Thread(target=self._converse, args=(connection,), name="web", daemon=True).start()
+        try:
+            threading.Thread(target=self._converse, args=(connection,), name="web", daemon=True).start()
+        except RuntimeError:  # the system gives no further thread
+            self.connections.remove(connection)
+            raise
 
     def server_close(self) -> None:
         """Stop listening, and end all connections."""

@@ -14,7 +14,7 @@ from da3_stream.cloud.levels import write_levels
 from da3_stream.cloud.pages import read_page
 from da3_stream.geometry import Sim3
 from da3_stream.store import JUST_CREATED, Run, create_run, lock_run
-from da3_stream.viewer import RunView, run_view
+from da3_stream.viewer import RunView, routes, run_view
 from tests.worlds.exported_run import whole_run
 from tests.worlds.street import street_scene
 
@@ -256,6 +256,28 @@ def test_several_look_at_once_while_the_run_goes_on(run):
     assert len(seen) == 4
     assert len(set(seen)) == 1
     assert seen[0][0] == 28
+
+
+def test_where_many_wait_those_beyond_are_answered_soon_and_connections_are_left(run, monkeypatch):
+    monkeypatch.setattr(routes, "MOST_WAITING", 2)
+    monkeypatch.setattr(routes, "LONG_POLL_S", 4.0)
+    monkeypatch.setattr(routes, "CROWDED_S", 0.2)
+    show(run, 3)
+    ended = []
+
+    def wait(client, since):
+        ended.append((client.get(f"/state?since={since}")[0], time.monotonic()))
+
+    with serving(run.path) as client:
+        since = client.json("/state")["revision"]
+        threads = [threading.Thread(target=wait, args=(client, since)) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+    times = [moment for _, moment in ended]
+    assert [status for status, _ in ended] == [204] * 5
+    assert times[3] - times[2] > 1.0
 
 
 def test_rows_of_a_run_that_was_begun_anew_are_not_mixed_with_those_before(run):

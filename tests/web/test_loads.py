@@ -100,6 +100,16 @@ def test_a_server_that_is_closed_ends_its_connections():
         assert said(client) == b""
 
 
+def test_a_machine_without_threads_to_spare_lets_a_client_go_and_serves_the_next(server, monkeypatch):
+    def start(self):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", start)
+        assert get(server) == b""
+    assert status_of(get(server)) == 200
+
+
 def test_where_nobody_asks_no_thread_is_left():
     with serving() as server:
         for _ in range(3):
