@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..types import AdviceCode
+from .lines import FEW
 from .remedies import REMEDIES, Remedy
 from .words import about, frame_rate, remark, says_ok
 
@@ -60,6 +61,8 @@ def trust_word(facts: Mapping[str, Any]) -> str:
     trust = facts.get("trust") or {}
     if facts.get("state") != "running" and facts.get("placed") == 0:
         return "nothing placed"
+    if facts.get("state") != "running" and facts.get("frames", FEW) < FEW:
+        return "too few frames"
     if trust.get("share") is None:
         return "not known yet" if facts.get("state") == "running" else "not measured"
     if says_ok(trust):

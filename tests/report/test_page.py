@@ -193,12 +193,14 @@ def test_what_did_not_finish_says_so(told_run: Run, state: str, text: str) -> No
 def test_a_run_of_which_nothing_was_placed_says_why(tmp_path: Path) -> None:
     run = create_run(tmp_path / "dark")
     unplaced = {"from_s": 0.0, "to_s": 0.9, "code": "unplaced", "text": "10 frames blank (dark)"}
+    low = unplaced | {"code": "low_confidence"}
     of_frames = {"source_indices": list(range(10)), "timestamps": [k / 10 for k in range(10)], "frames": 10}
     run.write_status(
-        STATUS | of_frames | {"state": "finished", "trust": {"share": 0.0, "stretches": []}, "advice": [unplaced]}
+        STATUS | of_frames | {"state": "finished", "trust": {"share": 0.0, "stretches": [low]}, "advice": [unplaced]}
     )
     report = read(run)
     assert "No frame could be placed" in report.page and "10 frames blank (dark)" in report.page
+    assert [attrs["data-code"] for _, attrs in report.tags if "data-code" in attrs] == ["unplaced"]  # once
     assert report.value("placed") == 0 and 'id="maps"' not in report.page and 'id="profiles"' not in report.page
 
 

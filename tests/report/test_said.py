@@ -29,6 +29,7 @@ def test_what_distrusts_the_map_comes_first_and_codes_of_later_versions_are_left
         ({"placed": 0, "trust": {"share": 0.0, "stretches": []}}, "nothing placed"),
         ({"placed": 9, "trust": {"share": None, "stretches": []}, "state": "running"}, "not known yet"),
         ({"placed": 9}, "not measured"),
+        ({"placed": 1, "frames": 1, "trust": {"share": 1.0, "stretches": []}}, "too few frames"),
     ],
 )
 def test_trust_in_a_word(facts: dict, word: str) -> None:

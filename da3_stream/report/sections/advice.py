@@ -18,7 +18,7 @@ _DOCS = Path(__file__).parents[3] / PAGE  # of a checkout
 
 def advice(subject: Subject) -> str:
     """A card for every code, the ones that distrust the map first; what is about the input is folded."""
-    rows = said(subject.facts)
+    rows = _once(said(subject.facts))
     of_frames = [_card(subject, group) for group in _by_code([row for row in rows if not row.of_input])]
     of_input = [_card(subject, group) for group in _by_code([row for row in rows if row.of_input])]
     if not of_frames and trust_word(subject.facts) == "good":
@@ -31,10 +31,16 @@ def advice(subject: Subject) -> str:
     )
 
 
+def _once(rows: list[Said]) -> list[Said]:
+    """Without stretches of low confidence that only tell once more why frames have no pose."""
+    unplaced = {row.text for row in rows if row.code == AdviceCode.UNPLACED}
+    return [row for row in rows if row.code != AdviceCode.LOW_CONFIDENCE or row.text not in unplaced]
+
+
 def _by_code(rows: list[Said]) -> list[list[Said]]:
     """Rows of one code together; what distrusts the map first, then what lasts longest."""
     groups = [list(group) for _, group in groupby(sorted(rows, key=attrgetter("code")), attrgetter("code"))]
-    return sorted(groups, key=lambda group: (not group[0].distrusts_map, -sum(row.to_s - row.from_s for row in group)))
+    return sorted(groups, key=lambda group: (not _is_bad(group[0]), -sum(row.to_s - row.from_s for row in group)))
 
 
 def _card(subject: Subject, rows: list[Said]) -> str:
@@ -45,11 +51,15 @@ def _card(subject: Subject, rows: list[Said]) -> str:
         told += f"<p>and {len(texts) - _MOST_TEXTS} more: see run.json</p>"
     options = "".join(f" <code>{escape(option)}</code>" for option in remedy.options)
     return (
-        f'<li class="{"bad" if first.distrusts_map else "note"}" data-code="{first.code.value}">'
+        f'<li class="{"bad" if _is_bad(first) else "note"}" data-code="{first.code.value}">'
         f"<h3>{escape(remedy.title.capitalize())}</h3>{_times(rows)}{told}"
         f'<p class="why"><b>Why:</b> {escape(remedy.cause)}</p>'
         f'<p class="help"><b>What helps:</b> {escape(remedy.help)}{options} {_more(subject, first.code)}</p></li>'
     )
+
+
+def _is_bad(row: Said) -> bool:
+    return row.distrusts_map or row.code == AdviceCode.UNPLACED
 
 
 def _times(rows: list[Said]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..lines import FEW
 from ..said import trust_word
 from ..words import frame_rate, moment, percent
 from .html import escape, figure, number
@@ -35,6 +36,8 @@ def _notes(subject: Subject) -> Iterator[str]:
     facts = subject.facts
     if facts.get("frames") == 0:
         yield "No window was finished, so there is nothing to show yet."
+    elif facts.get("frames", FEW) < FEW and facts.get("state") != "running":
+        yield f"Fewer than {FEW} frames tell neither depth nor a path."
     elif facts["placed"] == 0 and facts.get("state") != "running":
         yield "No frame could be placed: the advice below tells why."
     elif not facts["points"]:

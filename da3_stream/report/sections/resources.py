@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from .html import escape, figure, folded, number, section, table
 from .subject import Subject
 
@@ -14,23 +17,26 @@ def resources(subject: Subject) -> str:
     stages = {name: seconds for name, seconds in facts.get("seconds_by_stage", {}).items() if seconds > 0}
     if not stages and not facts.get("peak_rss_bytes"):
         return ""
-    total, predictor = sum(stages.values()), facts.get("seconds_in_predictor", {})
-    said = [f"{number(total)} CPU seconds" if stages else ""]
-    if predictor:
-        said.append(f"of them {number(float(sum(predictor.values())))} in the predictor (marked)")
-    if facts.get("peak_rss_bytes"):
-        megabytes = f"{facts['peak_rss_bytes'] / 1e6:,.0f} MB"
-        said.append(f"at most {figure('peak_rss_bytes', facts['peak_rss_bytes'], megabytes)} of memory")
-    machine = facts.get("machine", {})
-    if machine:
-        said.append(
-            f"on {escape(str(machine.get('processor')))}, {figure('machine.cores', machine.get('cores'))} cores"
-        )
     longest = sorted(stages.items(), key=lambda item: -item[1])
+    predictor = facts.get("seconds_in_predictor", {})
     rows = [_row(name, seconds, longest[0][1], name in predictor) for name, seconds in longest]
     others = folded(f"{len(rows[_SHOWN:])} other stages", table(rows[_SHOWN:]))
-    text = ", ".join(part for part in said if part)
-    return section("resources", "Time and memory", f"<p>{text}.</p>", table(rows[:_SHOWN]), others)
+    said = f"<p>{', '.join(_said(facts, sum(stages.values())))}.</p>"
+    return section("resources", "Time and memory", said, table(rows[:_SHOWN]), others)
+
+
+def _said(facts: Mapping[str, Any], cpu_seconds: float) -> Iterator[str]:
+    if cpu_seconds:
+        yield f"{number(float(cpu_seconds))} CPU seconds"
+    if facts.get("seconds_in_predictor"):
+        yield f"of them {number(float(sum(facts['seconds_in_predictor'].values())))} in the predictor (marked)"
+    if facts.get("peak_rss_bytes"):
+        megabytes = f"{facts['peak_rss_bytes'] / 1e6:,.0f} MB"
+        yield f"at most {figure('peak_rss_bytes', facts['peak_rss_bytes'], megabytes)} of memory"
+    if facts.get("machine"):
+        cores = facts["machine"].get("cores")
+        name = escape(str(facts["machine"].get("processor")))
+        yield f"on {name}, {figure('machine.cores', cores)} core{'s' * (cores != 1)}"
 
 
 def _row(name: str, seconds: float, most: float, predicts: bool) -> list[str]:
