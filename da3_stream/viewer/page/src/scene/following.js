@@ -1,7 +1,7 @@
 /** The eye goes with the camera: behind it and above, turned as it goes. */
 import { add, cross, dot, normalized, rotate, scaled, subtract } from "../tables/float64.js";
 
-const CALM = 0.12; // share of a turn that is taken at once
+const TURN_S = 0.3; // after which two thirds of a turn are taken
 
 /** What is left of a direction without its part along `up`, of length one. */
 function level(direction, up, fallback) {
@@ -27,10 +27,14 @@ export class Following {
     this.offset = null;
   }
 
-  /** @param {import("./eye.js").Eye} eye @param {number[]} centre @param {number[]} orientation of the camera */
-  move(eye, centre, orientation) {
+  /**
+   * @param {import("./eye.js").Eye} eye @param {number[]} centre @param {number[]} orientation of the camera
+   * @param {number} seconds since the last picture
+   */
+  move(eye, centre, orientation, seconds) {
     const ahead = level(rotate(orientation, [0, 0, 1]), eye.up, level(eye.forward, eye.up, [1, 0, 0]));
-    this.heading = this.heading ? level(add(scaled(this.heading, 1 - CALM), scaled(ahead, CALM)), eye.up, ahead) : ahead;
+    const share = this.heading ? 1 - Math.exp(-seconds / TURN_S) : 1;
+    this.heading = level(add(scaled(this.heading ?? ahead, 1 - share), scaled(ahead, share)), eye.up, ahead);
     this.offset ??= [-0.8 * eye.distance, 0, 0.45 * eye.distance];
     const right = cross(this.heading, eye.up);
     const [forwards, sideways, upwards] = this.offset;

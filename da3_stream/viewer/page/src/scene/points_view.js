@@ -11,6 +11,8 @@ import { POINT_BYTES } from "../tables/decoding.js";
 
 /** The most points of a picture, whatever the run holds. */
 export const MOST_POINTS = 3e6;
+/** Points that the range of a ramp is taken from. */
+const SAMPLED = 20000;
 const LEAST_PIXELS = 1.4;
 const MOST_PIXELS = 24;
 /** Points are drawn a little larger than their distance, so that surfaces look closed. */
@@ -30,6 +32,7 @@ export class PointsView {
     this.tick = 0;
     this.revision = 0; // of the spheres
     this.legend = null;
+    this.ranged = null; // the last range, and what it was taken from
     this.loading = new BlockLoading(source, {
       opened: (submap, header) => this.#open(submap, header),
       arrived: (nodes) => this.#arrived(nodes),
@@ -163,27 +166,37 @@ export class PointsView {
     values.u_clip_max.value.set(...subtract(clip.max, here));
   }
 
-  /** The range of a colour over what is drawn: without the outermost hundredths. @returns {[number, number]} */
+  /**
+   * The range of a colour over the coarsest levels that are here, without the outermost hundredths: the same wherever
+   * the eye goes.
+   * @returns {[number, number]}
+   */
   range(colour, up) {
-    if (colour === "time") return this.table.count ? [0, this.table.time[this.table.count - 1] - this.table.time[0]] : [0, 1];
+    if (colour === "time") return this.table?.count ? [0, this.table.time[this.table.count - 1] - this.table.time[0]] : [0, 1];
     if (colour !== "height" && colour !== "confidence") return [0, 1];
-    const values = this.#sample(colour === "height" ? (place) => dot(place, up) : (_, rgba) => rgba[3] / 255);
+    const coarse = [...this.loading.kept].filter((node) => !node.parent && node.submap.hasPose);
+    const key = [colour, this.revision, coarse.length, up].join();
+    if (this.ranged?.key !== key) this.ranged = { key, range: this.#rangeOf(coarse, colour, up) };
+    return this.ranged.range;
+  }
+
+  #rangeOf(coarse, colour, up) {
+    const values = this.#sample(coarse, colour === "height" ? (place) => dot(place, up) : (_, rgba) => rgba[3] / 255);
     if (values.length < 2) return [0, 1];
     values.sort((a, b) => a - b);
     const at = (share) => values[Math.floor(share * (values.length - 1))];
     return at(0.99) > at(0.01) ? [at(0.01), at(0.99)] : [at(0.01) - 0.5, at(0.01) + 0.5];
   }
 
-  #sample(measure) {
+  #sample(nodes, measure) {
     const values = [];
-    for (const { node } of this.drawn) {
-      if (node.level > 1) continue;
-      const every = Math.max(1, Math.floor(node.points / 100));
-      for (let k = 0; k < node.points; k += every) {
+    const each = Math.max(1, Math.floor(SAMPLED / Math.max(1, nodes.length)));
+    for (const node of nodes) {
+      for (let k = 0; k < Math.min(each, node.points); k++) { // the first points of a block are an even sample of it
         const row = node.submap.rows[node.block.place[4 * k + 3]];
         if (row < 0 || !this.table.hasPose(row)) continue;
-        const local = placeInSubmap(node, k);
-        values.push(measure(this.table.worldFromSubmap(row, local), node.block.colour.subarray(4 * k, 4 * k + 4)));
+        const place = this.table.worldFromSubmap(row, placeInSubmap(node, k));
+        values.push(measure(place, node.block.colour.subarray(4 * k, 4 * k + 4)));
       }
     }
     return values;

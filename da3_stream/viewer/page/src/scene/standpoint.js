@@ -18,20 +18,18 @@ export class Standpoint {
     this.following = new Following();
     this.kept = new KeptView();
     this.looking = null; // row whose camera one looks through
-    this.hasView = false;
+    this.isChosen = false; // by a person or the address; else all of the run is kept in view
   }
 
   lookAt(position, distance, direction = null) {
     const along = normalized(direction ?? this.eye.forward, this.eye.forward);
     this.leaveCamera();
     this.eye.look(subtract(position, scaled(along, distance)), position);
-    this.hasView = true;
   }
 
   lookThrough(frame, distance) {
     this.looking = frame.row;
     this.eye.standAsCamera(frame, Math.min(this.eye.distance, distance));
-    this.hasView = true;
   }
 
   leaveCamera() {
@@ -41,19 +39,17 @@ export class Standpoint {
     this.eye.look(this.eye.position, this.eye.target); // level again
   }
 
-  /** The first view: that of the address, or all of the run. @returns {object} settings that the address tells */
+  /** The view that the address tells, if it does. @returns {object} settings that it tells, too */
   begin() {
     const view = this.kept.read();
-    if (!view) {
-      this.fit();
-      return {};
-    }
+    if (!view) return {};
+    this.isChosen = true;
     this.eye.look(view.eye, view.at);
-    this.hasView = true;
     return { ...(view.colour && { colour: view.colour }), ...(view.size && { pointSize: view.size }) };
   }
 
   keep({ colour, pointSize }) {
+    if (!this.isChosen) return;
     this.kept.keep(() => ({ eye: this.eye.position, at: this.eye.target, colour, size: pointSize }));
   }
 
@@ -80,12 +76,12 @@ export class Standpoint {
     return normalized(subtract(ahead, scaled(up, dot(ahead, up))), x);
   }
 
-  /** Goes with a camera. @returns {boolean} whether the eye is still on its way */
-  follow({ centre, orientation }) {
+  /** Goes with a camera. @param {number} seconds since the last picture @returns {boolean} whether the eye moved */
+  follow({ centre, orientation }, seconds) {
     this.leaveCamera();
     const before = this.eye.position;
-    this.following.move(this.eye, centre, orientation);
-    return Math.hypot(...subtract(before, this.eye.position)) > 1e-4 * this.eye.distance;
+    this.following.move(this.eye, centre, orientation, seconds);
+    return Math.hypot(...subtract(before, this.eye.position)) > 1e-3 * this.eye.distance;
   }
 }
 

@@ -29,6 +29,7 @@ export class Viewer {
     this.overlay = new Group();
     this.standpoint = new Standpoint(this);
     this.takesClick = () => false;
+    this.shown = null; // the state that is drawn
     this.ready = new Promise((resolve) => (this.becomeReady = resolve));
     this.points = new PointsView(source, this.shared, {
       changed: () => this.invalidate(),
@@ -70,6 +71,7 @@ export class Viewer {
     const before = this.settings;
     this.settings = withChanges(before, changes);
     if (before.follow && !this.settings.follow) this.standpoint.following.stop();
+    if (before.time !== this.settings.time) this.pace.move();
     this.#emit("change", this.settings);
     this.#moved();
   }
@@ -179,6 +181,7 @@ export class Viewer {
 
   /** Looks at a place from `distance`, as before or along `direction` (from the eye to the place). */
   lookAt(position, distance, direction = null) {
+    this.standpoint.isChosen = true;
     this.standpoint.lookAt(position, distance, direction);
     this.#moved();
   }
@@ -188,6 +191,7 @@ export class Viewer {
     const frame = this.frame(row);
     if (!frame?.centre) return;
     if (this.settings.follow) this.set({ follow: false });
+    this.standpoint.isChosen = true;
     this.standpoint.lookThrough(frame, 20 * this.cameras.step);
     this.#moved();
   }
@@ -205,7 +209,7 @@ export class Viewer {
   }
 
   #moved() {
-    if (this.standpoint.hasView) this.standpoint.keep(this.settings);
+    this.standpoint.keep(this.settings);
     this.invalidate();
   }
 
@@ -234,10 +238,13 @@ export class Viewer {
   }
 
   #setState(state) {
+    const isFirst = this.shown === null;
+    this.shown = state;
     this.eye.up = normalized(state.up);
     this.points.setSubmaps(state.submaps, this.table);
     this.cameras.update(this.table, state);
-    if (!this.standpoint.hasView) this.set(this.standpoint.begin());
+    if (isFirst) this.set(this.standpoint.begin());
+    if (!this.standpoint.isChosen) this.standpoint.fit();
     this.#emit("state", state);
     this.invalidate();
   }
@@ -245,6 +252,7 @@ export class Viewer {
   #controlEvents() {
     return {
       moved: () => {
+        this.standpoint.isChosen = true;
         this.standpoint.leaveCamera();
         const row = this.settings.follow ? this.#rowToFollow() : -1;
         if (row >= 0) this.standpoint.following.keep(this.eye, this.table.centre(row));
@@ -272,7 +280,7 @@ export class Viewer {
   #draw(seconds) {
     const flies = this.controls.fly(seconds);
     const followed = this.settings.follow ? this.frame(this.#rowToFollow()) : null;
-    const follows = followed !== null && this.standpoint.follow(followed);
+    const follows = followed !== null && this.standpoint.follow(followed, seconds);
     if (flies || follows) this.pace.move();
     this.pace.draws(seconds);
     this.#applySettings();
