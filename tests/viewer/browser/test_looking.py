@@ -96,10 +96,12 @@ def test_several_look_at_different_things_at_once(browser: Any, served: Served, 
         assert second.errors == third.errors == []
 
 
-def test_a_phone_shows_all_of_it(browser: Any, served: Served) -> None:
+def test_a_phone_shows_all_of_it_and_is_used_by_touch(browser: Any, served: Served) -> None:
     with visit(browser, served.address, PHONE) as phone:
         settle(phone)
         widths = phone.page.evaluate("[document.documentElement.scrollWidth, innerWidth, innerHeight]")
         assert widths == [390, 390, 844]
         check_landmark(phone, served)
+        click_camera(phone, 8)
+        assert closest_picture(shown_picture(phone)) == 8
         assert phone.errors == []
