@@ -84,7 +84,7 @@ def _results(subject: Subject) -> Iterator[Line]:
     yield Line("frames", f"{facts['placed']} of {facts.get('frames', 0)} placed{segments}{_seconds(subject)}")
     metres = f"; for metres give {', '.join(METRES)}" if subject.moves and unit != "m" else ""
     yield Line("path", f"{number(facts['path_length'])} {unit}{metres}")
-    yield Line("cloud", f"{number(facts['points'] or 0)} points")
+    yield Line("cloud", "no cloud.ply" if facts["points"] is None else f"{number(facts['points'])} points")
     word, share = trust_word(facts), (facts.get("trust") or {}).get("share")
     believed = "" if share is None else f": {percent(share)} of the poses are believed"
     yield Line("trust", f"{word}{believed}", MOODS.get(word, ""))
