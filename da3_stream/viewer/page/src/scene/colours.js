@@ -1,11 +1,11 @@
 /** Colours: ramps that rise evenly to the eye (made in OKLab), and hues that keep apart what is next to each other. */
 import { DataTexture, LinearFilter, RGBAFormat } from "three";
 
-/** Points of a ramp: lightness, chroma, hue in degrees (OKLCH; Björn Ottosson 2020). */
+/** Points of a ramp: lightness, chroma, hue in degrees, which goes on above 360 (OKLCH; Björn Ottosson 2020). */
 const RAMPS = {
   height: [[0.25, 0.13, 290], [0.45, 0.12, 250], [0.62, 0.11, 195], [0.78, 0.16, 135], [0.93, 0.17, 105]],
-  confidence: [[0.25, 0.06, 270], [0.45, 0.1, 320], [0.62, 0.17, 20], [0.8, 0.15, 70], [0.95, 0.12, 105]],
-  time: [[0.3, 0.16, 275], [0.48, 0.21, 320], [0.64, 0.2, 15], [0.8, 0.16, 65], [0.94, 0.15, 105]],
+  confidence: [[0.25, 0.06, 270], [0.45, 0.1, 320], [0.62, 0.17, 380], [0.8, 0.15, 430], [0.95, 0.12, 465]],
+  time: [[0.3, 0.16, 275], [0.48, 0.21, 320], [0.64, 0.2, 375], [0.8, 0.16, 425], [0.94, 0.15, 465]],
   trust: [[0.45, 0.18, 25], [0.62, 0.17, 45], [0.8, 0.1, 85], [0.72, 0.1, 190], [0.6, 0.14, 245]],
 };
 

@@ -1,11 +1,11 @@
 /** The view of a run: what tools and the user interface talk to. */
 import { Group } from "three";
-import { conjugate, normalized, rotate, shortestRotation, subtract } from "../tables/float64.js";
+import { normalized, subtract } from "../tables/float64.js";
 import { Cameras } from "./cameras.js";
 import { Controls } from "./controls.js";
 import { Counters } from "./counters.js";
 import { Eye } from "./eye.js";
-import { pickCamera } from "./picking.js";
+import { Places } from "./places.js";
 import { Pace } from "./pace.js";
 import { PointsView } from "./points_view.js";
 import { Renderer } from "./renderer.js";
@@ -14,7 +14,6 @@ import { defaultSettings, withChanges } from "./settings.js";
 import { Standpoint } from "./standpoint.js";
 import { eyeUniforms } from "./strokes.js";
 
-const CAMERA_REACH = 12; // pixels
 const EVENTS = ["state", "frames", "poses", "select", "change", "tick", "connection"];
 
 export class Viewer {
@@ -28,6 +27,7 @@ export class Viewer {
     this.shared = eyeUniforms();
     this.overlay = new Group();
     this.standpoint = new Standpoint(this);
+    this.places = new Places(this);
     this.takesClick = () => false;
     this.shown = null; // the state that is drawn
     this.ready = new Promise((resolve) => (this.becomeReady = resolve));
@@ -89,21 +89,10 @@ export class Viewer {
 
   /** What is known of a frame without asking the server. */
   frame(row) {
-    const { table } = this;
-    if (!(row >= 0 && row < table.count)) return null;
-    const submap = table.submap[row];
-    return {
-      row,
-      time: table.time[row],
-      sourceIndex: table.sourceIndex[row],
-      submap,
-      segment: this.cameras.segmentOf.get(submap) ?? null,
-      status: this.state?.statuses?.[table.status[row]] ?? null,
-      confidence: table.confidence[row],
-      centre: table.centre(row),
-      orientation: table.orientation(row), // x right, y down, z ahead
-      intrinsics: [...table.intrinsics.subarray(6 * row, 6 * row + 6)],
-    };
+    const frame = this.table.frame(row);
+    if (!frame) return null;
+    const segment = this.cameras.segmentOf.get(frame.submap) ?? null;
+    return { ...frame, segment, status: this.state?.statuses?.[frame.statusCode] ?? null };
   }
 
   /** Marks a frame, or none. */
@@ -119,33 +108,12 @@ export class Viewer {
 
   /** @returns {{frameRow: number, submap: number, position: number[], colour: number[], confidence: number}|null} */
   pick(x, y) {
-    const accepts = (row, place) => this.#isInTime(row) && this.#isInClip(this.table.worldFromSubmap(row, place));
-    const found = this.settings.show.points ? this.points.pick(this.eye.ray(x, y), this.renderer.pixelRatio, accepts) : null;
-    if (!found) return null;
-    const { row, submap, position, colour } = found;
-    return { frameRow: row, submap, position, colour: colour.slice(0, 3), confidence: this.points.confidenceOf(colour[3] / 255) };
-  }
-
-  #isInTime(row) {
-    const { time } = this.settings;
-    return !time || (this.table.time[row] >= time[0] && this.table.time[row] <= time[1]);
-  }
-
-  #isInClip(place) {
-    const { clip } = this.settings;
-    if (!clip) return true;
-    return this.toUpright(place).every((value, axis) => value >= clip.min[axis] && value <= clip.max[axis]);
+    return this.places.pick(x, y);
   }
 
   /** Clicks go to a tool first, which says whether it took them. @param {(x: number, y: number) => boolean} tool */
   giveClicksTo(tool) {
     this.takesClick = tool;
-  }
-
-  /** Row of the camera at a place of the screen, or null. */
-  pickCamera(x, y) {
-    const shown = this.settings.show.frusta ? this.cameras.frusta.rows.filter((row) => this.#isInTime(row)) : [];
-    return pickCamera(shown, this.table, this.eye.ray(x, y), CAMERA_REACH);
   }
 
   /** CSS pixels of a place in the world. @returns {{x: number, y: number, inFront: boolean}} */
@@ -155,15 +123,11 @@ export class Viewer {
 
   /** Upright coordinates: the world turned so that up is z. Clip boxes are given in them. */
   toUpright(position) {
-    return rotate(this.#uprightFromWorld(), position);
+    return this.places.toUpright(position);
   }
 
   fromUpright(position) {
-    return rotate(conjugate(this.#uprightFromWorld()), position);
-  }
-
-  #uprightFromWorld() {
-    return shortestRotation(this.eye.up, [0, 0, 1]);
+    return this.places.fromUpright(position);
   }
 
   /** Puts an object of `overlay` at a place in the world: its geometry is relative to that place. */
@@ -259,7 +223,7 @@ export class Viewer {
         this.pace.move();
         this.#moved();
       },
-      clicked: (x, y) => this.takesClick(x, y) || this.select(this.pickCamera(x, y)),
+      clicked: (x, y) => this.takesClick(x, y) || this.select(this.places.pickCamera(x, y)),
       doubled: (x, y) => this.#turnAbout(this.pick(x, y)),
       anchor: (x, y) => this.pick(x, y)?.position ?? null,
     };

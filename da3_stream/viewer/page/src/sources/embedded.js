@@ -18,6 +18,7 @@ export class EmbeddedSource {
     this.answers = new Map([...elements].map((element) => [element.dataset.path, element]));
     this.traffic = { requests: 0, bytes: 0 };
     this.urls = new Map();
+    this.blocks = new Map(); // of submaps, decoded once: the file holds few megabytes
   }
 
   #bytes(path) {
@@ -54,7 +55,8 @@ export class EmbeddedSource {
   }
 
   async points(id, header, first, last) {
-    const bytes = this.#bytes(`/points/${id}`);
+    if (!this.blocks.has(id)) this.blocks.set(id, this.#bytes(`/points/${id}`));
+    const bytes = this.blocks.get(id);
     const end = header.nodes[last];
     const start = header.nodes[first].offset - header.nodes[0].offset;
     return bytes.slice(start, end.offset - header.nodes[0].offset + POINT_BYTES * end.points).buffer;

@@ -110,6 +110,22 @@ export class FrameTable {
     return this.hasCamera(row) ? multiply(this.#quaternion(row), this.fixed.subarray(8 * row, 8 * row + 4)) : null;
   }
 
+  /** What the table holds of a row, or null. */
+  frame(row) {
+    if (!(row >= 0 && row < this.count)) return null;
+    return {
+      row,
+      time: this.time[row],
+      sourceIndex: this.sourceIndex[row],
+      submap: this.submap[row],
+      statusCode: this.status[row],
+      confidence: this.confidence[row],
+      centre: this.centre(row),
+      orientation: this.orientation(row), // x right, y down, z ahead
+      intrinsics: [...this.intrinsics.subarray(6 * row, 6 * row + 6)],
+    };
+  }
+
   /** The last row with a camera whose time is not after `end` (seconds), -1 where there is none. */
   lastCamera(end) {
     for (let row = this.count - 1; row >= 0; row--) if (this.time[row] <= end && this.hasCamera(row)) return row;
