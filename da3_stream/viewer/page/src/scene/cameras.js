@@ -5,6 +5,7 @@ import { Frusta, MOST_FRUSTA } from "./frusta.js";
 import { Strokes } from "./strokes.js";
 
 const SELECTED = [255, 255, 255];
+const SELECTED_SIZE = 3; // times the others
 const ACCEPTED = [62, 207, 110];
 const REFUSED = [235, 84, 84];
 /** Depth of a pyramid, in steps from camera to camera. */
@@ -76,7 +77,7 @@ export class Cameras {
     const shown = places.filter(({ row }, k) => k % stride === 0 && row !== this.selected);
     const cameras = shown.map((place) => this.#frustum(place, segmentColour(this.#segment(place.row)), 1));
     const selected = places.find(({ row }) => row === this.selected);
-    if (selected) cameras.push(this.#frustum(selected, SELECTED, 1.5));
+    if (selected) cameras.push(this.#frustum(selected, SELECTED, SELECTED_SIZE));
     this.frusta.set(cameras, FRUSTUM_STEPS * this.step * Math.sqrt(stride));
   }
 

@@ -3,11 +3,10 @@ import { aboutAxis, add, cross, dot, normalized, rotate, scaled, subtract } from
 
 const TURN = 0.005; // radians a pixel
 const WHEEL = 0.0012; // of the logarithm of the distance, a pixel of the wheel
+const SAME_MOVEMENT_MS = 400;
+const SAME_PLACE_PIXELS = 12;
 const LEAST_ANGLE = 0.02; // between the view and up
 const FLY_KEYS = { w: [0, 0, 1], s: [0, 0, -1], a: [-1, 0, 0], d: [1, 0, 0], q: [0, -1, 0], e: [0, 1, 0] };
-const TAP_MS = 350;
-const TAP_PIXELS = 30;
-const NO_TAP = { time: -Infinity, place: [0, 0] };
 const FLY_SPEED = 0.8; // distances to the target a second
 
 export class Controls {
@@ -22,15 +21,13 @@ export class Controls {
     this.events = events;
     this.pointers = new Map();
     this.keys = new Set();
-    this.lastTap = NO_TAP;
-    this.isEnabled = true;
+    this.last = null; // the last anchor
     const listen = (name, f, options) => element.addEventListener(name, f.bind(this), options);
     listen("pointerdown", this.#down);
     listen("pointermove", this.#move);
     listen("pointerup", this.#up);
     listen("pointercancel", this.#cancel);
     listen("wheel", this.#wheel, { passive: false });
-    listen("touchend", (event) => event.preventDefault()); // else a click follows, on whatever the tap brought up there
     listen("dblclick", (event) => this.events.doubled(...this.#place(event)));
     listen("contextmenu", (event) => event.preventDefault());
     listen("keydown", this.#keyDown);
@@ -54,7 +51,7 @@ export class Controls {
 
   #move(event) {
     const before = this.pointers.get(event.pointerId);
-    if (!before || !this.isEnabled) return;
+    if (!before) return;
     const [x, y] = this.#place(event);
     const others = [...this.pointers].filter(([id]) => id !== event.pointerId).map(([, place]) => place);
     this.travelled += Math.hypot(x - before.x, y - before.y);
@@ -70,18 +67,7 @@ export class Controls {
   #up(event) {
     const isClick = this.pointers.has(event.pointerId) && this.travelled <= 3;
     this.#cancel(event);
-    if (!isClick) return;
-    this.events.clicked(...this.#place(event), event);
-    if (event.pointerType === "touch") this.#tapped(event);
-  }
-
-  /** Two taps at one place are a double click. */
-  #tapped(event) {
-    const [x, y] = this.#place(event);
-    const { time, place } = this.lastTap;
-    const isSecond = event.timeStamp - time < TAP_MS && Math.hypot(x - place[0], y - place[1]) < TAP_PIXELS;
-    this.lastTap = isSecond ? NO_TAP : { time: event.timeStamp, place: [x, y] };
-    if (isSecond) this.events.doubled(x, y);
+    if (isClick) this.events.clicked(...this.#place(event), event);
   }
 
   #cancel(event) {
@@ -100,7 +86,6 @@ export class Controls {
 
   #wheel(event) {
     event.preventDefault();
-    if (!this.isEnabled) return;
     const pixels = event.deltaY * [1, 33, 400][event.deltaMode];
     this.approach(Math.exp(Math.max(-200, Math.min(200, pixels)) * WHEEL), ...this.#place(event));
     this.events.moved();
@@ -115,7 +100,7 @@ export class Controls {
 
   /** Moves by the keys that are held. @param {number} seconds since the last picture @returns {boolean} */
   fly(seconds) {
-    if (!this.keys.size || !this.isEnabled) return false;
+    if (!this.keys.size) return false;
     const { eye } = this;
     const axes = [rotate(eye.orientation, [1, 0, 0]), eye.up, eye.forward];
     const step = eye.distance * FLY_SPEED * Math.min(0.1, seconds);
@@ -149,11 +134,20 @@ export class Controls {
     this.#carry(add(scaled(right, -dx * pixel), scaled(up, dy * pixel)));
   }
 
+  /** What lies under a place of the screen; looked for once for all steps of a wheel's or two fingers' movement. */
+  #anchorAt(x, y) {
+    const now = performance.now();
+    const { last } = this;
+    const goesOn = last && now - last.now < SAME_MOVEMENT_MS && Math.hypot(x - last.x, y - last.y) < SAME_PLACE_PIXELS;
+    this.last = goesOn ? { ...last, now } : { now, x, y, place: this.events.anchor(x, y) };
+    return this.last.place;
+  }
+
   /** Comes nearer to what is under a place of the screen. @param {number} factor of the distance, below one: nearer */
   approach(factor, x, y) {
     const { eye } = this;
     const depth = eye.distance / Math.max(0.2, dot(eye.direction(x, y), eye.forward));
-    const anchor = this.events.anchor(x, y) ?? add(eye.position, scaled(eye.direction(x, y), depth));
+    const anchor = this.#anchorAt(x, y) ?? add(eye.position, scaled(eye.direction(x, y), depth));
     const towards = (place) => add(anchor, scaled(subtract(place, anchor), factor));
     const position = towards(eye.position);
     const distance = eye.distance * factor;
