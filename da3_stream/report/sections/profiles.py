@@ -17,13 +17,13 @@ _ROWS_A_BIN = 5  # at least: steps from one frame to the next are noisy
 def profiles(subject: Subject) -> str:
     """Three charts: speed and height where the camera moves, and which way it looks; empty where nothing was placed."""
     drawn = chart(
-        "looks to (degrees, to the right)", [Line("heading", subject.times, headings(subject))], "time", moment
+        "looks to (degrees, to the right)", [Line("heading", subject.times, headings(subject))], "time", _tick
     )
     if subject.moves:
         speed, height = Line("speed", *speeds(subject)), Line("height", *heights(subject))
         drawn = (
-            chart(f"speed ({subject.unit}/s)", [speed], "time", moment, zero=True)
-            + chart(f"height over the start ({subject.unit})", [height], "time", moment)
+            chart(f"speed ({subject.unit}/s)", [speed], "time", _tick, zero=True)
+            + chart(f"height over the start ({subject.unit})", [height], "time", _tick)
             + drawn
         )
     return section("profiles", "Along the way", f'<div class="charts">{drawn}</div>' if drawn else "")
@@ -64,3 +64,8 @@ def heights(subject: Subject) -> tuple[Float64, Float64]:
     for rows in subject.stretches_of_rows(np.ones(len(poses), bool)):
         height[rows] = subject.centres[rows, 2] - subject.centres[rows[0], 2]
     return subject.times, height
+
+
+def _tick(seconds: float) -> str:
+    """Whole seconds as people write them, parts of one in figures."""
+    return moment(seconds) if seconds == round(seconds) else f"{seconds:.3g} s"

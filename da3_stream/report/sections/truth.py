@@ -33,11 +33,16 @@ def truth(subject: Subject) -> str:
     if found.get("scene_crc32") != subject.reader.run.scene_crc32():
         said = "evaluation.json is damaged, or of another state of this map: da3-stream eval compares it again."
         return section("truth", "Beside the truth", f"<p>{said}</p>")
-    rows = [(escape(name), f"{figure(f'evaluation.{key}', found.get(key))} {unit}") for name, key, unit in _ROWS]
+    rows = [(escape(name), f"{_figure(key, found.get(key))} {unit}") for name, key, unit in _ROWS]
     notes = "".join(f"<li>{escape(note)}</li>" for note in found.get("notes", ()))
     path = found.get("path")
     drawn = f'<div class="charts">{_paths(path)}{_errors(path)}</div>' if path else ""
     return section("truth", "Beside the truth", table(rows), drawn, f"<ul>{notes}</ul>" if notes else "")
+
+
+def _figure(key: str, value: float | None) -> str:
+    """With four digits, as the command tells it: a drift of 1.003 is not 1."""
+    return figure(f"evaluation.{key}", value, None if value is None else f"{value:.4g}")
 
 
 def _paths(path: Mapping[str, Any]) -> str:
