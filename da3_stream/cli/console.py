@@ -15,6 +15,12 @@ from typer.core import TyperCommand
 
 from .ending import fail
 
+EXAMPLES = (
+    "da3-stream export runs/drive --format laz",
+    "da3-stream export runs/walk --format 3dgs --resolution input --undistort",
+    "da3-stream export runs/drive --format depth -o maps --every 5 --set encoding=npy",
+)
+
 
 class ExportCommand(TyperCommand):
     """Its help ends with the table of formats, which is read only then."""
@@ -23,7 +29,8 @@ class ExportCommand(TyperCommand):
         """As typer's."""
         from ..export.formats import formats_text
 
-        self.epilog = f"Formats, with options of their own:\n\n{formats_text()}"
+        examples = "\n\n".join(EXAMPLES)
+        self.epilog = f"Examples:\n\n{examples}\n\nFormats, with options of their own:\n\n{formats_text()}"
         super().format_help(ctx, formatter)
 
 

@@ -18,8 +18,8 @@ def doctor(
 ) -> None:
     """Look at this machine: what runs need, what is missing, and the command that cures it.
 
-    Exit status 0 where all runs are possible, 1 where something that they need is broken. Nothing is changed: a file of
-    at most 64 MB is written into the folder of runs, to measure the disk, and removed.
+    Exit status 0: all runs are possible; 1: something that they need is broken.
+    A file of at most 64 MB is written into the folder of runs, and removed.
     """
     from json import dumps
 

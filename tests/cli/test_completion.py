@@ -85,12 +85,14 @@ def test_the_help_of_run_is_in_groups_with_examples(call: Callable) -> None:
     assert text.count("da3-stream run drive.mp4") >= 2
 
 
-def test_the_examples_of_the_help_are_commands(call: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
-    from da3_stream.cli.run import EXAMPLES
+def test_the_examples_of_the_help_are_commands(call: Callable) -> None:
+    from da3_stream.cli.console import EXAMPLES as EXPORTS
+    from da3_stream.cli.run import EXAMPLES as RUNS
     from da3_stream.export.formats import FORMATS
 
-    options = set(re.findall(r"(?<= )--[a-z-]+", EXAMPLES))
-    text = call("run", "--help")[1]
-    assert all(option in text for option in options)
-    assert set(re.findall(r"--export (\w+)", EXAMPLES)) <= set(FORMATS)
-    assert set(re.findall(r"--config (\w+)", EXAMPLES)) <= set(preset_names())
+    for command, examples in (("run", RUNS), ("export", "\n".join(EXPORTS))):
+        options = set(re.findall(r"(?<= )--[a-z-]+", examples))
+        text = call(command, "--help")[1].partition("Examples:")[0]
+        assert options and all(option in text for option in options)
+        assert set(re.findall(r"--(?:export|format) (\w+)", examples)) <= set(FORMATS)
+    assert set(re.findall(r"--config (\w+)", RUNS)) <= set(preset_names())
