@@ -19,7 +19,7 @@ from .layout import STEPS
 
 GRID = 5  # a node that is divided has at most one point in each of its 2^5 cells on a side
 LEAF = 1 << 15  # points below a node that is not divided
-ROOT = 1 << 12  # of the root: from afar many submaps are seen at once, and all of their roots
+COARSEST = 1 << 12  # below one of the coarsest nodes: from afar those of many submaps are seen at once
 _MOST_VOXELS = 2048  # along the edge of a node that shows more than one point: places are within 1/64 voxel
 _DEEPEST_TOP = 4  # level of such nodes, where the points reach farther
 
@@ -45,9 +45,10 @@ def divide(points: Points) -> Division:
     order = _ascending(codes)
     codes = codes.take(order)
     splits = split_depths(codes)
-    leaves = np.maximum(leaf_levels(codes, LEAF, DEPTH - GRID), np.uint8(len(codes) > ROOT))
+    top = _top_level(cube, points.voxel)
+    leaves = np.maximum(leaf_levels(codes, LEAF, DEPTH - GRID), _least_levels(codes, top))
     depths = depths_of_splits(codes, splits, int(leaves.max()) + GRID - 1)
-    levels = np.maximum(node_levels(depths, leaves, GRID), np.uint8(_top_level(cube, points.voxel)))
+    levels = np.maximum(node_levels(depths, leaves, GRID), np.uint8(top))
     groups = _Groups.of(codes, levels)
     while missing := groups.missing_parents():
         _move_up(missing, codes, levels, points.xyz.take(order, axis=0), cube)
@@ -107,6 +108,13 @@ def _top_level(cube: Cube, voxel: float) -> int:
     if not voxel > 0:
         return 0
     return min(max(0, math.ceil(math.log2(cube.edge / (_MOST_VOXELS * voxel)))), _DEEPEST_TOP)
+
+
+def _least_levels(codes: NDArray[np.uint64], top: int) -> NDArray[np.uint8]:
+    """The level [M] that the leaf around each point has at least: below the coarsest nodes, where they are divided."""
+    node = codes >> np.uint64(3 * (DEPTH - top))
+    counts = np.diff(np.flatnonzero(np.diff(node)) + 1, prepend=0, append=len(codes))
+    return np.repeat(np.where(counts > COARSEST, top + 1, top).astype(np.uint8), counts)
 
 
 def _move_up(

@@ -140,6 +140,12 @@ def test_the_root_is_small(tmp_path, count):
     assert nodes[0]["points"] <= 4096 and (len(nodes) == 1) == (count <= 4096)
 
 
+def test_the_coarsest_nodes_of_a_far_reaching_submap_are_small(tmp_path):
+    nodes = written(tmp_path, replace(street_points(200_000), voxel=0.02)).nodes
+    coarsest = [node for node in nodes if node["level"] == min(n["level"] for n in nodes if n["points"] > 1)]
+    assert len(coarsest) > 8 and all(node["points"] <= 4096 for node in coarsest)
+
+
 def test_consecutive_nodes_are_one_read(tmp_path):
     levels = written(tmp_path, street_points(100_000))
     assert levels.read(0, 4) == b"".join(levels.read(k, k) for k in range(5))
