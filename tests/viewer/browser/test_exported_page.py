@@ -48,7 +48,7 @@ def test_a_click_on_a_camera_shows_its_picture(opened: Visit) -> None:
 
 
 def test_the_figures_of_the_report_are_there(opened: Visit) -> None:
-    opened.page.click(".figures summary")
+    opened.page.get_by_role("tab", name="Files").click()
     assert "15" in opened.page.inner_text(".figures")
 
 

@@ -14,33 +14,26 @@ export class FilesPanel {
 
   show() {
     const { state } = this.run;
-    const said = JSON.stringify([state?.exports, state?.export_commands]);
+    const said = JSON.stringify([state?.exports, state?.export_commands, state?.has_report]);
     if (!state || said === this.said) return;
     this.said = said;
-    this.root.replaceChildren(
-      ...this.#report(),
-      ...this.#exports(state.exports ?? []),
-      ...commands(state.export_commands ?? []),
-    );
+    const { isEmbedded } = this.run.source;
+    const parts = isEmbedded ? this.#ofFile() : [...this.#report(state), ...this.#exports(state.exports)];
+    this.root.replaceChildren(...parts.filter((part) => part !== null), ...commands(state.export_commands));
   }
 
-  #report() {
-    const address = this.run.source.reportUrl();
-    return address === null
-      ? []
-      : [
-          element(
-            "p",
-            {},
-            element("a", {
-              class: "button wide",
-              href: address,
-              target: "_blank",
-              rel: "noopener",
-              text: "Open the report",
-            }),
-          ),
-        ];
+  /** What a file of `--format page` holds beside the view: the report's figures, where they are in nobody's way. */
+  #ofFile() {
+    this.figures ??= document.querySelector("details.figures");
+    this.figures?.setAttribute("open", "");
+    const words = "This file holds the view alone; the report and exports are made from the run itself.";
+    return [element("p", { class: "quiet", text: words }), this.figures];
+  }
+
+  #report({ has_report: isThere }) {
+    if (!isThere) return [element("p", { class: "quiet", text: "The report is written when the run ends." })];
+    const link = { class: "button wide", href: this.run.source.reportUrl(), target: "_blank", rel: "noopener" };
+    return [element("a", { ...link, text: "Open the report" })];
   }
 
   #exports(exports) {

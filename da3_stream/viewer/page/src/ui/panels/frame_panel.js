@@ -10,6 +10,7 @@ const KINDS = [
   ["confidence", "confidence of depth"],
   ["mask", "what goes with the camera"],
 ];
+const IN_A_FILE = "This file holds pictures of some frames only, and no depth.";
 const NONE = {
   image: "The run keeps no picture of this frame.",
   depth: "This frame has no depth.",
@@ -86,7 +87,8 @@ export class FramePanel {
       confidence: () => source.confidenceUrl(this.row),
       mask: () => (this.run.state?.has_static_mask ? source.maskUrl() : null),
     }[kind]();
-    this.picture.show(address, `${kind} of the frame at ${clock(this.run.timeOf(this.row), 1)}`, NONE[kind]);
+    const none = source.isEmbedded ? IN_A_FILE : NONE[kind];
+    this.picture.show(address, `${kind} of the frame at ${clock(this.run.timeOf(this.row), 1)}`, none);
   }
 
   /** @param {number} row @param {any} details null while they are on their way */
