@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import time
 from dataclasses import replace
 
 import cv2
@@ -16,7 +17,7 @@ from da3_stream.viewer.level_files import LevelFiles
 from tests.worlds.exported_run import whole_run
 from tests.worlds.street import street_part
 
-from .conftest import serving
+from .conftest import decode_poses, serving
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +88,8 @@ def test_a_picture_is_the_stored_one_and_smaller_where_that_is_asked_for(client)
 
 def test_loops_show_their_two_pictures(run, client):
     run.append_event("loop", frames=(1, 3))
-    while not client.json("/state")["loops"]:
-        pass
+    while not client.json("/state")["loops"]:  # the run is looked at once a second
+        time.sleep(0.1)
     assert client.json("/state")["loops"][0]["images"] is True
     assert client.bytes("/loop/0/a") == client.bytes("/image/1")
     assert client.bytes("/loop/0/b?size=32") == client.bytes("/image/3?size=32")
@@ -118,6 +119,29 @@ def test_files_of_the_export_folder_are_downloads_and_nothing_else_is(client):
     answers = [client.get(f"/export/{name}") for name in refused]
     assert {status for status, _, _ in answers} <= {400, 404}
     assert not any(b"secret" in body for _, body, _ in answers)
+
+
+def test_frames_without_a_pose_are_rows_without_one(tmp_path):
+    run = whole_run(tmp_path / "run")
+    part = street_part(2)
+    write_submap(run, 2, replace(part, window_from_camera=np.full_like(part.window_from_camera, np.nan)))
+    run.page_path(2).unlink()
+    with serving(run.path) as client:
+        state, poses = client.json("/state"), decode_poses(client.bytes("/poses"))
+        lost = np.isnan(poses["scale"])
+        assert 0 < lost.sum() < len(lost) == state["frames"] == 28
+        assert np.isnan(poses["translation"][lost]).all()
+        assert np.isnan(poses["rotation"][lost]).all()
+        cameras = decode_poses(client.bytes("/cameras"))
+        borrowed = lost & np.isfinite(cameras["scale"])  # from the submap before: its own has nothing to move
+        assert borrowed.sum() == 2
+        assert (poses["confidence"][lost & ~borrowed] == 0).all()
+        assert np.isfinite(poses["translation"][~lost]).all()
+        assert (state["submaps"][2]["centre"], state["submaps"][2]["radius"]) == (None, 0.0)
+        row = int(np.flatnonzero(lost)[-1])
+        told = client.json(f"/frame/{row}")
+        assert (told["centre"], told["depth"], told["segment"], told["status"]) == (None, None, None, "UNPLACED")
+        assert [client.get(f"/{name}/{row}")[0] for name in ("depth", "confidence", "image")] == [404] * 3
 
 
 def test_links_of_a_run_lead_nowhere(tmp_path):
