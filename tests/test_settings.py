@@ -10,9 +10,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from da3_stream.cli.export_options import EXPORT
-from da3_stream.cli.option_table import Option
-from da3_stream.cli.run_options import RUN
+from da3_stream.cli.options.export import EXPORT
+from da3_stream.cli.options.run import RUN
+from da3_stream.cli.options.table import Option
 from da3_stream.errors import SettingsError
 from da3_stream.export import options as export_options
 from da3_stream.settings import (

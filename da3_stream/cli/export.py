@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from . import completion
 from .arguments import LogTo, Quiet, RunDir, Verbose
 from .console import console, stoppable
-from .export_options import EXPORT
 from .json_log import is_alone, json_log
-from .option_table import with_options
+from .options import completion
+from .options.export import EXPORT
+from .options.table import with_options
 
 
 @with_options(EXPORT, before="assignments")

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import SettingsError
-from . import completion
 from .arguments import LogTo, Quiet, Verbose
 from .console import console, default_out, say, stoppable
 from .ending import fail
 from .json_log import is_alone, json_log
-from .option_table import with_options
-from .run_options import RUN
+from .options import completion
+from .options.run import RUN
+from .options.table import with_options
 from .view import page_beside
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from . import completion
+from .options import completion
 
 Name = Annotated[str, typer.Argument(help="A name of 'weights list'.", autocompletion=completion.weights)]
 

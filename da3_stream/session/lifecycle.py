@@ -16,9 +16,9 @@ from .advice.joins import doubtful_joins
 from .advice.run_trust import run_trust
 from .advice.unplaced import unplaced_advice
 from .checkpoint import conclude
-from .log_file import log_file
 from .outputs import write_outputs
 from .session import RunSession
+from .telling.log_file import log_file
 
 log = logging.getLogger(__name__)
 

@@ -24,8 +24,8 @@ from .checkpoint import Checkpoint, commit
 from .job import Job
 from .journal import Journal
 from .live_trajectory import LiveTrajectory
-from .progress import MapFigures, RunProgress
 from .status import RunStatus
+from .telling.progress import MapFigures, RunProgress
 
 log = logging.getLogger(__name__)
 

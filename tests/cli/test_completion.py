@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from da3_stream.cli import completion
+from da3_stream.cli.options import completion
 from da3_stream.settings.presets import preset_names
 
 ROOT = Path(__file__).parents[2]

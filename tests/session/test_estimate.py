@@ -10,9 +10,10 @@ import pytest
 
 from da3_stream import Settings, pipeline
 from da3_stream.errors import StoreError
-from da3_stream.session import estimate, progress
+from da3_stream.session import estimate
 from da3_stream.session.estimate import OPEN_DENSITY, PER_FRAME, PER_PIXEL, PER_POINT
 from da3_stream.session.job import open_job
+from da3_stream.session.telling import progress
 from tests.worlds.street import SIZE
 from tests.worlds.street_predictor import WINDOWS, StandIn, pictures, street
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from da3_stream.errors import StoreError
-from da3_stream.session.log_file import log_file
+from da3_stream.session.telling.log_file import log_file
 
 log = logging.getLogger("da3_stream.test")
 

@@ -10,7 +10,7 @@ import pytest
 
 from da3_stream import Settings
 from da3_stream.session.job import open_job
-from da3_stream.session.news import MOST_SEGMENTS, News, NewsWatch
+from da3_stream.session.telling.news import MOST_SEGMENTS, News, NewsWatch
 from da3_stream.slam.update import Event
 from da3_stream.types import Advice, AdviceCode, SkippedFrame, Status
 from tests.worlds.street_predictor import WINDOWS, StandIn, pictures

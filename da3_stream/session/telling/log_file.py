@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..errors import StoreError
+from ...errors import StoreError
 
 LOGGER = "da3_stream"
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"

@@ -11,15 +11,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from ..progress import Figures, Listener, open_bar, say
-from ..progress.bar import duration
-from ..slam import WindowUpdate
-from .estimate import estimate_disk
-from .job import Job
+from ...progress import Figures, Listener, open_bar, say
+from ...progress.bar import duration
+from ...slam import WindowUpdate
+from ..estimate import estimate_disk
+from ..job import Job
 from .news import News, NewsWatch
 
 if TYPE_CHECKING:
-    from .status import RunStatus
+    from ..status import RunStatus
 
 WINDOWS_TO_TIME = 3  # after which the time left is told
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .option_table import Option
+from .table import Option
 
 EXPORT = (
     Option("frames", "frames", str, "Frames of the input from A to before B.", "A:B"),

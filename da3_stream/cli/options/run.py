@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from . import completion
-from .option_table import Option
+from .table import Option
 
 FRAMES, CAMERA, MODEL, MAP = "Which frames", "The camera", "Model and speed", "Scale and cloud"
 
 
 def _calibration(text: str) -> Any:
-    from ..calibration import read_calibration
+    from ...calibration import read_calibration
 
     return read_calibration(text)
 

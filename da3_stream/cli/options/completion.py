@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 def presets(incomplete: str) -> list[str]:
     """For --config."""
-    from ..settings.presets import preset_names
+    from ...settings.presets import preset_names
 
     return _beginning(preset_names(), incomplete)
 
@@ -24,7 +24,7 @@ def weights(incomplete: str) -> list[str]:
 
 def formats(incomplete: str) -> list[str]:
     """For `export --format` and `run --export`."""
-    from ..export.formats import FORMATS
+    from ...export.formats import FORMATS
 
     return _beginning(FORMATS, incomplete)
 
@@ -35,7 +35,7 @@ def devices(incomplete: str) -> list[str]:
 
 
 def _weights() -> list[tuple[str, bool]]:
-    from ..models.manifest import da3_models
+    from ...models.manifest import da3_models
 
     return [(name, entry.has_poses) for name, entry in da3_models().items()]
 

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..report.said import Said, said
-from ..slam import WindowUpdate
-from ..slam.update import Event
-from ..types import Advice, SkippedFrame, Status
-from .advice.run_trust import trust_until_now
-from .advice.unplaced import of_failed_window
-from .job import Job
-from .status import RunStatus
+from ...report.said import Said, said
+from ...slam import WindowUpdate
+from ...slam.update import Event
+from ...types import Advice, SkippedFrame, Status
+from ..advice.run_trust import trust_until_now
+from ..advice.unplaced import of_failed_window
+from ..job import Job
+from ..status import RunStatus
 
 MOST_SEGMENTS = 10  # that are told one by one
 

@@ -1,0 +1,1 @@
+"""Options that only pass a value on, as tables, and what the shell completes."""
