@@ -7,6 +7,9 @@ const SAME_MOVEMENT_MS = 400;
 const SAME_PLACE_PIXELS = 12;
 const LEAST_ANGLE = 0.02; // between the view and up
 const FLY_KEYS = { w: [0, 0, 1], s: [0, 0, -1], a: [-1, 0, 0], d: [1, 0, 0], q: [0, -1, 0], e: [0, 1, 0] };
+const TAP_MS = 350;
+const TAP_PIXELS = 30;
+const NO_TAP = { time: -Infinity, place: [0, 0] };
 const FLY_SPEED = 0.8; // distances to the target a second
 
 export class Controls {
@@ -21,6 +24,7 @@ export class Controls {
     this.events = events;
     this.pointers = new Map();
     this.keys = new Set();
+    this.lastTap = NO_TAP;
     this.last = null; // the last anchor
     const listen = (name, f, options) => element.addEventListener(name, f.bind(this), options);
     listen("pointerdown", this.#down);
@@ -28,6 +32,7 @@ export class Controls {
     listen("pointerup", this.#up);
     listen("pointercancel", this.#cancel);
     listen("wheel", this.#wheel, { passive: false });
+    listen("touchend", (event) => event.preventDefault()); // else a click follows, on whatever the tap brought up there
     listen("dblclick", (event) => this.events.doubled(...this.#place(event)));
     listen("contextmenu", (event) => event.preventDefault());
     listen("keydown", this.#keyDown);
@@ -67,7 +72,18 @@ export class Controls {
   #up(event) {
     const isClick = this.pointers.has(event.pointerId) && this.travelled <= 3;
     this.#cancel(event);
-    if (isClick) this.events.clicked(...this.#place(event), event);
+    if (!isClick) return;
+    this.events.clicked(...this.#place(event), event);
+    if (event.pointerType === "touch") this.#tapped(event);
+  }
+
+  /** Two taps at one place are a double click. */
+  #tapped(event) {
+    const [x, y] = this.#place(event);
+    const { time, place } = this.lastTap;
+    const isSecond = event.timeStamp - time < TAP_MS && Math.hypot(x - place[0], y - place[1]) < TAP_PIXELS;
+    this.lastTap = isSecond ? NO_TAP : { time: event.timeStamp, place: [x, y] };
+    if (isSecond) this.events.doubled(x, y);
   }
 
   #cancel(event) {
