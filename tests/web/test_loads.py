@@ -65,7 +65,7 @@ def test_connections_that_only_wait_make_room_for_those_that_ask(server):
 
 
 def test_so_many_busy_connections_and_no_more():
-    with serving(limits=Limits(connections=3, chunk_s=2.0, chunk_bytes=4096)) as server, ExitStack() as stack:
+    with serving(limits=Limits(connections=3, chunk_s=60.0, chunk_bytes=4096)) as server, ExitStack() as stack:
         for _ in range(3):
             client = stack.enter_context(connected(server))
             client.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -76,17 +76,16 @@ def test_so_many_busy_connections_and_no_more():
 
 
 def test_too_many_requests_of_one_address_are_told_to_wait_and_another_is_served():
-    with serving(limits=Limits(requests_per_s=1.0, burst=20)) as server:
+    with serving(limits=Limits(requests_per_s=0.001, burst=20)) as server:
         statuses = []
         for _ in range(30):
             with connected(server, "127.0.0.2") as client:
                 client.sendall(ONE.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
                 statuses.append(status_of(said(client)))
-        assert statuses[:20] == [200] * 20
-        assert statuses[22:] == [429] * 8
+        assert statuses == [200] * 20 + [429] * 10
         assert status_of(get(server)) == 200
         answer = ask(server, ONE * 40)  # without waiting: the first refusal ends the connection
-        assert answer.count(b"HTTP/1.1 200") in (19, 20)
+        assert answer.count(b"HTTP/1.1 200") == 19
         assert answer.count(b"HTTP/1.1 429") == 1
 
 
