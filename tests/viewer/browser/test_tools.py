@@ -87,12 +87,17 @@ def test_a_mark_becomes_a_line_for_opendronemap(opened: Visit, tmp_path: Path) -
     box = photo.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 4, box["y"] + box["height"] / 2)
     page.get_by_text("px from the ring").wait_for()
+    assert page.get_by_text("A has coordinates of the run's own world").is_visible()
+    for place, value in enumerate(("691000.5", "5334000")):
+        page.locator("#panel-marks input[inputmode=decimal]").nth(place).fill(value)
+        page.keyboard.press("Tab")
     with page.expect_download() as given:
         page.get_by_role("button", name="Download gcp_list.txt").click()
     given.value.save_as(tmp_path / "gcp_list.txt")
     header, line, end = (tmp_path / "gcp_list.txt").read_text().split("\n")
     details = opened.call("return (await v.source.frame(8)).picture;")
     x, y, name, label = (cast(text) for cast, text in zip((float, float, str, str), line.split(" ")[3:], strict=True))
+    assert line.startswith("691000.500 5334000.000 ")
     assert (header, name, label, end) == ("EPSG:32632", details["name"], "A", "")
     assert abs(x + 0.5 - details["width"] / 4) <= details["width"] / box["width"]
     assert abs(y + 0.5 - details["height"] / 2) <= details["height"] / box["height"]

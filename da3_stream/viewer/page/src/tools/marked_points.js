@@ -85,6 +85,25 @@ export class MarkedPoints {
     return this.run.origin === null ? position : mapFromWorld(this.run.origin, position);
   }
 
+  /** Whose a point's coordinates are: given by "hand", of the "map" or of the run's own "world"; "nothing" without. */
+  whoseCoordinates(point) {
+    if (point.coordinates !== null) return "hand";
+    if (point.anchor === null) return "nothing";
+    return this.run.origin === null ? "world" : "map";
+  }
+
+  /** Why a point's coordinates are not those of the file's system, in one sentence; null if all are. */
+  whyNotInSystem() {
+    for (const point of this.all.filter((marked) => marked.pictures.length)) {
+      const whose = this.whoseCoordinates(point);
+      if (whose === "world")
+        return `${point.label} has coordinates of the run's own world: put surveyed ones in their place.`;
+      if (whose === "map" && this.coordinateSystem !== this.run.origin.crs)
+        return `${point.label} has coordinates in ${this.run.origin.crs}: give that system, or coordinates by hand.`;
+    }
+    return null;
+  }
+
   /** Points as gcp_list.js writes them. @returns {import("./gcp_list.js").MarkedPoint[]} */
   listed() {
     return this.all.map((point) => ({

@@ -1,13 +1,11 @@
-/** The panel of marks in pictures: points with coordinates, marked in several frames, as OpenDroneMap's gcp_list.txt. */
+/** The panel of marks in pictures: points with coordinates, marked in several frames, for gcp_list.txt. */
 import { button, keyButton, download, element } from "../dom.js";
 import { clock } from "../words/format.js";
+import { CoordinateFields } from "./coordinate_fields.js";
 import { Picture } from "./picture.js";
-import { gcpListText, isGeographic, whatIsThin, whyNoFile } from "../../tools/gcp_list.js";
+import { gcpListText, whatIsThin, whyNoFile } from "../../tools/gcp_list.js";
 
-const WORLD = "Those of the picked point in the run's own world: put surveyed ones in their place.";
 const OFFERED = 12; // frames that show the point
-const AXES = { map: ["east", "north", "height"], world: ["x", "y", "z"] };
-
 /** Points on the left of the work: choose one, mark it in pictures, give its coordinates, take the file. */
 export class MarksPanel {
   /**
@@ -18,20 +16,10 @@ export class MarksPanel {
     [this.points, this.run, this.calls] = [points, points.run, calls];
     this.row = null;
     this.chooser = element("div", { class: "buttons" });
-    this.system = element("input", {
-      id: "gcp-system",
-      placeholder: "EPSG:32632",
-      spellcheck: "false",
-      onchange: () => this.#system(),
-    });
-    this.names = AXES.map.map(() => element("span"));
-    this.fields = AXES.map.map((_, i) =>
-      element("input", { inputmode: "decimal", onchange: () => this.#coordinates(i) }),
-    );
+    this.where = new CoordinateFields(points, { changed: () => this.#changed(), say: calls.say });
     this.label = element("input", { id: "gcp-label", maxlength: 40, onchange: () => this.#rename() });
     this.picture = new Picture((place) => this.#mark(place));
     this.caption = element("p", { class: "quiet" });
-    this.origin = element("p", { class: "quiet" });
     this.frames = element("div", { class: "buttons" });
     this.marked = element("ul", { class: "list" });
     this.state = element("p", { class: "quiet", role: "status" });
@@ -62,9 +50,7 @@ export class MarksPanel {
         { class: "buttons" },
         keyButton("Pick it in the scene", "G", () => this.calls.pick()),
       ),
-      row("System", this.system),
-      ...this.fields.map((field, i) => element("label", { class: "row" }, this.names[i], field)),
-      this.origin,
+      ...this.where.rows,
       element("h3", { text: "In the picture" }),
       this.caption,
       this.picture.root,
@@ -100,24 +86,8 @@ export class MarksPanel {
     if (next >= 0 && next < this.run.count) this.run.viewer.select(next);
   }
 
-  #system() {
-    this.points.setSystem(this.system.value.trim());
-    this.show();
-  }
-
   #rename() {
     this.points.point.label = this.label.value.trim() || this.points.point.label;
-    this.#changed();
-  }
-
-  #coordinates(i) {
-    const text = this.fields[i].value.trim().replace(",", ".");
-    const value = text === "" ? null : Number(text);
-    const { point } = this.points;
-    const given = [...this.points.coordinates(point)];
-    given[i] = value;
-    if (Number.isNaN(value)) this.calls.say(`${text} is no number.`);
-    else point.coordinates = this.fields.every((field) => field.value.trim() === "") ? null : given;
     this.#changed();
   }
 
@@ -165,32 +135,12 @@ export class MarksPanel {
     this.body.hidden = points.point === null;
     if (points.point === null) return;
     this.label.value = points.point.label;
-    this.system.value = points.coordinateSystem;
-    this.#showCoordinates();
+    this.where.show();
     this.#picture();
     this.#lists();
-    const reason = whyNoFile(points.coordinateSystem, points.listed());
+    const reason = whyNoFile(points.coordinateSystem, points.listed()) ?? points.whyNotInSystem();
     this.take.disabled = reason !== null;
     this.state.textContent = reason ?? whatIsThin(points.listed()) ?? "";
-  }
-
-  #showCoordinates() {
-    const { points } = this;
-    const digits = isGeographic(points.coordinateSystem) ? 8 : 3;
-    points
-      .coordinates(points.point)
-      .forEach((value, i) => (this.fields[i].value = Number.isFinite(value) ? value.toFixed(digits) : ""));
-    const { coordinates, anchor } = points.point;
-    const isWorld = this.run.origin === null && coordinates === null;
-    this.names.forEach((name, i) => (name.textContent = (isWorld ? AXES.world : AXES.map)[i]));
-    this.origin.textContent =
-      coordinates !== null
-        ? "Given by hand."
-        : anchor === null
-          ? ""
-          : isWorld
-            ? WORLD
-            : "Those of the picked point on the map.";
   }
 
   #lists() {
