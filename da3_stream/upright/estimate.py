@@ -53,13 +53,15 @@ class Up:
 
 
 def estimate_up(world_from_camera: Float64, points: Float64 | None = None) -> Up:
-    """Up of a world with cameras [N,4,4] (OpenCV axes; rows with NaN do not count) and, if known, points [M,3].
+    """Up of a world with cameras [N,4,4] (OpenCV axes) and, if known, points [M,3]; rows with NaN do not count.
 
     Without cameras the largest plane is taken to be level. Without any of both up is against the y axis, and little is
     known: sigma_deg tells.
     """
     poses = world_from_camera[np.isfinite(world_from_camera).all(axis=(1, 2))]
-    planes = [] if points is None else find_planes(np.asarray(points, np.float64))
+    if points is not None:
+        points = np.asarray(points, np.float64)[np.isfinite(points).all(axis=1)]
+    planes = [] if points is None else find_planes(points)
     if not len(poses):
         return _up_of_points(planes)
     cameras = CameraEvidence(poses[:, :3, :3], np.full(len(poses), 1 / len(poses)), 1.0, _ANY_ROLL**2)

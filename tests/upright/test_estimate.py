@@ -30,6 +30,16 @@ def test_a_table_with_what_stands_on_it_and_more_mirrored_below_is_not_turned_ov
     assert up.floor == pytest.approx(-0.3, abs=0.01)
 
 
+def test_points_and_cameras_that_are_not_known_do_not_count():
+    points = np.concatenate([table(), ball(800)])
+    up = estimate_up(orbit(), points)
+    unknown = estimate_up(
+        np.concatenate([orbit(), np.full((2, 4, 4), np.nan)]), np.concatenate([points, np.full((5, 3), np.nan)])
+    )
+    assert np.array_equal(unknown.direction, up.direction)
+    assert unknown.sigma_deg == up.sigma_deg
+
+
 def test_without_cameras_the_points_above_the_plane_decide():
     up = estimate_up(np.zeros((0, 4, 4)), np.concatenate([table(), ball(800, z=0.1)]))
     assert degrees_between(up.direction, UP) < 0.5
