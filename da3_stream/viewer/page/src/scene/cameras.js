@@ -10,6 +10,8 @@ const ACCEPTED = [62, 207, 110];
 const REFUSED = [235, 84, 84];
 /** Depth of a pyramid, in steps from camera to camera. */
 const FRUSTUM_STEPS = 0.8;
+/** A path of more is drawn with every second, third ... of its cameras. */
+const MOST_STROKES = 5000;
 const PATH_WIDTH = 2.5;
 const LOOP_WIDTH = 1.75;
 
@@ -60,12 +62,16 @@ export class Cameras {
     const { places } = this;
     const lines = [];
     const steps = [];
-    for (let k = 1; k < places.length; k++) {
-      const segment = this.#segment(places[k].row);
-      if (segment !== this.#segment(places[k - 1].row)) continue;
-      steps.push(distance(places[k].centre, places[k - 1].centre));
-      lines.push({ from: places[k - 1].centre, to: places[k].centre, colour: segmentColour(segment), time: places[k].time });
-    }
+    const stride = Math.max(1, Math.ceil(places.length / MOST_STROKES));
+    let from = places[0];
+    places.slice(1).forEach((place, k) => {
+      const segment = this.#segment(place.row);
+      const isSame = segment === this.#segment(from.row);
+      if (isSame && k % stride !== 0 && k + 2 < places.length) return;
+      steps.push(distance(place.centre, from.centre) / stride);
+      if (isSame) lines.push({ from: from.centre, to: place.centre, colour: segmentColour(segment), time: place.time });
+      from = place;
+    });
     steps.sort((a, b) => a - b);
     this.step = steps[Math.floor(steps.length * 0.6)] || this.step;
     this.path.set(lines);

@@ -14,6 +14,8 @@ import { defaultSettings, withChanges } from "./settings.js";
 import { Standpoint } from "./standpoint.js";
 import { eyeUniforms } from "./strokes.js";
 
+/** While the eye moves on a machine that draws less than this share fluently, pyramids wait until it rests. */
+const FRUSTA_SHARE = 0.3;
 const EVENTS = ["state", "frames", "poses", "select", "change", "tick", "connection"];
 
 export class Viewer {
@@ -267,7 +269,8 @@ export class Viewer {
     this.shared.u_time.value.set(Math.max(-3e38, from - first), Math.min(3e38, to - first));
     this.points.clouds.group.visible = show.points;
     this.cameras.path.object.visible = show.path;
-    this.cameras.frusta.object.visible = show.frusta && this.standpoint.looking === null; // they stand in its way
+    const standInItsWay = this.standpoint.looking !== null;
+    this.cameras.frusta.object.visible = show.frusta && !standInItsWay && this.pace.share > FRUSTA_SHARE;
     this.cameras.loops.object.visible = show.loops;
   }
 
