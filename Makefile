@@ -64,6 +64,8 @@ bench: setup
 	$(BIN)/python -m benchmarks.octree --points 50e6 --json benchmarks/results/octree.json --markdown benchmarks/results/octree.md
 	$(BIN)/python -m benchmarks.scaling.growth --predictor sfm --frames 10000 --size 96x72 --set loops.descriptor=off --picture benchmarks/results/sfm_long.png --json benchmarks/results/sfm_long.json --markdown benchmarks/results/sfm_long.md
 	$(BIN)/python -m benchmarks.scaling.growth --picture benchmarks/results/long_run.png --json benchmarks/results/long_run.json --markdown benchmarks/results/long_run.md
+	$(BIN)/python -m benchmarks.viewing.big_run build/road_200m --points 200e6 --no-pages
+	$(BIN)/python -m benchmarks.viewing.page --large build/road_200m --json benchmarks/results/page.json --markdown benchmarks/results/page.md
 	$(BIN)/python -m benchmarks.viewing.server_cost --json benchmarks/results/server_cost.json --markdown benchmarks/results/server_cost.md
 	$(BIN)/python -m benchmarks.scaling.disk --json benchmarks/results/disk.json --markdown benchmarks/results/disk.md
 	$(BIN)/python -m benchmarks.kill --json benchmarks/results/kill.json --markdown benchmarks/results/kill.md
