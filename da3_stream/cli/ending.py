@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import NamedTuple, NoReturn
 
@@ -35,6 +36,8 @@ def ending(error: BaseException) -> Ending:
         return Ending(130, "interrupted")
     if isinstance(error, Da3StreamError):
         return Ending(1 if isinstance(error, RunError) else 2, str(error))
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):  # of what a command prints
+        return Ending(2, f"cannot write what was asked for: {error.strerror}")
     return Ending(1, f"{type(error).__name__}: {' '.join(str(error).split())} (this is a bug: -v shows where)")
 
 

@@ -184,10 +184,16 @@ def _geometry_of(run: Run, scene: Scene, numbers: Iterable[int]) -> RunGeometry:
 
 def _listed_frames(status: Mapping[str, Any]) -> tuple[NDArray[np.int64], Float64]:
     """Source indices and timestamps of the selected frames that run.json lists."""
-    indices, times = status.get("source_indices", []), status.get("timestamps", [])
-    if len(indices) != len(times):
-        raise StoreError(f"run.json is damaged: {len(indices)} source_indices, but {len(times)} timestamps")
-    return np.array(indices, np.int64), np.array(times, np.float64)
+    try:
+        indices = np.array(status.get("source_indices", []), np.int64)
+        times = np.array(status.get("timestamps", []), np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise StoreError("run.json is damaged: expected numbers in source_indices and timestamps") from None
+    if indices.shape != times.shape or indices.ndim != 1:
+        raise StoreError(f"run.json is damaged: {indices.size} source_indices, but {times.size} timestamps")
+    if not np.isfinite(times).all():
+        raise StoreError("run.json is damaged: a timestamp is no number")
+    return indices, times
 
 
 def _intrinsics(geometry: RunGeometry) -> Float64:

@@ -43,6 +43,7 @@ _FILES = (
     "resume/tip.npz",
 )
 _LOCK = ".lock"
+_OBJECTS = ("input", "settings", "model", "trust", "versions")  # entries of run.json that are objects
 JUST_CREATED = {"state": "running"}  # run.json before a run has begun
 LAYOUT = 1  # of run directories: raised when a file or a key changes or goes, not by new ones; in run.json
 _FOLDERS = ("windows", "cloud", "places", "resume")
@@ -106,6 +107,9 @@ class Run:
                 f"the run in {self.path} has layout {json_line(layout)}, and this version of the program knows "
                 f"layout {LAYOUT} only: use the version that wrote it"
             )
+        for name in _OBJECTS:
+            if not isinstance(status.get(name, {}), dict):
+                raise StoreError(f"{self.path / 'run.json'} is damaged: expected a JSON object as {name!r}")
         return status
 
     def append_event(self, kind: str, **fields: Any) -> None:

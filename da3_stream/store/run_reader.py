@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import StoreError
 from ..geometry.masks import Mask
 from ..types import Float32, Float64
 from .pose_table import (
@@ -57,9 +58,12 @@ class RunReader:
 
     @property
     def input_size(self) -> tuple[int, int]:
-        """(width, height) of the input's images."""
-        width, height = self.status["input"]["size"]
-        return width, height
+        """(width, height) of the input's images. Raises StoreError where run.json does not tell."""
+        try:
+            width, height = self.status["input"]["size"]
+            return int(width), int(height)
+        except (KeyError, TypeError, ValueError):
+            raise StoreError("run.json is damaged: it does not tell the size of the input's images") from None
 
     @property
     def input_paths(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 
@@ -99,9 +99,10 @@ def scene_from_json(tree: Mapping[str, Any]) -> Scene:
     """What a `SceneFile` holds, without loss. Raises StoreError if something is missing or of the wrong kind."""
     try:
         submaps = tuple(_submap_from_json(submap) for submap in tree["nodes"])
-        return Scene(
-            cast(Units, tree["units"]), float(tree["scale"]), submaps, georeference_from_json(tree["georeference"])
-        )
+        scale, georeference = float(tree["scale"]), georeference_from_json(tree["georeference"])
+        if tree["units"] not in get_args(Units) or not 0 < scale < np.inf:
+            raise ValueError("expected metres or relative units, and a positive scale")
+        return Scene(cast(Units, tree["units"]), scale, submaps, georeference)
     except (KeyError, TypeError, ValueError) as error:
         raise StoreError(f"scene.json is damaged: {type(error).__name__} {error}") from None
 
@@ -137,7 +138,7 @@ def _unpack_submap(whole: list[int], real: Float64) -> Submap:
 
 def _submap_to_json(number: int, submap: Submap) -> dict[str, Any]:
     pose = submap.world_from_window
-    if not (np.isfinite(pose.matrix()).all() and pose.scale > 0):
+    if not _has_place(pose):
         raise StoreError(f"node {number} has no finite place in the world: expected a Sim3 of positive scale")
     return {
         "node": number,
@@ -155,15 +156,22 @@ def _submap_to_json(number: int, submap: Submap) -> dict[str, Any]:
     }
 
 
+def _has_place(pose: Sim3) -> bool:
+    return bool(np.isfinite(pose.matrix()).all() and pose.scale > 0)
+
+
 def _submap_from_json(tree: Mapping[str, Any]) -> Submap:
-    pose = tree["world_from_window"]
+    numbers, previous = tree["world_from_window"], tree["previous"]
+    pose = Sim3(numbers["scale"], numbers["rotation"], numbers["translation"])
+    if not _has_place(pose):
+        raise ValueError("expected a Sim3 of positive scale")
     first, last = tree["frames"]
     return Submap(
         int(tree["window"]),
         int(tree["segment"]),
         (int(first), int(last)),
-        Sim3(pose["scale"], pose["rotation"], pose["translation"]),
-        tree["previous"],
+        pose,
+        None if previous is None else int(previous),
         float(tree["previous_per_unit"]),
         float(tree.get("join_confidence", 1.0)),  # absent in runs of before it was there
     )

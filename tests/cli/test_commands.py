@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import logging
 import os
@@ -20,6 +21,7 @@ import pytest
 
 from da3_stream import pipeline
 from da3_stream.cli import console
+from da3_stream.cli.ending import ending
 from da3_stream.predictors import sfm
 from da3_stream.reconstruction import Reconstruction
 from da3_stream.store import Run, create_run, read_tree, write_tree
@@ -437,3 +439,8 @@ def test_sigterm_in_an_export_ends_with_143_and_leaves_no_part_of_it(
     monkeypatch.setattr(trajectories, "write_tum", terminated)
     assert call("export", "out", "--format", "tum")[0] == 143
     assert list(Path("out/export").iterdir()) == []
+
+
+def test_a_full_disk_behind_standard_output_is_no_bug():
+    told = ending(OSError(errno.ENOSPC, "No space left on device"))
+    assert told.status == 2 and "this is a bug" not in str(told.message)

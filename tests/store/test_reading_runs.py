@@ -5,7 +5,7 @@ import pytest
 
 from da3_stream.errors import StoreError
 from da3_stream.geometry import Sim3
-from da3_stream.store import Scene, open_run, read_depth, read_poses
+from da3_stream.store import RunReader, Scene, open_run, read_depth, read_poses
 from tests.worlds.street import FPS, SIZE, intrinsics, street_depth, street_run, street_scene, world_from_camera
 
 
@@ -77,3 +77,23 @@ def test_times_that_do_not_match_are_one_sentence(tmp_path):
     run.write_status({"state": "running", "source_indices": [0, 1], "timestamps": [0.0]})
     with pytest.raises(StoreError, match="2 source_indices, but 1 timestamps"):
         read_poses(open_run(run.path).path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"source_indices": None}, {"source_indices": 3}, {"timestamps": ["x"]}, {"timestamps": [[0.0]]}],
+    ids=str,
+)
+def test_damaged_lists_of_frames_are_one_sentence(tmp_path, damage):
+    run = street_run(tmp_path / "run")
+    run.write_status({**run.read_status(), "source_indices": [0], "timestamps": [0.0], **damage})
+    with pytest.raises(StoreError, match="run.json is damaged"):
+        read_poses(run.path)
+
+
+@pytest.mark.parametrize("told", [None, {}, {"input": {}}, {"input": {"size": 3}}], ids=str)
+def test_an_input_of_unknown_size_is_one_sentence(tmp_path, told):
+    run = street_run(tmp_path / "run")
+    run.write_status({"state": "finished", **(told or {})})
+    with pytest.raises(StoreError, match="the size of the input's images"):
+        _ = RunReader.open(run.path).input_size

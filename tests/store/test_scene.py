@@ -149,3 +149,20 @@ def test_a_scene_in_other_units_stays_where_it_is_on_the_earth():
     point = np.array([1.0, 2.0, 3.0])  # in units of the world before its scale
     before = scene.georeference.geographic_from_world.apply(2 * point)
     np.testing.assert_allclose(metres.georeference.geographic_from_world.apply(6 * point), before)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [{"scale": -1.0}, {"scale": None}, {"units": "feet"}, {"previous": []}, {"previous": {}}, {"pose": -1.0}],
+    ids=str,
+)
+def test_a_scene_with_a_damaged_number_is_one_sentence(tmp_path, damage):
+    run = create_run(tmp_path / "run")
+    run.write_scene(street_scene())
+    tree = json.loads((run.path / "scene.json").read_text())
+    tree |= {name: value for name, value in damage.items() if name in tree}
+    tree["nodes"][-1] |= {name: value for name, value in damage.items() if name == "previous"}
+    tree["nodes"][-1]["world_from_window"]["scale"] = damage.get("pose", 1.0)
+    (run.path / "scene.json").write_text(json.dumps(tree))
+    with pytest.raises(StoreError, match="scene.json is damaged"):
+        run.read_scene()

@@ -48,10 +48,9 @@ class SubmapLevels:
     def header(self) -> dict[str, Any]:
         """What `layout` says. Raises StoreError if it is damaged."""
         try:
-            header: dict[str, Any] = json.loads(self.text)
-            if sum(node["points"] for node in header["nodes"]) != header["points"]:
-                raise ValueError("counts differ")
-        except (ValueError, KeyError, TypeError) as error:
+            header: dict[str, Any] = json.loads(self.text, parse_constant=_refuse)
+            _check(header)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise StoreError(f"{self.path} is damaged: {type(error).__name__} {error}") from None
         return header
 
@@ -111,3 +110,23 @@ class LevelPoints:
     rgb: UInt8  # [n,3]
     frame: NDArray[np.int64]  # [n] source index
     confidence: Float64  # [n]
+
+
+def _check(header: dict[str, Any]) -> None:
+    """Raises ValueError, KeyError or TypeError unless blocks follow each other and cubes can be drawn."""
+    offset = 0
+    for node in header["nodes"]:
+        if node["offset"] != offset or type(node["points"]) is not int or node["points"] < 0:
+            raise ValueError("blocks do not follow each other")
+        offset += POINT_BYTES * node["points"]
+        numbers = np.array([*node["centre"], node["size"], node["spacing"]], np.float64)
+        if len(numbers) != 5 or not np.isfinite(numbers).all() or min(node["size"], node["spacing"]) < 0:
+            raise ValueError("a cube is none")
+    if offset != POINT_BYTES * header["points"]:
+        raise ValueError("counts differ")
+    if not all(type(frame) is int and frame >= 0 for frame in header["frames"]):
+        raise ValueError("a frame is none")
+
+
+def _refuse(text: str) -> float:
+    raise ValueError(f"{text} is no number")

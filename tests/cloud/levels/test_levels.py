@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 from scipy.spatial import cKDTree
 
 from da3_stream.cloud import Points, SubmapLevels, levels_of_page, read_page, write_levels, write_page
-from da3_stream.cloud.levels.layout import MOST_IN_NODE, POINT_BYTES
+from da3_stream.cloud.levels.layout import HEAD, MAGIC, MOST_IN_NODE, POINT_BYTES
 from da3_stream.errors import StoreError
 from da3_stream.store import create_run
 from tests.cloud.levels.made_points import points_at, street_points
@@ -199,3 +200,27 @@ def test_a_damaged_file_is_one_sentence(tmp_path, damage):
         path.write_bytes(contents[damage])
     with pytest.raises(StoreError, match="is (damaged|missing)"):
         SubmapLevels.open(path)
+
+
+NO_NODES = {
+    "a block elsewhere": {"offset": -12},
+    "a block without a place": {"offset": None},
+    "a cube without a centre": {"centre": None},
+    "a cube of a line": {"centre": [1.0]},
+    "an endless cube": {"size": float("inf")},
+    "a cube of text": {"size": "x"},
+    "no spacing": {"spacing": float("nan")},
+    "half a point": {"points": 2999.5},
+}
+
+
+@pytest.mark.parametrize("damage", NO_NODES)
+def test_a_damaged_header_is_one_sentence(tmp_path, damage):
+    levels = written(tmp_path, street_points(3000))
+    root, *others = levels.nodes
+    text = json.dumps({**levels.header, "nodes": [{**root, **NO_NODES[damage]}, *others]}).encode()
+    head = HEAD.pack(MAGIC, len(text)) + text
+    blocks = levels.path.read_bytes()[levels.start :]
+    levels.path.write_bytes(head + bytes(-len(head) % 8) + blocks)
+    with pytest.raises(StoreError, match="is damaged"):
+        SubmapLevels.open(levels.path)
