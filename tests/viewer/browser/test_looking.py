@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from shutil import copytree, ignore_patterns
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +23,8 @@ from tests.viewer.browser.looking import (
     settle,
     shown_picture,
 )
-from tests.viewer.browser.served import Served
+from tests.viewer.browser.served import Served, view
+from tests.worlds.known_runs import KnownRun
 from tests.worlds.known_street import LANDMARK_RGB
 
 pytestmark = pytest.mark.slow  # a browser that draws without a graphics card
@@ -105,3 +108,13 @@ def test_a_phone_shows_all_of_it_and_is_used_by_touch(browser: Any, served: Serv
         click_camera(phone, 8)
         assert closest_picture(shown_picture(phone)) == 8
         assert phone.errors == []
+
+
+def test_a_run_of_before_levels_of_detail_is_shown_all_the_same(
+    browser: Any, known_run: KnownRun, tmp_path: Path
+) -> None:
+    copytree(known_run.path, tmp_path / "run", ignore=ignore_patterns("*.levels"))
+    with view(tmp_path / "run") as older, visit(browser, older.address) as opened:
+        settle(opened)
+        check_landmark(opened, older)
+        assert opened.errors == []
