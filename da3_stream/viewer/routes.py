@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from urllib.parse import quote
 
 from ..web import Answer, RefusedError, Request, Route
 from ..web.answers import CONTENT_POLICY
@@ -164,7 +165,8 @@ class PageRoutes:
             raise RefusedError(HTTPStatus.NOT_FOUND, f"no such file lies in {EXPORTS}/")
         safe = re.sub(r"[^0-9A-Za-z._ -]", "_", name)
         path = self._view.run.path / EXPORTS / name
-        return Answer.of_file(path, content_disposition=f'attachment; filename="{safe}"')
+        whole = f"filename*=UTF-8''{quote(name, safe='')}"  # for all browsers of today (RFC 6266)
+        return Answer.of_file(path, content_disposition=f'attachment; filename="{safe}"; {whole}')
 
 
 def _of_length(count: int, route: Route) -> Route:

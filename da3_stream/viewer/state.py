@@ -46,8 +46,8 @@ def state_of(now: Snapshot, path: Path, formats: Mapping[str, str]) -> dict[str,
 
 
 def export_files(path: Path) -> dict[str, int]:
-    """The files that lie in DIR/export, by name with their sizes; folders, hidden files and links are left out, and the
-    folder must not be a link either: it would lead out of the run."""
+    """The files that lie in DIR/export, by name with their sizes; folders, hidden files, links and names that no
+    address holds are left out, and the folder must not be a link either: it would lead out of the run."""
     folder = path / EXPORTS
     if folder.is_symlink():
         return {}
@@ -56,10 +56,14 @@ def export_files(path: Path) -> dict[str, int]:
         return {
             entry.name: entry.stat().st_size
             for entry in entries
-            if entry.is_file() and not entry.is_symlink() and not entry.name.startswith(".")
+            if entry.is_file() and not entry.is_symlink() and _is_told(entry.name)
         }
     except OSError:
         return {}
+
+
+def _is_told(name: str) -> bool:
+    return name.isprintable() and "\\" not in name and not name.startswith(".")
 
 
 def loops_of(now: Snapshot) -> list[dict[str, Any]]:

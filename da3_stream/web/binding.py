@@ -6,11 +6,14 @@ import socket
 
 from ..errors import WebError
 
+_LAST_PORT = 65_535
 _NOBODY = {4: (socket.AF_INET, "192.0.2.1"), 6: (socket.AF_INET6, "2001:db8::1")}  # RFC 5737, RFC 3849
 
 
 def listening_address(host: str, port: int) -> tuple[socket.AddressFamily, str]:
     """Family and numeric address of a host that people name. Raises WebError where there is none."""
+    if not 0 <= port <= _LAST_PORT:
+        raise WebError(f"cannot listen on port {port}: ports are 0 (any) to {_LAST_PORT}")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except (OSError, UnicodeError) as error:

@@ -18,11 +18,14 @@ from http import HTTPStatus
 from ipaddress import ip_address
 from urllib.parse import quote, urlsplit
 
+from ..errors import WebError
 from .answers import Answer, RefusedError
 from .requests import Request
 
 LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 _ONCE_MORE = b'<!DOCTYPE html><meta http-equiv="refresh" content="0;url=/">'
+_MOST_TOKEN = 256
+_TOKEN = re.compile(rf"[^\\]{{1,{_MOST_TOKEN}}}")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z.-]+)(?::[0-9]{1,5})?")
 
 
@@ -86,8 +89,10 @@ def guard_for(host: str, port: int, address: str, token: str | None = None) -> G
     """The guard of a server that was asked to listen on `host` and does so on a numeric `address` and a port.
 
     A token is made up where others can reach it; the name of its cookie has the port, since browsers send cookies of
-    a host to all of its ports.
+    a host to all of its ports. Raises WebError for a token that no link could hold.
     """
+    if token is not None and not (_TOKEN.fullmatch(token) and token.isprintable()):
+        raise WebError(f"a token has 1 to {_MOST_TOKEN} printable characters, none of them a backslash")
     if ip_address(address).is_loopback:
         return Guard(LOCAL_NAMES | {host.lower()}, token, cookie=f"da3_view_{port}")
     machine = socket.gethostname().lower()

@@ -34,7 +34,8 @@ def run(tmp_path_factory):
     exports.mkdir()
     (exports / "trajectory.tum").write_text("1 2 3")
     (exports / "Weg über Land.gpx").write_text("gpx")
-    (exports / ".hidden").write_text("secret")
+    for name in (".hidden", "line\nbreak.txt", "back\\slash.txt"):
+        (exports / name).write_text("secret")
     (exports / "colmap").mkdir()
     (exports / "colmap" / "cameras.txt").write_text("secret")
     os.symlink("/etc/hostname", exports / "link.txt")
@@ -113,8 +114,11 @@ def test_files_of_the_export_folder_are_downloads_and_nothing_else_is(client):
     assert names == {"trajectory.tum": 5, "Weg über Land.gpx": 3}
     status, body, headers = client.get("/export/trajectory.tum")
     assert (status, body) == (200, b"1 2 3")
-    assert headers["Content-Disposition"] == 'attachment; filename="trajectory.tum"'
-    assert client.bytes("/export/Weg%20%C3%BCber%20Land.gpx") == b"gpx"
+    told = "attachment; filename=\"trajectory.tum\"; filename*=UTF-8''trajectory.tum"
+    assert headers["Content-Disposition"] == told
+    _, body, headers = client.get("/export/Weg%20%C3%BCber%20Land.gpx")
+    assert body == b"gpx"
+    assert headers["Content-Disposition"].endswith("filename*=UTF-8''Weg%20%C3%BCber%20Land.gpx")
     refused = (".hidden", "colmap", "link.txt", "..%2fsecret.txt", "%2e%2e", "secret.txt", "colmap/cameras.txt", "")
     answers = [client.get(f"/export/{name}") for name in refused]
     assert {status for status, _, _ in answers} <= {400, 404}

@@ -131,6 +131,28 @@ def test_where_others_can_reach_it_a_token_is_made_up_and_any_numeric_host_is_ou
     assert guard_for("0.0.0.0", 1, "0.0.0.0", "given").token == "given"
 
 
+@pytest.mark.parametrize("token", ["", "a\nb", "a\\b", "\udcff", "a" * 300, "\x7f"], ids=ascii)
+def test_a_token_that_no_link_can_hold_is_refused(token):
+    for host in ("127.0.0.1", "0.0.0.0"):
+        with pytest.raises(WebError, match="a token has 1 to 256 printable characters"):
+            guard_for(host, 1, host, token)
+
+
+@pytest.mark.parametrize("token", ["a", "ключ", "a" * 256, "%2F&=#?+ ;\"'<b>"])
+def test_any_other_token_opens_the_page_by_its_link(token):
+    with serving(token=token) as server:
+        answer = get(server, server.link.removeprefix(f"http://127.0.0.1:{server.port}"))
+        cookie = header(answer, "Set-Cookie").partition(";")[0]
+        assert status_of(get(server, "/", f"Cookie: {cookie}")) == 200
+        assert status_of(get(server, "/?token=b")) == 401
+
+
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_a_port_that_is_none_is_told_in_one_sentence(port):
+    with pytest.raises(WebError, match=f"port {port}: ports are 0"):
+        Server(ROUTES, "127.0.0.1", port)
+
+
 def test_a_port_that_is_taken_and_a_host_that_is_none_are_told_in_one_sentence(server):
     with pytest.raises(
         WebError, match=rf"cannot listen on 127.0.0.1, port {server.port}: .*in use; give another --port"
