@@ -10,9 +10,10 @@ ARGS ?=
 
 # what running takes; setup adds what tests, benchmarks and the optional exports take
 $(USED): pyproject.toml constraints.txt
-	test -x $(BIN)/python || python3 -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
-	touch $(USED)
+	@test -x $(BIN)/python || python3 -m venv $(VENV)
+	@echo "installing into $(VENV): this takes minutes, and pip says nothing meanwhile"
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	@touch $(USED)
 
 $(DEVELOPED): $(USED)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev]'
@@ -27,6 +28,7 @@ ifeq ($(VIDEO),)
 else
 	$(BIN)/da3-stream run "$(VIDEO)" $(ARGS)
 endif
+	@command -v da3-stream >/dev/null || echo "da3-stream is in $(BIN); this finds it, once in a shell: . $(BIN)/activate"
 
 lint: setup
 	$(BIN)/ruff check .

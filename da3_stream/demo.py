@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +34,8 @@ class DemoResult:
         share = f"{result['ate_percent']:.2f} % of {result['path_length_m']:.0f} m"
         error = f"{result['ate_rmse_m']:.3f} m ({share})"
         return (
-            f"error against the town's truth {error}; cloud {run / 'cloud.ply'}, trajectory {run / 'trajectory.tum'}; "
-            f"look at {run / 'report.html'} in a browser, and at the cloud in MeshLab, CloudCompare or Blender"
+            f"error against the town's truth {error}; look at {run / 'report.html'} in a browser, and at the cloud "
+            f"with: da3-stream view {shlex.quote(str(run))}"
         )
 
 

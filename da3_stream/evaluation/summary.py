@@ -35,9 +35,9 @@ def _trust(t: Mapping[str, Any]) -> str:
     right = (
         ""
         if t["right_share"] is None
-        else f"; {_number(t['right_share'])} of {t['scored']} that can be scored are right"
+        else f"; of the {t['scored']} that can be scored {_percent(t['right_share'])} are right"
     )
-    return f"{_number(t['believed_share'])} of the poses are believed{right}"
+    return f"{_percent(t['believed_share'])} of the poses are believed{right}"
 
 
 def _depth_rows(d: Mapping[str, Any] | None) -> list[tuple[str, str]]:
@@ -61,6 +61,11 @@ def _lengths(r: Mapping[str, Any]) -> str:
         return "no length"
     first, last = _number(lengths[0]), _number(lengths[-1])
     return f"{first} m" if len(lengths) == 1 else f"{first} to {last} m"
+
+
+def _percent(share: float) -> str:
+    """Rounded down: all is only all."""
+    return f"{int(100 * share + 1e-9)} %"
 
 
 def _number(value: float | None) -> str:

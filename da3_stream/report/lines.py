@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -31,7 +32,8 @@ def _headline(facts: Mapping[str, Any]) -> str:
     return (
         f"{facts['placed']} of {facts['frames']} frames placed{between} in {segments} segment{'s' * (segments != 1)}, "
         f"{facts['points'] or 0} points, {facts['seconds']:.1f} s; "
-        f"look at report.html, cloud.ply and trajectory.tum in {facts['path']}"
+        f"look at report.html, cloud.ply and trajectory.tum in {facts['path']}, "
+        f"or: da3-stream view {shlex.quote(str(facts['path']))}"
     )
 
 

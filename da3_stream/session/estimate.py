@@ -36,7 +36,7 @@ class DiskEstimate:
         if self.frames is None:
             what, bytes_of = "frames of unknown number", "a window "
         else:
-            what, bytes_of = f"{self.frames} frames in {self.windows} windows", ""
+            what, bytes_of = f"{self.frames} frames in {self.windows} window{'s' * (self.windows != 1)}", ""
         return f"{what}, at most {size_text(self.bytes)} of disk {bytes_of}({size_text(free)} free)"
 
 

@@ -58,7 +58,9 @@ class RunProgress:
 
     def __enter__(self) -> Self:
         free, self._total = shutil.disk_usage(self._out).free, self._job.source.expected
-        self._say(f"to do: {estimate_disk(self._job, self._done).text(free)}")
+        self._say(
+            f"to do: {estimate_disk(self._job, self._done).text(free)}; after each window this tells how far it is"
+        )
         self._bar = open_bar("reconstructing", self._total, self._shown, self._done)
         self._pace = Pace(None if self._total is None else self._total - self._done)
         self._watch = NewsWatch(self._job, self._status)

@@ -87,15 +87,17 @@ export class Eye {
   /**
    * How far to stand from the target, and how far to shift it across, to see all places with something around them.
    * @param {number[][]} places world @param {number} around radius about each
+   * @param {number} covered so much of the lower end cannot be seen, CSS pixels
    */
-  toSeeAll(places, around) {
+  toSeeAll(places, around, covered = 0) {
     const { right, up, forward, focal } = this.ray(0, 0);
-    const [wide, high] = [this.width / 2 / focal, this.height / 2 / focal];
+    const [wide, high, lower] = [this.width, this.height - covered, covered].map((pixels) => pixels / 2 / focal);
     const box = boundsOf(places.map((place) => [right, up, forward].map((axis) => dot(subtract(place, this.target), axis))));
     const [x, y] = [0, 1].map((axis) => (box[axis][0] + box[axis][1]) / 2);
     const need = ([least, most], slope) => ((most - least) / 2 + around) / slope;
-    const distance = Math.max(need(box[0], wide), need(box[1], high)) - Math.min(0, box[2][0]) * NEARER;
-    return { distance: Math.max(distance, 1e-6), shift: add(scaled(right, x), scaled(up, y)) };
+    const needed = Math.max(need(box[0], wide), need(box[1], high)) - Math.min(0, box[2][0]) * NEARER;
+    const distance = Math.max(needed, 1e-6);
+    return { distance, shift: add(scaled(right, x), scaled(up, y - lower * distance)) };
   }
 
   /** @param {number} far what is seen reaches this far, world units */

@@ -9,6 +9,8 @@ const DOWN = 0.6;
 const LONG = 2.5;
 /** What of a submap's radius the first view shows around its cameras: rays that never met anything reach further. */
 const AROUND = 0.4;
+/** The time line lies over so much of the view's lower end, CSS pixels; on low views over a quarter at most. */
+const COVERED_PX = 80;
 
 export class Standpoint {
   /** @param {import("./viewer.js").Viewer} viewer */
@@ -62,7 +64,7 @@ export class Standpoint {
     const along = normalized(add(scaled(this.#levelDirection(places), Math.sqrt(1 - DOWN * DOWN)), scaled(this.eye.up, -DOWN)));
     const centre = middleOf(places);
     this.lookAt(centre, 1, along);
-    const { distance, shift } = this.eye.toSeeAll(places, around);
+    const { distance, shift } = this.eye.toSeeAll(places, around, Math.min(COVERED_PX, this.eye.height / 4));
     this.lookAt(add(centre, shift), distance, along);
   }
 

@@ -2,7 +2,7 @@
 import { element, slider, tick } from "../dom.js";
 import { lengthText } from "../words/format.js";
 
-const AXES = ["level 1", "level 2", "height"]; // upright coordinates
+const AXES = ["x", "y", "height"]; // upright coordinates, as in exports
 const STEPS = 1000; // of a slider over the scene
 const NARROWEST = 1; // steps between both ends
 

@@ -10,6 +10,13 @@ const KINDS = [
   ["confidence", "confidence of depth"],
   ["mask", "what goes with the camera"],
 ];
+/** What the colours of a kind mean. */
+const NOTES = {
+  image: "",
+  depth: "Red is near, blue is far, black has no depth.",
+  confidence: "Yellow is sure, dark blue is not, black has no depth.",
+  mask: "Red goes with the camera and was left out: the run's last mask, over a picture of that time.",
+};
 const IN_A_FILE = "This file holds pictures of some frames only, and no depth.";
 const NONE = {
   image: "The run keeps no picture of this frame.",
@@ -31,6 +38,7 @@ export class FramePanel {
       (kind) => (memory.set("picture", kind), this.#picture()),
     );
     this.picture = new Picture();
+    this.note = element("p", { class: "quiet" });
     this.title = element("h2", { text: "No frame is selected" });
     this.about = element("div", { class: "stack" });
     this.empty = element("p", {
@@ -49,6 +57,7 @@ export class FramePanel {
       { class: "stack", hidden: true },
       this.kind.row,
       this.picture.root,
+      this.note,
       this.buttons,
       this.about,
     );
@@ -88,6 +97,8 @@ export class FramePanel {
       mask: () => (this.run.state?.has_static_mask ? source.maskUrl() : null),
     }[kind]();
     const none = source.isEmbedded ? IN_A_FILE : NONE[kind];
+    this.note.textContent = address === null ? "" : NOTES[kind];
+    this.note.hidden = this.note.textContent === "";
     this.picture.show(address, `${kind} of the frame at ${clock(this.run.timeOf(this.row), 1)}`, none);
   }
 
