@@ -29,13 +29,14 @@ export class Following {
 
   /**
    * @param {import("./eye.js").Eye} eye @param {number[]} centre @param {number[]} orientation of the camera
-   * @param {number} seconds since the last picture
+   * @param {number} seconds since the last picture @param {number} distance to begin with, at most
    */
-  move(eye, centre, orientation, seconds) {
+  move(eye, centre, orientation, seconds, distance) {
     const ahead = level(rotate(orientation, [0, 0, 1]), eye.up, level(eye.forward, eye.up, [1, 0, 0]));
     const share = this.heading ? 1 - Math.exp(-seconds / TURN_S) : 1;
     this.heading = level(add(scaled(this.heading ?? ahead, 1 - share), scaled(ahead, share)), eye.up, ahead);
-    this.offset ??= [-0.8 * eye.distance, 0, 0.45 * eye.distance];
+    const behind = Math.min(eye.distance, distance);
+    this.offset ??= [-0.8 * behind, 0, 0.45 * behind];
     const right = cross(this.heading, eye.up);
     const [forwards, sideways, upwards] = this.offset;
     const away = add(add(scaled(this.heading, forwards), scaled(right, sideways)), scaled(eye.up, upwards));

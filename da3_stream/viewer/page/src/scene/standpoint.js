@@ -9,6 +9,8 @@ const DOWN = 0.6;
 const LONG = 2.5;
 /** What of a submap's radius the first view shows around its cameras: rays that never met anything reach further. */
 const AROUND = 0.4;
+/** Where the ride along with a camera begins, in steps from camera to camera. */
+const BEHIND = 40;
 /** The time line lies over so much of the view's lower end, CSS pixels; on low views over a quarter at most. */
 const COVERED_PX = 80;
 
@@ -82,7 +84,7 @@ export class Standpoint {
   follow({ centre, orientation }, seconds) {
     this.leaveCamera();
     const before = this.eye.position;
-    this.following.move(this.eye, centre, orientation, seconds);
+    this.following.move(this.eye, centre, orientation, seconds, BEHIND * this.viewer.cameras.step);
     return Math.hypot(...subtract(before, this.eye.position)) > 1e-3 * this.eye.distance;
   }
 }

@@ -152,10 +152,11 @@ export class Viewer {
     this.#moved();
   }
 
-  /** Stands where a frame was taken and looks as its camera did, until a person moves the eye. */
+  /** Stands where a frame was taken and looks as its camera did, until a person moves the eye; null: no longer. */
   lookThrough(row) {
-    const frame = this.frame(row);
-    if (!frame?.centre) return;
+    if (row === null) this.standpoint.leaveCamera();
+    const frame = row === null ? null : this.frame(row);
+    if (!frame?.centre) return this.invalidate();
     if (this.settings.follow) this.set({ follow: false });
     this.standpoint.isChosen = true;
     this.standpoint.lookThrough(frame, 20 * this.cameras.step);

@@ -143,6 +143,7 @@ export class App {
 
   #cancel() {
     if (this.tools.mode !== null) this.tools.cancel();
+    else if (this.run.lookedThrough !== null) this.viewer.lookThrough(null);
     else this.viewer.select(null);
   }
 
@@ -184,7 +185,7 @@ export class App {
         text: "take the last point back",
         deed: () => this.tools.mode !== null && this.measure.act("undo"),
       },
-      { key: "Escape", name: "Esc", text: "leave the tool, or the frame", deed: () => this.#cancel() },
+      { key: "Escape", name: "Esc", text: "leave the tool, the camera, or the frame", deed: () => this.#cancel() },
       { key: "p", name: "P", text: "save the picture as PNG", deed: () => this.screenshot() },
       { key: "?", name: "?", text: "this help", deed: () => this.help.open() },
     ];

@@ -8,6 +8,7 @@ const GESTURES = [
   ["double click, double tap", "turn about this point"],
   ["W A S D, Q E", "fly, down and up (click the scene first)"],
   ["click, tap", "select a camera; a point while you measure"],
+  ["an open tab once more", "close its panel: the scene takes its room"],
 ];
 
 /** A dialog that is closed by Esc, its button, or a click beside it. */
