@@ -43,7 +43,14 @@ _FILES = (
     "resume/tip.npz",
 )
 _LOCK = ".lock"
-_OBJECTS = ("input", "settings", "model", "trust", "versions")  # entries of run.json that are objects
+_KINDS: dict[Any, tuple[str, ...]] = {  # of run.json's entries, where they are there
+    str: ("state", "units"),
+    int: ("frames",),
+    int | float: ("scale", "seconds"),
+    list: ("advice", "source_indices", "timestamps"),
+    dict: ("input", "settings", "model", "trust", "camera", "versions", "machine", "seconds_in_predictor"),
+    dict | None: ("static_mask",),
+}
 JUST_CREATED = {"state": "running"}  # run.json before a run has begun
 LAYOUT = 1  # of run directories: raised when a file or a key changes or goes, not by new ones; in run.json
 _FOLDERS = ("windows", "cloud", "places", "resume")
@@ -107,9 +114,11 @@ class Run:
                 f"the run in {self.path} has layout {json_line(layout)}, and this version of the program knows "
                 f"layout {LAYOUT} only: use the version that wrote it"
             )
-        for name in _OBJECTS:
-            if not isinstance(status.get(name, {}), dict):
-                raise StoreError(f"{self.path / 'run.json'} is damaged: expected a JSON object as {name!r}")
+        for kind, names in _KINDS.items():
+            for name in names:
+                if name in status and not isinstance(status[name], kind):
+                    found = type(status[name]).__name__
+                    raise StoreError(f"{self.path / 'run.json'} is damaged: {name!r} is a JSON value of kind {found}")
         return status
 
     def append_event(self, kind: str, **fields: Any) -> None:
