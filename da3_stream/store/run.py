@@ -43,12 +43,13 @@ _FILES = (
     "resume/tip.npz",
 )
 _LOCK = ".lock"
+_TIMES = ("seconds_by_stage", "seconds_in_predictor")
 _KINDS: dict[Any, tuple[str, ...]] = {  # of run.json's entries, where they are there
     str: ("state", "units"),
     int: ("frames",),
-    int | float: ("scale", "seconds"),
-    list: ("advice", "source_indices", "timestamps"),
-    dict: ("input", "settings", "model", "trust", "camera", "versions", "machine", "seconds_in_predictor"),
+    int | float: ("scale", "seconds", "peak_rss_bytes"),
+    list: ("advice", "source_indices", "timestamps", "nanoseconds"),
+    dict: ("input", "settings", "model", "trust", "camera", "versions", "machine", *_TIMES),
     dict | None: ("static_mask",),
 }
 JUST_CREATED = {"state": "running"}  # run.json before a run has begun
