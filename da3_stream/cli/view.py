@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ from .arguments import RunDir, Verbose
 from .console import console, say
 
 USUAL_PORT = 8080
+LAST_LOOK_S = 3.0  # of open pages, when a run has ended
 
 
 def view(
@@ -53,11 +54,18 @@ def page_beside(run_dir: Path, quiet: bool) -> Iterator[None]:
     process = subprocess.Popen([sys.executable, "-m", "da3_stream", "view", str(run_dir), "--wait"])
     try:
         yield
+        _last_look(process)
     finally:
         process.terminate()
         process.wait()
         if (run_dir / "run.json").exists():
             say(f"the page has ended with the run; da3-stream view {run_dir} shows it again", quiet)
+
+
+def _last_look(process: subprocess.Popen) -> None:
+    """Time for pages to hear how the run ended, before nobody answers them any more."""
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(LAST_LOOK_S)
 
 
 @contextmanager

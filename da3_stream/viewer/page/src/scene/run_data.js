@@ -92,8 +92,10 @@ export class RunData {
   }
 }
 
+const ANSWERS = "it has ended, or cannot be reached. 'da3-stream view' starts it, and then this page goes on.";
+
 function explain(error) {
   if (FORBIDDEN.has(error.status)) return "The server wants its token: open the whole address that it printed.";
-  if (error.status === 0) return "The server does not answer; this page goes on as soon as it does.";
+  if (error.status === 0) return `The server does not answer: ${ANSWERS}`;
   return `The server's answer could not be used (${error.message}); it is asked again.`;
 }
