@@ -18,6 +18,7 @@ from .pictures import confidence_picture, depth_picture, frame_image, raw_depth
 from .run_view import RunView
 from .snapshot import Snapshot
 from .state import EXPORTS, export_files, loops_of, state_of
+from .tables import MOST_FRAME_ROWS, MOST_POSE_ROWS, WantedRows
 
 LONG_POLL_S = 20.0
 MOST_WAITING = 24  # long polls at once; those beyond wait only a moment, so that connections are left
@@ -87,12 +88,14 @@ class PageRoutes:
             self._waiting.release()
 
     def _frames(self, request: Request) -> Answer:
-        return Answer.of_bytes(self._now(request).frames.pack(request.number("from", 0)))
+        table = self._now(request).frames.pack(request.number("from", 0), MOST_FRAME_ROWS)
+        return Answer.of_compressible(table)
 
     def _rows(self, request: Request, name: str) -> Answer:
         poses = self._now(request).poses
         pack = poses.pack_submaps if name == "poses" else poses.pack_cameras
-        return Answer.of_bytes(pack(request.number("since", 0), request.number("from", 0)))
+        since, first, step = (request.number(word, 0) for word in ("since", "from", "step"))
+        return Answer.of_compressible(pack(WantedRows(since, first, max(1, step), MOST_POSE_ROWS)))
 
     def _now(self, request: Request) -> Snapshot:
         """The run; not where the page has another run's rows."""

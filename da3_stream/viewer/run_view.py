@@ -22,6 +22,7 @@ from .run_files import Stamp, is_locked, run_stamps, stamp
 from .snapshot import RUNNING, Snapshot, read_run, tables_of, up_now
 from .state import state_of
 from .submap_facts import FactsOfSubmaps
+from .tables import WantedRows
 
 LOOK_S = 1.0  # at most so often the file system is asked whether anything is new
 WAIT_S = 1.0  # between two looks while a page waits
@@ -85,11 +86,11 @@ class RunView:
 
     def poses(self, since: int = 0, first: int = 0) -> bytes:
         """world_from_submap of all frames that moved after a revision."""
-        return self.snapshot().poses.pack_submaps(since, first)
+        return self.snapshot().poses.pack_submaps(WantedRows(since, first))
 
     def cameras(self, since: int = 0, first: int = 0) -> bytes:
-        """world_from_camera of the same."""
-        return self.snapshot().poses.pack_cameras(since, first)
+        """world_from_camera of the same, and their intrinsics."""
+        return self.snapshot().poses.pack_cameras(WantedRows(since, first))
 
     def levels(self, submap: int) -> SubmapLevels:
         """The levels of detail of a submap's points: those stored, or else built now. Raises StoreError where its page

@@ -1,11 +1,12 @@
 """The table of frames and their poses as a page holds them: rows are only added, and each knows when it last moved.
 
-All numbers are little endian. A table's answer is four uint32 and then its columns, one after the other.
+All numbers are little endian. A table's answer is four uint32 and then its columns, one after the other. The number of
+rows of an answer is bounded: the page asks on from the row where it ended.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from ..store import PoseTable, RunGeometry
 from ..types import Float32, Float64
 
 STATUSES = ("OK", "WEAK", "HELD", "TURNED", "FAILED", "UNPLACED", "INTERPOLATED")  # by their codes
+MOST_FRAME_ROWS = 65_536  # of an answer, 21 bytes each
+MOST_POSE_ROWS = 8_192  # 52 bytes each, cameras 76
 _SAME = 1e-9  # relative: rounding, where a solution is computed again
 
 
@@ -28,7 +31,6 @@ class FrameTable:
     source_index: NDArray[np.uint32]  # [N]
     submap: NDArray[np.uint32]  # [N]
     row_in_submap: NDArray[np.uint32]  # [N] in the submap's cameras
-    intrinsics: Float32  # [N,6] fx, fy, cx, cy, width, height of the depth map
     status: NDArray[np.uint8]  # [N] places in STATUSES
 
     def __len__(self) -> int:
@@ -42,13 +44,24 @@ class FrameTable:
             np.array_equal(getattr(self, name)[:n], getattr(earlier, name), equal_nan=True) for name in names
         )
 
-    def pack(self, first: int) -> bytes:
-        """The answer of rows `first` to the last."""
+    def pack(self, first: int, most: int | None = None) -> bytes:
+        """The answer of rows `first` to the last, or of so many of them."""
         first = min(first, len(self))
-        count = len(self) - first
-        columns = (self.time, self.source_index, self.submap, self.row_in_submap, self.intrinsics, self.status)
-        body = b"".join(_little_endian(column[first:]) for column in columns)
-        return _head(count, first) + body + bytes(-count % 4)
+        last = len(self) if most is None else min(first + most, len(self))
+        columns = (self.time, self.source_index, self.submap, self.row_in_submap, self.status)
+        body = b"".join(_little_endian(column[first:last]) for column in columns)
+        return _head(last - first, first) + body + bytes((first - last) % 4)
+
+
+@dataclass(frozen=True)
+class WantedRows:
+    """Which rows of poses an answer has: those that changed after the revision `since`, from row `first` on, whose
+    number `step` divides, and no more than `most` of them."""
+
+    since: int = 0
+    first: int = 0
+    step: int = 1
+    most: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +70,7 @@ class FramePoseRows:
 
     submaps: Sim3Array  # [N]
     cameras: Sim3Array  # [N]
+    intrinsics: Float32  # [N,6] fx, fy, cx, cy, width, height of the depth map
     confidence: Float64  # [N]
     moved: NDArray[np.int64]  # [N] the revision in which a row last changed
 
@@ -77,19 +91,27 @@ class FramePoseRows:
         )
         moved = np.full(len(self), revision, np.int64)
         moved[same] = earlier.moved[same[:n]]
-        return FramePoseRows(self.submaps, self.cameras, self.confidence, moved)
+        return replace(self, moved=moved)
 
-    def pack_submaps(self, since: int, first: int = 0) -> bytes:
-        """The answer of world_from_submap for rows from `first` on that changed after a revision."""
-        return self._pack(self.submaps, since, first)
+    def pack_submaps(self, wanted: WantedRows) -> bytes:
+        """The answer of world_from_submap."""
+        rows, following = self._chosen(wanted)
+        return self._pack(self.submaps, rows, following)
 
-    def pack_cameras(self, since: int, first: int = 0) -> bytes:
-        """The same of world_from_camera."""
-        return self._pack(self.cameras, since, first)
+    def pack_cameras(self, wanted: WantedRows) -> bytes:
+        """The answer of world_from_camera, and the intrinsics."""
+        rows, following = self._chosen(wanted)
+        return self._pack(self.cameras, rows, following) + _little_endian(self.intrinsics[rows])
 
-    def _pack(self, transforms: Sim3Array, since: int, first: int) -> bytes:
-        rows = np.flatnonzero(self.moved > since)
-        rows = rows[rows >= first]
+    def _chosen(self, wanted: WantedRows) -> tuple[NDArray[np.intp], int]:
+        """The rows of an answer, and the row from which the next one goes on; 0 where there is none."""
+        rows = np.flatnonzero(self.moved > wanted.since)
+        rows = rows[(rows >= wanted.first) & (rows % wanted.step == 0)]
+        if wanted.most is None or len(rows) <= wanted.most:
+            return rows, 0
+        return rows[: wanted.most], int(rows[wanted.most])
+
+    def _pack(self, transforms: Sim3Array, rows: NDArray[np.intp], following: int) -> bytes:
         chosen = transforms[rows]
         rotation = np.full((len(rows), 4), np.nan, np.float32)
         known = np.isfinite(chosen.rotation).all(axis=(1, 2))
@@ -102,7 +124,8 @@ class FramePoseRows:
             chosen.scale.astype(np.float32),
             self.confidence[rows].astype(np.float32),
         )
-        return _head(self.revision, len(rows)) + b"".join(_little_endian(column) for column in columns)
+        head = _head(self.revision, len(rows), following)
+        return head + b"".join(_little_endian(column) for column in columns)
 
 
 EMPTY_FRAMES = FrameTable(
@@ -110,29 +133,23 @@ EMPTY_FRAMES = FrameTable(
     np.zeros(0, np.uint32),
     np.zeros(0, np.uint32),
     np.zeros(0, np.uint32),
-    np.zeros((0, 6), np.float32),
     np.zeros(0, np.uint8),
 )
 _NO_TRANSFORMS = Sim3Array(np.zeros(0), np.zeros((0, 3, 3)), np.zeros((0, 3)))
-EMPTY_POSES = FramePoseRows(_NO_TRANSFORMS, _NO_TRANSFORMS, np.zeros(0), np.zeros(0, np.int64))
+EMPTY_POSES = FramePoseRows(
+    _NO_TRANSFORMS, _NO_TRANSFORMS, np.zeros((0, 6), np.float32), np.zeros(0), np.zeros(0, np.int64)
+)
 
 
 def frame_table(geometry: RunGeometry, table: PoseTable, first_time: float) -> FrameTable:
     """Of a run's geometry and its pose table; times count from `first_time`."""
     poses = geometry.frame_poses
     rows = np.searchsorted(table.source_index, poses.source_index)
-    intrinsics = np.zeros((len(rows), 6), np.float32)
-    for submap, entries in poses.by_submap(np.arange(len(rows))):
-        cameras = geometry.submaps[submap]
-        k = cameras.intrinsics[poses.row[entries]]
-        intrinsics[entries, :4] = np.stack([k[:, 0, 0], k[:, 1, 1], k[:, 0, 2], k[:, 1, 2]], axis=1)
-        intrinsics[entries, 4:] = cameras.depth_size
     return FrameTable(
         table.timestamp[rows] - first_time,
         poses.source_index.astype(np.uint32),
         poses.submap.astype(np.uint32),
         poses.row.astype(np.uint32),
-        intrinsics,
         np.array([STATUSES.index(table.status[row]) for row in rows], np.uint8),
     )
 
@@ -146,7 +163,20 @@ def frame_pose_rows(geometry: RunGeometry, table: PoseTable, revision: int) -> F
     with np.errstate(invalid="ignore", divide="ignore"):
         submaps = Sim3Array(scale, matrices[:, :, :3] / scale[:, None, None], matrices[:, :, 3])
     cameras = Sim3Array(poses.scale, poses.world_from_camera[:, :3, :3], poses.world_from_camera[:, :3, 3])
-    return FramePoseRows(submaps, cameras, table.confidence[rows], np.full(len(rows), revision, np.int64))
+    moved = np.full(len(rows), revision, np.int64)
+    return FramePoseRows(submaps, cameras, _intrinsics(geometry), table.confidence[rows], moved)
+
+
+def _intrinsics(geometry: RunGeometry) -> Float32:
+    """fx, fy, cx, cy, width, height of each frame's depth map [N,6]."""
+    poses = geometry.frame_poses
+    found = np.zeros((len(poses.source_index), 6), np.float32)
+    for submap, entries in poses.by_submap(np.arange(len(found))):
+        cameras = geometry.submaps[submap]
+        k = cameras.intrinsics[poses.row[entries]]
+        found[entries, :4] = np.stack([k[:, 0, 0], k[:, 1, 1], k[:, 0, 2], k[:, 1, 2]], axis=1)
+        found[entries, 4:] = cameras.depth_size
+    return found
 
 
 def _are_same(now: Sim3Array, then: Sim3Array, n: int) -> NDArray[np.bool_]:

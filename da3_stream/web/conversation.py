@@ -52,7 +52,7 @@ class Conversation:
         except RefusedError as refused:
             self.refuse(refused)
             return False
-        answer = self._answer(request)
+        answer = self._answer(request).for_client(request.headers.get("accept-encoding", ""))
         keeps_alive = request.keeps_alive and answer.status < HTTPStatus.BAD_REQUEST
         self._send(answer, request.method, keeps_alive)
         return keeps_alive

@@ -65,16 +65,23 @@ def decode_frames(data):
     count, first = np.frombuffer(data, "<u4", 2).tolist()
     columns = {"first": first}
     layout = (("time", "<f8", 1), ("source_index", "<u4", 1), ("submap", "<u4", 1), ("row_in_submap", "<u4", 1),
-              ("intrinsics", "<f4", 6), ("status", "u1", 1))  # fmt: skip
+              ("status", "u1", 1))  # fmt: skip
     return columns | _columns(data, count, layout)
 
 
-def decode_poses(data):
-    """The columns of /poses or /cameras by name."""
-    revision, count = np.frombuffer(data, "<u4", 2).tolist()
-    layout = (("translation", "<f8", 3), ("row", "<u4", 1), ("rotation", "<f4", 4), ("scale", "<f4", 1),
-              ("confidence", "<f4", 1))  # fmt: skip
-    return {"revision": revision} | _columns(data, count, layout)
+POSE_LAYOUT = (("translation", "<f8", 3), ("row", "<u4", 1), ("rotation", "<f4", 4), ("scale", "<f4", 1),
+               ("confidence", "<f4", 1))  # fmt: skip
+
+
+def decode_poses(data, layout=POSE_LAYOUT):
+    """The columns of /poses by name; `following` is the row from which the next answer goes on."""
+    revision, count, following = np.frombuffer(data, "<u4", 3).tolist()
+    return {"revision": revision, "following": following} | _columns(data, count, layout)
+
+
+def decode_cameras(data):
+    """Those of /cameras."""
+    return decode_poses(data, (*POSE_LAYOUT, ("intrinsics", "<f4", 6)))
 
 
 def _columns(data, count, layout):

@@ -17,7 +17,7 @@ from da3_stream.viewer.level_files import LevelFiles
 from tests.worlds.exported_run import whole_run
 from tests.worlds.street import street_part
 
-from .conftest import decode_poses, serving
+from .conftest import decode_cameras, decode_poses, serving
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ def test_frames_without_a_pose_are_rows_without_one(tmp_path):
         assert 0 < lost.sum() < len(lost) == state["frames"] == 28
         assert np.isnan(poses["translation"][lost]).all()
         assert np.isnan(poses["rotation"][lost]).all()
-        cameras = decode_poses(client.bytes("/cameras"))
+        cameras = decode_cameras(client.bytes("/cameras"))
         borrowed = lost & np.isfinite(cameras["scale"])  # from the submap before: its own has nothing to move
         assert borrowed.sum() == 2
         assert (poses["confidence"][lost & ~borrowed] == 0).all()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+from dataclasses import replace
+
 import numpy as np
 from scipy.spatial.transform import Rotation
 
@@ -9,8 +12,9 @@ from da3_stream.cloud.pages import read_page
 from da3_stream.cloud.transform import points_in_world
 from da3_stream.store import RunReader
 from da3_stream.viewer import RunView
+from da3_stream.viewer.tables import WantedRows
 
-from .conftest import decode_frames, decode_poses, serving
+from .conftest import decode_cameras, decode_frames, decode_poses, serving
 
 
 def test_a_point_by_its_frames_similarity_lies_where_the_cloud_has_it(street):
@@ -50,7 +54,7 @@ def _in_world(header, data, poses, frames):
 def test_rows_of_frames_are_those_of_the_run(street):
     reader = RunReader.open(street.path)
     with RunView(street.path) as view:
-        frames, cameras = decode_frames(view.frames()), decode_poses(view.cameras())
+        frames, cameras = decode_frames(view.frames()), decode_cameras(view.cameras())
         later = decode_frames(view.frames(20))
         empty = decode_frames(view.frames(99))
     assert frames["source_index"].tolist() == list(range(28))
@@ -64,6 +68,43 @@ def test_rows_of_frames_are_those_of_the_run(street):
     assert len(empty["source_index"]) == 0
     depth_k = reader.depth(5)[2]
     np.testing.assert_allclose(
-        frames["intrinsics"][5][:4], [depth_k[0, 0], depth_k[1, 1], depth_k[0, 2], depth_k[1, 2]]
+        cameras["intrinsics"][5][:4], [depth_k[0, 0], depth_k[1, 1], depth_k[0, 2], depth_k[1, 2]]
     )
-    assert tuple(frames["intrinsics"][5][4:]) == reader.depth_size(5)
+    assert tuple(cameras["intrinsics"][5][4:]) == reader.depth_size(5)
+
+
+def test_pieces_of_a_table_are_the_table(street):
+    with RunView(street.path) as view:
+        now = view.snapshot()
+        whole, cameras = decode_poses(view.poses()), decode_cameras(view.cameras())
+        rows, wanted = [], WantedRows(most=10)
+        while not rows or wanted.first:
+            piece = decode_poses(now.poses.pack_submaps(wanted))
+            assert decode_cameras(now.poses.pack_cameras(wanted))["row"].tolist() == piece["row"].tolist()
+            rows += piece["row"].tolist()
+            wanted = replace(wanted, first=piece["following"])
+        coarse = decode_cameras(now.poses.pack_cameras(WantedRows(step=5)))
+        frames = [decode_frames(now.frames.pack(first, 10)) for first in (0, 10, 20)]
+    assert rows == whole["row"].tolist() == list(range(28))
+    assert (coarse["row"].tolist(), coarse["following"]) == ([0, 5, 10, 15, 20, 25], 0)
+    np.testing.assert_array_equal(coarse["translation"], cameras["translation"][::5])
+    np.testing.assert_array_equal(coarse["intrinsics"], cameras["intrinsics"][::5])
+    assert [len(piece["time"]) for piece in frames] == [10, 10, 8]
+    assert np.concatenate([piece["source_index"] for piece in frames]).tolist() == list(range(28))
+
+
+def test_tables_are_sent_compressed_to_who_takes_that(street):
+    with serving(street.path) as client:
+        plain = client.get("/poses")
+        status, body, headers = client.get("/poses", Accept_Encoding="gzip, deflate, br")
+        _, script, other = client.get("/assets/page.js", Accept_Encoding="gzip")
+    assert status == plain[0] == 200
+    assert headers["Content-Encoding"] == "gzip"
+    assert headers["Vary"] == plain[2]["Vary"] == "Accept-Encoding"
+    assert gzip.decompress(body) == plain[1] and len(body) < len(plain[1])
+    assert int(headers["Content-Length"]) == len(body)
+    assert (
+        "Content-Encoding" not in plain[2]
+        and "Content-Encoding" not in other
+        and int(other["Content-Length"]) == len(script)
+    )

@@ -14,7 +14,7 @@ from da3_stream.store import RunReader
 from da3_stream.viewer import run_view
 from tests.worlds.street_predictor import street
 
-from .conftest import decode_frames, decode_poses, serving
+from .conftest import decode_cameras, decode_frames, serving
 
 FRAMES = 61
 SAME = ("scene.json", "trajectory.tum", "trajectory.kitti", "windows/*.npz", "cloud/*.laz", "cloud/*.levels")
@@ -83,7 +83,7 @@ class Page:
             self.rows, self.poses = 0, {}
         assert state["run"]["problem"] == ""
         self.rows += len(decode_frames(self.client.bytes(f"/frames?from={self.rows}"))["time"])
-        moved = decode_poses(self.client.bytes(f"/cameras?since={self.poses.get('revision', 0)}"))
+        moved = decode_cameras(self.client.bytes(f"/cameras?since={self.poses.get('revision', 0)}"))
         self.poses["revision"] = moved["revision"]
         self.poses |= dict(zip(moved["row"].tolist(), moved["translation"].tolist(), strict=True))
         for submap in state["submaps"][-1:]:

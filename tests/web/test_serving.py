@@ -9,7 +9,8 @@ from ipaddress import ip_address
 import pytest
 
 from da3_stream.errors import WebError
-from da3_stream.web import Server, guard_for
+from da3_stream.web import Answer, Server, guard_for
+from da3_stream.web.answers import takes_gzip
 from da3_stream.web.binding import outward_address
 from da3_stream.web.guard import link
 
@@ -179,3 +180,18 @@ def test_ipv6_is_served_where_the_machine_has_it():
     with opened as server:
         assert server.link == f"http://[::1]:{server.port}/"
         assert server.guard.token is None
+
+
+@pytest.mark.parametrize(
+    ("accepted", "taken"),
+    [("gzip", True), ("br, GZIP;q=0.5", True), ("*", True), ("*;q=0, gzip", True), ("gzip; q=0.001", True),
+     ("", False), ("identity", False), ("gzip;q=0", False), ("gzip; q=0.000, *", False), ("xgzip, br", False)],
+)  # fmt: skip
+def test_only_a_client_that_takes_gzip_gets_it(accepted, taken):
+    assert takes_gzip(accepted) is taken
+    answer = Answer.of_json(["much the same"] * 100)
+    sent = answer.for_client(accepted)
+    assert (sent.headers.get("Content-Encoding") == "gzip") is taken
+    assert sent.length == len(sent.body) and (sent.length < answer.length) is taken
+    assert Answer.of_json(["short"]).for_client(accepted).body == b'["short"]'
+    assert Answer.of_bytes(bytes(2000)).for_client(accepted).body == bytes(2000)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...geometry import Sim3Array
 from ...store import RunReader
 from ...viewer.snapshot import Snapshot
+from ...viewer.tables import WantedRows
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +33,8 @@ class ShownFrames:
         shown = replace(poses, submaps=_without(poses.submaps, hidden), cameras=_without(poses.cameras, hidden))
         return {
             "/frames": self.run.frames.pack(0),
-            "/poses": shown.pack_submaps(0),
-            "/cameras": shown.pack_cameras(0),
+            "/poses": shown.pack_submaps(WantedRows()),
+            "/cameras": shown.pack_cameras(WantedRows()),
         }
 
     def rows_of_levels(self, submap: int, header: dict[str, Any]) -> NDArray[np.bool_]:

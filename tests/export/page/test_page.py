@@ -53,7 +53,7 @@ def test_points_fill_a_page_up_to_its_size(known: KnownRun, tmp_path: Path, more
     xyz, _ = by_page(path)
     whole, _ = by_page(page(known.path, tmp_path / "whole.html")[0])
     assert path.stat().st_size <= max_mb * 1e6
-    assert 0 < len(xyz) < len(whole) and path.stat().st_size > max_mb * 1e6 - 20_000
+    assert 0 < len(xyz) < len(whole) and path.stat().st_size > max_mb * 1e6 - 30_000  # a node more does not fit
     assert f"{len(xyz):,} of {len(whole):,} points" in said
     told = state(path)
     assert told["embedded"]["points"] == len(xyz) and told["embedded"]["of"] == len(whole)

@@ -1,14 +1,17 @@
 /**
  * Where the page has a run from: a server that is asked, or answers that lie in the file itself (`--format page`).
  *
+ * @typedef {{since: number, from: number, step?: number}} WantedRows those that moved after a revision, from a row on, of
+ *   which `step` divides the number; an answer has a bounded number of rows, and tells where the next one goes on
+ *
  * @typedef {object} Source
  * @property {boolean} isEmbedded
  * @property {{requests: number, bytes: number}} traffic what was asked for so far
  * @property {(since: number|null, signal: AbortSignal, epoch: string) => Promise<object|null>} state
  *   answer of /state; null where nothing is new since that revision of that epoch
- * @property {(from: number) => Promise<ArrayBuffer>} frames
- * @property {(since: number) => Promise<ArrayBuffer>} poses
- * @property {(from: number) => Promise<ArrayBuffer>} cameras
+ * @property {(from: number) => Promise<ArrayBuffer>} frames a bounded number of rows
+ * @property {(wanted: WantedRows) => Promise<ArrayBuffer>} poses
+ * @property {(wanted: WantedRows) => Promise<ArrayBuffer>} cameras
  * @property {(id: number) => Promise<object>} submap header of its levels
  * @property {(id: number, header: object, first: number, last: number) => Promise<ArrayBuffer>} points
  *   blocks of nodes first ... last, one after the other

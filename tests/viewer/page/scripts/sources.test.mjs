@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { RunData } from "../../../../da3_stream/viewer/page/src/scene/run_data.js";
 import { EmbeddedSource } from "../../../../da3_stream/viewer/page/src/sources/embedded.js";
 import { decodeBlock } from "../../../../da3_stream/viewer/page/src/tables/decoding.js";
-import { blockAnswer, framesAnswer, pose, posesAnswer } from "./made_run.mjs";
+import { blockAnswer, camerasAnswer, framesAnswer, pose, posesAnswer } from "./made_run.mjs";
 
 const answer = (path, bytes) => ({ dataset: { path }, textContent: Buffer.from(bytes).toString("base64") });
 const json = (path, value) => answer(path, Buffer.from(JSON.stringify(value)));
@@ -35,19 +35,26 @@ class Told {
     return state ?? new Promise(() => {});
   }
 
+  /** At most `most` rows. */
   async frames(from) {
     this.asked.push(["frames", from]);
-    return framesAnswer(this.count);
+    return framesAnswer(Math.min(this.count - from, this.most ?? this.count), undefined, from);
   }
 
-  async poses(since) {
-    this.asked.push(["poses", since]);
-    return posesAnswer([...Array(this.count).keys()].map((row) => pose(row, since)), this.revision);
+  async poses(wanted) {
+    this.asked.push(["poses", wanted]);
+    return posesAnswer(...this.#rows(wanted));
   }
 
-  async cameras(from) {
-    this.asked.push(["cameras", from]);
-    return this.poses(0);
+  async cameras(wanted) {
+    this.asked.push(["cameras", wanted]);
+    return camerasAnswer(...this.#rows(wanted));
+  }
+
+  #rows({ since, from, step = 1 }) {
+    const rows = [...Array(this.count).keys()].filter((row) => row >= from && row % step === 0);
+    const most = this.most ?? rows.length;
+    return [rows.slice(0, most).map((row) => pose(row, since)), this.revision, rows[most] ?? 0];
   }
 }
 
@@ -71,6 +78,51 @@ test("a correction asks for poses alone: 52 bytes a frame; a new epoch asks for 
   const first = [["frames", 0], { frames: 0, bytes: 0 }, 1];
   assert.deepEqual(said, [...first, { frames: 4, bytes: 4 * 52 + 16 }, 2, "restarted", ["frames", 0], { frames: 0, bytes: 0 }, 3]);
   assert.equal(source.asked.filter(([name]) => name === "cameras").length, 2); // once, and once for the new epoch
+});
+
+test("a long run is shown with few of its frames first; the rest comes in pieces, and each camera once", async () => {
+  const count = 20000;
+  const source = new Told([{ revision: 1, frames: count, poses_revision: 1, epoch: "a" }]);
+  Object.assign(source, { count, revision: 1, most: 6000 });
+  const said = [];
+  let draw;
+  const picture = new Promise((resolve) => (draw = resolve));
+  const known = () => [...Array(count).keys()].filter((row) => data.table.hasCamera(row)).length;
+  const data = new RunData(source, {
+    frames: () => {}, connection: () => {}, poses: (rows) => said.push(rows.length), firstPicture: () => picture,
+    state: () => said.push(`${known()} shown`),
+  });
+  data.follow();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual(said, [4000, "4000 shown"]); // every fifth
+  assert.equal(data.table.revision, 0); // so that the rest is not taken for known
+  draw();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  data.stop();
+  assert.deepEqual(said.slice(2), [6000, 6000, 6000, 2000, "20000 shown"]);
+  const of = (name) => source.asked.filter(([asked]) => asked === name).map(([, wanted]) => wanted);
+  assert.deepEqual(of("frames"), [0, 6000, 12000, 18000]);
+  assert.deepEqual(of("poses").map(({ from }) => from), [0, 0, 6000, 12000, 18000]);
+  assert.deepEqual([data.table.revision, data.isWhole], [1, true]);
+  assert.equal(data.table.rowOf(199990), 19999);
+});
+
+test("poses and cameras of different revisions are asked for again", async () => {
+  const source = new Told([{ revision: 1, frames: 4, poses_revision: 1, epoch: "a" }]);
+  Object.assign(source, { count: 4, revision: 1 });
+  const poses = source.poses.bind(source);
+  source.poses = async (wanted) => {
+    const answer = await poses(wanted);
+    source.revision = 2; // a correction comes before the cameras are asked for
+    return answer;
+  };
+  const said = [];
+  const data = new RunData(source, { frames: () => {}, connection: () => {}, poses: (rows) => said.push(rows.length), state: () => {} });
+  data.follow();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  data.stop();
+  assert.deepEqual(said, [4]);
+  assert.equal(data.table.revision, 2);
 });
 
 test("a server that does not answer is said, and asked again", async () => {

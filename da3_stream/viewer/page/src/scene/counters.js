@@ -12,6 +12,7 @@ export class Counters {
     this.correction_bytes = 0;
     this.correction_frames = 0;
     this.pictures = 0;
+    this.firstPicture = new Promise((resolve) => (this.hasFirstPicture = resolve));
   }
 
   get points_drawn() {
@@ -55,7 +56,9 @@ export class Counters {
   /** A picture was drawn; the first with points counts as the first. */
   drew() {
     this.pictures += 1;
-    if (!this.#before && this.points_drawn) this.#before = { requests: this.requests, bytes: this.bytes };
+    if (this.#before || !this.points_drawn) return;
+    this.#before = { requests: this.requests, bytes: this.bytes };
+    this.hasFirstPicture();
   }
 
   corrected({ frames, bytes }) {

@@ -72,6 +72,9 @@ export class PointsView {
   /** Moves points to where their frames are now; nothing but the texture changes. */
   setPoses(rows, table) {
     this.transforms.update(rows, table);
+    for (const id of new Set(rows.map((row) => table.submap[row]))) {
+      if (this.submaps.has(id)) this.submaps.get(id).isPlaced = false;
+    }
     this.revision += 1;
   }
 
@@ -105,7 +108,7 @@ export class PointsView {
 
   *#roots() {
     for (const submap of this.submaps.values()) {
-      submap.place(this.table, this.revision);
+      submap.place(this.table);
       if (submap.hasPose) yield* submap.roots;
     }
   }

@@ -1,9 +1,13 @@
 /** Keeps what the page knows of a run up to date: state, frames, poses. Survives that server or run start anew. */
-import { decodeFrames, decodePoses } from "../tables/decoding.js";
+import { decodeCameras, decodeFrames, decodePoses } from "../tables/decoding.js";
 import { FrameTable } from "../tables/frame_table.js";
 
 const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 15000;
+/** Of longer runs the first picture is made with every second, third ... frame. */
+const COARSE_ROWS = 4096;
+/** The rest of the frames waits so long for the first picture: it should be cheap. */
+const PICTURE_WAIT_MS = 5000;
 const FORBIDDEN = new Set([401, 403]);
 
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -13,13 +17,14 @@ export class RunData {
    * @param {import("../source.js").Source} source
    * @param {{restarted: () => void, state: (state: object) => void, frames: (first: number) => void,
    *   poses: (rows: Iterable<number>, correction: {frames: number, bytes: number}) => void,
-   *   connection: (text: string|null) => void}} events
+   *   connection: (text: string|null) => void, firstPicture: () => Promise<void>}} events
    */
   constructor(source, events) {
     this.source = source;
     this.events = events;
     this.table = new FrameTable();
     this.state = null;
+    this.isWhole = false; // all poses are known, of some revision
     this.firstWaitMs = FIRST_WAIT_MS;
     this.stopped = new AbortController();
   }
@@ -46,11 +51,18 @@ export class RunData {
   }
 
   async #next() {
-    const state = await this.source.state(this.state?.revision ?? null, this.stopped.signal, this.state?.epoch);
+    const revision = this.isWhole ? this.state.revision : null;
+    const state = await this.source.state(revision, this.stopped.signal, this.state?.epoch);
     if (!state) return;
     if (this.state && this.#isAnother(state)) this.#restart();
     await this.#readFrames(state.frames);
-    await this.#readPoses(state);
+    if (!this.isWhole && state.frames > COARSE_ROWS && !this.source.isEmbedded) await this.#showCoarsely(state);
+    if (state.poses_revision !== this.table.revision) await this.#readPoses();
+    this.isWhole = true;
+    this.#tell(state);
+  }
+
+  #tell(state) {
     this.state = state;
     this.events.state(state);
   }
@@ -62,33 +74,55 @@ export class RunData {
 
   #restart() {
     this.table = new FrameTable();
+    this.isWhole = false;
     this.events.restarted();
   }
 
   async #readFrames(frames) {
-    const first = this.table.count;
-    if (frames <= first) return;
-    this.table.append(decodeFrames(await this.source.frames(first)));
-    this.events.frames(first);
-  }
-
-  async #readPoses(state) {
-    if (state.poses_revision !== this.table.revision) {
-      const buffer = await this.source.poses(this.table.revision);
-      const poses = decodePoses(buffer);
-      await this.#readFrames(poses.row.reduce((most, row) => Math.max(most, row + 1), 0)); // newer than the state
-      const known = poses.row.filter((row) => this.table.hasPose(row)).length;
-      const rows = this.table.setPoses(poses);
-      await this.#readCameras();
-      const bytes = known ? Math.round((buffer.byteLength * known) / poses.count) : 0;
-      this.events.poses(rows, { frames: known, bytes });
+    while (this.table.count < frames) {
+      const first = this.table.count;
+      const rows = decodeFrames(await this.source.frames(first));
+      if (!rows.count) throw new Error("the table of frames ends too early");
+      this.table.append(rows);
+      this.events.frames(first);
     }
   }
 
+  /** A first picture of a long run with frames that are evenly spread over it. */
+  async #showCoarsely(state) {
+    await this.#readPiece({ since: 0, from: 0, step: Math.ceil(state.frames / COARSE_ROWS) });
+    this.#tell(state);
+    await Promise.race([this.events.firstPicture(), sleep(PICTURE_WAIT_MS)]);
+  }
+
+  /** All that moved since the revision that is known, piece by piece; what moves meanwhile comes the next time. */
+  async #readPoses() {
+    const since = this.table.revision;
+    const { revision, following } = await this.#readPiece({ since, from: 0 });
+    for (let from = following; from > 0; ) ({ following: from } = await this.#readPiece({ since, from }));
+    this.table.revision = revision;
+  }
+
+  /** @param {import("../source.js").WantedRows} wanted */
+  async #readPiece(wanted) {
+    const buffer = await this.source.poses(wanted);
+    const poses = decodePoses(buffer);
+    const last = poses.count ? poses.row[poses.count - 1] : -1;
+    await this.#readFrames(last + 1); // newer than the state
+    const cameras = await this.#readCameras(poses, wanted);
+    if (cameras && cameras.revision !== poses.revision) return this.#readPiece(wanted); // it moved between both answers
+    const known = wanted.since > 0 ? poses.row.filter((row) => this.table.hasPose(row)).length : 0;
+    this.table.setPoses(poses);
+    if (cameras) this.table.setCameras(cameras, last);
+    const bytes = known ? Math.round((buffer.byteLength * known) / poses.count) : 0;
+    this.events.poses(poses.row, { frames: known, bytes });
+    return poses;
+  }
+
   /** A camera stays where it is in its submap: it is asked for once, and corrections carry it along. */
-  async #readCameras() {
-    const first = this.table.firstWithoutCamera();
-    if (first < this.table.count) this.table.setCameras(decodePoses(await this.source.cameras(first)));
+  async #readCameras(poses, wanted) {
+    const from = poses.row.find((row, k) => poses.scale[k] > 0 && !this.table.hasCamera(row));
+    return from === undefined ? null : decodeCameras(await this.source.cameras({ ...wanted, from }));
   }
 }
 

@@ -32,7 +32,7 @@ export class SubmapNodes {
     this.rows = []; // of the frame table, for every row number in a block
     this.base = -1; // first place in the texture of similarities
     this.asked = false;
-    this.placedAt = -1;
+    this.isPlaced = false; // where its frames are now
     this.slack = 0;
     this.hasPose = false;
     this.closed = false;
@@ -53,7 +53,7 @@ export class SubmapNodes {
       return made;
     });
     this.roots = this.nodes.filter((node) => !node.parent);
-    this.placedAt = -1;
+    this.isPlaced = false; // where its frames are now
   }
 
   /** A frame whose pose belongs to another submap has no points here. */
@@ -63,9 +63,9 @@ export class SubmapNodes {
   }
 
   /** Moves the spheres to where the frames are now; each holds its points whichever frame they are of. */
-  place(table, revision) {
-    if (this.placedAt === revision || !this.header) return;
-    this.placedAt = revision;
+  place(table) {
+    if (this.isPlaced || !this.header) return;
+    this.isPlaced = true;
     const posed = this.rows.filter((row) => row >= 0 && table.hasPose(row));
     this.hasPose = posed.length > 0;
     if (!this.hasPose || !this.nodes.length) return;

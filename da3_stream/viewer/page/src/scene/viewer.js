@@ -201,6 +201,7 @@ export class Viewer {
       },
       state: (state) => this.#setState(state),
       connection: (text) => this.#emit("connection", text),
+      firstPicture: () => this.counters.firstPicture,
     };
   }
 

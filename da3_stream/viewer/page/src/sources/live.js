@@ -49,8 +49,9 @@ export class LiveSource {
   }
 
   async #binary(path, query) {
-    const buffer = await (await this.#ask(path, query)).arrayBuffer();
-    this.traffic.bytes += buffer.byteLength;
+    const response = await this.#ask(path, query);
+    const buffer = await response.arrayBuffer();
+    this.#count(response, buffer.byteLength);
     return buffer;
   }
 
@@ -58,8 +59,13 @@ export class LiveSource {
     const response = await this.#ask(path, query, signal);
     if (response.status === 204) return null;
     const text = await response.text();
-    this.traffic.bytes += text.length;
+    this.#count(response, text.length);
     return JSON.parse(text);
+  }
+
+  /** What came over the wire: of a compressed answer its header tells; a proxy may leave that out. */
+  #count(response, unpacked) {
+    this.traffic.bytes += Number(response.headers.get("Content-Length") ?? unpacked);
   }
 
   state(since, signal, epoch) {
@@ -70,12 +76,12 @@ export class LiveSource {
     return this.#binary("frames", { from });
   }
 
-  poses(since) {
-    return this.#binary("poses", { since });
+  poses(wanted) {
+    return this.#binary("poses", wanted);
   }
 
-  cameras(from) {
-    return this.#binary("cameras", { from });
+  cameras(wanted) {
+    return this.#binary("cameras", wanted);
   }
 
   submap(id) {

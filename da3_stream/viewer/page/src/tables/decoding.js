@@ -10,7 +10,6 @@
  * @property {Uint32Array} sourceIndex [count]
  * @property {Uint32Array} submap [count]
  * @property {Uint32Array} rowInSubmap [count]
- * @property {Float32Array} intrinsics fx, fy, cx, cy, width, height of the stored depth [count,6]
  * @property {Uint8Array} status [count]
  */
 
@@ -18,12 +17,15 @@
  * @typedef {object} PoseRows similarities that changed, b = scale * rotation(a) + translation
  * @property {number} revision
  * @property {number} count
+ * @property {number} following the row from which the next answer goes on; 0: this was the last one
  * @property {Float64Array} translation [count,3]
  * @property {Uint32Array} row places in the frame table [count]
  * @property {Float32Array} rotation x, y, z, w [count,4]
  * @property {Float32Array} scale [count]
  * @property {Float32Array} confidence 0 ... 1, NaN unknown [count]
  */
+
+/** @typedef {PoseRows & {intrinsics: Float32Array}} CameraRows fx, fy, cx, cy, width, height of the stored depth [count,6] */
 
 const HEADER = 16;
 
@@ -52,7 +54,7 @@ function readHeader(buffer, rowBytes, countAt, name) {
 
 /** @returns {FrameRows} the answer of /frames */
 export function decodeFrames(buffer) {
-  const [count, first] = readHeader(buffer, 45, 0, "frames");
+  const [count, first] = readHeader(buffer, 21, 0, "frames");
   const columns = new Columns(buffer);
   return {
     first,
@@ -61,18 +63,27 @@ export function decodeFrames(buffer) {
     sourceIndex: columns.take(Uint32Array, count),
     submap: columns.take(Uint32Array, count),
     rowInSubmap: columns.take(Uint32Array, count),
-    intrinsics: columns.take(Float32Array, 6 * count),
     status: columns.take(Uint8Array, count),
   };
 }
 
-/** @returns {PoseRows} the answer of /poses or /cameras */
+/** @returns {PoseRows} the answer of /poses */
 export function decodePoses(buffer) {
-  const [revision, count] = readHeader(buffer, 52, 1, "poses");
+  return posesIn(new Columns(buffer), readHeader(buffer, 52, 1, "poses"));
+}
+
+/** @returns {CameraRows} the answer of /cameras */
+export function decodeCameras(buffer) {
+  const header = readHeader(buffer, 76, 1, "cameras");
   const columns = new Columns(buffer);
+  return { ...posesIn(columns, header), intrinsics: columns.take(Float32Array, 6 * header[1]) };
+}
+
+function posesIn(columns, [revision, count, following]) {
   return {
     revision,
     count,
+    following,
     translation: columns.take(Float64Array, 3 * count),
     row: columns.take(Uint32Array, count),
     rotation: columns.take(Float32Array, 4 * count),

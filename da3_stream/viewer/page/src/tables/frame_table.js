@@ -17,7 +17,7 @@ function grown(array, length, fill) {
 export class FrameTable {
   constructor() {
     this.count = 0;
-    this.revision = 0; // of the poses
+    this.revision = 0; // of which all poses are known
     this.time = new Float64Array(0);
     this.sourceIndex = new Uint32Array(0);
     this.submap = new Uint32Array(0);
@@ -36,7 +36,6 @@ export class FrameTable {
     const end = rows.first + rows.count;
     this.#makeRoom(end);
     for (const name of ["time", "sourceIndex", "submap", "rowInSubmap", "status"]) this[name].set(rows[name], rows.first);
-    this.intrinsics.set(rows.intrinsics, 6 * rows.first);
     this.count = Math.max(this.count, end);
   }
 
@@ -59,15 +58,19 @@ export class FrameTable {
       this.scale[row] = poses.scale[k];
       this.confidence[row] = poses.confidence[k];
     }
-    this.revision = poses.revision;
     return poses.row;
   }
 
-  /** Learns submap_from_camera from world_from_camera beside world_from_submap of the same revision. */
-  setCameras(cameras) {
+  /**
+   * Learns intrinsics, and submap_from_camera from world_from_camera beside world_from_submap of the same revision; of
+   * rows after `last` the latter may be another one.
+   * @param {import("./decoding.js").CameraRows} cameras @param {number} last
+   */
+  setCameras(cameras, last = this.count - 1) {
     for (let k = 0; k < cameras.count; k++) {
       const row = cameras.row[k];
-      if (row >= this.count || !this.hasPose(row)) continue;
+      if (row > last || !this.hasPose(row)) continue;
+      this.intrinsics.set(cameras.intrinsics.subarray(6 * k, 6 * k + 6), 6 * row);
       const back = conjugate(this.#quaternion(row));
       const away = subtract(cameras.translation.subarray(3 * k, 3 * k + 3), this.translation.subarray(3 * row, 3 * row + 3));
       const turn = multiply(back, [...cameras.rotation.subarray(4 * k, 4 * k + 4)]);
@@ -82,12 +85,6 @@ export class FrameTable {
 
   hasCamera(row) {
     return this.hasPose(row) && Number.isFinite(this.fixed[8 * row]);
-  }
-
-  /** First row from which on cameras were never asked for; `count` where all are known. */
-  firstWithoutCamera() {
-    for (let row = 0; row < this.count; row++) if (this.hasPose(row) && !this.hasCamera(row)) return row;
-    return this.count;
   }
 
   #quaternion(row) {
