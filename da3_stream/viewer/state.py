@@ -78,6 +78,7 @@ def _run_facts(now: Snapshot) -> dict[str, Any]:
     return {
         "units": "relative" if now.reader is None else now.reader.units,
         "model": status.get("model", {}).get("name"),
+        "started": status.get("started"),
         "frames_total": len(status["source_indices"]) if status.get("source_indices") else None,
         "frames_placed": placed,
         "seconds": seconds,

@@ -18,7 +18,7 @@ import pytest
 from da3_stream.store import Run
 from tests.viewer.browser.chromium import visit
 from tests.viewer.browser.known_points import landmark
-from tests.viewer.browser.looking import INTO_THE_WALL, colour_at, look_at, settle
+from tests.viewer.browser.looking import CORNER, INTO_THE_WALL, colour_at, look_at, settle
 from tests.viewer.browser.served import view
 from tests.worlds.known_runs import KnownRun
 from tests.worlds.known_street import LANDMARK_RGB
@@ -102,3 +102,28 @@ def test_a_page_goes_on_with_the_server_that_comes_back(browser: Any, known_run:
                 opened.page.wait_for_function(f"async () => {{ const v = window.da3_viewer; return {click}; }}")
                 opened.page.reload()
                 settle(opened)
+
+
+def test_what_was_picked_in_a_run_that_is_begun_anew_is_gone(browser: Any, known_run: KnownRun, tmp_path: Path) -> None:
+    copytree(known_run.path, tmp_path / "run")
+    run = Run(tmp_path / "run")
+    run.write_status({**run.read_status(), "started": "2026-01-01T10:00:00+00:00"})
+    with view(run.path) as served, visit(browser, served.address) as opened:
+        settle(opened)
+        look_at(opened, landmark(run.path), 1.5, INTO_THE_WALL)
+        opened.page.keyboard.press("m")
+        width, height = opened.call("return [v.eye.width, v.eye.height];")
+        left, top = opened.page.evaluate(CORNER)
+        for share in (0.45, 0.55):
+            opened.page.mouse.click(left + share * width, top + height / 2)
+        assert opened.page.locator("#panel-measure .value").count() == 1
+        opened.call("v.select(3);")
+        run.write_status({**run.read_status(), "started": "2026-01-01T11:00:00+00:00"})
+        opened.page.get_by_text("The run was begun anew").wait_for()
+        assert opened.page.locator("#panel-measure .value").count() == 0
+        assert opened.call("return v.selected;") is None
+        settle(opened)
+        opened.page.reload()
+        settle(opened)
+        assert opened.page.locator("#panel-measure .value").count() == 0
+        assert opened.errors == []

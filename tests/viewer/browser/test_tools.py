@@ -124,3 +124,28 @@ def test_names_are_texts(browser: Any, known_run: KnownRun, tmp_path: Path) -> N
         assert "<b>cloud.ply" in found.page.locator("#panel-files").text_content()
         assert found.page.locator("#panel-files b, h1 img").count() == 0
         assert found.page.title().startswith(name)
+
+
+def test_what_is_shown_outlives_a_reload(opened: Visit) -> None:
+    opened.page.get_by_label("clip to a box").check()
+    opened.page.get_by_label("cameras", exact=True).uncheck()
+    opened.page.get_by_label("light colours").check()
+    opened.page.get_by_label("Colour by").select_option("height")
+    opened.page.get_by_role("tab", name="Measure").click()
+    asked = "return [v.settings, document.documentElement.dataset.theme, v.eye.position];"
+    before = opened.call(asked)
+    assert before[0]["clip"] is not None and not before[0]["show"]["frusta"]
+    opened.page.wait_for_function("() => location.hash.includes('height')")
+    opened.page.reload()
+    settle(opened)
+    after = opened.call(asked)
+    assert after[1] == before[1] == "light"
+    assert {**after[0], "clip": None} == {**before[0], "clip": None}
+    for end in ("min", "max"):
+        np.testing.assert_allclose(after[0]["clip"][end], before[0]["clip"][end], rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(after[2], before[2], rtol=1e-9, atol=1e-9)
+    assert opened.page.get_by_role("tab", name="Measure").get_attribute("aria-selected") == "true"
+    opened.page.get_by_role("tab", name="View").click()
+    assert opened.page.get_by_label("clip to a box").is_checked()
+    assert opened.page.get_by_label("light colours").is_checked()
+    assert opened.errors == []

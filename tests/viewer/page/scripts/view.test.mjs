@@ -16,12 +16,17 @@ function controls() {
 }
 
 test("a view comes back from its address to the tenth of a millimetre", () => {
-  const view = { eye: [EAST, NORTH, 12.3456], at: [EAST + 1, NORTH, 0], colour: "trust", size: 1.5 };
-  const read = readView(`#${writeView(view)}`);
-  [0, 1, 2].forEach((axis) => assert.ok(Math.abs(read.eye[axis] - view.eye[axis]) < 1e-4));
-  assert.equal(read.colour, "trust");
-  assert.equal(read.size, 1.5);
-  for (const junk of ["", "#", "#eye=1,2&at=1,2,3", "#eye=a,b,c&at=1,2,3", "#at=1,2,3"]) assert.equal(readView(junk), null);
+  const standpoint = { eye: [EAST, NORTH, 12.3456], at: [EAST + 1, NORTH, 0] };
+  const clip = { min: [EAST, -20.25, -1.5], max: [EAST + 10, 30, 1e-3] };
+  const changes = { colour: "trust", pointSize: 1.5, clip, show: { frusta: false, loops: false } };
+  const settings = withChanges(defaultSettings(), changes);
+  const read = readView(`#${writeView({ standpoint, settings })}`);
+  [0, 1, 2].forEach((axis) => assert.ok(Math.abs(read.standpoint.eye[axis] - standpoint.eye[axis]) < 1e-4));
+  assert.deepEqual(read.settings, changes);
+  assert.deepEqual(withChanges(defaultSettings(), read.settings), settings);
+  assert.equal(writeView({ standpoint: null, settings: defaultSettings() }), "");
+  const junks = ["", "#", "#eye=1,2&at=1,2,3", "#eye=a,b,c&at=1,2,3", "#at=1,2,3", "#colour=mud&size=-1&clip=1,2&hide=masks", "#size=Infinity"];
+  for (const junk of junks) assert.deepEqual(readView(junk), { standpoint: null, settings: {} });
 });
 
 test("turning keeps the distance and the horizon, and stops at the poles", () => {

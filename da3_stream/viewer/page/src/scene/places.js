@@ -18,7 +18,7 @@ export class Places {
     const found = points.pick(eye.ray(x, y), renderer.pixelRatio, accepts);
     if (!found) return null;
     const { row, submap, position, colour } = found;
-    const confidence = points.confidenceOf(colour[3] / 255);
+    const confidence = points.ranges.confidenceOf(colour[3] / 255);
     return { frameRow: row, submap, position, colour: colour.slice(0, 3), confidence };
   }
 

@@ -1,7 +1,7 @@
 /** The points that a view shows: which levels, from where, in which colours. */
 import { dot, matrixOf, rotate, shortestRotation, subtract } from "../tables/float64.js";
 import { BlockLoading } from "./block_loading.js";
-import { categoryColour, rampColour } from "./colours.js";
+import { ColourRanges } from "./colour_ranges.js";
 import { chooseNodes, distanceInSight, FINE_PIXELS, seenSpacing } from "./levels.js";
 import { beside, covering, meets, onSurface, pickInNode } from "./picking.js";
 import { PointClouds } from "./points.js";
@@ -11,8 +11,6 @@ import { POINT_BYTES } from "../tables/decoding.js";
 
 /** The most points of a picture, whatever the run holds. */
 export const MOST_POINTS = 3e6;
-/** Points that the range of a ramp is taken from. */
-const SAMPLED = 20000;
 const LEAST_PIXELS = 1.4;
 const MOST_PIXELS = 24;
 /** Points are drawn a little larger than their distance, so that surfaces look closed. */
@@ -32,7 +30,7 @@ export class PointsView {
     this.tick = 0;
     this.revision = 0; // of the spheres
     this.legend = null;
-    this.ranged = null; // the last range, and what it was taken from
+    this.ranges = new ColourRanges(this);
     this.loading = new BlockLoading(source, {
       opened: (submap, header) => this.#open(submap, header),
       arrived: (nodes) => this.#arrived(nodes),
@@ -135,27 +133,12 @@ export class PointsView {
   /** Colours and clip box as they are set. @param {import("./settings.js").Settings} settings */
   colour({ colour, clip }, eye) {
     const values = this.clouds.uniforms;
-    const range = this.range(colour, eye.up);
-    this.legend = this.#legendOf(colour, range);
+    const range = this.ranges.range(colour, eye.up);
+    this.legend = this.ranges.legend(colour, range);
     const shift = colour === "height" ? dot(eye.position, eye.up) : 0; // the shader knows heights above the eye
     this.clouds.colourBy(colour, [range[0] - shift, range[1] - shift]);
     values.u_up.value.set(...eye.up);
     this.#clip(clip, eye);
-  }
-
-  /** What a ramp's ends stand for: world units, seconds, confidence as pages store it, probabilities. */
-  #legendOf(name, [low, high]) {
-    if (name === "rgb") return null;
-    const value = name === "confidence" ? (share) => this.confidenceOf(low + share * (high - low)) : (share) => low + share * (high - low);
-    return { name, range: [value(0), value(1)], value, colour: (share) => legendColour(name, share) };
-  }
-
-  /** The confidence that a code 0 ... 1 stands for, as headers tell; before the first of them the code itself. */
-  confidenceOf(code) {
-    const opened = [...this.submaps.values()].find((submap) => submap.header);
-    if (!opened) return code;
-    const { low, high } = opened.header.confidence;
-    return low * (high / low) ** code;
   }
 
   #clip(clip, eye) {
@@ -167,42 +150,6 @@ export class PointsView {
     values.u_upright.value.set(...matrixOf(upright));
     values.u_clip_min.value.set(...subtract(clip.min, here));
     values.u_clip_max.value.set(...subtract(clip.max, here));
-  }
-
-  /**
-   * The range of a colour over the coarsest levels that are here, without the outermost hundredths: the same wherever
-   * the eye goes.
-   * @returns {[number, number]}
-   */
-  range(colour, up) {
-    if (colour === "time") return this.table?.count ? [0, this.table.time[this.table.count - 1] - this.table.time[0]] : [0, 1];
-    if (colour !== "height" && colour !== "confidence") return [0, 1];
-    const coarse = [...this.loading.kept].filter((node) => !node.parent && node.submap.hasPose);
-    const key = [colour, this.revision, coarse.length, up].join();
-    if (this.ranged?.key !== key) this.ranged = { key, range: this.#rangeOf(coarse, colour, up) };
-    return this.ranged.range;
-  }
-
-  #rangeOf(coarse, colour, up) {
-    const values = this.#sample(coarse, colour === "height" ? (place) => dot(place, up) : (_, rgba) => rgba[3] / 255);
-    if (values.length < 2) return [0, 1];
-    values.sort((a, b) => a - b);
-    const at = (share) => values[Math.floor(share * (values.length - 1))];
-    return at(0.99) > at(0.01) ? [at(0.01), at(0.99)] : [at(0.01) - 0.5, at(0.01) + 0.5];
-  }
-
-  #sample(nodes, measure) {
-    const values = [];
-    const each = Math.max(1, Math.floor(SAMPLED / Math.max(1, nodes.length)));
-    for (const node of nodes) {
-      for (let k = 0; k < Math.min(each, node.points); k++) { // the first points of a block are an even sample of it
-        const row = node.submap.rows[node.block.place[4 * k + 3]];
-        if (row < 0 || !this.table.hasPose(row)) continue;
-        const place = this.table.worldFromSubmap(row, placeInSubmap(node, k));
-        values.push(measure(place, node.block.colour.subarray(4 * k, 4 * k + 4)));
-      }
-    }
-    return values;
   }
 
   /** The point under a place of the screen, exact in double precision, or null. */
@@ -241,15 +188,4 @@ export class PointsView {
     const radius = Math.max(...infos.map((info) => Math.hypot(...subtract(info.centre, centre)) + info.radius));
     return { centre, radius };
   }
-}
-
-/** sRGB bytes of a colour's legend at a share 0 ... 1 of its range; of submaps, their number. */
-function legendColour(name, share) {
-  return name === "submap" ? categoryColour(share) : rampColour(name, share);
-}
-
-/** Where a point of a block lies in its submap. */
-export function placeInSubmap(node, index) {
-  const step = node.size / 65535;
-  return [0, 1, 2].map((axis) => node.centre[axis] - node.size / 2 + node.block.place[4 * index + axis] * step);
 }

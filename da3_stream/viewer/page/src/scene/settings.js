@@ -3,6 +3,9 @@
 /** What points may be coloured by; the shader knows them by their place in this list. */
 export const COLOURS = ["rgb", "height", "confidence", "time", "submap", "trust"];
 
+/** What may be shown or hidden. */
+export const PARTS = ["points", "path", "frusta", "loops"];
+
 /**
  * @typedef {object} Settings
  * @property {"rgb"|"height"|"confidence"|"time"|"submap"|"trust"} colour
@@ -10,12 +13,12 @@ export const COLOURS = ["rgb", "height", "confidence", "time", "submap", "trust"
  * @property {{min: number[], max: number[]}|null} clip box in upright coordinates (z along up): Viewer.toUpright
  * @property {boolean} follow the eye goes with the camera
  * @property {[number, number]|null} time seconds from ... to (of the frame table)
- * @property {{points: boolean, path: boolean, frusta: boolean, loops: boolean, masks: boolean}} show
+ * @property {{points: boolean, path: boolean, frusta: boolean, loops: boolean}} show
  */
 
 /** @returns {Settings} */
 export function defaultSettings() {
-  const show = { points: true, path: true, frusta: true, loops: true, masks: false };
+  const show = { points: true, path: true, frusta: true, loops: true };
   return { colour: "rgb", pointSize: 1, clip: null, follow: false, time: null, show };
 }
 
@@ -27,7 +30,7 @@ const CHECKS = {
   clip: (value) => value === null || (isTriple(value.min) && isTriple(value.max)),
   follow: (value) => typeof value === "boolean",
   time: (value) => value === null || (value.length === 2 && value[0] <= value[1]),
-  show: (value) => Object.values(value).every((shown) => typeof shown === "boolean"),
+  show: (value) => Object.entries(value).every(([part, shown]) => PARTS.includes(part) && typeof shown === "boolean"),
 };
 
 /** Settings with some replaced; unknown names and values are refused. @returns {Settings} */

@@ -45,16 +45,18 @@ export class Standpoint {
 
   /** The view that the address tells, if it does. @returns {object} settings that it tells, too */
   begin() {
-    const view = this.kept.read();
-    if (!view) return {};
-    this.isChosen = true;
-    this.eye.look(view.eye, view.at);
-    return { ...(view.colour && { colour: view.colour }), ...(view.size && { pointSize: view.size }) };
+    const { standpoint, settings } = this.kept.read();
+    if (standpoint) {
+      this.isChosen = true;
+      this.eye.look(standpoint.eye, standpoint.at);
+    }
+    return settings;
   }
 
-  keep({ colour, pointSize }) {
-    if (!this.isChosen) return;
-    this.kept.keep(() => ({ eye: this.eye.position, at: this.eye.target, colour, size: pointSize }));
+  /** @param {import("./settings.js").Settings} settings */
+  keep(settings) {
+    const standpoint = () => (this.isChosen ? { eye: this.eye.position, at: this.eye.target } : null);
+    this.kept.keep(() => ({ standpoint: standpoint(), settings }));
   }
 
   /** Sees all cameras and what is around them, from above; a long path from its side. */

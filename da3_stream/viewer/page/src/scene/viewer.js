@@ -1,9 +1,11 @@
 /** The view of a run: what tools and the user interface talk to. */
 import { Group } from "three";
 import { normalized, subtract } from "../tables/float64.js";
+import { Announcer } from "./announcer.js";
 import { Cameras } from "./cameras.js";
 import { Controls } from "./controls.js";
 import { Counters } from "./counters.js";
+import { Drawing } from "./drawing.js";
 import { Eye } from "./eye.js";
 import { Places } from "./places.js";
 import { Pace } from "./pace.js";
@@ -14,17 +16,15 @@ import { defaultSettings, withChanges } from "./settings.js";
 import { Standpoint } from "./standpoint.js";
 import { eyeUniforms } from "./strokes.js";
 
-/** While the eye moves on a machine that draws less than this share fluently, pyramids wait until it rests. */
-const FRUSTA_SHARE = 0.3;
 const EVENTS = ["state", "frames", "poses", "select", "change", "tick", "connection"];
 
-export class Viewer {
+export class Viewer extends Announcer {
   /** @param {HTMLElement} root filled by the canvas @param {import("../source.js").Source} source */
   constructor(root, source) {
+    super(EVENTS);
     this.source = source;
     this.settings = defaultSettings();
     this.selected = null; // row of the frame table
-    this.listeners = Object.fromEntries(EVENTS.map((name) => [name, new Set()]));
     this.eye = new Eye();
     this.shared = eyeUniforms();
     this.overlay = new Group();
@@ -35,9 +35,9 @@ export class Viewer {
     this.ready = new Promise((resolve) => (this.becomeReady = resolve));
     this.points = new PointsView(source, this.shared, {
       changed: () => this.invalidate(),
-      failed: (error) => this.#emit("connection", `Points could not be read (${error.message}); they are asked for again.`),
+      failed: (error) => this.emit("connection", `Points could not be read (${error.message}); they are asked for again.`),
     });
-    this.renderer = new Renderer(root, { draw: (seconds) => this.#draw(seconds), resized: (w, h) => this.#resized(w, h) });
+    this.renderer = new Renderer(root, { draw: (seconds) => this.drawing.draw(seconds), resized: (w, h) => this.#resized(w, h) });
     this.pace = new Pace(() => this.invalidate());
     this.counters = new Counters(this);
     this.data = new RunData(source, this.#dataEvents());
@@ -45,17 +45,8 @@ export class Viewer {
     const { path, loops, frusta } = this.cameras;
     this.renderer.scene.add(this.points.clouds.group, path.object, loops.object, frusta.object, this.overlay);
     this.controls = new Controls(this.renderer.canvas, this.eye, this.#controlEvents());
+    this.drawing = new Drawing(this);
     this.data.follow();
-  }
-
-  /** Calls `listener` at an event; returns what ends that. @returns {() => void} */
-  on(name, listener) {
-    this.listeners[name].add(listener);
-    return () => this.listeners[name].delete(listener);
-  }
-
-  #emit(name, value) {
-    for (const listener of this.listeners[name]) listener(value);
   }
 
   /** @returns {object|null} the last answer of /state */
@@ -74,7 +65,7 @@ export class Viewer {
     this.settings = withChanges(before, changes);
     if (before.follow && !this.settings.follow) this.standpoint.following.stop();
     if (before.time !== this.settings.time) this.pace.move();
-    this.#emit("change", this.settings);
+    this.emit("change", this.settings);
     this.#moved();
   }
 
@@ -103,7 +94,7 @@ export class Viewer {
     this.selected = row;
     this.cameras.select(row);
     this.invalidate();
-    this.#emit("select", row);
+    this.emit("select", row);
   }
 
   // --- places
@@ -135,11 +126,12 @@ export class Viewer {
   /** Puts an object of `overlay` at a place in the world: its geometry is relative to that place. */
   place(object, position) {
     object.userData.world = [...position];
-    this.#placeObject(object);
+    this.placeObject(object);
     this.invalidate();
   }
 
-  #placeObject(object) {
+  /** Its position relative to the eye, which moves. */
+  placeObject(object) {
     if (object.userData.world) object.position.set(...subtract(object.userData.world, this.eye.position));
   }
 
@@ -181,11 +173,9 @@ export class Viewer {
   }
 
   /** Row of the last frame of the time that is shown, else of the newest; -1: none. */
-  #rowToFollow() {
+  rowToFollow() {
     return this.table.lastCamera(this.settings.time ? this.settings.time[1] : Infinity);
   }
-
-  // --- what happens
 
   #dataEvents() {
     return {
@@ -193,14 +183,14 @@ export class Viewer {
         this.points.reset();
         this.select(null);
       },
-      frames: (first) => this.#emit("frames", first),
+      frames: (first) => this.emit("frames", first),
       poses: (rows, correction) => {
         this.points.setPoses(rows, this.table);
         this.counters.corrected(correction);
-        this.#emit("poses", rows);
+        this.emit("poses", rows);
       },
       state: (state) => this.#setState(state),
-      connection: (text) => this.#emit("connection", text),
+      connection: (text) => this.emit("connection", text),
       firstPicture: () => this.counters.firstPicture,
     };
   }
@@ -213,7 +203,7 @@ export class Viewer {
     this.cameras.update(this.table, state);
     if (isFirst) this.set(this.standpoint.begin());
     if (!this.standpoint.isChosen) this.standpoint.fit();
-    this.#emit("state", state);
+    this.emit("state", state);
     this.invalidate();
   }
 
@@ -222,7 +212,7 @@ export class Viewer {
       moved: () => {
         this.standpoint.isChosen = true;
         this.standpoint.leaveCamera();
-        const row = this.settings.follow ? this.#rowToFollow() : -1;
+        const row = this.settings.follow ? this.rowToFollow() : -1;
         if (row >= 0) this.standpoint.following.keep(this.eye, this.table.centre(row));
         this.pace.move();
         this.#moved();
@@ -240,46 +230,6 @@ export class Viewer {
   #resized(width, height) {
     this.eye.resize(width, height);
     if (this.standpoint.looking !== null) this.lookThrough(this.standpoint.looking);
-  }
-
-  // --- drawing
-
-  /** @returns {boolean} whether the next picture will be another, even if nothing happens */
-  #draw(seconds) {
-    const flies = this.controls.fly(seconds);
-    const followed = this.settings.follow ? this.frame(this.#rowToFollow()) : null;
-    const follows = followed !== null && this.standpoint.follow(followed, seconds);
-    if (flies || follows) this.pace.move();
-    this.pace.draws(seconds);
-    this.#applySettings();
-    this.eye.seeAsFarAs(this.#far());
-    this.points.choose(this.eye, this.renderer.pixelRatio, this.settings.pointSize, this.pace.share);
-    this.points.colour(this.settings, this.eye);
-    for (const object of this.overlay.children) this.#placeObject(object);
-    this.renderer.render(this.eye, this.shared);
-    this.counters.drew();
-    this.points.loading.release(this.points.clouds.drawnPoints > 0);
-    this.#emit("tick", this.counters);
-    if (this.points.clouds.drawnPoints && this.points.loading.isIdle) this.becomeReady();
-    return flies || follows;
-  }
-
-  #applySettings() {
-    const { show, time } = this.settings;
-    const [from, to] = time ?? [-Infinity, Infinity];
-    const first = this.table.count ? this.table.time[0] : 0;
-    this.shared.u_time.value.set(Math.max(-3e38, from - first), Math.min(3e38, to - first));
-    this.points.clouds.group.visible = show.points;
-    this.cameras.path.object.visible = show.path;
-    const standInItsWay = this.standpoint.looking !== null;
-    this.cameras.frusta.object.visible = show.frusta && !standInItsWay && this.pace.share > FRUSTA_SHARE;
-    this.cameras.loops.object.visible = show.loops;
-  }
-
-  #far() {
-    const bounds = this.points.bounds();
-    if (!bounds) return 10 * this.eye.distance;
-    return Math.hypot(...subtract(bounds.centre, this.eye.position)) + 1.5 * bounds.radius;
   }
 
   /** The picture as it is. @returns {Promise<Blob>} png */

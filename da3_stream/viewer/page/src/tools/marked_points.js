@@ -55,6 +55,11 @@ export class MarkedPoints {
     this.keep();
   }
 
+  clear() {
+    [this.all, this.chosen] = [[], -1];
+    this.keep();
+  }
+
   keep() {
     this.memory.set("marks", this.all);
   }

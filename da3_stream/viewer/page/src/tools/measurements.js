@@ -78,6 +78,10 @@ export class Measurements {
     this.#keep(this.all.filter((other) => other !== measurement));
   }
 
+  clear() {
+    this.#keep([]);
+  }
+
   rename(measurement, name) {
     measurement.name = name;
     this.#keep(this.all);

@@ -41,6 +41,13 @@ export class SceneTools {
     this.calls.changed();
   }
 
+  /** Forgets all that was measured and marked. */
+  clear() {
+    this.measurements.clear();
+    this.marks.clear();
+    this.cancel();
+  }
+
   /** @returns {boolean} whether the click was taken */
   #clicked(x, y) {
     const { mode } = this;

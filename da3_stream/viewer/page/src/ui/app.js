@@ -70,7 +70,7 @@ export class App {
     const advice = new AdvicePanel(this.run, (row) => this.#showAdvice(row));
     this.tabs = new Tabs(
       [
-        { id: "view", title: "View", root: new ViewPanel(this.run, this.look).root },
+        { id: "view", title: "View", root: new ViewPanel(this.run, this.look, this.memory).root },
         { id: "frame", title: "Frame", root: this.frame.root },
         { id: "advice", title: "Advice", root: advice.root },
         { id: "loops", title: "Loops", root: new LoopsPanel(this.run, show).root },
@@ -85,9 +85,26 @@ export class App {
   #listen() {
     const { viewer } = this;
     viewer.on("select", (row) => this.#selected(row));
-    viewer.on("state", () => this.#showEmpty());
+    viewer.on("state", () => this.#stateCame());
     if (viewer.selected !== null && viewer.selected !== undefined) this.#selected(viewer.selected);
+    this.#stateCame();
+  }
+
+  #stateCame() {
     this.#showEmpty();
+    const started = this.run.state?.run.started ?? null;
+    if (started === null) return;
+    if (this.memory.get("started", started) !== started) this.#forgetOldRun();
+    this.memory.set("started", started);
+  }
+
+  /** Another run was begun in the same folder: what was picked in the old one means nothing in it. */
+  #forgetOldRun() {
+    this.tools.clear();
+    this.viewer.select(null);
+    this.viewer.set({ clip: null });
+    this.timeline.toEnd();
+    this.notices.say("The run was begun anew: measurements, marks and the selection of the old one are gone.");
   }
 
   #showEmpty() {

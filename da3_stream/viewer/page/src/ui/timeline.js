@@ -121,6 +121,12 @@ export class Timeline {
     if (this.run.count) this.onmove(nearestRow(this.run.times, this.time), this.playing);
   }
 
+  toEnd() {
+    this.time = null;
+    this.memory.set("time", null);
+    this.#apply();
+  }
+
   #apply() {
     this.run.viewer.set({ time: shownWindow(this.now, Number(this.window.select.value), this.run.span()) });
     this.#label();

@@ -16,8 +16,11 @@ const SHOWN = [
 
 /** Colours, sizes, what is shown, the clip box, and from where one looks. */
 export class ViewPanel {
-  /** @param {import("../run_view.js").RunView} run @param {import("../look.js").Look} look */
-  constructor(run, look) {
+  /**
+   * @param {import("../run_view.js").RunView} run @param {import("../look.js").Look} look
+   * @param {import("../memory.js").Memory} memory
+   */
+  constructor(run, look, memory) {
     this.run = run;
     const { viewer } = run;
     const settings = viewer.settings;
@@ -48,7 +51,7 @@ export class ViewPanel {
         element("legend", { text: "Look" }),
         element("div", { class: "buttons" }, ...lookButtons(look)),
       ),
-      daylight(),
+      daylight(memory),
       this.counters,
     );
     viewer.on("change", () => this.#showChange());
@@ -123,11 +126,9 @@ function countersText({ points_drawn = 0, megabytes_drawn = 0 }) {
   return `Drawn now: ${count(points_drawn)} points, ${number(megabytes_drawn, 2)} MB. More of them come as you come nearer.`;
 }
 
-function daylight() {
-  const root = document.documentElement;
-  return tick(
-    "light colours, for daylight",
-    root.dataset.theme === "light",
-    (on) => (root.dataset.theme = on ? "light" : "dark"),
-  ).row;
+function daylight(memory) {
+  const show = (on) => (document.documentElement.dataset.theme = on ? "light" : "dark");
+  const chosen = memory.get("light", document.documentElement.dataset.theme === "light");
+  show(chosen);
+  return tick("light colours, for daylight", chosen, (on) => (memory.set("light", on), show(on))).row;
 }
