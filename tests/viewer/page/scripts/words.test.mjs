@@ -63,6 +63,11 @@ test("cells between two frames have the lesser trust, before the first none", ()
   assert.deepEqual([...strip], [NaN, NaN, 1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, NaN]);
 });
 
+test("frames that have not come yet are not doubted", () => {
+  const strip = trustStrip([0, 1, 2, 3], [0.5, Infinity, 1, NaN], [0, 4], 4);
+  assert.deepEqual([...strip], [0.5, 0.5, 1, 0]);
+});
+
 test("play ends at the end", () => {
   assert.deepEqual(playedTo(1, 0.5, 4, 10), { time: 3, ended: false });
   assert.deepEqual(playedTo(9, 0.5, 4, 10), { time: 10, ended: true });

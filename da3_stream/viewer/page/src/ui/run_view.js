@@ -43,8 +43,11 @@ export class RunView {
     return this.table.time.subarray(0, this.count);
   }
 
+  /** How far the frame of each row is believed, NaN where that is unknown; Infinity: it has not come yet. */
   get confidences() {
-    return this.table.confidence.subarray(0, this.count);
+    const told = this.table.confidence.subarray(0, this.count);
+    if (this.viewer.data.isWhole) return told;
+    return told.map((value, row) => (this.table.hasPose(row) ? value : Infinity));
   }
 
   timeOf(row) {

@@ -22,7 +22,7 @@ export function nearestRow(times, time) {
 
 /**
  * The least confidence of the frames that fall in each of `cells` equal parts of the time from..to: one doubted frame
- * is not hidden by its neighbours. NaN where no frame is.
+ * is not hidden by its neighbours, Infinity: not known yet. NaN where no frame is.
  * @param {ArrayLike<number>} times @param {ArrayLike<number>} confidences
  * @param {[number, number]} window @param {number} cells
  */
@@ -30,7 +30,7 @@ export function trustStrip(times, confidences, [from, to], cells) {
   const strip = new Float32Array(cells).fill(NaN);
   const perSecond = cells / Math.max(to - from, 1e-9);
   for (let row = 0; row < times.length; row += 1) {
-    if (times[row] < from || times[row] > to) continue;
+    if (times[row] < from || times[row] > to || confidences[row] === Infinity) continue;
     const cell = Math.min(cells - 1, Math.floor((times[row] - from) * perSecond));
     const value = Number.isFinite(confidences[row]) ? confidences[row] : 0;
     if (!(strip[cell] <= value)) strip[cell] = value;
