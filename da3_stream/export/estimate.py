@@ -25,6 +25,7 @@ PER_PIXEL = {"jpg": 1.0, "png": 3.1}
 PER_DEPTH_PIXEL, PER_STEREO_PIXEL = {"png": 2.0}, 16  # other depth: single precision
 PER_SORTED, PER_ROW, PER_MESHED = 40, 40, 120
 PER_POSE, PER_TRACKED, PER_SEED = 400, 100_000, 300
+PER_PAGE, PER_THUMBNAIL, PER_SENT = 3_000_000, 100_000, 16  # a page's own parts; a point in base64
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ def _of_cloud(options: o.CloudOptions, reader: RunReader, frames: int, folder: P
 
 @_bytes_of.register
 def _of_page(options: o.PageOptions, reader: RunReader, frames: int, folder: Path) -> float:
-    return options.max_mb * 1e6
+    others = PER_PAGE + options.pictures * PER_THUMBNAIL + frames * PER_POSE
+    return min(options.max_mb * 1e6, others + PER_SENT * _points(reader, None))
 
 
 @_bytes_of.register

@@ -49,7 +49,7 @@ class Subject:
     @cached_property
     def times(self) -> Float64:
         """Seconds [N] of the rows, from the first frame of the input on."""
-        return self.poses.timestamp - self.facts.get("first_time_s", 0.0)
+        return self.poses.timestamp - (self.facts.get("first_time_s") or 0.0)
 
     @cached_property
     def points(self) -> tuple[Float32, UInt8]:

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from da3_stream.errors import ExportError
+from da3_stream.export.estimate import estimate_export
 from da3_stream.export.exporting import export_run
-from da3_stream.store import Run, create_run
+from da3_stream.export.options import PageOptions
+from da3_stream.store import Run, RunReader, create_run
 from da3_stream.viewer import read_asset
 from tests.export.table.pages import answers, by_page, frame_columns, pose_rows, state
 from tests.worlds.known_runs import FRAMES, KINDS, KnownRun, make_run
@@ -125,3 +127,11 @@ def test_where_the_run_lies_is_not_told(known: KnownRun, tmp_path: Path) -> None
     assert not any(str(known.path.parent).encode() in body for body in bodies)
     told = state(path)
     assert (told["exports"], told["export_commands"], told["has_report"]) == ([], [], False)
+
+
+def test_a_generous_size_takes_no_more_of_the_disk_than_the_run_fills(known: KnownRun, tmp_path: Path) -> None:
+    reader = RunReader.open(known.path)
+    large, small = (estimate_export(reader, PageOptions(max_mb=mb), tmp_path).bytes for mb in (1e9, 2.0))
+    path, _ = page(known.path, tmp_path / "page.html", max_mb=1e9)
+    assert path.stat().st_size <= large < 40e6
+    assert small == 2e6

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { depthSigma } from "../../../../da3_stream/viewer/page/src/tools/anchor.js";
+import { Measurements } from "../../../../da3_stream/viewer/page/src/tools/measurements.js";
 import { measureDistance } from "../../../../da3_stream/viewer/page/src/tools/distance.js";
 import { crossesItself, fitPlane, measureArea } from "../../../../da3_stream/viewer/page/src/tools/polygon.js";
 import { normalQuantile, pathSigma, stretchSigma } from "../../../../da3_stream/viewer/page/src/tools/uncertainty.js";
@@ -164,3 +165,23 @@ function standardDeviation(count, draw) {
   const middle = values.reduce((a, b) => a + b, 0) / count;
   return Math.sqrt(values.reduce((sum, v) => sum + (v - middle) ** 2, 0) / (count - 1));
 }
+
+test("between segments there is no measure, until something joins them", () => {
+  const segments = [0, 1];
+  const camera = { centre: [0, 0, 0], confidence: 0.95, fx: 300 };
+  const run = {
+    cameraOf: () => camera,
+    pinholeOf: () => camera,
+    worldFromSubmap: (row, position) => position,
+    segmentOf: (row) => segments[row],
+    up: [0, -1, 0],
+  };
+  const measurements = new Measurements(run, { get: (name, usual) => usual, set: () => {} });
+  measurements.begin("distance");
+  for (const row of [0, 1]) measurements.add({ row, inSubmap: [3 * row, 0, 5 + 4 * row], depthSigma: 0.02 });
+  const [made] = measurements.all;
+  assert.equal(measurements.isAcrossSegments(made), true);
+  assert.equal(measurements.value(made), null);
+  segments[1] = 0;
+  assert.equal(measurements.value(made).value, 5);
+});

@@ -98,8 +98,17 @@ export class Measurements {
     return { cameraOf: (row) => run.cameraOf(row), up: run.up, scaleSigma: this.scaleSigma };
   }
 
-  /** What it measures with the poses of now; null where points are missing. @param {Measurement} measurement */
+  /** Whether its points lie in several segments, whose places and scales nothing ties together. @param {Measurement} measurement */
+  isAcrossSegments(measurement) {
+    return new Set(measurement.anchors.map((anchor) => this.run.segmentOf(anchor.row))).size > 1;
+  }
+
+  /**
+   * What it measures with the poses of now; null where points are missing, or nothing ties them to each other.
+   * @param {Measurement} measurement
+   */
   value(measurement) {
+    if (this.isAcrossSegments(measurement)) return null;
     const points = measurement.anchors.map((anchor) => sightingOf(this.run, anchor));
     if (points.length < FEWEST[measurement.kind] || points.includes(null)) return null;
     return measurement.kind === "distance"

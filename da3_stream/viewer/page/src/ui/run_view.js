@@ -91,6 +91,11 @@ export class RunView {
     return scaled(rotate([-x, -y, -z, w], away), 1 / t.scale[row]);
   }
 
+  /** The segment that a row's submap is in now. @param {number} row */
+  segmentOf(row) {
+    return (this.state?.submaps ?? []).find((submap) => submap.id === this.table.submap[row])?.segment;
+  }
+
   /** Inverse of `submapFromWorld`, with the poses of now; null without a pose. */
   worldFromSubmap(row, position) {
     return row < this.count && this.table.hasPose(row) ? this.table.worldFromSubmap(row, position) : null;

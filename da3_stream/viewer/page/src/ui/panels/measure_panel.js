@@ -136,7 +136,7 @@ export class MeasurePanel {
         "div",
         { class: "entry" },
         head,
-        element("p", { class: "quiet", text: "A point of it has no pose now." }),
+        element("p", { class: "quiet", text: this.#whyNothing(measurement) }),
       );
     const unit = unitOf(this.run.units) + (measurement.kind === "area" ? "²" : "");
     const numbers = sigmaText(value.sigma, unit, this.run.units);
@@ -146,6 +146,12 @@ export class MeasurePanel {
       text: withSigma(value.value, value.sigma.total, unit),
     });
     return element("div", { class: "entry" }, head, said, this.#more(measurement, value), why(numbers));
+  }
+
+  #whyNothing(measurement) {
+    return this.measurements.isAcrossSegments(measurement)
+      ? "Its points lie in several segments: nothing tells how these lie to each other, so there is no measure."
+      : "A point of it has no pose now.";
   }
 
   #more(measurement, value) {
