@@ -34,8 +34,9 @@ class DemoResult:
         share = f"{result['ate_percent']:.2f} % of {result['path_length_m']:.0f} m"
         error = f"{result['ate_rmse_m']:.3f} m ({share})"
         return (
-            f"error against the town's truth {error}; look at {run / 'report.html'} in a browser, and at the cloud "
-            f"with: da3-stream view {shlex.quote(str(run))}"
+            f"error against the town's truth {error}; cloud {run / 'cloud.ply'}, trajectory {run / 'trajectory.tum'}; "
+            f"look at {run / 'report.html'} in a browser, and at the cloud with: da3-stream view "
+            f"{shlex.quote(str(run))}"
         )
 
 

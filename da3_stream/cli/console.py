@@ -54,6 +54,7 @@ def console(verbose: bool, quiet: bool = False) -> Iterator[None]:
     handler = ConsoleHandler(verbose)
     handler.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.WARNING)
     logger = logging.getLogger("da3_stream")
+    level = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG if verbose else logging.INFO)
     try:
@@ -63,6 +64,7 @@ def console(verbose: bool, quiet: bool = False) -> Iterator[None]:
         raise
     finally:
         logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 class ConsoleHandler(logging.Handler):

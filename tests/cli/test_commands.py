@@ -324,6 +324,7 @@ def test_the_demo_drives_round_the_town_and_names_everything(call: Callable) -> 
     assert result.startswith("40 of 40 frames placed")
     for name in ("runs/demo/run/cloud.ply", "runs/demo/run/trajectory.tum", "runs/demo/run/report.html"):
         assert name in line and Path(name).exists()
+    assert line.endswith("da3-stream view runs/demo/run")
     assert "error against the town's truth" in line
 
 

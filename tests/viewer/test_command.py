@@ -20,6 +20,7 @@ from da3_stream.errors import StoreError, WebError
 from da3_stream.store import create_run
 from da3_stream.viewer import serving as serving_module
 from da3_stream.viewer.serving import serve_until_stopped, view_server
+from tests.signals import heard
 
 
 def state(link):
@@ -30,7 +31,10 @@ def state(link):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_prints_one_line_and_ends_in_order(street, number):
     words = [sys.executable, "-m", "da3_stream", "view", str(street.path), "--port", "0", "--no-open"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with (
+        heard(signal.SIGINT),
+        subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+    ):
         link = process.stdout.readline()
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\n", link)
         assert state(link)["frames"] == 28

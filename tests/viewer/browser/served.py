@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.signals import heard
+
 ADDRESS = re.compile(r"https?://\S+")
 
 
@@ -27,7 +29,7 @@ class Served:
 def view(run: Path, port: str = "0") -> Iterator[Served]:
     """The server of a run on a port, 0: any free one; it gets Ctrl-C at the end of the block."""
     words = [sys.executable, "-m", "da3_stream", "view", str(run), "--port", port, "--no-open"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+    with heard(signal.SIGINT), subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             line = process.stdout.readline()
