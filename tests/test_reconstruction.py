@@ -128,7 +128,8 @@ def test_skipped_frames_are_named_and_long_lists_cut(run):
 
 def test_the_report_is_one_file_and_escapes_what_it_shows(run):
     (run.path / "overview.png").write_bytes(b"\x89PNG")
-    run.write_status({**run.read_status(), "input": "<script>alert(1)</script>.mp4"})
+    status = run.read_status()
+    run.write_status({**status, "input": {**status.get("input", {}), "name": "<script>alert(1)</script>.mp4"}})
     write_report(open_run(run.path))
     page = (run.path / "report.html").read_text()
     assert "<script>" not in page and "&lt;script&gt;" in page
