@@ -73,7 +73,7 @@ def write_submap(run: Run, submap: int, frames: SubmapFrames) -> None:
         arrays[f"depth_{index:06d}"] = encode_depth(frames.depth[k], frames.median_depth)
         arrays[f"confidence_{index:06d}"] = encode_confidence(frames.confidence[k], bounds)
         if frames.images:
-            arrays[f"{_IMAGE}{index:06d}"] = encode_image(frames.images[k])
+            arrays[image_entry(index)] = encode_image(frames.images[k])
         if frames.sky is not None:
             arrays[f"sky_{index:06d}"] = np.packbits(frames.sky[k])
     arrays |= pack_masks(frames.masks)
@@ -153,11 +153,26 @@ def read_images(run: Run, submap: int, source_indices: Sequence[int]) -> list[UI
     Raises KeyError if the submap keeps none of one, StoreError if the file is absent or damaged.
     """
     with _open_npz(run.submap_path(submap)) as entries:
-        missing = [index for index in source_indices if f"{_IMAGE}{index:06d}" not in entries]
-        images = [] if missing else [decode_image(entries[f"{_IMAGE}{index:06d}"]) for index in source_indices]
+        missing = [index for index in source_indices if image_entry(index) not in entries]
+        images = [] if missing else [decode_image(entries[image_entry(index)]) for index in source_indices]
     if missing:
         raise KeyError(f"node {submap} keeps no picture of frame {missing[0]}")
     return images
+
+
+def read_jpeg(run: Run, submap: int, source_index: int) -> bytes:
+    """The JPEG file that is stored of an owned frame. Raises as `read_images`."""
+    with _open_npz(run.submap_path(submap)) as entries:
+        name = image_entry(source_index)
+        data: bytes | None = entries[name].tobytes() if name in entries else None
+    if data is None:
+        raise KeyError(f"node {submap} keeps no picture of frame {source_index}")
+    return data
+
+
+def image_entry(source_index: int) -> str:
+    """The name of a frame's picture in its submap's file."""
+    return f"{_IMAGE}{source_index:06d}"
 
 
 def read_sky(run: Run, submap: int, source_index: int) -> NDArray[np.bool_] | None:

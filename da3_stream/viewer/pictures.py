@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ..errors import StoreError
-from ..store.submap_files import open_npz, reading
+from ..store.submap_files import read_jpeg
 from ..types import Float32, UInt8
 from .frame_details import depth_of
 from .snapshot import Snapshot
@@ -50,13 +50,7 @@ def raw_depth(now: Snapshot, row: int) -> bytes:
 def _stored_image(now: Snapshot, row: int) -> bytes:
     if now.reader is None or not 0 <= row < len(now.frames):
         raise IndexError(row)
-    path = now.reader.run.submap_path(int(now.frames.submap[row]))
-    name = f"image_{int(now.frames.source_index[row]):06d}"
-    with reading(path), open_npz(path) as entries:
-        data = entries[name].tobytes() if name in entries else None
-    if data is None:
-        raise KeyError(f"no picture of row {row} is kept")
-    return data
+    return read_jpeg(now.reader.run, int(now.frames.submap[row]), int(now.frames.source_index[row]))
 
 
 def _smaller(data: bytes, size: int) -> bytes:

@@ -9,7 +9,7 @@ import numpy as np
 from ..cloud.files.laz import open_laz
 from ..cloud.levels import SubmapLevels
 from ..store import Run, SubmapCameras
-from ..store.submap_files import cameras_of, open_npz, reading
+from ..store.submap_files import cameras_of, image_entry, open_npz, reading
 from ..types import Float64
 from .run_files import Stamp, revision_of, stamp
 
@@ -72,7 +72,7 @@ def _cameras(run: Run, submap: int) -> tuple[SubmapCameras, bool]:
     with reading(path), open_npz(path) as entries:
         cameras = cameras_of(entries)
         owned = cameras.frame_indices[cameras.owned]
-        return cameras, len(owned) > 0 and f"image_{int(owned[0]):06d}" in entries
+        return cameras, len(owned) > 0 and image_entry(int(owned[0])) in entries
 
 
 def _of_levels(levels: SubmapLevels) -> tuple[int, int, int, Float64, float]:
