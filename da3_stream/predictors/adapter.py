@@ -77,6 +77,11 @@ class PredictorAdapter:
         """How many windows may be submitted at once; one by default."""
         return max(1, int(self._optional("in_flight", 1)))
 
+    @property
+    def learns(self) -> bool:
+        """Whether a window may still change the geometry of later ones; by default what has a state does."""
+        return bool(self._optional("learns", hasattr(self._predictor, "state")))
+
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
         """Geometry of a window: the only method that every predictor has. What is masked has no depth."""
         return without_masked(self._predictor.predict(frames), frames)

@@ -18,7 +18,9 @@ class Predictor(Protocol):
 
     Attributes for the caller: `window_size` and `window_overlap` (its own defaults), `image_side` (longest side of its
     input in pixels, so that the reader can shrink frames at once), `in_flight` (windows that may be submitted at once,
-    default 1; it is read before each submission, and results are taken in order).
+    default 1; it is read before each submission, and results are taken in order), `learns` (whether what a window
+    teaches it may still change the geometry of later ones; default: whether it has `state`; once False it stays so, and
+    is read after each window: only then can windows be predicted apart from each other, in any order).
 
     Optional methods: `predict_pair(first, second) -> WindowGeometry` (the geometry of two neighbourhoods of frames, far
     apart in time, that may show the same place, rows in the order [*first, *second]; default: `predict` of that list);

@@ -25,7 +25,7 @@ class Full(Plain):
 
     name, hash, facts, timings, camera = "full", "abc", {"device": "cpu"}, {"solve": 1.5}, {"given": True}
     is_metric, gives_descriptors, image_side = True, True, 320
-    window_size, window_overlap, in_flight = 30, 5, 3
+    window_size, window_overlap, in_flight, learns = 30, 5, 3, False
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, Any]] = []
@@ -51,7 +51,7 @@ def test_every_attribute_has_a_default() -> None:
     adapter = PredictorAdapter(Plain())
     assert (adapter.name, adapter.hash, adapter.image_side) == ("Plain", None, None)
     assert adapter.facts == adapter.timings == adapter.camera == {}
-    assert not adapter.is_metric and not adapter.gives_descriptors
+    assert not adapter.is_metric and not adapter.gives_descriptors and not adapter.learns
     assert (adapter.window_size, adapter.window_overlap, adapter.in_flight) == (60, 12, 1)
     adapter.prepare(FRAMES)
     assert adapter.state() is None
@@ -83,6 +83,19 @@ def test_attributes_may_change_while_a_run_goes_on() -> None:
     assert adapter.in_flight == 3
     full.in_flight = 0
     assert adapter.in_flight == 1
+
+
+def test_what_has_a_state_learns_unless_it_says_otherwise() -> None:
+    class Stateful(Plain):
+        def state(self) -> int:
+            return 0
+
+    assert PredictorAdapter(Stateful()).learns
+    full = Full()
+    adapter = PredictorAdapter(full)
+    assert not adapter.learns
+    full.learns = True
+    assert adapter.learns
 
 
 def test_a_state_without_a_way_back_is_an_error() -> None:

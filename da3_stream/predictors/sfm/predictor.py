@@ -92,6 +92,11 @@ class SfmPredictor:
         """What is known of the lens at the input's resolution, ready for JSON."""
         return {} if self._size == (0, 0) else self._given.summary(self._calibration(), self._size)
 
+    @property
+    def learns(self) -> bool:
+        """Whether windows still calibrate the lens; not once it is held."""
+        return not (self._history.latest or self._given.calibration(self._given.size)).is_frozen
+
     def prepare(self, frames: Sequence[Frame]) -> None:
         """Announce a window that is about to be predicted: windows calibrate the lens in the order of announcements."""
         self._begin(frames)

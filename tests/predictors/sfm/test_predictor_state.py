@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from da3_stream.predictors.sfm import SfmPredictor
+from da3_stream.predictors.sfm.given_lens import GivenLens
 from da3_stream.synthetic.town import TownFrame
 from da3_stream.types import Frame
 
@@ -48,6 +49,18 @@ def test_a_state_can_be_carried_to_another_predictor(
     np.testing.assert_array_equal(first.window_from_camera, second.window_from_camera)
     np.testing.assert_array_equal(first.depth, second.depth)
     assert predictor.state() == other.state()
+
+
+def test_it_learns_until_its_lens_is_held(make_predictor: MakePredictor, street: list[TownFrame]) -> None:
+    k = street[0].intrinsics
+    assert not make_predictor(k, lens="pinhole").learns  # nothing is open
+    predictor = make_predictor(k)
+    assert predictor.learns  # the radial term is
+    size = predictor.image_side, predictor.image_side
+    start = GivenLens(k, size, radial=True).calibration(size)
+    for calibration in (start, start.freeze()):
+        predictor.restore([{"after": -1, **start.to_tree()}, {"after": 9, **calibration.to_tree()}])
+        assert predictor.learns is not calibration.is_frozen
 
 
 def test_a_closed_predictor_may_be_closed_again(make_predictor: MakePredictor) -> None:
