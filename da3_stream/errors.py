@@ -13,6 +13,10 @@ class FramesError(Da3StreamError):
     """The input cannot be opened or holds no usable frame."""
 
 
+class RemoteFilesError(Da3StreamError):
+    """A file that lies elsewhere cannot be listed, fetched or sent."""
+
+
 class PredictorError(Da3StreamError):
     """A predictor cannot be built, or broke its contract."""
 

@@ -15,14 +15,15 @@ from .machine import keep_freed_memory
 from .predictors.model_choice import ResolvedModel
 from .predictors.scheduler import SerializedPredictor, predictions
 from .progress import Listener, ignore
+from .remote_files import local_copies
 from .session import RunSession, one_thread_each, open_job, open_session, run_lifecycle
 from .settings import Settings
 from .stopwatch import START, Stopwatch
-from .types import Predictor
+from .types import CopiedInput, Predictor
 
 log = logging.getLogger(__name__)
 
-Source = str | Path | Sequence[str | Path] | Iterable[NDArray[np.uint8]]
+Source = str | Path | Sequence[str | Path] | Iterable[NDArray[np.uint8]] | CopiedInput
 
 
 def run(
@@ -40,6 +41,8 @@ def run(
 ) -> Path:
     """Reconstruct a source (see `frames.open_source`) into the run directory `out`, and return its path.
 
+    Remote files (`s3://bucket/drive.mp4`) are copied beside `out` until the run is finished (`remote_files`).
+
     Without a predictor the one that the settings name is made; `model` is what `choose_model` says of those settings,
     where that was asked before, and `watch` has counted CPU seconds until now (None: they count from here on).
     `progress` shows people on stderr how it goes, and the `listener` hears it, called with the name of an event and its
@@ -55,7 +58,9 @@ def run(
     with ExitStack() as stack:
         with watch.stage(START):
             stack.enter_context(one_thread_each())
-            job = stack.enter_context(open_job(source, settings or Settings(), predictor, model, watch))
+            copies = local_copies(source, Path(out), overwrite=overwrite, shown=progress, listener=listener)
+            here = stack.enter_context(copies)
+            job = stack.enter_context(open_job(here, settings or Settings(), predictor, model, watch))
             opened = open_session(Path(out), job, overwrite=overwrite, with_changes=with_changes)
             session = stack.enter_context(opened)
         if session.finished:

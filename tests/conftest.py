@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -20,6 +22,17 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(f"no shared clips at {folder} (set DA3_STREAM_SHARED)")
     return folder
+
+
+@pytest.fixture
+def memory() -> Iterator[Any]:
+    """A remote file system (fsspec's memory://) in this process, empty before and after."""
+    import fsspec
+
+    filesystem = fsspec.filesystem("memory")
+    filesystem.store.clear()
+    yield filesystem
+    filesystem.store.clear()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -45,10 +45,11 @@ MAY_IMPORT = {
     "scale": "geometry types",
     "trust": "types",
     "store": "errors geometry types",
+    "remote_files": "errors machine progress store types",  # a run here, to elsewhere; what is elsewhere, to here
     # who reads and writes a run directory
     "cloud": "errors geometry settings types store",
     "upright": "errors geometry types store cloud",
-    "export": "progress errors geometry settings types store cloud frames machine upright viewer report",
+    "export": "progress errors geometry settings types store cloud frames machine remote_files upright viewer report",
     "evaluation": "calibration errors geometry store",
     "report": "cloud errors models settings store types upright",
     "reconstruction": "types store cloud export",
@@ -60,14 +61,14 @@ MAY_IMPORT = {
     " store trust",
     "session": "progress errors geometry settings types windows cloud export frames loops machine predictors report"
     " slam stopwatch store",
-    "pipeline": "progress settings types frames machine predictors session stopwatch",
+    "pipeline": "progress settings types frames machine predictors remote_files session stopwatch",
     # the doors
     "synthetic": "errors geometry",
     "calibration": "errors geometry",
     "demo": "progress settings calibration evaluation pipeline report store synthetic",
     "doctor": "machine",
-    "cli": "progress errors settings calibration demo doctor evaluation export frames models pipeline predictors report"
-    " stopwatch store viewer",
+    "cli": "progress errors settings calibration demo doctor evaluation export frames models pipeline predictors"
+    " remote_files report stopwatch store viewer",
     "__init__": "settings types da3 pipeline reconstruction",
     "__main__": "cli",
 }
@@ -77,6 +78,7 @@ MAY_START_THREADS = {
     "cli/view.py": "Popen",  # the page beside a run (`run --view`), which only reads its files
     "frames/prefetch.py": "Thread",  # reads ahead
     "frames/sources/live.py": "Thread",  # captures
+    "remote_files/transfers.py": "ThreadPoolExecutor",  # waits for other machines
     "doctor/examination.py": "ThreadPoolExecutor",  # waits for processes that ask libraries
     "doctor/packages.py": "ThreadPoolExecutor",  # waits for processes that import packages
     "predictors/scheduler.py": "Thread ThreadPoolExecutor",  # feeds windows, calls the predictor

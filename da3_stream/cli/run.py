@@ -12,12 +12,13 @@ import typer
 
 from ..errors import SettingsError
 from .arguments import LogTo, Quiet, Verbose
-from .console import console, default_out, say, stoppable
+from .console import console, say, stoppable
 from .ending import fail
 from .json_log import is_alone, json_log
 from .options import completion
 from .options.run import RUN
 from .options.table import with_options
+from .places import Places, list_input, source_of
 from .view import page_beside
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ Inputs = Annotated[
     list[str],
     typer.Argument(
         metavar="INPUT...",
-        help="Videos, images, folders, cards, ROS bags, patterns, a camera's number, or a stream's address.",
+        help="Videos, images, folders, cards, ROS bags, patterns (also s3://...), a camera's number, or a stream.",
     ),
 ]
 Exports = Annotated[
@@ -61,7 +62,16 @@ def run(
     values: dict[str, Any],
     inputs: Inputs,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="DIR", help="Default: runs/<name of INPUT>.")
+        str | None,
+        typer.Option(
+            "-o", "--out", metavar="DIR", help="Default: runs/<name of INPUT>. Or an address: s3://BUCKET/DIR."
+        ),
+    ] = None,
+    work: Annotated[
+        Path | None,
+        typer.Option(
+            "--work", metavar="DIR", help="Of a run that goes to an address: where it is made; default as -o."
+        ),
     ] = None,
     config: Annotated[
         str | None,
@@ -101,22 +111,23 @@ def run(
         _check_formats(exports or ())
         if json and not only_list:
             raise SettingsError("--json goes with --list: give both, or leave it out")
+        places = Places.of(out, work, inputs)
         if only_list:
-            return _list(inputs, settings, verbose, json)
-        out, shown = out or default_out(inputs), not quiet and not is_alone(log_to)
-        with console(verbose, quiet), stoppable(f"what was placed until then is in {out}"):
-            how = _How(out, settings, watch, shown, told.tell, overwrite, with_changes)
-            with page_beside(out, quiet) if view else nullcontext():
-                directory = _reconstruct(inputs, how, quiet)
-            _tell_result(directory, allow_empty, quiet, told.tell)
-            _export(directory, exports or (), quiet, shown, told.tell)
+            with console(verbose):
+                return list_input(inputs, places.run, settings, json)
+        shown = not quiet and not is_alone(log_to)
+        with console(verbose, quiet), stoppable(f"what was placed until then is in {places.run}"):
+            how = _How(places, settings, watch, shown, told.tell, overwrite, with_changes)
+            nothing = _run(inputs, how, exports or (), view, quiet, allow_empty)
+        if nothing is not None and not allow_empty:
+            fail(f"{nothing} (--allow-empty: end with status 0 all the same)", EMPTY)
 
 
 @dataclass(frozen=True)
 class _How:
     """Where a run goes, and how."""
 
-    out: Path
+    places: Places
     settings: Settings
     watch: Stopwatch
     shown: bool
@@ -133,17 +144,36 @@ def _check_formats(formats: Iterable[str]) -> None:
         find_format(format)
 
 
-def _reconstruct(inputs: list[str], how: _How, quiet: bool) -> Path:
+def _run(
+    inputs: list[str], how: _How, exports: Iterable[str], view: bool, quiet: bool, allow_empty: bool
+) -> str | None:
+    """All that is asked for; remote inputs are here until it is done. Returns why nothing was placed, if so."""
+    from ..remote_files import local_copies
+
+    how.places.require(how.overwrite)
+    run, source = how.places.run, source_of(inputs)
+    with local_copies(source, run, overwrite=how.overwrite, shown=how.shown, listener=how.tell) as here:
+        with page_beside(run, quiet) if view else nullcontext():
+            directory = _reconstruct(here, inputs, how, quiet)
+        nothing = _tell_result(directory, quiet, how.tell)
+        if nothing is None or allow_empty:
+            _export(directory, exports, quiet, how.shown, how.tell)
+        how.places.send(how.overwrite, quiet, how.shown, how.tell)
+    return nothing
+
+
+def _reconstruct(source: Any, inputs: list[str], how: _How, quiet: bool) -> Path:
     """The run directory, made."""
     from .. import pipeline
     from ..predictors.model_choice import choose_model
+    from ..remote_files import without_password
 
     chosen = choose_model(how.settings.model)
-    say(f"model: {chosen}; run directory: {how.out}", quiet)
-    how.tell("run", {"run": str(how.out), "inputs": inputs, "model": chosen.name})
+    say(f"model: {chosen}; run directory: {how.places.run}", quiet)
+    how.tell("run", {"run": str(how.places.run), "inputs": [*map(without_password, inputs)], "model": chosen.name})
     return pipeline.run(
-        inputs[0] if len(inputs) == 1 else inputs,
-        how.out,
+        source,
+        how.places.run,
         how.settings,
         model=chosen,
         watch=how.watch,
@@ -154,17 +184,15 @@ def _reconstruct(inputs: list[str], how: _How, quiet: bool) -> Path:
     )
 
 
-def _tell_result(directory: Path, allow_empty: bool, quiet: bool, tell: Listener) -> None:
-    """What came out; nothing ends the command, with a status of its own, unless that is allowed."""
+def _tell_result(directory: Path, quiet: bool, tell: Listener) -> str | None:
+    """Tell what came out; returns why that is nothing, if so."""
     from ..report import info
     from ..report.lines import result_lines, why_nothing_was_placed
 
     facts = info(directory)
     say("\n".join(result_lines(facts)), quiet)
     tell("result", {"run": str(directory), **{key: facts.get(key) for key in RESULT}})
-    nothing = why_nothing_was_placed(facts)
-    if nothing is not None and not allow_empty:
-        fail(f"{nothing} (--allow-empty: end with status 0 all the same)", EMPTY)
+    return why_nothing_was_placed(facts)
 
 
 def _export(directory: Path, formats: Iterable[str], quiet: bool, shown: bool, tell: Listener) -> None:
@@ -174,14 +202,3 @@ def _export(directory: Path, formats: Iterable[str], quiet: bool, shown: bool, t
         result = export_run(directory, format, overwrite=True, progress=shown, listener=tell)
         say(f"{result.path}: {result.summary}", quiet)
         tell("export", {"format": format, "path": str(result.path), "summary": result.summary})
-
-
-def _list(inputs: list[str], settings: Settings, verbose: bool, json: bool) -> None:
-    """Tell what an input holds."""
-    from ..frames import listing, listing_text, open_source
-    from ..store.files import json_page
-
-    with console(verbose):
-        source = open_source(inputs[0] if len(inputs) == 1 else inputs, settings.frames, camera=settings.camera)
-        facts = listing(source)
-    typer.echo(json_page(facts).rstrip() if json else listing_text(facts))

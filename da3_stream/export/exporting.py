@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from ..errors import ExportError
 from ..machine import installed_versions
 from ..progress import Listener, ignore
+from ..remote_files import copies_for_a_while
 from ..store import RunReader
 from .axes import file_axes
 from .estimate import estimate_export, require_disk
@@ -63,7 +64,8 @@ def export_run(
     for place in (target, *(side_file(target, suffix) for suffix in row.beside)):
         require_apart(place, reader.path, reader.input_paths)
     job, watcher = _job(reader, format, checked), progress_of(progress, listener)
-    with output_path(target, folder=row.is_folder, overwrite=overwrite, beside=row.beside, job=job) as new:
+    new_path = output_path(target, folder=row.is_folder, overwrite=overwrite, beside=row.beside, job=job)
+    with copies_for_a_while(reader.path), new_path as new:
         _say_what_it_takes(reader, checked, new, watcher)
         summary = _write(row, reader, new, checked, watcher)
     return ExportResult(target, summary + (_segments_text(reader, checked) if checked.joins_segments else ""))

@@ -41,6 +41,7 @@ _FILES = (
     "resume/input.json",
     "resume/windows.jsonl",
     "resume/tip.npz",
+    "resume/sent.jsonl",
 )
 _LOCK = ".lock"
 _TIMES = ("seconds_by_stage", "seconds_in_predictor")
@@ -84,6 +85,11 @@ class Run:
     def increments(self) -> AppendLog:
         """What every finished window adds for good, a line each, beside the checkpoint (see session/checkpoint.py)."""
         return AppendLog(self.path / "resume" / "windows.jsonl")
+
+    @property
+    def sent(self) -> AppendLog:
+        """What was sent elsewhere of a finished run, a line for each file (see `remote_files`)."""
+        return AppendLog(self.path / "resume" / "sent.jsonl")
 
     @property
     def latest_path(self) -> Path:
@@ -177,6 +183,18 @@ def open_run(path: Path) -> Run:
         raise StoreError(f"{path} is not a run directory: it holds no run.json")
     run.read_status()
     return run
+
+
+def whole_files(run: Run) -> list[Path]:
+    """The files of a run directory and its exports, run.json last: none that is being written, and no lock."""
+    found = [path for path in sorted(run.path.rglob("*")) if path.is_file() and not _is_passing(path, run)]
+    return [*(path for path in found if path != run.path / "run.json"), run.path / "run.json"]
+
+
+def _is_passing(path: Path, run: Run) -> bool:
+    parts = path.relative_to(run.path).parts
+    own = parts[-1] == _LOCK or path == run.sent.path
+    return own or any(part.startswith(".") and ".tmp" in part for part in parts)  # also .scene.tmp.glb of exports
 
 
 @contextmanager

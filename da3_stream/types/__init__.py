@@ -1,6 +1,7 @@
 """Frozen values that pass from one room to another; array shapes, units and coordinate frames are in their fields."""
 
 from .advice import Advice, AdviceCode
+from .copied import CopiedInput
 from .frames import Frame, LeftOut, SkippedFrame
 from .input_camera import FOCAL_SIGMA, InputCamera
 from .measurements import Alignment, LoopCandidate, LoopEdge, LoopRefusal, ScaleObservation
@@ -12,6 +13,7 @@ __all__ = [
     "Advice",
     "AdviceCode",
     "Alignment",
+    "CopiedInput",
     "Float32",
     "Float64",
     "Frame",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...errors import ExportError, FramesError
+from ...errors import ExportError, FramesError, RemoteFilesError
+from ...remote_files import copies_folder, is_remote, local_copies
 from ...settings import CameraSettings, FramesSettings
 from ...store import RunReader, read_images
 from ...types import UInt8
@@ -173,11 +174,12 @@ def open_input(reader: RunReader) -> FrameSource:
     if not paths:
         name = reader.status["input"]["name"]
         raise ExportError(f"{what} ({name}) cannot be read again{_instead_of_input(reader)}")
+    if any(map(is_remote, paths)) and not copies_folder(reader.path).exists():
+        log.warning("%s is fetched once more: %s", what, ", ".join(paths))
     try:
-        source = open_source(
-            paths[0] if len(paths) == 1 else paths, _settings_without_gate(reader), camera=_camera_settings(reader)
-        )
-    except FramesError as error:
+        with local_copies(paths[0] if len(paths) == 1 else list(paths), reader.path, keep=True) as here:
+            source = open_source(here, _settings_without_gate(reader), camera=_camera_settings(reader))
+    except (FramesError, RemoteFilesError) as error:
         raise ExportError(f"{what} cannot be read again ({error}){_instead_of_input(reader)}") from error
     if _is_another(reader, source):
         raise ExportError(f"{what} is another one now, {_outline(source)}{_instead_of_input(reader)}")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...errors import FramesError
 from ...settings import CameraSettings, FramesSettings
-from ...types import AdviceCode
+from ...types import AdviceCode, CopiedInput
 from .arrays import open_arrays
 from .bags.files import open_bags
 from .bags.layout import find_bags
@@ -42,7 +42,7 @@ EXPECTED = (
 
 
 def open_source(
-    source: str | Path | int | Sequence[str | Path] | Iterable[NDArray[np.uint8]],
+    source: str | Path | int | Sequence[str | Path] | Iterable[NDArray[np.uint8]] | CopiedInput,
     settings: FramesSettings,
     image_side: int | None = None,
     camera: CameraSettings | None = None,
@@ -53,10 +53,13 @@ def open_source(
 
     Frames are upright RGB, their longest side at most `image_side` pixels, with the masks by hand that `camera` names
     or that lie beside images, and free of the distortion of a lens that it tells. The first good frame is read at once.
+    What was copied here from elsewhere is called as it was given.
     Raises FramesError with one sentence that says what is wrong with the input and what to do, SettingsError where the
     calibration does not fit the pictures.
     """
     camera = camera or CameraSettings()
+    copied = source if isinstance(source, CopiedInput) else None
+    source = source if copied is None else _alone(copied.names)
     found, names = _open_any(source, settings, image_side if camera.panorama_view is None else None)
     attach_masks(found, camera)
     found.image_side, found.view = image_side, picture_view(found, camera)
@@ -64,7 +67,13 @@ def open_source(
     tell_masks(found)
     if names and found.kind in ("video", "images", "bag") and not is_address(names[0]):
         found.identify_by_paths([os.path.abspath(os.path.expanduser(name)) for name in names])
+    if copied is not None:
+        found.call(copied)
     return know_camera(found, camera)
+
+
+def _alone(names: Sequence[str]) -> str | Sequence[str]:
+    return names[0] if len(names) == 1 else names
 
 
 def _open_any(source: Any, settings: FramesSettings, image_side: int | None) -> tuple[FrameSource, list[str]]:

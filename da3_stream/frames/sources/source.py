@@ -15,7 +15,7 @@ from typing import Protocol
 from ...calibration import KnownCamera
 from ...errors import FramesError
 from ...settings import FramesSettings
-from ...types import Advice, AdviceCode, Frame, InputCamera, SkippedFrame
+from ...types import Advice, AdviceCode, CopiedInput, Frame, InputCamera, SkippedFrame
 from .chain import LeftOutFile, Link, RecordingChain, SourceFile
 from .masks.by_hand import HandMasks
 from .picture import Picture
@@ -75,6 +75,7 @@ class FrameSource:
     advice: list[Advice] = field(default_factory=list)  # what is to be said of the input as a whole
     camera: InputCamera = InputCamera()
     undistort: Callable[[Frame], Frame] | None = None  # of frames, where the lens is known to distort
+    copied: CopiedInput | None = None  # of remote files, which are here for now
     _resizer: PictureResizer = field(default_factory=PictureResizer)
     _known_until: int = 0  # candidates before this index were read by an earlier process
     _known_bad: frozenset[int] = frozenset()  # and these of them were skipped as bad
@@ -132,12 +133,15 @@ class FrameSource:
 
         An image file holds one frame, number 0.
         """
-        return (self.name, index) if self.chain is None else self.chain.origin(index)
+        if self.chain is None:
+            return self.name, index
+        file, number = self.chain.origin(index)
+        return self._as_given(file), number
 
     @property
     def files(self) -> list[SourceFile]:
         """The files that the frames come from, in order; a row of images is one."""
-        return [] if self.chain is None else self.chain.files
+        return [] if self.chain is None else [replace(f, path=self._as_given(f.path)) for f in self.chain.files]
 
     @property
     def image_files(self) -> Sequence[Path]:
@@ -192,6 +196,15 @@ class FrameSource:
         self.digest = _digest_files(self.digest, [path for link in links for path in link.recording.paths])
         if (times := list_of_times(self.settings)) is not None:
             self.digest = sha256(self.digest.encode() + times.read_bytes()).hexdigest()[:16]
+
+    def call(self, copied: CopiedInput) -> None:
+        """Name the input and its files, and what opens it again, as they were given before they were copied here."""
+        self.copied = copied
+        self.paths, self.name = tuple(copied.addresses), copied.as_given(self.name)
+        self.left_out = [replace(file, path=copied.as_given(file.path)) for file in self.left_out]
+
+    def _as_given(self, path: str) -> str:
+        return path if self.copied is None else self.copied.as_given(path)
 
     def resume_at(self, index: int, known_bad: Iterable[int]) -> None:
         """Return only frames from this index on; before it, the frames `known_bad` were skipped."""

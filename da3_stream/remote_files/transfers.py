@@ -1,0 +1,60 @@
+"""Several files at once, told as one amount of bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from itertools import islice
+from threading import Lock
+from typing import TypeVar
+
+from ..progress import Figures, Listener, ignore, open_bar, paced
+
+AT_ONCE = 8  # a folder of small files is a matter of waiting for answers
+MEGABYTE = 1_000_000
+
+Item = TypeVar("Item")
+
+
+@dataclass
+class Told:
+    """How many bytes of a transfer are done, for people and programs."""
+
+    what: str  # "fetching", "sending"
+    total: int
+    shown: bool = False
+    listener: Listener = ignore
+    done: int = 0
+    _lock: Lock = field(default_factory=Lock)
+
+    def __enter__(self) -> Told:
+        self._bar = open_bar(self.what, round(self.total / MEGABYTE), self.shown, unit="MB")
+        self._tell = paced(self.listener)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bar.close()
+
+    def add(self, count: int) -> None:
+        """So many bytes more; from any thread."""
+        with self._lock:
+            self.done += count
+            self._bar.show(Figures(round(self.done / MEGABYTE), round(self.total / MEGABYTE)))
+            self._tell("progress", {"what": self.what, "done": self.done, "total": self.total, "unit": "bytes"})
+
+
+def each(move: Callable[[Item], None], items: Sequence[Item]) -> None:
+    """Move all items, several at once. The first error ends it: what is moving then is waited for, the rest is left."""
+    waiting = iter(items)
+    with ThreadPoolExecutor(AT_ONCE, "transfer") as pool:
+        running = {pool.submit(move, item) for item in islice(waiting, AT_ONCE)}
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()
+            running |= {pool.submit(move, item) for item in _next(waiting, len(done))}
+
+
+def _next(waiting: Iterable[Item], count: int) -> list[Item]:
+    return list(islice(waiting, count))
