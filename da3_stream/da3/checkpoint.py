@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,15 +47,8 @@ def read_checkpoint(
         except ModelError as error:
             raise ModelError(f"{folder}: {_explain(error, name, config, tensors)}") from None
     if unused:
-        log.info("left out of %s: %s", name, describe_unused(unused))
+        log.info("left out of %s: %d tensors of the coarser ray outputs (_aux)", name, len(unused))
     return ModelCheckpoint(name, network)
-
-
-def describe_unused(unused: Sequence[str]) -> str:
-    """Tensors that nothing uses, counted by what they are, for the log."""
-    gaussian = sum("gs_head." in name or "gs_adapter." in name for name in unused)
-    counts = {"the Gaussian head (gs_head)": gaussian, "the coarser ray outputs (_aux)": len(unused) - gaussian}
-    return ", ".join(f"{count} tensors of {family}" for family, count in counts.items() if count)
 
 
 def _read_config(path: Path) -> tuple[str, NetworkConfig | NestedConfig]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -11,7 +12,8 @@ import torch
 
 from ..errors import ModelError
 from .backbone.embedding import PATCH, Grid
-from .config import NestedConfig, NetworkConfig
+from .config import GaussianConfig, NestedConfig, NetworkConfig
+from .gaussians.head import BAND_PIXELS, GaussianHead
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +41,10 @@ class MemoryNeed:
         """With groups of so many frames; the head takes a quarter of them."""
         return self.window + max(self.frame * frames_at_once, self.maps * max(1, frames_at_once // 4))
 
+    def with_more(self, other: MemoryNeed) -> MemoryNeed:
+        """Both for all frames, and for a group that of the larger: what groups take is taken in turns."""
+        return MemoryNeed(self.window + other.window, max(self.frame, other.frame), max(self.maps, other.maps))
+
 
 class MemoryPlanner:
     """Chooses group sizes for one network, with weights of so many bytes, on one device.
@@ -63,10 +69,12 @@ class MemoryPlanner:
         self._limit = None if limit_gb is None else int(limit_gb * GB)
         self._most = MOST_ON_CPU if device.type == "cpu" else MOST_ON_DEVICE
 
-    def run(self, work: Callable[[int], Result], count: int, size: tuple[int, int]) -> Result:
-        """The result of `work(frames_at_once)` for a window of `count` frames of (height, width); halved where memory
-        runs out, for later windows too. Raises ModelError where one frame does not fit."""
-        need = self.need(count, (size[0] // PATCH, size[1] // PATCH))
+    def run(
+        self, work: Callable[[int], Result], count: int, size: tuple[int, int], *, gaussians: bool = False
+    ) -> Result:
+        """The result of `work(frames_at_once)` for a window of `count` frames of (height, width), with `gaussians` or
+        without; halved where memory runs out, for later windows too. Raises ModelError where one frame does not fit."""
+        need = self.need(count, (size[0] // PATCH, size[1] // PATCH), gaussians=gaussians)
         group = self.plan(need)
         while True:
             try:
@@ -100,9 +108,12 @@ class MemoryPlanner:
             return there if left is None else min(there, left)
         return left
 
-    def need(self, count: int, grid: Grid) -> MemoryNeed:
+    def need(self, count: int, grid: Grid, *, gaussians: bool = False) -> MemoryNeed:
         """The need of the hungriest branch, for images of so many patches: branches run one after the other."""
         needs = [_need(branch, count, grid, self._dtype.itemsize, self._kept) for branch in self._branches]
+        if gaussians:
+            more = [_need_of_gaussians(branch.gaussians, count, grid, self._kept) for branch in self._branches]
+            needs = [one.with_more(other) for one, other in zip(needs, more, strict=True)]
         images = 3 * count * grid[0] * grid[1] * PATCH * PATCH
         remembered = self._cache_frames * (grid[0] * grid[1] + 1) * self._branches[0].vit.embed_dim * self._kept
         return MemoryNeed(
@@ -152,3 +163,17 @@ def _need(config: NetworkConfig, count: int, grid: Grid, itemsize: int, kept: in
     fine, full = 64 * patches, PATCH * PATCH * patches
     maps = FLOAT * (CONV_COPIES * head.features * fine + LAST_COPIES * head.features // 2 * full)
     return MemoryNeed(window, frame, maps)
+
+
+def _need_of_gaussians(config: GaussianConfig | None, count: int, grid: Grid, kept: int) -> MemoryNeed:
+    """What the Gaussian head takes beside the rest, its weights included: they come to the device when it is asked."""
+    if config is None:
+        return MemoryNeed(0, 0, 0)
+    head, patches = config.head, grid[0] * grid[1]
+    coarse = math.ceil(grid[0] / 2) * math.ceil(grid[1] / 2)
+    levels = patches * (head.out_channels[0] + head.out_channels[1]) + head.features * (patches + coarse)
+    with torch.device("meta"):
+        weights = sum(weight.nbytes for weight in GaussianHead(head).parameters())
+    maps = FLOAT * (CONV_COPIES * head.features * 16 * patches + head.features // 2 * 64 * patches)
+    bands = FLOAT * LAST_COPIES * head.features * BAND_PIXELS
+    return MemoryNeed(count * levels * kept + weights + bands, 0, maps)

@@ -14,10 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from ..errors import ModelError
+from ..geometry import Sim3
 from .backbone.attention import best_kernel, describe_kernel
 from .checkpoint import ModelCheckpoint, read_checkpoint
 from .config import NestedConfig
 from .device import best_device, suited_dtype, usable_device
+from .gaussians import GaussianOptions, Gaussians, move_in_place
 from .heads.camera import normalise_poses
 from .heads.metric import metres_from_canonical
 from .heads.rays import RayFit
@@ -50,6 +52,9 @@ class Prediction:
     images: NDArray[np.uint8]  # [N,h,w,3] RGB
     is_metric: bool  # whether depth and poses are in metres
     descriptors: Float32 | None = None  # [N,D] of places, where they were asked for
+    gaussians: Gaussians[NDArray[Any]] | None = (
+        None  # [N*h*w,...] in the frame and unit of depth and poses, if asked for
+    )
 
 
 class DepthAnything3:
@@ -123,6 +128,7 @@ class DepthAnything3:
         indices: Sequence[int] | None = None,
         keep: bool = True,
         descriptors: bool = False,
+        gaussians: bool | str | GaussianOptions = False,
     ) -> Prediction:
         """Depth and cameras of images of one scene (paths, uint8 RGB arrays or tensors [H,W,3], PIL images).
 
@@ -130,8 +136,10 @@ class DepthAnything3:
         and give a metric branch its focal length; with `camera_from_world` [N,3 or 4,4], in any world and unit, they
         condition the network, and depth comes in that unit. `indices` are the frames' places in their video: what was
         computed of the same frames before is used again, and with `keep` what is computed of these is kept for later.
-        `descriptors` asks for vectors by which places are recognised. Raises ModelError for poses without intrinsics,
-        where a count does not fit, or where memory is short.
+        `descriptors` asks for vectors by which places are recognised; `gaussians` for a Gaussian of every pixel in the
+        frame and unit of the prediction ("raw": as the original returns them), which the giant models give. Raises
+        ModelError for poses without intrinsics, where a count does not fit, for what this model does not give, or where
+        memory is short.
         """
         prepared = prepare([pixels(image) for image in images], resolution)
         k = matrices(intrinsics, len(prepared), "intrinsics")
@@ -143,12 +151,18 @@ class DepthAnything3:
             use_ray_pose=use_ray_pose,
             ray_fit=RayFit(generator=torch.Generator().manual_seed(SEED), exact=True),
             descriptors=descriptors,
+            gaussians=GaussianOptions.of(gaussians),
             output_device=torch.device("cpu"),
             cache=self._cache if clip.keys else None,
             keep=keep,
         )
         self._network.check(clip, request)
-        return _in_units_of(poses, _to_prediction(self._run(clip, request), prepared, given, self._metric(given)))
+        out = self._run(clip, request)
+        prediction = _to_prediction(out, prepared, given, self._metric(given))
+        predicted = None if poses is None else _predicted_from_given(prediction, poses)
+        if prediction.gaussians is not None and request.gaussians is not None and not request.gaussians.raw:
+            _bring_along(prediction.gaussians, out.scale, predicted)
+        return prediction if poses is None or predicted is None else _in_units_of(poses, predicted.scale, prediction)
 
     def _clip(
         self, prepared: list[PreparedImage], k: Float64 | None, poses: Float64 | None, indices: Sequence[int] | None
@@ -162,7 +176,7 @@ class DepthAnything3:
         def work(frames_at_once: int) -> ClipOutput:
             return self._network.infer(clip, replace(request, frames_at_once=frames_at_once))
 
-        out = self._planner.run(work, len(clip), clip.size)
+        out = self._planner.run(work, len(clip), clip.size, gaussians=request.gaussians is not None)
         if not self._canonical or clip.intrinsics is None:
             return out
         return replace(out, depth=metres_from_canonical(out.depth, clip.intrinsics.to(out.depth.device)))
@@ -203,13 +217,26 @@ def _to_prediction(
         images=np.stack([one.image for one in prepared]),
         is_metric=is_metric,
         descriptors=_float32(out.descriptors),
+        gaussians=None
+        if out.gaussians is None
+        else Gaussians(**{name: x.numpy() for name, x in vars(out.gaussians).items()}),
     )
 
 
-def _in_units_of(poses: Float64 | None, prediction: Prediction) -> Prediction:
-    """The prediction with the given poses [N,4,4] as its own, and its depth in their unit."""
-    if poses is None or prediction.camera_from_world is None:
-        return prediction
-    scale = predicted_from_given(prediction.camera_from_world, poses).scale
-    depth = (prediction.depth / scale).astype(np.float32)
+def _predicted_from_given(prediction: Prediction, poses: Float64) -> Sim3 | None:
+    """From the world of given poses [N,4,4] to the predicted one; None where no poses are predicted."""
+    predicted = prediction.camera_from_world
+    return None if predicted is None else predicted_from_given(predicted, poses)
+
+
+def _in_units_of(poses: Float64, unit: float, prediction: Prediction) -> Prediction:
+    """The prediction with the given poses [N,4,4] as its own, and its depth in their unit, `unit` predicted ones."""
+    depth = (prediction.depth / unit).astype(np.float32)
     return replace(prediction, depth=depth, camera_from_world=poses[:, :3], is_metric=False)
+
+
+def _bring_along(gaussians: Gaussians[NDArray[Any]], metres: Tensor | None, predicted: Sim3 | None) -> None:
+    """Bring Gaussians of the predicted world and relative unit to metres, where they are known, and from the predicted
+    world to the given one, in place."""
+    scale = Sim3(1.0 if metres is None else float(metres), np.eye(3), np.zeros(3))
+    move_in_place(gaussians, scale if predicted is None else predicted.inverse() @ scale)

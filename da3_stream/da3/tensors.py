@@ -16,10 +16,11 @@ PREFIX = "model."
 TIED = re.compile(r"(head\.scratch\.output_conv2_aux\.)[0-3](\.2\.(?:weight|bias))$")
 # The matrices of backbones; norms, scales and tables are small and worth their precision.
 HALF_PRECISION = re.compile(r"^backbone\..*\.(?:qkv|proj|fc1|fc2|w12|w3)\.(?:weight|bias)$")
-# Seldom used, and a tenth of the largest model: it works on a token a frame, for which the CPU is fast enough.
-ON_CPU = re.compile(r"cam_enc\.")
-# The ray outputs of the coarser levels are computed by nobody; Gaussians are not part of this package.
-UNUSED = re.compile(r"(?:^|\.)(?:gs_head|gs_adapter)\.|head\.scratch\.output_conv[12]_aux\.[0-2]\.")
+# Seldom used. The camera encoder, a tenth of the largest model, works on a token a frame, for which the CPU is fast
+# enough; the Gaussian head goes to the device when it is first asked, and files are not even read of it before.
+ON_CPU = re.compile(r"cam_enc\.|gs_head\.")
+# The ray outputs of the coarser levels are computed by nobody.
+UNUSED = re.compile(r"head\.scratch\.output_conv[12]_aux\.[0-2]\.")
 
 
 def load_into(
@@ -29,7 +30,7 @@ def load_into(
     dtype: torch.dtype | None = None,
 ) -> list[str]:
     """Give every parameter of the modules (by their name in front of the keys) its tensor; the matrices of
-    backbones take `dtype`, the camera encoder stays on the CPU.
+    backbones take `dtype`, the camera encoder and the Gaussian head stay on the CPU.
 
     A tensor is a torch or numpy array, or anything with a `shape` that is read when it is needed (`read()`).
     Returns the names of tensors that nothing uses. Raises ModelError naming a tensor that is missing, unexpected

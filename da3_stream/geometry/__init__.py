@@ -1,4 +1,4 @@
-"""Pure mathematics without input or output: similarities, cameras, point-set alignment."""
+"""Pure mathematics without input or output: similarities, cameras, point-set alignment, spherical harmonics."""
 
 from .cameras import (
     homogeneous,
@@ -11,6 +11,7 @@ from .cameras import (
     unproject,
 )
 from .covariance import inverse_of_definite
+from .harmonics import harmonics, harmonics_turn
 from .sim3 import Sim3
 from .sim3_array import Sim3Array
 from .umeyama import nearest_rotations, umeyama
@@ -18,6 +19,8 @@ from .umeyama import nearest_rotations, umeyama
 __all__ = [
     "Sim3",
     "Sim3Array",
+    "harmonics",
+    "harmonics_turn",
     "homogeneous",
     "intrinsics_from_hfov",
     "intrinsics_matrix",

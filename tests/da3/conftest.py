@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+import sys
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,10 +50,18 @@ def manifests(shared: Path) -> Path:
 @pytest.fixture(scope="session")
 def recipe(goldens: Path) -> ModuleType:
     """The module that makes the weights."""
-    spec = importlib.util.spec_from_file_location("golden_recipe", goldens / "recipe.py")
+    return _module(goldens, "recipe_gs", {"recipe": _module(goldens, "recipe", {})})
+
+
+def _module(folder: Path, name: str, others: dict[str, ModuleType]) -> ModuleType:
+    """A file of the folder as a module that finds `others` by their names."""
+    spec = importlib.util.spec_from_file_location(f"golden_{name}", folder / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        for key, other in others.items():
+            patch.setitem(sys.modules, key, other)
+        spec.loader.exec_module(module)
     return module
 
 
@@ -68,6 +77,8 @@ class Generated:
     shape: tuple[int, ...]
 
     def read(self) -> torch.Tensor:
+        if self.recipe.LAST in self.key:  # the Gaussian head's last convolution is scaled
+            return torch.from_numpy(self.recipe.tensor_for(self.key, self.shape))
         mean, half = self.recipe.spec(self.key, self.shape)
         random = np.random.RandomState(zlib.crc32(self.key.encode()))
         values = np.empty(math.prod(self.shape), np.float32)
@@ -78,7 +89,7 @@ class Generated:
 
 @pytest.fixture(scope="session")
 def new_network(goldens: Path, manifests: Path, recipe: ModuleType) -> Callable[[str], Network]:
-    """A network with its weights by name: tiny, tinyg, tinymono, tinynested, or a released one."""
+    """A network with its weights by name: one of tiny_configs.json, or a released one."""
 
     def build(name: str) -> Network:
         tiny = json.loads((goldens / "tiny_configs.json").read_text())

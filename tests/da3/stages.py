@@ -10,7 +10,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,12 +19,16 @@ from torch import Tensor, nn
 from da3_stream.da3 import Network, NetworkOutput
 from da3_stream.da3.heads.camera import decode_cameras
 from da3_stream.da3.heads.metric import fill_sky, metres_from_canonical
+from tests.da3.deviation import DEPTH_LIMIT, LIMIT, Deviation
+from tests.da3.gaussian_stages import gaussian_deviations, head_stages, result_stages
 
 BLOCKS = "backbone.pretrained.blocks"
-INPUTS = re.compile(rf"{re.escape(BLOCKS)}\.\d+\.norm2|head\.norm|cam_dec")
-OUTPUTS = re.compile(rf"{re.escape(BLOCKS)}\.\d+\.ls[12]|head|head\.resize_layers\.\d|head\.scratch\..+|cam_(dec|enc)")
-GIVEN = re.compile(r"(in|raw|ransac)_\w+")  # arrays that go into the network or tell how they came about
-DEPTH_LIMIT, LIMIT = 1e-4, 5e-5
+INPUTS = re.compile(rf"{re.escape(BLOCKS)}\.\d+\.norm2|head\.norm|cam_dec|gs_head\.scratch\.output_conv2")
+OUTPUTS = re.compile(
+    rf"{re.escape(BLOCKS)}\.\d+\.ls[12]|head|head\.resize_layers\.\d|(gs_)?head\.scratch\..+|cam_(dec|enc)"
+    r"|gs_head\.images_merger"
+)
+GIVEN = re.compile(r"(in|raw|ransac|pose_scale|gs)_\w+")  # arrays that go into the network or tell how they came about
 
 Stages = dict[str, Tensor]
 
@@ -86,6 +89,14 @@ class Seen:
         local = self.after(layer - 1 if self.vit.is_global(layer) else layer)[:, 0]
         return torch.cat([local, self.after(layer)[:, 0]], dim=-1) if self.vit.cat_token else local
 
+    def gaussian_head(self) -> Stages:
+        """The maps of the Gaussian head, of frames of one band."""
+        merged, coarse, logits = (
+            torch.cat(self._outputs[f"gs_head.{name}"])
+            for name in ("images_merger", "scratch.output_conv1", "scratch.output_conv2")
+        )
+        return head_stages(merged, coarse, torch.cat(self._inputs["gs_head.scratch.output_conv2"]), logits)
+
     def reference(self) -> Tensor:
         """The frame [1] that got the token of the reference."""
         special = self.before(self.vit.alt_start)[:, 0]
@@ -107,7 +118,10 @@ def _one_pass(network: Network, images: Tensor, **options: Any) -> Stages:
         found = {**_branch_stages(seen["da3"]), **_nested_stages(seen["da3"], seen["da3_metric"], out)}
     else:
         found = _branch_stages(seen[""])
-    return {name: stage for name, stage in {**found, **_outputs(out)}.items() if stage is not None}
+    found |= _outputs(out)
+    if out.gaussians is not None:
+        found |= {**seen.get("da3", seen.get("")).gaussian_head(), **result_stages(out.gaussians)}  # type: ignore[union-attr]
+    return {name: stage for name, stage in found.items() if stage is not None}
 
 
 def _branch_stages(seen: Seen) -> dict[str, Tensor | None]:
@@ -168,19 +182,6 @@ def _outputs(out: NetworkOutput) -> dict[str, Tensor | None]:
     return {**found, **thinned, **exported}
 
 
-@dataclass(frozen=True)
-class Deviation:
-    """How far one stage is from the original's: depth as a share of each value, all else of the largest."""
-
-    stage: str
-    value: float
-    limit: float
-
-    def __str__(self) -> str:
-        kind = "of a value" if self.limit == DEPTH_LIMIT else "of the largest"
-        return f"first difference: {self.stage}, {self.value:.1e} {kind} (at most {self.limit:.0e})"
-
-
 def deviations(stages: Stages, case: Any, alt_start: int) -> Iterator[Deviation]:
     """One for every array of a golden file that the network makes, in the order of the computation."""
     for name in case.files:
@@ -191,6 +192,8 @@ def deviations(stages: Stages, case: Any, alt_start: int) -> Iterator[Deviation]
         if re.fullmatch(r"block\d+", name) and "b_idx" in case and int(name[5:]) >= alt_start - 1:
             found = reference_first(found, int(case["b_idx"][0]))
         yield _deviation(name, found.double().numpy(), case[name].astype(np.float64))
+    if "gs_raw" in case:
+        yield from gaussian_deviations(stages, case)
 
 
 def reference_first(frames: Tensor, reference: int) -> Tensor:

@@ -24,6 +24,8 @@ SMALL = [
     *(f"tiny_n5_{strategy}" for strategy in STRATEGIES),
     *(TIED, "tiny_pose_n2", "tiny_pose_n3", "tiny_raypose_n1", "tiny_raypose_n3"),
     *("tinyg_n1", "tinyg_n3", "tinyg_n5", "tinymono_n1", "tinymono_n3", "tinynested_n1", "tinynested_n3"),
+    *("tinygs_n1", "tinygs_n3", "tinygs_n5", "tinygs_batch2", "tinynestedgs_n2"),
+    *("tinygs_pose_n1", "tinygs_pose_n2", "tinygs_pose_n3", "tinygs_pose_n4_near"),
 ]
 RELEASED = ["da3-small_n1_154x504", "da3-small_n3", "da3-small_pose_n3", "da3-base_n3"]
 Build = Callable[[str], Network]
@@ -38,17 +40,24 @@ def stages_of_case(network: Network, name: str, case: Any, recipe: ModuleType) -
 
 def options(name: str, case: Any) -> dict[str, Any]:
     """What the original was asked for beside the images."""
+    if "gs_raw" in case:
+        return {**_cameras(case), "gaussians": True, "ref_view": "middle" if name == "tinygs_n5" else "saddle_balanced"}
     if name == TIED:
         return {"ref_index": int(case["b_idx"][0])}
     if name.startswith("tiny_n5_"):
         return {"ref_view": name.removeprefix("tiny_n5_")}
     if "in_extrinsics" in case:
-        poses, k = (torch.from_numpy(case[key])[None] for key in ("in_extrinsics", "in_intrinsics"))
-        return {"camera_from_world": poses, "intrinsics": k}
+        return _cameras(case)
     if "ransac_idx" in case:
         return {"use_ray_pose": True, "ransac_index": case["ransac_idx"]}
     prefix = "aux_feat_layer_"
     return {"export_layers": [int(key.removeprefix(prefix)) for key in case if key.startswith(prefix)]}
+
+
+def _cameras(case: Any) -> dict[str, torch.Tensor]:
+    """The cameras that the original was given, if it was."""
+    given = {"camera_from_world": "in_extrinsics", "intrinsics": "in_intrinsics"}
+    return {name: torch.from_numpy(case[key])[None] for name, key in given.items() if key in case}
 
 
 def first_difference(network: Network, name: str, goldens: Path, recipe: ModuleType) -> str | None:
@@ -82,12 +91,8 @@ def test_every_stage_of_released_architectures_agrees(
 
 def test_no_golden_file_is_left_out(goldens: Path) -> None:
     elsewhere = re.compile(r"(unit|preproc|api|salad)_.*|da3(-giant_n3|metric-large_n2|nested-giant-large_n2)")
-    gaussians = re.compile(r"tiny(nested)?gs_.*")  # vectors of the Gaussian head, which the network does not have yet
     stored = {path.stem for path in goldens.glob("*.npz")}
-    assert {name for name in stored if not (elsewhere.fullmatch(name) or gaussians.fullmatch(name))} == {
-        *SMALL,
-        *RELEASED,
-    }
+    assert {name for name in stored if not elsewhere.fullmatch(name)} == {*SMALL, *RELEASED}
 
 
 @pytest.mark.parametrize(
@@ -104,6 +109,11 @@ def test_no_golden_file_is_left_out(goldens: Path) -> None:
         ("tiny_n3", "cam_dec.fc_t.weight", "pose_enc"),
         ("tiny_pose_n3", "cam_enc.trunk.2.attn.qkv.weight", "cam_enc_token"),
         ("tinyg_n3", "backbone.pretrained.blocks.3.mlp.w3.weight", "block03"),
+        ("tinygs_n3", "gs_head.projects.1.weight", "gs_head_output_conv1"),
+        ("tinygs_n3", "gs_head.scratch.refinenet3.resConfUnit1.conv2.bias", "gs_head_output_conv1"),
+        ("tinygs_n3", "gs_head.images_merger.2.weight", "gs_head_images_merger_frame1"),
+        ("tinygs_n3", "gs_head.scratch.output_conv2.0.weight", "gs_head_logits_frame1"),
+        ("tinygs_n5", "gs_head.resize_layers.3.weight", "gs_raw"),
         ("tinymono_n1", "head.scratch.output_conv1.weight", "head_output_conv1"),
         ("tinymono_n1", "head.scratch.sky_output_conv2.2.bias", "head_sky"),
     ],
@@ -142,8 +152,8 @@ def test_cameras_from_rays_agree_to_a_thousandth_of_a_pixel(
 def test_what_a_model_does_not_know_is_none(name: str, network: Build) -> None:
     out = network(name).forward(torch.zeros(1, 1, 3, 28, 28))
     absent = {
-        "tiny": {"sky", "scale_factor", "exported"},
-        "tinymono": {"confidence", "camera_from_world", "intrinsics", "scale_factor", "exported"},
-        "tinynested": {"exported"},
+        "tiny": {"sky", "scale_factor", "exported", "gaussians"},
+        "tinymono": {"confidence", "camera_from_world", "intrinsics", "scale_factor", "exported", "gaussians"},
+        "tinynested": {"exported", "gaussians"},
     }
     assert {field for field, value in vars(out).items() if value is None} == absent[name]

@@ -10,7 +10,6 @@ import pytest
 import torch
 
 from da3_stream.da3 import Network
-from da3_stream.da3.checkpoint import describe_unused
 from da3_stream.errors import ModelError
 
 RELEASED = [
@@ -35,10 +34,38 @@ def stored(manifests: Path, name: str) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("name", RELEASED)
 def test_every_released_checkpoint_loads(name: str, manifests: Path) -> None:
     unused = Network.from_config(name).load_tensors(stored(manifests, name))
-    assert all("gs_" in key or "_aux." in key for key in unused)
-    told = describe_unused(unused)
-    assert ("66 tensors of the Gaussian head (gs_head)" in told) == ("giant" in name)
-    assert ("42 tensors of the coarser ray outputs (_aux)" in told) == (name not in SINGLE)
+    assert all("_aux." in key for key in unused) and len(unused) == (0 if name in SINGLE else 42)
+
+
+def test_the_gaussian_head_of_the_giant_models_is_loaded_whole(manifests: Path) -> None:
+    head = {key: tensor for key, tensor in stored(manifests, "da3-giant").items() if ".gs_head." in key}
+    assert len(head) == 66 and sum(tensor.numel() for tensor in head.values()) == 35_628_486
+    network = Network.from_config("da3-giant")
+    network.load_tensors(stored(manifests, "da3-giant"))
+    assert {f"model.{key}" for key in network.tensors() if key.startswith("gs_head.")} == set(head)
+
+
+def test_a_part_of_the_gaussian_head_that_is_missing_is_named(manifests: Path) -> None:
+    tensors = stored(manifests, "da3nested-giant-large")
+    del tensors["model.da3.gs_head.images_merger.2.weight"]
+    with pytest.raises(ModelError, match=r"lacks da3.gs_head.images_merger.2.weight$"):
+        Network.from_config("da3nested-giant-large").load_tensors(tensors)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"gs_adapter": None}, "the architecture has no part 'gs_adapter'"),
+        ({"gs_head": None}, "the architecture has no part 'gs_head'"),
+        ({"cam_dec": None}, "gs_head in a model without cameras"),
+        ({"gs_adapter": {"sh_degree": 1}}, "gs_head output_dim 38, gs_adapter takes 23"),
+        ({"gs_adapter": {"degree": 1}}, "AdapterConfig: .*degree"),
+    ],
+)
+def test_half_a_gaussian_head_is_refused(change: dict[str, Any], sentence: str, goldens: Path) -> None:
+    config = json.loads((goldens / "tiny_configs.json").read_text())["tinygs"] | change
+    with pytest.raises(ModelError, match=sentence):
+        Network.from_config({key: value for key, value in config.items() if value is not None})
 
 
 def test_names_without_the_prefix_and_live_models_load_too(manifests: Path) -> None:

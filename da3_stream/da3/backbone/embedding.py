@@ -70,16 +70,18 @@ def global_rotary(grid: Grid, width: int, device: torch.device) -> Rotary:
     return Rotary(place, place, width)
 
 
-def uv_embedding(channels: int, size: tuple[int, int], aspect: float, device: torch.device) -> Tensor:
+def uv_embedding(
+    channels: int, size: tuple[int, int], aspect: float, device: torch.device, only: slice = slice(None)
+) -> Tensor:
     """The position embedding that the heads add to maps of `size` (rows, columns): [channels, rows, columns] float32.
 
-    `aspect` is the image's width over its height.
+    `aspect` is the image's width over its height; `only` some of the rows are asked for.
     """
     rows, columns = size
     diagonal = math.hypot(aspect, 1.0)
     across = _sinusoids(channels // 4, _cell_centres(columns, aspect / diagonal)).to(device)
-    down = _sinusoids(channels // 4, _cell_centres(rows, 1.0 / diagonal)).to(device)
-    return torch.cat([across[:, None, :].expand(-1, rows, -1), down[:, :, None].expand(-1, -1, columns)])
+    down = _sinusoids(channels // 4, _cell_centres(rows, 1.0 / diagonal))[:, only].to(device)
+    return torch.cat([across[:, None, :].expand(-1, down.shape[1], -1), down[:, :, None].expand(-1, -1, columns)])
 
 
 def _sinusoids(count: int, positions: Tensor) -> Tensor:

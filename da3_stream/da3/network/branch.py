@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ..backbone.backbone import Backbone, Pass, Prefix, groups
 from ..config import NetworkConfig
+from ..gaussians import Gaussians
+from ..gaussians.adapter import pose_scale
+from ..gaussians.decoder import GaussianCameras, GaussianDecoder
+from ..gaussians.head import GaussianHead
 from ..heads.camera import CameraDecoder, CameraEncoder, decode_cameras
 from ..heads.dense import DenseHead, Maps
 from ..heads.rays import cameras_from_rays
@@ -20,7 +26,7 @@ POOLING_POWER = 3  # of the mean over a frame's patches: the larger, the more th
 
 
 class Branch(nn.Module):
-    """A backbone with its head, and where it has poses the camera decoder and encoder."""
+    """A backbone with its head; where it has poses the camera decoder and encoder, and in some a Gaussian head."""
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
@@ -28,6 +34,8 @@ class Branch(nn.Module):
         self.backbone, self.head = Backbone(config.vit), DenseHead(config.head)
         if config.has_camera:
             self.cam_dec, self.cam_enc = CameraDecoder(config.head.dim_in), CameraEncoder(config.vit.embed_dim)
+        if config.gaussians is not None:
+            self.gs_head = GaussianHead(config.gaussians.head)
 
     def forward(self, clip: Clip, request: Request) -> ClipOutput:
         """Depth, and confidence, cameras and sky where the branch gives them."""
@@ -69,6 +77,8 @@ class Branch(nn.Module):
         descriptors = self._descriptors(prefix) if request.descriptors else None
         camera_tokens, reference = self._camera_tokens(clip, request, prefix)
         tokens = prefix.tokens.float()
+        if request.gaussians is not None:
+            self.gs_head.to(tokens.device)  # from the CPU, where it is until somebody asks for it
         del prefix  # with both, the clip's tokens would be held twice
         self.backbone.alternate(tokens, camera_tokens, run)
         del tokens
@@ -107,6 +117,20 @@ class Branch(nn.Module):
         return self.backbone.camera_tokens(clip.count, chosen), chosen
 
 
+class _FrameRows:
+    """Tensors of four levels with a row for each of N frames, filled group by group."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self.levels: list[Tensor] = []  # from the first, as they are tapped
+
+    def put(self, level: int, frames: slice, rows: Tensor, dtype: torch.dtype) -> None:
+        """Keep the rows of some frames."""
+        if level == len(self.levels):
+            self.levels.append(rows.new_empty((self._count, *rows.shape[1:]), dtype=dtype))
+        self.levels[level][frames] = rows
+
+
 class FeatureTaps:
     """The features that a head needs of one pass of the backbone.
 
@@ -116,7 +140,7 @@ class FeatureTaps:
 
     def __init__(self, branch: Branch, clip: Clip, request: Request) -> None:
         self._branch, self._clip, self._request = branch, clip, request
-        self._levels: list[Tensor | None] = [None] * 4
+        self._levels, self._gaussian_levels = _FrameRows(clip.count), _FrameRows(clip.count)
         self._camera_tokens: dict[int, Tensor] = {}
         self.exported: dict[int, Tensor] = {}
 
@@ -134,15 +158,17 @@ class FeatureTaps:
         """The maps, and the cameras from the tokens or from the rays."""
         maps = self._compute_maps(self._request.use_ray_pose)
         poses, k = self._cameras_from_rays(maps) if self._request.use_ray_pose else self._cameras_from_tokens()
-        return replace(self._join(maps), camera_from_world=poses, intrinsics=k, exported=self.exported)
+        output = replace(self._join(maps), camera_from_world=poses, intrinsics=k, exported=self.exported)
+        del maps, self._levels  # the Gaussians are the largest result
+        return replace(output, gaussians=self._gaussians(output))
 
     def _tap(self, layer: int, frames: slice, tokens: Tensor) -> None:
-        level = self._branch.config.out_layers.index(layer)
-        projected = self._branch.head.project(level, tokens[:, 1:])
-        if self._levels[level] is None:
-            shape, dtype = (self._clip.count, *projected.shape[1:]), self._branch.backbone.kept_dtype
-            self._levels[level] = projected.new_empty(shape, dtype=dtype)
-        self._levels[level][frames] = projected  # type: ignore[index]
+        branch, patches = self._branch, tokens[:, 1:]
+        level, dtype = branch.config.out_layers.index(layer), branch.backbone.kept_dtype
+        self._levels.put(level, frames, branch.head.project(level, patches), dtype)
+        if self._request.gaussians is not None:
+            kept = branch.gs_head.keep(level, patches, self._clip.grid)
+            self._gaussian_levels.put(level, frames, kept, dtype)
         if layer == self._branch.config.out_layers[-1]:
             self._camera_tokens[frames.start] = tokens[:, 0].clone()
 
@@ -154,7 +180,7 @@ class FeatureTaps:
 
     def _compute_maps(self, with_rays: bool) -> list[Maps]:
         """Maps of a few frames at a time, moved to the output device before the next are computed."""
-        levels = [level for level in self._levels if level is not None]
+        levels = self._levels.levels
         return [
             self._branch.head([level[frames] for level in levels], self._clip.grid, with_rays).to(
                 self._request.output_device
@@ -167,6 +193,26 @@ class FeatureTaps:
         tokens = torch.cat([self._camera_tokens[start] for start in sorted(self._camera_tokens)])
         decoder = self._branch.cam_dec
         return decode_cameras(decoder(tokens.to(decoder.fc_t.weight.dtype)).float(), self._clip.size)
+
+    def _gaussians(self, output: ClipOutput) -> Gaussians[Tensor] | None:
+        """One for every pixel, by the cameras that are predicted, where they are asked for.
+
+        As the original returns them, they are scaled to the unit of given cameras. Otherwise they are in the unit of
+        the output, seen by its cameras: of known intrinsics those are given, as they replace the predicted ones.
+        """
+        options, clip, config = self._request.gaussians, self._clip, self._branch.config.gaussians
+        if options is None or config is None:
+            return None
+        assert output.camera_from_world is not None and output.intrinsics is not None
+        poses, k, unit = _float64(output.camera_from_world), _float64(output.intrinsics), 1.0
+        if clip.camera_from_world is not None:
+            unit = pose_scale(_float64(clip.camera_from_world), poses) if options.raw else 1.0
+        elif clip.intrinsics is not None and not options.raw:
+            k = _float64(clip.intrinsics)
+        decoder = GaussianDecoder(self._branch.gs_head, config.adapter, clip.grid, options)
+        device = self._request.output_device or output.depth.device
+        cameras = GaussianCameras(poses, k, unit)
+        return decoder.decode(self._gaussian_levels.levels, clip.images, output.depth, cameras, device)
 
     def _cameras_from_rays(self, maps: list[Maps]) -> tuple[Tensor, Tensor]:
         rays = torch.cat([part.rays for part in maps if part.rays is not None])
@@ -188,6 +234,10 @@ class FeatureTaps:
             assert part is not None
             whole[frames] = part
         return whole
+
+
+def _float64(tensor: Tensor) -> NDArray[np.float64]:
+    return tensor.detach().cpu().double().numpy()
 
 
 def _concatenate_groups(parts: list[ClipOutput]) -> ClipOutput:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..backbone.embedding import PATCH, Grid
+from ..gaussians import GaussianOptions, Gaussians
 from ..heads.rays import RayFit
 from .frame_cache import FrameCache, FrameKey
 
@@ -56,6 +57,7 @@ class Request:
     ray_fit: RayFit = RayFit()
     export_layers: frozenset[int] = frozenset()
     descriptors: bool = False
+    gaussians: GaussianOptions | None = None
     frames_at_once: int = 8
     output_device: torch.device | None = None
     cache: FrameCache | None = None
@@ -68,7 +70,7 @@ class Request:
 
     def for_single_frames(self) -> Request:
         """The same for a branch that takes frames one by one and gives maps only."""
-        return replace(self, use_ray_pose=False, export_layers=frozenset(), descriptors=False)
+        return replace(self, use_ray_pose=False, export_layers=frozenset(), descriptors=False, gaussians=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,3 +85,4 @@ class ClipOutput:
     scale: Tensor | None = None
     descriptors: Tensor | None = None  # [N,2C]
     exported: dict[int, Tensor] = field(default_factory=dict)  # layer -> [N,gh,gw,C]
+    gaussians: Gaussians[Tensor] | None = None  # [N*H*W,...] in the predicted world and unit, never in metres

@@ -17,6 +17,7 @@ from ..backbone.blocks import Attention
 from ..backbone.embedding import PATCH
 from ..backbone.reference_view import require_strategy
 from ..config import NestedConfig, NetworkConfig, named_config, read_config
+from ..gaussians import GaussianOptions, Gaussians, stack_gaussians
 from ..heads.metric import align_to_metric, fill_sky, metres_from_canonical
 from ..heads.rays import HYPOTHESES, SAMPLE, RayFit
 from ..tensors import full_name, load_into
@@ -35,6 +36,9 @@ class NetworkOutput:
     sky: Tensor | None  # [B,N,H,W], 0 and up; not a probability
     scale_factor: Tensor | None  # [B] metres per relative unit, nested models only
     exported: dict[int, Tensor] | None  # layer -> [B,N,gh,gw,C]; from the layer before frames meet on, reference first
+    gaussians: Gaussians[Tensor] | None = (
+        None  # [B,N*H*W,...] where asked for, in relative units for a nested model, too
+    )
 
 
 class Network:
@@ -101,19 +105,29 @@ class Network:
         ransac_index: Tensor | NDArray[np.int64] | None = None,
         export_layers: Sequence[int] = (),
         frames_at_once: int = 8,
+        gaussians: bool | GaussianOptions = False,
     ) -> NetworkOutput:
         """Images [B,N,3,H,W], normalised, with sides that are multiples of 14.
 
         `camera_from_world` [B,N,3 or 4,4] (already normalised) and `intrinsics` [B,N,3,3] condition the network on
         cameras; `ref_index` overrides the strategy `ref_view`; `ransac_index` [100,8] fixes the samples of
-        `use_ray_pose`. `frames_at_once` bounds the memory and changes nothing else.
+        `use_ray_pose`. `frames_at_once` bounds the memory and changes nothing else. `gaussians` asks for one of every
+        pixel, as the original returns them.
         """
         if images.ndim != 5 or images.shape[2] != 3 or 0 in images.shape:
             raise ModelError(f"images must be [B,N,3,H,W] with something in them, not {list(images.shape)}")
         index = None if ransac_index is None else torch.as_tensor(ransac_index)
         _require_shapes(images, camera_from_world, intrinsics, index)
-        exported = frozenset(export_layers)
-        request = Request(ref_view, ref_index, use_ray_pose, RayFit(index), exported, frames_at_once=frames_at_once)
+        asked = GaussianOptions.of(gaussians)
+        request = Request(
+            ref_view,
+            ref_index,
+            use_ray_pose,
+            RayFit(index),
+            frozenset(export_layers),
+            gaussians=None if asked is None else replace(asked, raw=True),
+            frames_at_once=frames_at_once,
+        )
         none = [None] * len(images)
         poses, cameras = (none if given is None else list(given) for given in (camera_from_world, intrinsics))
         clips = [Clip(*parts) for parts in zip(images, poses, cameras, strict=True)]
@@ -140,6 +154,8 @@ class Network:
             raise ModelError("poses need intrinsics beside them: give both or none")
         if clip.camera_from_world is not None and not main.has_camera:
             raise ModelError("this model looks at single frames and cannot use poses")
+        if request.gaussians is not None and main.gaussians is None:
+            raise ModelError("this model has no Gaussian head: those of da3-giant and da3nested-giant-large have one")
         require_strategy(request.ref_view)
         if request.ref_index is not None and not 0 <= request.ref_index < len(clip):
             raise ModelError(f"there is no frame {request.ref_index} to be the reference: the clip has {len(clip)}")
@@ -203,6 +219,7 @@ def _stack_clips(clips: list[ClipOutput]) -> NetworkOutput:
     assert depth is not None
     layers = sorted(clips[0].exported)
     exported = {layer: torch.stack([clip.exported[layer] for clip in clips]) for layer in layers}
+    gaussians = [clip.gaussians for clip in clips if clip.gaussians is not None]
     return NetworkOutput(
         depth,
         stacked("confidence"),
@@ -211,4 +228,5 @@ def _stack_clips(clips: list[ClipOutput]) -> NetworkOutput:
         stacked("sky"),
         stacked("scale"),
         exported or None,
+        stack_gaussians(gaussians) if gaussians else None,
     )

@@ -1,9 +1,5 @@
 """Gaussian splats (Kerbl et al., "3D Gaussian splatting for real-time radiance field rendering", 2023) in a turned
-world: the Gaussians' own rotations, and the spherical harmonics of their colours.
-
-Harmonics of one degree are closed under rotation, so their coefficients are turned exactly: by the linear map that
-gives the turned colours in some directions, solved for.
-"""
+world: the Gaussians' own rotations, and the spherical harmonics of their colours."""
 
 from __future__ import annotations
 
@@ -12,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from ...errors import ExportError
+from ...geometry import harmonics_turn
 from ...types import Float64
 
 ROTATION = tuple(f"rot_{k}" for k in range(4))  # w, x, y, z
@@ -50,36 +47,3 @@ def turn_splats(rows: NDArray[np.void], turn: Float64, rest: list[str]) -> None:
         coefficients = np.stack([rows[name] for name in names], axis=1).astype(np.float64) @ matrix.T
         for k, name in enumerate(names):
             rows[name] = coefficients[:, k]
-
-
-def harmonics_turn(turn: Float64, degree: int) -> Float64:
-    """The matrix that turns coefficients of degrees 1 to `degree` with the world: colour'(turn d) = colour(d)."""
-    directions = np.random.default_rng(0).normal(size=(64, 3))
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    before, after = harmonics(directions, degree), harmonics(directions @ turn.T, degree)
-    matrix, first = np.zeros((before.shape[1], before.shape[1])), 0
-    for order in range(1, degree + 1):
-        band = slice(first, first + 2 * order + 1)
-        matrix[band, band] = np.linalg.lstsq(after[:, band], before[:, band])[0]
-        first = band.stop
-    return matrix
-
-
-def harmonics(directions: Float64, degree: int) -> Float64:
-    """Real spherical harmonics of degrees 1 to `degree` at unit vectors [D,3], in the order and with the signs that
-    splats have; each degree up to one factor."""
-    x, y, z = directions.T
-    bands = [
-        [-y, z, -x],
-        [2 * x * y, -2 * y * z, (2 * z * z - x * x - y * y) / np.sqrt(3), -2 * x * z, x * x - y * y],
-        [
-            -y * (3 * x * x - y * y) * np.sqrt(2.5),
-            x * y * z * 2 * np.sqrt(15),
-            -y * (4 * z * z - x * x - y * y) * np.sqrt(1.5),
-            z * (2 * z * z - 3 * x * x - 3 * y * y),
-            -x * (4 * z * z - x * x - y * y) * np.sqrt(1.5),
-            z * (x * x - y * y) * np.sqrt(15),
-            -x * (x * x - 3 * y * y) * np.sqrt(2.5),
-        ],
-    ]
-    return np.stack([value for band in bands[:degree] for value in band], axis=1)

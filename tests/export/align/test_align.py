@@ -12,7 +12,6 @@ from scipy.spatial.transform import Rotation
 
 from da3_stream.errors import ExportError
 from da3_stream.export.align.aligning import align_ply
-from da3_stream.export.align.splats import harmonics_turn
 from da3_stream.export.exporting import export_run
 from tests.worlds.exported_run import whole_run
 from tests.worlds.table_run import BALL, run_round_the_table
@@ -226,12 +225,6 @@ def test_splats_keep_their_shapes_and_colours_from_everywhere(tmp_path):
             names = [f"f_rest_{15 * channel + k}" for k in range(15)]
             before, after = (np.stack([splats[name] for name in names], axis=1)[:50] for splats in (rows, out))
             np.testing.assert_allclose(colour(after, turn @ d), colour(before, d), atol=1e-4)
-
-
-def test_harmonics_turn_as_rotations_do():
-    a, b = Rotation.random(2, random_state=0).as_matrix()
-    np.testing.assert_allclose(harmonics_turn(a, 3) @ harmonics_turn(b, 3), harmonics_turn(a @ b, 3), atol=1e-12)
-    np.testing.assert_allclose(harmonics_turn(a, 3) @ harmonics_turn(a, 3).T, np.eye(15), atol=1e-12)
 
 
 def test_what_cannot_be_turned_rightly_is_refused(tmp_path):

@@ -1,0 +1,9 @@
+"""A Gaussian splat for every pixel: the network's head for them, what its channels mean, other worlds, and files.
+
+Kerbl et al., "3D Gaussian splatting for real-time radiance field rendering" (2023).
+"""
+
+from .gaussians import GaussianOptions, Gaussians, move_in_place, stack_gaussians
+from .ply import write_ply
+
+__all__ = ["GaussianOptions", "Gaussians", "move_in_place", "stack_gaussians", "write_ply"]

@@ -1,0 +1,135 @@
+"""Gaussians as the PLY files that viewers and trainers of splats read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ...errors import ModelError
+from .gaussians import Gaussians
+
+BORDER_SHARE = 8 / 256  # of a side, left out on each side
+NEAREST_SHARE = 0.9  # of a frame's pixels that are kept
+MOST_VIEWS = 12  # about as many where no interval is given
+MOST_OPACITY = 1 - 2.0**-24  # the logit of 1 would be infinite
+
+Float32 = NDArray[np.float32]
+
+
+def write_ply(
+    path: Path | str,
+    gaussians: Gaussians[Tensor] | Gaussians[NDArray[Any]],
+    depth: Tensor | NDArray[Any],
+    views_interval: int | None = 1,
+    *,
+    all_bands: bool = False,
+) -> int:
+    """Write Gaussians [G,...] of N frames with depth [N,H,W] (both with a batch of one before, or none) as the original
+    does, and return how many there are.
+
+    Left out are a border of each frame, its farthest tenth, and Gaussians that have no logarithm of a size. Of every
+    `views_interval` frames the first is written; None: about twelve frames. `all_bands` writes the colours of every
+    direction of sight, too, where the original writes the mean. Raises ModelError where the counts do not fit, or the
+    file cannot be written.
+    """
+    maps, arrays = _maps(depth), _arrays(gaussians)
+    if arrays.opacities.shape != (maps.size,):
+        raise ModelError(f"{arrays.opacities.size} Gaussians do not fit {maps.size} pixels of depth: one each")
+    interval = max(len(maps) // MOST_VIEWS, 1) if views_interval is None else views_interval
+    if interval < 1:
+        raise ModelError(f"every how many frames are written must be 1 or more, not {views_interval}")
+    kept = _kept(maps, arrays.scales, interval)
+    with _replacing(Path(path)) as file:
+        bands = arrays.harmonics.shape[-1] - 1 if all_bands else 0
+        file.write(_header(int(kept.sum()), bands))
+        for i in range(0, len(maps), interval):
+            file.write(_rows(arrays, i * maps[i].size + np.flatnonzero(kept[i]), bands).tobytes())
+    return int(kept.sum())
+
+
+def _kept(depth: NDArray[Any], scales: NDArray[Any], interval: int) -> NDArray[np.bool_]:
+    """Which pixels [N,H*W] are written. Maps with a side below 32 pixels have no border; the original leaves them out
+    whole."""
+    height, width = depth.shape[1:]
+    top, left = int(BORDER_SHARE * height), int(BORDER_SHARE * width)
+    kept = np.zeros(depth.shape, bool)
+    for i in range(0, len(depth), interval):
+        limit = np.quantile(depth[i].astype(np.float64), NEAREST_SHARE)
+        kept[i, top : height - top, left : width - left] = (depth[i] <= limit)[top : height - top, left : width - left]
+        sizes = scales[i * height * width : (i + 1) * height * width]
+        kept[i] &= ((sizes > 0) & np.isfinite(sizes)).all(axis=1).reshape(height, width)
+    return kept.reshape(len(depth), -1)
+
+
+def _rows(gaussians: Gaussians[NDArray[Any]], index: NDArray[np.int64], bands: int) -> Float32:
+    """The numbers of some Gaussians in the order of `_properties`."""
+    harmonics, opacity = gaussians.harmonics[index], gaussians.opacities[index].astype(np.float64).clip(0, MOST_OPACITY)
+    with np.errstate(divide="ignore"):
+        logit = np.log(opacity) - np.log1p(-opacity)
+    columns = [
+        gaussians.means[index],
+        np.zeros((len(index), 3)),
+        harmonics[..., 0],
+        harmonics[..., 1 : 1 + bands].reshape(len(index), 3 * bands),
+        logit[:, None],
+        np.log(gaussians.scales[index]),
+        gaussians.rotations[index],
+    ]
+    return np.concatenate(columns, axis=1, dtype="<f4", casting="same_kind")
+
+
+def _properties(bands: int) -> list[str]:
+    """Colours of higher bands one channel after the other, as the viewers expect them."""
+    rest = [f"f_rest_{i}" for i in range(3 * bands)]
+    indexed = (f"{name}_{i}" for name, count in (("scale", 3), ("rot", 4)) for i in range(count))
+    return [*"xyz", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2", *rest, "opacity", *indexed]
+
+
+def _header(count: int, bands: int) -> bytes:
+    properties = "".join(f"property float {name}\n" for name in _properties(bands))
+    return f"ply\nformat binary_little_endian 1.0\nelement vertex {count}\n{properties}end_header\n".encode("ascii")
+
+
+def _arrays(gaussians: Gaussians[Any]) -> Gaussians[NDArray[Any]]:
+    """The same as arrays [G,...]; views where they are on the CPU."""
+    opacities = np.asarray(_array(gaussians.opacities))
+    batched = opacities.ndim == 2
+    if batched and len(opacities) != 1:
+        raise ModelError(f"one clip goes into a file, not {len(opacities)}: take one of the batch")
+    fields = {name: _array(getattr(gaussians, name)) for name in ("means", "scales", "rotations", "harmonics")}
+    return Gaussians(**{name: x[0] if batched else x for name, x in (fields | {"opacities": opacities}).items()})
+
+
+def _maps(depth: Any) -> NDArray[Any]:
+    """Depth [N,H,W]."""
+    maps = _array(depth)
+    maps = maps[0] if maps.ndim == 4 and len(maps) == 1 else maps
+    if maps.ndim != 3 or maps.size == 0:
+        raise ModelError(f"depth must be [N,H,W] with something in it, not {list(maps.shape)}")
+    return maps
+
+
+def _array(values: Any) -> NDArray[Any]:
+    return values.detach().cpu().numpy() if isinstance(values, Tensor) else np.asarray(values)
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file beside `path` that takes its place when the block ends well. Raises ModelError where the disk refuses."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            yield file
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ModelError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
