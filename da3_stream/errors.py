@@ -65,5 +65,9 @@ class RunError(Da3StreamError):
     """A run broke off after it had begun; what was computed until then is kept (exit status 1)."""
 
 
+class BatchError(Da3StreamError):
+    """A list of videos that cannot be run as it stands, or a helper process of a batch that does not answer."""
+
+
 class PoseGraphError(Da3StreamError):
     """A pose graph was given an edge it cannot use, or holds a window that nothing ties to the others."""

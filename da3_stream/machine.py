@@ -7,11 +7,14 @@ import ctypes
 import os
 import platform
 import resource
+import signal
 import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+_CGROUP = Path("/sys/fs/cgroup")
+_SET_PARENT_DEATH_SIGNAL = 1  # of prctl(2)
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of glibc's mallopt
 _PACKAGES = ("da3_stream", "numpy", "scipy", "opencv-python-headless", "av", "pycolmap", "torch")
 
@@ -75,6 +78,57 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def cpu_quota() -> float | None:
+    """Cores whose time a container gets; None where nothing limits it."""
+    try:
+        quota, period = (_CGROUP / "cpu.max").read_text().split()
+        return float(quota) / float(period)
+    except (OSError, ValueError):  # "max", or another system
+        return None
+
+
+def spare_memory_bytes() -> int | None:
+    """As `available_memory_bytes`, and within the limit of a container; None where the system does not say."""
+    there = [found for found in (available_memory_bytes(), _left_in_container()) if found is not None]
+    return min(there, default=None)
+
+
+def whole_memory_bytes() -> int | None:
+    """All memory of the machine, or of a container where that is less; None where the system does not say."""
+    there = [found for found in (_sysconf("SC_PHYS_PAGES"), _cgroup("memory.max")) if found is not None]
+    return min(there, default=None)
+
+
+def processes_by_session() -> dict[int, list[int]]:
+    """The processes of this machine that have not ended, by the leader of their session (see setsid(2)); none where the
+    system does not say."""
+    found: dict[int, list[int]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, IndexError):
+            state, _, _, session = folder.joinpath("stat").read_text().rpartition(")")[2].split()[:4]
+            if state != "Z":
+                found.setdefault(int(session), []).append(int(folder.name))
+    return found
+
+
+def held_bytes(process: int) -> int:
+    """Memory that a process holds, its share of the pages that it has with others; 0 where the system does not say."""
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    return 0
+
+
+def end_with_parent(parent: int) -> None:
+    """Have the system kill this process when the thread that started it ends, however it ends (Linux; nothing
+    elsewhere). `parent` is the process of that thread, which may have ended already."""
+    with contextlib.suppress(AttributeError, OSError):  # another system
+        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
 def available_memory_bytes() -> int | None:
     """Memory that a process may still allocate without swapping; None where the system does not say."""
     try:
@@ -98,4 +152,22 @@ def _sysconf(pages: str) -> int | None:
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf(pages)
     except (ValueError, OSError):
+        return None
+
+
+def _left_in_container() -> int | None:
+    """What the limit of a container leaves; files in memory, which give way, count as free."""
+    limit, used = _cgroup("memory.max"), _cgroup("memory.current")
+    if limit is None or used is None:
+        return None
+    with contextlib.suppress(OSError, StopIteration):
+        lines = (_CGROUP / "memory.stat").read_text().splitlines()
+        used -= int(next(line.split()[1] for line in lines if line.startswith("inactive_file ")))
+    return max(limit - used, 0)
+
+
+def _cgroup(name: str) -> int | None:
+    try:
+        return int((_CGROUP / name).read_text())
+    except (OSError, ValueError):  # "max", or another system
         return None

@@ -67,7 +67,8 @@ MAY_IMPORT = {
     "calibration": "errors geometry",
     "demo": "progress settings calibration evaluation pipeline report store synthetic",
     "doctor": "machine",
-    "cli": "progress errors settings calibration demo doctor evaluation export frames models pipeline predictors"
+    "batch": "errors frames machine predictors progress remote_files session settings store",
+    "cli": "progress errors settings batch calibration demo doctor evaluation export frames models pipeline predictors"
     " remote_files report stopwatch store viewer",
     "__init__": "settings types da3 pipeline reconstruction",
     "__main__": "cli",
@@ -75,6 +76,7 @@ MAY_IMPORT = {
 
 
 MAY_START_THREADS = {
+    "batch/child.py": "Popen",  # a run of a batch, and the process that looks at inputs before they start
     "cli/view.py": "Popen",  # the page beside a run (`run --view`), which only reads its files
     "frames/prefetch.py": "Thread",  # reads ahead
     "frames/sources/live.py": "Thread",  # captures

@@ -8,6 +8,8 @@ import sys
 import typer
 
 from .arguments import Version
+from .batch import EXAMPLES as BATCH_EXAMPLES
+from .batch import batch
 from .console import ExportCommand
 from .demo import demo
 from .doctor import doctor
@@ -36,6 +38,7 @@ def options(version: Version = False) -> None:
 
 
 app.command(rich_help_panel=RECONSTRUCT, epilog=EXAMPLES)(run)
+app.command(rich_help_panel=RECONSTRUCT, epilog=BATCH_EXAMPLES)(batch)
 app.command(rich_help_panel=RECONSTRUCT)(demo)
 app.command(rich_help_panel=LOOK)(view)
 app.command(rich_help_panel=LOOK)(info)

@@ -6,7 +6,7 @@ import platform
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..machine import available_memory_bytes, describe_machine, size_text, usable_cores
+from ..machine import available_memory_bytes, cpu_quota, describe_machine, size_text, usable_cores
 from .finding import Finding, State
 
 INSTRUCTIONS = {  # what libraries of runs are compiled for, by the flags of /proc/cpuinfo
@@ -19,7 +19,7 @@ INSTRUCTIONS = {  # what libraries of runs are compiled for, by the flags of /pr
     "sve": "SVE",
 }
 LEAST_BYTES = 6 << 30  # that the README asks for
-CPUINFO, QUOTA = Path("/proc/cpuinfo"), Path("/sys/fs/cgroup/cpu.max")
+CPUINFO = Path("/proc/cpuinfo")
 
 
 def find_hardware() -> Iterator[Finding]:
@@ -39,15 +39,6 @@ def _cores(processor: str, usable: int) -> Finding:
     advice = f"this container gets the time of {quota:g}: as many workers are enough"
     command = f"da3-stream run INPUT --workers {max(int(quota), 1)}"
     return Finding("cores", text, State.NOTE, advice, command, facts)
-
-
-def cpu_quota() -> float | None:
-    """Cores whose time a container gets; None where nothing limits it."""
-    try:
-        quota, period = QUOTA.read_text().split()
-        return float(quota) / float(period)
-    except (OSError, ValueError):  # "max", or another system
-        return None
 
 
 def _instructions() -> Finding:

@@ -1,13 +1,14 @@
 """Frames from videos, images, arrays, cameras and network streams.
 
-`open_source` opens an input (`read_picture` a single image file), `prefetch` reads its frames ahead in a thread,
-`MaskedFrames` tells what goes with the camera in each (`Frame.mask`), and a `Gate` leaves out the frames that add
-nothing to a reconstruction or harm it.
+`open_source` opens an input (`read_picture` a single image file; `inputs_apart` tells several videos apart), `prefetch`
+reads its frames ahead in a thread, `MaskedFrames` tells what goes with the camera in each (`Frame.mask`), and a `Gate`
+leaves out the frames that add nothing to a reconstruction or harm it.
 """
 
 from .gate.gate import Gate, GatedFrames, GateMode, make_gate
 from .listing import listing, listing_text
 from .prefetch import prefetch
+from .sources.apart import inputs_apart, require_there
 from .sources.images.files import read_picture
 from .sources.opening import open_source
 from .sources.source import FrameSource
@@ -20,10 +21,12 @@ __all__ = [
     "GateMode",
     "GatedFrames",
     "MaskedFrames",
+    "inputs_apart",
     "listing",
     "listing_text",
     "make_gate",
     "open_source",
     "prefetch",
     "read_picture",
+    "require_there",
 ]

@@ -70,7 +70,7 @@ def test_a_command_that_costs_nothing_runs(command: Shown) -> None:
     assert done.returncode == 0 and done.stdout.strip(), done.stderr
 
 
-@pytest.mark.parametrize("command", ["run", "export", "view", "info", "eval", "align", "demo", "doctor"])
+@pytest.mark.parametrize("command", ["run", "batch", "export", "view", "info", "eval", "align", "demo", "doctor"])
 def test_every_option_is_told_in_a_page(command: str) -> None:
     told = "".join(page.read_text() for page in pages())
     options = {name for given in get_command(app).commands[command].params for name in given.opts if name[:2] == "--"}

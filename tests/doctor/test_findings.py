@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from da3_stream import machine
 from da3_stream.doctor import hardware, packages, places, probes
 from da3_stream.doctor.finding import State
 from da3_stream.doctor.packages import NEEDED, OPTIONAL, TORCH
@@ -73,12 +74,12 @@ def test_instruction_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags
 
 def test_a_container_s_share_of_the_cores_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cpu.max").write_text("150000 100000\n")
-    monkeypatch.setattr(hardware, "QUOTA", tmp_path / "cpu.max")
+    monkeypatch.setattr(machine, "_CGROUP", tmp_path)
     monkeypatch.setattr(hardware, "describe_machine", lambda: {"processor": "x", "cores": 16, "memory_bytes": 1 << 36})
     cores, _, _ = hardware.find_hardware()
     assert cores.facts["quota"] == 1.5 and cores.command == "da3-stream run INPUT --workers 1"
     (tmp_path / "cpu.max").write_text("max 100000\n")
-    assert hardware.cpu_quota() is None
+    assert machine.cpu_quota() is None
 
 
 def test_little_memory_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import os
 import pickle
 import signal
 import threading
@@ -13,7 +14,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
-from ....machine import keep_freed_memory
+from ....machine import end_with_parent, keep_freed_memory
 
 ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 STEP_S = 0.5
@@ -116,6 +117,7 @@ def serve(pipe: Connection) -> None:
     """The process's own loop, until its parent has ended: receive work, do it, send (result, error, CPU seconds of the
     work, those beside it)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what Ctrl-C ends
+    end_with_parent(os.getppid())  # at once, and not when the piece of work is done
     faulthandler.enable()
     keep_freed_memory()
     try:

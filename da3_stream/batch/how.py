@@ -1,0 +1,22 @@
+"""How a batch goes about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..progress import Listener, ignore
+
+RETRIES = 2
+
+
+@dataclass(frozen=True)
+class How:
+    """How often a crash is tried again, whether all begins anew, where else the summary is written, whether people are
+    shown how far it is, and who else hears it."""
+
+    retries: int = RETRIES
+    overwrite: bool = False
+    summary: Path | None = None
+    shown: bool = False
+    listener: Listener = ignore

@@ -1,0 +1,77 @@
+"""What a batch is asked for: a run for each video."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import BatchError
+from ..frames import inputs_apart
+from ..remote_files import without_password
+from ..settings import Settings
+
+Parse = Callable[[Sequence[str]], Settings]  # options of `da3-stream run` as words; raises SettingsError
+RESERVED = ("summary.json", "summary.csv")
+
+
+@dataclass(frozen=True)
+class Video:
+    """A run that is wanted: its inputs, the name of its run directory in that of the batch, the options of
+    `da3-stream run` as words, and what these say. Those of higher priority come first."""
+
+    inputs: tuple[str, ...]
+    name: str
+    options: tuple[str, ...]
+    settings: Settings
+    priority: float = 0.0
+
+    @property
+    def input(self) -> str | list[str]:
+        """As it stands in a summary: without passwords."""
+        shown = [*map(without_password, self.inputs)]
+        return shown[0] if len(shown) == 1 else shown
+
+
+def videos_of(names: Sequence[str], options: Sequence[str], parse: Parse) -> list[Video]:
+    """A video for each that the arguments of a command line stand for (see `inputs_apart`), all with the same options.
+
+    Raises Da3StreamError with one sentence.
+    """
+    settings = parse(options)
+    inputs = [found for name in names for found in inputs_apart(name)]
+    twice = {found for found in inputs if inputs.count(found) > 1}
+    if twice:
+        raise BatchError(f"'{min(twice)[0]}' is given twice: a video gets one run")
+    named = zip(inputs, out_names([found[0] for found in inputs]), strict=True)
+    return [Video(found, name, tuple(options), settings) for found, name in named]
+
+
+def out_names(inputs: Sequence[str]) -> list[str]:
+    """A directory's name for each input, all different: that of the file or folder; where several have it, with the
+    suffix of the file, or with as many folders before it as tell them apart."""
+    parts = [_parts(name) for name in inputs]
+    names = [_stem(own) for own in parts]
+    for depth in range(1, max(map(len, parts), default=0) + 1):
+        clashing = {name for name in names if names.count(name) > 1}
+        if not clashing:
+            break
+        names = [_longer(own, depth) if name in clashing else name for own, name in zip(parts, names, strict=True)]
+    return names
+
+
+def _longer(parts: Sequence[str], depth: int) -> str:
+    return "_".join(part.replace(".", "_") for part in parts[-depth:])
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """The parts of a path or address that are no patterns, the last one at least."""
+    own = name.partition("://")[2] or os.path.abspath(os.path.expanduser(name))
+    parts = [part for part in Path(own).parts if part != os.sep and not set(part) & set("*?[")]
+    return tuple(parts) or ("run",)
+
+
+def _stem(parts: Sequence[str]) -> str:
+    stem = Path(parts[-1]).stem.lstrip(".")
+    return f"{stem or 'run'}_" if stem in RESERVED else stem or "run"
