@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, astuple, dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -122,8 +123,7 @@ class RunStatus:
             "window_size": self.job.window_size,
             "window_overlap": self.job.window_overlap,
             "settings": self.job.settings.model_dump(mode="json"),
-            "versions": installed_versions(),
-            "machine": describe_machine(),
+            **self._made_with,
             "identity": identity(self.job),
             "started": self.started,
             "interruptions": self.interruptions,
@@ -141,6 +141,11 @@ class RunStatus:
             "timestamps": self.timestamps if state != "running" else (),
             "nanoseconds": self._nanoseconds() if state != "running" else (),
         }
+
+    @cached_property
+    def _made_with(self) -> dict[str, Any]:
+        """Versions and machine: read once, since reading what is installed takes as long as committing a window."""
+        return {"versions": installed_versions(), "machine": describe_machine()}
 
     def _nanoseconds(self) -> Sequence[int]:
         """The exact times of the selected frames, where the input has them for all."""
