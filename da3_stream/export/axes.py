@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..cloud import Anchor, AxesName, FileAxes
-from ..cloud.files.laz import coordinate_system
 from ..errors import ExportError
 from ..geometry import Sim3
 from ..store import Georeference, RunReader
 from ..types import Float64
 from ..upright import up_of_run, upright_rotation
-from .trajectory.places import longitude_latitude, places_on_earth
+from .trajectory.places import longitude_latitude, map_crs, places_on_earth
 
 if TYPE_CHECKING:
     from pyproj import CRS
@@ -38,7 +37,7 @@ def file_axes(reader: RunReader, wanted: AxesName | None, *, relative: AxesName,
     name = wanted or (relative if georeference is None else located)
     if georeference is None:
         return _of_bare_run(reader, name)
-    crs = coordinate_system(georeference.crs)
+    crs = map_crs(georeference.crs)
     metres = _metres(crs)
     if name == "map":
         return _local_map(georeference, crs, metres)
@@ -55,7 +54,7 @@ def map_axes(reader: RunReader) -> FileAxes:
     georeference = reader.geometry.scene.georeference
     if georeference is None:
         raise _not_located(reader)
-    crs, map_from_world = coordinate_system(georeference.crs), georeference.geographic_from_world
+    crs, map_from_world = map_crs(georeference.crs), georeference.geographic_from_world
     unit = "metres" if _metres(crs) == 1.0 else crs.axis_info[0].unit_name
     anchor = _anchor(georeference, map_from_world.translation)
     return FileAxes("map", map_from_world, unit, "z", georeference.crs, anchor)
@@ -124,7 +123,7 @@ def _place(crs: str, position: Float64) -> tuple[float | None, float | None, flo
     try:
         places = places_on_earth(Georeference(crs, Sim3.identity()), position[None])
     except ExportError:
-        if not coordinate_system(crs).is_projected:
+        if not map_crs(crs).is_projected:
             raise
         return None, None, None
     longitude, latitude = places.longitude_latitude[0].tolist()

@@ -132,7 +132,8 @@ def coordinate_system(crs: str) -> Any:
     try:
         return CRS.from_user_input(crs)
     except CRSError as error:
-        raise StoreError(f"{crs!r} is no coordinate system that pyproj knows: {error}") from None
+        reason = " ".join(str(error).split())
+        raise StoreError(f"{crs!r} is no coordinate system that pyproj knows: {reason}") from None
 
 
 class LasWriter:

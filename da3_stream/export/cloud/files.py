@@ -89,7 +89,7 @@ def export_tiles(reader: RunReader, path: Path, options: PlainLasOptions, progre
 
 def las_axes(reader: RunReader, options: LasOptions) -> FileAxes:
     """The axes of a LAS file: the coordinates of the map itself where the run is located. Raises ExportError as
-    `file_axes`, and StoreError for a coordinate system that PROJ does not know."""
+    `file_axes`."""
     relative: AxesName = "upright" if options.up == "z" else "world"
     axes = file_axes(reader, options.axes, relative=relative)
     return map_axes(reader) if axes.name == "map" else axes

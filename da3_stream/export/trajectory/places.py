@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...errors import ExportError
+from ...cloud.files.laz import coordinate_system
+from ...errors import ExportError, StoreError
 from ...store import Georeference
 from ...types import Float64
 
@@ -50,7 +51,7 @@ def places_on_earth(georeference: Georeference, world: Float64) -> Places:
     ExportError for a crs that PROJ does not know or that is neither projected nor geocentric, and for positions outside
     the crs.
     """
-    crs, position = _with_heights(_crs(georeference), georeference.geographic_from_world.apply(world))
+    crs, position = _with_heights(map_crs(georeference.crs), georeference.geographic_from_world.apply(world))
     over_ellipsoid = _transformed(crs, WGS84, position)
     if over_ellipsoid is not None:
         return Places(over_ellipsoid[:, :2], over_ellipsoid[:, 2], crs, position)
@@ -94,16 +95,13 @@ def _transformed(source: CRS | str, target: str, position: Float64) -> Float64 |
     return found if np.isfinite(found).all() else None
 
 
-def _crs(georeference: Georeference) -> CRS:
-    """Raises ExportError for a crs that PROJ does not know or that is neither projected nor geocentric."""
-    from pyproj import CRS
-    from pyproj.exceptions import ProjError
-
+def map_crs(text: str) -> CRS:
+    """The crs of a georeference. Raises ExportError for one that PROJ does not know or that is neither projected nor
+    geocentric."""
     try:
-        crs = CRS.from_user_input(georeference.crs)
-    except ProjError as error:
-        reason = " ".join(str(error).split())
-        raise ExportError(f"the georeference of scene.json cannot be used: {reason}") from None
+        crs = coordinate_system(text)
+    except StoreError as error:
+        raise ExportError(f"the georeference of scene.json cannot be used: {error}") from None
     if not (crs.is_projected or crs.is_geocentric):
         raise ExportError(f"the georeference's crs '{crs.name}' is neither projected nor geocentric")
     return crs

@@ -9,7 +9,7 @@ import laspy
 import numpy as np
 import pytest
 
-from da3_stream.errors import StoreError
+from da3_stream.errors import ExportError
 from da3_stream.export.exporting import export_run
 from da3_stream.geometry import Sim3
 from da3_stream.store import Georeference
@@ -54,6 +54,10 @@ def test_the_units_are_those_of_the_map_and_not_of_the_run(tmp_path, crs, units)
     assert index["voxel"] == pytest.approx(2.0 * bare["voxel"]) and index["points"] == bare["points"]
 
 
-def test_a_coordinate_system_that_nobody_knows_is_one_sentence(tmp_path):
-    with pytest.raises(StoreError, match="'EPSG:99' is no coordinate system that pyproj knows"):
-        export_run(located(tmp_path / "run", "EPSG:99").path, "laz")
+@pytest.mark.parametrize("format", ["laz", "ply", "geojson"])
+def test_a_coordinate_system_that_nobody_knows_is_one_sentence(tmp_path, format):
+    with pytest.raises(
+        ExportError, match="scene.json cannot be used: 'EPSG:99' is no coordinate system that pyproj"
+    ) as e:
+        export_run(located(tmp_path / "run", "EPSG:99").path, format)
+    assert "\n" not in str(e.value)
