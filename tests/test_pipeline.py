@@ -34,6 +34,18 @@ def events(run: Path, kind: str) -> list[dict]:
     return [line for line in lines if line["event"] == kind]
 
 
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of three windows, which no test changes."""
+    return street(tmp_path_factory.mktemp("short") / "run", 28)
+
+
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One of six."""
+    return street(tmp_path_factory.mktemp("long") / "run", 45)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 2, 5, 12, 13, 28, 61])
 def test_exact_windows_give_the_exact_trajectory(tmp_path: Path, count: int) -> None:
@@ -43,13 +55,13 @@ def test_exact_windows_give_the_exact_trajectory(tmp_path: Path, count: int) -> 
     assert set(result.segments.tolist()) == {0} and set(result.frame_status) == {"OK"}
 
 
-def test_the_world_is_the_first_camera(tmp_path: Path) -> None:
-    result = Reconstruction(street(tmp_path / "run", 20))
+def test_the_world_is_the_first_camera(short: Path) -> None:
+    result = Reconstruction(short)
     np.testing.assert_allclose(result.world_from_camera[0], np.eye(4), atol=1e-12)
 
 
-def test_run_json_has_the_keys_that_others_read(tmp_path: Path) -> None:
-    status = json.loads((street(tmp_path / "run", 28) / "run.json").read_text())
+def test_run_json_has_the_keys_that_others_read(short: Path) -> None:
+    status = json.loads((short / "run.json").read_text())
     assert status["windows"] == 3 and status["windows_by_status"] == {"OK": 3} and status["windows_failed"] == 0
     assert status["skipped"] == 0 and status["skipped_frames"] == []
     assert status["peak_rss_bytes"] > 1e7 and status["seconds"] > 0
@@ -59,8 +71,8 @@ def test_run_json_has_the_keys_that_others_read(tmp_path: Path) -> None:
     assert status["versions"]["numpy"] and status["machine"]["cores"] and status["units"] == "relative"
 
 
-def test_run_json_tells_the_cpu_seconds_of_every_stage_and_of_the_predictor_by_itself(tmp_path: Path) -> None:
-    status = json.loads((street(tmp_path / "run", 28) / "run.json").read_text())
+def test_run_json_tells_the_cpu_seconds_of_every_stage_and_of_the_predictor_by_itself(short: Path) -> None:
+    status = json.loads((short / "run.json").read_text())
     stages, predictor = status["seconds_by_stage"], status["seconds_in_predictor"]
     assert {"start", "decoding", "gate", "static_mask", "stitching", "scale", "store", "cloud"} <= stages.keys()
     assert {"judging", "graph", "status", "trajectory", "preview", "commit", "outputs", "other"} <= stages.keys()
@@ -83,8 +95,8 @@ def test_every_output_is_there_and_reads_back(tmp_path: Path) -> None:
     assert "settings in force" in (run / "log.txt").read_text()
 
 
-def test_every_submap_has_levels_of_detail_of_the_points_on_its_page(tmp_path: Path) -> None:
-    run = open_run(street(tmp_path / "run", 28))
+def test_every_submap_has_levels_of_detail_of_the_points_on_its_page(short: Path) -> None:
+    run = open_run(short)
     for submap in range(3):
         page, levels = read_page(run, submap), SubmapLevels.open(run.levels_path(submap))
         parts = [levels.points(node) for node in range(len(levels.nodes))]
@@ -94,8 +106,8 @@ def test_every_submap_has_levels_of_detail_of_the_points_on_its_page(tmp_path: P
         np.testing.assert_allclose(np.sort(xyz, axis=0), np.sort(page.xyz, axis=0), atol=page.voxel / 32)
 
 
-def test_points_reproject_onto_their_pixels(tmp_path: Path) -> None:
-    result = Reconstruction(street(tmp_path / "run", 28))
+def test_points_reproject_onto_their_pixels(short: Path) -> None:
+    result = Reconstruction(short)
     for row in (0, 9, 11, 27):  # in the middle of windows and where they slide
         depth = result.depth(row)
         v, u = np.nonzero(depth)
@@ -106,8 +118,8 @@ def test_points_reproject_onto_their_pixels(tmp_path: Path) -> None:
         np.testing.assert_allclose(project(seen, result.intrinsics[row]), pixels, atol=0.01)
 
 
-def test_two_runs_give_the_same_bytes(tmp_path: Path) -> None:
-    first, second = street(tmp_path / "a", 45), street(tmp_path / "b", 45)
+def test_two_runs_give_the_same_bytes(long: Path, tmp_path: Path) -> None:
+    first, second = long, street(tmp_path / "run", 45)
     names = ["trajectory.tum", "trajectory.kitti", "camera_poses.txt", "cloud.ply", "scene.json", "overview.png"]
     names += [f"{folder}/{path.name}" for folder in ("windows", "cloud") for path in (first / folder).iterdir()]
     for name in names:
@@ -131,11 +143,10 @@ class ManyAtOnce(StandIn):
 
 
 @pytest.mark.slow
-def test_windows_in_flight_change_nothing(tmp_path: Path) -> None:
-    one = street(tmp_path / "one", 45)
+def test_windows_in_flight_change_nothing(long: Path, tmp_path: Path) -> None:
     settings = Settings.build({"windows": {"size": 12, "overlap": 4}})
     many = pipeline.run(pictures(45), tmp_path / "many", settings, ManyAtOnce())
-    assert (one / "trajectory.tum").read_bytes() == (many / "trajectory.tum").read_bytes()
+    assert (long / "trajectory.tum").read_bytes() == (many / "trajectory.tum").read_bytes()
 
 
 @pytest.mark.slow
@@ -317,9 +328,8 @@ def test_a_directory_that_holds_a_run_is_refused_and_left_alone(tmp_path: Path) 
     assert (run / "trajectory.tum").read_bytes() == before
 
 
-def test_a_scale_gives_metres(tmp_path: Path) -> None:
-    plain, scaled = street(tmp_path / "a", 28), street(tmp_path / "b", 28, scale={"factor": 2.5})
-    a, b = Reconstruction(plain), Reconstruction(scaled)
+def test_a_scale_gives_metres(short: Path, tmp_path: Path) -> None:
+    a, b = Reconstruction(short), Reconstruction(street(tmp_path / "run", 28, scale={"factor": 2.5}))
     np.testing.assert_allclose(b.world_from_camera[:, :3, 3], 2.5 * a.world_from_camera[:, :3, 3], atol=1e-9)
     assert b.units == "metres" and a.units == "relative"
     np.testing.assert_allclose(b.points()[0].max(), 2.5 * a.points()[0].max(), rtol=0.02)

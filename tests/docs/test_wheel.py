@@ -15,8 +15,8 @@ import PIL.Image
 import pytest
 
 from da3_stream.settings.presets import preset_names
-from da3_stream.synthetic import make_town
 from tests.docs.pages import ROOT
+from tests.worlds.towns import make_town
 
 BUILT_FROM = (
     "pyproject.toml",

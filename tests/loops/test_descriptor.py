@@ -13,9 +13,9 @@ from da3_stream.loops import DescriptorExtractor, choose_extractor
 from da3_stream.loops.descriptor import DinoExtractor
 from da3_stream.loops.vlad import VladExtractor
 from da3_stream.settings import LoopsSettings
-from da3_stream.synthetic import make_town
 from da3_stream.types import WindowGeometry
 from tests.worlds.places import looks, ring, windows_of
+from tests.worlds.towns import make_town
 
 
 @pytest.fixture(scope="module")

@@ -13,9 +13,9 @@ from da3_stream.loops.descriptor import DinoExtractor
 from da3_stream.loops.finder import LoopFinder
 from da3_stream.loops.vlad import VladExtractor
 from da3_stream.settings import LoopsSettings
-from da3_stream.synthetic import make_town
 from da3_stream.types import LoopCandidate, Status, WindowGeometry
 from tests.worlds.places import DEPTH_M, looks, ring, stopped, windows_of
+from tests.worlds.towns import make_town
 
 LAP_M = 240.0
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import math
-import zlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,9 +14,8 @@ from safetensors.torch import save_file
 from da3_stream.da3.backbone.embedding import normalise_images
 from da3_stream.errors import ModelError
 from da3_stream.loops.salad import MASK_TOKEN, Salad, SaladExtractor, read_tensors
+from tests.da3.conftest import Generated
 from tests.worlds.places import ring, windows_of
-
-PIECE = 1 << 18
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -37,22 +33,13 @@ def manifest(shared: Path) -> dict[str, tuple[int, ...]]:
 
 @pytest.fixture(scope="module")
 def tensors(shared: Path, manifest: dict[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
-    """Weights by the recipe of the golden vectors, made piece by piece."""
+    """Weights by the recipe of the golden vectors."""
     spec = importlib.util.spec_from_file_location("golden_recipe", shared / "goldens" / "recipe.py")
     assert spec is not None and spec.loader is not None
     recipe = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(recipe)
-    made = {name: made_up(recipe, name, shape) for name, shape in manifest.items()}
+    made = {name: Generated(recipe, name, shape).read() for name, shape in manifest.items()}
     return made | {"aggregator.dust_bin": torch.tensor(1.25)}
-
-
-def made_up(recipe: Any, name: str, shape: tuple[int, ...]) -> torch.Tensor:
-    mean, half = recipe.spec(name, shape)
-    random = np.random.RandomState(zlib.crc32(name.encode()))
-    values = np.empty(math.prod(shape), np.float32)
-    for piece in np.split(values, range(PIECE, values.size, PIECE)):
-        piece[:] = mean + half * (2.0 * random.random_sample(piece.size) - 1.0)
-    return torch.from_numpy(values.reshape(shape))
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from da3_stream.loops.edge_information import PREDICTION_SIGMAS, combined_inform
 from da3_stream.loops.temporal_consistency import TemporalConsistency
 from da3_stream.loops.verify import NEIGHBOURHOOD_FRAMES, LoopVerifier
 from da3_stream.predictors.adapter import PredictorAdapter
-from da3_stream.synthetic import make_town
 from da3_stream.types import Alignment, Frame, LoopCandidate, LoopEdge, LoopRefusal, Predictor, Status, WindowGeometry
 from tests.worlds.town_map import ExactPredictor, Failing, TownMap
+from tests.worlds.towns import make_town
 
 REACH = 5
 FRAMES = 900

@@ -10,10 +10,11 @@ from scipy.spatial.transform import Rotation
 
 from da3_stream.scale import HeightObservation, Refusal, camera_height
 from da3_stream.scale.normalized_frames import NormalizedFrames
-from da3_stream.synthetic import CameraPath, Town, make_town
+from da3_stream.synthetic import CameraPath, Town
 from da3_stream.synthetic.town import plan_and_path
 from da3_stream.types import Status, WindowGeometry
 from tests.worlds.straight_road import height_of, straight_road, window_of
+from tests.worlds.towns import make_town
 
 FRAMES = 16
 

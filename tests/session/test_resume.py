@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -19,13 +20,15 @@ from da3_stream import Settings, pipeline
 from da3_stream.errors import PredictorError, RunError, StoreError
 from da3_stream.geometry import Sim3
 from da3_stream.store import Georeference, Run, create_run, open_run, read_tree, write_tree
-from da3_stream.synthetic import make_town
 from da3_stream.types import Advice, AdviceCode, Frame, WindowGeometry
 from tests.worlds.street import SIZE
 from tests.worlds.street_predictor import StandIn, pictures, street
+from tests.worlds.towns import make_town
 
 COUNT = 61
 SETTINGS = Settings.build({"windows": {"size": 12, "overlap": 4}})
+
+CutShort = Callable[[Path, int], None]
 
 
 class Counting(StandIn):
@@ -51,11 +54,6 @@ class Counting(StandIn):
         self.seen = state["seen"]
 
 
-def cut_short(out: Path, after: int) -> None:
-    with pytest.raises(KeyboardInterrupt):
-        pipeline.run(pictures(COUNT), out, SETTINGS, Counting(after))
-
-
 def contents(run: Path) -> dict[str, Any]:
     """All that must not depend on interruptions: files by their bytes, the journal without its times."""
     names = ["trajectory.tum", "trajectory.kitti", "cloud.ply", "scene.json", "intrinsics.txt", "frames.csv"]
@@ -67,13 +65,47 @@ def contents(run: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    return contents(street(tmp_path_factory.mktemp("undisturbed") / "run", COUNT))
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing befell, for tests to copy."""
+    return street(tmp_path_factory.mktemp("undisturbed") / "run", COUNT)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(finished: Path) -> dict[str, Any]:
+    return contents(finished)
+
+
+@pytest.fixture(scope="module")
+def cut_short(tmp_path_factory: pytest.TempPathFactory) -> CutShort:
+    """Leaves a run that was stopped after so many windows: of a directory that is there, or the copy of one."""
+    made: dict[int, Path] = {}
+
+    def stop(out: Path, after: int) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.run(pictures(COUNT), out, SETTINGS, Counting(after))
+
+    def copy(out: Path, after: int) -> None:
+        if out.exists():
+            return stop(out, after)
+        if after not in made:
+            made[after] = tmp_path_factory.mktemp("cut") / "run"
+            stop(made[after], after)
+        shutil.copytree(made[after], out)
+
+    return copy
+
+
+@pytest.fixture(scope="module")
+def scaled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run in a unit of its own, for tests to copy."""
+    return street(tmp_path_factory.mktemp("scaled") / "run", COUNT, scale={"factor": 2.0})
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("after", [1, 2, 5, 6])
-def test_it_goes_on_where_it_stopped_and_ends_alike(tmp_path: Path, undisturbed: dict[str, Any], after: int) -> None:
+def test_it_goes_on_where_it_stopped_and_ends_alike(
+    cut_short: CutShort, tmp_path: Path, undisturbed: dict[str, Any], after: int
+) -> None:
     cut_short(tmp_path / "run", after)
     predictor = Counting()
     pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, predictor)
@@ -110,7 +142,7 @@ def test_a_resumed_run_says_what_an_undisturbed_one_says(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_it_can_be_cut_short_again_and_again(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+def test_it_can_be_cut_short_again_and_again(cut_short: CutShort, tmp_path: Path, undisturbed: dict[str, Any]) -> None:
     for after in (2, 1, 3):
         cut_short(tmp_path / "run", after)
     pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, Counting())
@@ -119,21 +151,25 @@ def test_it_can_be_cut_short_again_and_again(tmp_path: Path, undisturbed: dict[s
 
 
 @pytest.mark.slow
-def test_before_the_first_window_is_finished_it_begins_anew(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+def test_before_the_first_window_is_finished_it_begins_anew(
+    cut_short: CutShort, tmp_path: Path, undisturbed: dict[str, Any]
+) -> None:
     cut_short(tmp_path / "run", 0)
     pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, Counting())
     assert contents(tmp_path / "run") == undisturbed
 
 
-def test_a_finished_run_is_left_alone(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
-    street(tmp_path / "run", COUNT)
+def test_a_finished_run_is_left_alone(tmp_path: Path, finished: Path, undisturbed: dict[str, Any]) -> None:
+    shutil.copytree(finished, tmp_path / "run")
     predictor = Counting()
     assert pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, predictor) == tmp_path / "run"
     assert predictor.first_frames == [] and contents(tmp_path / "run") == undisturbed
 
 
 @pytest.mark.slow
-def test_what_a_kill_left_behind_the_last_window_is_dropped(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+def test_what_a_kill_left_behind_the_last_window_is_dropped(
+    cut_short: CutShort, tmp_path: Path, undisturbed: dict[str, Any]
+) -> None:
     cut_short(tmp_path / "run", 3)
     for name in ("journal.jsonl", "resume/windows.jsonl"):
         with (tmp_path / "run" / name).open("a") as file:
@@ -146,7 +182,9 @@ def test_what_a_kill_left_behind_the_last_window_is_dropped(tmp_path: Path, undi
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["windows/000001.npz", "resume/tip.npz", "resume/windows.jsonl", "journal.jsonl"])
-def test_a_damaged_file_is_named_and_nothing_is_touched(tmp_path: Path, undisturbed: dict[str, Any], name: str) -> None:
+def test_a_damaged_file_is_named_and_nothing_is_touched(
+    cut_short: CutShort, tmp_path: Path, undisturbed: dict[str, Any], name: str
+) -> None:
     run = tmp_path / "run"
     cut_short(run, 3)
     whole = (run / name).read_bytes()
@@ -163,7 +201,7 @@ def test_a_damaged_file_is_named_and_nothing_is_touched(tmp_path: Path, undistur
 @pytest.mark.slow
 @pytest.mark.parametrize("version", [None, 2])
 def test_a_checkpoint_of_another_version_is_refused_and_nothing_is_touched(
-    tmp_path: Path, undisturbed: dict[str, Any], version: object
+    cut_short: CutShort, tmp_path: Path, undisturbed: dict[str, Any], version: object
 ) -> None:
     run = tmp_path / "run"
     cut_short(run, 3)
@@ -181,7 +219,7 @@ def test_a_checkpoint_of_another_version_is_refused_and_nothing_is_touched(
 @pytest.mark.slow
 @pytest.mark.parametrize(("state", "layout"), [("interrupted", 2), ("finished", None)])
 def test_a_run_of_an_unknown_layout_is_neither_gone_on_with_nor_touched(
-    tmp_path: Path, undisturbed: dict[str, Any], state: str, layout: object
+    cut_short: CutShort, tmp_path: Path, undisturbed: dict[str, Any], state: str, layout: object
 ) -> None:
     run = tmp_path / "run"
     cut_short(run, 1)
@@ -196,7 +234,9 @@ def test_a_run_of_an_unknown_layout_is_neither_gone_on_with_nor_touched(
 
 
 @pytest.mark.slow
-def test_a_run_that_tells_no_layout_is_gone_on_with(tmp_path: Path, undisturbed: dict[str, Any]) -> None:
+def test_a_run_that_tells_no_layout_is_gone_on_with(
+    cut_short: CutShort, tmp_path: Path, undisturbed: dict[str, Any]
+) -> None:
     cut_short(tmp_path / "run", 3)
     status = open_run(tmp_path / "run").read_status()
     assert [*status][:2] == ["state", "layout"] and status.pop("layout") == 1
@@ -236,7 +276,7 @@ def test_a_full_disk_is_told_and_the_run_goes_on_when_there_is_room(
 
 
 @pytest.mark.slow
-def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
+def test_other_settings_are_refused_by_name(cut_short: CutShort, tmp_path: Path) -> None:
     cut_short(tmp_path / "run", 3)
     other = SETTINGS.model_copy(update={"loops": SETTINGS.loops.model_copy(update={"reach": 5})})
     with pytest.raises(StoreError, match=r"other settings \(loops.reach was 10, now 5\): give another directory"):
@@ -244,8 +284,8 @@ def test_other_settings_are_refused_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_settings_of_the_map_may_change_when_asked(tmp_path: Path) -> None:
-    street(tmp_path / "run", COUNT)
+def test_settings_of_the_map_may_change_when_asked(tmp_path: Path, finished: Path) -> None:
+    shutil.copytree(finished, tmp_path / "run")
     other = SETTINGS.model_copy(update={"cloud": SETTINGS.cloud.model_copy(update={"max_points": 500})})
     with pytest.raises(StoreError, match="cloud.max_points was None, now 500.: --resume-with-changes"):
         pipeline.run(pictures(COUNT), tmp_path / "run", other, Counting())
@@ -256,7 +296,7 @@ def test_settings_of_the_map_may_change_when_asked(tmp_path: Path) -> None:
     assert b"element vertex 500\n" in header
 
 
-def test_another_input_is_refused(tmp_path: Path) -> None:
+def test_another_input_is_refused(cut_short: CutShort, tmp_path: Path) -> None:
     cut_short(tmp_path / "run", 3)
     with pytest.raises(StoreError, match="already holds a run of another input"):
         pipeline.run(pictures(COUNT)[1:], tmp_path / "run", SETTINGS, Counting())
@@ -306,16 +346,15 @@ class Cropping(Counting):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("after", [1, 3])
-def test_what_the_gate_left_out_is_left_out_again(tmp_path: Path, after: int) -> None:
+def test_what_the_gate_left_out_is_left_out_again(tmp_path: Path) -> None:
     images = stopped(60)
     tree = {"windows": {"size": 12, "overlap": 4}, "frames": {"gate": "auto"}, "loops": {"descriptor": "off"}}
     settings = Settings.build(tree)
     whole = pipeline.run(images, tmp_path / "whole", settings, Cropping())
-    with pytest.raises(KeyboardInterrupt):
-        pipeline.run(images, tmp_path / "run", settings, Cropping(after))
-    predictor = Cropping()
-    pipeline.run(images, tmp_path / "run", settings, predictor)
+    for after in (1, 2):  # windows, each time
+        with pytest.raises(KeyboardInterrupt):
+            pipeline.run(images, tmp_path / "run", settings, Cropping(after))
+    pipeline.run(images, tmp_path / "run", settings, Cropping())
     assert contents(tmp_path / "run") == contents(whole)
     told, expected = (open_run(run).read_status() for run in (tmp_path / "run", whole))
     for key in ("source_indices", "timestamps", "left_out_by_reason", "interpolated", "windows_by_status", "keyframes"):
@@ -324,7 +363,7 @@ def test_what_the_gate_left_out_is_left_out_again(tmp_path: Path, after: int) ->
 
 
 @pytest.mark.slow
-def test_where_a_run_lies_on_the_earth_is_kept_when_it_goes_on(tmp_path: Path) -> None:
+def test_where_a_run_lies_on_the_earth_is_kept_when_it_goes_on(cut_short: CutShort, tmp_path: Path) -> None:
     cut_short(tmp_path / "run", 3)
     run = open_run(tmp_path / "run")
     known = Georeference("EPSG:32632", Sim3(1.5, np.eye(3), np.array([5e5, 5e6, 400.0])))
@@ -340,8 +379,8 @@ def test_where_a_run_lies_on_the_earth_is_kept_when_it_goes_on(tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("change", [{"normals": True}, {"per_pixel": 0.1}, {"voxel": 0.005}, {"voxel_m": 0.5}])
-def test_what_is_in_the_stored_points_cannot_change(tmp_path: Path, change: dict[str, Any]) -> None:
-    street(tmp_path / "run", COUNT, scale={"factor": 2.0})
+def test_what_is_in_the_stored_points_cannot_change(scaled: Path, tmp_path: Path, change: dict[str, Any]) -> None:
+    shutil.copytree(scaled, tmp_path / "run")
     before = contents(tmp_path / "run")
     tree = {"windows": {"size": 12, "overlap": 4}, "scale": {"factor": 2.0}, "cloud": change}
     with pytest.raises(StoreError, match=r"other settings \(cloud\.\w+ was .*\): give another directory"):
@@ -374,7 +413,7 @@ def test_what_was_known_at_the_end_is_known_when_outputs_are_drawn_anew(tmp_path
 
 
 @pytest.mark.slow
-def test_a_run_that_is_gone_on_with_says_that_it_runs(tmp_path: Path) -> None:
+def test_a_run_that_is_gone_on_with_says_that_it_runs(cut_short: CutShort, tmp_path: Path) -> None:
     states = []
 
     class Looking(Counting):

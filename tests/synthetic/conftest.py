@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from da3_stream.synthetic import Town, make_town
+from da3_stream.synthetic import Town
+from tests.worlds.towns import make_town
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from da3_stream.geometry import intrinsics_from_hfov, pixel_centres, project, unproject
-from da3_stream.synthetic import Town, TownFrame, make_town
+from da3_stream.synthetic import Town, TownFrame
 from da3_stream.synthetic.rendering.cast import PinholeCamera, cast, ray_maps
 from da3_stream.synthetic.scenes.shapes import Ball, Face, Shapes
+from tests.worlds.towns import make_town
 
 SIZE = (40, 30)
 K = intrinsics_from_hfov(70.0, SIZE)

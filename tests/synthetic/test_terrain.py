@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from da3_stream.errors import SyntheticError
-from da3_stream.synthetic import Town, make_town
+from da3_stream.synthetic import Town
 from da3_stream.synthetic.paths import EYE_M
 from da3_stream.synthetic.scenes.streets import PITCH_M, ROAD_M
 from da3_stream.synthetic.scenes.terrain import AXLES_M, FLAT, Terrain
+from tests.worlds.towns import make_town
 
 pytestmark = pytest.mark.slow
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 
 import cv2
@@ -15,23 +14,21 @@ from da3_stream.geometry import resize_intrinsics
 from da3_stream.reconstruction import Reconstruction
 from da3_stream.settings import Settings
 from da3_stream.store.files import json_page, read_json
-from da3_stream.synthetic import Town, make_town
+from da3_stream.synthetic import Town
 from da3_stream.synthetic.town import TownFrame
 from da3_stream.types import Frame, WindowGeometry
+from tests.worlds.towns import street, street_frame
 
 FRAMES = 14
 SIZE, SEEN = (240, 180), (120, 90)  # of the pictures, and of the depth maps
 
 
-@cache
 def town() -> Town:
-    return make_town("block", frames=300, size=SIZE)
+    return street(SIZE)
 
 
-@cache
 def frame(index: int) -> TownFrame:
-    """Rendered once for all tests."""
-    return town().frame(index)
+    return street_frame(index, SIZE)
 
 
 class Truth:

@@ -11,9 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from da3_stream.predictors.sfm import SfmPredictor
-from da3_stream.synthetic import make_town
 from da3_stream.synthetic.town import TownFrame
 from da3_stream.types import Frame
+from tests.worlds.towns import street_frame
 
 STREET_SIZE = (320, 240)
 
@@ -23,8 +23,7 @@ MakePredictor = Callable[..., SfmPredictor]
 @pytest.fixture(scope="session")
 def street() -> list[TownFrame]:
     """Thirty frames of a drive along a street, with their truth."""
-    town = make_town("block", frames=300, size=STREET_SIZE)
-    return [town.frame(i) for i in range(30)]
+    return [street_frame(i, STREET_SIZE) for i in range(30)]
 
 
 @pytest.fixture(scope="session")

@@ -13,10 +13,10 @@ from da3_stream.geometry import umeyama
 from da3_stream.predictors.sfm import SfmPredictor
 from da3_stream.predictors.sfm.mapping import quality
 from da3_stream.predictors.sfm.mapping.keyframe_cameras import DENSER
-from da3_stream.synthetic import make_town
 from da3_stream.synthetic.town import TownFrame
 from da3_stream.trust import load_judge
 from da3_stream.types import Frame, Status, WindowGeometry
+from tests.worlds.towns import street_frame
 
 COUNT = 45
 AsFrames = Callable[[Sequence[NDArray[np.uint8]]], list[Frame]]
@@ -25,8 +25,7 @@ MakePredictor = Callable[..., SfmPredictor]
 
 @pytest.fixture(scope="module")
 def drive() -> list[TownFrame]:
-    town = make_town("block", frames=300, size=(320, 240))
-    return [town.frame(i) for i in range(COUNT)]
+    return [street_frame(i, (320, 240)) for i in range(COUNT)]
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from da3_stream.predictors.sfm import SfmPredictor
-from da3_stream.synthetic import make_town
 from da3_stream.synthetic.paths import CameraPath
 from da3_stream.types import Frame, Status, WindowGeometry
+from tests.worlds.towns import make_town, street
 
 SIZE = (240, 180)
 STEP_DEG = 3.0
@@ -25,7 +25,7 @@ AsFrames = Callable[[list[NDArray[np.uint8]]], list[Frame]]
 @pytest.fixture(scope="module")
 def truth() -> Array:
     """A pan to the right, and a drive on from where it ends."""
-    drive = make_town("block", frames=300).path.world_from_camera[40 : 40 + DRIVE]
+    drive = street(SIZE).path.world_from_camera[40 : 40 + DRIVE]
     pan = np.tile(drive[0], (PAN, 1, 1))
     yaw = STEP_DEG * np.arange(-PAN, 0)
     pan[:, :3, :3] = drive[0, :3, :3] @ Rotation.from_euler("y", yaw[:, None], degrees=True).as_matrix()

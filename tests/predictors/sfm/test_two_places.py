@@ -7,9 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from da3_stream.predictors.sfm import SfmPredictor
-from da3_stream.synthetic import make_town
 from da3_stream.synthetic.town import TownFrame
 from da3_stream.types import Frame, Status, WindowGeometry
+from tests.worlds.towns import make_town
 
 EACH = 8
 STREET_SIZE = (320, 240)
