@@ -49,7 +49,7 @@ def write_video(tmp_path: Path) -> Callable[..., Path]:
             stream = container.add_stream(codec, rate=rate, options={"g": "5", **(options or {})})
             stream.width, stream.height = size
             stream.bit_rate = 4_000_000
-            stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+            stream.pix_fmt = {"mjpeg": "yuvj420p", "gif": "rgb8"}.get(codec, "yuv420p")
             if rotation is not None:
                 stream.set_display_rotation(rotation[0], hflip=rotation[1], vflip=rotation[2])
             if times is not None:

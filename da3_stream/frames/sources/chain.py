@@ -124,8 +124,8 @@ class RecordingChain:
         """The exact time of a frame that was listed, where its recording has one and keeps it."""
         position, number = self._find(index)
         link = self.links[position]
-        moved = link.offset_s if link.offset_s is not None else position
-        return link.recording.nanoseconds[number] if link.recording.nanoseconds and not moved else None
+        is_moved = link.offset_s if link.offset_s is not None else position
+        return link.recording.nanoseconds[number] if link.recording.nanoseconds and not is_moved else None
 
     def _find(self, index: int) -> tuple[int, int]:
         """The number of the recording that a frame comes from, and that of the frame in it."""
@@ -146,7 +146,7 @@ class RecordingChain:
                     continue
                 if offset is None:
                     offset = ends - candidate.timestamp if position else 0.0
-                index, timestamp = first + candidate.index - link.repeated, _moved(candidate.timestamp, offset)
+                index, timestamp = first + candidate.index - link.repeated, moved(candidate.timestamp, offset)
                 if index == first:
                     self._begin(position, SourceFile(link.recording.name, first, None, timestamp, link.repeated))
                 yield replace(candidate, index=index, timestamp=timestamp, shot=shot)
@@ -165,8 +165,11 @@ class RecordingChain:
         self._read[position] = replace(file, frames=index - file.first_index)
 
 
-def _moved(time: float, offset: float) -> float:
-    """The sum as a whole file has it: times are fractions (of ticks), whose sum in floating point is an ulp beside."""
+def moved(time: float, offset: float) -> float:
+    """A time in a recording, moved by an offset to that in the input.
+
+    It is as a whole file has it: times are fractions (of ticks), whose sum in floating point is an ulp beside.
+    """
     if not offset:
         return time
     fraction = Fraction(time + offset).limit_denominator(MOST_TICKS)

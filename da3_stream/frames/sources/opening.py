@@ -61,6 +61,7 @@ def open_source(
     copied = source if isinstance(source, CopiedInput) else None
     source = source if copied is None else _alone(copied.names)
     found, names = _open_any(source, settings, image_side if camera.panorama_view is None else None)
+    found.told_of_camera = camera
     attach_masks(found, camera)
     found.image_side, found.view = image_side, picture_view(found, camera)
     found.open()

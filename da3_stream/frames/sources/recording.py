@@ -30,6 +30,20 @@ class Candidate:
 
 
 @dataclass(frozen=True, eq=False)
+class Seekable:
+    """A recording whose frames are read in any order: how many there are, as they are counted when it is read from its
+    beginning, and what gives those with some of their indices, which ascend."""
+
+    count: int
+    candidates: Callable[[Sequence[int]], Generator[Candidate]]
+
+
+def comes_once() -> str:
+    """Why the frames of a recording that is not made of files cannot be searched."""
+    return "its frames come in their order, and once: only those of files can be searched"
+
+
+@dataclass(frozen=True, eq=False)
 class Recording:
     """Frames that were recorded in one go.
 
@@ -41,7 +55,8 @@ class Recording:
     share, in seconds since 1970, where the file tells. `advice` is what is to be said of it, `left_out` are the files
     beside it that are not used, each with the reason, `calibration` is the camera, where the files tell it. Of images:
     `size` is the (width, height) that most have, `focal_px` their focal length by EXIF, `masks` are the mask files that
-    lie beside them, and `levels` tells which stored values become black and white, once they are measured.
+    lie beside them, and `levels` tells which stored values become black and white, once they are measured. `seekable`
+    finds out whether its frames can be read in any order, or why not.
     """
 
     name: str
@@ -61,6 +76,7 @@ class Recording:
     masks: Sequence[Path] = ()
     levels: Callable[[], tuple[float, float] | None] = lambda: None
     calibration: KnownCamera | None = None
+    seekable: Callable[[], Seekable | str] = comes_once
 
     @property
     def paths(self) -> Sequence[Path]:

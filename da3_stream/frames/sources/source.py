@@ -14,20 +14,22 @@ from typing import Protocol
 
 from ...calibration import KnownCamera
 from ...errors import FramesError
-from ...settings import FramesSettings
+from ...settings import CameraSettings, FramesSettings
 from ...types import Advice, AdviceCode, CopiedInput, Frame, InputCamera, SkippedFrame
 from .chain import LeftOutFile, Link, RecordingChain, SourceFile
+from .digest import digest_of_files
+from .emptiness import why_empty
 from .masks.by_hand import HandMasks
 from .picture import Picture
-from .recording import Candidate, Kind, Recording
+from .recording import Candidate, Kind, Recording, comes_once
 from .resizing import PictureResizer
+from .seeking import SeekableChain, seekable_chain
 from .selection import count_selected, select, usual_rate, with_rate
 from .times.retiming import list_of_times, retimed
 
 log = logging.getLogger(__name__)
 
 LAST_INDEX = 2**62  # of any input: what is said of all of it goes on to its last frame
-END_BYTES = 1 << 16  # at either end of a single file: two recordings differ there, if not in their first image
 
 
 class LiveFeed(Protocol):
@@ -73,6 +75,7 @@ class FrameSource:
     masks: HandMasks = field(default_factory=HandMasks)
     view: Callable[[Picture], Picture] | None = None  # of pictures, before they are brought to one size
     advice: list[Advice] = field(default_factory=list)  # what is to be said of the input as a whole
+    told_of_camera: CameraSettings = field(default_factory=CameraSettings)
     camera: InputCamera = InputCamera()
     undistort: Callable[[Frame], Frame] | None = None  # of frames, where the lens is known to distort
     copied: CopiedInput | None = None  # of remote files, which are here for now
@@ -80,6 +83,7 @@ class FrameSource:
     _known_until: int = 0  # candidates before this index were read by an earlier process
     _known_bad: frozenset[int] = frozenset()  # and these of them were skipped as bad
     _opened: Iterator[Frame] | None = None
+    _seekable: SeekableChain | str | None = None
     _last_time: float | None = None
     _stopped: bool = False
 
@@ -183,20 +187,24 @@ class FrameSource:
         frames = self._read()
         first = next(frames, None)
         if first is None:
-            raise FramesError(self._why_empty())
+            raise FramesError(why_empty(self.name, self.settings, self.skipped_after, self._span()))
         self.first_index = first.index
         self.digest = sha256(first.image.tobytes()).hexdigest()[:16]
         self._opened = _chain_unknown(self, first, frames)
         return self
 
+    def _span(self) -> tuple[float, float] | None:
+        return None if self._last_time is None else (self.first_time, self._last_time)
+
     def identify_by_paths(self, paths: Sequence[str]) -> None:
         """Record the absolute paths that open this input again, and make `digest` cover its files too."""
         self.paths = tuple(paths)
         links = () if self.chain is None else self.chain.links
-        self.digest = _digest_files(self.digest, [path for link in links for path in link.recording.paths])
+        self.digest = digest_of_files(self.digest, [path for link in links for path in link.recording.paths])
         if (times := list_of_times(self.settings)) is not None:
             self.digest = sha256(self.digest.encode() + times.read_bytes()).hexdigest()[:16]
 
+<<<<<<< HEAD
     def call(self, copied: CopiedInput) -> None:
         """Name the input and its files, and what opens it again, as they were given before they were copied here."""
         self.copied = copied
@@ -205,6 +213,39 @@ class FrameSource:
 
     def _as_given(self, path: str) -> str:
         return path if self.copied is None else self.copied.as_given(path)
+=======
+    @property
+    def why_not_seekable(self) -> str:
+        """Why `frames_at` cannot read the frames in any order, in one sentence; "" where it can."""
+        found = self._find_seekable()
+        return found if isinstance(found, str) else ""
+
+    def frames_at(self, indices: Iterable[int]) -> Iterator[Frame]:
+        """The frames with some indices, ascending, whatever is selected: the same pictures, masks, times and names as
+        when all are read from the beginning.
+
+        Those that cannot be decoded are left out. Of cuts and skipped frames nothing is told: that is of the frames
+        between. Raises FramesError where `why_not_seekable` says why, or there are no such frames.
+        """
+        found, ascending = self._find_seekable(), sorted(set(indices))
+        if isinstance(found, str):
+            raise FramesError(found)
+        if ascending and not 0 <= ascending[0] <= ascending[-1] < found.count:
+            raise FramesError(f"'{self.name}' has frames 0 to {found.count - 1}, not {ascending[0]} to {ascending[-1]}")
+        with closing(found.candidates(ascending)) as candidates:
+            for candidate in candidates:
+                picture = self._picture(candidate)
+                if isinstance(picture, str):
+                    log.info("skipped %s: %s", candidate.name, picture)
+                    continue
+                frame = _frame(candidate, picture, self.size, (), False)
+                yield frame if self.undistort is None else self.undistort(frame)
+
+    def _find_seekable(self) -> SeekableChain | str:
+        if self._seekable is None:
+            self._seekable = f"'{self.name}': {comes_once()}" if self.chain is None else seekable_chain(self.chain)
+        return self._seekable
+>>>>>>> 11beef8 (Frames in any order: of files each is read by its index, the same as in turn, from the key frame before; what opens a source elsewhere)
 
     def resume_at(self, index: int, known_bad: Iterable[int]) -> None:
         """Return only frames from this index on; before it, the frames `known_bad` were skipped."""
@@ -241,13 +282,17 @@ class FrameSource:
                 shot = candidate.shot if is_good else shot
                 yield from (None,) if is_good else ()
                 continue
-            picture = self._fit(self.masks.apply(candidate, candidate.decode()))
+            picture = self._picture(candidate)
             if isinstance(picture, str):
                 skipped.append(_skip(candidate, picture))
             else:
                 yield _frame(candidate, picture, self.size, skipped, shot not in (None, candidate.shot))
                 skipped, shot = [], candidate.shot
         self.skipped_after = tuple(skipped)
+
+    def _picture(self, candidate: Candidate) -> Picture | str:
+        """The picture of a candidate as frames show it, or the reason why it cannot be used."""
+        return self._fit(self.masks.apply(candidate, candidate.decode()))
 
     def _fit(self, picture: Picture | str) -> Picture | str:
         if isinstance(picture, str):
@@ -256,19 +301,6 @@ class FrameSource:
         if self.size == (0, 0):
             self.size = picture.size
         return self._resizer.fit(picture, self.size, self.image_side)
-
-    def _why_empty(self) -> str:
-        if self.skipped_after:
-            bad, count = self.skipped_after[0], len(self.skipped_after)
-            which = bad.name if count == 1 else f"none of {count} could be used, the first, {bad.name}"
-            return f"'{self.name}' has no usable frame ({which}: {bad.reason}): give a video or images that can be read"
-        if self._last_time is None:
-            return f"'{self.name}' holds no frame: give a video or images with at least one"
-        last = self._last_time - self.first_time
-        return (
-            f"'{self.name}' has no frame {_range(self.settings)}: its last one is at {last:.3f} s; "
-            "change frames.start or frames.end"
-        )
 
 
 def _timed(links: Sequence[Link], settings: FramesSettings) -> Sequence[Link]:
@@ -306,28 +338,3 @@ def _chain_unknown(source: FrameSource, first: Frame, rest: Iterator[Frame]) -> 
     if first.index >= source._known_until:
         yield first
     yield from rest
-
-
-def _range(settings: FramesSettings) -> str:
-    start = f"from {settings.start:g} s" if settings.start is not None else ""
-    end = f"before {settings.end:g} s" if settings.end is not None else ""
-    return " ".join(part for part in (start, end) if part)
-
-
-def _digest_files(first: str, paths: Sequence[Path]) -> str:
-    """16 hexadecimal digits that identify the input by its first frame's digest and its files, wherever they lie.
-
-    A single file is identified by its size and the bytes at its ends, several files by their names and sizes. Raises
-    OSError where one is missing.
-    """
-    digest = sha256(first.encode())
-    for path in paths:
-        digest.update(
-            f"{path.name if len(paths) > 1 else ''}\n{path.stat().st_size}\n".encode(errors="surrogateescape")
-        )
-    if len(paths) == 1:
-        with open(paths[0], "rb") as file:
-            digest.update(file.read(END_BYTES))
-            file.seek(max(paths[0].stat().st_size - END_BYTES, 0))
-            digest.update(file.read(END_BYTES))
-    return digest.hexdigest()[:16]

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ....errors import FramesError
 from ....settings import FramesSettings
-from ....types import AdviceCode, Float64
+from ....types import Float64
 from ..chain import LeftOutFile, Link
-from ..images.levels import Levels
-from ..picture import Picture
 from ..recording import Candidate, Recording
 from ..source import FrameSource
 from .camera import BagCamera, find_camera
+from .candidates import BagFrames
 from .layout import BagFile
-from .pictures import read_stored, show_picture
-from .reading import open_bag_file
-from .stamps import TimedMessage, time_messages
 from .survey import Survey, survey
 
 SEAM_NS = 2 * 10**9  # between two files of one recording, messages of all topics considered
@@ -59,11 +54,12 @@ def _links(found: Survey, camera: BagCamera) -> list[Link]:
 
 def _recording(file: BagFile, camera: BagCamera, found: Survey) -> Recording:
     count = found.counts[camera.topic.name, camera.topic.type][file]
+    frames = BagFrames(file, camera, count)
     levels, times_ns, has_times = camera.levels, list[int](), camera.clock.kind != "rate"
     return Recording(
         str(file.path),
         "bag",
-        lambda start: _remembered(_candidates(file, camera, count), times_ns),
+        lambda start: _remembered(frames.candidates(), times_ns),
         count,
         camera.clock.rate,
         has_times,
@@ -71,6 +67,7 @@ def _recording(file: BagFile, camera: BagCamera, found: Survey) -> Recording:
         nanoseconds=times_ns if has_times else (),
         calibration=camera.calibration,
         levels=lambda: None if levels is None else (levels.low, levels.high),
+        seekable=frames.seekable,
     )
 
 
@@ -86,32 +83,3 @@ def _remembered(candidates: Generator[tuple[int, Candidate]], times_ns: list[int
             if candidate.index == len(times_ns):
                 times_ns.append(time_ns)
             yield candidate
-
-
-def _candidates(file: BagFile, camera: BagCamera, count: int) -> Generator[tuple[int, Candidate]]:
-    """The camera's pictures in a file of the bag, in the order they were recorded, with their nanoseconds.
-
-    A picture that can't be read is a candidate with its reason; where the file is damaged, the rest of it is one.
-    """
-    say = partial(camera.say, AdviceCode.INPUT_TIMES)
-    index, time_ns, reason = -1, 0, "the file lists them, but they are not in it"
-    with open_bag_file(file) as bag, closing(bag.messages(camera.topic.name, camera.topic.type)) as messages:
-        try:
-            for index, timed in enumerate(time_messages(messages, camera.clock, say)):
-                time_ns = timed.time_ns
-                yield time_ns, _candidate(file, index, time_ns, partial(_decode, timed, camera.levels))
-        except FramesError as error:
-            reason = str(error)
-    if missing := count - index - 1:
-        reason = f"{reason} (pictures that are missing from here on: {missing})"
-        time_ns += camera.clock.step_ns
-        yield time_ns, _candidate(file, index + 1, time_ns, lambda: reason)
-
-
-def _candidate(file: BagFile, index: int, time_ns: int, decode: Callable[[], Picture | str]) -> Candidate:
-    return Candidate(index, time_ns / 1e9, f"{file.stem}_{index:06d}", decode)
-
-
-def _decode(timed: TimedMessage, levels: Levels | None) -> Picture | str:
-    content = timed.message.content
-    return timed.reason or (content if isinstance(content, str) else show_picture(read_stored(content), levels))

@@ -16,7 +16,7 @@ from ....settings import FramesSettings
 from ....types import Advice, AdviceCode
 from ..masks.beside import SortedImages, masks_in_sibling, sort_images
 from ..picture import Picture
-from ..recording import Candidate, Recording
+from ..recording import Candidate, Recording, Seekable
 from ..selection import usual_rate
 from ..source import LAST_INDEX, FrameSource
 from ..times.picture_times import PictureTimes
@@ -56,10 +56,11 @@ def image_recording(name: str, paths: Sequence[Path], settings: FramesSettings) 
     focal_lengths = [] if size is None else _focal_lengths(headers, size)
     texts = [(AdviceCode.INPUT_TIMES, "; ".join(timed.said))] if timed.said else []
     texts += [*_on_sizes(headers, size), *_on_left_out(found.left_out), *pictures.advice()]
+    candidates = partial(_candidates, pictures, timed.times)
     return Recording(
         name,
         "images",
-        partial(_candidates, pictures, timed.times),
+        lambda start: candidates(range(len(found.pictures))),
         len(found.pictures),
         usual_rate(timed.times) or settings.default_fps,
         has_times=timed.has_times,
@@ -72,6 +73,7 @@ def image_recording(name: str, paths: Sequence[Path], settings: FramesSettings) 
         left_out=found.left_out,
         masks=found.masks or masks_in_sibling(found.pictures),
         levels=pictures.black_and_white,
+        seekable=lambda: Seekable(len(found.pictures), candidates),
     )
 
 
@@ -96,13 +98,20 @@ class PictureFiles:
             return Picture(show(stored, Levels(0.0, 255.0, "uint8")), stored.mask)
         dtype = stored.values.dtype.name
         if self.levels is None:
-            self.levels = measure_levels(self.paths, dtype)
+            self.levels = measure_levels(self.paths, self._first_deep() or dtype)
         if self.levels.dtype != dtype:
             return f"its numbers are {dtype} where those of the others are {self.levels.dtype}"
         mask = _numbers_only(stored)
         if mask is not None and not mask.any():
             return "no value of it that counts is a number"
         return Picture(show(stored, self.levels), mask)
+
+    def _first_deep(self) -> str | None:
+        """The kind of numbers of the first deep picture, whichever is read first."""
+        for stored in map(read_stored, filter(may_be_deep, self.paths)):
+            if isinstance(stored, StoredPicture) and stored.is_deep:
+                return str(stored.values.dtype.name)
+        return None
 
     def black_and_white(self) -> tuple[float, float] | None:
         """Which stored values become black and white; None where no picture is deep, or none was read yet."""
@@ -127,9 +136,10 @@ def _in_time(found: SortedImages, settings: FramesSettings) -> tuple[SortedImage
     return SortedImages(pictures, found.masks, left_out), timed
 
 
-def _candidates(pictures: PictureFiles, times: Sequence[float], start: float | None) -> Generator[Candidate]:
+def _candidates(pictures: PictureFiles, times: Sequence[float], indices: Sequence[int]) -> Generator[Candidate]:
     folder = os.path.commonpath([os.path.abspath(path.parent) for path in pictures.paths])
-    for index, path in enumerate(pictures.paths):
+    for index in indices:
+        path = pictures.paths[index]
         name = Path(os.path.relpath(path, folder)).as_posix()
         yield Candidate(index, times[index], name, partial(pictures.read, path))
 

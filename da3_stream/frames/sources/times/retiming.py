@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ....errors import FramesError
 from ....settings import FramesSettings
 from ....types import Advice, AdviceCode
-from ..recording import Candidate, Recording
+from ..recording import Candidate, Recording, Seekable
 from ..selection import usual_rate
 from .lists import EXPECTED, read_list
 from .stamps import seconds
@@ -45,30 +47,45 @@ def retimed(recording: Recording, path: Path) -> Recording:
     if recording.count not in (None, len(rows)):
         rest = "the others are unused" if len(rows) > len(times) else "frames behind the last one are left out"
         said = f"{path.name} has {len(rows)} times for {recording.count} frames, taken in their order: {rest}"
+    frames = _Retimed(recording, times)
     return replace(
         recording,
-        candidates=_Retimed(recording, times),
+        candidates=frames.candidates,
         count=len(times),
         rate=usual_rate(times) or recording.rate,
         has_times=True,
         times=times,
         nanoseconds=exact,
         advice=[*recording.advice, Advice(AdviceCode.INPUT_TIMES, said, 0, LAST_FRAME)],
+        seekable=frames.seekable,
     )
 
 
 @dataclass(frozen=True, eq=False)
 class _Retimed:
-    """The candidates of a recording with other times."""
+    """The frames of a recording with other times."""
 
     recording: Recording
     times: Sequence[float]
 
-    def __call__(self, start: float | None) -> Generator[Candidate]:
+    def candidates(self, start: float | None) -> Generator[Candidate]:
+        """All of them that have a time."""
         for candidate in self.recording.candidates(self._own_start(start)):
             if candidate.index >= len(self.times):
                 return
             yield replace(candidate, timestamp=self.times[candidate.index])
+
+    def seekable(self) -> Seekable | str:
+        """Them in any order, or why they can only be read one after the other."""
+        own = self.recording.seekable()
+        if isinstance(own, str):
+            return own
+        return Seekable(min(own.count, len(self.times)), partial(self._candidates_at, own))
+
+    def _candidates_at(self, own: Seekable, indices: Sequence[int]) -> Generator[Candidate]:
+        with closing(own.candidates(indices)) as candidates:
+            for candidate in candidates:
+                yield replace(candidate, timestamp=self.times[candidate.index])
 
     def _own_start(self, start: float | None) -> float | None:
         """The recording's own time of the frame before the first one that is wanted."""

@@ -19,7 +19,7 @@ from ..images.levels import MOST_PICTURES, Levels, levels_of, show
 from ..images.stored_picture import StoredPicture
 from ..images.tiff import decode_page, picture_pages
 from ..picture import Picture
-from ..recording import Candidate, Recording
+from ..recording import Candidate, Recording, Seekable
 from ..selection import usual_rate
 from ..source import LAST_INDEX, FrameSource
 from .files import video_recording
@@ -72,24 +72,26 @@ def _stored_recording(path: Path, found: StoredSequence, default_fps: float) -> 
         said.append((AdviceCode.INPUT_TIMES, f"{path.name} stores no times: {rate:g} frames a second are assumed"))
     if levels is not None and not levels.is_usual:
         said.append((AdviceCode.INPUT_PIXELS, str(levels)))
+    candidates = partial(_candidates, path, found, rate, levels)
     return Recording(
         str(path),
         "video",
-        partial(_candidates, path, found, rate, levels),
+        lambda start: candidates(range(found.count)),
         found.count,
         rate,
         has_times=bool(found.times),
         times=found.times,
         advice=[Advice(code, text, 0, LAST_INDEX) for code, text in said],
         levels=lambda: None if levels is None else (levels.low, levels.high),
+        seekable=lambda: Seekable(found.count, candidates),
     )
 
 
 def _candidates(
-    path: Path, found: StoredSequence, rate: float, levels: Levels | None, start: float | None
+    path: Path, found: StoredSequence, rate: float, levels: Levels | None, indices: Sequence[int]
 ) -> Generator[Candidate]:
     with found.open() as read:
-        for index in range(found.count):
+        for index in indices:
             timestamp = found.times[index] if found.times else index / rate
             yield Candidate(index, timestamp, f"{path.stem}_{index:06d}", partial(_read_picture, read, index, levels))
 

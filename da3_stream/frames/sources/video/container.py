@@ -95,3 +95,9 @@ def count_cut_off(path: Path, stream: Any) -> int:
     """The number of frames that the file's index places beyond its end; 0 for a whole file or one without an index."""
     end = path.stat().st_size
     return sum(entry.pos >= end for entry in stream.index_entries or ())
+
+
+def is_cut_off(path: Path, stream: Any) -> bool:
+    """Whether the file ends before the last frame that its index lists does."""
+    end = path.stat().st_size
+    return any(entry.pos + entry.size > end for entry in stream.index_entries or ())

@@ -30,13 +30,24 @@ def read_images(
     lost when the packet with its time went in and images with later times came out; if it comes out after them all the
     same, it is dropped.
     """
+    yield from decode_packets(_mark_needed(clock.mend(read_packets(container, stream)), start_pts), decoder_of(stream))
+
+
+def decode_packets(
+    packets: Iterable[tuple[Any, bool]], decoder: Any, since: float = -math.inf
+) -> Iterator[tuple[int | None, Any | None]]:
+    """Decode packets, each with whether it is needed, into pairs as `read_images` gives them.
+
+    Where the first packet is a key frame in the middle of a stream, `since` is its time: what is shown before it is
+    left out, as it needs pictures that come before it.
+    """
     import av
 
     owed: list[int] = []  # a heap: times of the packets whose images have not come out
-    latest, decoder = -math.inf, _decoder_of(stream)
+    latest = since
     progressive = True  # in interlaced video a field may have a packet of its own, which owes no image
-    for packet, needed in _mark_needed(clock.mend(read_packets(container, stream)), start_pts):
-        if packet is not None and packet.pts is not None and not packet.is_discard:
+    for packet, needed in packets:
+        if packet is not None and packet.pts is not None and packet.pts >= since and not packet.is_discard:
             heapq.heappush(owed, packet.pts)
         try:
             frames = decoder.decode(packet) if needed else []
@@ -52,7 +63,7 @@ def read_images(
     yield from _pop_lost(math.inf, owed, progressive)
 
 
-def _decoder_of(stream: Any) -> Any:
+def decoder_of(stream: Any) -> Any:
     """What decodes the packets of a stream: the stream itself, or libvpx where VP8 or VP9 have alpha, which FFmpeg's
     own decoders leave out."""
     import av

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ....settings import FramesSettings
 from ....types import Advice, AdviceCode
-from ..recording import Candidate, Recording
+from ..recording import Recording
 from ..selection import usual_rate
 from ..source import LAST_INDEX, FrameSource
-from .container import count_cut_off, open_container, picture_streams
+from .candidates import VideoFrames
+from .container import open_container, picture_streams
 from .created import creation_time
-from .decoding import read_images
 from .deep import sample_frames
 from .focal_length import read_focal_px
 from .pictures import PictureReader
@@ -50,10 +49,11 @@ def video_recording(path: Path, default_fps: float, image_side: int | None = Non
         pixels, told_of_pixels = survey_pixels(stream, good_frames(container, stream), sample)
         timeline = read_timeline(path, container, stream)
     rate = usual_rate(timeline.times) or (float(told) if told else default_fps)
+    frames = VideoFrames(path, rate, timeline, partial(PictureReader, pixels, image_side))
     return Recording(
         str(path),
         "video",
-        partial(_candidates, path, rate, timeline, partial(PictureReader, pixels, image_side)),
+        frames.candidates,
         timeline.count or None,
         rate,
         has_times=timeline.has_times,
@@ -62,6 +62,7 @@ def video_recording(path: Path, default_fps: float, image_side: int | None = Non
         focal_px=focal_px,
         levels=pixels.black_and_white,
         advice=(*other_streams, *_on_times(path, rate, timeline), *_on_pixels(told_of_pixels)),
+        seekable=frames.seekable,
     )
 
 
@@ -95,26 +96,3 @@ def _on_times(path: Path, rate: float, timeline: Timeline) -> Iterator[Advice]:
         way = "leaps ahead" if first.seconds > 0 else "falls back"
         text = f"the clock of {path.name} {way} by {abs(first.seconds):.6g} s at frame {first.frame}{often}: closed up"
         yield Advice(AdviceCode.INPUT_TIMES, text, 0, LAST_INDEX)
-
-
-def _candidates(
-    path: Path, rate: float, timeline: Timeline, make_reader: Callable[[], PictureReader], start: float | None
-) -> Generator[Candidate]:
-    """All frames of the file in presentation order; those far before `start` are listed but not decoded."""
-    with open_container(path) as (container, stream):
-        start_pts = -math.inf if start is None else timeline.origin + start / stream.time_base
-        index, timestamp, reader = -1, -1 / rate, make_reader()
-        for index, (pts, frame) in enumerate(read_images(container, stream, start_pts, timeline.clock)):
-            if not timeline.has_times:
-                timestamp = index / rate
-            elif timeline.clock.by_order and index < timeline.count:
-                timestamp = float(timeline.times[index])
-            elif pts is None:
-                timestamp += 1 / rate
-            else:
-                timestamp = max(timestamp, float((pts - timeline.origin) * stream.time_base))
-            decode = partial(reader.read, frame, reader.pixels.aspect_now(stream))
-            yield Candidate(index, timestamp, f"{path.stem}_{index:06d}", decode)
-        if missing := count_cut_off(path, stream):
-            reason = f"the file is cut off (frames listed in its index that are missing from here on: {missing})"
-            yield Candidate(index + 1, timestamp + 1 / rate, f"{path.stem}_{index + 1:06d}", lambda: reason)

@@ -21,6 +21,7 @@ MOVING = 0.3  # of `measure_motion`: combs that stand still, as of dithered colo
 MAX_INTERLACED_ROWS = 1088  # of a picture; nothing larger is recorded in fields
 MAX_SD_ROWS = 576
 PROGRESSIVE, BOTTOM_FIRST = 1, (3, 4)  # FFmpeg's AVFieldOrder: no fields; those that show the bottom field first
+FIELDS = (2, 3, 4, 5)
 WITHOUT_FIELDS = ("hevc", "vp8", "vp9", "av1", "libdav1d")  # codecs that know no fields, or hardly ever have them
 MAX_STRETCH = 8  # of a pixel; what says more is taken for damage
 SQUARE = Fraction(1)
@@ -53,6 +54,11 @@ def known_pixels(stream: Any) -> Pixels:
     aspect = usable_aspect(stream.sample_aspect_ratio)
     fixed = aspect != usable_aspect(codec.sample_aspect_ratio)
     return Pixels(aspect, fixed, "bottom" if codec.field_order in BOTTOM_FIRST else "top")
+
+
+def is_interlaced(stream: Any) -> bool:
+    """Whether container or codec say that pictures are made of fields."""
+    return stream.codec_context.field_order in FIELDS
 
 
 def survey_pixels(stream: Any, frames: Iterator[Any], sample: Callable[[], Iterable[Any]]) -> tuple[Pixels, list[str]]:

@@ -14,9 +14,8 @@ import numpy as np
 from ....types import Float64
 from .clock import Clock, Ticks, find_falls, find_leaps, find_presentation_falls, usual_step
 from .container import has_whole_index, open_container
+from .packet_list import PacketList
 from .packets import read_packets
-
-DISCARD = 2  # libav's AVINDEX_DISCARD_FRAME: is decoded, and not shown
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Timeline:
     """The times of a video's frames.
 
     `times` [count] are seconds since the stream's start at the tick `origin`, ascending, without the `faults` that
-    `clock` mends; empty where the file stores none.
+    `clock` mends; empty where the file stores none. `packets` are those that it was read from.
     """
 
     count: int
@@ -40,6 +39,7 @@ class Timeline:
     origin: int = 0
     clock: Clock = field(default_factory=Clock)
     faults: Sequence[ClockFault] = ()
+    packets: PacketList | None = None
 
     @property
     def has_times(self) -> bool:
@@ -54,19 +54,21 @@ class _Packet(NamedTuple):
     dts: int | None
     is_discard: bool
     is_keyframe: bool
+    size: int
 
     @classmethod
     def of(cls, packet: Any) -> _Packet:
-        return cls(packet.pts, packet.dts, packet.is_discard, packet.is_keyframe)
+        return cls(packet.pts, packet.dts, packet.is_discard, packet.is_keyframe, packet.size)
 
 
 def read_timeline(path: Path, container: Any, stream: Any) -> Timeline:
     """The timeline of a video file, which is open: from its index where that lists all frames and the clock is sound,
     else from all its packets. Raises FramesError if it cannot be read."""
-    listed, start = _listed(path, container, stream), stream.start_time
+    index, start = _listed(path, container, stream), stream.start_time
+    listed = index.times[index.are_shown]
     if start is not None and _is_sound(listed, stream.time_base) and _ends_soundly(container, stream, listed):
         # decoding times: as far apart as those of presentation
-        return Timeline(len(listed), (listed - listed[0]) * float(stream.time_base), start)
+        return Timeline(len(listed), (listed - listed[0]) * float(stream.time_base), start, packets=index)
     with open_container(path) as (container, stream):
         packets = [_Packet.of(packet) for packet in read_packets(container, stream) if packet is not None]
         if stream.start_time is None or stream.time_base is None:
@@ -74,13 +76,12 @@ def read_timeline(path: Path, container: Any, stream: Any) -> Timeline:
         return _timeline(packets, stream.time_base, container.format.name)
 
 
-def _listed(path: Path, container: Any, stream: Any) -> Ticks:
-    """Decoding times [N] of the frames that the index of a whole MP4 file lists; none where only the packets tell."""
+def _listed(path: Path, container: Any, stream: Any) -> PacketList:
+    """The packets that the index of a whole MP4 file lists; none where only reading them tells."""
     if not has_whole_index(path, container):
-        return np.empty(0, np.int64)
+        return PacketList.of_index(())
     end = path.stat().st_size
-    times = [entry.timestamp for entry in stream.index_entries if entry.pos < end and not entry.flags & DISCARD]
-    return np.array(times, np.int64)
+    return PacketList.of_index(entry for entry in stream.index_entries if entry.pos < end)
 
 
 def _is_sound(times: Ticks, base: Fraction) -> bool:
@@ -113,7 +114,8 @@ def _timeline(packets: Sequence[_Packet], base: Fraction, container: str) -> Tim
     faults = _faults(ticks, [(int(joined[number]), -added) for number, added in clock.falls], base)
     faults += _faults(ticks, clock.leaps, base)
     by_frame = sorted(faults, key=attrgetter("frame"))
-    return Timeline(len(ticks), (closed - closed[0]) * float(base), int(closed[0]), clock, by_frame)
+    listed = PacketList.of_packets(packets)
+    return Timeline(len(ticks), (closed - closed[0]) * float(base), int(closed[0]), clock, by_frame, listed)
 
 
 def _clock_without_leaps(packets: Sequence[_Packet], container: str) -> Clock:
