@@ -70,9 +70,11 @@ def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
                 yield row
 
 
-def make_video(folder: Path, codec: str, size: tuple[int, int], frames: int) -> Path:
-    """A drive through the town to and fro, enlarged to a size, with a camera's noise."""
-    path = folder / f"{codec}_{size[1]}_{frames}.mp4"
+def make_video(
+    folder: Path, codec: str, size: tuple[int, int], frames: int, key_every: int = 250, suffix: str = ".mp4"
+) -> Path:
+    """A drive through the town to and fro, enlarged to a size, with a camera's noise; a key frame every so many."""
+    path = folder / f"{codec}_{size[1]}_{frames}_{key_every}{suffix}"
     if path.exists():
         return path
     town = folder / "town"
@@ -82,7 +84,7 @@ def make_video(folder: Path, codec: str, size: tuple[int, int], frames: int) -> 
     tell(f"encoding {path.name}")
     name, settings = CODECS[codec]
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(name, rate=30, options=settings)
+        stream = container.add_stream(name, rate=30, options={**settings, "g": str(key_every)})
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
         for image in islice(_noisy(cycle([*images, *images[-2:0:-1]]), size), frames):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))

@@ -42,9 +42,11 @@ class SourceDescription:
 
 
 def describe(source: FrameSource) -> SourceDescription:
-    """What opens a source of files again. Raises FramesError for any other: its frames come once."""
+    """What opens a source of files again; files that were copied here from elsewhere, where the copies are. Raises
+    FramesError for any other: its frames come once."""
     if not source.paths:
         raise FramesError(f"'{source.name}' cannot be opened again: it is not made of files")
+    paths = source.paths if source.copied is None else tuple(map(os.path.abspath, source.copied.names))
     settings, camera = source.settings, source.told_of_camera
     if (times := list_of_times(settings)) is not None:
         settings = settings.model_copy(update={"times": os.path.abspath(times)})
@@ -53,7 +55,7 @@ def describe(source: FrameSource) -> SourceDescription:
     )
     camera = camera.model_copy(update={"mask": masks})
     as_stored = source.camera.is_straightened and source.undistort is None
-    return SourceDescription(source.paths, settings, camera, source.image_side, as_stored, source.digest)
+    return SourceDescription(paths, settings, camera, source.image_side, as_stored, source.digest)
 
 
 def _is_there(path: str) -> bool:

@@ -204,7 +204,6 @@ class FrameSource:
         if (times := list_of_times(self.settings)) is not None:
             self.digest = sha256(self.digest.encode() + times.read_bytes()).hexdigest()[:16]
 
-<<<<<<< HEAD
     def call(self, copied: CopiedInput) -> None:
         """Name the input and its files, and what opens it again, as they were given before they were copied here."""
         self.copied = copied
@@ -213,7 +212,7 @@ class FrameSource:
 
     def _as_given(self, path: str) -> str:
         return path if self.copied is None else self.copied.as_given(path)
-=======
+
     @property
     def why_not_seekable(self) -> str:
         """Why `frames_at` cannot read the frames in any order, in one sentence; "" where it can."""
@@ -243,9 +242,9 @@ class FrameSource:
 
     def _find_seekable(self) -> SeekableChain | str:
         if self._seekable is None:
-            self._seekable = f"'{self.name}': {comes_once()}" if self.chain is None else seekable_chain(self.chain)
+            found = f"'{self.name}': {comes_once()}" if self.chain is None else seekable_chain(self.chain)
+            self._seekable = self._as_given(found) if isinstance(found, str) else found
         return self._seekable
->>>>>>> 11beef8 (Frames in any order: of files each is read by its index, the same as in turn, from the key frame before; what opens a source elsewhere)
 
     def resume_at(self, index: int, known_bad: Iterable[int]) -> None:
         """Return only frames from this index on; before it, the frames `known_bad` were skipped."""
