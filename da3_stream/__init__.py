@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .da3 import DepthAnything3
     from .pipeline import Source
+    from .predictors.engine import Engine
     from .reconstruction import Reconstruction
     from .settings import Settings
     from .types import Predictor
@@ -23,19 +24,21 @@ def reconstruct(
     *,
     settings: Settings | None = None,
     predictor: Predictor | None = None,
+    engine: Engine | None = None,
     progress: bool = False,
     overwrite: bool = False,
 ) -> Reconstruction:
     """Reconstruct a video, images or arrays into the run directory `out`, and open it.
 
     `source` is a path (video, folder or glob of images), a list of image files, or an iterable of [H,W,3] uint8 RGB
-    arrays; `predictor` any object with `predict(frames) -> WindowGeometry`, instead of the one that the settings name.
+    arrays; `predictor` any object with `predict(frames) -> WindowGeometry`, instead of the one that the settings name;
+    `engine` where it computes (such as `distributed.RayEngine()`; None: in this process).
     Raises Da3StreamError with one sentence (see `pipeline.run`).
     """
     from .pipeline import run
     from .reconstruction import Reconstruction
 
-    return Reconstruction(run(source, out, settings, predictor, progress=progress, overwrite=overwrite))
+    return Reconstruction(run(source, out, settings, predictor, engine=engine, progress=progress, overwrite=overwrite))
 
 
 def __getattr__(name: str) -> Any:

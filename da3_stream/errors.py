@@ -21,6 +21,10 @@ class PredictorError(Da3StreamError):
     """A predictor cannot be built, or broke its contract."""
 
 
+class EngineError(Da3StreamError):
+    """The machines that predict cannot be reached, or have no room for what is asked of them."""
+
+
 class DeviceLostError(PredictorError):
     """The device on which a predictor computes has failed: nothing that is asked of it later would work."""
 

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .frames import prefetch
-from .machine import keep_freed_memory
+from .machine import keep_freed_memory, one_thread_each
+from .predictors.engine import Engine
 from .predictors.model_choice import ResolvedModel
 from .predictors.scheduler import SerializedPredictor, predictions
 from .progress import Listener, ignore
 from .remote_files import local_copies
-from .session import RunSession, one_thread_each, open_job, open_session, run_lifecycle
+from .session import RunSession, open_job, open_session, run_lifecycle
 from .settings import Settings
 from .stopwatch import START, Stopwatch
 from .types import CopiedInput, Predictor
@@ -33,6 +34,7 @@ def run(
     predictor: Predictor | None = None,
     *,
     model: ResolvedModel | None = None,
+    engine: Engine | None = None,
     watch: Stopwatch | None = None,
     progress: bool = False,
     listener: Listener = ignore,
@@ -45,6 +47,7 @@ def run(
 
     Without a predictor the one that the settings name is made; `model` is what `choose_model` says of those settings,
     where that was asked before, and `watch` has counted CPU seconds until now (None: they count from here on).
+    `engine` predicts elsewhere, such as `distributed.RayEngine` (None: in this process); the run is the same.
     `progress` shows people on stderr how it goes, and the `listener` hears it, called with the name of an event and its
     fields. A run of
     the same input and settings that was cut short goes on after its last finished window, and one that is finished
@@ -60,7 +63,7 @@ def run(
             stack.enter_context(one_thread_each())
             copies = local_copies(source, Path(out), overwrite=overwrite, shown=progress, listener=listener)
             here = stack.enter_context(copies)
-            job = stack.enter_context(open_job(here, settings or Settings(), predictor, model, watch))
+            job = stack.enter_context(open_job(here, settings or Settings(), predictor, model, watch, engine))
             opened = open_session(Path(out), job, overwrite=overwrite, with_changes=with_changes)
             session = stack.enter_context(opened)
         if session.finished:

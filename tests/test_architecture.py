@@ -57,6 +57,8 @@ MAY_IMPORT = {
     "web": "errors",
     "viewer": "errors geometry types store cloud web upright report trust",
     # the system and the life of a process: `slam` knows no session
+    # predictions on other machines
+    "distributed": "errors machine predictors types",
     "slam": "errors geometry settings types windows loops machine posegraph predictors scale stitching stopwatch"
     " store trust",
     "session": "progress errors geometry settings types windows cloud export frames loops machine predictors report"
@@ -68,9 +70,9 @@ MAY_IMPORT = {
     "demo": "progress settings calibration evaluation pipeline report store synthetic",
     "doctor": "machine",
     "batch": "errors frames machine predictors progress remote_files session settings store",
-    "cli": "progress errors settings batch calibration demo doctor evaluation export frames models pipeline predictors"
-    " remote_files report stopwatch store viewer",
-    "__init__": "settings types da3 pipeline reconstruction",
+    "cli": "progress errors settings batch calibration demo distributed doctor evaluation export frames models pipeline"
+    " predictors remote_files report stopwatch store viewer",
+    "__init__": "settings types da3 pipeline predictors reconstruction",
     "__main__": "cli",
 }
 

@@ -122,7 +122,7 @@ def unpack_records(options: argparse.Namespace) -> None:
 
 def calibrate_judge(options: argparse.Namespace) -> None:
     """Fit the judge's models and write them."""
-    from da3_stream.session.threads import one_thread_each
+    from da3_stream.machine import one_thread_each
     from da3_stream.trust import load_judge
 
     developed, prior = [r for r in read_records(options.records) if not r.facts.job.apart], load_judge(PRIOR)

@@ -14,6 +14,7 @@ from ..errors import SettingsError
 from .arguments import LogTo, Quiet, Verbose
 from .console import console, say, stoppable
 from .ending import fail
+from .engine import Actors, Address, EngineName, choose_engine
 from .json_log import is_alone, json_log
 from .options import completion
 from .options.run import RUN
@@ -22,6 +23,7 @@ from .places import Places, list_input, source_of
 from .view import page_beside
 
 if TYPE_CHECKING:
+    from ..predictors.engine import Engine
     from ..progress import Listener
     from ..settings import Settings
     from ..stopwatch import Stopwatch
@@ -95,6 +97,9 @@ def run(
     view: Annotated[
         bool, typer.Option("--view", help="Open a page to look on, as long as the run goes on (see 'view').")
     ] = False,
+    engine: EngineName = "local",
+    address: Address = None,
+    actors: Actors = None,
     log_to: LogTo = None,
     verbose: Verbose = False,
     quiet: Quiet = False,
@@ -117,7 +122,8 @@ def run(
                 return list_input(inputs, places.run, settings, json)
         shown = not quiet and not is_alone(log_to)
         with console(verbose, quiet), stoppable(f"what was placed until then is in {places.run}"):
-            how = _How(places, settings, watch, shown, told.tell, overwrite, with_changes)
+            where = choose_engine(engine, address, actors)
+            how = _How(places, settings, where, watch, shown, told.tell, overwrite, with_changes)
             nothing = _run(inputs, how, exports or (), view, quiet, allow_empty)
         if nothing is not None and not allow_empty:
             fail(f"{nothing} (--allow-empty: end with status 0 all the same)", EMPTY)
@@ -129,6 +135,7 @@ class _How:
 
     places: Places
     settings: Settings
+    engine: Engine
     watch: Stopwatch
     shown: bool
     tell: Listener
@@ -176,6 +183,7 @@ def _reconstruct(source: Any, inputs: list[str], how: _How, quiet: bool) -> Path
         how.places.run,
         how.settings,
         model=chosen,
+        engine=how.engine,
         watch=how.watch,
         progress=how.shown,
         listener=how.tell,

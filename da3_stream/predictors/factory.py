@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..machine import usable_cores
@@ -12,6 +13,34 @@ from ..windows import longest_overlap
 from .model_choice import DA3_SIDE, SFM_SIDE, ResolvedModel
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class ModelRecipe:
+    """How the predictor of a model is made for an input of (width, height) `size`, taken by a camera; it can be sent to
+    another machine."""
+
+    model: ResolvedModel
+    settings: Settings
+    size: tuple[int, int]
+    camera: InputCamera
+    is_given = False
+
+    @property
+    def wants_gpu(self) -> bool:
+        """Whether it computes on a GPU where there is one."""
+        return self.model.folder is not None and self.settings.model.device.startswith(("auto", "cuda"))
+
+    def make(self) -> Predictor:
+        """See `make_predictor`."""
+        return make_predictor(self.model, self.settings, self.size, self.camera)
+
+    def with_share(self, cores: int) -> ModelRecipe:
+        """The same for a process that has so many cores, unless the settings say how many, and sees one GPU at most."""
+        model = self.settings.model
+        device = "cuda" if model.device.startswith("cuda") else model.device
+        shared = model.model_copy(update={"workers": model.workers or cores, "device": device})
+        return replace(self, settings=self.settings.model_copy(update={"model": shared}))
 
 
 def make_predictor(model: ResolvedModel, settings: Settings, size: tuple[int, int], camera: InputCamera) -> Predictor:

@@ -7,6 +7,5 @@ from .job import Job, open_job
 from .lifecycle import run_lifecycle
 from .resume import open_session
 from .session import RunSession
-from .threads import one_thread_each
 
-__all__ = ["Job", "RunSession", "one_thread_each", "open_job", "open_session", "run_lifecycle"]
+__all__ = ["Job", "RunSession", "open_job", "open_session", "run_lifecycle"]

@@ -11,7 +11,8 @@ from ..errors import SettingsError
 from ..frames import FrameSource, Gate, GateMode, make_gate, open_source
 from ..loops import MakeExtractor, choose_extractor
 from ..predictors.adapter import PredictorAdapter
-from ..predictors.factory import make_predictor
+from ..predictors.engine import Engine, GivenRecipe, LocalEngine, Recipe
+from ..predictors.factory import ModelRecipe
 from ..predictors.model_choice import ResolvedModel, choose_model
 from ..settings import Settings
 from ..stopwatch import Stopwatch
@@ -42,10 +43,11 @@ def open_job(
     predictor: Predictor | None,
     model: ResolvedModel | None = None,
     watch: Stopwatch | None = None,
+    engine: Engine | None = None,
 ) -> Iterator[Job]:
     """Open the input and the predictor, and refuse at once what cannot work together.
 
-    `model` is that of the settings, where it is resolved already.
+    `model` is that of the settings, where it is resolved already; `engine` has the predictor (None: this process).
 
     Raises Da3StreamError with one sentence. A predictor made here is closed at the end; one that was given is not.
     """
@@ -53,11 +55,11 @@ def open_job(
         if predictor is None:
             model = model or choose_model(settings.model)
             frames = _open_source(source, settings, model.image_side)
-            adapter = PredictorAdapter(make_predictor(model, settings, frames.size, frames.camera))
-            stack.callback(adapter.close)
+            recipe: Recipe = ModelRecipe(model, settings, frames.size, frames.camera)
         else:
-            adapter = PredictorAdapter(predictor)
-            frames = _open_source(source, settings, adapter.image_side)
+            frames = _open_source(source, settings, PredictorAdapter(predictor).image_side)
+            recipe = GivenRecipe(predictor)
+        adapter = PredictorAdapter(stack.enter_context((engine or LocalEngine()).open(recipe)))
         extractor = choose_extractor(settings.loops, adapter.gives_descriptors)
         size, overlap = window_plan(settings, adapter)
         gate = make_gate(gate_mode(settings, frames, predictor is not None), settings.frames)

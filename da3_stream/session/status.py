@@ -156,7 +156,8 @@ class RunStatus:
         """CPU seconds by stage over all processes; the predictor's are among them, and stand by themselves beside."""
         watch = self.job.watch
         stages = watch.by_stage()
-        predictor = {PREDICT: stages.pop(PREDICT, 0.0), **self._predicted()}
+        predictor = Counter({PREDICT: stages.pop(PREDICT, 0.0)})
+        predictor.update(self._predicted())
         of_all = {**stages, **predictor, "other": watch.other}
         return {
             name: {stage: round(seconds, 3) for stage, seconds in of.items()}

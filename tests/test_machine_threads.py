@@ -3,7 +3,7 @@ import faiss  # noqa: F401
 import scipy.linalg  # noqa: F401
 from threadpoolctl import threadpool_info
 
-from da3_stream.session.threads import one_thread_each
+from da3_stream.machine import one_thread_each
 
 
 def test_a_run_takes_one_thread_of_each_library_and_gives_the_others_back():

@@ -1,0 +1,49 @@
+"""A run is the same whichever engine predicts it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from da3_stream import Settings, pipeline
+from da3_stream.distributed import RayEngine
+from da3_stream.predictors.engine import Engine
+from da3_stream.synthetic import make_town
+from tests.faults.killing import SETTINGS, contents
+from tests.worlds import ring_street as ring
+
+
+def drive(out: Path, engine: Engine | None = None) -> Path:
+    """One and a half laps of a ring street, with loops."""
+    return pipeline.run(ring.pictures(), out, Settings.build(SETTINGS), ring.RingPredictor(), engine=engine)
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return drive(tmp_path_factory.mktemp("here") / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
+@pytest.mark.parametrize("actors", [1, 3])
+def test_actors_give_the_bytes_that_one_process_gives(tmp_path: Path, here: Path, actors: int) -> None:
+    there = drive(tmp_path / "run", RayEngine(actors=actors))
+    assert contents(there) == contents(here)
+    told = [json.loads((run / "run.json").read_text()) for run in (here, there)]
+    assert list(told[0]) == list(told[1]) and "ray" not in json.dumps(told[1]["settings"])
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
+def test_structure_from_motion_that_learns_its_lens_gives_the_same_bytes(tmp_path: Path) -> None:
+    town = make_town("block", frames=300, size=(320, 240))
+    pictures = [town.frame(i).image for i in range(24)]
+    settings = Settings.build({"model": {"name": "sfm"}, "windows": {"size": 10, "overlap": 3}})
+    engines = {"here": None, "there": RayEngine(actors=2)}
+    runs = {name: pipeline.run(pictures, tmp_path / name, settings, engine=engine) for name, engine in engines.items()}
+    assert contents(runs["there"]) == contents(runs["here"])
+    told = [json.loads((run / "run.json").read_text()) for run in runs.values()]
+    assert told[0]["camera"] == told[1]["camera"] and told[1]["camera"]["windows_used"] > 0
+    assert told[0]["seconds_in_predictor"].keys() == told[1]["seconds_in_predictor"].keys()
