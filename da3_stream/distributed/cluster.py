@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import EngineError
-from ..machine import usable_cores
+from ..machine import available_memory_bytes, size_text, usable_cores
 
 log = logging.getLogger(__name__)
 
 PORT = 6379  # of a cluster's head, where an address tells none
 CONNECT_S = 10.0
+ACTOR_BYTES = 400_000_000  # of an actor that has loaded its libraries
 INSTALL = "--engine ray needs Ray: pip install 'da3_stream[ray]'"
 
 
@@ -51,7 +52,9 @@ def joined(address: str | None, cores: int) -> Iterator[Any]:
     if ray.is_initialized():
         yield ray
         return
-    if address is not None:
+    if address is None:
+        _check_memory(cores)
+    else:
         _check_address(address)
     try:
         with _own_signals():
@@ -75,6 +78,16 @@ def _connect(ray: Any, address: str | None, cores: int) -> None:
         raise EngineError(f"{where}: {reason}") from error
 
 
+def _check_memory(actors: int) -> None:
+    """Raises EngineError for more processes than this machine can hold."""
+    free = available_memory_bytes()
+    if free is not None and actors * ACTOR_BYTES > free:
+        raise EngineError(
+            f"{actors} actors take {size_text(actors * ACTOR_BYTES)} before they do anything, {size_text(free)} are "
+            f"free: give --actors {max(1, free // ACTOR_BYTES)} at most"
+        )
+
+
 def _check_address(address: str) -> None:
     """Raises EngineError where nothing listens, which Ray would wait for long."""
     if address == "auto":
@@ -89,7 +102,7 @@ def _check_address(address: str) -> None:
         raise EngineError(f"'{address}' is no address of a cluster: give HOST:{PORT} of its head, or auto")
     try:
         socket.create_connection((host, int(port or PORT)), timeout=CONNECT_S).close()
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, ValueError) as error:  # the last for names that cannot be one
         raise EngineError(f"no cluster of Ray answers at {address}: {error}") from error
 
 

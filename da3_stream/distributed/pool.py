@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 KILLS = 2  # actors that end with a window, after which it has failed
 LOSSES = 6  # of actors with their machines, after which the cluster is not to be worked with
+UNKNOWN = -1  # the version of an actor's state
 STARTS = 3  # in a row that fail, after which there is no actor in that place any more
 GOODBYE_S = 5.0  # for actors to end their own processes
 
@@ -110,10 +111,13 @@ class ActorPool:
         except errors.RayActorError as error:
             self._lose(seat, handle, work, error)
         except (errors.ObjectLostError, errors.NodeDiedError) as error:  # the outcome went with the machine
+            seat.version = UNKNOWN  # what came with the request may not have been taken
             self._blame_machine(work, error)
         except errors.RayTaskError as error:
+            seat.version = UNKNOWN
             raise error.cause from None
         except (errors.ObjectStoreFullError, errors.OutOfDiskError):
+            seat.version = UNKNOWN
             raise
         except errors.RayError as error:
             raise EngineError(f"Ray failed: {' '.join(str(error).split())}") from error

@@ -48,9 +48,16 @@ def test_an_address_at_which_nobody_listens_is_refused(monkeypatch: pytest.Monke
             pass
 
 
-@pytest.mark.parametrize("address", ["ray://head:10001", "head:port", ":6379"])
+@pytest.mark.parametrize("address", ["ray://head:10001", "head:port", ":6379", "a..b:1"])
 def test_what_is_no_address_is_refused(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     ray = pytest.importorskip("ray")
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
-    with pytest.raises(EngineError, match="address"), joined(address, 1):
+    with pytest.raises(EngineError, match="address|answers"), joined(address, 1):
+        pass
+
+
+def test_more_actors_than_memory_are_refused_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = pytest.importorskip("ray")
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with pytest.raises(EngineError, match=r"actors take .* GB before they do anything"), joined(None, 1_000_000):
         pass
