@@ -32,7 +32,7 @@ class RayEngine:
 
     address: str | None = None
     actors: int | None = None
-    patience_s: float = 60.0
+    patience_s: float = 300.0  # a process may take long to start on a busy machine
     span: int = SPAN
 
     def __post_init__(self) -> None:

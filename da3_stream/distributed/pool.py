@@ -25,6 +25,7 @@ KILLS = 2  # actors that end with a window, after which it has failed
 LOSSES = 6  # of actors with their machines, after which the cluster is not to be worked with
 UNKNOWN = -1  # the version of an actor's state
 STARTS = 3  # in a row that fail, after which there is no actor in that place any more
+SOON_S = 20.0  # after which it is told that actors still wait for room
 GOODBYE_S = 5.0  # for actors to end their own processes
 
 
@@ -147,15 +148,19 @@ class ActorPool:
 
     def _wait_until_placed(self) -> None:
         placed = [seat.placed for seat in self._seats]
-        ready, missing = self._ray.wait(placed, num_returns=len(placed), timeout=self._patience_s)
-        if missing:
-            share, free = self._share, free_text(self._ray)
-            self.close()
+        for wait_s in (min(SOON_S, self._patience_s), max(0.0, self._patience_s - SOON_S)):
+            ready, missing = self._ray.wait(placed, num_returns=len(placed), timeout=wait_s)
+            if not missing:
+                return
+            share = self._share
             needs = f"{share.cores} CPUs" + (f" and {share.gpus} GPU" if share.gpus else "")
-            raise EngineError(
-                f"{len(ready)} of {share.actors} actors found room within {self._patience_s:g} s (each takes {needs}; "
-                f"the cluster has {free}): give fewer --actors, or wait until others are done"
-            )
+            found = f"{len(ready)} of {share.actors} actors found room"
+            room = f"each takes {needs}; the cluster has {free_text(self._ray)}"
+            log.warning("%s until now (%s)", found, room)
+        self.close()
+        raise EngineError(
+            f"{found} within {self._patience_s:g} s ({room}): give fewer --actors, or wait until others are done"
+        )
 
     def _describe(self) -> Description:
         """What the first actor tells that has made its predictor."""
