@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from ..errors import Da3StreamError, RemoteFilesError
 from .addresses import protocol_of, without_password
 
-PAUSES_S = (0.5, 2.0, 5.0)  # before it is asked again; libraries of providers ask some times themselves
+PAUSES_S = (1.0, 4.0)  # before it is asked again; libraries of providers ask some times themselves
 FINAL = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, ImportError)
 EXTRAS = {"s3": "'da3_stream[s3]'", "s3a": "'da3_stream[s3]'"}
 
@@ -48,7 +48,7 @@ def ask(what: str, address: str, question: Callable[[], Answer]) -> Answer:
         except Exception as error:
             if pause is None or is_final(error):
                 raise RemoteFilesError(f"'{without_password(address)}' {what}: {reason(error)}") from error
-            log.info("%s %s: %s; once more in %.1f s", without_password(address), what, reason(error), pause)
+            log.warning("%s %s: %s; once more in %.0f s", without_password(address), what, reason(error), pause)
             time.sleep(pause)
     raise AssertionError
 
@@ -82,8 +82,5 @@ def _missing_package(protocol: str, error: ImportError) -> str:
     from fsspec.registry import known_implementations
 
     package = EXTRAS.get(protocol)
-    if package is None:
-        package = known_implementations.get(protocol, {}).get("class", "").partition(".")[0] or str(error)
-        hint = known_implementations.get(protocol, {}).get("err", "")
-        return f"{protocol}:// is read by a package that is not installed ({package}): {hint or error}"
-    return f"{protocol}:// is read by a package that is not installed: pip install {package}"
+    hint = known_implementations.get(protocol, {}).get("err", error) if package is None else f"pip install {package}"
+    return f"{protocol}:// is read by a package that is not installed: {hint}"
