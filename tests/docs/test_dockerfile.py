@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 from tests.docs.dockerfile import steps
 from tests.docs.pages import ROOT
 
@@ -21,7 +23,15 @@ def test_every_package_is_installed_by_the_constraints() -> None:
     assert all("-c constraints.txt" in words for words in installs)
 
 
+def test_extras_are_a_build_argument_and_none_by_default() -> None:
+    (install,) = [words for _, words in STEPS if "EXTRAS" in words and "pip install" in words]
+    asked = install.rpartition(" ")[2]
+    for extras, expected in (("", "."), ("ray,s3", ".[ray,s3]")):
+        done = subprocess.run(["bash", "-ec", f"echo {asked}"], env={"EXTRAS": extras}, capture_output=True, text=True)
+        assert done.stdout.strip() == expected
+
+
 def test_the_index_of_torch_is_a_build_argument_and_the_cpu_s_by_default() -> None:
-    (argument,) = [words for instruction, words in STEPS if instruction == "ARG"]
-    assert argument == "TORCH_INDEX=https://download.pytorch.org/whl/cpu"
+    arguments = [words for instruction, words in STEPS if instruction == "ARG"]
+    assert arguments == ["TORCH_INDEX=https://download.pytorch.org/whl/cpu", "EXTRAS="]
     assert any('--index-url "$TORCH_INDEX"' in words for _, words in STEPS)
