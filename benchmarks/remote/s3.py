@@ -20,10 +20,12 @@ from pathlib import Path
 from benchmarks.common import benchmark, make_town, tell
 from benchmarks.remote.server import S3Server, s3_server
 from benchmarks.tables import ROOT, Column, Row
+from tests.worlds.street import SIZE
 
 BUCKET = "bench"
 PADDING = 40_000_000  # bytes behind the video, so that it comes in several pieces
-SETTINGS = ("windows.size=10", "windows.overlap=4", "model.workers=1")
+SETTINGS = ("windows.size=12", "windows.overlap=4", "loops.descriptor=off")
+STAND_IN = ("frames.gate=off", "camera.mask=off")
 OF_THE_MACHINE = ("log.txt", "journal.jsonl", "run.json", "report.html", "input.json", "windows.jsonl", "tip.npz")
 
 COLUMNS = [
@@ -40,17 +42,22 @@ COLUMNS = [
 
 
 def _options(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--frames", type=int, default=22, help="length of the town clip")
-    command.add_argument("--videos", type=int, default=4, help="of a batch")
-    command.add_argument("--engines", default="local", help="of the batch: local,ray")
+    command.add_argument("--frames", type=int, default=28, help="length of the town clip")
+    command.add_argument("--videos", type=int, default=6, help="of a batch")
+    command.add_argument(
+        "--predictor",
+        choices=("stand-in", "sfm"),
+        default="stand-in",
+        help="of single runs: one that takes no time, or sfm, and then only what nothing happens to",
+    )
 
 
 @benchmark(COLUMNS, _options, good=lambda row: row["same"] in ("yes", "refused"), settings=False)
 def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
     """The cases, one after the other."""
-    video = make_town(folder / "town", options.frames, (96, 72), depth=False) / "town.mp4"
+    video = make_town(folder / "town", options.frames, SIZE, depth=False) / "town.mp4"
     with s3_server(BUCKET) as server:
-        cases = Cases(folder, server, video)
+        cases = Cases(folder, server, video, options.predictor == "stand-in")
         yield from cases.of_a_video()
         yield from cases.of_pictures()
 
@@ -71,6 +78,7 @@ class Cases:
     folder: Path
     server: S3Server
     video: Path
+    with_stand_in: bool
 
     def of_a_video(self) -> Iterator[Row]:
         """A video that comes in pieces."""
@@ -80,6 +88,8 @@ class Cases:
         address = self._upload(drive)
         server = self.server
         yield self._case("nothing", drive, address, expected)
+        if not self.with_stand_in:
+            return
         yield self._case("killed while it fetches", drive, address, expected, [_killed_at(server, "GET", 2)])
         yield self._case("killed after the first window", drive, address, expected, [_killed_by_file("resume/tip.npz")])
         yield self._case("killed while it sends", drive, address, expected, [_killed_at(server, "PUT", 8)])
@@ -94,6 +104,8 @@ class Cases:
         walk = _pictures(self.video, self.folder / "walk")
         expected, address, server = self._of_a_disk(walk), self._upload(walk), self.server
         yield self._case("pictures: nothing", walk, address, expected)
+        if not self.with_stand_in:
+            return
         yield self._case("pictures: killed while it fetches", walk, address, expected, [_killed_at(server, "GET", 20)])
 
     def _case(
@@ -109,7 +121,7 @@ class Cases:
         tell(what)
         name = "".join(c if c.isalnum() else "_" for c in what)
         live, there = self.folder / "live" / name, f"s3://{BUCKET}/runs/{name}"
-        words, ended = _words(address, there, "--work", str(live)), Ended()
+        words, ended = _words(self.with_stand_in, address, there, "--work", str(live)), Ended()
         fails = self.server.fails
         self.server.forget()
         self.server.fails = fails if keeps_fault or before else self.server.fails
@@ -141,7 +153,7 @@ class Cases:
         """The object becomes another one of the same size while the run is cut short."""
         tell("replaced")
         live, there = self.folder / "live" / "replaced", f"s3://{BUCKET}/runs/replaced"
-        words, ended = _words(address, there, "--work", str(live)), Ended()
+        words, ended = _words(self.with_stand_in, address, there, "--work", str(live)), Ended()
         self.server.forget()
         ended.statuses.append(_killed_by_file("resume/tip.npz")(words, live))
         data = bytearray(source.read_bytes())
@@ -163,7 +175,7 @@ class Cases:
     def _of_a_disk(self, source: Path) -> dict[str, str]:
         out, ended = self.folder / "disk" / source.stem, Ended()
         tell(f"{source.name} on a disk")
-        _command(_words(str(source), str(out)), ended)
+        _command(_words(self.with_stand_in, str(source), str(out)), ended)
         assert ended.statuses == [0], ended.said
         return _hashes(out, {str(source): f"s3://{BUCKET}/{source.name}"})
 
@@ -182,14 +194,15 @@ class Cases:
         return _hashes(here, {})
 
 
-def _words(source: str, out: str, *more: str) -> list[str]:
-    settings = [word for text in SETTINGS for word in ("--set", text)]
-    exports = ("--export", "tum")
-    return ["run", source, "-o", out, "--model", "sfm", *settings, *exports, *more]
+def _words(stand_in: bool, source: str, out: str, *more: str) -> list[str]:
+    """The module that is the command, and its words."""
+    module, own = ("benchmarks.remote.stand_in", STAND_IN) if stand_in else ("da3_stream", ("model.workers=1",))
+    settings = [word for text in (*SETTINGS, *own) for word in ("--set", text)]
+    return [module, "run", source, "-o", out, "--model", "sfm", *settings, "--export", "tum", *more]
 
 
 def _start(words: Sequence[str]) -> subprocess.Popen:
-    command = [sys.executable, "-m", "da3_stream", *words]
+    command = [sys.executable, "-m", *words]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import BatchError, StoreError
+from ..remote_files import require_writable, send_files
 from ..store import Run, lock_run
 from .how import How
 from .places import Place, ThisMachine
@@ -14,7 +15,7 @@ from .queue import Queue
 from .summary import DONE, Row, State, Summary, read_rows
 from .task import Task
 from .telling import Telling
-from .videos import Video
+from .videos import RESERVED, Video
 
 
 def run_batch(
@@ -37,9 +38,12 @@ def run_batch(
         raise StoreError(f"cannot create the directory {folder}: {error.strerror or error}") from error
     if (folder / "run.json").exists():
         raise BatchError(f"{folder} holds a run: give a directory for those of the batch")
+    if how.sent_to is not None:
+        require_writable(how.sent_to)
     with lock_run(Run(folder)):
         before = {} if how.overwrite else read_rows(folder)
-        tasks = [Task(video, _row(video, before.get(video.name), folder), folder) for video in videos]
+        rows = [_row(video, before.get(video.name), folder, how.sent_to) for video in videos]
+        tasks = [Task(video, row, folder, how.sent_to) for video, row in zip(videos, rows, strict=True)]
         others = [row for name, row in before.items() if name not in {video.name for video in videos}]
         summary = Summary(folder, [task.row for task in tasks], others, how.summary)
         summary.write()
@@ -49,15 +53,18 @@ def run_batch(
             Queue(left, places or [ThisMachine()], summary, telling, how, prober or Prober()).run()
         finally:
             telling.close()
+        if how.sent_to is not None:
+            send_files([folder / name for name in RESERVED], how.sent_to)
     return list(summary.rows)
 
 
-def _row(video: Video, before: Row | None, folder: Path) -> Row:
+def _row(video: Video, before: Row | None, folder: Path, sent_to: str | None) -> Row:
     """The row of a video: as it was where it is finished, else with the attempts and seconds until now."""
-    row = Row.of(video, folder)
+    row = Row.of(video, sent_to or folder)
     if before is None or not before.is_of(video):
         return row
-    if before.state in DONE and _is_finished(Run(folder / video.name)):
+    is_there = before.out == row.out if sent_to else _is_finished(Run(folder / video.name))  # what was sent has gone
+    if before.state in DONE and is_there:
         return before
     row.seconds, row.attempts = before.seconds, before.attempts
     return row

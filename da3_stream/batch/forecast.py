@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ..errors import FramesError
+from ..remote_files import is_remote
 from ..settings import Settings
+from .elsewhere import remote_bytes
 
 MIB = 1 << 20
 # Memory of an `sfm` run with all its processes: the interpreter and its libraries, a worker, a frame of a window, and a
@@ -54,7 +56,9 @@ def read_forecast(inputs: Sequence[str], tree: dict[str, Any]) -> Forecast:
     model = choose_model(settings.model)
     side = settings.model.resolution or model.image_side
     frames, size = _look(inputs, settings, side)
-    return _forecast(frames, size, settings, model.folder)
+    copies = sum(remote_bytes(name) for name in inputs if is_remote(name))
+    forecast = _forecast(frames, size, settings, model.folder)
+    return replace(forecast, disk_bytes=forecast.disk_bytes + copies)
 
 
 def _look(inputs: Sequence[str], settings: Settings, side: int) -> tuple[int | None, tuple[int, int]]:

@@ -18,5 +18,6 @@ class How:
     retries: int = RETRIES
     overwrite: bool = False
     summary: Path | None = None
+    sent_to: str | None = None  # the address that finished runs go to, and then leave this disk
     shown: bool = False
     listener: Listener = ignore

@@ -12,7 +12,7 @@ from ..machine import size_text
 from .how import How
 from .places import Place
 from .prober import Forecaster
-from .summary import State, Summary
+from .summary import DONE, State, Summary
 from .task import EMPTY, REFUSED, Task, Work
 from .telling import Telling
 
@@ -192,6 +192,8 @@ class Queue:
 
     def _finish(self, task: Task, state: State, error: str | None) -> None:
         task.row.state, task.row.error = state, error
+        if state in DONE:
+            task.clear()
         self._telling.ended(task)
         self._summary.is_old = True
 

@@ -58,10 +58,10 @@ class Row:
     options: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, video: Video, folder: Path) -> Row:
-        """Of a video that nothing was done for."""
+    def of(cls, video: Video, place: Path | str) -> Row:
+        """Of a video that nothing was done for, whose run goes below a directory, or an address."""
         return cls(
-            video.input, str(folder / video.name), video.name, priority=video.priority, options=list(video.options)
+            video.input, f"{place}/{video.name}", video.name, priority=video.priority, options=list(video.options)
         )
 
     def take_result(self, result: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import time
 from collections.abc import Iterable, Mapping
@@ -38,6 +39,7 @@ class Task:
     video: Video
     row: Row
     folder: Path
+    sent_to: str | None = None  # the address that its run goes to
     forecast: Forecast | None = None
     work: Work | None = None
     attempts: int = 0  # of this process; those of the row are of all
@@ -78,7 +80,13 @@ class Task:
         """The command line of its run."""
         own = () if self.video.settings.model.workers is not None else ("--workers", str(workers))
         anew = ("--overwrite",) if overwrite and not self.attempts else ()
-        return ["run", "-o", str(self.path), *self.video.options, *own, *anew, *OWN_OPTIONS, "--", *self.video.inputs]
+        place = ("-o", self.row.out, "--work", str(self.path)) if self.sent_to else ("-o", str(self.path))
+        return ["run", *place, *self.video.options, *own, *anew, *OWN_OPTIONS, "--", *self.video.inputs]
+
+    def clear(self) -> None:
+        """A run that was sent leaves this disk."""
+        if self.sent_to is not None:
+            shutil.rmtree(self.path, ignore_errors=True)
 
     def begin(self, work: Work) -> None:
         """A process was started for it."""
@@ -95,8 +103,9 @@ class Task:
                 self.per_second = event.get("per_second") or 0.0
             elif kind == "result":
                 self.row.take_result(event)
-            elif kind == "export" and event.get("path") not in self.row.exports:
-                self.row.exports.append(str(event["path"]))
+            elif kind == "export":
+                path = str(event["path"]).replace(str(self.path), self.row.out)
+                self.row.exports += [path] * (path not in self.row.exports)
             elif kind == "end":
                 self.said = event.get("message") or ""
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ..errors import BatchError
 from ..frames import inputs_apart
-from ..remote_files import without_password
+from ..remote_files import is_remote, without_password
 from ..settings import Settings
+from .elsewhere import remote_inputs_apart
 
 Parse = Callable[[Sequence[str]], Settings]  # options of `da3-stream run` as words; raises SettingsError
 RESERVED = ("summary.json", "summary.csv")
@@ -40,12 +41,16 @@ def videos_of(names: Sequence[str], options: Sequence[str], parse: Parse) -> lis
     Raises Da3StreamError with one sentence.
     """
     settings = parse(options)
-    inputs = [found for name in names for found in inputs_apart(name)]
+    inputs = [found for name in names for found in _apart(name)]
     twice = {found for found in inputs if inputs.count(found) > 1}
     if twice:
         raise BatchError(f"'{min(twice)[0]}' is given twice: a video gets one run")
     named = zip(inputs, out_names([found[0] for found in inputs]), strict=True)
     return [Video(found, name, tuple(options), settings) for found, name in named]
+
+
+def _apart(name: str) -> list[tuple[str, ...]]:
+    return remote_inputs_apart(name) if is_remote(name) else inputs_apart(name)
 
 
 def out_names(inputs: Sequence[str]) -> list[str]:

@@ -16,6 +16,7 @@ from .json_log import is_alone, json_log
 from .options import completion
 from .options.run import RUN
 from .options.table import with_options
+from .places import Places
 from .run import Exports
 from .words import options_of_run, words_of
 
@@ -45,7 +46,13 @@ def batch(
             "priority and options.",
         ),
     ],
-    out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The run directories are made in it.")],
+    out: Annotated[
+        str, typer.Option("-o", "--out", metavar="DIR", help="The run directories are made in it; or an address.")
+    ],
+    work: Annotated[
+        Path | None,
+        typer.Option("--work", metavar="DIR", help="Of runs that go to an address: where they are made."),
+    ] = None,
     config: Annotated[
         str | None,
         typer.Option(metavar="NAME|FILE", help="A preset, or a YAML file.", autocompletion=completion.presets),
@@ -79,11 +86,11 @@ def batch(
     with json_log(log_to, "batch") as told, console(verbose, quiet):
         options = words_of(context.params)
         videos = _videos(inputs, options)
-        folder = _folder(out)
+        folder, sent_to = _place(out, work)
         _check_summary(summary)
         shown = not quiet and not is_alone(log_to)
         with stoppable("the same command goes on with what is left"):
-            how = How(retries, overwrite, summary, shown, told.tell)
+            how = How(retries, overwrite, summary, sent_to, shown, told.tell)
             rows = run_batch(videos, folder, how)
         told.tell("result", {"run": out, **_counts(rows)})
         _tell_end(rows, quiet)
@@ -97,11 +104,10 @@ def _videos(inputs: list[str], options: Sequence[str]) -> list[Video]:
     return videos_of(inputs, options, options_of_run)
 
 
-def _folder(out: str) -> Path:
-    """Raises SettingsError for an address: that is where a summary and a lock cannot be."""
-    if "://" in out:
-        raise SettingsError(f"-o {out} is an address: give a directory of this machine")
-    return Path(out)
+def _place(out: str, work: Path | None) -> tuple[Path, str | None]:
+    """The directory in which runs are made, and the address that they go to."""
+    places = Places.of(out, work, [out])
+    return places.run, places.address
 
 
 def _check_summary(path: Path | None) -> None:

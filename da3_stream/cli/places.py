@@ -24,7 +24,7 @@ class Places:
     def of(cls, out: str | None, work: Path | None, inputs: list[str]) -> Places:
         """As `-o` and `--work` say. Raises SettingsError for `--work` of a run that stays here."""
         if out is not None and "://" in out:
-            return cls(work or default_out(inputs), out)
+            return cls(work or default_out(inputs), out.rstrip("/"))
         if work is not None:
             raise SettingsError("--work is for a run that goes to an address (-o s3://BUCKET/DIR): give -o alone")
         return cls(default_out(inputs) if out is None else Path(out))

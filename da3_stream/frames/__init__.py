@@ -8,7 +8,7 @@ camera in each (`Frame.mask`), and a `Gate` leaves out the frames that add nothi
 from .gate.gate import Gate, GatedFrames, GateMode, make_gate
 from .listing import listing, listing_text
 from .prefetch import prefetch
-from .sources.apart import inputs_apart, require_there
+from .sources.apart import inputs_apart, require_there, videos_among
 from .sources.images.files import read_picture
 from .sources.opening import open_source
 from .sources.reopening import SourceDescription, describe
@@ -32,4 +32,5 @@ __all__ = [
     "prefetch",
     "read_picture",
     "require_there",
+    "videos_among",
 ]

@@ -6,15 +6,19 @@ The only room that imports fsspec. A file is whole or absent, on either side; wh
 
 from .addresses import is_remote, without_password
 from .copies import copies_folder, copies_for_a_while, local_copies
-from .sending import Sent, require_destination, send_run
+from .listing import find_remote
+from .sending import Sent, require_destination, require_writable, send_files, send_run
 
 __all__ = [
     "Sent",
     "copies_folder",
     "copies_for_a_while",
+    "find_remote",
     "is_remote",
     "local_copies",
     "require_destination",
+    "require_writable",
+    "send_files",
     "send_run",
     "without_password",
 ]

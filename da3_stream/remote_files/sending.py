@@ -52,6 +52,19 @@ def require_destination(address: str, run: Path, *, overwrite: bool = False) -> 
     place.try_to_write()
 
 
+def require_writable(address: str) -> None:
+    """Raises RemoteFilesError where nobody may write to an address, or it cannot be listed."""
+    _Place.open(address).try_to_write()
+
+
+def send_files(paths: Sequence[Path], address: str) -> None:
+    """Copy single files to an address, whatever is there by their names. Raises RemoteFilesError."""
+    place = _Place.open(address)
+    for path in paths:
+        place.put(path, path.name)
+        place.require_arrived(path.name, path)
+
+
 def send_run(
     run_dir: Path, address: str, *, overwrite: bool = False, shown: bool = False, listener: Listener = ignore
 ) -> Sent:

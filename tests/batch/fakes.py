@@ -21,7 +21,8 @@ class FakeProcess:
     """A run that is over after so many looks: "crash2" dies twice and then ends well, others as they are called."""
 
     def __init__(self, words: Sequence[str], looks: int) -> None:
-        out, what = Path(words[words.index("-o") + 1]), Path(words[-1]).stem
+        option = "--work" if "--work" in words else "-o"  # of a run that goes elsewhere
+        out, what = Path(words[words.index(option) + 1]), Path(words[-1]).stem
         out.mkdir(parents=True, exist_ok=True)
         with (out / "calls").open("a") as file:
             file.write(f"{' '.join(words)}\n")

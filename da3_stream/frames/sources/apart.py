@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import FramesError
@@ -13,6 +14,7 @@ from .cards.search import chosen_kind, find_in_folder, is_run
 from .images.files import natural_key
 from .images.formats import is_image
 from .piped import is_piped
+from .video.files import VIDEO_SUFFIXES
 
 LIVE = ("rtsp", "rtsps", "rtmp", "rtp", "udp", "tcp", "srt")
 
@@ -40,6 +42,12 @@ def inputs_apart(name: str) -> list[tuple[str, ...]]:
     if all(map(is_image, matches)):
         return [(name,)]
     return [found for match in matches if not match.name.startswith(".") for found in inputs_apart(str(match))]
+
+
+def videos_among(names: Sequence[str]) -> list[str]:
+    """Those of the names of files that are videos', in the order in which people count."""
+    found = [name for name in names if Path(name).suffix.lower() in VIDEO_SUFFIXES]
+    return sorted(found, key=lambda name: natural_key(Path(name)))
 
 
 def _of_folder(name: str, path: Path) -> list[tuple[str, ...]]:
