@@ -80,6 +80,7 @@ class SfmPredictor:
         self._features = FeatureCache(self._workers, self.in_flight + 1, keypoints)
         self._lens_lock = OrderedLock()
         self._history = CalibrationHistory()
+        self._restored = False  # and no window has come since
         self._size = (0, 0)
 
     @property
@@ -99,13 +100,11 @@ class SfmPredictor:
 
     def prepare(self, frames: Sequence[Frame]) -> None:
         """Announce a window that is about to be predicted: windows calibrate the lens in the order of announcements."""
-        self._begin(frames)
-        self._lens_lock.announce(_span(frames))
+        self._begin_window(frames)
 
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
         """Poses and depth of the frames, up to one similarity; see `Status` for how far to trust them."""
-        self._begin(frames)
-        self._lens_lock.announce(_span(frames))
+        self._begin_window(frames)
         try:
             return self._failing_softly(frames, self._solve_window)
         finally:
@@ -208,24 +207,32 @@ class SfmPredictor:
     def state(self) -> list[dict[str, Any]]:
         """What must survive a kill: the calibrations after the windows, by their last frames.
 
-        Windows in flight after the one that a run goes on from may have added theirs already: `_begin` drops those.
+        Windows in flight after the one that a run goes on from may have added theirs already: `_begin_window` drops
+        those.
         """
         return self._history.state()
 
     def restore(self, state: list[dict[str, Any]]) -> None:
         """Go on from a state, with the first window that is prepared next."""
         self._history.restore(state)
-        self._size = (0, 0)
+        self._restored, self._size = True, (0, 0)
 
     def close(self) -> None:
         """End the worker processes, for good."""
         self._workers.close()
 
+    def _begin_window(self, frames: Sequence[Frame]) -> None:
+        """Announce a window. The first one after a restore is the one that the run goes on with."""
+        if self._restored:
+            self._history.forget_from(frames[-1].index)
+            self._restored = False
+        self._begin(frames)
+        self._lens_lock.announce(_span(frames))
+
     def _begin(self, frames: Sequence[Frame]) -> None:
         """Fix the working size and the initial calibration, with the first frames after the start or a restore."""
         if self._size != (0, 0):
             return
-        self._history.forget_from(frames[-1].index)
         self._size = (frames[0].image.shape[1], frames[0].image.shape[0])
         if self._history.latest is None:
             self._history.add(-1, self._given.calibration(self._size))

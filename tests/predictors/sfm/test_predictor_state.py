@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from da3_stream.predictors.sfm import SfmPredictor
 from da3_stream.predictors.sfm.given_lens import GivenLens
 from da3_stream.synthetic.town import TownFrame
-from da3_stream.types import Frame
+from da3_stream.types import Frame, WindowGeometry
 
 pytestmark = pytest.mark.slow
 
@@ -61,6 +61,26 @@ def test_it_learns_until_its_lens_is_held(make_predictor: MakePredictor, street:
     for calibration in (start, start.freeze()):
         predictor.restore([{"after": -1, **start.to_tree()}, {"after": 9, **calibration.to_tree()}])
         assert predictor.learns is not calibration.is_frozen
+
+
+def test_a_loop_check_right_after_a_restore_forgets_nothing(
+    make_predictor: MakePredictor,
+    street: list[TownFrame],
+    as_frames: AsFrames,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    k, pictures = street[0].intrinsics, [f.image for f in street[:9]]
+    size = pictures[0].shape[1::-1]
+    start = GivenLens(k, size, radial=True).calibration(size)
+    learnt = [{"after": last, **start.to_tree(), "windows": last} for last in (-1, 5, 7)]
+    predictor = make_predictor(k)
+    monkeypatch.setattr(predictor, "_solve_pair", lambda frames, split_row: WindowGeometry.failed(frames, ""))
+    predictor.restore(learnt)
+    frames = as_frames(pictures)
+    predictor.predict_pair(frames[:2], frames[2:4])
+    assert predictor.state() == learnt
+    predictor.prepare(frames[2:7])  # the run goes on here: the window to 7 is to be done again
+    assert predictor.state() == learnt[:2]
 
 
 def test_a_closed_predictor_may_be_closed_again(make_predictor: MakePredictor) -> None:
