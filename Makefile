@@ -71,6 +71,10 @@ bench: setup
 	$(BIN)/python -m benchmarks.viewing.server_cost --json benchmarks/results/server_cost.json --markdown benchmarks/results/server_cost.md
 	$(BIN)/python -m benchmarks.scaling.disk --json benchmarks/results/disk.json --markdown benchmarks/results/disk.md
 	$(BIN)/python -m benchmarks.kill --json benchmarks/results/kill.json --markdown benchmarks/results/kill.md
+	$(BIN)/python -m benchmarks.ray.identical --json benchmarks/results/ray_identical.json --markdown benchmarks/results/ray_identical.md
+	$(BIN)/python -m benchmarks.ray.faults --json benchmarks/results/ray_faults.json --markdown benchmarks/results/ray_faults.md
+	$(BIN)/python -m benchmarks.ray.speed --json benchmarks/results/ray_speed.json --markdown benchmarks/results/ray_speed.md
+	$(BIN)/python -m benchmarks.ray.driver_memory --json benchmarks/results/ray_driver_memory.json --markdown benchmarks/results/ray_driver_memory.md
 	$(BIN)/python -m benchmarks.trust run --part both --workers 2
 	$(BIN)/python -m benchmarks.trust pack
 	$(BIN)/python -m benchmarks.trust score --records benchmarks/results/trust --markdown benchmarks/results/trust.md

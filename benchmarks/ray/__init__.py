@@ -1,0 +1,1 @@
+"""What it takes, and what it withstands, to predict on a cluster of Ray."""
