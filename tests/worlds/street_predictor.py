@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from da3_stream import pipeline
-from da3_stream.settings import Settings
 from da3_stream.types import Frame, WindowGeometry
 from tests.worlds.street import SIZE, intrinsics, street_depth, world_from_camera
 
@@ -55,6 +53,8 @@ class StandIn:
 
 def street(out: Path, count: int, change: Change | None = None, **stages: Any) -> Path:
     """A run of so many frames through the street."""
+    from da3_stream import Settings, pipeline  # not by actors, which only take the predictor: a second each
+
     settings = Settings.build({"windows": WINDOWS, **stages})
     predictor = StandIn(change) if change else StandIn()
     return pipeline.run(pictures(count), out, settings, predictor)
