@@ -58,7 +58,7 @@ MAY_IMPORT = {
     "viewer": "errors geometry types store cloud web upright report trust",
     # the system and the life of a process: `slam` knows no session
     # predictions on other machines
-    "distributed": "errors machine predictors types",
+    "distributed": "batch errors machine predictors types",
     "slam": "errors geometry settings types windows loops machine posegraph predictors scale stitching stopwatch"
     " store trust",
     "session": "progress errors geometry settings types windows cloud export frames loops machine predictors report"

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import BatchError, StoreError
 from ..remote_files import require_writable, send_files
 from ..store import Run, lock_run
 from .how import How
-from .places import Place, ThisMachine
+from .places import Place, this_machine
 from .prober import Forecaster, Prober
 from .queue import Queue
 from .summary import DONE, Row, State, Summary, read_rows
 from .task import Task
 from .telling import Telling
-from .videos import RESERVED, Video
+from .videos import SUMMARIES, Video
 
 
 def run_batch(
     videos: Sequence[Video],
     folder: Path,
     how: How,
-    places: Sequence[Place] | None = None,
+    places: Callable[[], Sequence[Place]] | None = None,
     prober: Forecaster | None = None,
 ) -> list[Row]:
-    """Run the videos into directories within a folder, at these places (default: this machine), and return a row for
-    each.
+    """Run the videos into directories within a folder, at the places that are there (default: this machine), and return
+    a row for each.
 
     What an earlier command finished there stays, and what it left unfinished is gone on with. Raises Da3StreamError
     with one sentence where nothing can be begun, such as while another batch works in the folder; KeyboardInterrupt and
@@ -50,11 +50,11 @@ def run_batch(
         telling = Telling(tasks, how.shown, how.listener)
         try:
             left = [task for task in tasks if task.row.state not in DONE]
-            Queue(left, places or [ThisMachine()], summary, telling, how, prober or Prober()).run()
+            Queue(left, places or this_machine(), summary, telling, how, prober or Prober()).run()
         finally:
             telling.close()
         if how.sent_to is not None:
-            send_files([folder / name for name in RESERVED], how.sent_to)
+            send_files([folder / name for name in SUMMARIES], how.sent_to)
     return list(summary.rows)
 
 

@@ -8,11 +8,11 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import IO, Any
 
-from ..machine import processes_by_session
+from ..machine import held_bytes, processes_by_session
 
 CHUNK = 1 << 16
 LAST_LINES = 3  # of what is no JSON, such as a crash's last words
@@ -26,7 +26,9 @@ class Child:
     """A Python process in a session of its own, so that Ctrl-C in a terminal does not reach it; the system kills it
     when the thread that made it ends."""
 
-    def __init__(self, then: str, words: Sequence[str] = (), *, tells_on_stderr: bool = True) -> None:
+    def __init__(
+        self, then: str, words: Sequence[str] = (), *, tells_on_stderr: bool = True, folder: str | None = None
+    ) -> None:
         code = START.format(parent=os.getpid(), then=then)
         pipes = (subprocess.DEVNULL, subprocess.PIPE) if tells_on_stderr else (subprocess.PIPE, subprocess.DEVNULL)
         self._process = subprocess.Popen(
@@ -35,6 +37,7 @@ class Child:
             stdout=pipes[0],
             stderr=pipes[1],
             start_new_session=True,
+            cwd=folder,
         )
         told = self._process.stderr or self._process.stdout
         assert told is not None
@@ -42,11 +45,6 @@ class Child:
         os.set_blocking(told.fileno(), False)
         self._begun = b""
         self.last_words: deque[str] = deque(maxlen=LAST_LINES)
-
-    @property
-    def session(self) -> int:
-        """The session of this process and all that it starts."""
-        return self._process.pid
 
     def news(self) -> list[Event]:
         """What it told since it was asked last; waits for nothing."""
@@ -71,12 +69,16 @@ class Child:
         """Ask it to end in order."""
         self._process.send_signal(signal.SIGTERM)
 
+    def held_bytes(self, sessions: Mapping[int, Sequence[int]]) -> int:
+        """Memory of the processes of its session."""
+        return sum(map(held_bytes, sessions.get(self._process.pid, ())))
+
     def close(self) -> None:
         """End it, and whatever of its session goes on."""
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
-        for pid in processes_by_session().get(self.session, ()):
+        for pid in processes_by_session().get(self._process.pid, ()):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         for pipe in (self._process.stdin, self._told):
@@ -94,6 +96,7 @@ class Child:
         return None
 
 
-def run_child(words: Sequence[str]) -> Child:
-    """`da3-stream` with these words, in a process of its own."""
-    return Child(RUN, words)
+def run_child(words: Sequence[str], folder: str | None = None) -> Child:
+    """`da3-stream` with these words, in a process of its own, given in a folder (None: here). Raises OSError where that
+    is not there."""
+    return Child(RUN, words, folder=folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import os
 import shlex
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from ..errors import BatchError, Da3StreamError
 from ..frames import require_there
-from .videos import RESERVED, Parse, Video, out_names
+from .videos import LONGEST, RESERVED, Parse, Video, out_names
 
 COLUMNS = ("input", "out", "priority", "options")
 DELIMITERS = ",;\t"  # as spreadsheets write them, by country
@@ -38,7 +39,7 @@ def read_list(path: Path, options: Sequence[str], parse: Parse) -> list[Video]:
     inputs = [_input(place, row) for place, (_, row) in zip(places, rows, strict=True)]
     given = [_out(place, row) for place, (_, row) in zip(places, rows, strict=True)]
     names = [own or made for own, made in zip(given, _made_names(inputs, given), strict=True)]
-    _require_apart(places, names)
+    _require_apart(places, given, names)
     made = zip(places, inputs, names, rows, strict=True)
     return [_video(place, source, name, row, options, parse) for place, source, name, (_, row) in made]
 
@@ -88,17 +89,18 @@ def _out(place: str, row: Mapping[str, str]) -> str:
         raise BatchError(f"{place}: out '{text}' must lie in the directory of the batch: give a name in it")
     if name in RESERVED or name.startswith("."):
         raise BatchError(f"{place}: out '{text}' is a name that the batch keeps for itself")
+    if len(name.encode()) > LONGEST:
+        raise BatchError(f"{place}: out has more than {LONGEST} bytes: give a shorter name")
     return name
 
 
-def _require_apart(places: Sequence[str], names: Sequence[str]) -> None:
+def _require_apart(places: Sequence[str], given: Sequence[str], names: Sequence[str]) -> None:
     """No two rows may write into one directory, or into one within another's."""
     rows: dict[str, str] = {}
-    for place, name in zip(places, names, strict=True):
+    for place, own, name in zip(places, given, names, strict=True):
         if name in rows:
-            raise BatchError(
-                f"{place}: '{name}' is the directory of {rows[name].rpartition(', ')[2]}, too: give another out"
-            )
+            what = f"'{name}' is the directory of" if own else f"without an out it has the directory '{name}' of"
+            raise BatchError(f"{place}: {what} {rows[name].rpartition(', ')[2]}, too: give each an out of its own")
         rows[name] = place
     for name, place in rows.items():
         for parent in map(str, Path(name).parents):
@@ -108,9 +110,9 @@ def _require_apart(places: Sequence[str], names: Sequence[str]) -> None:
 
 def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Number and cells by column of each row that is not blank."""
-    lines = _read(path).splitlines(keepends=True)
-    delimiter = max(DELIMITERS, key=lines[0].count) if lines else ","
-    table = enumerate(csv.reader(lines, delimiter=delimiter, strict=True), 1)
+    text = _read(path)
+    delimiter = max(DELIMITERS, key=text.partition("\n")[0].count)
+    table = enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1)
     try:
         columns = _columns(path, next(table, (1, []))[1])
         for number, cells in table:
@@ -135,8 +137,11 @@ def _columns(path: Path, cells: Sequence[str]) -> list[str]:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         raise BatchError(f"cannot read the list {path}: {error.strerror or error}") from None
-    except ValueError:
+    except UnicodeDecodeError:
         raise BatchError(f"the list {path} is not text in UTF-8") from None
+    if "\0" in text:
+        raise BatchError(f"the list {path} is not text: it holds a byte 0")
+    return text

@@ -1,19 +1,34 @@
-"""Where runs can go: this machine, or a node of a cluster."""
+"""Where runs can go: this machine, or the machines of a cluster."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from ..machine import cpu_quota, held_bytes, processes_by_session, spare_memory_bytes, usable_cores, whole_memory_bytes
+from ..machine import cpu_quota, processes_by_session, spare_memory_bytes, usable_cores, whole_memory_bytes
 from .child import Child, Event, run_child
 
 RESERVE = 0.03  # of all memory is promised to nobody
 
 
+@dataclass(frozen=True)
+class Share:
+    """What a run is promised: workers (cores), bytes of memory, and the device that it has for itself."""
+
+    workers: int
+    memory: int
+    device: str | None = None
+
+
 class Process(Protocol):
     """A run that goes on somewhere."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it ended because the machine did, which is no fault of its own."""
+        ...
 
     def news(self) -> list[Event]:
         """What it told since it was asked last."""
@@ -41,10 +56,11 @@ class Process(Protocol):
 
 
 class Place(Protocol):
-    """Cores and memory."""
+    """A machine: its cores, and how many runs may have a device of the same name at once."""
 
     name: str
     cores: int
+    devices: int
 
     def whole_bytes(self) -> float:
         """Memory for runs, if nothing else took any."""
@@ -54,13 +70,15 @@ class Place(Protocol):
         """Memory for further runs, beside those that go on here, to each of which so much was promised."""
         ...
 
-    def start(self, words: Sequence[str], memory: int, workers: int) -> Process:
+    def start(self, words: Sequence[str], share: Share) -> Process:
         """Begin `da3-stream` with these words."""
         ...
 
 
 class LocalProcess:
     """A child of this process."""
+
+    is_lost = False
 
     def __init__(self, child: Child) -> None:
         self._child, self._peak = child, 0
@@ -79,7 +97,7 @@ class LocalProcess:
 
     def measure(self, sessions: Mapping[int, Sequence[int]]) -> int:
         """The memory that it holds now, with all that it started."""
-        now = sum(map(held_bytes, sessions.get(self._child.session, ())))
+        now = self._child.held_bytes(sessions)
         self._peak = max(self._peak, now)
         return now
 
@@ -100,6 +118,7 @@ class ThisMachine:
     """The cores that this process may use, and the memory that is free, as measured."""
 
     name = "this machine"
+    devices = 1
 
     def __init__(self) -> None:
         self.cores = max(1, min(usable_cores(), round(cpu_quota() or usable_cores())))
@@ -118,6 +137,12 @@ class ThisMachine:
         held = {process: process.measure(sessions) for process in promised if isinstance(process, LocalProcess)}
         return spare - RESERVE * whole - sum(max(promised[process] - now, 0) for process, now in held.items())
 
-    def start(self, words: Sequence[str], memory: int, workers: int) -> Process:
+    def start(self, words: Sequence[str], share: Share) -> Process:
         """As `Place`."""
         return LocalProcess(run_child(words))
+
+
+def this_machine() -> Callable[[], Sequence[Place]]:
+    """The one place that there is without a cluster."""
+    here = [ThisMachine()]
+    return lambda: here

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import StoreError
 from ..machine import size_text
 from .how import How
-from .places import Place
+from .places import Place, Share
 from .prober import Forecaster
 from .summary import DONE, State, Summary
 from .task import EMPTY, REFUSED, Task, Work
@@ -28,7 +29,7 @@ class Queue:
     def __init__(
         self,
         tasks: Sequence[Task],
-        places: Sequence[Place],
+        places: Callable[[], Sequence[Place]],
         summary: Summary,
         telling: Telling,
         how: How,
@@ -36,7 +37,8 @@ class Queue:
     ) -> None:
         self._waiting = sorted(tasks, key=lambda task: -task.video.priority)
         self._running: list[Task] = []
-        self._places, self._summary, self._telling = places, summary, telling
+        self._find_places, self._places = places, places()
+        self._summary, self._telling = summary, telling
         self._how, self._prober = how, prober
         self._probed: Task | None = None
         self._look_at = 0.0
@@ -86,19 +88,25 @@ class Queue:
         now = time.monotonic()
         if now < self._look_at:
             return
-        self._look_at = now + MEASURE_S
-        devices = {task.forecast.device for task in self._running if task.forecast is not None}
+        self._look_at, self._places = now + MEASURE_S, self._find_places()
         for task in list(self._waiting):
-            if task.forecast is None:
+            if task.forecast is None or len(self._running) == self._how.most_at_once:
                 return
-            if task.forecast.device is not None and task.forecast.device in devices:
-                continue
-            if not self._start_one(task):
+            places = [place for place in self._places if self._has_device(place, task.forecast.device)]
+            if self._places and not places:
+                continue  # all devices of this kind are taken
+            if not self._start_one(task, places):
                 return
-            devices.add(task.forecast.device)
 
-    def _start_one(self, task: Task) -> bool:
-        """Whether the way is free for the next one: this one was started, or never can be."""
+    def _has_device(self, place: Place, device: str | None) -> bool:
+        taken = [work.share.device for work in self._at(place)]
+        return device is None or taken.count(device) < place.devices
+
+    def _at(self, place: Place) -> list[Work]:
+        return [task.work for task in self._running if task.work is not None and task.work.place is place]
+
+    def _start_one(self, task: Task, places: Sequence[Place]) -> bool:
+        """Whether the way is free for the next one: this one was started at one of the places, or never can be."""
         assert task.forecast is not None
         impossible = self._why_never(task)
         if impossible is not None:
@@ -107,49 +115,59 @@ class Queue:
             return True
         if not self._disk_holds(task):
             return False
-        for place in self._places:
+        for place in places:
             share = self._share(task, place)
             if share is not None:
-                self._begin(task, place, *share)
+                self._begin(task, place, share)
                 return True
         if not self._running:
-            needed, spare = task.forecast.memory(1), max(place.spare_bytes({}) for place in self._places)
-            self._telling.waits(task, needed, spare)
+            spare = max((place.spare_bytes({}) for place in places), default=0.0)
+            self._telling.waits(task, task.forecast.memory(1), spare)
         return False
 
-    def _begin(self, task: Task, place: Place, workers: int, memory: int) -> None:
-        process = place.start(task.words(workers, self._how.overwrite), memory, workers)
+    def _begin(self, task: Task, place: Place, share: Share) -> None:
         self._waiting.remove(task)
+        try:
+            process = place.start(task.words(share.workers, self._how.overwrite), share)
+        except OSError as error:  # no process more, too many open files
+            return self._finish(task, State.FAILED, f"its process cannot be started: {error.strerror or error}")
         self._running.append(task)
-        task.begin(Work(place, process, workers, memory))
+        task.begin(Work(place, process, share))
         self._telling.started(task)
         self._summary.is_old = True
 
-    def _share(self, task: Task, place: Place) -> tuple[int, int] | None:
-        """(workers, bytes of memory) that a task gets at a place now; None where it must wait."""
-        assert task.forecast is not None
-        here = [other.work for other in self._running if other.work is not None and other.work.place is place]
-        free = place.cores - sum(work.workers for work in here)
-        spare = place.spare_bytes({work.process: work.memory for work in here})
+    def _share(self, task: Task, place: Place) -> Share | None:
+        """What a task gets at a place now; None where it must wait."""
+        forecast = task.forecast
+        assert forecast is not None
+        free = place.cores - sum(work.share.workers for work in self._at(place))
+        spare = place.spare_bytes({work.process: work.share.memory for work in self._at(place)})
         fixed = task.fixed_workers()
-        if task.forecast.worker_bytes == 0:  # a network takes all cores that it finds
+        if forecast.device is not None:  # a network takes all cores that it finds
             fixed = fixed or max(free, 1)
-        needed = min(fixed or 1, place.cores)
-        memory = task.forecast.memory(fixed or 1)
-        if free < needed or memory > spare:
+        memory = forecast.memory(fixed or 1)
+        if free < min(fixed or 1, place.cores) or memory > spare:
             return None
         if fixed is not None:
-            return needed, memory
-        at_once = max(1, min(free, len(self._waiting), int(spare // memory)))
-        workers = free // at_once
-        while task.forecast.memory(workers) > spare:
+            return Share(min(fixed, place.cores), memory, forecast.device)
+        workers = free // max(1, min(free, self._left_for(place), int(min(spare // memory, free))))
+        while forecast.memory(workers) > spare:
             workers -= 1
-        return workers, task.forecast.memory(workers)
+        return Share(workers, forecast.memory(workers))
+
+    def _left_for(self, place: Place) -> int:
+        """How many of the waiting ones this place gets, if all places get the same share by their cores."""
+        cores = sum(other.cores for other in self._places)
+        waiting = len(self._waiting)
+        if self._how.most_at_once is not None:
+            waiting = min(waiting, self._how.most_at_once - len(self._running))
+        return max(1, math.ceil(waiting * place.cores / cores))
 
     def _why_never(self, task: Task) -> str | None:
         """A sentence about a task that can run nowhere; that other programs leave too little memory may pass."""
         assert task.forecast is not None
-        memory, most = task.forecast.memory(1), max(place.whole_bytes() for place in self._places)
+        memory = task.forecast.memory(1)
+        most = max((place.whole_bytes() for place in self._places), default=math.inf)
         if memory > most:
             return (
                 f"it may take {size_text(memory)} of memory, and {size_text(most)} are there in all: use smaller "

@@ -110,7 +110,7 @@ def read_rows(folder: Path) -> dict[str, Row]:
         rows = [_row(row) for row in json.loads(path.read_text())]
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise BatchError(
             f"{path} cannot be read ({error}): remove it, and the runs beside it tell themselves which are finished"
         ) from None
@@ -119,6 +119,10 @@ def read_rows(folder: Path) -> dict[str, Row]:
 
 def _row(tree: Mapping[str, Any]) -> Row:
     known = {entry.name for entry in fields(Row)}
+    if not isinstance(tree["name"], str) or not all(
+        isinstance(tree[key], int | float) for key in ("seconds", "attempts")
+    ):
+        raise TypeError("a row has values of another kind")
     return Row(**{**{key: value for key, value in tree.items() if key in known}, "state": State(tree["state"])})
 
 

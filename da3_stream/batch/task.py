@@ -13,11 +13,12 @@ from typing import Any
 from ..errors import StoreError
 from ..store import Run
 from .forecast import Forecast
-from .places import Place, Process
+from .places import Place, Process, Share
 from .summary import Row, State
 from .videos import Video
 
 EMPTY, REFUSED = 3, 2  # exit statuses of `da3-stream run`
+MOST_LOSSES = 5  # of machines under a video, that are not counted as attempts
 OWN_OPTIONS = ("--json-log", "-", "-q")
 
 
@@ -27,8 +28,7 @@ class Work:
 
     place: Place
     process: Process
-    workers: int
-    memory: int
+    share: Share
     began: float = field(default_factory=time.monotonic)
 
 
@@ -43,9 +43,10 @@ class Task:
     forecast: Forecast | None = None
     work: Work | None = None
     attempts: int = 0  # of this process; those of the row are of all
+    losses: int = 0  # of machines
     done: int = 0  # frames of the run that goes on
+    frames: int = 0  # that processes of this batch have done
     total: int | None = None
-    per_second: float = 0.0
     said: str = ""  # how its process ended, in its own words
 
     @property
@@ -99,8 +100,8 @@ class Task:
         for event in events:
             kind, of_run = event.get("event"), event.get("what") == "reconstructing"
             if kind in ("begin", "progress") and of_run:
-                self.done, self.total = event.get("done") or 0, event.get("total")
-                self.per_second = event.get("per_second") or 0.0
+                self._count(kind, event.get("done") or 0)
+                self.total = event.get("total")
             elif kind == "result":
                 self.row.take_result(event)
             elif kind == "export":
@@ -109,6 +110,12 @@ class Task:
             elif kind == "end":
                 self.said = event.get("message") or ""
 
+    def _count(self, kind: str, done: int) -> None:
+        """Frames of its run, and those of them that came since it began."""
+        if kind == "progress":
+            self.frames += done - self.done
+        self.done = done
+
     def end(self) -> int:
         """Its process has ended: what it told at last, and its exit status."""
         work = self.work
@@ -116,12 +123,15 @@ class Task:
         self.hear(work.process.news())
         status = work.process.status()
         assert status is not None
+        lost, words = work.process.is_lost, work.process.last_words()
         work.process.close()
         self.row.seconds = round(self.row.seconds + time.monotonic() - work.began, 2)
         if self.forecast is not None:
-            self.forecast = self.forecast.at_least(work.process.peak_bytes(), work.workers)
-        self.work, self.per_second = None, 0.0
-        self.said = self.said or _how(status, work.process.last_words())
+            self.forecast = self.forecast.at_least(work.process.peak_bytes(), work.share.workers)
+        self.work = None
+        if lost and self.losses < MOST_LOSSES:  # no fault of the video's, unless it is so every time
+            self.attempts, self.losses = self.attempts - 1, self.losses + 1
+        self.said = self.said or (words if lost else _how(status, words))
         return status
 
 

@@ -31,8 +31,9 @@ class Telling:
         """A process works on it."""
         work, attempt = task.work, f", attempt {task.attempts}" if task.attempts > 1 else ""
         assert work is not None
-        self._say(f"{task.video.name}: begun with {work.workers} worker{'s' * (work.workers > 1)}{attempt}")
-        self._tell(task, workers=work.workers, memory_bytes=work.memory, place=work.place.name)
+        workers = work.share.workers
+        self._say(f"{task.video.name}: begun with {workers} worker{'s' * (workers > 1)}{attempt}")
+        self._tell(task, workers=workers, memory_bytes=work.share.memory, place=work.place.name)
 
     def again(self, task: Task) -> None:
         """It ended before its time, and will be tried again."""
@@ -59,7 +60,7 @@ class Telling:
         """How far all of it is."""
         counts = Counter(task.row.state for task in self._tasks)
         over = sum(counts[state] for state in (*DONE, State.FAILED))
-        rate, left = sum(task.per_second for task in self._tasks), self._seconds_left()
+        rate, left = self._per_second(sum(task.frames for task in self._tasks)), self._seconds_left()
         words = [f"{counts[State.RUNNING]} running"]
         words += [f"{counts[State.FAILED]} failed"] if counts[State.FAILED] else []
         words += [f"{rate:.3g} frames/s"] if rate else []
@@ -70,7 +71,7 @@ class Telling:
                 "what": "batch",
                 "done": over,
                 "total": len(self._tasks),
-                "per_second": round(self._pace(), 5),
+                "per_second": round(self._per_second(self._share_done()), 5),
                 "seconds_left": None if left is None else round(left, 1),
                 "frames_per_second": round(rate, 3),
                 **{state.value: counts[state] for state in State},
@@ -82,15 +83,17 @@ class Telling:
         self.progress()
         self._bar.close()
 
-    def _pace(self) -> float:
-        """Videos a second in this process, those that go on in part."""
-        done = sum(task.share for task in self._tasks) - self._done_before
-        return done / max(time.monotonic() - self._start, 1e-6)
+    def _share_done(self) -> float:
+        """Videos that came to their end in this process, those that go on in part."""
+        return sum(task.share for task in self._tasks) - self._done_before
+
+    def _per_second(self, count: float) -> float:
+        return count / max(time.monotonic() - self._start, 1e-6)
 
     def _seconds_left(self) -> float | None:
         """As if the other videos took as long as those until now."""
-        pace = self._pace()
-        return (len(self._tasks) - sum(task.share for task in self._tasks)) / pace if pace > 0 else None
+        done = self._share_done()
+        return (len(self._tasks) - self._done_before - done) / self._per_second(done) if done > 0 else None
 
     def _tell(self, task: Task, **more: object) -> None:
         row = task.row

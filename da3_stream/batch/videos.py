@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import zlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +17,9 @@ from ..settings import Settings
 from .elsewhere import remote_inputs_apart
 
 Parse = Callable[[Sequence[str]], Settings]  # options of `da3-stream run` as words; raises SettingsError
-RESERVED = ("summary.json", "summary.csv")
+SUMMARIES = ("summary.json", "summary.csv")
+RESERVED = (*SUMMARIES, "run.json")
+LONGEST = 200  # bytes of a name; file systems have 255
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,8 @@ def videos_of(names: Sequence[str], options: Sequence[str], parse: Parse) -> lis
     """
     settings = parse(options)
     inputs = [found for name in names for found in _apart(name)]
+    for name in (name for found in inputs for name in found):
+        require_text(name)
     twice = {found for found in inputs if inputs.count(found) > 1}
     if twice:
         raise BatchError(f"'{min(twice)[0]}' is given twice: a video gets one run")
@@ -53,17 +60,36 @@ def _apart(name: str) -> list[tuple[str, ...]]:
     return remote_inputs_apart(name) if is_remote(name) else inputs_apart(name)
 
 
+def require_text(name: str) -> None:
+    """Raises BatchError for a name that no summary could hold, or no command line."""
+    try:
+        is_text = "\0" not in name.encode().decode()
+    except UnicodeEncodeError:  # bytes of a file's name that are no UTF-8
+        is_text = False
+    if not is_text:
+        raise BatchError(f"the name {ascii(name)} is no text in UTF-8: rename the file")
+
+
 def out_names(inputs: Sequence[str]) -> list[str]:
     """A directory's name for each input, all different: that of the file or folder; where several have it, with the
     suffix of the file, or with as many folders before it as tell them apart."""
     parts = [_parts(name) for name in inputs]
-    names = [_stem(own) for own in parts]
+    names = [_short(_stem(own), name) for own, name in zip(parts, inputs, strict=True)]
     for depth in range(1, max(map(len, parts), default=0) + 1):
-        clashing = {name for name in names if names.count(name) > 1}
+        clashing = {name for name, count in Counter(names).items() if count > 1}
         if not clashing:
             break
-        names = [_longer(own, depth) if name in clashing else name for own, name in zip(parts, names, strict=True)]
+        whole = zip(parts, names, inputs, strict=True)
+        names = [_short(_longer(own, depth), text) if name in clashing else name for own, name, text in whole]
     return names
+
+
+def _short(name: str, source: str) -> str:
+    """The name, or as much of it as a file system takes, and what tells inputs apart."""
+    if len(name.encode()) <= LONGEST:
+        return name
+    beginning = name.encode()[: LONGEST - 9].decode(errors="ignore")
+    return f"{beginning}_{zlib.crc32(source.encode()):08x}"
 
 
 def _longer(parts: Sequence[str], depth: int) -> str:
@@ -71,9 +97,12 @@ def _longer(parts: Sequence[str], depth: int) -> str:
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    """The parts of a path or address that are no patterns, the last one at least."""
+    """The parts of a path or address that are no patterns, the last one at least; an address without its query."""
+    is_page = name.startswith(("http://", "https://"))
     own = name.partition("://")[2] or os.path.abspath(os.path.expanduser(name))
-    parts = [part for part in Path(own).parts if part != os.sep and not set(part) & set("*?[")]
+    if is_page:
+        own = own.partition("?")[0].partition("#")[0]
+    parts = [part for part in Path(own).parts if part != os.sep and (is_page or not glob.has_magic(part))]
     return tuple(parts) or ("run",)
 
 

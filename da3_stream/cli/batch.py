@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ..batch import Row, Video
+    from ..batch.places import Place
 
 EXAMPLES = """Examples:
 
@@ -73,6 +75,16 @@ def batch(
     allow_empty: Annotated[
         bool, typer.Option("--allow-empty", help="A video of which no frame could be placed is finished, too.")
     ] = False,
+    engine: Annotated[
+        Literal["local", "ray"], typer.Option(help="Runs on this machine, or on those of a cluster of Ray.")
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT|auto", help="Of Ray's cluster; default: one that is started here."),
+    ] = None,
+    actors: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="At most so many runs at once; default: as many as fit.")
+    ] = None,
     log_to: LogTo = None,
     verbose: Verbose = False,
     quiet: Quiet = False,
@@ -90,8 +102,9 @@ def batch(
         _check_summary(summary)
         shown = not quiet and not is_alone(log_to)
         with stoppable("the same command goes on with what is left"):
-            how = How(retries, overwrite, summary, sent_to, shown, told.tell)
-            rows = run_batch(videos, folder, how)
+            how = How(retries, actors, overwrite, summary, sent_to, shown, told.tell)
+            with _machines(engine, address) as places:
+                rows = run_batch(videos, folder, how, places)
         told.tell("result", {"run": out, **_counts(rows)})
         _tell_end(rows, quiet)
 
@@ -108,6 +121,17 @@ def _place(out: str, work: Path | None) -> tuple[Path, str | None]:
     """The directory in which runs are made, and the address that they go to."""
     places = Places.of(out, work, [out])
     return places.run, places.address
+
+
+def _machines(engine: str, address: str | None) -> AbstractContextManager[Callable[[], Sequence[Place]] | None]:
+    """Where runs are made. Raises SettingsError for the address of a cluster without Ray."""
+    if engine == "local":
+        if address is not None:
+            raise SettingsError("--address goes with --engine ray: give that, too, or leave it out")
+        return nullcontext()
+    from ..distributed.nodes import cluster_places
+
+    return cluster_places(address)
 
 
 def _check_summary(path: Path | None) -> None:

@@ -22,6 +22,8 @@ OF_ONE = {  # for a run by itself
     "only_list": "--list",
     "json": "--json",
     "view": "--view",
+    "address": "--address",
+    "actors": "--actors",
     "log_to": "--json-log",
     "verbose": "--verbose",
     "quiet": "--quiet",
@@ -54,8 +56,8 @@ def options_of_run(words: Sequence[str]) -> Settings:
     from ..settings import load_settings
     from .run import run
 
-    alone = typer.Typer()
-    alone.command()(run)
+    alone = typer.Typer(add_completion=False)
+    alone.command(context_settings={"help_option_names": []})(run)
     try:
         with get_command(alone).make_context("run", [*words, "INPUT"]) as context:
             given = dict(context.params)
@@ -64,6 +66,7 @@ def options_of_run(words: Sequence[str]) -> Settings:
     if given["inputs"] != ["INPUT"]:
         raise SettingsError(f"'{given['inputs'][0]}' is no option of 'da3-stream run'")
     own = [option for name, option in OF_ONE.items() if given[name]]
+    own += ["--engine"] if given["engine"] != "local" else []
     if own:
         raise SettingsError(f"{own[0]} is for a run by itself: leave it out")
     for format in given["exports"] or ():

@@ -9,7 +9,7 @@ from pathlib import Path
 from da3_stream.batch import How, Row, Video, run_batch
 from da3_stream.batch.child import Event
 from da3_stream.batch.forecast import Forecast
-from da3_stream.batch.places import Process
+from da3_stream.batch.places import Process, Share
 from da3_stream.settings import Settings
 
 SMALL = Forecast(frames=10, disk_bytes=1000, fixed_bytes=1000, worker_bytes=100)
@@ -19,6 +19,8 @@ KILLED, CRASHED, REFUSED, EMPTY = -9, 1, 2, 3
 
 class FakeProcess:
     """A run that is over after so many looks: "crash2" dies twice and then ends well, others as they are called."""
+
+    is_lost = False
 
     def __init__(self, words: Sequence[str], looks: int) -> None:
         option = "--work" if "--work" in words else "-o"  # of a run that goes elsewhere
@@ -33,6 +35,7 @@ class FakeProcess:
         self._events: list[Event] = [{"event": "begin", "what": "reconstructing", "done": 0, "total": 10}]
         if self._status in (0, EMPTY):
             (out / "run.json").write_text('{"state": "finished"}')
+            self._events.append({"event": "progress", "what": "reconstructing", "done": 10, "total": 10})
         if self._status == 0:
             figures = {"frames": 10, "placed": 9, "segments": 1, "points": 5, "trust": {"share": 0.5}}
             self._events.append({"event": "result", **figures})
@@ -90,6 +93,7 @@ class FakePlace:
 
     cores: int = 2
     memory: float = 1e9
+    devices: int = 1
     name: str = "a place"
     looks: int = 2
     begun: list[tuple[str, int, int]] = field(default_factory=list)  # video, workers, those that ran beside it
@@ -101,8 +105,8 @@ class FakePlace:
         self._beside = len(promised)
         return self.memory - sum(promised.values())
 
-    def start(self, words: Sequence[str], memory: int, workers: int) -> Process:
-        self.begun.append((Path(words[-1]).stem, workers, self._beside))
+    def start(self, words: Sequence[str], share: Share) -> Process:
+        self.begun.append((Path(words[-1]).stem, share.workers, self._beside))
         return FakeProcess(words, self.looks)
 
 
@@ -119,5 +123,6 @@ def run_fakes(
     how: How | None = None,
 ) -> dict[str, Row]:
     """The rows of a batch of them, by name."""
-    rows = run_batch(wanted, folder, how or How(), [place or FakePlace()], FakeProber(forecasts))
+    place = place or FakePlace()
+    rows = run_batch(wanted, folder, how or How(), lambda: [place], FakeProber(forecasts))
     return {row.name: row for row in rows}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from da3_stream.batch import How, run_batch
 from da3_stream.batch.child import Child
-from da3_stream.batch.places import LocalProcess, Process
+from da3_stream.batch.places import LocalProcess, Process, Share
 from da3_stream.cli.console import stoppable
 from tests.batch.fakes import FakePlace, FakeProber, videos
 
@@ -35,10 +35,12 @@ print(json.dumps({"event": "result", "frames": 10, "placed": 10}), file=sys.stde
 class HangingPlace(FakePlace):
     """Where these run."""
 
-    def start(self, words: Sequence[str], memory: int, workers: int) -> Process:
+    def start(self, words: Sequence[str], share: Share) -> Process:
         return LocalProcess(Child(RUN, words))
 
 
+PLACE = HangingPlace()
+
 if __name__ == "__main__":
     with stoppable("the rest"):
-        run_batch(videos(*sys.argv[2:]), Path(sys.argv[1]), How(), [HangingPlace()], FakeProber())
+        run_batch(videos(*sys.argv[2:]), Path(sys.argv[1]), How(), lambda: [PLACE], FakeProber())

@@ -50,11 +50,11 @@ def test_a_run_that_was_sent_leaves_the_disk_and_is_not_run_again(memory: Any, t
     videos = videos_of([DAY], ("--export=tum",), any_settings)
     place = FakePlace()
     how = How(retries=0, sent_to=RESULTS)
-    rows = {row.name: row for row in run_batch(videos, tmp_path, how, [place], FakeProber())}
+    rows = {row.name: row for row in run_batch(videos, tmp_path, how, lambda: [place], FakeProber())}
     assert rows["ok1"].state == State.FINISHED and rows["broken"].state == State.FAILED
     assert rows["ok1"].out == f"{RESULTS}/ok1" and rows["ok1"].exports == [f"{RESULTS}/ok1/tum"]
     assert not (tmp_path / "ok1").exists() and (tmp_path / "broken").exists()
     assert sorted(memory.find("/results")) == ["/results/day1/summary.csv", "/results/day1/summary.json"]
     again = FakePlace()
-    run_batch(videos, tmp_path, replace(how, retries=1), [again], FakeProber())
+    run_batch(videos, tmp_path, replace(how, retries=1), lambda: [again], FakeProber())
     assert {name for name, *_ in again.begun} == {"broken"}

@@ -78,7 +78,16 @@ def test_an_address_is_left_to_its_run() -> None:
 def test_directories_are_called_as_briefly_as_tells_them_apart() -> None:
     inputs = ["/in/a.mp4", "/in/b.mp4", "/in/b.mov", "/x/c.mp4", "/y/c.mp4", "/in/d.tar.mkv", "/in/.mp4", "/in/e/*.png"]
     assert out_names(inputs) == ["a", "b_mp4", "b_mov", "x_c_mp4", "y_c_mp4", "d.tar", "mp4", "e"]
+    assert out_names(["http://h.org/a.mp4?token=5", "http://h.org/b.mp4?token=5"]) == ["a", "b"]
+    long = out_names([f"/{'ü' * 120}{end}.mp4" for end in "ab"])
+    assert len(set(long)) == 2 and max(len(name.encode()) for name in long) <= 200
     assert out_names(["/summary.json.mp4", "s3://bucket/drive.mp4"]) == ["summary.json_", "drive"]
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "\udcff.mp4").touch()
+    with pytest.raises(Da3StreamError, match=r"udcff.mp4' is no text in UTF-8: rename the file"):
+        videos_of([str(tmp_path)], (), lambda words: Settings())
 
 
 def test_a_video_that_is_given_twice_is_refused(tmp_path: Path) -> None:

@@ -136,6 +136,7 @@ def test_events_tell_each_video_and_how_far_all_are(tmp_path: Path) -> None:
     assert states == ["running", "waiting", "running", "finished"]
     last = [fields for event, fields in told if event == "progress"][-1]
     assert (last["done"], last["total"], last["finished"], last["running"]) == (2, 2, 2, 0)
+    assert last["frames_per_second"] > 5 * last["per_second"] > 0
 
 
 def test_a_second_batch_in_the_same_directory_is_refused(tmp_path: Path) -> None:
@@ -149,7 +150,8 @@ def test_a_run_s_directory_is_not_that_of_a_batch(tmp_path: Path) -> None:
         run_fakes(tmp_path, videos("fine"))
 
 
-def test_a_damaged_summary_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "summary.json").write_text('[{"name": 3}]')
+@pytest.mark.parametrize("text", ["{", '["x"]', "[null]", '{"a": 1}', '[{"name": ["a"], "state": "failed"}]'])
+def test_a_damaged_summary_is_one_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "summary.json").write_text(text)
     with pytest.raises(BatchError, match=r"summary.json cannot be read .*: remove it"):
         run_fakes(tmp_path, videos("fine"))
