@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterator
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from tests.docs.pages import ROOT
+from tests.docs.test_commands import parsed
 
 DEPLOY = ROOT / "docs" / "deploy"
 LAUNCHER, KUBERAY = DEPLOY / "ray-cluster.yaml", DEPLOY / "kuberay.yaml"
@@ -32,6 +34,12 @@ def groups() -> Iterator[dict[str, Any]]:
     yield from cluster()["spec"]["workerGroupSpecs"]
 
 
+def shown(file: Path) -> list[str]:
+    """The commands of `da3-stream` in the comments of a file."""
+    text = re.sub(r"\\\n#\s*", "", file.read_text())
+    return re.findall(r"^#.*?[ \"]da3-stream ([a-z]+ [^\"\n]*)", text, re.M)
+
+
 def test_the_launcher_s_file_fits_ray_s_schema() -> None:
     spec = find_spec("ray")
     assert spec is not None and spec.origin is not None
@@ -39,6 +47,15 @@ def test_the_launcher_s_file_fits_ray_s_schema() -> None:
     jsonschema.validate(yaml.safe_load(LAUNCHER.read_text()), schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**yaml.safe_load(LAUNCHER.read_text()), "shared_path": "/footage"}, schema)
+
+
+@pytest.mark.parametrize("file", [LAUNCHER, KUBERAY], ids=lambda file: file.name)
+def test_its_commands_are_understood(file: Path) -> None:
+    commands = shown(file)
+    assert commands
+    for command in commands:
+        given = parsed(tuple(shlex.split(command)))
+        assert given["engine"] == "ray" and given["address"] == "auto"
 
 
 def test_both_name_the_ray_that_the_image_has() -> None:
