@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from ..errors import FramesError
@@ -12,9 +13,11 @@ from ..settings import Settings
 from .elsewhere import remote_bytes
 
 MIB = 1 << 20
-# Memory of an `sfm` run with all its processes: the interpreter and its libraries, a worker, a frame of a window, and a
-# pixel of it. Above what runs of 96x72 to 640x480 took, with one worker and with two (benchmarks/ray/many_videos.py).
-MAIN, WORKER, FRAME, PIXEL = 330 * MIB, 150 * MIB, 3.3 * MIB, 40.0
+# Bytes of an `sfm` run with all its processes: the interpreter and its libraries, a frame of a window, a pixel of it;
+# for each worker, itself and a pixel of the window that it works on. A tenth to a half above what runs were measured
+# to take (benchmarks/results/old_and_new.md with one worker; speed.md tells what a second one adds).
+MAIN, FRAME, PIXEL = 330 * MIB, 3.3 * MIB, 45
+WORKER, WORKER_PIXEL = 150 * MIB, 10
 NETWORK_MAIN = 1500 * MIB  # torch and CUDA beside a network
 WEIGHTS_COPIES = 2  # while a checkpoint is read
 UNKNOWN_SIZE = (1920, 1080)  # of what is not read before the run, such as an address
@@ -57,8 +60,8 @@ def read_forecast(inputs: Sequence[str], tree: dict[str, Any]) -> Forecast:
     side = settings.model.resolution or model.image_side
     frames, size = _look(inputs, settings, side)
     copies = sum(remote_bytes(name) for name in inputs if is_remote(name))
-    forecast = _forecast(frames, size, settings, model.folder)
-    return replace(forecast, disk_bytes=forecast.disk_bytes + copies)
+    whole = forecast(frames, size, settings, model.folder)
+    return replace(whole, disk_bytes=whole.disk_bytes + copies)
 
 
 def _look(inputs: Sequence[str], settings: Settings, side: int) -> tuple[int | None, tuple[int, int]]:
@@ -74,7 +77,9 @@ def _look(inputs: Sequence[str], settings: Settings, side: int) -> tuple[int | N
     return source.expected, fit_size(source.size, side)
 
 
-def _forecast(frames: int | None, size: tuple[int, int], settings: Settings, checkpoint: Any) -> Forecast:
+def forecast(frames: int | None, size: tuple[int, int], settings: Settings, checkpoint: Path | None) -> Forecast:
+    """The forecast for so many frames (None: unknown) of a (width, height); `checkpoint` is the folder of a network's
+    weights, None for sfm."""
     from ..predictors.sfm import SfmPredictor
     from ..session.estimate import AT_ONCE, bytes_of_frames
 
@@ -83,6 +88,7 @@ def _forecast(frames: int | None, size: tuple[int, int], settings: Settings, che
     disk = bytes_of_frames(frames or window, size, settings.cloud) + AT_ONCE
     of_window = round(window * (FRAME + PIXEL * size[0] * size[1]))
     if checkpoint is None:
-        return Forecast(frames, disk, MAIN + of_window, WORKER)
+        worker = WORKER + WORKER_PIXEL * window * size[0] * size[1]
+        return Forecast(frames, disk, MAIN + of_window, worker)
     weights = sum(file.stat().st_size for file in checkpoint.iterdir() if file.is_file())
     return Forecast(frames, disk, NETWORK_MAIN + WEIGHTS_COPIES * weights + of_window, 0, settings.model.device)
