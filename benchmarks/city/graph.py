@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks.city.dissection import dissect
 from benchmarks.city.hierarchy import Hierarchy, Solved
 from benchmarks.city.judging import near_enough
-from benchmarks.city.world import City, make_city
+from benchmarks.city.world import City, Mask, make_city
 from benchmarks.common import benchmark, in_child, serve_child, tell, workplace
 from benchmarks.scaling.footprint import descendants
 from benchmarks.tables import Column, Row
@@ -158,13 +158,18 @@ def _solve(solver: str, runs: int, processes: int, folder: Path, words: Row) -> 
 
 
 def _whole(city: City, start: Sim3Array, weights: np.ndarray, processes: int, words: Row) -> tuple[Solved, Row]:
-    chosen, every = np.flatnonzero(weights), np.arange(len(city))
-    ties, free = city.ties(every, every), np.ones((len(city), 7), bool)
-    problem = Problem.of(city.edges(chosen, city.ends[chosen]), city.loop[chosen], ties, free)
+    problem = whole_problem(city, weights > 0)
     begun = _cpu_s()
-    found = levenberg_marquardt(problem, start, weights[chosen], TOLERANCE, words["steps"])
+    found = levenberg_marquardt(problem, start, weights[weights > 0], TOLERANCE, words["steps"])
     facts = {"steps": found.iterations, "step_cpu_s": (_cpu_s() - begun) / found.iterations}
     return Solved(found.state, found.cost, found.converged, []), facts
+
+
+def whole_problem(city: City, believed: Mask) -> Problem:
+    """All submaps of a city and the edges that are believed [E], as the project's solver sees them."""
+    chosen, every = np.flatnonzero(believed), np.arange(len(city))
+    edges, free = city.edges(chosen, city.ends[chosen]), np.ones((len(city), 7), bool)
+    return Problem.of(edges, city.loop[chosen], city.ties(every, every), free)
 
 
 def _by_hierarchy(city: City, start: Sim3Array, weights: np.ndarray, processes: int, words: Row) -> tuple[Solved, Row]:

@@ -62,10 +62,18 @@ class Hierarchy:
 
     def separator(self) -> Indices:
         """The submaps that no district solves alone, sorted."""
-        return np.sort(np.concatenate([np.zeros(0, np.int64), *(job.top.own for level in self.levels for job in level)]))
+        return np.sort(
+            np.concatenate([np.zeros(0, np.int64), *(job.top.own for level in self.levels for job in level)])
+        )
 
     def solve(
-        self, start: Sim3Array, weights: Array, folder: Path, processes: int = 1, tolerance: float = 1e-10, most: int = 20
+        self,
+        start: Sim3Array,
+        weights: Array,
+        folder: Path,
+        processes: int = 1,
+        tolerance: float = 1e-10,
+        most: int = 20,
     ) -> Solved:
         """The optimum from a start, with the edges weighted [E]; files go into the folder.
 
@@ -83,7 +91,9 @@ class Hierarchy:
         while len(steps) < most and not converged:
             step = self._step(pool, damping)
             converged = step["predicted"] <= tolerance * cost + ABSOLUTE
-            tell(f"step {len(steps) + 1}: cost {cost:.9g} -> {step['cost']:.9g}, predicted {step['predicted']:.2g} less")
+            tell(
+                f"step {len(steps) + 1}: cost {cost:.9g} -> {step['cost']:.9g}, predicted {step['predicted']:.2g} less"
+            )
             if step["cost"] < cost:
                 cost = step["cost"]
                 files.accept()
@@ -95,7 +105,10 @@ class Hierarchy:
     def _step(self, pool: ProcessPoolExecutor, damping: float) -> Row:
         """One step of all submaps: its new and predicted cost, seconds and bytes."""
         begun = time.perf_counter()
-        up = [list(pool.map(go_up, _numbers(jobs), [damping] * len(jobs))) for jobs in (self.districts, *self.levels[::-1])]
+        up = [
+            list(pool.map(go_up, _numbers(jobs), [damping] * len(jobs)))
+            for jobs in (self.districts, *self.levels[::-1])
+        ]
         risen = time.perf_counter()
         down = [list(pool.map(go_down, _numbers(jobs))) for jobs in (*self.levels, self.districts)]
         every = [row for level in down for row in level]

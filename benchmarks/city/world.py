@@ -26,7 +26,7 @@ STRAIGHT = 0.7  # how often a run goes straight on at a crossing; else it turns 
 EDGE_SIGMAS = np.array([0.3] * 3 + [0.004] * 4)  # m, rad, log-scale: those of the trials in posegraph_facts.md
 GPS_SIGMA = 5.0  # m
 UP_SIGMA = 0.01  # rad
-FALSE_SHIFT = (15.0, 60.0)  # m along the street, by which a false loop takes one place for another
+FALSE_SHIFT = (5.0, 60.0)  # m along the street, by which a false loop takes one place for another
 UPRIGHT = np.array([0.0, 0.0, 1.0])
 STEPS = np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])  # of the headings east, north, west, south
 
