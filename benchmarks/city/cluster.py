@@ -1,7 +1,7 @@
 """N machines with one shared storage, event by event: tasks wait, read, compute, write; some fail, machines are lost.
 
-Deterministic for a seed. All transfers share the storage's bandwidth equally, none gets more than its part of a machine's
-network, so that one clock of bytes serves all of them (processor sharing; Kleinrock, "Time-shared systems", 1967).
+Deterministic for a seed. All transfers share the storage's bandwidth equally, none gets more than its part of a
+machine's network, so that one clock of bytes serves all (processor sharing; Kleinrock, "Time-shared systems", 1967).
 """
 
 from __future__ import annotations

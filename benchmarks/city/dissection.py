@@ -1,7 +1,7 @@
 """A city cut into halves again and again, along lines that few edges cross: nested dissection by position.
 
-The submaps beside a cut are its separator: whatever ties the halves ties them through it. George, "Nested dissection of a
-regular finite element mesh" (1973).
+The submaps beside a cut are its separator: whatever ties the halves ties them through it. George, "Nested dissection of
+a regular finite element mesh" (1973).
 """
 
 from __future__ import annotations

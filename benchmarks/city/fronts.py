@@ -29,7 +29,7 @@ class Eliminated:
 
 @dataclass(frozen=True, eq=False)
 class BorderEquations:
-    """What a part tells of the submaps at its border: the Schur complement [b,b] of its equations, and their slope [b]."""
+    """What a part tells of its border's unknowns: the Schur complement [b,b] of its equations, and their slope [b]."""
 
     matrix: Array
     slope: Array

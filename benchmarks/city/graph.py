@@ -1,8 +1,8 @@
 """Do districts solved apart, with their separators, give the map that the whole gives at once, and what does it take?
 
-A made-up city; loops that the runs' own positions contradict are left out. "Whole" is the project's solver, one process;
-"hierarchy" the same factors, eliminated district by district. Every row is measured in a process of its own; memory is
-that of all its processes together, pages that they share counted once (PSS).
+A made-up city; loops that the runs' own positions contradict are left out. "Whole" is the project's solver, one
+process; "hierarchy" the same factors, eliminated district by district. Every row is measured in a process of its own;
+memory is that of all its processes together, pages that they share counted once (PSS, without files).
 """
 
 from __future__ import annotations

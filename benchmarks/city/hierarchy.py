@@ -1,7 +1,7 @@
 """The city's map by hierarchy: districts apart in processes, then the separators, cut by cut, then back down.
 
-Gauss-Newton with the little damping of the project's own solver. Every job (a district, or one separator) reads what those
-below it told of their borders from files and leaves such a file itself: what a cluster would send over its network.
+Gauss-Newton with the little damping of the project's own solver. Every job (a district, or one separator) reads what
+those below it told of their borders from files and leaves such a file: what a cluster would send over its network.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -69,11 +70,13 @@ class JobFiles:
         (self.folder / "now.npy").write_bytes((self.folder / "next.npy").read_bytes())
 
     def tell(self, job: Job, told: BorderEquations) -> int:
-        """Write what a job tells of its border; the bytes."""
-        return _save(self._path("told", job.number), told)
+        """Write what a job tells of its border; the bytes, none without a border."""
+        return _save(self._path("told", job.number), told) if len(told.slope) else 0
 
     def told(self, part: Part) -> BorderEquations:
         """What the job tells whose topmost part this is; it is told once."""
+        if not len(part.border):
+            return BorderEquations(np.zeros((0, 0)), np.zeros(0))
         return _load(self._path("told", self.number[id(part)]))
 
     def keep(self, job: Job, eliminated: list[Eliminated], slopes: Array) -> int:
@@ -126,7 +129,7 @@ def go_up(number: int, damping: float) -> Row:
 
 
 def go_down(number: int) -> Row:
-    """Move a job's submaps by the step that follows from its border's; predicted decrease and new cost of its factors."""
+    """Move a job's submaps by the step that follows from its border's; predicted decrease and new cost."""
     begun = time.process_time()
     job, subgraph, files = _begin(number)
     eliminated, slopes = files.kept(job)
@@ -154,7 +157,7 @@ def _save(path: Path, value: object) -> int:
         return file.tell()
 
 
-def _load(path: Path) -> object:
+def _load(path: Path) -> Any:
     """Read and delete a file."""
     with path.open("rb") as file:
         value = pickle.load(file)

@@ -32,7 +32,7 @@ def near_enough(city: City, start: Sim3Array) -> Mask:
 
 
 def in_doubt(city: City, believed: Mask, state: Sim3Array) -> Indices:
-    """The loops that do not fit at the optimum with all those believed [E]: they are false, or a false one is nearby."""
+    """The loops that do not fit at the optimum of those believed [E]: false ones, or those beside a false one."""
     every = city.edges(np.arange(len(city.ends)), city.ends)
     residuals = every.residuals(state)
     fit = np.einsum("ei,i,ei->e", residuals, EDGE_SIGMAS**-2.0, residuals)

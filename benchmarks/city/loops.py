@@ -1,7 +1,7 @@
 """Are false loops between runs told from true ones, and what does that take?
 
-First by the runs' own positions; then the map is solved with all that are left, and where a loop does not fit, the project's
-own selection judges the loops of the runs around it.
+First by the runs' own positions; then the map is solved with all that are left, and where a loop does not fit, the
+project's own selection judges the loops of the runs around it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from da3_stream.geometry import Sim3Array
 from da3_stream.posegraph.levenberg_marquardt import levenberg_marquardt
 
 COLUMNS = [
+    Column("runs", "runs"),
     Column("false, %", "share", "{:.0%}"),
     Column("loops", "loops"),
     Column("false", "false"),
@@ -67,6 +68,7 @@ def _row(runs: int, share: float) -> Row:
         tell(f"quarter {len(seconds)}: {sizes[-1]} submaps, {seconds[-1]:.1f} s")
     wrong = kept & city.false
     return {
+        "runs": runs,
         "share": share,
         "loops": int(city.loop.sum()),
         "false": int(city.false.sum()),

@@ -1,9 +1,9 @@
 """The index of places of many runs in shards: what one takes, how to choose them, and what is no longer found.
 
-Vectors are made up: neighbours and any two are as alike as in `benchmarks.backend.place_index` (0.97 and 0.3). Streets are of
-some kinds, and places of one kind are a little more alike; every run has a light of its own, and a place that another run
-saw is as alike as 0.4 to 0.9 (there 0.75). Asked is whether a keyframe of one run finds the same place in another run among
-the ten most similar, its own run left out.
+Vectors are made up: neighbours and any two are as alike as in `benchmarks.backend.place_index` (0.97 and 0.3). Streets
+are of some kinds, and places of one kind are a little more alike; every run has a light of its own, and a place that
+another run saw is as alike as 0.4 to 0.9 (there 0.75). Asked is whether a keyframe of one run finds the same place in
+another run among the ten most similar, its own run left out.
 """
 
 from __future__ import annotations
