@@ -45,7 +45,7 @@ def write_ply(
     interval = max(len(maps) // MOST_VIEWS, 1) if views_interval is None else views_interval
     if interval < 1:
         raise ModelError(f"every how many frames are written must be 1 or more, not {views_interval}")
-    kept = _kept(maps, arrays.scales, interval)
+    kept = _kept(maps, arrays, interval)
     with _replacing(Path(path)) as file:
         bands = arrays.harmonics.shape[-1] - 1 if all_bands else 0
         file.write(_header(int(kept.sum()), bands))
@@ -54,7 +54,7 @@ def write_ply(
     return int(kept.sum())
 
 
-def _kept(depth: NDArray[Any], scales: NDArray[Any], interval: int) -> NDArray[np.bool_]:
+def _kept(depth: NDArray[Any], gaussians: Gaussians[NDArray[Any]], interval: int) -> NDArray[np.bool_]:
     """Which pixels [N,H*W] are written. Maps with a side below 32 pixels have no border; the original leaves them out
     whole."""
     height, width = depth.shape[1:]
@@ -63,8 +63,9 @@ def _kept(depth: NDArray[Any], scales: NDArray[Any], interval: int) -> NDArray[n
     for i in range(0, len(depth), interval):
         limit = np.quantile(depth[i].astype(np.float64), NEAREST_SHARE)
         kept[i, top : height - top, left : width - left] = (depth[i] <= limit)[top : height - top, left : width - left]
-        sizes = scales[i * height * width : (i + 1) * height * width]
-        kept[i] &= ((sizes > 0) & np.isfinite(sizes)).all(axis=1).reshape(height, width)
+        of_frame = slice(i * height * width, (i + 1) * height * width)
+        sizes, means = gaussians.scales[of_frame], gaussians.means[of_frame]
+        kept[i] &= ((sizes > 0) & np.isfinite(sizes) & np.isfinite(means)).all(axis=1).reshape(height, width)
     return kept.reshape(len(depth), -1)
 
 
