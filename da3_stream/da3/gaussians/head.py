@@ -41,7 +41,7 @@ class GaussianHead(Pyramid):
         del laterals
         size = (2 * y.shape[2], 2 * y.shape[3])
         fused = y.new_empty(y.shape[0], scratch.output_conv1.out_channels, *size)
-        for rows in bands(size):
+        for rows in bands(size, BAND_PIXELS // 2):  # of twice the channels
             wide = _widened(rows, 1, size[0])
             fused[:, :, rows] = _within(scratch.output_conv1(resized_rows(y, size, wide)), rows, wide)
         return fused
@@ -59,9 +59,9 @@ class GaussianHead(Pyramid):
         return uv_embedding(channels, size, size[1] / size[0], like.device, rows).to(like.dtype)
 
 
-def bands(size: tuple[int, int]) -> Iterator[slice]:
-    """The rows of maps of (height, width) in bands of about BAND_PIXELS."""
-    rows = max(1, BAND_PIXELS // size[1])
+def bands(size: tuple[int, int], pixels: int | None = None) -> Iterator[slice]:
+    """The rows of maps of (height, width) in bands of about so many pixels, BAND_PIXELS where nothing is said."""
+    rows = max(1, (BAND_PIXELS if pixels is None else pixels) // size[1])
     for start in range(0, size[0], rows):
         yield slice(start, min(start + rows, size[0]))
 

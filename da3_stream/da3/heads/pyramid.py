@@ -26,7 +26,7 @@ class ResidualUnit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[n,F,h,w] -> the same shape."""
-        return self.conv2(functional.relu(self.conv1(functional.relu(x)))) + x
+        return self.conv2(functional.relu_(self.conv1(functional.relu(x)))).add_(x)
 
 
 class Fusion(nn.Module):
@@ -45,7 +45,7 @@ class Fusion(nn.Module):
 
     def refined(self, coarser: Tensor | None, lateral: Tensor) -> Tensor:
         """[n,F,h,w] each -> the same shape: what is enlarged and convolved last."""
-        return self.resConfUnit2(lateral if coarser is None else coarser + self.resConfUnit1(lateral))
+        return self.resConfUnit2(lateral if coarser is None else self.resConfUnit1(lateral).add_(coarser))
 
 
 class Scratch(nn.Module):

@@ -167,8 +167,9 @@ class FeatureTaps:
         level, dtype = branch.config.out_layers.index(layer), branch.backbone.kept_dtype
         self._levels.put(level, frames, branch.head.project(level, patches), dtype)
         if self._request.gaussians is not None:
-            kept = branch.gs_head.keep(level, patches, self._clip.grid)
-            self._gaussian_levels.put(level, frames, kept, dtype)
+            for i, one in enumerate(patches.split(1), start=frames.start):
+                kept = branch.gs_head.keep(level, one, self._clip.grid)
+                self._gaussian_levels.put(level, slice(i, i + 1), kept, dtype)
         if layer == self._branch.config.out_layers[-1]:
             self._camera_tokens[frames.start] = tokens[:, 0].clone()
 
