@@ -148,14 +148,14 @@ class Captured:
         self.cameras = GaussianCameras(poses, k)
 
     def _seen(self, module: GaussianHead, level: int, tokens: torch.Tensor, grid: tuple[int, int]) -> tuple:
-        self.tokens[level] = tokens.clone()
+        self.tokens.setdefault(level, tokens[:1].clone())  # of the first frame
         return module, level, tokens, grid
 
     @torch.no_grad()
     def again(self, options: GaussianOptions = GaussianOptions()) -> Gaussians:  # noqa: B008 (frozen)
         """The Gaussians of the first frame."""
         grid = (3, 4)
-        kept = [self.head.keep(level, self.tokens[level][:1], grid) for level in range(4)]
+        kept = [self.head.keep(level, self.tokens[level], grid) for level in range(4)]
         decoder = GaussianDecoder(self.head, RELEASED, grid, options)
         return decoder.decode(kept, self.images[0, :1], self.depth[:1], self.cameras, torch.device("cpu"))
 
