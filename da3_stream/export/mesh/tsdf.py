@@ -53,7 +53,7 @@ _NEEDED_BY = np.stack(np.meshgrid([0, -1], [0, -1], [0, -1]), axis=-1).reshape(-
 
 def export_mesh(reader: RunReader, path: Path, options: MeshOptions, progress: Progress) -> str:
     """Fuse depth maps, weld tiles, leave small components out, and write in the axes of `mesh_axes`."""
-    open3d, axes = _open3d(), mesh_axes(reader, options)
+    open3d, axes = import_open3d(), mesh_axes(reader, options)
     views, crop = views_with_depth(reader, options), crop_of_run(reader, options.crop, axes)
     selection = _colour_selection(reader, options)
     fusion = _DepthFusion(open3d, reader, views, options, world_voxel(reader.geometry, selection.settings))
@@ -77,7 +77,7 @@ def _inside(vertices: Float32, triangles: NDArray[np.int64], crop: Crop | None) 
     return triangles if crop is None else triangles[crop.contains(vertices)[triangles].all(axis=1)]
 
 
-def _open3d() -> Any:
+def import_open3d() -> Any:
     """The package open3d, with libusb, which it needs and some machines lack. Raises ExportError where it is not
     installed."""
     with contextlib.suppress(ImportError, OSError):

@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from da3_stream.errors import ExportError
 from da3_stream.export.align.aligning import align_ply
 from da3_stream.export.exporting import export_run
+from da3_stream.export.mesh.tsdf import import_open3d
 from tests.worlds.exported_run import whole_run
 from tests.worlds.table_run import BALL, run_round_the_table
 from tests.worlds.table_top import ball, table
@@ -94,7 +95,7 @@ def test_all_properties_come_through_and_the_table_lies_at_zero(tmp_path, format
 
 
 def test_other_readers_find_the_same(tmp_path):
-    open3d = pytest.importorskip("open3d", reason="open3d is not installed")
+    open3d = import_open3d()
     source = write(tmp_path / "in.ply", vertices(SCENE @ TURN.T + 1e6))  # needs doubles
     align_ply(source, tmp_path / "out.ply")
     expected = xyz(read(tmp_path / "out.ply")[0])

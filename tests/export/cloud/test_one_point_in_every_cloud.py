@@ -194,7 +194,7 @@ def test_normals_of_a_pcd_turn_with_its_axes_and_an_e57_has_no_place_for_them(tm
 
 def test_open3d_reads_the_pcd(tmp_path: Path) -> None:
     with contextlib.suppress(ExportError):
-        mesh_module._open3d()
+        mesh_module.import_open3d()
     open3d = pytest.importorskip("open3d", reason="open3d is not installed")
     path = export_run(whole_run(tmp_path / "run").path, "pcd").path
     cloud, (xyz, rgb, _) = open3d.io.read_point_cloud(str(path)), by_pcd(path)

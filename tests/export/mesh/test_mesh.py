@@ -34,7 +34,7 @@ def run(tmp_path):
 
 def mesh_extra_is_absent() -> bool:
     try:
-        mesh_module._open3d()
+        mesh_module.import_open3d()
     except ExportError:
         return True
     return False
@@ -129,7 +129,7 @@ def test_open3d_opens_the_ply(run):
 
 
 def open3d_reads(run):
-    return mesh_module._open3d().io.read_triangle_mesh(str(run.path / "export" / "mesh.ply"))
+    return mesh_module.import_open3d().io.read_triangle_mesh(str(run.path / "export" / "mesh.ply"))
 
 
 def test_a_coarser_voxel_gives_fewer_triangles(run):

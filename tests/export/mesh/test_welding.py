@@ -135,7 +135,7 @@ def noise_surface(open3d, max_cubes):
 
 def test_no_triangle_is_doubled_where_surfaces_go_through_corners_of_voxels_also_on_seams():
     try:
-        open3d = mesh_module._open3d()
+        open3d = mesh_module.import_open3d()
     except ExportError:
         pytest.skip("open3d is not installed")
     whole, cut = noise_surface(open3d, 1000), noise_surface(open3d, 1)

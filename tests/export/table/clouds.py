@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from da3_stream.export.mesh.tsdf import import_open3d
 from tests.export.table.exported import (
     Array,
     Exported,
@@ -28,9 +29,7 @@ AMBIGUOUS = 0.01  # of the world: nearer to an edge between tiles, rounding deci
 
 
 def by_open3d(path: Path) -> Cloud:
-    import open3d as o3d
-
-    cloud = o3d.io.read_point_cloud(str(path))
+    cloud = import_open3d().io.read_point_cloud(str(path))
     return np.asarray(cloud.points), np.asarray(cloud.colors) * 255
 
 
