@@ -8,9 +8,11 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
+
+import numpy as np
 
 from da3_stream.predictors.adapter import PredictorAdapter
 from da3_stream.types import Frame, Predictor, WindowGeometry
@@ -118,9 +120,9 @@ class Doomed(WindowGeometry):
         end_process()
 
 
-def end_process(process: int | None = None) -> NoReturn:
+def end_process() -> NoReturn:
     """As the kernel does where memory is short."""
-    os.kill(process or os.getpid(), signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError("nobody is here")
 
 
@@ -162,11 +164,9 @@ class Learner:
 
 
 def _in_unit(geometry: WindowGeometry, unit: float) -> WindowGeometry:
-    from dataclasses import replace
-
     poses = geometry.window_from_camera.copy()
     poses[:, :3, 3] /= unit
-    return replace(geometry, depth=geometry.depth / type(geometry.depth.flat[0])(unit), window_from_camera=poses)
+    return replace(geometry, depth=geometry.depth / np.float32(unit), window_from_camera=poses)
 
 
 def notes_of(folder: Path) -> list[Asked]:
