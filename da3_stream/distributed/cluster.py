@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 PORT = 6379  # of a cluster's head, where an address tells none
 CONNECT_S = 10.0
+SETTINGS = b"\0\0\0\4\0\0\0\0\0"  # an empty frame of HTTP/2 settings; the fourth byte is the kind of frame
 ACTOR_BYTES = 400_000_000  # of an actor that has loaded its libraries
 INSTALL = "--engine ray needs Ray: pip install 'da3_stream[ray]'"
 
@@ -69,10 +70,16 @@ def _connect(ray: Any, address: str | None, cores: int) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         if address is None:
+            os.environ.setdefault("RAY_worker_niceness", "0")  # as in one process; Ray's own is 15
             ray.init(address="local", num_cpus=max(usable_cores(), cores), include_dashboard=False, **quiet)
         else:
             ray.init(address=address, **quiet)
     except Exception as error:  # ConnectionError, RuntimeError, ValueError and others, by what is wrong
+        if "AuthToken" in str(error.__cause__):
+            raise EngineError(
+                f"the cluster at {address} wants its token: set RAY_AUTH_MODE=token, with the token in "
+                "~/.ray/auth_token or RAY_AUTH_TOKEN"
+            ) from error
         reason = " ".join(str(error).split())
         where = "Ray could not be started on this machine" if address is None else f"no cluster of Ray at {address}"
         raise EngineError(f"{where}: {reason}") from error
@@ -101,9 +108,23 @@ def _check_address(address: str) -> None:
     if not (host and (port or str(PORT)).isdecimal()):
         raise EngineError(f"'{address}' is no address of a cluster: give HOST:{PORT} of its head, or auto")
     try:
-        socket.create_connection((host, int(port or PORT)), timeout=CONNECT_S).close()
+        answer = _greet(host, int(port or PORT))
     except (OSError, OverflowError, ValueError) as error:  # the last for names that cannot be one
         raise EngineError(f"no cluster of Ray answers at {address}: {error}") from error
+    if len(answer) < len(SETTINGS) or answer[3] != SETTINGS[3]:
+        raise EngineError(f"what answers at {address} is no cluster of Ray: give HOST:{PORT} of its head, or auto")
+
+
+def _greet(host: str, port: int) -> bytes:
+    """What a server says to HTTP/2, which Ray's head speaks (RFC 9113, section 3.4): its settings, if it does so, too.
+
+    With TLS that is not asked: what would be settings is taken for granted.
+    """
+    with socket.create_connection((host, port), timeout=CONNECT_S) as connection:
+        if os.environ.get("RAY_USE_TLS", "0") not in ("", "0"):
+            return SETTINGS
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SETTINGS)
+        return connection.recv(len(SETTINGS))
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 import socket
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -45,6 +47,15 @@ def test_an_address_at_which_nobody_listens_is_refused(monkeypatch: pytest.Monke
         taken.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(EngineError, match=f"no cluster of Ray answers at {address}"), joined(address, 1):
+            pass
+
+
+def test_a_server_of_something_else_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = pytest.importorskip("ray")
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        with pytest.raises(EngineError, match="is no cluster of Ray"), joined(f"127.0.0.1:{server.server_port}", 1):
             pass
 
 
