@@ -43,7 +43,6 @@ COLUMNS = [
 
 def _options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--frames", type=int, default=28, help="length of the town clip")
-    command.add_argument("--videos", type=int, default=6, help="of a batch")
     command.add_argument(
         "--predictor",
         choices=("stand-in", "sfm"),
@@ -132,7 +131,7 @@ class Cases:
             whole = self.server.filesystem.exists(f"{there}/run.json")
             assert not whole, "a run that was cut short is whole elsewhere"
         _command(words, ended)
-        size = sum(file.stat().st_size for file in _files(source))
+        size = sum(file.stat().st_size for file in files_of(source))
         found = self._fetched(there, name)
         differs = sorted(n for n in found.keys() | expected.keys() if found.get(n) != expected.get(n))
         sent = [key for key in self.server.puts if "probe" not in key]
@@ -177,10 +176,10 @@ class Cases:
         tell(f"{source.name} on a disk")
         _command(_words(self.with_stand_in, str(source), str(out)), ended)
         assert ended.statuses == [0], ended.said
-        return _hashes(out, {str(source): f"s3://{BUCKET}/{source.name}"})
+        return hashes(out, {str(source): f"s3://{BUCKET}/{source.name}"})
 
     def _upload(self, source: Path) -> str:
-        for file in _files(source):
+        for file in files_of(source):
             self.server.filesystem.put_file(str(file), f"{BUCKET}/{file.relative_to(source.parent)}")
         return f"s3://{BUCKET}/{source.name}"
 
@@ -190,8 +189,8 @@ class Cases:
             file = here / path.removeprefix(address.partition("://")[2]).lstrip("/")
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(self.server.filesystem.cat_file(path))
-        self.server.got -= sum(file.stat().st_size for file in _files(here))  # not the command's
-        return _hashes(here, {})
+        self.server.got -= sum(file.stat().st_size for file in files_of(here))  # not the command's
+        return hashes(here, {})
 
 
 def _words(stand_in: bool, source: str, out: str, *more: str) -> list[str]:
@@ -272,13 +271,16 @@ def _every_third() -> Callable[[str, str], bool]:
     return fails
 
 
-def _files(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path]:
+    """A file, or all below a folder."""
     return [path] if path.is_file() else [file for file in sorted(path.rglob("*")) if file.is_file()]
 
 
-def _hashes(run: Path, called: dict[str, str]) -> dict[str, str]:
+def hashes(run: Path, called: dict[str, str]) -> dict[str, str]:
     """SHA-256 of a run's files but for those that tell times and machines; of run.json what the run is told by."""
-    named = {file.relative_to(run).as_posix(): file for file in _files(run) if file.name not in (".lock", "sent.jsonl")}
+    named = {
+        file.relative_to(run).as_posix(): file for file in files_of(run) if file.name not in (".lock", "sent.jsonl")
+    }
     found = {}
     for name, file in named.items():
         data = file.read_bytes()
