@@ -122,7 +122,7 @@ class _Copies:
             told.total = sum(file.size for file in missing)
             log.info("fetching %d files, %s, to %s", len(missing), size_text(told.total), self.folder)
             with told:
-                each(lambda file: self._bring(file, told), missing)
+                each(lambda file: self._bring(file, told), missing, told)
 
     def input(self, names: Sequence[str]) -> CopiedInput:
         """What opens them."""

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -97,15 +97,14 @@ def _send(run: Run, place: _Place, overwrite: bool, told: Told) -> Sent:
         new = [*(name for name in new if name != RUN), RUN]
         told.total = sum(files[name].stat().st_size for name in new)
         with told:
-            each(lambda name: _put(place, record, name, files[name], told), new[:-1])
+            each(lambda name: _put(place, record, name, files[name], told), new[:-1], told)
             _put(place, record, RUN, files[RUN], told)
     return Sent(place.address, len(files), sum(path.stat().st_size for path in files.values()), len(new))
 
 
 def _put(place: _Place, record: _Record, name: str, path: Path, told: Told) -> None:
-    place.put(path, name)
+    place.put(path, name, told.add)
     record.note(name, path, place.require_arrived(name, path))
-    told.add(path.stat().st_size)
 
 
 @dataclass
@@ -147,11 +146,11 @@ class _Place:
         ask("cannot be written to", self.address, lambda: self.filesystem.pipe_file(probe, b"da3_stream\n"))
         ask("cannot be written to", self.address, lambda: self.filesystem.rm_file(probe))
 
-    def put(self, path: Path, name: str) -> None:
-        """Send one file."""
+    def put(self, path: Path, name: str, told: Callable[[int], None] = lambda count: None) -> None:
+        """Send one file, and tell the bytes as they go."""
         target = f"{self.path}/{name}"
         self._make_folder(target)
-        ask("cannot be written to", self.address, lambda: self.filesystem.put_file(str(path), target))
+        ask("cannot be written to", self.address, lambda: _put_file(self.filesystem, path, target, told))
 
     def remove(self, names: Collection[str]) -> None:
         """Files go."""
@@ -180,6 +179,22 @@ class _Place:
         text = ask("cannot be read", self.address, lambda: self.filesystem.cat_file(f"{self.path}/{RUN}"))
         there, here = json.loads(text), run.read_status()
         return all(there.get(key) == here.get(key) for key in ("started", "identity"))
+
+
+def _put_file(filesystem: Any, path: Path, target: str, told: Callable[[int], None]) -> None:
+    """Raises what the file system raises, and RemoteFilesError where the transfer was stopped."""
+    from fsspec.callbacks import Callback
+
+    class Bytes(Callback):
+        """Hears of the bytes, where the file system tells them."""
+
+        def relative_update(self, inc: int = 1) -> None:
+            super().relative_update(inc)
+            told(inc)
+
+    heard = Bytes()
+    filesystem.put_file(str(path), target, callback=heard)
+    told(path.stat().st_size - heard.value)
 
 
 def _found(filesystem: Any, path: str) -> Mapping[str, Any]:

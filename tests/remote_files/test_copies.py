@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -203,3 +205,24 @@ def test_copies_that_another_process_uses_stay(memory: MemoryFileSystem, tmp_pat
             assert isinstance(copied, CopiedInput)
         assert Path(copied.names[0]).exists()
     assert not copies_folder(tmp_path / "run").exists()
+
+
+def test_what_moves_is_stopped_by_the_first_error(
+    memory: MemoryFileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory.pipe("memory://walk/long.mp4", bytes(1000))
+    memory.pipe("memory://walk/broken.mp4", b"x")
+    begun, pieces = threading.Event(), []
+    append = fetching._append
+
+    def slow(file: Any, here_: Any, told: Any) -> None:
+        if file.path.endswith("broken.mp4"):
+            begun.wait(10)
+            raise PermissionError("Forbidden")
+        append(file, here_, lambda count: (begun.set(), time.sleep(0.01), pieces.append(count), told(count)))
+
+    monkeypatch.setattr(fetching, "PIECE", 1)
+    monkeypatch.setattr(fetching, "_append", slow)
+    with pytest.raises(RemoteFilesError, match="Forbidden"):
+        here("memory://walk", tmp_path / "run")
+    assert 0 < len(pieces) < 1000

@@ -148,7 +148,7 @@ def test_what_is_no_run_is_never_replaced(memory: MemoryFileSystem, run: Run) ->
 
 
 def test_a_file_that_arrives_short_is_told(memory: MemoryFileSystem, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(MemoryFileSystem, "put_file", lambda self, here, there: self.pipe_file(there, b"x"))
+    monkeypatch.setattr(MemoryFileSystem, "put_file", lambda self, here, there, **_: self.pipe_file(there, b"x"))
     with pytest.raises(RemoteFilesError, match="has not arrived whole"):
         send_run(run.path, THERE)
 
