@@ -62,10 +62,22 @@ def cast(shapes: Shapes, m: Float64, camera: PinholeCamera) -> Hits:
     faces, boxes = _visible_faces(shapes, m, camera)
     maps = m.astype(np.float32)
     taper = shapes.taper.astype(np.float32)
-    for i, (left, top, right, bottom) in zip(faces.tolist(), boxes.tolist(), strict=True):
-        _cast_face(hits, (slice(top, bottom), slice(left, right)), x[left:right], y[top:bottom], maps[i], taper[i], i)
+    closest = _closest_inverse(maps[faces, 2], boxes, x, y)
+    for i, (left, top, right, bottom), inverse in zip(faces.tolist(), boxes.tolist(), closest, strict=True):
+        window = slice(top, bottom), slice(left, right)
+        if hits.inverse_depth[window].min() <= inverse:  # or all of it is behind what is there already
+            _cast_face(hits, window, x[left:right], y[top:bottom], maps[i], taper[i], i)
     _cast_balls(hits, shapes, camera)
     return hits
+
+
+def _closest_inverse(rows: Float32, boxes: NDArray[np.int64], x: Float32, y: Float32) -> list[float]:
+    """What 1 / depth of faces cannot exceed in their grid rectangles [K,4]: it is linear, by the rows [K,3] of their
+    maps, and so largest in a corner; with room for rounding."""
+    left, top, right, bottom = boxes.T
+    across = np.maximum(rows[:, 0] * x[left], rows[:, 0] * x[right - 1])
+    downward = np.maximum(rows[:, 1] * y[top], rows[:, 1] * y[bottom - 1])
+    return ((across + downward + rows[:, 2]) + 1e-5 * np.abs(rows).sum(axis=1)).tolist()
 
 
 def _cast_face(
