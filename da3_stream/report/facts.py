@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..cloud.files.ply import count_vertices
-from ..store import PoseTable, RunReader
+from ..store import JournalLoops, PoseTable, RunReader
 
 LISTS = ("source_indices", "timestamps", "nanoseconds", "interpolated")  # one entry per frame: for programs
 
@@ -24,7 +24,8 @@ def info(run_dir: Path) -> dict[str, Any]:
 
 def run_facts(reader: RunReader) -> dict[str, Any]:
     """What `info` tells, of a run that is open. Raises StoreError if it is damaged."""
-    poses = reader.poses
+    poses, events = reader.poses, tuple(reader.run.read_events())
+    accepted = [loop.accepted for loop in JournalLoops.of(events)]
     return {
         "path": str(reader.path),
         **{key: value for key, value in reader.status.items() if key not in LISTS},
@@ -34,7 +35,8 @@ def run_facts(reader: RunReader) -> dict[str, Any]:
         "units": reader.units,
         "path_length": path_length(poses),
         "points": _point_count(reader.path / "cloud.ply"),
-        "events": dict(sorted(Counter(event["event"] for event in reader.run.read_events()).items())),
+        "loops": {"taken": sum(accepted), "refused": len(accepted) - sum(accepted)},
+        "events": dict(sorted(Counter(event["event"] for event in events).items())),
     }
 
 

@@ -173,7 +173,7 @@ def _paragraph(rows: list[Said], size: Size) -> list[Line]:
 
 
 def _loops(subject: Subject) -> Iterator[Line]:
-    taken, refused = (subject.facts["events"].get(kind, 0) for kind in ("loop", "loop refused"))
+    taken, refused = (subject.facts["loops"][kind] for kind in ("taken", "refused"))
     if taken or refused:
         yield Line("loops", f"{taken} taken, {refused} refused")
 

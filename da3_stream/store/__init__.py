@@ -7,6 +7,7 @@
 from .array_tree import read_tree, write_tree
 from .frame_poses import FramePoses, frame_poses
 from .georeference import Georeference
+from .journal_loops import JournalLoops, LoopLine
 from .open_submaps import OpenSubmaps
 from .pose_confidence import BELIEVED
 from .pose_table import (
@@ -45,6 +46,8 @@ __all__ = [
     "INTERPOLATED",
     "FramePoses",
     "Georeference",
+    "JournalLoops",
+    "LoopLine",
     "SubmapCameras",
     "PoseTable",
     "Run",

@@ -16,7 +16,7 @@ from ..cloud.levels import SubmapLevels
 from ..errors import StoreError
 from ..store import Run
 from .frame_details import frame_details
-from .journal_loops import JournalLoops
+from .journal_loops import GrowingLoops
 from .level_files import LevelFiles
 from .run_files import Stamp, is_locked, run_stamps, stamp
 from .snapshot import RUNNING, Snapshot, read_run, tables_of, up_now
@@ -38,7 +38,7 @@ class RunView:
         self.run = Run(Path(path).absolute())
         self.formats = dict(formats or {})
         self._lock = threading.Lock()
-        self._facts, self._loops = FactsOfSubmaps(self.run), JournalLoops(self.run.path / "journal.jsonl")
+        self._facts, self._loops = FactsOfSubmaps(self.run), GrowingLoops(self.run.path / "journal.jsonl")
         self._folder = tempfile.TemporaryDirectory(prefix="da3_view_")
         self._levels = LevelFiles(self.run, Path(self._folder.name))
         self._snapshot = Snapshot(secrets.token_hex(6), 1)

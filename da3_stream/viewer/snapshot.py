@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import StoreError
-from ..store import JUST_CREATED, Run, RunGeometry, RunReader, frame_poses, pose_table
+from ..store import JUST_CREATED, LoopLine, Run, RunGeometry, RunReader, frame_poses, pose_table
 from ..types import Float64
 from ..upright import up_of_run, up_of_world
-from .journal_loops import LoopLine
 from .submap_facts import FactsOfSubmaps, SubmapFacts
 from .tables import EMPTY_FRAMES, EMPTY_POSES, FramePoseRows, FrameTable, frame_pose_rows, frame_table
 

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..report.words import trust_lines
-from ..store import RunReader
-from .journal_loops import LoopLine
+from ..store import LoopLine, RunReader
 from .snapshot import Snapshot
 from .submap_facts import SubmapFacts
 from .tables import STATUSES

@@ -52,6 +52,8 @@ def of_files(run: Run, name: str) -> Any:
     }
     if name in counted:
         return counted[name]
+    if head == "loops":
+        return sum(event["event"] == {"taken": "loop", "refused": "loop refused"}[rest] for event in events)
     if head == "events":
         return sum(event["event"] == rest for event in events)
     if head == "evaluation":
@@ -141,6 +143,15 @@ def test_loops_are_shown_with_their_pictures(told_run: Run) -> None:
     assert [attrs["alt"] for tag, attrs in report.tags if tag == "img"][1:5] == [f"frame {k}" for k in (2, 26, 1, 12)]
     assert "0:00 and 0:03: taken" in report.page and "refused: the geometry does not overlap" in report.page
     assert report.page.count('class="loop"') == 2  # drawn from above and from the side
+
+
+def test_a_loop_that_the_graph_rejected_later_is_refused(told_run: Run) -> None:
+    told_run.append_event("graph", segment=0, rejected=[(0, 2)])
+    report = read(told_run)
+    assert "0:00 and 0:03: refused: it contradicts the rest of the map" in report.page
+    assert 'class="loop"' not in report.page
+    counts = {figure.name: figure.value for figure in report.figures if figure.name.startswith("loops.")}
+    assert counts == {"loops.taken": 0, "loops.refused": 2}
 
 
 def test_settings_that_differ_come_first(told_run: Run) -> None:

@@ -4,38 +4,38 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from ...errors import StoreError
-from ...store import read_images
+from ...store import LoopLine, read_images
 from ..words import moment
 from .html import escape, figure, folded, number, section, table
 from .subject import Subject
 
-_MOST_PAIRS = {"loop": 4, "loop refused": 3}  # with pictures
+_MOST_TAKEN, _MOST_REFUSED = 4, 3  # with pictures
 _MOST_ROWS, _MOST_DRAWN = 50, 300
 _WIDTH = 260  # of a picture
 
 
-def pairs_of(subject: Subject, kind: str) -> list[dict[str, Any]]:
-    """The events "loop" (taken) or "loop refused" of the journal, at most `_MOST_DRAWN` of them."""
-    return [event for event in subject.events if event["event"] == kind][:_MOST_DRAWN]
+def pairs_of(subject: Subject, *, accepted: bool) -> list[LoopLine]:
+    """Loops that were taken or refused, at most `_MOST_DRAWN` of them."""
+    return [loop for loop in subject.loops if loop.accepted is accepted][:_MOST_DRAWN]
 
 
 def loops(subject: Subject) -> str:
     """Counts, pictures and a table; empty where no place was recognised."""
-    taken, refused = pairs_of(subject, "loop"), pairs_of(subject, "loop refused")
+    taken, refused = pairs_of(subject, accepted=True), pairs_of(subject, accepted=False)
     if not taken and not refused:
         return ""
-    counts = {kind: subject.facts["events"].get(kind, 0) for kind in _MOST_PAIRS}
+    counts = subject.facts["loops"]
     said = (
-        f"<p>{figure('events.loop', counts['loop'])} taken, {figure('events.loop refused', counts['loop refused'])} "
+        f"<p>{figure('loops.taken', counts['taken'])} taken, {figure('loops.refused', counts['refused'])} "
         f"refused{_spared(subject)}. A loop that is refused does no harm.</p>"
     )
-    pictures = "".join(_pair(subject, event) for event in [*_best(taken, "loop"), *_best(refused, "loop refused")])
+    shown = [*_best(taken, _MOST_TAKEN), *_best(refused, _MOST_REFUSED)]
+    pictures = "".join(_pair(subject, loop) for loop in shown)
     return section("loops", "Loops", said, f'<div class="pairs">{pictures}</div>', _tables(subject, taken, refused))
 
 
@@ -44,19 +44,19 @@ def _spared(subject: Subject) -> str:
     return f", {number(spared)} candidates not looked at, as the map knows as much already" if spared else ""
 
 
-def _best(events: Sequence[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+def _best(loops: Sequence[LoopLine], most: int) -> list[LoopLine]:
     """Those that look most alike, in the order of the run."""
-    alike = sorted(events, key=lambda event: -event.get("similarity", 0.0))[: _MOST_PAIRS[kind]]
-    return [event for event in events if event in alike]
+    alike = sorted(loops, key=lambda loop: -loop.told.get("similarity", 0.0))[:most]
+    return [loop for loop in loops if loop in alike]
 
 
-def _pair(subject: Subject, event: Mapping[str, Any]) -> str:
-    pictures = [_picture(subject, index) for index in event["frames"]]
+def _pair(subject: Subject, loop: LoopLine) -> str:
+    pictures = [_picture(subject, index) for index in (loop.earlier, loop.later)]
     if "" in pictures:
         return ""
-    style = "taken" if event["event"] == "loop" else "refused"
-    when = " and ".join(_when(subject, index) for index in event["frames"])
-    why = f"refused: {event['reason']}" if style == "refused" else "taken"
+    style = "taken" if loop.accepted else "refused"
+    when = " and ".join(_when(subject, index) for index in (loop.earlier, loop.later))
+    why = "taken" if loop.accepted else f"refused: {loop.reason}"
     return (
         f'<figure class="{style}"><div>{"".join(pictures)}</div><figcaption>{when}: {escape(why)}</figcaption></figure>'
     )
@@ -85,18 +85,18 @@ def _when(subject: Subject, index: int) -> str:
     return f"frame {index}" if row is None else moment(float(subject.times[row]))
 
 
-def _tables(subject: Subject, taken: Sequence[Mapping[str, Any]], refused: Sequence[Mapping[str, Any]]) -> str:
-    rows = [list(_cells(subject, event)) for event in [*taken[:_MOST_ROWS], *refused[:_MOST_ROWS]]]
+def _tables(subject: Subject, taken: Sequence[LoopLine], refused: Sequence[LoopLine]) -> str:
+    rows = [list(_cells(subject, loop)) for loop in [*taken[:_MOST_ROWS], *refused[:_MOST_ROWS]]]
     head = ("frames", "when", "", "look alike", "inliers", "residual", "depth agrees")
-    reasons = Counter(event["reason"] for event in refused).most_common()
+    reasons = Counter(loop.reason for loop in refused).most_common()
     said = "".join(f"<li>{count} refused: {escape(reason)}</li>" for reason, count in reasons)
     return folded("All of them", f"<ul>{said}</ul>{table(rows, head)}")
 
 
-def _cells(subject: Subject, event: Mapping[str, Any]) -> Iterator[str]:
-    a, b = event["frames"]
+def _cells(subject: Subject, loop: LoopLine) -> Iterator[str]:
+    a, b = loop.earlier, loop.later
     yield f"{a}, {b}"
     yield f"{_when(subject, a)}, {_when(subject, b)}"
-    yield "taken" if event["event"] == "loop" else escape(event["reason"])
+    yield "taken" if loop.accepted else escape(loop.reason)
     for key in ("similarity", "inlier_ratio", "residual", "depth_agreement"):
-        yield figure(f"loop.{a}-{b}.{key}", event.get(key))
+        yield figure(f"loop.{a}-{b}.{key}", loop.told.get(key))

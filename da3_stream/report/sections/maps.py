@@ -130,8 +130,8 @@ def _some(rows: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _loops(subject: Subject, places: Float64) -> Iterator[str]:
-    for event in pairs_of(subject, "loop"):
-        rows = [row for row in map(subject.row_of, event["frames"]) if row is not None]
+    for loop in pairs_of(subject, accepted=True):
+        rows = [row for row in map(subject.row_of, (loop.earlier, loop.later)) if row is not None]
         if len(rows) == 2 and np.isfinite(ends := places[rows]).all():
             (a, b), (c, d) = ends.tolist()
             yield f'<path class="loop" d="M{a:.1f} {b:.1f}L{c:.1f} {d:.1f}"/>'

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...cloud import read_ply
 from ...errors import StoreError
-from ...store import PoseTable, RunReader
+from ...store import JournalLoops, LoopLine, PoseTable, RunReader
 from ...store.files import read_json
 from ...types import Float32, Float64, UInt8
 from ...upright import up_of_world, upright_rotation
@@ -40,6 +40,11 @@ class Subject:
     def poses(self) -> PoseTable:
         """A row for every selected frame."""
         return self.reader.poses
+
+    @cached_property
+    def loops(self) -> tuple[LoopLine, ...]:
+        """What became of all loops."""
+        return JournalLoops.of(self.events)
 
     @property
     def unit(self) -> str:
