@@ -80,9 +80,10 @@ def move_folder(new: Path, path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a whole UTF-8 text file in one step (see `replacing`)."""
+    """Write a whole UTF-8 text file in one step (see `replacing`); bytes of file names that are no UTF-8 stay as they
+    are."""
     with replacing(path) as file:
-        file.write(text.encode())
+        file.write(text.encode(errors="surrogateescape"))
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -99,8 +100,10 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def json_line(value: Any) -> str:
-    """Strict JSON on one line: numpy values as plain ones, NaN and infinity as null, floats with all their digits."""
-    return json.dumps(plain(value), allow_nan=False, ensure_ascii=False)
+    """Strict JSON on one line: numpy values as plain ones, NaN and infinity as null, floats with all their digits, and
+    bytes of file names that are no UTF-8 as \\udcXX, which readers make them of again."""
+    text = json.dumps(plain(value), allow_nan=False, ensure_ascii=False)
+    return text if text.isascii() else text.encode(errors="backslashreplace").decode()
 
 
 def json_page(value: Mapping[str, Any]) -> str:

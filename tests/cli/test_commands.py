@@ -445,3 +445,16 @@ def test_sigterm_in_an_export_ends_with_143_and_leaves_no_part_of_it(
 def test_a_full_disk_behind_standard_output_is_no_bug():
     told = ending(OSError(errno.ENOSPC, "No space left on device"))
     assert told.status == 2 and "this is a bug" not in str(told.message)
+
+
+def test_names_that_are_no_utf_8_are_kept(call: Callable, folder: str, stand_in: None) -> None:
+    named = os.path.join(os.path.dirname(folder), os.fsdecode(b"dr\xefve"))
+    os.rename(folder, named)
+    status, out, err = call("run", named, "--max-frames", "12", "-v")
+    assert status == 0 and "12 of 12 frames placed" in out and "Error" not in err
+    (run,) = Path("runs").iterdir()
+    assert Run(run).read_input_paths()[0].startswith(named)
+    with open(run / "frames.csv", newline="", errors="surrogateescape") as file:
+        assert next(csv.DictReader(file))["source"].endswith(f"{os.path.basename(named)}/0.png")
+    assert call("info", str(run), "--all")[0] == 0
+    assert os.fsencode(os.path.basename(named)) in (run / "report.html").read_bytes()

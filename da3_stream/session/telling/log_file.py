@@ -25,7 +25,7 @@ def log_file(path: Path) -> Iterator[None]:
     """What the package logs from INFO on goes to a file, too. Raises StoreError if it cannot be opened."""
     logger = logging.getLogger(LOGGER)
     try:
-        handler = _LogFile(path, encoding="utf-8")
+        handler = _LogFile(path, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise StoreError(f"cannot write {path}: {error.strerror or error}") from error
     handler.setFormatter(logging.Formatter(LOG_FORMAT))
