@@ -19,7 +19,7 @@ from .telling import Telling
 
 TICK_S = 0.1
 MEASURE_S = 1.0  # between two looks at memory and disk, where nothing ended meanwhile
-STOP_S = 60.0  # for runs to end in order
+STOP_S = 600.0  # for runs to end in order, with their outputs
 
 
 class Queue:
@@ -217,6 +217,7 @@ class Queue:
 
     def _stop(self) -> None:
         """End the runs in order, each with its outputs; a second Ctrl-C leaves the rest to be killed."""
+        self._telling.stops(len(self._running))
         for task in self._running:
             assert task.work is not None
             task.row.state = State.INTERRUPTED

@@ -67,10 +67,10 @@ class Task:
         if asked is not None or not (self.path / "run.json").is_file():
             return asked
         try:
-            begun: int | None = Run(self.path).read_status().get("settings", {}).get("model", {}).get("workers")
-        except StoreError:
+            begun = Run(self.path).read_status()["settings"]["model"]["workers"]
+        except (StoreError, LookupError, TypeError):
             return None  # the run will say what is wrong with it
-        return begun
+        return begun if isinstance(begun, int) and begun > 0 else None
 
     def disk_bytes(self) -> int:
         """What it may still take of the disk."""

@@ -47,6 +47,13 @@ class Telling:
         self._say(f"{task.video.name}: {placed if row.state == State.FINISHED else f'{row.state.value}: {row.error}'}")
         self._tell(task)
 
+    def stops(self, count: int) -> None:
+        """Runs are asked to end."""
+        if count:
+            self._say(
+                f"{count} run{'s' * (count > 1)} will write what was placed, and end; Ctrl-C again ends them at once"
+            )
+
     def waits(self, task: Task, needed: int, spare: float) -> None:
         """Nothing runs, and other programs leave too little memory for the next one."""
         if task is not self._waits:

@@ -20,6 +20,7 @@ from .cluster import joined, live_nodes
 
 LOOK_S = 0.5  # between two looks at a run
 MEASURE_S = 2.0  # and at its memory
+CLOSE_S = 1.0  # for an actor to end its run itself; after that both are killed
 REFUSED = 2  # exit status of a run that could not be begun
 
 
@@ -95,11 +96,11 @@ class RemoteProcess:
         self._actor.stop.remote()
 
     def close(self) -> None:
-        """As `Process`."""
-        if not self.is_lost:
-            with suppress(self._ray.exceptions.RayError):
-                self._ray.get(self._actor.close.remote(), timeout=1.0)
-        self._ray.kill(self._actor)
+        """As `Process`; what is lost needs no closing."""
+        with suppress(Exception):  # Ray raises plain ones, too, where it cannot submit
+            if not self.is_lost:
+                self._ray.get(self._actor.close.remote(), timeout=CLOSE_S)
+            self._ray.kill(self._actor)
 
     def _take(self) -> None:
         """What the last look saw, if it is here, and the next look."""

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from da3_stream.batch import How, State
+from da3_stream.batch import How, Row, State
+from da3_stream.batch.task import Task
 from da3_stream.errors import BatchError, StoreError
 from da3_stream.settings import Settings
 from da3_stream.store import Run, lock_run
@@ -148,6 +149,14 @@ def test_a_run_s_directory_is_not_that_of_a_batch(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{}")
     with pytest.raises(BatchError, match="holds a run"):
         run_fakes(tmp_path, videos("fine"))
+
+
+@pytest.mark.parametrize("settings", [{}, {"model": 3}, {"model": {"workers": "x"}}, {"model": {"workers": -1}}])
+def test_odd_workers_of_a_damaged_run_are_nobodys_wish(tmp_path: Path, settings: object) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "run.json").write_text(json.dumps({"state": "running", "settings": settings}))
+    row = Row.of(videos("a")[0], tmp_path)
+    assert Task(videos("a")[0], row, tmp_path).fixed_workers() is None
 
 
 @pytest.mark.parametrize("text", ["{", '["x"]', "[null]", '{"a": 1}', '[{"name": ["a"], "state": "failed"}]'])
