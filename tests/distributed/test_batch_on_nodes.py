@@ -36,7 +36,7 @@ def test_what_dies_is_tried_again_and_no_process_is_left(cluster: None, tmp_path
     os.kill(run, signal.SIGKILL)
     os.kill(keeper, signal.SIGKILL)  # the actor, as if its machine was lost
     wait_for(lambda: not goes_on(other))
-    going.join(60)
+    going.join(120)
     assert [(row.state, row.attempts, row.frames) for row in rows] == [
         (State.FINISHED, 2, 10),
         (State.FINISHED, 2, 10),
