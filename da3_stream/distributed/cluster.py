@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -59,21 +60,25 @@ def joined(address: str | None, cores: int) -> Iterator[Any]:
         _check_address(address)
     try:
         with _own_signals():
-            _connect(ray, address, cores)
+            logs = _connect(ray, address, cores)
         yield ray
     finally:
         ray.shutdown()
+    if address is None:
+        shutil.rmtree(logs, ignore_errors=True)  # a megabyte for each run
 
 
-def _connect(ray: Any, address: str | None, cores: int) -> None:
+def _connect(ray: Any, address: str | None, cores: int) -> str:
+    """Connects; returns the folder of the cluster's logs on this machine."""
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         if address is None:
             os.environ.setdefault("RAY_worker_niceness", "0")  # as in one process; Ray's own is 15
-            ray.init(address="local", num_cpus=max(usable_cores(), cores), include_dashboard=False, **quiet)
+            made = ray.init(address="local", num_cpus=max(usable_cores(), cores), include_dashboard=False, **quiet)
         else:
-            ray.init(address=address, **quiet)
+            made = ray.init(address=address, **quiet)
+        return str(made.address_info["session_dir"])
     except Exception as error:  # ConnectionError, RuntimeError, ValueError and others, by what is wrong
         if "AuthToken" in str(error.__cause__):
             raise EngineError(
