@@ -77,6 +77,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.ray.identical --json benchmarks/results/ray_identical.json --markdown benchmarks/results/ray_identical.md
 	$(BIN)/python -m benchmarks.ray.faults --json benchmarks/results/ray_faults.json --markdown benchmarks/results/ray_faults.md
 	$(BIN)/python -m benchmarks.ray.speed --json benchmarks/results/ray_speed.json --markdown benchmarks/results/ray_speed.md
+	$(BIN)/python -m benchmarks.ray.many_videos --set loops.descriptor=off --json benchmarks/results/many_videos.json --markdown benchmarks/results/many_videos.md
 	$(BIN)/python -m benchmarks.ray.driver_memory --json benchmarks/results/ray_driver_memory.json --markdown benchmarks/results/ray_driver_memory.md
 	$(BIN)/python -m benchmarks.trust run --part both --workers 2
 	$(BIN)/python -m benchmarks.trust pack
