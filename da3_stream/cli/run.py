@@ -14,7 +14,7 @@ from ..errors import SettingsError
 from .arguments import LogTo, Quiet, Verbose
 from .console import console, say, stoppable
 from .ending import fail
-from .engine import Actors, Address, EngineName, choose_engine
+from .engine import Actors, Address, DecodeInActors, EngineName, choose_engine
 from .json_log import is_alone, json_log
 from .options import completion
 from .options.run import RUN
@@ -100,6 +100,7 @@ def run(
     engine: EngineName = "local",
     address: Address = None,
     actors: Actors = None,
+    decode_in_actors: DecodeInActors = False,
     log_to: LogTo = None,
     verbose: Verbose = False,
     quiet: Quiet = False,
@@ -122,7 +123,7 @@ def run(
                 return list_input(inputs, places.run, settings, json)
         shown = not quiet and not is_alone(log_to)
         with console(verbose, quiet), stoppable(f"what was placed until then is in {places.run}"):
-            where = choose_engine(engine, address, actors)
+            where = choose_engine(engine, address, actors, decode_in_actors)
             how = _How(places, settings, where, watch, shown, told.tell, overwrite, with_changes)
             nothing = _run(inputs, how, exports or (), view, quiet, allow_empty)
         if nothing is not None and not allow_empty:

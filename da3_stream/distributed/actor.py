@@ -15,6 +15,7 @@ from ..predictors.adapter import PredictorAdapter
 from ..predictors.engine import Recipe
 from ..types import Frame, WindowGeometry
 from .messages import Description, LogLine, Outcome, Request
+from .unseen import Decoder, Unseen
 
 
 class PredictorActor:
@@ -23,6 +24,7 @@ class PredictorActor:
     def __init__(self) -> None:
         self._stack = ExitStack()
         self._log = _Lines()
+        self._decoder = Decoder()
         self._version = 0
         self._changed = threading.Condition()
 
@@ -43,10 +45,10 @@ class PredictorActor:
         self._stack.enter_context(one_thread_each())
         return _description(self._predictor)
 
-    def predict(self, request: Request, *chunks: Sequence[Frame]) -> Outcome:
-        """Do what is asked; what the predictor raises is an answer."""
-        frames = [chunks[chunk][row] for chunk, row in request.places]
+    def predict(self, request: Request, *chunks: Sequence[Frame | Unseen]) -> Outcome:
+        """Do what is asked; what the predictor raises is an answer. Raises UnseenError, before anything is done."""
         self._take_state(request)
+        frames = self._decoder.see([chunks[chunk][row] for chunk, row in request.places])
         start = time.thread_time()
         geometry, error = None, None
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -16,13 +16,20 @@ class FrameStore:
     """Puts the frames of a window that no window before had as one object, by `put`.
 
     (An object for each frame would cost most of the milliseconds that a window may.) It is freed with the last of its
-    frames, that is, when no window of the driver contains any.
+    frames, that is, when no window of the driver contains any. `pack` makes of frames what is put there.
     """
 
-    def __init__(self, put: Callable[[Sequence[Frame]], Any]) -> None:
-        self._put = put
+    def __init__(
+        self, put: Callable[[Sequence[Any]], Any], pack: Callable[[Iterable[Frame]], Sequence[Any]] = list
+    ) -> None:
+        self._put, self._pack = put, pack
         self._lock = threading.Lock()
         self._homes: WeakKeyDictionary[Frame, tuple[Any, int]] = WeakKeyDictionary()
+
+    @property
+    def sends_pictures(self) -> bool:
+        """Whether frames are put there as they are."""
+        return self._pack is list
 
     def __len__(self) -> int:
         """How many frames have an object."""
@@ -33,7 +40,7 @@ class FrameStore:
         with self._lock:
             new = list(dict.fromkeys(frame for frame in frames if frame not in self._homes))
             if new:
-                chunk = self._put([_sendable(frame) for frame in new])
+                chunk = self._put(self._pack(map(_sendable, new)))
                 self._homes.update({frame: (chunk, row) for row, frame in enumerate(new)})
             homes = [self._homes[frame] for frame in frames]
         chunks = list({id(chunk): chunk for chunk, _ in homes}.values())

@@ -18,6 +18,7 @@ from .cluster import Share, free_text, live_nodes
 from .messages import Description, Learnt, Outcome, Request
 from .seat import Seat, Work
 from .turns import Turns
+from .unseen import UnseenError
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +116,8 @@ class ActorPool:
             seat.version = UNKNOWN  # what came with the request may not have been taken
             self._blame_machine(work, error)
         except errors.RayTaskError as error:
-            seat.version = UNKNOWN
+            if not isinstance(error.cause, UnseenError):  # which comes when the state was taken
+                seat.version = UNKNOWN
             raise error.cause from None
         except (errors.ObjectStoreFullError, errors.OutOfDiskError):
             seat.version = UNKNOWN

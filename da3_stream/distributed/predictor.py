@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +13,9 @@ from .frame_store import FrameStore, frame_bytes
 from .messages import Outcome, Request
 from .pool import ActorPool, WorkKilledError
 from .results import own
+from .unseen import UnseenError
+
+log = logging.getLogger(__name__)
 
 RESULT_SHARE = 4  # bytes of a window's geometry to those of its frames, until one is known
 FULL_S = 1.0  # between two looks whether a full object store has room again
@@ -97,7 +101,8 @@ class RayPredictor:
         return outcome.geometry
 
     def _run(self, frames: Sequence[Frame], number: int | None, split: int | None) -> Outcome:
-        """The outcome, in memory of this process; what the object store has no room for waits for other windows."""
+        """The outcome, in memory of this process; what the object store has no room for waits for other windows, and
+        where an actor cannot decode frames by itself, all go through the object store from then on."""
         while True:
             with self._lock:
                 self._under_way += 1
@@ -105,6 +110,9 @@ class RayPredictor:
                 chunks, places = self._store.place(frames)
                 outcome = self._pool.run(number, Request(places, window=number is not None, split=split), chunks)
                 return self._owned(outcome)
+            except UnseenError as error:
+                self._send_pictures(error)
+                continue
             except (self._ray.exceptions.ObjectStoreFullError, self._ray.exceptions.OutOfDiskError) as error:
                 with self._lock:
                     if self._under_way == 1:
@@ -113,6 +121,13 @@ class RayPredictor:
                 with self._lock:
                     self._under_way -= 1
             threading.Event().wait(FULL_S)
+
+    def _send_pictures(self, error: UnseenError) -> None:
+        with self._lock:
+            if self._store.sends_pictures:  # another window found the same
+                return
+            log.warning("frames are not decoded in actors any more, they go through the object store: %s", error)
+            self._store = FrameStore(self._ray.put)
 
     def _owned(self, outcome: Outcome) -> Outcome:
         owned, size = own(outcome)

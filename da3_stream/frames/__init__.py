@@ -11,7 +11,7 @@ from .prefetch import prefetch
 from .sources.apart import inputs_apart, require_there, videos_among
 from .sources.images.files import read_picture
 from .sources.opening import open_source
-from .sources.reopening import SourceDescription, describe
+from .sources.reopening import SourceDescription, describe, shared_frames
 from .sources.source import FrameSource
 from .static_mask.stage import AHEAD, MaskedFrames
 
@@ -31,6 +31,7 @@ __all__ = [
     "open_source",
     "prefetch",
     "read_picture",
+    "shared_frames",
     "require_there",
     "videos_among",
 ]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..types import Predictor
+from ..types import Frame, Predictor
 from .adapter import PredictorAdapter
 
 
@@ -50,11 +50,30 @@ class GivenRecipe:
         return self
 
 
+class FramesByIndex(Protocol):
+    """Frames that are read in any order."""
+
+    def frames_at(self, indices: Iterable[int]) -> Iterator[Frame]:
+        """The frames with these indices, ascending, without those that cannot be decoded. Raises Da3StreamError."""
+        ...
+
+
+class SharedFrames(Protocol):
+    """What opens a run's input again in another process; it can be pickled, and is compared by what it opens."""
+
+    def open(self) -> FramesByIndex:
+        """The same frames. Raises Da3StreamError where that process does not see them."""
+        ...
+
+
 class Engine(Protocol):
     """Gives a run its predictor, from a recipe. The files of a run do not depend on it."""
 
-    def open(self, recipe: Recipe) -> AbstractContextManager[Predictor]:
-        """The predictor, for as long as the block lasts. Raises Da3StreamError where it cannot be had."""
+    def open(
+        self, recipe: Recipe, shared: Callable[[], SharedFrames] | None = None
+    ) -> AbstractContextManager[Predictor]:
+        """The predictor, for as long as the block lasts. `shared` tells where other processes find the run's frames, or
+        raises Da3StreamError where they cannot. Raises Da3StreamError where the predictor cannot be had."""
         ...
 
 
@@ -62,7 +81,7 @@ class LocalEngine:
     """Predictions in this process; one that was given is left open."""
 
     @contextmanager
-    def open(self, recipe: Recipe) -> Iterator[Predictor]:
+    def open(self, recipe: Recipe, shared: Callable[[], SharedFrames] | None = None) -> Iterator[Predictor]:
         """See `Engine`."""
         predictor = recipe.make()
         try:

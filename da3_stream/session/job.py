@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ..errors import SettingsError
-from ..frames import FrameSource, Gate, GateMode, make_gate, open_source
+from ..frames import FrameSource, Gate, GateMode, make_gate, open_source, shared_frames
 from ..loops import MakeExtractor, choose_extractor
 from ..predictors.adapter import PredictorAdapter
 from ..predictors.engine import Engine, GivenRecipe, LocalEngine, Recipe
@@ -59,7 +60,9 @@ def open_job(
         else:
             frames = _open_source(source, settings, PredictorAdapter(predictor).image_side)
             recipe = GivenRecipe(predictor)
-        adapter = PredictorAdapter(stack.enter_context((engine or LocalEngine()).open(recipe)))
+        adapter = PredictorAdapter(
+            stack.enter_context((engine or LocalEngine()).open(recipe, partial(shared_frames, frames)))
+        )
         extractor = choose_extractor(settings.loops, adapter.gives_descriptors)
         size, overlap = window_plan(settings, adapter)
         gate = make_gate(gate_mode(settings, frames, predictor is not None), settings.frames)

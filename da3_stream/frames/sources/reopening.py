@@ -58,6 +58,13 @@ def describe(source: FrameSource) -> SourceDescription:
     return SourceDescription(paths, settings, camera, source.image_side, as_stored, source.digest)
 
 
+def shared_frames(source: FrameSource) -> SourceDescription:
+    """The same for processes that read frames in any order. Raises FramesError where that is impossible."""
+    if source.why_not_seekable:
+        raise FramesError(source.why_not_seekable)
+    return describe(source)
+
+
 def _is_there(path: str) -> bool:
     return os.path.exists(path) or bool(glob.has_magic(path) and glob.glob(path, recursive=True))
 
