@@ -38,7 +38,7 @@ def without_pictures(source: SharedFrames) -> Callable[[Iterable[Frame]], list[U
 
 
 def _unseen(source: SharedFrames, frames: Iterable[Frame]) -> list[Unseen]:
-    return [Unseen(replace(frame, image=NOTHING), source, crc32(frame.image)) for frame in frames]
+    return [Unseen(replace(frame, image=NOTHING), source, crc32(frame.image.tobytes())) for frame in frames]
 
 
 class Decoder:
@@ -93,5 +93,5 @@ class Decoder:
 
 
 def _check(frame: Frame, expected: Unseen) -> None:
-    if frame.timestamp != expected.frame.timestamp or crc32(frame.image) != expected.crc:
+    if frame.timestamp != expected.frame.timestamp or crc32(frame.image.tobytes()) != expected.crc:
         raise UnseenError(f"frame {frame.index} of the input ({frame.name}) is another picture than the run's")
