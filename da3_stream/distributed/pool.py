@@ -239,7 +239,8 @@ class ActorPool:
         """The request with the state that it is to be made with."""
         with self._changed:
             learns = self._turns.learns and work.number is not None
-            learnt = None if seat.version == self.learnt.version else self.learnt
+            known = seat.version == self.learnt.version or self.learnt.state is None  # there is none yet, or ever
+            learnt = None if known else self.learnt
             seat.version = self.learnt.version
             wants = learns or (work.number is not None and self.learnt.state is None)
             return replace(request, learns=learns, wants_state=wants, version=seat.version, learnt=learnt)
