@@ -62,6 +62,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.cloud.ghosts --json benchmarks/results/ghosts.json --markdown benchmarks/results/ghosts.md
 	$(BIN)/python -m benchmarks.colmap --json benchmarks/results/colmap.json --markdown benchmarks/results/colmap.md
 	$(BIN)/python -m benchmarks.export --json benchmarks/results/export.json --markdown benchmarks/results/export.md
+	$(BIN)/python -m benchmarks.seeking --json benchmarks/results/seeking.json --markdown benchmarks/results/seeking.md
 	$(BIN)/python -m benchmarks.readers --json benchmarks/results/readers.json --markdown benchmarks/results/readers.md
 	$(BIN)/python -m benchmarks.cloud.merge --points 2e8 --formats ply,laz --json benchmarks/results/merge.json --markdown benchmarks/results/merge.md
 	$(BIN)/python -m benchmarks.octree --points 50e6 --json benchmarks/results/octree.json --markdown benchmarks/results/octree.md

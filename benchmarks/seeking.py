@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from zlib import crc32
 
-from benchmarks.common import benchmark, tell
+from benchmarks.common import benchmark, find_clip, tell
 from benchmarks.decode import make_video
 from benchmarks.tables import Column, Row
 from da3_stream.frames import open_source
@@ -36,12 +36,17 @@ COLUMNS = (
 def _options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--frames", type=int, default=900, help="length of the videos")
     command.add_argument("--windows", type=int, default=12, help="windows that are read, in random order")
+    command.add_argument("--clips", default="", help="videos of the shared data to take instead, such as video/a.mp4")
     command.add_argument("--side", type=int, default=504, help="longest side of the frames")
 
 
 @benchmark(COLUMNS, _options, good=lambda row: bool(row["identical"]), settings=False)
 def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
-    for codec, key_every, suffix in VIDEOS:
+    for clip in filter(None, options.clips.split(",")):
+        row: Row = {"video": clip, **measured(find_clip(clip).source, options)}
+        tell(str(row))
+        yield row
+    for codec, key_every, suffix in () if options.clips else VIDEOS:
         path = make_video(folder, codec, SIZE, options.frames, key_every, suffix)
         row = {"video": f"1080p {codec} {suffix[1:]}", "key_every": key_every, **measured(path, options)}
         tell(str(row))
@@ -73,7 +78,7 @@ def measured(path: Path, options: argparse.Namespace) -> Row:
 
 
 def _mark(frame: Frame) -> tuple[float, int]:
-    return frame.timestamp, crc32(frame.image)
+    return frame.timestamp, crc32(frame.image.tobytes())
 
 
 if __name__ == "__main__":
