@@ -15,30 +15,27 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Eliminated:
-    """What back-substitution needs: L of L L^T = H_oo, L^-1 H_ob and L^-1 g_o (o: own unknowns, b: the border's)."""
+    """The factors of equations H d = -g, solved for the part's own unknowns o: L of L L^T = H_oo, and L^-1 H_ob."""
 
     lower: Array  # [n,n]
     coupling: Array  # [n,b]
-    slope: Array  # [n]
 
-    def substitute(self, border_step: Array) -> Array:
-        """The own unknowns [n] of H d = -g, given the border's [b]."""
-        right = -(self.slope + self.coupling @ border_step)
+    def reduce(self, slope: Array) -> tuple[Array, Array]:
+        """L^-1 g_o [n], and what the slope [n+b] tells of the border [b]."""
+        own = len(self.lower)
+        reduced = solve_triangular(self.lower, slope[:own], lower=True, check_finite=False)
+        return reduced, slope[own:] - self.coupling.T @ reduced
+
+    def substitute(self, reduced: Array, border_step: Array) -> Array:
+        """The own unknowns [n], from what `reduce` gave and the border's [b]."""
+        right = -(reduced + self.coupling @ border_step)
         return solve_triangular(self.lower, right, lower=True, trans=1, check_finite=False)
 
 
-@dataclass(frozen=True, eq=False)
-class BorderEquations:
-    """What a part tells of its border's unknowns: the Schur complement [b,b] of its equations, and their slope [b]."""
+def eliminate(matrix: Array, own: int, damping: float) -> tuple[Eliminated, Array]:
+    """Factor a matrix [m,m] for its first `own` unknowns, and its Schur complement [b,b] for the others.
 
-    matrix: Array
-    slope: Array
-
-
-def eliminate(matrix: Array, slope: Array, own: int, damping: float) -> tuple[Eliminated, BorderEquations]:
-    """Solve equations [m,m], [m] for their first `own` unknowns; `damping` is a share of the diagonal.
-
-    Raises PoseGraphError where they are not determined.
+    `damping` is a share of the diagonal. Raises PoseGraphError where the own unknowns are not determined.
     """
     held = matrix[:own, :own].copy()
     held[np.diag_indices(own)] *= 1 + damping
@@ -47,6 +44,4 @@ def eliminate(matrix: Array, slope: Array, own: int, damping: float) -> tuple[El
     except LinAlgError as error:
         raise PoseGraphError("a part of the city is not tied to the world: its equations are singular") from error
     coupling = solve_triangular(lower, matrix[:own, own:], lower=True, check_finite=False)
-    reduced = solve_triangular(lower, slope[:own], lower=True, check_finite=False)
-    told = BorderEquations(matrix[own:, own:] - coupling.T @ coupling, slope[own:] - coupling.T @ reduced)
-    return Eliminated(lower, coupling, reduced), told
+    return Eliminated(lower, coupling), matrix[own:, own:] - coupling.T @ coupling

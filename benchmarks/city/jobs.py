@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import time
 from collections.abc import Sequence
@@ -13,10 +12,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.city.dissection import Part
-from benchmarks.city.fronts import BorderEquations, Eliminated
 from benchmarks.city.subgraph import Subgraph
 from benchmarks.city.world import Array, City, Indices
-from benchmarks.scaling.footprint import status_mib
 from benchmarks.tables import Row
 from da3_stream.geometry import Sim3Array
 
@@ -69,23 +66,28 @@ class JobFiles:
         """Let the submaps be where the last step has them."""
         (self.folder / "now.npy").write_bytes((self.folder / "next.npy").read_bytes())
 
-    def tell(self, job: Job, told: BorderEquations) -> int:
-        """Write what a job tells of its border; the bytes, none without a border."""
-        return _save(self._path("told", job.number), told) if len(told.slope) else 0
+    def tell(self, name: str, job: Job, told: Array) -> int:
+        """Write what a job tells of its border, "matrix" or "slope"; the bytes, none without a border."""
+        return self.keep(name, job, told) if len(told) else 0
 
-    def told(self, part: Part) -> BorderEquations:
+    def told(self, name: str, part: Part) -> Array:
         """What the job tells whose topmost part this is; it is told once."""
         if not len(part.border):
-            return BorderEquations(np.zeros((0, 0)), np.zeros(0))
-        return _load(self._path("told", self.number[id(part)]))
+            return np.zeros((0, 0) if name == "matrix" else 0)
+        path = self._path(name, self.number[id(part)])
+        value: Array = _load(path)
+        path.unlink()
+        return value
 
-    def keep(self, job: Job, eliminated: list[Eliminated], slopes: Array) -> int:
-        """Write what a job needs on the way down; the bytes."""
-        return _save(self._path("kept", job.number), (eliminated, slopes))
+    def keep(self, name: str, job: Job, value: object) -> int:
+        """Write what a job needs again; the bytes."""
+        with self._path(name, job.number).open("wb") as file:
+            pickle.dump(value, file, protocol=5)
+            return file.tell()
 
-    def kept(self, job: Job) -> tuple[list[Eliminated], Array]:
-        """What a job kept, for the last time."""
-        return _load(self._path("kept", job.number))
+    def kept(self, name: str, job: Job) -> Any:
+        """What a job kept."""
+        return _load(self._path(name, job.number))
 
     def _path(self, name: str, number: int) -> Path:
         return self.folder / f"{name}_{number}.pickle"
@@ -116,26 +118,35 @@ def cost_of(number: int) -> float:
     return subgraph.cost(files.read_state(subgraph.nodes))
 
 
-def go_up(number: int, damping: float) -> Row:
+def factor(number: int, damping: float) -> Row:
     """Eliminate a job's submaps and tell its border; CPU seconds and bytes."""
     begun = time.process_time()
     job, subgraph, files = _begin(number)
     equations = subgraph.linearise(files.read_state(subgraph.nodes))
-    inside = {id(part) for part in job.parts}
-    told = {id(c): files.told(c) for part in job.parts for c in part.below if id(c) not in inside}
-    eliminated, border = equations.eliminate(told, damping)
-    sizes = {"told_bytes": files.tell(job, border), "kept_bytes": files.keep(job, eliminated, equations.by_node())}
-    return {**sizes, "cpu_s": time.process_time() - begun, "peak_mib": status_mib("VmHWM")}
+    eliminated, border = equations.eliminate(_told(files, "matrix", job), damping)
+    sizes = {"told_bytes": files.tell("matrix", job, border), "kept_bytes": files.keep("factors", job, eliminated)}
+    return {**sizes, "cpu_s": time.process_time() - begun}
+
+
+def go_up(number: int) -> Row:
+    """Tell a job's border the slope of the cost, by the factors that are there; CPU seconds and bytes."""
+    begun = time.process_time()
+    job, subgraph, files = _begin(number)
+    equations = subgraph.linearise(files.read_state(subgraph.nodes))
+    reduced, border = equations.reduce(files.kept("factors", job), _told(files, "slope", job))
+    kept_bytes = files.keep("reduced", job, (reduced, equations.by_node()))
+    sizes = {"told_bytes": files.tell("slope", job, border), "kept_bytes": kept_bytes}
+    return {**sizes, "cpu_s": time.process_time() - begun}
 
 
 def go_down(number: int) -> Row:
     """Move a job's submaps by the step that follows from its border's; predicted decrease and new cost."""
     begun = time.process_time()
     job, subgraph, files = _begin(number)
-    eliminated, slopes = files.kept(job)
+    eliminated, (reduced, slopes) = files.kept("factors", job), files.kept("reduced", job)
     step = files.rows("step")
-    for part, equations in zip(job.parts[::-1], eliminated[::-1], strict=True):
-        step[part.own] = equations.substitute(step[part.border].ravel()).reshape(-1, 7)
+    for part, factors, own in zip(job.parts[::-1], eliminated[::-1], reduced[::-1], strict=True):
+        step[part.own] = factors.substitute(own, step[part.border].ravel()).reshape(-1, 7)
     own = subgraph.own
     files.write_state(files.read_state(own) @ Sim3Array.exp(np.array(step[own])), own, "next")
     return {
@@ -145,21 +156,19 @@ def go_down(number: int) -> Row:
     }
 
 
+def _told(files: JobFiles, name: str, job: Job) -> dict[int, Array]:
+    """What the jobs told whose borders the job's parts hold."""
+    inside = {id(part) for part in job.parts}
+    below = [child for part in job.parts for child in part.below if id(child) not in inside]
+    return {id(child): files.told(name, child) for child in below}
+
+
 def _begin(number: int) -> tuple[Job, Subgraph, JobFiles]:
     city, weights, job, files = _WORKER.city, _WORKER.weights, _WORKER.jobs[number], _WORKER.files
     assert city is not None and weights is not None and files is not None  # noqa: PT018  (work_on was called)
     return job, Subgraph.of(city, job.parts, job.edges, weights[job.edges]), files
 
 
-def _save(path: Path, value: object) -> int:
-    with path.open("wb") as file:
-        pickle.dump(value, file, protocol=5)
-        return file.tell()
-
-
 def _load(path: Path) -> Any:
-    """Read and delete a file."""
     with path.open("rb") as file:
-        value = pickle.load(file)
-    os.unlink(path)
-    return value
+        return pickle.load(file)

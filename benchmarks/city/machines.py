@@ -55,10 +55,11 @@ def stages(f: dict[str, Figure]) -> list[Stage]:
     runs, v = int(f["runs"].value), {name: figure.value for name, figure in f.items()}
     looks = v["loops a run"] * v["looks a loop"]
     submaps = runs * v["submaps a run"]
-    separators_s = v["separators, a step"] * submaps**1.5
+    separators_s = v["separators"] * submaps**1.5
     trouble = {"hard": v["hard runs"], "fails": v["attempts that fail"]}
     queries = v["keyframes between runs"] * v["shards a query"]
     districts = max(1, round(submaps / 2000))
+    share, steps_s = submaps / districts, v["steps"] * v["a step"]
     return [
         Stage(
             "runs",
@@ -73,16 +74,8 @@ def stages(f: dict[str, Figure]) -> list[Stage]:
         Stage("places", Work(runs, queries * v["a query"], queries * v["keyframe in the index"])),
         Stage("looks", Work(runs, looks * v["a look"], looks * v["read for a look"], **trouble)),
         Stage("judging", Work(max(1, round(runs * v["quarters a run"])), v["a quarter"])),
-        Stage(
-            "districts",
-            Work(
-                districts,
-                v["steps"] * v["district, a step"] * submaps / districts,
-                0.0,
-                v["steps"] * v["told, a step"] * submaps / districts,
-            ),
-        ),
-        Stage("separators", Work(1, v["steps"] * separators_s, hard=0.0, sigma=0.0), v["steps"] * separators_s),
+        Stage("districts", Work(districts, (v["districts"] + steps_s) * share, 0.0, v["told"] * share)),
+        Stage("separators", Work(1, separators_s, hard=0.0, sigma=0.0), separators_s),
     ]
 
 
@@ -153,7 +146,7 @@ def _bytes(f: dict[str, Figure]) -> Iterator[Row]:
         ),
         ("read for looks", v["loops a run"] * v["looks a loop"] * v["read for a look"]),
         ("graph: a submap and its edges", submaps * 13 * 8 + (submaps + v["loops a run"]) * (13 + 49) * 8),
-        ("told by districts and separators", v["steps"] * v["told, a step"] * submaps),
+        ("told by districts and separators", v["told"] * submaps),
     ):
         yield {"what": what, "run": _size(run), "city": _size(run * v["runs"])}
 

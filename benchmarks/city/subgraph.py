@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from benchmarks.city.dissection import Part
-from benchmarks.city.fronts import BorderEquations, Eliminated, eliminate
+from benchmarks.city.fronts import Eliminated, eliminate
 from benchmarks.city.world import Array, City, Indices
 from da3_stream.geometry import Sim3Array
 from da3_stream.posegraph.problem import Problem
 
 ROWS = 512  # that are added at a time
 
-Told = Mapping[int, BorderEquations]  # by `id` of a part
+Told = Mapping[int, Array]  # of the border of a part, by its `id`
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,15 +56,29 @@ class Equations:
     blocks: Array  # [B,7,7]
     slopes: Array  # [n,7]
 
-    def eliminate(self, told: Told, damping: float) -> tuple[list[Eliminated], BorderEquations]:
-        """Eliminate part after part; `told` is what children that are not in the sub-graph tell of their borders."""
+    def eliminate(self, told: Told, damping: float) -> tuple[list[Eliminated], Array]:
+        """Eliminate part after part; `told` are the border's matrices of children that are not in the sub-graph.
+
+        Also given is the last part's border's matrix.
+        """
         assembly, known, done = _Assembly.of(self), dict(told), list[Eliminated]()
         for k, part in enumerate(self.subgraph.parts):
-            matrix, slope = assembly.equations(k)
+            matrix = assembly.matrix(k)
             for child in part.below:
-                _add(matrix, slope, assembly.unknowns(child.border, part), known.pop(id(child)))
-            eliminated, known[id(part)] = eliminate(matrix, slope, 7 * len(part.own), damping)
+                _add(matrix, _unknowns(child.border, part), known.pop(id(child)))
+            eliminated, known[id(part)] = eliminate(matrix, 7 * len(part.own), damping)
             done.append(eliminated)
+        return done, known[id(self.subgraph.parts[-1])]
+
+    def reduce(self, eliminated: Sequence[Eliminated], told: Told) -> tuple[list[Array], Array]:
+        """The same for the slopes, with factors that are there: reduced slopes by part, and the border's."""
+        assembly, known, done = _Assembly.of(self), dict(told), list[Array]()
+        for k, (part, factors) in enumerate(zip(self.subgraph.parts, eliminated, strict=True)):
+            slope = assembly.slope(k)
+            for child in part.below:
+                slope[_unknowns(child.border, part)] += known.pop(id(child))
+            reduced, known[id(part)] = factors.reduce(slope)
+            done.append(reduced)
         return done, known[id(self.subgraph.parts[-1])]
 
     def by_node(self) -> Array:
@@ -97,22 +111,27 @@ class _Assembly:
             equations, nodes[row], nodes[column], _grouped(first, len(parts)), _grouped(part_of, len(parts))
         )
 
-    def equations(self, k: int) -> tuple[Array, Array]:
-        """The matrix [m,m] and slope [m] of part k: its own unknowns, then its border's."""
-        subgraph, part = self.equations_of.subgraph, self.equations_of.subgraph.parts[k]
+    def matrix(self, k: int) -> Array:
+        """The matrix [m,m] of part k: its own unknowns, then its border's."""
+        part, blocks = self.equations_of.subgraph.parts[k], self.by_part[k]
         count = len(part.own) + len(part.border)
-        matrix, slope = np.zeros((count, 7, count, 7)), np.zeros((count, 7))
-        blocks, nodes = self.by_part[k], self.slopes_by_part[k]
+        matrix = np.zeros((count, 7, count, 7))
         rows, columns = _positions(self.rows[blocks], part), _positions(self.columns[blocks], part)
         matrix[rows, :, columns, :] = self.equations_of.blocks[blocks]
-        places = subgraph.problem.pattern.place[nodes]
-        slope[_positions(subgraph.nodes[nodes], part)] = self.equations_of.slopes[places]
-        return matrix.reshape(7 * count, 7 * count), slope.ravel()
+        return matrix.reshape(7 * count, 7 * count)
 
-    @staticmethod
-    def unknowns(border: Indices, part: Part) -> Indices:
-        """The unknowns of a part's equations that are a child's border's."""
-        return (7 * _positions(border, part)[:, None] + np.arange(7)).ravel()
+    def slope(self, k: int) -> Array:
+        """The slope [m] of part k."""
+        subgraph, part = self.equations_of.subgraph, self.equations_of.subgraph.parts[k]
+        nodes = self.slopes_by_part[k]
+        slope = np.zeros((len(part.own) + len(part.border), 7))
+        slope[_positions(subgraph.nodes[nodes], part)] = self.equations_of.slopes[subgraph.problem.pattern.place[nodes]]
+        return slope.ravel()
+
+
+def _unknowns(border: Indices, part: Part) -> Indices:
+    """The unknowns of a part's equations that are a child's border's."""
+    return (7 * _positions(border, part)[:, None] + np.arange(7)).ravel()
 
 
 def _positions(nodes: Indices, part: Part) -> Indices:
@@ -122,12 +141,11 @@ def _positions(nodes: Indices, part: Part) -> Indices:
     return np.where(is_own, own, len(part.own) + np.searchsorted(part.border, nodes))
 
 
-def _add(matrix: Array, slope: Array, unknowns: Indices, told: BorderEquations) -> None:
+def _add(matrix: Array, unknowns: Indices, told: Array) -> None:
     """Add what a child tells, some rows at a time so that no copy of a large matrix is made."""
-    slope[unknowns] += told.slope
     for first in range(0, len(unknowns), ROWS):
         rows = unknowns[first : first + ROWS]
-        matrix[rows[:, None], unknowns] += told.matrix[first : first + ROWS]
+        matrix[rows[:, None], unknowns] += told[first : first + ROWS]
 
 
 def _grouped(group: Indices, count: int) -> list[Indices]:
