@@ -15,7 +15,7 @@ from benchmarks.common import in_child, serve_child, tell
 from benchmarks.scaling.footprint import status_mib
 from benchmarks.tables import Row
 from da3_stream.geometry import Sim3
-from da3_stream.posegraph import PoseGraph, group
+from da3_stream.posegraph import PoseGraph
 from da3_stream.posegraph.initialization import LinearStart
 
 LAP = 75  # windows
@@ -164,7 +164,7 @@ def _since(start: tuple[float, float]) -> tuple[float, float]:
 
 def _linear(scene: Scene) -> list[Sim3]:
     """The package's linear start."""
-    return group.unstack(LinearStart.of(problem_of(scene, True)).solve(np.ones(len(scene.edges))))
+    return LinearStart.of(problem_of(scene, True)).solve(np.ones(len(scene.edges))).transforms()
 
 
 def _chain(scene: Scene) -> list[Sim3]:

@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.backend.scenes import Scene
-from da3_stream.geometry import Sim3
-from da3_stream.posegraph import group
+from da3_stream.geometry import Sim3, Sim3Array
 from da3_stream.posegraph.build import build
 from da3_stream.posegraph.levenberg_marquardt import levenberg_marquardt
 from da3_stream.posegraph.problem import Problem
@@ -38,8 +37,8 @@ def from_the_truth(scene: Scene, informed: bool) -> Optimum:
     """Gauss-Newton (all but undamped Levenberg-Marquardt) from the truth, every edge kept."""
     problem, start = problem_of(scene, informed), time.process_time()
     weights = np.ones(len(scene.edges))
-    found = levenberg_marquardt(problem, group.stack(scene.truth), weights, 1e-13, 100)
-    return Optimum(group.unstack(found.state), found.cost, time.process_time() - start)
+    found = levenberg_marquardt(problem, Sim3Array.stack(scene.truth), weights, 1e-13, 100)
+    return Optimum(found.state.transforms(), found.cost, time.process_time() - start)
 
 
 def has_gtsam() -> bool:
@@ -66,7 +65,7 @@ def by_gtsam(scene: Scene, informed: bool, world_from_window: Sequence[Sim3]) ->
     result = gtsam.LevenbergMarquardtOptimizer(graph, values, parameters).optimize()
     seconds = time.process_time() - start
     found = [_from_gtsam(result.atSimilarity3(window)) for window in range(len(scene.truth))]
-    return Optimum(found, problem.cost(group.stack(found), np.ones(len(scene.edges))), seconds)
+    return Optimum(found, problem.cost(Sim3Array.stack(found), np.ones(len(scene.edges))), seconds)
 
 
 def _to_gtsam(transform: Sim3) -> Any:
