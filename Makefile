@@ -80,6 +80,11 @@ bench: setup
 	$(BIN)/python -m benchmarks.ray.speed --json benchmarks/results/ray_speed.json --markdown benchmarks/results/ray_speed.md
 	$(BIN)/python -m benchmarks.ray.many_videos --set loops.descriptor=off --json benchmarks/results/many_videos.json --markdown benchmarks/results/many_videos.md
 	$(BIN)/python -m benchmarks.ray.driver_memory --json benchmarks/results/ray_driver_memory.json --markdown benchmarks/results/ray_driver_memory.md
+	$(BIN)/python -m benchmarks.city.graph --json benchmarks/results/city_graph.json --markdown benchmarks/results/city_graph.md
+	$(BIN)/python -m benchmarks.city.loops --json benchmarks/results/city_loops.json --markdown benchmarks/results/city_loops.md
+	$(BIN)/python -m benchmarks.city.places --json benchmarks/results/city_places.json --markdown benchmarks/results/city_places.md
+	$(BIN)/python -m benchmarks.city.machines --json benchmarks/results/city_machines.json --markdown benchmarks/results/city_machines.md
+	$(BIN)/python -m benchmarks.city.picture benchmarks/results/city.png
 	$(BIN)/python -m benchmarks.trust run --part both --workers 2
 	$(BIN)/python -m benchmarks.trust pack
 	$(BIN)/python -m benchmarks.trust score --records benchmarks/results/trust --markdown benchmarks/results/trust.md
