@@ -19,6 +19,7 @@ STORE_MIB = 400
 OF_RAY = ("raylet", "gcs_server", "/ray/", "ray::IDLE", "ray::DashboardAgent", "ray::RuntimeEnvAgent")
 SOON = {"health_check_initial_delay_ms": 1000, "health_check_period_ms": 1000, "health_check_failure_threshold": 5}
 SOON |= {"prestart_worker_first_driver": False}  # else a process for each core begins, a second of CPU each
+SOON |= {"worker_niceness": 0}  # else 15: actors would wait for whatever else the machine does
 NO_SPILLING = {"automatic_object_spilling_enabled": False}
 DISK_FULL = NO_SPILLING | {"local_fs_capacity_threshold": 0.0}  # else what the store has no room for lies on the disk
 PATIENCE_S, ATTEMPTS = 30.0, 4

@@ -72,14 +72,20 @@ def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
 
 
 def _cases(folder: Path, options: argparse.Namespace) -> Iterator[Case]:
-    town = make_town(folder / "town", options.sfm_frames, TOWN_SIZE, depth=False)
+    names = options.cases.split(";")
+    if any(name.startswith("sfm") for name in names):
+        yield from _sfm_cases(folder, options.sfm_frames)
+    checkpoint = write_checkpoint(folder / "seeded", ANY_VIEW)
+    drive = partial(_drive_da3, checkpoint, options.da3_frames)
+    yield Case("da3", drive, (None, 1, 2, 8), frames=options.da3_frames)
+
+
+def _sfm_cases(folder: Path, frames: int) -> Iterator[Case]:
+    town = make_town(folder / "town", frames, TOWN_SIZE, depth=False)
     k = np.loadtxt(town / "intrinsics.txt").tolist()
     sfm = {"model": {"name": "sfm"}, "windows": {"size": 24, "overlap": 8}}
     for name, camera in (("sfm, K given", {"intrinsics": k}), ("sfm, no K", {})):
         yield Case(name, partial(_drive_settings, town / "town.mp4", Settings.build(sfm | {"camera": camera})))
-    checkpoint = write_checkpoint(folder / "seeded", ANY_VIEW)
-    drive = partial(_drive_da3, checkpoint, options.da3_frames)
-    yield Case("da3", drive, (None, 1, 2, 8), frames=options.da3_frames)
 
 
 def _drive_settings(clip: Path, settings: Settings, out: Path, engine: Any) -> None:
