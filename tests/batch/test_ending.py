@@ -69,6 +69,7 @@ def test_a_run_that_is_killed_is_tried_again_and_others_end_in_order(tmp_path: P
 def test_a_batch_that_is_killed_leaves_no_run(tmp_path: Path) -> None:
     batch = begin(tmp_path, "fine", "hang1", "hang2")
     runs = [pids(tmp_path, name)[0] for name in ("hang1", "hang2")]
+    wait_for(lambda: states(tmp_path)["fine"] == "finished")  # the summary is renewed now and then
     batch.kill()
     batch.wait()
     wait_for(lambda: not any(map(goes_on, runs)))
