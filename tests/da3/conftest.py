@@ -77,7 +77,8 @@ class Generated:
     shape: tuple[int, ...]
 
     def read(self) -> torch.Tensor:
-        if self.recipe.LAST in self.key:  # the Gaussian head's last convolution is scaled
+        scaled = getattr(self.recipe, "LAST", None)  # the Gaussian head's last convolution; recipe.py has none
+        if scaled is not None and scaled in self.key:
             return torch.from_numpy(self.recipe.tensor_for(self.key, self.shape))
         mean, half = self.recipe.spec(self.key, self.shape)
         random = np.random.RandomState(zlib.crc32(self.key.encode()))
