@@ -102,7 +102,7 @@ REFUSED = [
     Row("glob without match", "run @*.jpg", "no file matches '@*.jpg': check the pattern"),
     Row("several bad videos", "run @zero.mp4 @text.mp4", "none of the 2 videos of '@zero.mp4 and 1 more' can be used"),
     Row("stream among several", "run @good.mp4 rtsp://camera/1", "is a stream: give it alone, or files only"),
-    Row("address", "run ftp://camera/1", "is an address of a kind that is not read"),
+    Row("address", "run gopher://camera/1", "is an address of a kind that is not read"),
     Row("dead stream", "run http://127.0.0.1:9/a", "'http://127.0.0.1:9/a' cannot be opened as a stream"),
     Row("no camera", "run 97", "camera 97 cannot be opened: check that it is connected"),
     Row("output is a file", "run @good.mp4 -o @file", "@file is a file: give a directory for the run"),

@@ -56,6 +56,7 @@ NEEDED = (
     Package("huggingface-hub", "huggingface_hub", "fetching weights", "others"),
     Package("pydantic", "pydantic", "settings", "others"),
     Package("pyyaml", "yaml", "settings", "others"),
+    Package("fsspec", "fsspec", "inputs and runs elsewhere", "others"),
     Package("filelock", "filelock", "locks on run directories", "others"),
     Package("threadpoolctl", "threadpoolctl", "threads of libraries", "others"),
     Package("tqdm", "tqdm", "progress bars", "others"),
@@ -68,6 +69,8 @@ OPTIONAL = (
     Package("rerun-sdk", "rerun", "rerun recordings (--format rrd)", "formats", "rerun"),
     Package("pye57", "pye57", "E57 point clouds (--format e57)", "formats", "e57"),
     Package("pi-heif", "pi_heif", "HEIC and HEIF images of telephones", "formats", "heif"),
+    Package("ray", "ray", "windows on other machines (--engine ray)", "formats", "ray"),
+    Package("s3fs", "s3fs", "inputs and runs in s3:// buckets", "formats", "s3"),
     Package("imagecodecs", "imagecodecs", "TIFF images in rarer compressions", "formats", ""),
     Package("xformers", "xformers", "a faster attention kernel on some GPUs", "xformers", "gpu"),
 )

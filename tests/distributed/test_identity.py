@@ -10,9 +10,9 @@ import pytest
 from da3_stream import Settings, pipeline
 from da3_stream.distributed import RayEngine
 from da3_stream.predictors.engine import Engine
-from da3_stream.synthetic import make_town
 from tests.faults.killing import SETTINGS, contents
 from tests.worlds import ring_street as ring
+from tests.worlds.towns import street_frame
 
 
 def drive(out: Path, engine: Engine | None = None) -> Path:
@@ -38,9 +38,8 @@ def test_actors_give_the_bytes_that_one_process_gives(tmp_path: Path, here: Path
 @pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
 def test_structure_from_motion_that_learns_its_lens_gives_the_same_bytes(tmp_path: Path) -> None:
-    town = make_town("block", frames=300, size=(320, 240))
-    pictures = [town.frame(i).image for i in range(24)]
-    settings = Settings.build({"model": {"name": "sfm"}, "windows": {"size": 10, "overlap": 3}})
+    pictures = [street_frame(i, (160, 120)).image for i in range(20)]
+    settings = Settings.build({"model": {"name": "sfm"}, "windows": {"size": 8, "overlap": 2}})
     engines = {"here": None, "there": RayEngine(actors=2)}
     runs = {name: pipeline.run(pictures, tmp_path / name, settings, engine=engine) for name, engine in engines.items()}
     assert contents(runs["there"]) == contents(runs["here"])

@@ -91,7 +91,6 @@ def test_the_table_is_upright_with_the_ball_on_it(table, tmp_path):
 
 
 def test_a_mesh_is_cropped_too(table, tmp_path):
-    pytest.importorskip("open3d", reason="open3d is not installed")
     options = {"voxel": 0.01, "min_triangles": 10, "min_views": 1}
     whole = trimesh.load(export_run(table, "mesh", tmp_path / "whole.ply", options).path)
     result = export_run(table, "mesh", tmp_path / "part.ply", {**options, "crop": "object"})
