@@ -14,11 +14,10 @@ from .arguments import LogTo, Quiet, Verbose
 from .console import console, say, stoppable
 from .ending import fail
 from .json_log import is_alone, json_log
-from .options import completion
 from .options.run import RUN
 from .options.table import with_options
 from .places import Places
-from .run import Exports
+from .run import Assignments, Config, Exports
 from .words import options_of_run, words_of
 
 if TYPE_CHECKING:
@@ -55,13 +54,8 @@ def batch(
         Path | None,
         typer.Option("--work", metavar="DIR", help="Of runs that go to an address: where they are made."),
     ] = None,
-    config: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|FILE", help="A preset, or a YAML file.", autocompletion=completion.presets),
-    ] = None,
-    assignments: Annotated[
-        list[str] | None, typer.Option("--set", metavar="STAGE.KEY=VALUE", help="Any setting (see configs/base.yaml).")
-    ] = None,
+    config: Config = None,
+    assignments: Assignments = None,
     exports: Exports = None,
     summary: Annotated[
         Path | None,

@@ -58,6 +58,13 @@ Exports = Annotated[
     ),
 ]
 
+Config = Annotated[
+    str | None, typer.Option(metavar="NAME|FILE", help="A preset, or a YAML file.", autocompletion=completion.presets)
+]
+Assignments = Annotated[
+    list[str] | None, typer.Option("--set", metavar="STAGE.KEY=VALUE", help="Any setting (see configs/base.yaml).")
+]
+
 
 @with_options(RUN, before="exports")
 def run(
@@ -75,13 +82,8 @@ def run(
             "--work", metavar="DIR", help="Of a run that goes to an address: where it is made; default as -o."
         ),
     ] = None,
-    config: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|FILE", help="A preset, or a YAML file.", autocompletion=completion.presets),
-    ] = None,
-    assignments: Annotated[
-        list[str] | None, typer.Option("--set", metavar="STAGE.KEY=VALUE", help="Any setting (see configs/base.yaml).")
-    ] = None,
+    config: Config = None,
+    assignments: Assignments = None,
     exports: Exports = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that DIR holds.")] = False,
     with_changes: Annotated[

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from ..machine import installed_versions, keep_freed_memory, one_thread_each
+from ..machine import keep_freed_memory, one_thread_each
 from ..predictors.adapter import PredictorAdapter
 from ..predictors.engine import Recipe
 from ..types import Frame, WindowGeometry
@@ -127,7 +127,6 @@ def _description(predictor: PredictorAdapter) -> Description:
         in_flight=predictor.in_flight,
         learns=predictor.learns,
         facts=predictor.facts,
-        versions=installed_versions(),
     )
 
 

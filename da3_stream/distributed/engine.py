@@ -45,7 +45,7 @@ class RayEngine:
     decode_in_actors: bool = False
 
     def __post_init__(self) -> None:
-        if (self.actors or 1) < 1 or self.actors == 0:
+        if self.actors is not None and self.actors < 1:
             raise EngineError(f"there must be one actor at least, not {self.actors}")
 
     @contextmanager

@@ -14,7 +14,7 @@ Places = tuple[tuple[int, int], ...]  # where each frame is: which of the chunks
 
 @dataclass(frozen=True)
 class Description:
-    """What does not change about a predictor, as its first actor tells it; `node` and `versions` are the actor's."""
+    """What does not change about a predictor, as its first actor tells it."""
 
     name: str
     hash: str | None
@@ -26,7 +26,6 @@ class Description:
     in_flight: int
     learns: bool
     facts: Mapping[str, Any]
-    versions: Mapping[str, str | None]
 
 
 @dataclass(frozen=True)

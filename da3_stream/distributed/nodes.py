@@ -15,13 +15,13 @@ from typing import Any
 
 from ..batch.child import Child, Event, run_child
 from ..batch.places import Place, Process, Share
+from ..batch.task import REFUSED
 from ..machine import processes_by_session
 from .cluster import joined, live_nodes
 
 LOOK_S = 0.5  # between two looks at a run
 MEASURE_S = 2.0  # and at its memory
 CLOSE_S = 1.0  # for an actor to end its run itself; after that both are killed
-REFUSED = 2  # exit status of a run that could not be begun
 
 
 Begin = Callable[[Sequence[str], str], Child]  # (words of `da3-stream`, folder in which they are given)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -120,7 +121,7 @@ class RayPredictor:
             finally:
                 with self._lock:
                     self._under_way -= 1
-            threading.Event().wait(FULL_S)
+            time.sleep(FULL_S)
 
     def _send_pictures(self, error: UnseenError) -> None:
         with self._lock:

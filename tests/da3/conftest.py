@@ -50,6 +50,11 @@ def manifests(shared: Path) -> Path:
 @pytest.fixture(scope="session")
 def recipe(goldens: Path) -> ModuleType:
     """The module that makes the weights."""
+    return load_recipe(goldens)
+
+
+def load_recipe(goldens: Path) -> ModuleType:
+    """That module, from the folder of the golden vectors."""
     return _module(goldens, "recipe_gs", {"recipe": _module(goldens, "recipe", {})})
 
 
@@ -77,8 +82,7 @@ class Generated:
     shape: tuple[int, ...]
 
     def read(self) -> torch.Tensor:
-        scaled = getattr(self.recipe, "LAST", None)  # the Gaussian head's last convolution; recipe.py has none
-        if scaled is not None and scaled in self.key:
+        if self.recipe.LAST in self.key:  # the Gaussian head's last convolution is scaled
             return torch.from_numpy(self.recipe.tensor_for(self.key, self.shape))
         mean, half = self.recipe.spec(self.key, self.shape)
         random = np.random.RandomState(zlib.crc32(self.key.encode()))

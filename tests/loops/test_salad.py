@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from safetensors.torch import save_file
 from da3_stream.da3.backbone.embedding import normalise_images
 from da3_stream.errors import ModelError
 from da3_stream.loops.salad import MASK_TOKEN, Salad, SaladExtractor, read_tensors
-from tests.da3.conftest import Generated
+from tests.da3.conftest import Generated, load_recipe
 from tests.worlds.places import ring, windows_of
 
 
@@ -34,10 +33,7 @@ def manifest(shared: Path) -> dict[str, tuple[int, ...]]:
 @pytest.fixture(scope="module")
 def tensors(shared: Path, manifest: dict[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
     """Weights by the recipe of the golden vectors."""
-    spec = importlib.util.spec_from_file_location("golden_recipe", shared / "goldens" / "recipe.py")
-    assert spec is not None and spec.loader is not None
-    recipe = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(recipe)
+    recipe = load_recipe(shared / "goldens")
     made = {name: Generated(recipe, name, shape).read() for name, shape in manifest.items()}
     return made | {"aggregator.dust_bin": torch.tensor(1.25)}
 

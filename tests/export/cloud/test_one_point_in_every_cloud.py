@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -193,9 +192,7 @@ def test_normals_of_a_pcd_turn_with_its_axes_and_an_e57_has_no_place_for_them(tm
 
 
 def test_open3d_reads_the_pcd(tmp_path: Path) -> None:
-    with contextlib.suppress(ExportError):
-        mesh_module.import_open3d()
-    open3d = pytest.importorskip("open3d", reason="open3d is not installed")
+    open3d = mesh_module.import_open3d()
     path = export_run(whole_run(tmp_path / "run").path, "pcd").path
     cloud, (xyz, rgb, _) = open3d.io.read_point_cloud(str(path)), by_pcd(path)
     np.testing.assert_array_equal(np.asarray(cloud.points), xyz)
