@@ -37,7 +37,7 @@ MAY_IMPORT = {
     # the stages: each works on values of `types`, none knows the run that it works for
     "frames": "errors geometry settings types stopwatch calibration",
     "models": "errors",
-    "da3": "errors geometry frames models",
+    "da3": "errors geometry types frames models",
     "predictors": "errors geometry settings types windows da3 machine models stopwatch",
     "stitching": "errors geometry types",
     "posegraph": "errors geometry",

@@ -3,6 +3,7 @@
 from .advice import Advice, AdviceCode
 from .copied import CopiedInput
 from .frames import Frame, LeftOut, SkippedFrame
+from .gaussians import Gaussians
 from .input_camera import FOCAL_SIGMA, InputCamera
 from .measurements import Alignment, LoopCandidate, LoopEdge, LoopRefusal, ScaleObservation
 from .predictor import PairPredictor, Predictor
@@ -17,6 +18,7 @@ __all__ = [
     "Float32",
     "Float64",
     "Frame",
+    "Gaussians",
     "InputCamera",
     "LeftOut",
     "LoopCandidate",

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...geometry import harmonics_turn, umeyama
+from ...types import Gaussians
 from ..config import AdapterConfig
-from .gaussians import Gaussians
 from .rotations import world_from_raw
 
 FOOTPRINT = 0.1  # standard deviation at scale 1, in pixels along both sides

@@ -11,10 +11,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...types import Gaussians
 from ..backbone.embedding import Grid, normalise_images
 from ..config import AdapterConfig
 from .adapter import FrameGeometry, adapt
-from .gaussians import GaussianOptions, Gaussians
+from .gaussians import GaussianOptions
 from .head import GaussianHead, bands
 
 Float64 = NDArray[np.float64]

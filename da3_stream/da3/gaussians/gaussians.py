@@ -1,11 +1,11 @@
-"""Gaussians as values, what may be asked about them, and the same ones in another world."""
+"""What may be asked about Gaussians, and the same ones in another world."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,26 +14,11 @@ from torch import Tensor
 
 from ...errors import ModelError
 from ...geometry import Sim3, harmonics_turn
+from ...types import Gaussians
 from .rotations import turned_by
 
 RAW = "raw"
 AT_ONCE = 1 << 16  # Gaussians that are moved together
-
-Array = TypeVar("Array", Tensor, NDArray[Any])
-
-
-@dataclass(frozen=True, eq=False)
-class Gaussians(Generic[Array]):
-    """One Gaussian for every pixel, frame by frame and row by row: G = N*H*W, after the batch if there is one."""
-
-    means: Array  # [...,G,3]
-    scales: Array  # [...,G,3] standard deviations along the own axes; of a pixel behind its camera 0 or less
-    rotations: Array  # [...,G,4] w, x, y, z
-    harmonics: Array  # [...,G,3,K] of red, green and blue, in the order of `geometry.harmonics`
-    opacities: Array  # [...,G]
-
-    def __len__(self) -> int:
-        return int(self.opacities.shape[-1])
 
 
 @dataclass(frozen=True)

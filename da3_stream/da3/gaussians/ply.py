@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...errors import ModelError
-from .gaussians import Gaussians
+from ...types import Gaussians
 
 BORDER_SHARE = 8 / 256  # of a side, left out on each side
 NEAREST_SHARE = 0.9  # of a frame's pixels that are kept

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ...types import Gaussians
 from ..backbone.backbone import Backbone, Pass, Prefix, groups
 from ..config import NetworkConfig
-from ..gaussians import Gaussians
 from ..gaussians.adapter import pose_scale
 from ..gaussians.decoder import GaussianCameras, GaussianDecoder
 from ..gaussians.head import GaussianHead

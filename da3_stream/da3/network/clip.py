@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from ...types import Gaussians
 from ..backbone.embedding import PATCH, Grid
-from ..gaussians import GaussianOptions, Gaussians
+from ..gaussians import GaussianOptions
 from ..heads.rays import RayFit
 from .frame_cache import FrameCache, FrameKey
 

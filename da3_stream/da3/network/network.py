@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...errors import ModelError
+from ...types import Gaussians
 from ..backbone.attention import Kernel
 from ..backbone.blocks import Attention
 from ..backbone.embedding import PATCH
 from ..backbone.reference_view import require_strategy
 from ..config import NestedConfig, NetworkConfig, named_config, read_config
-from ..gaussians import GaussianOptions, Gaussians, stack_gaussians
+from ..gaussians import GaussianOptions, stack_gaussians
 from ..heads.metric import align_to_metric, fill_sky, metres_from_canonical
 from ..heads.rays import HYPOTHESES, SAMPLE, RayFit
 from ..tensors import full_name, load_into
