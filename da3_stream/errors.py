@@ -45,6 +45,10 @@ class ExportError(Da3StreamError):
     """An export that cannot be made of a run, or written where it was asked for."""
 
 
+class CameraPathError(Da3StreamError):
+    """Cameras along which there is no path of the kind that was asked for."""
+
+
 class EvaluationError(Da3StreamError):
     """A ground truth cannot be read or compared."""
 

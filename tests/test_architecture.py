@@ -43,6 +43,7 @@ MAY_IMPORT = {
     "posegraph": "errors geometry",
     "loops": "errors geometry settings types da3 stitching",
     "scale": "geometry types",
+    "camera_paths": "errors geometry types",
     "trust": "types",
     "store": "errors geometry types",
     "remote_files": "errors machine progress store types",  # a run here, to elsewhere; what is elsewhere, to here
