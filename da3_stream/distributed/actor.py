@@ -78,8 +78,9 @@ class PredictorActor:
     def _geometry(self, request: Request, frames: Sequence[Frame]) -> WindowGeometry:
         if request.window:
             self._predictor.prepare(frames)
-        if request.split is None:
             return self._predictor.predict(frames)
+        if request.split is None:
+            return self._predictor.predict_keyframes(frames)
         return self._predictor.predict_pair(frames[: request.split], frames[request.split :])
 
     def _take_state(self, request: Request) -> None:

@@ -6,17 +6,16 @@ import logging
 import threading
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from ..errors import EngineError
 from ..predictors.engine import Recipe
 from ..predictors.scheduler import PREDICT
-from .actor import PredictorActor
-from .cluster import Share, free_text, live_nodes
+from .cluster import Share, live_nodes
 from .messages import Description, Learnt, Outcome, Request
 from .seat import Seat, Work
+from .starting import ActorStarter
 from .turns import Turns
 from .unseen import UnseenError
 
@@ -26,8 +25,6 @@ KILLS = 2  # actors that end with a window, after which it has failed
 LOSSES = 6  # of actors with their machines, after which the cluster is not to be worked with
 UNKNOWN = -1  # the version of an actor's state
 STARTS = 3  # in a row that fail, after which there is no actor in that place any more
-SOON_S = 20.0  # after which it is told that actors still wait for room
-GOODBYE_S = 5.0  # for actors to end their own processes
 
 
 class PoolClosedError(Exception):
@@ -46,10 +43,7 @@ class ActorPool:
     """
 
     def __init__(self, ray: Any, recipe: Recipe, share: Share, span: int, patience_s: float) -> None:
-        self._ray, self._share, self._patience_s = ray, share, patience_s
-        options = {"num_cpus": share.cores, "num_gpus": share.gpus, "max_restarts": 0, "max_task_retries": 0}
-        self._class = ray.remote(PredictorActor).options(**options, max_concurrency=share.cores + 3)
-        self._recipe = ray.put(recipe.with_share(share.cores))
+        self._ray, self._starter = ray, ActorStarter(ray, recipe, share, patience_s)
         self._changed = threading.Condition()
         self._closed, self._broken = False, ""
         self._waiting: list[Work] = []
@@ -59,9 +53,8 @@ class ActorPool:
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._seats = [Seat(number) for number in range(share.actors)]
         for seat in self._seats:
-            self._start(seat)
+            self._starter.start(seat)
         self._turns = Turns(1, span, learns=True)
-        self._wait_until_placed()
         self.description = self._describe()
         takes = min(self.description.in_flight, share.cores + 1)
         self._turns = Turns(takes, span, self.description.learns)
@@ -135,38 +128,12 @@ class ActorPool:
             self._changed.notify_all()
         if not first:
             return
-        handles = [seat.handle for seat in self._seats if not seat.gone]
-        with suppress(Exception):
-            self._ray.wait([handle.close.remote() for handle in handles], num_returns=len(handles), timeout=GOODBYE_S)
-        for handle in handles:
-            with suppress(Exception):
-                self._ray.kill(handle)
-
-    def _start(self, seat: Seat) -> None:
-        seat.handle = self._class.remote()
-        seat.placed = seat.handle.node.remote()
-        seat.loading = seat.handle.load.remote(self._recipe)
-        seat.version = 0
-
-    def _wait_until_placed(self) -> None:
-        placed = [seat.placed for seat in self._seats]
-        for wait_s in (min(SOON_S, self._patience_s), max(0.0, self._patience_s - SOON_S)):
-            ready, missing = self._ray.wait(placed, num_returns=len(placed), timeout=wait_s)
-            if not missing:
-                return
-            share = self._share
-            needs = f"{share.cores} CPUs" + (f" and {share.gpus} GPU" if share.gpus else "")
-            found = f"{len(ready)} of {share.actors} actors found room"
-            room = f"each takes {needs}; the cluster has {free_text(self._ray)}"
-            log.warning("%s until now (%s)", found, room)
-        self.close()
-        raise EngineError(
-            f"{found} within {self._patience_s:g} s ({room}): give fewer --actors, or wait until others are done"
-        )
+        self._starter.end(self._seats)
 
     def _describe(self) -> Description:
-        """What the first actor tells that has made its predictor."""
+        """What the first actor tells that has made its predictor, once all have found room."""
         try:
+            self._starter.wait_until_placed(self._seats)
             for seat in self._seats:
                 while not seat.gone:
                     told = seat.loading
@@ -203,15 +170,11 @@ class ActorPool:
 
     def _has_started(self, seat: Seat) -> bool:
         """Whether the predictor of the actor is made, after waiting for that; False where the actor is lost."""
-        loading, handle = seat.loading, seat.handle
+        handle, placed, loading = seat.handle, seat.placed, seat.loading  # another thread may see to it meanwhile
         if loading is None:
             return True
         try:
-            ready, _ = self._ray.wait([seat.placed], timeout=self._patience_s)
-            if not ready:
-                raise self._ray.exceptions.ActorUnavailableError(f"it found no room ({free_text(self._ray)})", None)
-            seat.node = self._ray.get(seat.placed)
-            self._ray.get(loading)
+            seat.node = self._starter.wait_until_started(placed, loading)
         except self._ray.exceptions.RayActorError as error:
             self._lose_start(seat, handle, error)
             return False
@@ -227,10 +190,9 @@ class ActorPool:
             log.warning("actor %d could not be started: %s", seat.number, _first_line(error))
             seat.failed_starts += 1
             seat.gone = seat.failed_starts >= STARTS
-            with suppress(Exception):
-                self._ray.kill(handle)
+            self._starter.kill(handle)
             if not seat.gone:
-                self._start(seat)
+                self._starter.start(seat)
             elif all(other.gone for other in self._seats):
                 self._broken = f"no actor is left, and none can be started ({_first_line(error)})"
             self._assign()
@@ -284,12 +246,11 @@ class ActorPool:
             else:
                 self._blame_machine(work, error)
             if seat.handle is handle:  # nobody else has seen to it
-                with suppress(Exception):
-                    self._ray.kill(handle)
+                self._starter.kill(handle)
                 for kind, seconds in seat.timings.items():
                     self._seconds[kind] += seconds
                 seat.timings = {}
-                self._start(seat)
+                self._starter.start(seat)
 
     def _blame_machine(self, work: Work, error: Exception) -> None:
         work.losses += 1

@@ -66,10 +66,14 @@ class RayPredictor:
             self._frame_bytes = max(self._frame_bytes, frame_bytes(frames))
 
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
-        """Geometry of a window, or of frames that were not announced: those teach the predictor nothing."""
+        """Geometry of a window that was announced."""
         with self._lock:
             number = self._numbers.pop(_span(frames), None)
         return self._ask(frames, number, split=None)
+
+    def predict_keyframes(self, frames: Sequence[Frame]) -> WindowGeometry:
+        """Geometry of frames out of several windows, by what the predictor knows now."""
+        return self._ask(frames, None, split=None)
 
     def predict_pair(self, first: Sequence[Frame], second: Sequence[Frame]) -> WindowGeometry:
         """Geometry of two neighbourhoods, by what the predictor knows now."""

@@ -86,6 +86,10 @@ class PredictorAdapter:
         """Geometry of a window: the only method that every predictor has. What is masked has no depth."""
         return without_masked(self._predictor.predict(frames), frames)
 
+    def predict_keyframes(self, frames: Sequence[Frame]) -> WindowGeometry:
+        """Geometry of frames out of several windows; by default as of a window."""
+        return without_masked(self._optional("predict_keyframes", self._predictor.predict)(frames), frames)
+
     def predict_pair(self, first: Sequence[Frame], second: Sequence[Frame]) -> WindowGeometry:
         """A loop check; by default one window of both neighbourhoods."""
         frames = [*first, *second]

@@ -52,10 +52,10 @@ class SerializedPredictor:
         """Announce a window that is about to be predicted."""
         self._predictor.prepare(frames)
 
-    def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+    def predict_keyframes(self, frames: Sequence[Frame]) -> WindowGeometry:
         """See `Predictor`."""
         with self._turn, self._watch.stage(PREDICT):
-            return self._predictor.predict(frames)
+            return self._predictor.predict_keyframes(frames)
 
     def predict_pair(self, first: Sequence[Frame], second: Sequence[Frame]) -> WindowGeometry:
         """See `Predictor`."""

@@ -15,7 +15,7 @@ from ..errors import DeviceLostError
 from ..loops import combined_information, scene_depth
 from ..posegraph import Edge
 from ..stitching import align_windows
-from ..types import Alignment, Predictor, Status, WindowGeometry
+from ..types import Alignment, KeyframePredictor, Status, WindowGeometry
 from .loop_closing import LoopResult
 from .submaps import SubmapStore
 from .update import Event
@@ -32,7 +32,7 @@ class KeyframeWindows:
     every: int
     size: int
     submaps: SubmapStore
-    predictor: Predictor
+    predictor: KeyframePredictor
 
     def process(self, window: int) -> LoopResult:
         """Edges from a keyframe window after this window, where one is due. A lost device alone ends a run."""
@@ -51,7 +51,7 @@ class KeyframeWindows:
         recent = [k for k, submap in enumerate(submaps) if window - self.every < submap.window <= window]
         owned = np.array([frame for submap in recent for frame in self.submaps.frames_of(submap)], np.int64)
         frames = self.submaps.frames(_subsample(owned, self.size).tolist())
-        keyframes = self.predictor.predict(frames).check(frames)
+        keyframes = self.predictor.predict_keyframes(frames).check(frames)
         usable = keyframes.status is Status.OK and not keyframes.breaks
         alignments = self._alignments(recent, keyframes) if usable else []
         edges = tuple(_edge(a, b, scene_depth(keyframes)) for a, b in pairwise(alignments))

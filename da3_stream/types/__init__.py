@@ -6,7 +6,7 @@ from .frames import Frame, LeftOut, SkippedFrame
 from .gaussians import Gaussians
 from .input_camera import FOCAL_SIGMA, InputCamera
 from .measurements import Alignment, LoopCandidate, LoopEdge, LoopRefusal, ScaleObservation
-from .predictor import PairPredictor, Predictor
+from .predictor import KeyframePredictor, PairPredictor, Predictor
 from .window import Float32, Float64, Status, UInt8, WindowGeometry, median_depth
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "LoopCandidate",
     "LoopEdge",
     "LoopRefusal",
+    "KeyframePredictor",
     "PairPredictor",
     "Predictor",
     "ScaleObservation",

@@ -24,12 +24,21 @@ class Predictor(Protocol):
 
     Optional methods: `predict_pair(first, second) -> WindowGeometry` (the geometry of two neighbourhoods of frames, far
     apart in time, that may show the same place, rows in the order [*first, *second]; default: `predict` of that list);
-    `prepare(frames)` (called for every window in order, just before it is submitted: a predictor that learns from
-    window to window does so in this order; not called for loop checks); `state()` and `restore(state)` (what must
-    survive a kill: dicts, lists, numbers, strings and arrays); `close()`.
+    `predict_keyframes(frames) -> WindowGeometry` (the geometry of frames out of several windows, which teach it
+    nothing; default: `predict`); `prepare(frames)` (called for every window in order, just before it is submitted: a
+    predictor that learns from window to window does so in this order; not called for loop checks and keyframes);
+    `state()` and `restore(state)` (what must survive a kill: dicts, lists, numbers, strings and arrays); `close()`.
     """
 
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
+        """Geometry of the frames, rows in the order given."""
+        ...
+
+
+class KeyframePredictor(Protocol):
+    """A predictor with a method of its own for keyframe windows, see `Predictor`."""
+
+    def predict_keyframes(self, frames: Sequence[Frame]) -> WindowGeometry:
         """Geometry of the frames, rows in the order given."""
         ...
 

@@ -34,6 +34,10 @@ class Full(Plain):
         self.calls.append(("predict_pair", (len(first), len(second))))
         return WindowGeometry.failed([*first, *second], "a pair")
 
+    def predict_keyframes(self, frames: Sequence[Frame]) -> WindowGeometry:
+        self.calls.append(("predict_keyframes", len(frames)))
+        return WindowGeometry.failed(frames, "keyframes")
+
     def prepare(self, frames: Sequence[Frame]) -> None:
         self.calls.append(("prepare", len(frames)))
 
@@ -63,6 +67,10 @@ def test_a_pair_is_a_window_of_both_neighbourhoods_by_default() -> None:
     assert geometry.frame_indices.tolist() == [3, 4, 90, 91] and geometry.notes == ("plain",)
 
 
+def test_keyframes_are_a_window_by_default() -> None:
+    assert PredictorAdapter(Plain()).predict_keyframes(FRAMES).notes == ("plain",)
+
+
 def test_what_a_predictor_has_is_taken() -> None:
     full = Full()
     adapter = PredictorAdapter(full)
@@ -71,10 +79,12 @@ def test_what_a_predictor_has_is_taken() -> None:
             assert getattr(adapter, name) == getattr(full, name), name
     adapter.prepare(FRAMES)
     assert adapter.predict_pair(FRAMES[:1], FRAMES[1:]).notes == ("a pair",)
-    assert adapter.state() == {"calls": 2}
-    adapter.restore({"calls": 2})
+    assert adapter.predict_keyframes(FRAMES[:3]).notes == ("keyframes",)
+    assert adapter.state() == {"calls": 3}
+    adapter.restore({"calls": 3})
     adapter.close()
-    assert full.calls == [("prepare", 4), ("predict_pair", (1, 3)), ("restore", {"calls": 2}), ("close", None)]
+    asked = [("prepare", 4), ("predict_pair", (1, 3)), ("predict_keyframes", 3)]
+    assert full.calls == [*asked, ("restore", {"calls": 3}), ("close", None)]
 
 
 def test_attributes_may_change_while_a_run_goes_on() -> None:

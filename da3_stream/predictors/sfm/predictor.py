@@ -105,10 +105,21 @@ class SfmPredictor:
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
         """Poses and depth of the frames, up to one similarity; see `Status` for how far to trust them."""
         self._begin_window(frames)
+        in_order = partial(self._solve_in_order, _span(frames))
         try:
-            return self._failing_softly(frames, self._solve_window)
+            return self._failing_softly(frames, partial(self._solve_window, features=self._features, solve=in_order))
         finally:
             self._lens_lock.release(_span(frames))
+
+    def predict_keyframes(self, frames: Sequence[Frame]) -> WindowGeometry:
+        """The same for frames out of several windows.
+
+        It has the lens as it was known before its last frame, and does not calibrate it.
+        """
+        self._begin(frames)
+        features = FeatureCache(self._workers, 1, self._most_keypoints)  # it pushes no window's frames out of the other
+        known = partial(self._solve_with_known_lens, frames[-1].index)
+        return self._failing_softly(frames, partial(self._solve_window, features=features, solve=known))
 
     def predict_pair(self, first: Sequence[Frame], second: Sequence[Frame]) -> WindowGeometry:
         """The same for two neighbourhoods that may show one place.
@@ -130,15 +141,17 @@ class SfmPredictor:
             log.warning("frames %d to %d have no geometry: %s", *_span(frames), error)
             return WindowGeometry.failed(frames, str(error))
 
-    def _solve_window(self, frames: Sequence[Frame]) -> WindowGeometry:
+    def _solve_window(
+        self, frames: Sequence[Frame], features: FeatureCache, solve: Callable[[WindowSolver], SolvedWindow]
+    ) -> WindowGeometry:
         grays = _grays(frames)
         tracked = self._workers.submit(track_points, grays, [frame.mask for frame in frames]).result()
         rows = np.arange(len(frames))
         if self._keyframes == "auto":
             rows = keyframe_rows(tracked, self._size[0], self._gap(frames))
-        match = partial(self._match_keyframes, frames, grays)
+        match = partial(self._match_keyframes, frames, grays, features)
         solver = WindowSolver(self._workers, self._size, match, Keyframes(rows, tracked))
-        solved = self._solve_in_order(_span(frames), solver)
+        solved = solve(solver)
         solution = solved.solution
         geometry = window_geometry(frames, grays, solution, solution.cameras.breaks, self._workers, self._flow_scale)
         geometry = self._with_lens_watched(geometry, solved)
@@ -184,7 +197,9 @@ class SfmPredictor:
         witnesses = {**geometry.witnesses, **{name: solved.spread(values) for name, values in of_lens.items()}}
         return replace(geometry, advice=(*geometry.advice, *advice), witnesses=witnesses)
 
-    def _match_keyframes(self, frames: Sequence[Frame], grays: Sequence[Gray], keyframes: Keyframes) -> WindowMatches:
+    def _match_keyframes(
+        self, frames: Sequence[Frame], grays: Sequence[Gray], features: FeatureCache, keyframes: Keyframes
+    ) -> WindowMatches:
         """Matched keypoints of the key frames of a window, beside what is tracked there."""
         rows = keyframes.rows.tolist()
         chosen, images = [frames[row] for row in rows], [grays[row] for row in rows]
@@ -192,7 +207,7 @@ class SfmPredictor:
             chosen,
             images,
             window_pairs(len(rows), offsets=KEYFRAME_OFFSETS if keyframes.are_few else OFFSETS),
-            self._features,
+            features,
         )
         of_rows = keyframes.rows if keyframes.are_fewer else None
         return WindowMatches(keypoints, matches, [keyframes.tracked[row] for row in rows], of_rows)
@@ -252,6 +267,10 @@ class SfmPredictor:
             if not self._is_lens_frozen():
                 self._history.add(key[1], solved.calibration)
         return solved
+
+    def _solve_with_known_lens(self, last: int, solver: WindowSolver) -> SolvedWindow:
+        """Solve with what was known of the lens before a frame."""
+        return solver.solve(self._history.before(last).freeze())
 
 
 def _grays(frames: Sequence[Frame]) -> list[Gray]:

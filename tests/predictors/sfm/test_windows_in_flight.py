@@ -150,7 +150,7 @@ def test_a_hole_makes_no_loop_check_of_a_window(
 
 
 @pytest.mark.slow
-def test_a_look_at_two_places_sees_the_lens_of_its_time_and_teaches_nothing(
+def test_looks_beside_the_windows_see_the_lens_of_their_time_and_teach_nothing(
     make_predictor: MakePredictor, told: type[Told], moving: list[Frame]
 ) -> None:
     predictor = make_predictor()
@@ -161,8 +161,9 @@ def test_a_look_at_two_places_sees_the_lens_of_its_time_and_teaches_nothing(
         [replace(frame, index=frame.index + start) for frame in frames]
         for start, frames in ((100, moving[:4]), (210, moving[4:]))
     )
-    predictor.predict_pair(first, second)
-    assert predictor.state() == before
-    assert told.asked[-1].lens == told.asked[2].lens  # after two of the three windows
-    assert told.asked[-1].is_frozen
+    for look in (lambda: predictor.predict_pair(first, second), lambda: predictor.predict_keyframes([*first, *second])):
+        look()
+        assert predictor.state() == before
+        assert told.asked[-1].lens == told.asked[2].lens  # after two of the three windows
+        assert told.asked[-1].is_frozen
     predictor.close()
