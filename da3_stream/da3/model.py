@@ -15,12 +15,12 @@ from torch import Tensor
 
 from ..errors import ModelError
 from ..geometry import Sim3
-from ..types import Gaussians
+from ..types import Gaussians, move_in_place
 from .backbone.attention import best_kernel, describe_kernel
 from .checkpoint import ModelCheckpoint, read_checkpoint
 from .config import NestedConfig
 from .device import best_device, suited_dtype, usable_device
-from .gaussians import GaussianOptions, move_in_place
+from .gaussians import GaussianOptions
 from .heads.camera import normalise_poses
 from .heads.metric import metres_from_canonical
 from .heads.rays import RayFit

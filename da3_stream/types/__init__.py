@@ -3,7 +3,7 @@
 from .advice import Advice, AdviceCode
 from .copied import CopiedInput
 from .frames import Frame, LeftOut, SkippedFrame
-from .gaussians import Gaussians
+from .gaussians import Gaussians, move_in_place
 from .input_camera import FOCAL_SIGMA, InputCamera
 from .measurements import Alignment, LoopCandidate, LoopEdge, LoopRefusal, ScaleObservation
 from .predictor import KeyframePredictor, PairPredictor, Predictor
@@ -33,4 +33,5 @@ __all__ = [
     "UInt8",
     "WindowGeometry",
     "median_depth",
+    "move_in_place",
 ]

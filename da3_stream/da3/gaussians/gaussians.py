@@ -1,24 +1,17 @@
-"""What may be asked about Gaussians, and the same ones in another world."""
+"""What may be asked about Gaussians."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ...errors import ModelError
-from ...geometry import Sim3, harmonics_turn
 from ...types import Gaussians
-from .rotations import turned_by
 
 RAW = "raw"
-AT_ONCE = 1 << 16  # Gaussians that are moved together
 
 
 @dataclass(frozen=True)
@@ -54,18 +47,3 @@ def stack_gaussians(clips: Sequence[Gaussians[Tensor]]) -> Gaussians[Tensor]:
     """Those of B clips as one batch [B,G,...]; of one clip without a copy."""
     columns = {name: [getattr(clip, name) for clip in clips] for name in vars(clips[0])}
     return Gaussians(**{name: torch.stack(x) if len(x) > 1 else x[0][None] for name, x in columns.items()})
-
-
-def move_in_place(gaussians: Gaussians[NDArray[Any]], there_from_here: Sim3) -> None:
-    """Give the Gaussians [G,...] of one world the places, sizes and directions that they have in another."""
-    turn, scale = there_from_here.rotation, np.float32(there_from_here.scale)
-    turned = not np.array_equal(turn, np.eye(3))
-    degree = math.isqrt(gaussians.harmonics.shape[-1]) - 1
-    quaternion, colour = (matrix.astype(np.float32) for matrix in (turned_by(turn), harmonics_turn(turn, degree)))
-    for start in range(0, len(gaussians), AT_ONCE):
-        piece = slice(start, start + AT_ONCE)
-        gaussians.means[piece] = there_from_here.apply(gaussians.means[piece])
-        gaussians.scales[piece] *= scale
-        if turned:
-            gaussians.rotations[piece] = gaussians.rotations[piece] @ quaternion.T
-            gaussians.harmonics[piece, :, 1:] = gaussians.harmonics[piece, :, 1:].astype(np.float32) @ colour.T

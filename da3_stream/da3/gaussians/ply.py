@@ -14,13 +14,11 @@ from torch import Tensor
 
 from ...errors import ModelError
 from ...types import Gaussians
+from ...types.splat_rows import splat_properties, splat_rows
 
 BORDER_SHARE = 8 / 256  # of a side, left out on each side
 NEAREST_SHARE = 0.9  # of a frame's pixels that are kept
 MOST_VIEWS = 12  # about as many where no interval is given
-MOST_OPACITY = 1 - 2.0**-24  # the logit of 1 would be infinite
-
-Float32 = NDArray[np.float32]
 
 
 def write_ply(
@@ -50,7 +48,8 @@ def write_ply(
         bands = arrays.harmonics.shape[-1] - 1 if all_bands else 0
         file.write(_header(int(kept.sum()), bands))
         for i in range(0, len(maps), interval):
-            file.write(_rows(arrays, i * maps[i].size + np.flatnonzero(kept[i]), bands).tobytes())
+            of_frame = i * maps[i].size + np.flatnonzero(kept[i])
+            file.write(splat_rows(arrays.take(of_frame), bands).tobytes())
     return int(kept.sum())
 
 
@@ -69,32 +68,8 @@ def _kept(depth: NDArray[Any], gaussians: Gaussians[NDArray[Any]], interval: int
     return kept.reshape(len(depth), -1)
 
 
-def _rows(gaussians: Gaussians[NDArray[Any]], index: NDArray[np.int64], bands: int) -> Float32:
-    """The numbers of some Gaussians in the order of `_properties`."""
-    harmonics, opacity = gaussians.harmonics[index], gaussians.opacities[index].astype(np.float64).clip(0, MOST_OPACITY)
-    with np.errstate(divide="ignore"):
-        logit = np.log(opacity) - np.log1p(-opacity)
-    columns = [
-        gaussians.means[index],
-        np.zeros((len(index), 3)),
-        harmonics[..., 0],
-        harmonics[..., 1 : 1 + bands].reshape(len(index), 3 * bands),
-        logit[:, None],
-        np.log(gaussians.scales[index]),
-        gaussians.rotations[index],
-    ]
-    return np.concatenate(columns, axis=1, dtype="<f4", casting="same_kind")
-
-
-def _properties(bands: int) -> list[str]:
-    """Colours of higher bands one channel after the other, as the viewers expect them."""
-    rest = [f"f_rest_{i}" for i in range(3 * bands)]
-    indexed = (f"{name}_{i}" for name, count in (("scale", 3), ("rot", 4)) for i in range(count))
-    return [*"xyz", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2", *rest, "opacity", *indexed]
-
-
 def _header(count: int, bands: int) -> bytes:
-    properties = "".join(f"property float {name}\n" for name in _properties(bands))
+    properties = "".join(f"property float {name}\n" for name in splat_properties(bands))
     return f"ply\nformat binary_little_endian 1.0\nelement vertex {count}\n{properties}end_header\n".encode("ascii")
 
 
