@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 ADAPTER = "predictors/adapter.py"  # the one module that may ask what a predictor has
 OPTIONAL = {"is_metric", "gives_descriptors", "window_size", "window_overlap", "image_side", "in_flight", "prepare"}
-OPTIONAL |= {"state", "restore", "close", "hash", "facts", "predict_pair"}  # attributes of predictors
+OPTIONAL |= {"gives_gaussians", "state", "restore", "close", "hash", "facts", "predict_pair"}  # of predictors
 NEAR = 2  # steps from one module to another that the command line and the pipeline take themselves
 LARGE_FOLDER = 12  # files
 

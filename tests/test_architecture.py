@@ -49,6 +49,7 @@ MAY_IMPORT = {
     "remote_files": "errors machine progress store types",  # a run here, to elsewhere; what is elsewhere, to here
     # who reads and writes a run directory
     "cloud": "errors geometry settings types store",
+    "splats": "cloud settings store types geometry",
     "upright": "errors geometry types store cloud",
     "export": "progress errors geometry settings types store cloud frames machine remote_files upright viewer report",
     "evaluation": "calibration errors geometry store",
@@ -63,7 +64,7 @@ MAY_IMPORT = {
     "slam": "errors geometry settings types windows loops machine posegraph predictors scale stitching stopwatch"
     " store trust",
     "session": "progress errors geometry settings types windows cloud export frames loops machine predictors report"
-    " slam stopwatch store",
+    " slam splats stopwatch store",
     "pipeline": "progress settings types frames machine predictors remote_files session stopwatch",
     # the doors
     "synthetic": "errors geometry",

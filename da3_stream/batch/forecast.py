@@ -85,7 +85,7 @@ def forecast(frames: int | None, size: tuple[int, int], settings: Settings, chec
 
     usual = SfmPredictor.window_size if checkpoint is None else NETWORK_WINDOW
     window = min(settings.windows.size or usual, frames or usual)
-    disk = bytes_of_frames(frames or window, size, settings.cloud) + AT_ONCE
+    disk = bytes_of_frames(frames or window, size, settings) + AT_ONCE
     of_window = round(window * (FRAME + PIXEL * size[0] * size[1]))
     if checkpoint is None:
         worker = WORKER + WORKER_PIXEL * window * size[0] * size[1]

@@ -40,7 +40,7 @@ def words_of(given: Mapping[str, Any]) -> list[str]:
 def _words(option: str, value: Any) -> Iterator[str]:
     values = value if isinstance(value, list | tuple) else () if value is None else (value,)
     for one in values:
-        yield f"{option}={one}"
+        yield option if one is True else f"{option}={one}"
 
 
 def options_of_run(words: Sequence[str]) -> Settings:

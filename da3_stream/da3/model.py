@@ -86,6 +86,12 @@ class DepthAnything3:
         return isinstance(config, NestedConfig) or config.has_camera
 
     @property
+    def has_gaussians(self) -> bool:
+        """Whether it gives Gaussians: the giant models do."""
+        config = self._network.config
+        return (config.da3 if isinstance(config, NestedConfig) else config).gaussians is not None
+
+    @property
     def is_metric(self) -> bool:
         """Whether it gives metres by itself."""
         return isinstance(self._network.config, NestedConfig)

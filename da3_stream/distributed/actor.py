@@ -122,6 +122,7 @@ def _description(predictor: PredictorAdapter) -> Description:
         hash=predictor.hash,
         is_metric=predictor.is_metric,
         gives_descriptors=predictor.gives_descriptors,
+        gives_gaussians=predictor.gives_gaussians,
         window_size=predictor.window_size,
         window_overlap=predictor.window_overlap,
         image_side=predictor.image_side,

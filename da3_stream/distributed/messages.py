@@ -20,6 +20,7 @@ class Description:
     hash: str | None
     is_metric: bool
     gives_descriptors: bool
+    gives_gaussians: bool
     window_size: int
     window_overlap: int
     image_side: int | None

@@ -35,6 +35,7 @@ class RayPredictor:
         told = pool.description
         self.name, self.hash, self.facts = told.name, told.hash, dict(told.facts)
         self.is_metric, self.gives_descriptors = told.is_metric, told.gives_descriptors
+        self.gives_gaussians = told.gives_gaussians
         self.window_size, self.window_overlap, self.image_side = told.window_size, told.window_overlap, told.image_side
         self._lock, self._here = threading.Lock(), _OfThread()
         self._numbers: dict[tuple[int, int], int] = {}

@@ -20,5 +20,6 @@ def own(outcome: Outcome) -> tuple[Outcome, int]:
         return outcome, 0
     geometry = deepcopy(outcome.geometry)
     arrays = [getattr(geometry, field.name) for field in fields(geometry)]
+    arrays += [array for gaussians in geometry.gaussians for array in vars(gaussians).values()]
     size = sum(array.nbytes for array in arrays if isinstance(array, np.ndarray))
     return replace(outcome, geometry=geometry), size

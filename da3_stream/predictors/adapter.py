@@ -57,6 +57,11 @@ class PredictorAdapter:
         return bool(self._optional("gives_descriptors", False))
 
     @property
+    def gives_gaussians(self) -> bool:
+        """Whether windows come with Gaussians; no by default."""
+        return bool(self._optional("gives_gaussians", False))
+
+    @property
     def window_size(self) -> int:
         """Frames of a window where the settings leave it open."""
         return int(self._optional("window_size", DEFAULT_WINDOW))

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..da3 import DepthAnything3, Prediction, is_lost
+from ..da3.gaussians import GaussianOptions
 from ..errors import DeviceLostError, NoScaleError, PredictorError
 from ..geometry import resize_intrinsics
-from ..types import Float32, Float64, Frame, Status, WindowGeometry
-from .model_choice import DA3_SIDE
+from ..types import Float32, Float64, Frame, Gaussians, Status, WindowGeometry
+from .model_choice import DA3_SIDE, without_gaussians
 
 
 class Da3Predictor:
@@ -20,8 +21,9 @@ class Da3Predictor:
 
     `known_k` is K [3,3] at `source_size` (width, height), first pixel centre at 0.5, or None to take the network's own;
     `focal_sigma` says that it is a guess (a relative standard deviation of the focal length). With `descriptors`
-    windows come with descriptors of places; `weights_hash` is the sha256 of the weights' file, for run.json. Raises
-    PredictorError for a model that gives no poses.
+    windows come with descriptors of places, with `gaussians` with a Gaussian of every pixel; `weights_hash` is the
+    sha256 of the weights' file, for run.json. Raises PredictorError for a model that gives no poses, or no Gaussians
+    where they are asked for.
     """
 
     window_size = 60
@@ -36,16 +38,19 @@ class Da3Predictor:
         descriptors: bool = False,
         weights_hash: str | None = None,
         focal_sigma: float | None = None,
+        gaussians: bool = False,
     ) -> None:
         if not model.has_poses:
             raise PredictorError(
                 f"{model.name} looks at single frames and gives no poses: choose da3-small, -base, -large, -giant, "
                 "da3nested-giant-large, or sfm"
             )
+        if gaussians and not model.has_gaussians:
+            raise PredictorError(without_gaussians(model.name))
         self.name, self.image_side, self.hash = model.name, resolution, weights_hash
         self._model, self._known_k, self._source_size = model, known_k, source_size
         self._is_given = known_k is not None and focal_sigma is None
-        self.gives_descriptors = descriptors
+        self.gives_descriptors, self.gives_gaussians = descriptors, gaussians
 
     @property
     def is_metric(self) -> bool:
@@ -67,13 +72,13 @@ class Da3Predictor:
 
         Raises DeviceLostError where the device has failed.
         """
-        return self._predict(frames, keep=True)
+        return self._predict(frames, keep=True, gaussians=self.gives_gaussians)
 
     def predict_pair(self, first: Sequence[Frame], second: Sequence[Frame]) -> WindowGeometry:
         """The same for two neighbourhoods, which push no frame out of the cache that the next window needs."""
-        return self._predict([*first, *second], keep=False)
+        return self._predict([*first, *second], keep=False, gaussians=False)
 
-    def _predict(self, frames: Sequence[Frame], keep: bool) -> WindowGeometry:
+    def _predict(self, frames: Sequence[Frame], *, keep: bool, gaussians: bool) -> WindowGeometry:
         try:
             prediction = self._model.infer(
                 [frame.image for frame in frames],
@@ -82,6 +87,7 @@ class Da3Predictor:
                 indices=[frame.ordinal for frame in frames],
                 keep=keep,
                 descriptors=self.gives_descriptors,
+                gaussians=GaussianOptions(half_harmonics=True) if gaussians else False,
             )
         except NoScaleError as error:
             return WindowGeometry.failed(frames, str(error))
@@ -114,6 +120,7 @@ class Da3Predictor:
             descriptors=prediction.descriptors,
             status=Status.FAILED if not known.any() else Status.WEAK if notes else Status.OK,
             notes=notes,
+            gaussians=_by_frame(prediction),
         )
 
     def _intrinsics(self, frames: Sequence[Frame]) -> Float64 | None:
@@ -131,6 +138,14 @@ def _usable_depth(prediction: Prediction) -> tuple[Float32, Float32]:
     depth, confidence = prediction.depth, prediction.confidence
     good = np.isfinite(depth) & np.isfinite(confidence) & (depth > 0)
     return np.where(good, depth, np.float32(0)), np.where(good, confidence - np.float32(1), np.float32(0))
+
+
+def _by_frame(prediction: Prediction) -> tuple[Gaussians[NDArray[Any]], ...]:
+    """Those of each frame, which share the memory of all."""
+    if prediction.gaussians is None:
+        return ()
+    pixels = prediction.depth[0].size
+    return tuple(prediction.gaussians.take(slice(k * pixels, (k + 1) * pixels)) for k in range(len(prediction.depth)))
 
 
 def _window_from_camera(prediction: Prediction) -> Float64:

@@ -87,4 +87,13 @@ def _make_da3(
     shared = longest_overlap(length, settings.windows.overlap or Da3Predictor.window_overlap)
     network = DepthAnything3.from_pretrained(folder, device, vram_gb=settings.model.vram_gb, cache_frames=shared)
     side, describes = settings.model.resolution or DA3_SIDE, settings.loops.descriptor in ("auto", "dino")
-    return Da3Predictor(network, camera.k, size, side, describes, model.weights_hash(), camera.focal_sigma)
+    return Da3Predictor(
+        network,
+        camera.k,
+        size,
+        side,
+        describes,
+        model.weights_hash(),
+        camera.focal_sigma,
+        gaussians=settings.splats.gaussians,
+    )

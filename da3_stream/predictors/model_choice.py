@@ -60,6 +60,14 @@ def choose_model(model: ModelSettings) -> ResolvedModel:
     return _in_folder(model.name, models)
 
 
+def without_gaussians(name: str) -> str:
+    """What is said where a model is asked for Gaussians that gives none."""
+    return (
+        f"{name} gives no Gaussians: give --model da3-giant or da3nested-giant-large, or leave --gaussians out; "
+        "initial splats can be exported of any run (export --format gs_ply)"
+    )
+
+
 def _best(models: dict[str, ManifestEntry]) -> ResolvedModel:
     """The best model with poses on this machine, else sfm."""
     for entry in reversed(models.values()):

@@ -10,7 +10,8 @@ from pathlib import Path
 from ..errors import StoreError
 from ..frames.image_size import fit_size
 from ..machine import size_text
-from ..settings import CloudSettings
+from ..settings import Settings
+from ..splats import bytes_each
 from ..windows import windows
 from .job import Job
 
@@ -75,15 +76,16 @@ def require_disk(out: Path, job: Job, done: int = 0) -> None:
         )
 
 
-def bytes_of_frames(frames: int, size: tuple[int, int], cloud: CloudSettings) -> int:
+def bytes_of_frames(frames: int, size: tuple[int, int], settings: Settings) -> int:
     """What so many frames of a run take at its worst moment, whose pictures have a (width, height)."""
-    width, height = size
+    (width, height), cloud, splats = size, settings.cloud, settings.splats
     density = OPEN_DENSITY if cloud.per_pixel is None or cloud.voxel_m is not None else cloud.per_pixel
-    return frames * (round((PER_PIXEL + PER_POINT * density) * width * height) + PER_FRAME)
+    kept = bytes_each(splats.degree) if splats.gaussians else 0
+    return frames * (round((PER_PIXEL + PER_POINT * density + kept) * width * height) + PER_FRAME)
 
 
 def _bytes_of(job: Job, frames: int) -> int:
-    return bytes_of_frames(frames, fit_size(job.source.size, job.source.image_side), job.settings.cloud)
+    return bytes_of_frames(frames, fit_size(job.source.size, job.source.image_side), job.settings)
 
 
 def _bytes_in(folder: Path) -> int:

@@ -14,7 +14,7 @@ from ..loops import MakeExtractor, choose_extractor
 from ..predictors.adapter import PredictorAdapter
 from ..predictors.engine import Engine, GivenRecipe, LocalEngine, Recipe
 from ..predictors.factory import ModelRecipe
-from ..predictors.model_choice import ResolvedModel, choose_model
+from ..predictors.model_choice import ResolvedModel, choose_model, without_gaussians
 from ..settings import Settings
 from ..stopwatch import Stopwatch
 from ..store import Scene
@@ -63,6 +63,8 @@ def open_job(
         adapter = PredictorAdapter(
             stack.enter_context((engine or LocalEngine()).open(recipe, partial(shared_frames, frames)))
         )
+        if settings.splats.gaussians and not adapter.gives_gaussians:
+            raise SettingsError(without_gaussians(adapter.name))
         extractor = choose_extractor(settings.loops, adapter.gives_descriptors)
         size, overlap = window_plan(settings, adapter)
         gate = make_gate(gate_mode(settings, frames, predictor is not None), settings.frames)

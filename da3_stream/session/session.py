@@ -16,6 +16,7 @@ from ..progress import Listener, ignore
 from ..slam import Backend, CameraHeightPrior, KeyframeWindows, MetricScalePrior, SlamSystem, SubmapChain, SubmapStore
 from ..slam.loop_closing import make_loops
 from ..slam.update import Event, FinalUpdate, WindowUpdate
+from ..splats import window_splats, write_splats
 from ..store import Run, SceneFile
 from ..types import Frame, SkippedFrame
 from ..windows import Window, longest_overlap, windows
@@ -99,6 +100,9 @@ class RunSession:
         watch, window, geometry = self.job.watch, update.prediction.window, update.prediction.geometry
         with watch.stage("cloud"):
             self._write_points(update)
+        if self.job.settings.splats.gaussians:
+            with watch.stage("splats"):
+                self._write_splats(update)
         with watch.stage("graph"):
             self._scene_file.write(update.scene)
         with watch.stage("trajectory"):
@@ -136,6 +140,11 @@ class RunSession:
             points = window_points(submap.geometry, submap.frames.owned, cloud, submap.metres_per_unit)
             write_page(self.run, submap.submap_id, points)
             write_levels(self.run, submap.submap_id, points)
+
+    def _write_splats(self, update: WindowUpdate) -> None:
+        for submap in update.submaps:
+            kept = window_splats(submap.geometry, submap.frames, self.job.settings)
+            write_splats(self.run, submap.submap_id, kept)
 
     def _write_preview(self, window_count: int) -> None:
         """Renew cloud.ply after the first window and then every so many."""

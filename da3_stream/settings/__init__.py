@@ -9,6 +9,7 @@ from .stages import (
     ModelSettings,
     ScaleSettings,
     Settings,
+    SplatsSettings,
     WindowsSettings,
 )
 
@@ -21,6 +22,7 @@ __all__ = [
     "ModelSettings",
     "ScaleSettings",
     "Settings",
+    "SplatsSettings",
     "WindowsSettings",
     "assign",
     "base_yaml",

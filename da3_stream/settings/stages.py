@@ -189,6 +189,16 @@ class CloudSettings(Stage):
     preview_every: int = Field(10, ge=1, description="windows between two previews")
 
 
+class SplatsSettings(Stage):
+    """Gaussian splats, whether they are kept and which; depth edges and what views see through: as in cloud."""
+
+    gaussians: bool = Field(False, description="keep those of the model: da3-giant and da3nested-giant-large give them")
+    degree: int = Field(2, ge=0, le=3, description="of the harmonics that tell colours by direction, at most; 0: none")
+    min_opacity: float = Field(0.02, ge=0, lt=1, description="fainter ones are left out")
+    min_confidence: float = Field(0.1, ge=0, lt=1, description="share of the least confident pixels left out")
+    border: float = Field(0.03, ge=0, lt=0.5, description="share of a picture's side that is left out on each side")
+
+
 class Settings(Stage):
     """All stages. Unknown keys and wrong types are refused by name; what is not set is as `model.quality` has it."""
 
@@ -199,6 +209,7 @@ class Settings(Stage):
     scale: ScaleSettings = ScaleSettings()
     loops: LoopsSettings = LoopsSettings()
     cloud: CloudSettings = CloudSettings()
+    splats: SplatsSettings = SplatsSettings()
 
     @model_validator(mode="before")
     @classmethod

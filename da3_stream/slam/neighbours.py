@@ -30,12 +30,12 @@ class RecentSubmap:
     posed: bool
 
     def restricted_to(self, frames: NDArray[np.int64]) -> RecentSubmap | None:
-        """The submap without the rows of other frames and without images; None if no row is left."""
+        """The submap without the rows of other frames, images and Gaussians; None if no row is left."""
         keep = np.flatnonzero(np.isin(self.geometry.frame_indices, frames))
         if not len(keep):
             return None
-        without_images = replace(self.geometry, images=np.zeros((len(self.geometry.frame_indices), 0, 0, 3), np.uint8))
-        kept = without_images.rows(keep)
+        no_images = np.zeros((len(self.geometry.frame_indices), 0, 0, 3), np.uint8)
+        kept = replace(self.geometry, images=no_images, gaussians=()).rows(keep)
         return replace(self, geometry=replace(kept, images=_black(kept.depth)))
 
     def state(self) -> dict[str, Any]:

@@ -53,6 +53,7 @@ def _without_geometry(geometry: WindowGeometry) -> WindowGeometry:
         window_from_camera=np.full_like(geometry.window_from_camera, np.nan),
         status=Status.FAILED,
         breaks=(),
+        gaussians=(),
     )
 
 

@@ -9,8 +9,9 @@ from typing import Self
 from numpy.lib.npyio import NpzFile
 
 from ..types import Float32
+from .npz import open_npz, reading
 from .run import Run
-from .submap_files import frame_pixels, open_npz, reading
+from .submap_files import frame_pixels
 
 MOST_OPEN = 8  # files
 

@@ -76,6 +76,10 @@ class Run:
         """Where the levels of detail of a submap's points are stored; absent in runs of before they were there."""
         return self.path / "cloud" / f"{submap:06d}.levels"
 
+    def splats_path(self, submap: int) -> Path:
+        """Where a submap's Gaussian splats are stored, in a run that keeps them."""
+        return self.path / "splats" / f"{submap:06d}.npz"
+
     @property
     def journal(self) -> AppendLog:
         """The journal: what happened, for people and programs."""
@@ -156,7 +160,7 @@ class Run:
 
 def prepare_folder(path: Path, *, overwrite: bool = False) -> None:
     """Make a directory with its parents, or find it free for a run. Raises StoreError as `create_run` does."""
-    _make_folder(path)
+    make_folder(path)
     _require_free(path, overwrite)
 
 
@@ -171,7 +175,7 @@ def create_run(path: Path, *, overwrite: bool = False) -> Run:
     run.write_status(JUST_CREATED)  # before anything goes: a clearing that is cut short can be repeated
     _clear(run.path)
     for name in _FOLDERS:
-        _make_folder(run.path / name)
+        make_folder(run.path / name)
     run.write_scene(Scene())
     return run
 
@@ -221,10 +225,10 @@ def lock_run(run: Run) -> Iterator[None]:
 
 
 def drop_after(run: Run, submaps: int) -> None:
-    """Remove the stored geometry and points of all submaps from this number on."""
+    """Remove the stored geometry, points and splats of all submaps from this number on."""
     try:
-        for folder in (run.path / "windows", run.path / "cloud"):
-            for file in folder.iterdir():
+        for folder in (run.path / "windows", run.path / "cloud", run.path / "splats"):
+            for file in folder.iterdir() if folder.is_dir() else ():
                 number = file.name.partition(".")[0]
                 if _TEMPORARY.fullmatch(file.name) or (_NUMBERED.fullmatch(file.name) and int(number) >= submaps):
                     file.unlink()
@@ -232,7 +236,8 @@ def drop_after(run: Run, submaps: int) -> None:
         raise StoreError(f"cannot clear {run.path}: {error.strerror or error}") from error
 
 
-def _make_folder(path: Path) -> None:
+def make_folder(path: Path) -> None:
+    """Make a directory with its parents, if it is not there. Raises StoreError where that is impossible."""
     try:
         if path.exists() and not path.is_dir():
             raise StoreError(f"{path} is a file: give a directory for the run")
@@ -254,7 +259,7 @@ def _require_free(path: Path, overwrite: bool) -> None:
 
 def _clear(path: Path) -> None:
     try:
-        for folder in (path / "windows", path / "cloud", path / "tiles"):
+        for folder in (path / "windows", path / "cloud", path / "splats", path / "tiles"):
             _clear_folder(folder)
         for file in [path / name for name in _FILES]:
             file.unlink(missing_ok=True)

@@ -16,22 +16,15 @@ give equal bytes.
 
 from __future__ import annotations
 
-import contextlib
-import io
-import zipfile
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
-from ..errors import StoreError
 from ..geometry.masks import Mask, unpack_mask
 from ..types import Float32, LeftOut, UInt8
-from .files import replacing
+from .npz import opened_npz, write_npz
 from .packed_masks import pack_masks, unpack_masks
 from .quantise import (
     confidence_range,
@@ -46,8 +39,6 @@ from .run import Run
 from .submap import SubmapCameras, SubmapFrames, check_shapes
 
 _WITNESS, _IMAGE = "witness_", "image_"
-_LEVEL = 1  # four times as fast as 6, and 2 % larger
-_DAMAGE = (OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile, zlib.error)
 
 
 def write_submap(run: Run, submap: int, frames: SubmapFrames) -> None:
@@ -77,12 +68,12 @@ def write_submap(run: Run, submap: int, frames: SubmapFrames) -> None:
         if frames.sky is not None:
             arrays[f"sky_{index:06d}"] = np.packbits(frames.sky[k])
     arrays |= pack_masks(frames.masks)
-    _write_npz(run.submap_path(submap), arrays)
+    write_npz(run.submap_path(submap), arrays.items(), stored=_IMAGE)  # JPEG gets no smaller
 
 
 def read_cameras(run: Run, submap: int) -> SubmapCameras:
     """A submap without its pixels. Raises StoreError if its file is absent or damaged."""
-    with _open_npz(run.submap_path(submap)) as entries:
+    with opened_npz(run.submap_path(submap)) as entries:
         return cameras_of(entries)
 
 
@@ -93,7 +84,7 @@ def cameras_of(entries: Mapping[str, Any]) -> SubmapCameras:
 
 def read_submap(run: Run, submap: int) -> SubmapFrames:
     """A submap with its pixels. Raises StoreError if its file is absent or damaged."""
-    with _open_npz(run.submap_path(submap)) as entries:
+    with opened_npz(run.submap_path(submap)) as entries:
         fields = _geometry_fields(entries)
         width, height = fields["depth_size"]
         frames = [frame_pixels(entries, index) for index in fields["frame_indices"][fields["owned"]].tolist()]
@@ -114,7 +105,7 @@ def read_witnesses(run: Run, submap: int) -> dict[str, Float32]:
 
     Raises StoreError if its file is absent or damaged.
     """
-    with _open_npz(run.submap_path(submap)) as entries:
+    with opened_npz(run.submap_path(submap)) as entries:
         return _witnesses(entries)
 
 
@@ -129,7 +120,7 @@ def read_frame(run: Run, submap: int, source_index: int) -> tuple[Float32, Float
 
 def read_frames(run: Run, submap: int, source_indices: Sequence[int]) -> tuple[Float32, Float32]:
     """(depth, confidence) [K,H,W] of owned frames, at least one, as `read_frame` gives them."""
-    with _open_npz(run.submap_path(submap)) as entries:
+    with opened_npz(run.submap_path(submap)) as entries:
         missing = [index for index in source_indices if f"depth_{index:06d}" not in entries]
         pixels = [] if missing else [frame_pixels(entries, index) for index in source_indices]
     if missing:
@@ -140,7 +131,7 @@ def read_frames(run: Run, submap: int, source_indices: Sequence[int]) -> tuple[F
 
 def read_frame_and_sky(run: Run, submap: int, source_index: int) -> tuple[Float32, Float32, NDArray[np.bool_] | None]:
     """What `read_frame` and `read_sky` give of one owned frame, read together. Raises as `read_frame`."""
-    with _open_npz(run.submap_path(submap)) as entries:
+    with opened_npz(run.submap_path(submap)) as entries:
         if f"depth_{source_index:06d}" in entries:
             sky = _sky(entries, source_index, tuple(entries["depth_size"].tolist()))
             return (*frame_pixels(entries, source_index), sky)
@@ -152,7 +143,7 @@ def read_images(run: Run, submap: int, source_indices: Sequence[int]) -> list[UI
 
     Raises KeyError if the submap keeps none of one, StoreError if the file is absent or damaged.
     """
-    with _open_npz(run.submap_path(submap)) as entries:
+    with opened_npz(run.submap_path(submap)) as entries:
         missing = [index for index in source_indices if image_entry(index) not in entries]
         images = [] if missing else [decode_image(entries[image_entry(index)]) for index in source_indices]
     if missing:
@@ -162,7 +153,7 @@ def read_images(run: Run, submap: int, source_indices: Sequence[int]) -> list[UI
 
 def read_jpeg(run: Run, submap: int, source_index: int) -> bytes:
     """The JPEG file that is stored of an owned frame. Raises as `read_images`."""
-    with _open_npz(run.submap_path(submap)) as entries:
+    with opened_npz(run.submap_path(submap)) as entries:
         name = image_entry(source_index)
         data: bytes | None = entries[name].tobytes() if name in entries else None
     if data is None:
@@ -180,7 +171,7 @@ def read_sky(run: Run, submap: int, source_index: int) -> NDArray[np.bool_] | No
 
     Raises KeyError if the submap does not own the frame, StoreError if the file is absent or damaged.
     """
-    with _open_npz(run.submap_path(submap)) as entries:
+    with opened_npz(run.submap_path(submap)) as entries:
         if f"depth_{source_index:06d}" in entries:
             return _sky(entries, source_index, tuple(entries["depth_size"].tolist()))
     raise KeyError(f"node {submap} holds no depth of frame {source_index}")
@@ -191,7 +182,7 @@ def read_masks(run: Run, submap: int, source_indices: Sequence[int]) -> tuple[Ma
 
     Raises KeyError if the submap does not own one, StoreError if the file is absent or damaged.
     """
-    with _open_npz(run.submap_path(submap)) as entries:
+    with opened_npz(run.submap_path(submap)) as entries:
         owned = entries["frame_indices"][entries["owned"]].tolist()
         masks = unpack_masks(entries) or (None,) * len(owned)
     of_frame = dict(zip(owned, masks, strict=True))
@@ -258,37 +249,3 @@ def _left_out(entries: Mapping[str, Any]) -> tuple[LeftOut, ...]:
         return ()
     columns = [entries[f"left_out_{name}"].tolist() for name in ("index", "timestamp", "share", "reason")]
     return tuple(LeftOut(*row) for row in zip(*columns, strict=True))
-
-
-def _write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """As numpy.savez_compressed, but faster (its level is fixed at 6)."""
-    with replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
-        for name, array in arrays.items():
-            buffer = io.BytesIO()
-            np.lib.format.write_array(buffer, np.asarray(array), allow_pickle=False)
-            entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
-            method = zipfile.ZIP_STORED if name.startswith(_IMAGE) else zipfile.ZIP_DEFLATED  # JPEG gets no smaller
-            archive.writestr(entry, buffer.getvalue(), method, _LEVEL)
-
-
-@contextlib.contextmanager
-def _open_npz(path: Path) -> Iterator[Mapping[str, Any]]:
-    with reading(path), open_npz(path) as entries:
-        yield entries
-
-
-def open_npz(path: Path) -> NpzFile:
-    """The entries of a submap's file, none of them read yet; closed by the caller."""
-    entries: NpzFile = np.load(path, allow_pickle=False)
-    return entries
-
-
-@contextlib.contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """What numpy raises in the block becomes a StoreError on the submap's file at `path`."""
-    try:
-        yield
-    except FileNotFoundError:
-        raise StoreError(f"{path} is missing: the run directory is incomplete") from None
-    except _DAMAGE as error:  # all that numpy raises for torn or foreign files
-        raise StoreError(f"{path} is damaged: {type(error).__name__} {error}") from None

@@ -40,7 +40,7 @@ class Gaussians(Generic[Array]):
         return int(self.opacities.shape[-1])
 
     def take(self, keep: slice | NDArray[Any]) -> Gaussians[Array]:
-        """Those of some numbers, of a range (which shares the memory), or of a mask [G]; of one world, not of a batch."""
+        """Those of some numbers, of a range (which shares the memory), or of a mask [G]; not of a batch."""
         return Gaussians(**{name: values[keep] for name, values in vars(self).items()})
 
     @property

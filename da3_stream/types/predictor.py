@@ -14,7 +14,8 @@ class Predictor(Protocol):
 
     Attributes that describe it: `name` (default: that of its class), `hash` (of its weights), `facts`, `timings` and
     `camera` (dictionaries for run.json: its software and device, CPU seconds by kind of work in processes of its own,
-    the lens parameters), `is_metric` (its windows are in metres), `gives_descriptors` (with every window).
+    the lens parameters), `is_metric` (its windows are in metres), `gives_descriptors` and `gives_gaussians` (with
+    every window).
 
     Attributes for the caller: `window_size` and `window_overlap` (its own defaults), `image_side` (longest side of its
     input in pixels, so that the reader can shrink frames at once), `in_flight` (windows that may be submitted at once,

@@ -1,4 +1,4 @@
-"""Gaussians as rows of numbers, in the units and the order of the PLY files that viewers and trainers of splats read."""
+"""Gaussians as rows of numbers, in the units and the order of the PLY files that viewers of splats read."""
 
 from __future__ import annotations
 

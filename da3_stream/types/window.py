@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from ..errors import PredictorError
 from .advice import Advice
 from .frames import Frame
+from .gaussians import Gaussians
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -57,6 +59,7 @@ class WindowGeometry:
     advice: tuple[Advice, ...] = ()
     masks: tuple[NDArray[np.bool_] | None, ...] = ()  # [N] of [H,W], `Frame.mask` of `images`; none where all count
     keyframes: NDArray[np.bool_] | None = None  # [N], frames that were mapped, the others placed between them
+    gaussians: tuple[Gaussians[NDArray[Any]], ...] = ()  # [N], those that every frame made, or none at all
 
     @property
     def has_pose(self) -> NDArray[np.bool_]:
@@ -114,6 +117,8 @@ class WindowGeometry:
         for name, values in self.witnesses.items():
             if values.shape != (n,):
                 raise PredictorError(f"the predictor gave the witness {name} {values.shape}, expected {(n,)}")
+        if len(self.gaussians) not in (0, n):
+            raise PredictorError(f"the predictor gave Gaussians of {len(self.gaussians)} frames, expected {n} or none")
         if self.frame_indices.tolist() != [frame.index for frame in frames]:
             raise PredictorError("the predictor gave other frame_indices than those of the frames it was asked for")
         return self
@@ -143,4 +148,5 @@ class WindowGeometry:
             self.advice,
             tuple(self.masks[row] for row in numbers) if self.masks else (),
             None if self.keyframes is None else self.keyframes[keep],
+            tuple(self.gaussians[row] for row in numbers) if self.gaussians else (),
         )

@@ -9,7 +9,8 @@ import numpy as np
 from ..cloud.files.laz import open_laz
 from ..cloud.levels import SubmapLevels
 from ..store import Run, SubmapCameras
-from ..store.submap_files import cameras_of, image_entry, open_npz, reading
+from ..store.npz import open_npz, reading
+from ..store.submap_files import cameras_of, image_entry
 from ..types import Float64
 from .run_files import Stamp, revision_of, stamp
 

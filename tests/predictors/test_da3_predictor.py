@@ -19,6 +19,7 @@ from da3_stream.models.manifest import find_model
 from da3_stream.predictors.da3 import Da3Predictor
 from da3_stream.predictors.factory import make_predictor
 from da3_stream.predictors.model_choice import ResolvedModel
+from da3_stream.splats import count_splats
 from da3_stream.store import open_run
 from da3_stream.types import Frame, InputCamera, Status
 
@@ -29,6 +30,11 @@ METRIC = {
     "vit": {"embed_dim": 32, "depth": 4, "num_heads": 2},
     "head": HEAD | {"type": "DPT", "dim_in": 32, "output_dim": 1},
     "out_layers": [0, 1, 2, 3],
+}
+SPLATS = {
+    "gs_head": {"dim_in": 64, "output_dim": 38, "features": 8, "out_channels": [8, 8, 8, 8]},
+    "gs_adapter": {"sh_degree": 2, "pred_color": False, "pred_offset_depth": True, "pred_offset_xy": True}
+    | {"gaussian_scale_min": 1e-5, "gaussian_scale_max": 30.0},
 }
 NESTED = {"da3": ANY_VIEW, "da3_metric": METRIC}
 
@@ -186,3 +192,27 @@ def test_a_device_that_fails_ends_the_run_in_a_sentence_and_it_can_go_on(
     run = pipeline.run(pictures(12), tmp_path / "run", settings)
     status = open_run(run).read_status()
     assert status["state"] == "finished" and status["windows"] == 5 and len(calls) in (6, 7)
+
+
+def test_a_model_with_the_head_gives_gaussians_of_its_frames(folder: Path, tmp_path: Path) -> None:
+    model = DepthAnything3.from_pretrained(write_checkpoint(tmp_path / "model", ANY_VIEW | SPLATS), "cpu")
+    predictor = Da3Predictor(model, resolution=56, gaussians=True)
+    found = predictor.predict(frames(3)).check(frames(3))
+    assert predictor.gives_gaussians and not predictor.predict_pair(frames(2), frames(1)).gaussians
+    assert not Da3Predictor(model, resolution=56).predict(frames(3)).gaussians
+    for row, gaussians in enumerate(found.gaussians):
+        assert len(gaussians) == found.depth[row].size and gaussians.harmonics.dtype == np.float16
+        pose, k = found.window_from_camera[row], found.intrinsics[row]
+        x, y, z = k @ (pose[:3, :3].T @ (gaussians.means.T - pose[:3, 3:]))
+        columns = np.tile(np.arange(56) + 0.5, 42)
+        assert np.median(np.abs(x / z - columns)[z > 0]) < 3  # pixels that the head moves them by
+    with pytest.raises(PredictorError, match="seeded gives no Gaussians: give --model da3-giant"):
+        Da3Predictor(DepthAnything3.from_pretrained(folder, "cpu"), gaussians=True)
+
+
+def test_a_run_keeps_them(tmp_path: Path) -> None:
+    place = write_checkpoint(tmp_path / "model", ANY_VIEW | SPLATS)
+    tree = {"model": {"name": str(place), "device": "cpu", "resolution": 64}, "splats": {"gaussians": True}}
+    settings = Settings.build(tree | {"windows": {"size": 6, "overlap": 2}, "cloud": {"max_depth_step": 10.0}})
+    run = open_run(pipeline.run(pictures(9), tmp_path / "run", settings))
+    assert sum(count_splats(run, submap) for submap in range(2)) > 0

@@ -107,6 +107,13 @@ RUN = (
     Option("device", "model.device", str, "auto, cpu, cuda, cuda:N or mps.", panel=MODEL, complete=completion.devices),
     Option("vram_gb", "model.vram_gb", float, "GB of the device's memory that a DA3 model may take.", panel=MODEL),
     Option("workers", "model.workers", int, "Parallel processes; default one per core.", panel=MODEL),
+    Option(
+        "gaussians",
+        "splats.gaussians",
+        bool,
+        "Keep a Gaussian splat of every pixel, too (da3-giant, da3nested-giant-large).",
+        panel=MODEL,
+    ),
     Option("voxel_m", "cloud.voxel_m", float, "Edge of the cloud's voxels in metres.", panel=MAP),
     Option("max_points", "cloud.max_points", int, "At most this many points in cloud.ply.", panel=MAP),
     Option("scale", "scale.factor", float, "Metres per unit of the run.", panel=MAP),

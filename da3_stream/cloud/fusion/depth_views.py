@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter
 from scipy.spatial import cKDTree
 
-from ...store import OpenSubmaps, RunGeometry
+from ...store import RunGeometry
 from ...types import Float32, Float64
 
 _COARSE_WIDTH = 96  # blocks have at most 4x4 pixels, and fewer where the coarse map would be narrower than this
@@ -37,10 +38,18 @@ class DepthView:
     inverse_depth: Float32  # [h,w,3] inverse depth at a block's middle, and its slopes along x and y; NaN where unknown
 
 
+class FrameDepths(Protocol):
+    """Where depth maps are read: the submaps of a run (`store.OpenSubmaps`), or one in memory."""
+
+    def frame(self, submap: int, source_index: int) -> tuple[Float32, Float32]:
+        """(depth, confidence) [H,W] of a frame that the submap owns."""
+        ...
+
+
 class DepthViews:
     """The depth views of a run's frames; memory is bounded, whatever the length of the run."""
 
-    def __init__(self, submaps: OpenSubmaps, geometry: RunGeometry) -> None:
+    def __init__(self, submaps: FrameDepths, geometry: RunGeometry) -> None:
         self._submaps, self._geometry = submaps, geometry
         poses = geometry.frame_poses
         self._posed_rows = np.flatnonzero(poses.has_pose)

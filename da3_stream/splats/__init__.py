@@ -1,0 +1,16 @@
+"""The Gaussian splats of a run: which are kept of a window, how they lie on the disk, and all of them in the world."""
+
+from .files import count_splats, has_splats, read_splats, write_splats
+from .packing import bytes_each
+from .window import window_splats
+from .world import world_splats
+
+__all__ = [
+    "bytes_each",
+    "count_splats",
+    "has_splats",
+    "read_splats",
+    "window_splats",
+    "world_splats",
+    "write_splats",
+]
