@@ -39,12 +39,13 @@ def _surroundings(xyz: Float32) -> tuple[NDArray[np.float64], NDArray[np.float64
     thinnest first; of a point without neighbours 0 and the world's."""
     from scipy.spatial import cKDTree
 
-    count = min(NEIGHBOURS, len(xyz) - 1)
     spacing, axes = np.zeros(len(xyz)), np.tile(np.eye(3), (len(xyz), 1, 1))
-    tree = cKDTree(xyz) if count > 0 else None
-    for start in range(0, len(xyz) if tree is not None else 0, _AT_ONCE):
+    if len(xyz) < 2:
+        return spacing, axes
+    tree: Any = cKDTree(xyz)
+    for start in range(0, len(xyz), _AT_ONCE):
         piece = slice(start, start + _AT_ONCE)
-        distance, near = tree.query(xyz[piece], k=count + 1)
+        distance, near = tree.query(xyz[piece], k=min(NEIGHBOURS + 1, len(xyz)))
         spacing[piece] = distance[:, 1:].mean(axis=1)
         offsets = xyz[near].astype(np.float64)
         offsets -= offsets.mean(axis=1, keepdims=True)
