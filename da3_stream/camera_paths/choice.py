@@ -16,7 +16,7 @@ from .spline import at_constant_speed
 PathName = Literal["original", "smooth", "interpolate", "extend", "wander", "dolly_zoom", "orbit"]
 PATHS: tuple[PathName, ...] = get_args(PathName)
 
-AROUND = 120  # pictures of a path around one camera
+_AROUND = 120  # pictures of a path around one camera
 _CIRCLE = 240  # of an orbit
 _LEAST, _MANY, _ENOUGH, _USUAL = 48, 432, 240, 8  # pictures of a path along the cameras, and of a gap between two
 _PART_WANDER, _PART_DOLLY = 24 / 504 / 2, 0.1  # of what `extend` inserts, smaller than on their own
@@ -54,14 +54,25 @@ def camera_path(
         return _along(name, there, median_depth, count)
     middle = there.rows(slice(len(there) // 2, len(there) // 2 + 1))
     if name == "wander":
-        return wander(middle, count or AROUND, median_depth)
+        return wander(middle, count or _AROUND, median_depth)
     if name == "dolly_zoom":
-        return dolly_zoom(middle, count or AROUND, median_depth)
+        return dolly_zoom(middle, count or _AROUND, median_depth)
     return orbit(middle, count or _CIRCLE, median_depth, _up_of(there) if up is None else up, degrees)
 
 
-def usual_count(cameras: int) -> int:
-    """How many pictures Depth Anything 3 makes between so many cameras."""
+def usual_length(name: PathName, cameras: int) -> int:
+    """How many pictures the path of this name has by so many cameras, where nobody says."""
+    if name in ("original", "smooth"):
+        return cameras
+    if name == "orbit":
+        return _CIRCLE
+    if name in ("wander", "dolly_zoom") or cameras == 1:
+        return _AROUND
+    return _between(cameras) if name == "interpolate" else sum(_usual_shares(cameras))
+
+
+def _between(cameras: int) -> int:
+    """How many pictures Depth Anything 3 makes between so many cameras, from two."""
     gaps = cameras - 1
     per_gap = _ENOUGH // gaps if _USUAL * gaps > _MANY else max(_USUAL, _LEAST // gaps)
     return cameras if per_gap <= 2 else gaps * (per_gap - 1) + 1
@@ -70,18 +81,18 @@ def usual_count(cameras: int) -> int:
 def _along(name: PathName, cameras: CameraPath, median_depth: float, count: int | None) -> CameraPath:
     if len(cameras) == 1:
         if name == "extend":
-            return wander(cameras, count or AROUND, median_depth)
+            return wander(cameras, count or _AROUND, median_depth)
         raise CameraPathError(
             "the path interpolate needs two cameras, and there is one: take wander, dolly_zoom or orbit"
         )
     if name == "interpolate":
-        return at_constant_speed(cameras, count or usual_count(len(cameras)), median_depth)
-    return _extended(cameras, median_depth, count)
+        return at_constant_speed(cameras, count or _between(len(cameras)), median_depth)
+    shares = _usual_shares(len(cameras)) if count is None else (count - 2 * (count // 4), count // 4, count // 4)
+    return _extended(cameras, median_depth, *shares)
 
 
-def _extended(cameras: CameraPath, median_depth: float, count: int | None) -> CameraPath:
-    """Along the cameras smoothed, with a wander and a dolly zoom in the middle; `count` is of the whole."""
-    along, circling, zooming = _shares(len(cameras), count)
+def _extended(cameras: CameraPath, median_depth: float, along: int, circling: int, zooming: int) -> CameraPath:
+    """Along the cameras smoothed, with a wander and a dolly zoom in the middle, each of so many pictures."""
     exact = at_constant_speed(cameras, along, median_depth)
     path = at_constant_speed(smoothed(exact), along, median_depth)
     half = along // 2
@@ -91,11 +102,9 @@ def _extended(cameras: CameraPath, median_depth: float, count: int | None) -> Ca
     return joined([path.rows(slice(0, half)), loop, zoom, path.rows(slice(half, along))])
 
 
-def _shares(cameras: int, count: int | None) -> tuple[int, int, int]:
-    """How many pictures go along the cameras, and how many each of the two insertions has."""
-    if count is not None:
-        return count - 2 * (count // 4), count // 4, count // 4
-    along = usual_count(cameras)
+def _usual_shares(cameras: int) -> tuple[int, int, int]:
+    """How many pictures of `extend` go along the cameras, wander and zoom, as in Depth Anything 3."""
+    along = _between(cameras)
     aside = max(36, min(60, along // 4))
     return along, aside + 2, aside
 

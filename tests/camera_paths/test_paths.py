@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from da3_stream.camera_paths import PATHS, CameraPath, camera_path
-from da3_stream.camera_paths.choice import usual_count
+from da3_stream.camera_paths import PATHS, CameraPath, camera_path, usual_length
 from da3_stream.camera_paths.smoothing import smoothed
 from da3_stream.errors import CameraPathError
 from da3_stream.geometry import intrinsics_matrix, project
@@ -63,7 +62,9 @@ def test_original_and_ends_are_those_of_depth_anything_3(shared):
         assert len(camera_path("interpolate", given, DEPTH)) == len(golden[f"n{count}_interpolate_w2c"])
         assert len(camera_path("extend", given, DEPTH)) == len(golden[f"n{count}_extend_w2c"])
         assert len(camera_path("smooth", given, DEPTH)) == count
-    assert usual_count(60) == golden["n60_interpolate_frames"]
+    assert [usual_length(name, 60) for name in ("interpolate", "extend")] == [
+        golden[f"n60_{x}_frames"] for x in ("interpolate", "extend")
+    ]
     alone = CameraPath(np.linalg.inv(golden["n1_in_w2c"].astype(float)), golden["n1_in_k"].astype(float), (56, 42))
     for name in ("wander", "dolly_zoom"):
         path, theirs = camera_path(name, alone, DEPTH), golden[f"n1_{name}_w2c"]
@@ -139,6 +140,12 @@ def test_a_path_is_as_large_as_its_scene(name):
     path, same = camera_path(name, given, DEPTH), camera_path(name, larger, 100 * DEPTH)
     np.testing.assert_allclose(same.centres, 100 * path.centres, rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(same.rotations, path.rotations, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", PATHS)
+@pytest.mark.parametrize("count", [2, 7, 200])
+def test_the_length_is_known_before(name, count):
+    assert len(camera_path(name, cameras(count), DEPTH)) == usual_length(name, count)
 
 
 def test_an_orbit_looks_at_its_centre_about_what_is_up():
