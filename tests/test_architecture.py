@@ -51,7 +51,8 @@ MAY_IMPORT = {
     "cloud": "errors geometry settings types store",
     "splats": "cloud settings store types geometry",
     "upright": "errors geometry types store cloud",
-    "export": "progress errors geometry settings types store cloud frames machine remote_files upright viewer report",
+    "export": "progress errors geometry settings types store cloud frames machine remote_files upright viewer report"
+    " da3",
     "evaluation": "calibration errors geometry store",
     "report": "cloud errors models settings store types upright",
     "reconstruction": "types store cloud export",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,7 @@ class Prediction:
     images: NDArray[np.uint8]  # [N,h,w,3] RGB
     is_metric: bool  # whether depth and poses are in metres
     descriptors: Float32 | None = None  # [N,D] of places, where they were asked for
+    features: Mapping[int, Float32] = field(default_factory=dict)  # layer -> [N,h/14,w/14,C] of patches, if asked for
     gaussians: Gaussians[NDArray[Any]] | None = (
         None  # [N*h*w,...] in the frame and unit of depth and poses, if asked for
     )
@@ -88,8 +89,12 @@ class DepthAnything3:
     @property
     def has_gaussians(self) -> bool:
         """Whether it gives Gaussians: the giant models do."""
-        config = self._network.config
-        return (config.da3 if isinstance(config, NestedConfig) else config).gaussians is not None
+        return self._network.main.gaussians is not None
+
+    @property
+    def depth(self) -> int:
+        """How many layers its backbone has."""
+        return self._network.main.vit.depth
 
     @property
     def is_metric(self) -> bool:
@@ -136,6 +141,7 @@ class DepthAnything3:
         keep: bool = True,
         descriptors: bool = False,
         gaussians: bool | str | GaussianOptions = False,
+        layers: Sequence[int] = (),
     ) -> Prediction:
         """Depth and cameras of images of one scene (paths, uint8 RGB arrays or tensors [H,W,3], PIL images).
 
@@ -144,7 +150,8 @@ class DepthAnything3:
         condition the network, and depth comes in that unit. `indices` are the frames' places in their video: what was
         computed of the same frames before is used again, and with `keep` what is computed of these is kept for later.
         `descriptors` asks for vectors by which places are recognised; `gaussians` for a Gaussian of every pixel in the
-        frame and unit of the prediction ("raw": as the original returns them), which the giant models give. Raises
+        frame and unit of the prediction ("raw": as the original returns them), which the giant models give; `layers`
+        for the features of patches after these layers of the backbone, from 0, normed as its last. Raises
         ModelError for poses without intrinsics, where a count does not fit, for what this model does not give, or where
         memory is short.
         """
@@ -162,6 +169,7 @@ class DepthAnything3:
             output_device=torch.device("cpu"),
             cache=self._cache if clip.keys else None,
             keep=keep,
+            export_layers=frozenset(layers),
         )
         self._network.check(clip, request)
         out = self._run(clip, request)
@@ -224,6 +232,7 @@ def _to_prediction(
         images=np.stack([one.image for one in prepared]),
         is_metric=is_metric,
         descriptors=_float32(out.descriptors),
+        features={layer: x.float().cpu().numpy() for layer, x in out.exported.items()},
         gaussians=None
         if out.gaussians is None
         else Gaussians(**{name: x.numpy() for name, x in vars(out.gaussians).items()}),

@@ -24,6 +24,7 @@ from .images.image_folder import usable_format
 PER_PIXEL = {"jpg": 1.0, "png": 3.1}
 PER_DEPTH_PIXEL, PER_STEREO_PIXEL = {"png": 2.0}, 16  # other depth: single precision
 PER_SORTED, PER_ROW, PER_MESHED = 40, 40, 120
+PER_FEATURE_PIXEL = 2 * 1536 / 14**2  # of the widest network, half precision, a patch
 PER_POSE, PER_TRACKED, PER_SEED = 400, 100_000, 300
 PER_PAGE, PER_THUMBNAIL, PER_SENT = 3_000_000, 100_000, 16  # a page's own parts; a point in base64
 
@@ -147,6 +148,13 @@ def _of_npz(options: o.NpzOptions, reader: RunReader, frames: int, folder: Path)
 def _of_depth_images(options: o.DepthImageOptions, reader: RunReader, frames: int, folder: Path) -> float:
     width, height = _size(reader, options.resolution)
     return frames * (PER_PIXEL["jpg"] * width * height * (2 if options.beside else 1) + PER_POSE)
+
+
+@_bytes_of.register
+def _of_features(options: o.FeatureOptions, reader: RunReader, frames: int, folder: Path) -> float:
+    width, height = reader.input_size
+    pixels = (options.side / max(width, height)) ** 2 * width * height
+    return max(1, len(options.layers)) * frames * pixels * (2 * 2 * PER_PIXEL["jpg"] + PER_FEATURE_PIXEL)
 
 
 def _points(reader: RunReader, most: int | None) -> int:

@@ -137,4 +137,10 @@ FORMATS = {
     "depth_video": Watched(
         "a film of depth", o.DepthVideoOptions, "depth.mp4", "depth.visualisation:export_depth_video"
     ),
+    "feat_vis": Watched(
+        "what the network's layers see, as pictures and films of colours",
+        o.FeatureOptions,
+        "feat_vis/",
+        "features.exporting:export_feat_vis",
+    ),
 }

@@ -15,6 +15,8 @@ from .options import FrameOptions
 
 log = logging.getLogger(__name__)
 
+USUAL_FPS = 30.0  # where timestamps do not tell a rate
+
 
 @dataclass(frozen=True, eq=False)
 class FrameView:
@@ -77,6 +79,13 @@ def views_with_depth(reader: RunReader, options: FrameOptions, *, one_segment: b
     if not views:
         raise nothing_to_export(reader, "depth")
     return views
+
+
+def usual_rate(views: Sequence[FrameView]) -> float:
+    """Frames a second, from the median difference of their timestamps."""
+    steps = np.diff([view.timestamp for view in views])
+    steps = steps[np.isfinite(steps) & (steps > 0)]
+    return float(np.clip(1 / np.median(steps), 0.1, 1000)) if len(steps) else USUAL_FPS
 
 
 def nothing_to_export(reader: RunReader, lacking: str) -> ExportError:

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, Field, field_validator, model_validator
 from ..settings.validation import Off, Stage
 
 Positive = Annotated[float, Field(gt=0)]
+Fps = Annotated[float, Field(ge=0.1, le=1000)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 Altitude = Literal["auto", "absolute", "relative", "clamp", "ellipsoid"]
@@ -295,6 +296,29 @@ class DepthImageOptions(FrameOptions):
 class DepthVideoOptions(DepthImageOptions):
     """Coloured inverse depth as a video."""
 
-    fps: Annotated[float, Field(ge=0.1, le=1000)] | None = Field(
-        None, description="pictures a second; default: what the frames' times say"
+    fps: Fps | None = Field(None, description="pictures a second; default: what the frames' times say")
+
+
+class FeatureOptions(FrameOptions):
+    """Features of a network's layers as colours."""
+
+    layers: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        (), description="numbers of layers of the backbone, from 0; default: the last"
     )
+    model: str | None = Field(None, description="of Depth Anything 3, a name or a folder; default: that of the run")
+    device: str | None = Field(None, description="cpu, cuda, cuda:N or mps; default: the best")
+    side: Count = Field(504, description="pixels of the longer side that the network looks at")
+    fps: Fps | None = Field(None, description="pictures a second; default: what the frames' times say")
+
+    @field_validator("layers", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: object) -> object:
+        """A single number stands for one layer, a text for numbers with commas between."""
+        if isinstance(value, str):
+            return tuple(value.split(","))
+        return (value,) if isinstance(value, int) else value
+
+    @field_validator("layers")
+    @classmethod
+    def _each_once(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(dict.fromkeys(value))

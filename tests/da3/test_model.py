@@ -272,3 +272,19 @@ def test_every_tensor_of_the_file_reaches_the_network(folder: Path, caplog: pyte
     assert torch.equal(loaded[key], stored[f"model.{key}"].to(torch.bfloat16))
     norm = "head.scratch.output_conv2_aux.{}.2.weight"
     assert torch.equal(loaded[norm.format(3)], stored["model." + norm.format(0)])
+
+
+def test_features_of_layers_come_in_the_order_of_the_pictures(goldens: Path, tiny: DepthAnything3) -> None:
+    pictures = list(np.load(goldens / "api_n3.npz")["in_images_u8"])
+    found = tiny.infer(pictures, resolution=112, layers=[2, 7])
+    turned = tiny.infer(pictures[::-1], resolution=112, layers=[2, 7])
+    images = as_input(found.images)
+    raw = tiny._network.forward(images, export_layers=[2, 7]).exported
+    rows = [1, 0, 2]  # the original's: the reference, which is the one in the middle, comes first
+    for layer, features in found.features.items():
+        np.testing.assert_allclose(turned.features[layer][::-1], features, atol=1e-4)
+        np.testing.assert_allclose(features, raw[layer][0].numpy()[rows], atol=1e-4)
+        assert not np.allclose(features[0], features[1], atol=0.05)
+    with pytest.raises(ModelError, match="there is no layer 99"):
+        tiny.infer(pictures, layers=[99])
+    assert tiny.infer(pictures[:1], resolution=112).features == {}

@@ -82,9 +82,7 @@ class Branch(nn.Module):
         del prefix  # with both, the clip's tokens would be held twice
         self.backbone.alternate(tokens, camera_tokens, run)
         del tokens
-        output = taps.full_output()
-        exported = _reference_first(output.exported, reference, self.config.vit.alt_start)
-        return replace(output, descriptors=descriptors, exported=exported)
+        return replace(taps.full_output(), descriptors=descriptors, reference=reference)
 
     def _prefix(self, clip: Clip, request: Request, run: Pass) -> Prefix:
         cache = self._cache(request)
@@ -176,7 +174,8 @@ class FeatureTaps:
     def _watch(self, layer: int, frames: slice, tokens: Tensor) -> None:
         if layer in self._request.export_layers:
             patches = self._branch.backbone.pretrained.norm(tokens)[:, 1:].unflatten(1, self._clip.grid)
-            of_layer = self.exported.setdefault(layer, patches.new_empty((self._clip.count, *patches.shape[1:])))
+            shape, device = (self._clip.count, *patches.shape[1:]), self._request.output_device
+            of_layer = self.exported.setdefault(layer, patches.new_empty(shape, device=device))
             of_layer[frames] = patches
 
     def _compute_maps(self, with_rays: bool) -> list[Maps]:
@@ -246,9 +245,3 @@ def _concatenate_groups(parts: list[ClipOutput]) -> ClipOutput:
     sky = torch.cat([part.sky for part in parts if part.sky is not None])
     exported = {layer: torch.cat([part.exported[layer] for part in parts]) for layer in parts[0].exported}
     return ClipOutput(torch.cat([part.depth for part in parts]), sky=sky, exported=exported)
-
-
-def _reference_first(exported: dict[int, Tensor], reference: int, start: int) -> dict[int, Tensor]:
-    """The order of frames that the original exports from the layer before frames meet on."""
-    others = [i for i in range(len(next(iter(exported.values()), ()))) if i != reference]
-    return {layer: x[[reference, *others]] if layer >= start - 1 else x for layer, x in exported.items()}

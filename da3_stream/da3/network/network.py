@@ -134,7 +134,13 @@ class Network:
         clips = [Clip(*parts) for parts in zip(images, poses, cameras, strict=True)]
         for clip in clips:
             self.check(clip, request)
-        return _stack_clips([self.infer(clip, request) for clip in clips])
+        start = self.main.vit.alt_start
+        return _stack_clips([_reference_first(self.infer(clip, request), start) for clip in clips])
+
+    @property
+    def main(self) -> NetworkConfig:
+        """Of the branch that features and descriptors are of."""
+        return self.branches["da3" if isinstance(self.config, NestedConfig) else ""].config
 
     @torch.no_grad()
     def infer(self, clip: Clip, request: Request) -> ClipOutput:
@@ -148,7 +154,7 @@ class Network:
 
     def check(self, clip: Clip, request: Request) -> None:
         """Raises ModelError for a clip or a request that this model cannot take."""
-        main = self.branches["da3" if isinstance(self.config, NestedConfig) else ""].config
+        main = self.main
         if clip.size[0] % PATCH or clip.size[1] % PATCH:
             raise ModelError(f"the sides of images must be multiples of {PATCH}, not {list(clip.size)}")
         if clip.camera_from_world is not None and clip.intrinsics is None:
@@ -190,6 +196,15 @@ def _branch_configs(config: NetworkConfig | NestedConfig) -> dict[str, NetworkCo
 
 def _fill_sky(out: ClipOutput) -> ClipOutput:
     return out if out.sky is None else replace(out, depth=fill_sky(out.depth, out.sky))
+
+
+def _reference_first(out: ClipOutput, start: int) -> ClipOutput:
+    """Exported layers with their frames as in the original: from the layer before frames meet on, which are those from
+    `start` on, the reference first."""
+    others = [frame for frame in range(len(out.depth)) if frame != out.reference]
+    order = [out.reference, *others]
+    exported = {layer: x[order] if layer >= start - 1 else x for layer, x in out.exported.items()}
+    return replace(out, exported=exported)
 
 
 def _combine_branches(any_view: ClipOutput, metric: ClipOutput, known_k: Tensor | None) -> ClipOutput:

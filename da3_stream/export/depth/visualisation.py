@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
-from ...errors import ExportError
 from ...store import RunReader
 from ...types import UInt8
+from ..film import even, write_film
 from ..frame_log import FrameLog
-from ..frame_views import FrameView, selected_views, views_with_depth
+from ..frame_views import FrameView, selected_views, usual_rate, views_with_depth
 from ..images.camera import image_size
 from ..images.frame_images import undistorted_images
 from ..images.names import frame_names
@@ -23,10 +22,6 @@ from ..images.sources import list_frames
 from ..options import DepthImageOptions, DepthVideoOptions
 from ..progress import Progress
 from .colour_scale import DepthScale, depth_scale
-
-USUAL_FPS = 30.0  # where timestamps do not tell a rate
-BT709, NARROW = 1, 1  # colour space and range, named in the file so that players do not have to guess
-MAX_SIDE = 16384  # pixels that H.264 takes
 
 
 def export_depth_vis(reader: RunReader, path: Path, options: DepthImageOptions, progress: Progress) -> str:
@@ -53,19 +48,13 @@ def export_depth_video(reader: RunReader, path: Path, options: DepthVideoOptions
     Its comment tells the scale. Raises ExportError where no frame has depth, or an image is too large for the codec.
     """
     views, scale = _selected_with_some_depth(reader, options), depth_scale(reader, options.colours)
-    width, height = (max(2, side // 2 * 2) for side in image_size(reader, options.resolution))
+    width, height = even(image_size(reader, options.resolution))
     rate = Fraction(options.fps or usual_rate(views)).limit_denominator(1001)
     panels = progress.each("pictures", _panels(reader, views, scale, options, (width, height)), len(views))
     images = (panel for _, panel in panels)
-    _encode(path, images, (2 * width if options.beside else width, height), rate, scale.summary(reader.units))
+    size = (2 * width if options.beside else width, height)
+    write_film(path, images, size, rate, scale.summary(reader.units))
     return f"{_count(views)} at {float(rate):.4g} a second; {scale.summary(reader.units)}"
-
-
-def usual_rate(views: Sequence[FrameView]) -> float:
-    """Frames a second, from the median difference of their timestamps."""
-    steps = np.diff([view.timestamp for view in views])
-    steps = steps[np.isfinite(steps) & (steps > 0)]
-    return float(np.clip(1 / np.median(steps), 0.1, 1000)) if len(steps) else USUAL_FPS
 
 
 def _selected_with_some_depth(reader: RunReader, options: DepthImageOptions) -> list[FrameView]:
@@ -99,35 +88,6 @@ def _text_panel(text: str, size: tuple[int, int]) -> UInt8:
     image = np.zeros((size[1], size[0], 3), np.uint8)
     at, font = (size[0] // 8, size[1] // 2), cv2.FONT_HERSHEY_SIMPLEX
     return np.asarray(cv2.putText(image, text, at, font, size[0] / 240, (255, 255, 255), 1, cv2.LINE_AA), np.uint8)
-
-
-def _encode(path: Path, images: Iterator[UInt8], size: tuple[int, int], rate: Fraction, comment: str) -> None:
-    import av
-
-    if max(size) > MAX_SIDE:
-        raise ExportError(f"a film of {size[0]}x{size[1]} pixels is too large for H.264: give --resolution model")
-    try:
-        with av.open(str(path), "w", format="mp4") as container:
-            container.metadata["comment"] = comment
-            stream = _stream(container, size, rate)
-            for image in images:
-                frame = av.VideoFrame.from_ndarray(image, format="rgb24")
-                container.mux(
-                    stream.encode(frame.reformat(format="yuv420p", dst_colorspace=BT709, dst_color_range=NARROW))
-                )
-            container.mux(stream.encode())
-    except av.FFmpegError as error:
-        raise ExportError(f"cannot write the film: {error.strerror}") from error
-
-
-def _stream(container: Any, size: tuple[int, int], rate: Fraction) -> Any:
-    """An H.264 stream that all players show: 4:2:0, with its colour space named."""
-    stream = container.add_stream("libx264", rate=rate, options={"crf": "18", "preset": "veryfast"})
-    stream.width, stream.height = size
-    stream.pix_fmt = "yuv420p"
-    stream.colorspace = stream.color_primaries = stream.color_trc = BT709
-    stream.color_range = NARROW
-    return stream
 
 
 def _count(views: Sequence[FrameView]) -> str:

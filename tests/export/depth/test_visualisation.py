@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from da3_stream.errors import ExportError
-from da3_stream.export.depth import visualisation
 from da3_stream.export.depth.colour_scale import DepthScale, depth_scale
 from da3_stream.export.exporting import export_run
+from da3_stream.export.film import write_film
 from da3_stream.export.output_path import MARK
 from da3_stream.reconstruction import Reconstruction
 from da3_stream.store import RunReader
@@ -138,10 +138,10 @@ def test_a_run_without_any_depth_is_refused(run, tmp_path, form):
 def test_a_full_disk_is_one_sentence():
     pictures = (np.random.default_rng(k).integers(0, 256, (48, 64, 3), np.uint8) for k in range(40))
     with pytest.raises(ExportError, match="cannot write the film: No space left on device"):
-        visualisation._encode(Path("/dev/full"), pictures, (64, 48), Fraction(10), "")
+        write_film(Path("/dev/full"), pictures, (64, 48), Fraction(10), "")
 
 
 def test_a_video_too_large_for_its_codec_is_refused_before_anything_is_written(tmp_path):
     with pytest.raises(ExportError, match="a film of 20000x48 pixels is too large"):
-        visualisation._encode(tmp_path / "d.mp4", iter(()), (20000, 48), Fraction(10), "")
+        write_film(tmp_path / "d.mp4", iter(()), (20000, 48), Fraction(10), "")
     assert list(tmp_path.iterdir()) == []

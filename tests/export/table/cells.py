@@ -193,6 +193,14 @@ TABLE: dict[str, Row] = {
         times="a steady rate: tests/export/depth/test_visualisation.py",
         unknown=cameras.check_vis_unknown,
     ),
+    "feat_vis": Row(
+        names="it needs a model: tests/export/features/test_feat_vis.py",
+        frame="pictures alone, in no frame of reference",
+        units="features have none",
+        colours="of features: tests/export/features/test_feat_vis.py",
+        times="it needs a model: tests/export/features/test_feat_vis.py",
+        unknown="a picture without a pose has features, too",
+    ),
 }
 
 SLOW = ("colmap", "3dgs", "mesh obj")

@@ -1,0 +1,1 @@
+"""What a network sees: the features of its layers as colours."""
