@@ -49,6 +49,10 @@ class CameraPathError(Da3StreamError):
     """Cameras along which there is no path of the kind that was asked for."""
 
 
+class RenderingError(Da3StreamError):
+    """A picture that cannot be drawn: no camera, no Gaussians of these shapes, no such device or rasteriser."""
+
+
 class EvaluationError(Da3StreamError):
     """A ground truth cannot be read or compared."""
 

@@ -54,6 +54,7 @@ MAY_IMPORT = {
     "export": "progress errors geometry settings types store cloud frames machine remote_files upright viewer report"
     " da3",
     "evaluation": "calibration errors geometry store",
+    "rendering": "errors geometry types",  # from values alone, so that any camera of anything can be looked through
     "report": "cloud errors models settings store types upright",
     "reconstruction": "types store cloud export",
     # who looks on: a server that knows no run, and what a page asks of one

@@ -72,6 +72,7 @@ OPTIONAL = (
     Package("ray", "ray", "windows on other machines (--engine ray)", "formats", "ray"),
     Package("s3fs", "s3fs", "inputs and runs in s3:// buckets", "formats", "s3"),
     Package("imagecodecs", "imagecodecs", "TIFF images in rarer compressions", "formats", ""),
+    Package("gsplat", "gsplat", "drawing splats on an NVIDIA GPU", "xformers", "gpu"),
     Package("xformers", "xformers", "a faster attention kernel on some GPUs", "xformers", "gpu"),
 )
 

@@ -11,7 +11,7 @@ from .cameras import (
     unproject,
 )
 from .covariance import inverse_of_definite
-from .harmonics import harmonics, harmonics_turn
+from .harmonics import harmonic_terms, harmonics, harmonics_turn
 from .sim3 import Sim3
 from .sim3_array import Sim3Array
 from .umeyama import nearest_rotations, umeyama
@@ -19,6 +19,7 @@ from .umeyama import nearest_rotations, umeyama
 __all__ = [
     "Sim3",
     "Sim3Array",
+    "harmonic_terms",
     "harmonics",
     "harmonics_turn",
     "homogeneous",

@@ -7,6 +7,9 @@ gives the turned colours in some directions, solved for.
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,27 +21,32 @@ Float64 = NDArray[np.float64]
 def harmonics(directions: Float64, degree: int) -> Float64:
     """The harmonics of degrees 0 to `degree` at unit vectors [D,3] -> [D,(degree+1)^2]."""
     x, y, z = directions.T
+    return np.stack([np.broadcast_to(value, x.shape) for value in harmonic_terms(x, y, z, degree)], axis=1)
+
+
+def harmonic_terms(x: Any, y: Any, z: Any, degree: int) -> list[Any]:
+    """The same one by one, (degree+1)^2 of them, of arrays or tensors x, y, z of one shape; the first is a number."""
     bands = [
-        [np.sqrt(1 / (4 * np.pi)) * np.ones_like(x)],
-        [np.sqrt(3 / (4 * np.pi)) * value for value in (-y, z, -x)],
+        [math.sqrt(1 / (4 * math.pi))],
+        [math.sqrt(3 / (4 * math.pi)) * value for value in (-y, z, -x)],
         [
-            np.sqrt(15 / (16 * np.pi)) * value
-            for value in (2 * x * y, -2 * y * z, (2 * z * z - x * x - y * y) / np.sqrt(3), -2 * x * z, x * x - y * y)
+            math.sqrt(15 / (16 * math.pi)) * value
+            for value in (2 * x * y, -2 * y * z, (2 * z * z - x * x - y * y) / math.sqrt(3), -2 * x * z, x * x - y * y)
         ],
         [
-            np.sqrt(7 / (16 * np.pi)) * value
+            math.sqrt(7 / (16 * math.pi)) * value
             for value in (
-                -y * (3 * x * x - y * y) * np.sqrt(2.5),
-                x * y * z * 2 * np.sqrt(15),
-                -y * (4 * z * z - x * x - y * y) * np.sqrt(1.5),
+                -y * (3 * x * x - y * y) * math.sqrt(2.5),
+                x * y * z * 2 * math.sqrt(15),
+                -y * (4 * z * z - x * x - y * y) * math.sqrt(1.5),
                 z * (2 * z * z - 3 * x * x - 3 * y * y),
-                -x * (4 * z * z - x * x - y * y) * np.sqrt(1.5),
-                z * (x * x - y * y) * np.sqrt(15),
-                -x * (x * x - 3 * y * y) * np.sqrt(2.5),
+                -x * (4 * z * z - x * x - y * y) * math.sqrt(1.5),
+                z * (x * x - y * y) * math.sqrt(15),
+                -x * (x * x - 3 * y * y) * math.sqrt(2.5),
             )
         ],
     ]
-    return np.stack([value for band in bands[: degree + 1] for value in band], axis=1)
+    return [value for band in bands[: degree + 1] for value in band]
 
 
 def harmonics_turn(turn: Float64, degree: int) -> Float64:
