@@ -51,8 +51,8 @@ MAY_IMPORT = {
     "cloud": "errors geometry settings types store",
     "splats": "cloud settings store types geometry",
     "upright": "errors geometry types store cloud",
-    "export": "progress errors geometry settings types store cloud frames machine remote_files upright viewer report"
-    " da3",
+    "export": "progress errors geometry settings types store cloud splats frames machine remote_files upright viewer"
+    " report da3",
     "evaluation": "calibration errors geometry store",
     "rendering": "errors geometry types",  # from values alone, so that any camera of anything can be looked through
     "report": "cloud errors models settings store types upright",

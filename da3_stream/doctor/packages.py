@@ -68,6 +68,7 @@ OPTIONAL = (
     Package("open3d", "open3d", "meshes (--format mesh)", "meshes", "mesh", ("libusb-package",)),
     Package("rerun-sdk", "rerun", "rerun recordings (--format rrd)", "formats", "rerun"),
     Package("pye57", "pye57", "E57 point clouds (--format e57)", "formats", "e57"),
+    Package("gsply", "gsply", "compressed splats (--format spz)", "splats", "spz"),
     Package("pi-heif", "pi_heif", "HEIC and HEIF images of telephones", "formats", "heif"),
     Package("ray", "ray", "windows on other machines (--engine ray)", "formats", "ray"),
     Package("s3fs", "s3fs", "inputs and runs in s3:// buckets", "formats", "s3"),

@@ -11,6 +11,7 @@ from typing import Literal
 from ..cloud.pages import count_points
 from ..errors import ExportError
 from ..machine import size_text
+from ..splats import count_splats, has_splats, splats_degree
 from ..store import RunReader
 from . import options as o
 from .frame_views import selected_rows
@@ -25,6 +26,7 @@ PER_PIXEL = {"jpg": 1.0, "png": 3.1}
 PER_DEPTH_PIXEL, PER_STEREO_PIXEL = {"png": 2.0}, 16  # other depth: single precision
 PER_SORTED, PER_ROW, PER_MESHED = 40, 40, 120
 PER_FEATURE_PIXEL = 2 * 1536 / 14**2  # of the widest network, half precision, a patch
+PER_SPLAT = (68, 104, 164, 248)  # a row of a PLY file, by the degree of its harmonics
 PER_POSE, PER_TRACKED, PER_SEED = 400, 100_000, 300
 PER_PAGE, PER_THUMBNAIL, PER_SENT = 3_000_000, 100_000, 16  # a page's own parts; a point in base64
 
@@ -73,6 +75,14 @@ def _bytes_of(options: o.FrameOptions, reader: RunReader, frames: int, folder: P
 @_bytes_of.register
 def _of_cloud(options: o.CloudOptions, reader: RunReader, frames: int, folder: Path) -> float:
     return PER_SORTED * _points(reader, None) + PER_ROW * _points(reader, options.max_points)
+
+
+@_bytes_of.register
+def _of_gaussians(options: o.SplatOptions, reader: RunReader, frames: int, folder: Path) -> float:
+    if options.source == "cloud" or not has_splats(reader.run):
+        return _of_cloud(options, reader, frames, folder) + 2 * PER_SPLAT[0] * _points(reader, options.max_points)
+    count = sum(count_splats(reader.run, submap) for submap in reader.geometry.submaps)
+    return 2 * PER_SPLAT[min(options.degree, splats_degree(reader.run))] * count  # sorted, and in files
 
 
 @_bytes_of.register

@@ -113,6 +113,13 @@ FORMATS = {
     "glb": Watched(
         "points, cameras, path and a flight along it, binary glTF", o.GlbOptions, "scene.glb", "cloud.glb:export_glb"
     ),
+    "gs_ply": Watched(
+        "Gaussian splats, or initial ones of the cloud: a folder of PLY tiles",
+        o.SplatOptions,
+        "gs_ply/",
+        "splats.exporting:export_gs_ply",
+    ),
+    "spz": Watched("the same, compressed: SPZ tiles", o.SplatOptions, "spz/", "splats.exporting:export_spz"),
     "page": Watched(
         "the run's page in one file, for a browser", o.PageOptions, "page.html", "page.exporting:export_page"
     ),

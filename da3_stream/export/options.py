@@ -162,6 +162,18 @@ class GlbOptions(CloudOptions):
     cameras: Annotated[int, Field(ge=0)] = Field(200, description="frusta with their cameras, evenly over the run")
 
 
+class SplatOptions(CloudOptions):
+    """Gaussian splats: those that the run keeps, or initial ones of its cloud, for which alone are confidence,
+    max_points and the voxel."""
+
+    normals: None = Field(None, description="splats have none")
+    source: Literal["run", "cloud"] | None = Field(
+        None, description="run: the network's (run --gaussians); cloud: initial ones; default: run's where it has any"
+    )
+    degree: Annotated[int, Field(ge=0, le=3)] = Field(2, description="of colours by direction of sight, at most")
+    splats_in_tile: Count = Field(4_000_000, description="about as many in a file, at most")
+
+
 class PageOptions(FrameOptions):
     """The run as one HTML file for a browser, without a server."""
 

@@ -51,6 +51,16 @@ def has_splats(run: Run) -> bool:
     return run.splats_path(0).exists()
 
 
+def splats_degree(run: Run) -> int:
+    """The degree of the harmonics that a run keeps; 0 where it has no splat. Raises StoreError as `read_splats`."""
+    submap = 0
+    while run.splats_path(submap).exists():
+        for _, gaussians in read_splats(run, submap):
+            return gaussians.degree
+        submap += 1
+    return 0
+
+
 def _entries(splats: Iterable[OfFrame]) -> Iterator[tuple[str, NDArray[Any]]]:
     counts: dict[int, int] = {}
     for frame, gaussians in splats:

@@ -14,7 +14,8 @@ OPACITY = 0.9  # of a disc
 WIDTH = 0.6  # standard deviation in the surface, in distances to the neighbours: discs of a plane close up
 THICKNESS = 0.1  # standard deviation along the normal, of that in the surface
 NEIGHBOURS = 8
-MOST_SPACING = 4.0  # in medians: a point that stands alone gets no larger a disc
+LEAST_SPACING, MOST_SPACING = 0.01, 4.0  # in medians: of points in one place, and of one that stands alone
+ALONE = 0.01  # the spacing of the only point
 _AT_ONCE = 1 << 16  # points whose neighbours are looked at together
 
 
@@ -23,7 +24,8 @@ def initial_splats(xyz: Float32, rgb: UInt8) -> Gaussians[NDArray[Any]]:
     normal of the plane through its neighbours (Hoppe et al., "Surface reconstruction from unorganized points", 1992).
     """
     spacing, axes = _surroundings(xyz)
-    widths = WIDTH * np.minimum(spacing, MOST_SPACING * np.median(spacing)) if len(xyz) else spacing
+    usual = (np.median(spacing[spacing > 0]) if (spacing > 0).any() else 0.0) or ALONE
+    widths = WIDTH * spacing.clip(LEAST_SPACING * usual, MOST_SPACING * usual)
     mean = harmonics(np.array([[0.0, 0.0, 1.0]]), 0).item()
     return Gaussians(
         means=np.asarray(xyz, np.float32),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -41,3 +42,11 @@ def splat_rows(gaussians: Gaussians[NDArray[Any]], bands: int) -> Float32:
         gaussians.rotations,
     ]
     return np.concatenate(columns, axis=1, dtype="<f4", casting="same_kind")
+
+
+def splat_ply_header(count: int, bands: int, comments: Iterable[str] = ()) -> bytes:
+    """What stands in a PLY file before so many of these rows; comments are lines in ASCII."""
+    said = "".join(f"comment {comment}\n" for comment in comments)
+    properties = "".join(f"property float {name}\n" for name in splat_properties(bands))
+    text = f"ply\nformat binary_little_endian 1.0\n{said}element vertex {count}\n{properties}end_header\n"
+    return text.encode("ascii")

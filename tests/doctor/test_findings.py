@@ -125,4 +125,4 @@ def test_the_formats_that_packages_are_for_are_there() -> None:
     from da3_stream.export.formats import FORMATS
 
     named = {name for package in OPTIONAL for name in re.findall(r"--format (\w+)", package.purpose)}
-    assert named == {"mesh", "rrd", "e57"} and named <= set(FORMATS)
+    assert named == {"mesh", "rrd", "e57", "spz"} and named <= set(FORMATS)

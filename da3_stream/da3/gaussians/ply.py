@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ...errors import ModelError
 from ...types import Gaussians
-from ...types.splat_rows import splat_properties, splat_rows
+from ...types.splat_rows import splat_ply_header, splat_rows
 
 BORDER_SHARE = 8 / 256  # of a side, left out on each side
 NEAREST_SHARE = 0.9  # of a frame's pixels that are kept
@@ -46,7 +46,7 @@ def write_ply(
     kept = _kept(maps, arrays, interval)
     with _replacing(Path(path)) as file:
         bands = arrays.harmonics.shape[-1] - 1 if all_bands else 0
-        file.write(_header(int(kept.sum()), bands))
+        file.write(splat_ply_header(int(kept.sum()), bands))
         for i in range(0, len(maps), interval):
             of_frame = i * maps[i].size + np.flatnonzero(kept[i])
             file.write(splat_rows(arrays.take(of_frame), bands).tobytes())
@@ -66,11 +66,6 @@ def _kept(depth: NDArray[Any], gaussians: Gaussians[NDArray[Any]], interval: int
         sizes, means = gaussians.scales[of_frame], gaussians.means[of_frame]
         kept[i] &= ((sizes > 0) & np.isfinite(sizes) & np.isfinite(means)).all(axis=1).reshape(height, width)
     return kept.reshape(len(depth), -1)
-
-
-def _header(count: int, bands: int) -> bytes:
-    properties = "".join(f"property float {name}\n" for name in splat_properties(bands))
-    return f"ply\nformat binary_little_endian 1.0\nelement vertex {count}\n{properties}end_header\n".encode("ascii")
 
 
 def _arrays(gaussians: Gaussians[Any]) -> Gaussians[NDArray[Any]]:

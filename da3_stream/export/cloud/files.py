@@ -116,17 +116,19 @@ def point_selection(
     return PointSelection(settings, frames, options.confidence, crop, with_frames)
 
 
-def cloud_summary(axes: FileAxes, count: int, more: str = "", *, crop: Crop | None = None) -> str:
-    """One line for people: how many points, in which units and axes, and of which part of the scene.
+def cloud_summary(axes: FileAxes, count: int, more: str = "", *, crop: Crop | None = None, what: str = "points") -> str:
+    """One line for people: how many points (or `what`), in which units and axes, and of which part of the scene.
 
     Raises ExportError where a crop leaves none.
     """
     if crop is not None and not count:
-        raise ExportError(f"no point lies in {crop.region}, in the coordinates of the file: nothing to export")
+        raise ExportError(
+            f"no {what.removesuffix('s')} lies in {crop.region}, in the coordinates of the file: nothing to export"
+        )
     more += "" if crop is None else f", cropped to {crop.region}"
     units = "relative units" if axes.units == "relative" else axes.units
     where = "" if axes.name == "world" else f", {axes.crs or axes.up_text}"
-    return f"{count:,} points in {units}{where}{more}"
+    return f"{count:,} {what} in {units}{where}{more}"
 
 
 def _changed_settings(options: CloudOptions) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from tests.export.table import cameras, clouds, pages, trajectories
+from tests.export.table import cameras, clouds, pages, splats, trajectories
 from tests.export.table.exported import Exported, check_units
 
 Cell = Callable[[Exported], None] | str
@@ -117,6 +117,8 @@ TABLE: dict[str, Row] = {
         times=cameras.check_gltf_animation,
         unknown=cameras.check_gltf_unknown,
     ),
+    "gs_ply": cloud(splats.by_trimesh_tiles),
+    "spz": cloud(splats.by_spz_tiles),
     "page": Row(
         names=pages.check_page_names,
         frame=pages.check_page_frame,

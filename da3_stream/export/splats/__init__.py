@@ -1,0 +1,1 @@
+"""Gaussian splats of a run as the files of viewers: PLY and SPZ, in tiles."""
