@@ -52,7 +52,7 @@ MAY_IMPORT = {
     "splats": "cloud settings store types geometry",
     "upright": "errors geometry types store cloud",
     "export": "progress errors geometry settings types store cloud splats frames machine remote_files upright viewer"
-    " report da3",
+    " report da3 camera_paths rendering",
     "evaluation": "calibration errors geometry store",
     "rendering": "errors geometry types",  # from values alone, so that any camera of anything can be looked through
     "report": "cloud errors models settings store types upright",

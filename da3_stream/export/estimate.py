@@ -18,6 +18,7 @@ from .frame_views import selected_rows
 from .images.camera import image_size
 from .images.frame_images import image_files
 from .images.image_folder import usable_format
+from .video.flight import film_size, picture_count
 
 # Bytes at most, as measured on clips and on noise: for a pixel of a picture, of depth; for a point (while clouds are
 # sorted; in a file; in a mesh with its triangles); for a frame (its pose; its keypoints and observations); for a seed
@@ -165,6 +166,18 @@ def _of_features(options: o.FeatureOptions, reader: RunReader, frames: int, fold
     width, height = reader.input_size
     pixels = (options.side / max(width, height)) ** 2 * width * height
     return max(1, len(options.layers)) * frames * pixels * (2 * 2 * PER_PIXEL["jpg"] + PER_FEATURE_PIXEL)
+
+
+@_bytes_of.register
+def _of_flight(options: o.FlightOptions, reader: RunReader, frames: int, folder: Path) -> float:
+    width, height = film_size(reader, options)
+    panels = 1 if options.depth == "none" else 2
+    return picture_count(reader, options) * PER_PIXEL["jpg"] * width * height * panels
+
+
+@_bytes_of.register
+def _of_flythrough(options: o.FlythroughOptions, reader: RunReader, frames: int, folder: Path) -> float:
+    return _of_flight(options, reader, frames, folder) + PER_SORTED * _points(reader, None)
 
 
 def _points(reader: RunReader, most: int | None) -> int:

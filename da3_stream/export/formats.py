@@ -144,6 +144,18 @@ FORMATS = {
     "depth_video": Watched(
         "a film of depth", o.DepthVideoOptions, "depth.mp4", "depth.visualisation:export_depth_video"
     ),
+    "gs_video": Watched(
+        "a film of the Gaussian splats from a camera that flies through them",
+        o.GsVideoOptions,
+        "gs_video.mp4",
+        "video.gs_video:export_gs_video",
+    ),
+    "flythrough": Watched(
+        "a film of the points from a camera that flies through them",
+        o.FlythroughOptions,
+        "flythrough.mp4",
+        "video.flythrough:export_flythrough",
+    ),
     "feat_vis": Watched(
         "what the network's layers see, as pictures and films of colours",
         o.FeatureOptions,

@@ -6,7 +6,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field, field_validator, model_validator
 
+from ..camera_paths import PathName
 from ..settings.validation import Off, Stage
+from .film import Quality
 
 Positive = Annotated[float, Field(gt=0)]
 Fps = Annotated[float, Field(ge=0.1, le=1000)]
@@ -309,6 +311,64 @@ class DepthVideoOptions(DepthImageOptions):
     """Coloured inverse depth as a video."""
 
     fps: Fps | None = Field(None, description="pictures a second; default: what the frames' times say")
+
+
+class FlightOptions(FrameOptions):
+    """A camera that flies through the scene of one segment, filmed; `frames` and `every` select the cameras that tell
+    its path."""
+
+    path: PathName = Field(
+        "extend",
+        description="original, smooth: a picture a frame; interpolate: through the cameras at constant speed; extend: "
+        "along them smoothed, with a wander and a dolly zoom half-way; wander, dolly_zoom, orbit: at the middle one",
+    )
+    seconds: Positive | None = Field(
+        None,
+        description="how long; default: about as many pictures as cameras, 5 s around one; not of original, smooth",
+    )
+    fps: Fps | None = Field(
+        None, description="pictures a second; default: 24, of original and smooth what the frames' times say"
+    )
+    size: tuple[Count, Count] | None = Field(
+        None, description="WxH of the picture; default: that of the depth maps; another shape is cut from the middle"
+    )
+    quality: Quality = Field("high", description="of the coding: low, medium or high")
+    depth: Literal["beside", "below", "none"] = Field("beside", description="where the coloured depth is shown")
+    colours: Literal["turbo", "inferno"] = "turbo"
+    degrees: Annotated[float, Field(gt=0, le=360)] = Field(
+        360.0, description="of an orbit; less than a circle swings from side to side"
+    )
+
+    @field_validator("size", mode="before")
+    @classmethod
+    def _two_sides(cls, value: object) -> object:
+        """Read the text WxH."""
+        if not isinstance(value, str):
+            return value
+        sides = value.lower().split("x")
+        if len(sides) != 2 or not all(side.isdecimal() for side in sides):
+            raise ValueError(f"expected WxH with whole numbers, not {value!r}")
+        return tuple(int(side) for side in sides)
+
+    @model_validator(mode="after")
+    def _has_a_length(self) -> FlightOptions:
+        if self.seconds is not None and self.path in ("original", "smooth"):
+            raise ValueError(f"the path {self.path} has a picture for each frame: give fps or every instead of seconds")
+        return self
+
+
+class FlythroughOptions(FlightOptions):
+    """A film of the coloured points."""
+
+    max_points: Count = Field(5_000_000, description="points, evenly over the cloud")
+    confidence: Share = Field(0.0, description="share of the run's least confident points left out")
+
+
+class GsVideoOptions(FlightOptions):
+    """A film of the Gaussian splats."""
+
+    max_splats: Count = Field(3_000_000, description="of more, those of every n-th frame are shown")
+    device: str | None = Field(None, description="cpu or cuda; default: cuda where it is")
 
 
 class FeatureOptions(FrameOptions):

@@ -69,10 +69,11 @@ class RunGeometry:
     submaps: dict[int, SubmapCameras]
     frame_poses: FramePoses
 
-    def median_depth(self) -> float:
-        """Of the submaps' median depths, in world units; 0 where there is no depth."""
+    def median_depth(self, segment: int | None = None) -> float:
+        """Of the submaps' median depths, of one segment or all, in world units; 0 where there is no depth."""
         submaps = self.scene.submaps
-        depths = [submap.median_depth * submaps[k].world_from_window.scale for k, submap in self.submaps.items()]
+        asked = {k: submap for k, submap in self.submaps.items() if segment in (None, submaps[k].segment)}
+        depths = [submap.median_depth * submaps[k].world_from_window.scale for k, submap in asked.items()]
         known = [depth for depth in depths if depth > 0]
         return self.scene.scale * float(np.median(known)) if known else 0.0
 

@@ -88,6 +88,18 @@ def mesh(read: Callable[..., clouds.Cloud], encoding: str, colours: Cell) -> Row
     )
 
 
+def film(tests: str) -> Row:
+    """Of a flight, which shows no frame of the run; checked by its own tests."""
+    return Row(
+        names="pictures of no frame",
+        frame="pictures alone, in no frame of reference",
+        units=f"the legend of the colours: tests/export/video/{tests}",
+        colours=f"what is drawn: tests/export/video/{tests}",
+        times=f"a steady rate: tests/export/video/{tests}",
+        unknown="cameras without a pose are left out of the path: tests/camera_paths/test_paths.py",
+    )
+
+
 def gltf_mesh(path: Any) -> clouds.Cloud:
     """Vertices of the mesh in a GLB."""
     return clouds.by_gltf(path, "mesh")
@@ -195,6 +207,8 @@ TABLE: dict[str, Row] = {
         times="a steady rate: tests/export/depth/test_visualisation.py",
         unknown=cameras.check_vis_unknown,
     ),
+    "flythrough": film("test_flythrough.py"),
+    "gs_video": film("test_gs_video.py"),
     "feat_vis": Row(
         names="it needs a model: tests/export/features/test_feat_vis.py",
         frame="pictures alone, in no frame of reference",

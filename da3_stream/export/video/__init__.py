@@ -1,0 +1,1 @@
+"""Films of a run's scene from a camera that flies through it."""
