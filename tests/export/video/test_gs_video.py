@@ -36,7 +36,7 @@ def test_a_film_shows_the_depth_of_the_run(run, tmp_path):
         truth = scale.paint(reader.depth(index)[0]).astype(int)[inner]
         drawn = picture[:, SIZE[0] + GAP :][inner]
         seen = (truth.max(axis=2) > 60) & (drawn.max(axis=2) > 60)
-        assert seen.mean() > 0.3 and np.median(np.abs(drawn - truth).max(axis=2)[seen]) < 40
+        assert seen.mean() > 0.3 and np.median(np.abs(drawn - truth).max(axis=2)[seen]) < 60
         assert picture[:, : SIZE[0]][inner].std() > 20
 
 
