@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .settings import Settings
     from .types import Predictor
 
-__all__ = ["DepthAnything3", "Reconstruction", "Settings", "reconstruct"]
+__all__ = ["DepthAnything3", "Reconstruction", "Settings", "predict", "reconstruct"]
 
 _HOMES = {"DepthAnything3": "da3", "Reconstruction": "reconstruction", "Settings": "settings"}
 
@@ -39,6 +39,21 @@ def reconstruct(
     from .reconstruction import Reconstruction
 
     return Reconstruction(run(source, out, settings, predictor, engine=engine, progress=progress, overwrite=overwrite))
+
+
+def predict(
+    source: Source, out: str = "prediction", *, settings: Settings | None = None, progress: bool = False
+) -> Reconstruction:
+    """Depth of a picture, or depth and cameras of pictures of one scene, in one pass of Depth Anything 3, as a run
+    directory `out`, opened.
+
+    `source` as for `reconstruct`; `settings` None: those of the preset "predict" (`Settings` of others are for films).
+    What does not fit into memory goes by windows. Raises Da3StreamError with one sentence (see `prediction.predict`).
+    """
+    from .prediction import predict
+    from .reconstruction import Reconstruction
+
+    return Reconstruction(predict(source, out, settings, progress=progress))
 
 
 def __getattr__(name: str) -> Any:

@@ -68,6 +68,8 @@ MAY_IMPORT = {
     "session": "progress errors geometry settings types windows cloud export frames loops machine predictors report"
     " slam splats stopwatch store",
     "pipeline": "progress settings types frames machine predictors remote_files session stopwatch",
+    # one pass over pictures: a run whose windows are as large as memory allows, told before weights are read
+    "prediction": "da3 errors frames machine pipeline predictors progress remote_files settings store types",
     # the doors
     "synthetic": "errors geometry",
     "calibration": "errors geometry",
@@ -75,8 +77,8 @@ MAY_IMPORT = {
     "doctor": "machine",
     "batch": "errors frames machine predictors progress remote_files session settings store",
     "cli": "progress errors settings batch calibration demo distributed doctor evaluation export frames models pipeline"
-    " predictors remote_files report stopwatch store viewer",
-    "__init__": "settings types da3 pipeline predictors reconstruction",
+    " prediction predictors remote_files report stopwatch store viewer",
+    "__init__": "settings types da3 pipeline prediction predictors reconstruction",
     "__main__": "cli",
 }
 

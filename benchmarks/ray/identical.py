@@ -25,7 +25,7 @@ from benchmarks.tables import Column, Row
 from da3_stream import Settings, pipeline
 from da3_stream.distributed import RayEngine
 from tests.faults.whole_run import everything
-from tests.predictors.test_da3_predictor import ANY_VIEW, write_checkpoint
+from tests.worlds.seeded_models import ANY_VIEW, write_checkpoint
 
 TOWN_SIZE = (160, 120)
 MOST_ACTORS = 4

@@ -20,18 +20,24 @@ def is_nerfstudio(mapping: dict[str, Any]) -> bool:
 
 def read_nerfstudio(mapping: dict[str, Any], what: str) -> dict[str, KnownCamera]:
     """The camera, or those of the frames by their files where they differ. Raises SettingsError with one sentence."""
-    if "fl_x" in mapping or "camera_angle_x" in mapping:
-        return {"": _camera(mapping, what)}
+    if has_lens(mapping):
+        return {"": read_camera(mapping, what)}
     cameras: dict[str, KnownCamera] = {}
     for frame in mapping["frames"]:
         if isinstance(frame, dict) and "fl_x" in frame:
-            camera = _camera({**mapping, **frame}, what)
+            camera = read_camera({**mapping, **frame}, what)
             if camera not in cameras.values():
                 cameras[str(frame.get("file_path", len(cameras)))] = camera
     return cameras
 
 
-def _camera(entry: dict[str, Any], what: str) -> KnownCamera:
+def has_lens(entry: dict[str, Any]) -> bool:
+    """Whether a frame, with what is said of all, tells a focal length."""
+    return "fl_x" in entry or "camera_angle_x" in entry
+
+
+def read_camera(entry: dict[str, Any], what: str) -> KnownCamera:
+    """The camera of a frame, with what is said of all. Raises SettingsError with one sentence."""
     name = str(entry.get("camera_model", "OPENCV"))
     if name not in (*FISHEYES, *PERSPECTIVES):
         known = ", ".join((*PERSPECTIVES, *FISHEYES))

@@ -17,6 +17,8 @@ from .ending import ending, fail
 from .evaluate import evaluate
 from .export import align, export
 from .info import info
+from .predict import EXAMPLES as PREDICT_EXAMPLES
+from .predict import predict
 from .run import EXAMPLES, run
 from .view import view
 from .weights import weights_app
@@ -39,6 +41,7 @@ def options(version: Version = False) -> None:
 
 app.command(rich_help_panel=RECONSTRUCT, epilog=EXAMPLES)(run)
 app.command(rich_help_panel=RECONSTRUCT, epilog=BATCH_EXAMPLES)(batch)
+app.command(rich_help_panel=RECONSTRUCT, epilog=PREDICT_EXAMPLES)(predict)
 app.command(rich_help_panel=RECONSTRUCT)(demo)
 app.command(rich_help_panel=LOOK)(view)
 app.command(rich_help_panel=LOOK)(info)

@@ -39,7 +39,7 @@ def read_checkpoint(
     Tensors that nothing uses are named in the log. Raises ModelError where a file is missing or not what it should be,
     with the architecture that the tensors show where the config names another one.
     """
-    name, config = _read_config(folder / CONFIG)
+    name, config = read_architecture(folder)
     network = Network(config)
     with _open(folder / WEIGHTS) as tensors:
         try:
@@ -51,7 +51,9 @@ def read_checkpoint(
     return ModelCheckpoint(name, network)
 
 
-def _read_config(path: Path) -> tuple[str, NetworkConfig | NestedConfig]:
+def read_architecture(folder: Path) -> tuple[str, NetworkConfig | NestedConfig]:
+    """Name and configuration of the model in a folder, without its weights. Raises ModelError."""
+    path = folder / CONFIG
     try:
         values = json.loads(path.read_text())
     except FileNotFoundError:

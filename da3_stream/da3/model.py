@@ -101,6 +101,10 @@ class DepthAnything3:
         """Whether it gives metres by itself."""
         return isinstance(self._network.config, NestedConfig)
 
+    def tells_metres(self, focal_length_known: bool) -> bool:
+        """Whether depth is in metres, which the metric model alone tells of pictures whose focal length is known."""
+        return self.is_metric or (self._canonical and focal_length_known)
+
     @staticmethod
     def from_pretrained(
         name: str | Path,
@@ -173,7 +177,7 @@ class DepthAnything3:
         )
         self._network.check(clip, request)
         out = self._run(clip, request)
-        prediction = _to_prediction(out, prepared, given, self._metric(given))
+        prediction = _to_prediction(out, prepared, given, self.tells_metres(given is not None))
         predicted = None if poses is None else _predicted_from_given(prediction, poses)
         if prediction.gaussians is not None and request.gaussians is not None and not request.gaussians.raw:
             _bring_along(prediction.gaussians, out.scale, predicted)
@@ -200,9 +204,6 @@ class DepthAnything3:
     def _canonical(self) -> bool:
         """Whether depth is in units of a canonical camera, and in metres once the focal length is known."""
         return self.name.startswith("da3metric")
-
-    def _metric(self, k: Float64 | None) -> bool:
-        return self.is_metric or (self._canonical and k is not None)
 
 
 def _numpy(tensor: Tensor | None) -> Float64 | None:

@@ -19,7 +19,7 @@ from .axes import file_axes
 from .estimate import estimate_export, require_disk
 from .formats import FORMATS, Format
 from .frame_log import FrameLog
-from .frame_views import selected_rows
+from .frame_views import DEPTH_FORMATS, has_depth_alone, nothing_to_export, selected_rows
 from .options import AxesOptions, FrameOptions
 from .output_path import FOLDER, output_path, require_apart, side_file
 from .placed import BESIDE, RECORD, placed_reader, write_record
@@ -60,6 +60,8 @@ def export_run(
     row = find_format(format)
     checked = _checked_options(format, row, options)
     reader = RunReader.open(Path(run_dir))
+    if format not in DEPTH_FORMATS and has_depth_alone(reader):
+        raise nothing_to_export(reader, "a place")
     target = Path(path) if path is not None else reader.path / FOLDER / row.file_name(checked)
     for place in (target, *(side_file(target, suffix) for suffix in row.beside)):
         require_apart(place, reader.path, reader.input_paths)

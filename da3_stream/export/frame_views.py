@@ -10,12 +10,13 @@ import numpy as np
 
 from ..errors import ExportError
 from ..store import INTERPOLATED, RunReader
-from ..types import Float64
+from ..types import Float64, Status
 from .options import FrameOptions
 
 log = logging.getLogger(__name__)
 
 USUAL_FPS = 30.0  # where timestamps do not tell a rate
+DEPTH_FORMATS = ("depth", "npz", "mini_npz", "depth_vis", "depth_video")  # that need no poses
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,8 +89,28 @@ def usual_rate(views: Sequence[FrameView]) -> float:
     return float(np.clip(1 / np.median(steps), 0.1, 1000)) if len(steps) else USUAL_FPS
 
 
+def depth_views(reader: RunReader, options: FrameOptions) -> list[FrameView]:
+    """The selected frames that have a depth map, also those of which nothing else is known. Raises ExportError if there
+    are none."""
+    views = [view for view in selected_views(reader, options) if view.has_depth]
+    if not views:
+        raise nothing_to_export(reader, "depth")
+    return views
+
+
+def has_depth_alone(reader: RunReader) -> bool:
+    """Whether a model made the run that gives depth of single frames, and no poses."""
+    return Status.DEPTH in reader.poses.status and not reader.poses.has_pose.any()
+
+
 def nothing_to_export(reader: RunReader, lacking: str) -> ExportError:
     """The error to raise where no selected frame has "a place" or "depth"."""
+    if has_depth_alone(reader) and lacking != "depth":
+        model = reader.status.get("model", {}).get("name", "its model")
+        return ExportError(
+            f"{reader.path} holds depth alone: {model} looks at single pictures and gives no poses, so that there is "
+            f"no cloud, mesh or path; {', '.join(DEPTH_FORMATS)} can be had"
+        )
     return ExportError(f"none of the frames asked for has {lacking} in {reader.path}: nothing to export")
 
 

@@ -14,7 +14,7 @@ from ..errors import ExportError
 from ..geometry import resize_intrinsics
 from ..store import RunReader
 from ..types import UInt8
-from .frame_views import FrameView, views_with_depth
+from .frame_views import FrameView, depth_views, has_depth_alone
 from .images.frame_images import undistorted_images
 from .images.names import frame_names
 from .options import MiniNpzOptions, NpzOptions
@@ -64,8 +64,9 @@ def _write_maps(
     depths, confidences = progress.each("depth", views, n), progress.each("confidence", views, n)
     _stream(archive, "depth", shape, np.float32, (np.round(reader.depth(view.index)[0], decimals) for view in depths))
     _stream(archive, "conf", shape, np.float32, (np.round(reader.depth(view.index)[1], 2) for view in confidences))
-    _stream(archive, "extrinsics", (n, 3, 4), np.float32, (view.camera_from_world[:3] for view in views))
-    _stream(archive, "intrinsics", (n, 3, 3), np.float32, (_intrinsics(reader, view) for view in views))
+    if not has_depth_alone(reader):
+        _stream(archive, "extrinsics", (n, 3, 4), np.float32, (view.camera_from_world[:3] for view in views))
+        _stream(archive, "intrinsics", (n, 3, 3), np.float32, (_intrinsics(reader, view) for view in views))
     names = frame_names(reader)
     _add(archive, "file", np.array([names[view.index].name for view in views]))
     _add(archive, "file_from_world", reader.axes.file_from_world.matrix())
@@ -108,7 +109,7 @@ def _views_of_one_size(
     reader: RunReader, options: MiniNpzOptions | NpzOptions
 ) -> tuple[list[FrameView], tuple[int, int]]:
     """The selected frames with depth, and (width, height) of all depth maps. Raises ExportError where sizes differ."""
-    views = views_with_depth(reader, options)
+    views = depth_views(reader, options)
     sizes = sorted({reader.depth_size(view.index) for view in views})
     if len(sizes) > 1:
         raise ExportError(f"the depth maps are of different sizes ({sizes[0]}, {sizes[1]}): one array cannot hold them")

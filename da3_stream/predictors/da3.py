@@ -22,8 +22,9 @@ class Da3Predictor:
     `known_k` is K [3,3] at `source_size` (width, height), first pixel centre at 0.5, or None to take the network's own;
     `focal_sigma` says that it is a guess (a relative standard deviation of the focal length). With `descriptors`
     windows come with descriptors of places, with `gaussians` with a Gaussian of every pixel; `weights_hash` is the
-    sha256 of the weights' file, for run.json. Raises PredictorError for a model that gives no poses, or no Gaussians
-    where they are asked for.
+    sha256 of the weights' file, for run.json. Frames with intrinsics of their own go before `known_k`; with
+    `given_poses` every frame must have a pose, too: windows are in the world of these, in its unit. Raises
+    PredictorError for a model that gives no poses, or no Gaussians where they are asked for.
     """
 
     window_size = 60
@@ -39,6 +40,7 @@ class Da3Predictor:
         weights_hash: str | None = None,
         focal_sigma: float | None = None,
         gaussians: bool = False,
+        given_poses: bool = False,
     ) -> None:
         if not model.has_poses:
             raise PredictorError(
@@ -51,11 +53,12 @@ class Da3Predictor:
         self._model, self._known_k, self._source_size = model, known_k, source_size
         self._is_given = known_k is not None and focal_sigma is None
         self.gives_descriptors, self.gives_gaussians = descriptors, gaussians
+        self._given_poses = given_poses
 
     @property
     def is_metric(self) -> bool:
-        """Whether its windows are in metres."""
-        return self._model.is_metric
+        """Whether its windows are in metres; where poses are given, whoever gave them knows their unit."""
+        return self._model.is_metric and not self._given_poses
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -83,7 +86,8 @@ class Da3Predictor:
             prediction = self._model.infer(
                 [frame.image for frame in frames],
                 resolution=self.image_side,
-                intrinsics=self._intrinsics(frames),
+                intrinsics=frame_intrinsics(frames, self._known_k, self._source_size),
+                camera_from_world=self._poses(frames),
                 indices=[frame.ordinal for frame in frames],
                 keep=keep,
                 descriptors=self.gives_descriptors,
@@ -101,7 +105,7 @@ class Da3Predictor:
         return self._geometry(frames, prediction)
 
     def _geometry(self, frames: Sequence[Frame], prediction: Prediction) -> WindowGeometry:
-        depth, confidence = _usable_depth(prediction)
+        depth, confidence = usable_depth(prediction)
         poses = _window_from_camera(prediction)
         known = np.isfinite(poses).all(axis=(1, 2))
         notes = () if known.all() else (f"{int((~known).sum())} frames without a finite pose",)
@@ -121,21 +125,35 @@ class Da3Predictor:
             status=Status.FAILED if not known.any() else Status.WEAK if notes else Status.OK,
             notes=notes,
             gaussians=_by_frame(prediction),
+            in_world=self._given_poses,
         )
 
-    def _intrinsics(self, frames: Sequence[Frame]) -> Float64 | None:
-        """K [N,3,3] at the frames' size."""
-        if self._known_k is None:
+    def _poses(self, frames: Sequence[Frame]) -> Float64 | None:
+        """camera_from_world [N,4,4] as they are given."""
+        if not self._given_poses:
             return None
-        height, width = frames[0].image.shape[:2]
-        k = resize_intrinsics(self._known_k, self._source_size, (width, height))
-        return np.tile(k, (len(frames), 1, 1))
+        poses = [frame.camera_from_world for frame in frames if frame.camera_from_world is not None]
+        if len(poses) < len(frames):
+            raise PredictorError(f"{len(frames) - len(poses)} of {len(frames)} frames have no pose that is given")
+        return np.stack(poses)
 
 
-def _usable_depth(prediction: Prediction) -> tuple[Float32, Float32]:
-    """Depth and confidence above its floor of 1; both 0 where either is not finite, or depth not in front."""
-    assert prediction.confidence is not None
-    depth, confidence = prediction.depth, prediction.confidence
+def frame_intrinsics(frames: Sequence[Frame], known_k: Float64 | None, source_size: tuple[int, int]) -> Float64 | None:
+    """K [N,3,3] at the frames' size: their own, if all have some, else the known one; None where neither is known."""
+    height, width = frames[0].image.shape[:2]
+    own = [frame.intrinsics for frame in frames if frame.intrinsics is not None]
+    if len(own) == len(frames):
+        return np.stack([resize_intrinsics(k, frames[0].source_size, (width, height)) for k in own])
+    if known_k is None:
+        return None
+    return np.tile(resize_intrinsics(known_k, source_size, (width, height)), (len(frames), 1, 1))
+
+
+def usable_depth(prediction: Prediction) -> tuple[Float32, Float32]:
+    """Depth and confidence above its floor of 1 (1 where the model gives none); both 0 where either is not finite, or
+    depth not in front."""
+    depth = prediction.depth
+    confidence = np.full_like(depth, 2) if prediction.confidence is None else prediction.confidence
     good = np.isfinite(depth) & np.isfinite(confidence) & (depth > 0)
     return np.where(good, depth, np.float32(0)), np.where(good, confidence - np.float32(1), np.float32(0))
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ..errors import PredictorError
 from ..machine import usable_cores
 from ..settings import Settings
 from ..types import InputCamera, Predictor
 from ..windows import longest_overlap
-from .model_choice import DA3_SIDE, SFM_SIDE, ResolvedModel
+from .model_choice import DA3_SIDE, SFM_SIDE, ResolvedModel, without_gaussians
+
+if TYPE_CHECKING:
+    from ..da3 import DepthAnything3
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +62,8 @@ def make_predictor(model: ResolvedModel, settings: Settings, size: tuple[int, in
 def _make_sfm(settings: Settings, size: tuple[int, int], camera: InputCamera) -> Predictor:
     from .sfm import SfmPredictor
 
+    if settings.camera.by_picture:
+        raise PredictorError("camera.mixed and camera.cameras are for Depth Anything 3: sfm has one lens for a run")
     if settings.model.device not in ("auto", "cpu"):
         log.warning("sfm runs on the CPU: device %s is not used", settings.model.device)
     return SfmPredictor(
@@ -87,6 +94,10 @@ def _make_da3(
     shared = longest_overlap(length, settings.windows.overlap or Da3Predictor.window_overlap)
     network = DepthAnything3.from_pretrained(folder, device, vram_gb=settings.model.vram_gb, cache_frames=shared)
     side, describes = settings.model.resolution or DA3_SIDE, settings.loops.descriptor in ("auto", "dino")
+    if not (network.has_poses or model.gives_poses):
+        if settings.splats.gaussians:
+            raise PredictorError(without_gaussians(network.name))
+        return _make_depth_only(network, camera, size, side, model.weights_hash())
     return Da3Predictor(
         network,
         camera.k,
@@ -96,4 +107,23 @@ def _make_da3(
         model.weights_hash(),
         camera.focal_sigma,
         gaussians=settings.splats.gaussians,
+        given_poses=camera.has_poses,
     )
+
+
+def _make_depth_only(
+    network: DepthAnything3, camera: InputCamera, size: tuple[int, int], side: int, weights_hash: str | None
+) -> Predictor:
+    from .depth_only import DepthPredictor
+
+    if camera.has_poses:
+        raise PredictorError(
+            f"{network.name} looks at single pictures and cannot use poses: leave --cameras out, or choose a model "
+            "with poses"
+        )
+    knows_k = camera.k is not None or camera.is_of_each
+    if network.tells_metres(True) and not network.tells_metres(knows_k):
+        log.warning(
+            "%s tells metres of pictures whose focal length is known: give --hfov-deg or --intrinsics", network.name
+        )
+    return DepthPredictor(network, camera.k, size, side, weights_hash, camera.is_of_each)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import PredictorError
@@ -21,13 +21,14 @@ class ResolvedModel:
     """What a run predicts with: a checkpoint of Depth Anything 3 in its folder, or sfm, which has none.
 
     `licence_note` is a sentence about a licence that is not free, `why` the reason for the choice where the settings
-    left it open.
+    left it open, and `gives_poses` whether it must: for a run it must.
     """
 
     name: str
     folder: Path | None = None
     licence_note: str | None = None
     why: str = ""
+    gives_poses: bool = True
 
     @property
     def image_side(self) -> int:
@@ -48,8 +49,7 @@ def choose_model(model: ModelSettings) -> ResolvedModel:
     Raises PredictorError for an unknown name, a model without poses, weights that are not there or an impossible
     device.
     """
-    if not DEVICES.fullmatch(model.device):
-        raise PredictorError(f"there is no device '{model.device}': choose auto, cpu, cuda, cuda:N or mps")
+    _require_device(model)
     if model.name == "sfm":
         return ResolvedModel("sfm")
     models = da3_models()
@@ -66,6 +66,31 @@ def without_gaussians(name: str) -> str:
         f"{name} gives no Gaussians: give --model da3-giant or da3nested-giant-large, or leave --gaussians out; "
         "initial splats can be exported of any run (export --format gs_ply)"
     )
+
+
+def _require_device(model: ModelSettings) -> None:
+    if not DEVICES.fullmatch(model.device):
+        raise PredictorError(f"there is no device '{model.device}': choose auto, cpu, cuda, cuda:N or mps")
+
+
+def choose_for_pictures(model: ModelSettings) -> ResolvedModel:
+    """The model of Depth Anything 3 that a prediction of pictures will use, one that gives depth alone too; nothing is
+    fetched.
+
+    Raises PredictorError as `choose_model`, and where no such model is on this machine or sfm is asked for.
+    """
+    models = da3_models()
+    if model.name in models and not models[model.name].has_poses and not (Path(model.name) / CONFIG).is_file():
+        _require_device(model)
+        return replace(_with_weights(models[model.name]), gives_poses=False)
+    chosen = choose_model(model)
+    if chosen.folder is None:
+        why = "none is on this machine" if model.name == "auto" else "sfm needs a film"
+        raise PredictorError(
+            f"a prediction takes a model of Depth Anything 3, and {why}: 'da3-stream weights fetch {FREE}' fetches "
+            "one, --model FOLDER takes a checkpoint"
+        )
+    return replace(chosen, gives_poses=False) if model.name not in models else chosen
 
 
 def _best(models: dict[str, ManifestEntry]) -> ResolvedModel:
@@ -86,7 +111,12 @@ def _named(entry: ManifestEntry, models: dict[str, ManifestEntry]) -> ResolvedMo
         raise PredictorError(
             f"{name} looks at single frames and gives no poses: choose one of {', '.join(_with_poses(models))}, or sfm"
         )
-    folder = entry.cached_folder()
+    return _with_weights(entry)
+
+
+def _with_weights(entry: ManifestEntry) -> ResolvedModel:
+    """The model, if its weights are here."""
+    name, folder = entry.name, entry.cached_folder()
     if folder is None:
         raise PredictorError(
             f"the weights of {name} are not on this machine: 'da3-stream weights fetch {name}' fetches them; "

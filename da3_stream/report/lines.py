@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..store import INTERPOLATED
-from ..types import AdviceCode
+from ..types import AdviceCode, Status
 from .words import trust_lines
 
 FEW = 3  # frames below which nothing can be said of depth
@@ -26,7 +26,17 @@ def result_lines(facts: Mapping[str, Any]) -> list[str]:
     return [_headline(facts), *trust_lines(facts, "report.html")]
 
 
+def has_depth_alone(facts: Mapping[str, Any]) -> bool:
+    """Whether a model that gives no poses made the run."""
+    return bool(facts.get("frame_status", {}).get(Status.DEPTH)) and not facts.get("placed")
+
+
 def _headline(facts: Mapping[str, Any]) -> str:
+    if has_depth_alone(facts):
+        return (
+            f"depth of {facts['frames']} pictures, no poses and no cloud, {facts['seconds']:.1f} s; "
+            f"da3-stream export {shlex.quote(str(facts['path']))} --format depth_vis shows it"
+        )
     segments, interpolated = facts["segments"], facts["frame_status"].get(INTERPOLATED, 0)
     between = f" ({interpolated} of them between others)" if interpolated else ""
     return (
@@ -40,7 +50,7 @@ def _headline(facts: Mapping[str, Any]) -> str:
 def why_nothing_was_placed(facts: Mapping[str, Any]) -> str | None:
     """The reason in one sentence, from what `info` tells; None where a frame has a pose, or where one or two frames
     can have none."""
-    if facts["placed"] or facts["frames"] < FEW:
+    if facts["placed"] or facts["frames"] < FEW or has_depth_alone(facts):
         return None
     reasons = [row["text"] for row in facts.get("advice", ()) if row["code"] == AdviceCode.UNPLACED]
     return f"no frame could be placed: {'; '.join(reasons) or 'the run does not tell why'}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..types import AdviceCode
-from .lines import FEW
+from .lines import FEW, has_depth_alone
 from .remedies import REMEDIES, Remedy
 from .words import about, frame_rate, remark, says_ok
 
@@ -59,9 +59,11 @@ def said(status: Mapping[str, Any]) -> list[Said]:
 def trust_word(facts: Mapping[str, Any]) -> str:
     """A run's trust in a word or two, from what `info` tells."""
     trust = facts.get("trust") or {}
+    if has_depth_alone(facts):
+        return "depth alone"
     if facts.get("state") != "running" and facts.get("placed") == 0:
         return "nothing placed"
-    if facts.get("state") != "running" and facts.get("frames", FEW) < FEW:
+    if facts.get("state") != "running" and facts.get("frames", FEW) < FEW and not facts.get("points"):
         return "too few frames"
     if trust.get("share") is None:
         return "not known yet" if facts.get("state") == "running" else "not measured"

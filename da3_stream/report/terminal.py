@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 NAMES = 8  # columns of the names on the left
 LEAST_ADVICE, MOST_ADVICE = 3, 30  # lines
 WORTH = 2  # lines that an advice may have
-MOODS = {"good": "green", "in parts": "yellow", "low": "bold red", "nothing placed": "bold red"}
+MOODS = {"good": "green", "in parts": "yellow", "low": "bold red", "nothing placed": "bold red", "depth alone": "green"}
 LONGEST_VALUE = 24  # of a setting
 CONFIDENCE = (0.0, 1.0)
 SIMPLER = str.maketrans({"–": "-", "…": "...", "·": "-"})

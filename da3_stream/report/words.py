@@ -23,12 +23,12 @@ def trust_lines(status: Mapping[str, Any], report: str) -> list[str]:
     Nothing for runs of versions that did not measure it, and while a run goes on.
     """
     trust = status.get("trust")
-    if trust is None or trust["share"] is None:
+    if trust is None or status.get("state") == "running":
         return []
     stretches, advice, rate = trust["stretches"], status["advice"], frame_rate(status)
     said = [row for row in advice if row["code"] != AdviceCode.UNPLACED or not _is_within(row, stretches)]
     return [
-        _verdict(trust),
+        *([] if trust["share"] is None else [_verdict(trust)]),
         *_at_most([f"  {remark(_span(row, rate), row['text'], True)}" for row in stretches], report),
         *_at_most([f"  {remark(about(row, rate), row['text'], False)}" for row in said], report),
     ]

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 from ..errors import Da3StreamError, RunError
 from ..report import info, write_report
-from ..report.lines import FEW, why_nothing_was_placed
+from ..report.lines import FEW, has_depth_alone, why_nothing_was_placed
 from ..report.words import trust_lines
 from ..settings import to_yaml
 from ..store import Run
@@ -111,7 +111,9 @@ def _warn(session: RunSession, state: str) -> None:
         log.warning("%d frames came faster than they could be used, and were dropped", job.source.dropped)
     if not facts["frames"]:
         log.warning("%s before the first window of %d frames was done", state, job.window_size)
-    elif facts["frames"] < FEW:
+    elif has_depth_alone(facts):
+        pass  # the advice says so
+    elif facts["frames"] < FEW and not facts["points"]:
         log.warning("%d frames are too few to tell depth or a path", facts["frames"])
     elif nothing is not None:
         log.warning("%s", nothing)

@@ -81,11 +81,26 @@ class CameraSettings(Stage):
         description="auto learns the radial distortion that is left in the images, unless a calibration tells it; "
         "pinhole trusts there is none",
     )
+    mixed: bool = Field(
+        False,
+        description="pictures are of any cameras and shapes: each has the focal length of its own EXIF data, if all "
+        "have some, and shows the middle that all shapes share; needs loops.descriptor off",
+    )
+    cameras: str | None = Field(
+        None,
+        description="lenses and poses of the pictures: a COLMAP model's folder, a run directory, transforms.json, an "
+        ".npz, or a list of poses; for Depth Anything 3 with loops.descriptor off",
+    )
     mask: MaskChoice = Field(
         "auto",
         description="auto finds what goes with the camera (bonnet, burnt-in text) and leaves it out; off does not; an "
         "image, folder or pattern of masks (0: left out), or a list of these",
     )
+
+    @property
+    def by_picture(self) -> bool:
+        """Whether pictures have cameras of their own."""
+        return self.mixed or self.cameras is not None
 
     @property
     def mask_off(self) -> bool:
@@ -128,6 +143,8 @@ class CameraSettings(Stage):
             raise ValueError("intrinsics and hfov_deg both set the focal length: give one of them")
         if self.panorama_view is None:
             return self
+        if self.cameras is not None or self.mixed:
+            raise ValueError("panorama_view is of panoramas of one shape: leave cameras and mixed out")
         _, pitch, hfov = self.panorama_view
         if not (abs(pitch) <= 90 and 10 <= hfov <= 150):
             given = ",".join(f"{value:g}" for value in self.panorama_view)

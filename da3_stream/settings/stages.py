@@ -211,6 +211,12 @@ class Settings(Stage):
     cloud: CloudSettings = CloudSettings()
     splats: SplatsSettings = SplatsSettings()
 
+    @model_validator(mode="after")
+    def _cameras_without_loops(self) -> Settings:
+        if self.camera.by_picture and self.loops.descriptor != "off":
+            raise ValueError("camera.mixed and camera.cameras are for runs without loops: set loops.descriptor to off")
+        return self
+
     @model_validator(mode="before")
     @classmethod
     def _by_quality(cls, tree: Any) -> Any:

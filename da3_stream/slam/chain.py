@@ -59,6 +59,7 @@ class SubmapChain:
     A part that cannot be aligned on the window before it begins a new segment. There, for want of knowledge, the camera
     goes on from its last known pose, and the scale is such that the median depth stays what it was: the map as a whole
     is plausible, but segments are not tied to each other.
+    A window whose poses are given lies where they say.
     `max_shared` is the number of frames at the end of a window that a later one may share (None: all). The `judge`
     tells how much a join is to be trusted (None: the one of the package).
     """
@@ -103,6 +104,8 @@ class SubmapChain:
         submap, geometry = len(draft.scene.submaps), part.geometry
         if not geometry.has_pose.any():
             return self._add_unposed(draft, window, submap, geometry)
+        if geometry.in_world:
+            return self._add_placed(draft, window, submap, geometry)
         geometry = propagate_depth_to_static_frames(geometry)
         candidates = self._alignments(draft, submap, geometry)
         if candidates:
@@ -181,6 +184,12 @@ class SubmapChain:
         reason = "it is the first" if self._last is None else "no part of the window before could be aligned"
         draft.events.append(Event("segment", {"segment": number, "node": submap, "reason": reason}))
 
+    def _add_placed(self, draft: _Draft, window: int, submap: int, geometry: WindowGeometry) -> RecentSubmap:
+        """Add a submap whose poses are given in the world: there is nothing to align."""
+        draft.add(Submap(window, 0, _span(geometry), Sim3.identity()))
+        draft.events.append(Event("segment", {"segment": 0, "node": submap, "reason": "its poses are given"}))
+        return RecentSubmap(submap, geometry, True)
+
     def _add_unposed(self, draft: _Draft, window: int, submap: int, geometry: WindowGeometry) -> RecentSubmap:
         """Add a submap without poses: its frames take the poses that the window before has of them."""
         posed_last = sorted(self._previous, key=lambda entry: entry.posed)
@@ -191,7 +200,8 @@ class SubmapChain:
             draft.add(replace(borrowed, join_confidence=1.0))
         else:
             draft.add(Submap(window, 0, _span(geometry), Sim3.identity()))
-        draft.events.append(Event("left out", {"node": submap, "reason": "no frame of it has a pose"}))
+        if geometry.status is not Status.DEPTH:
+            draft.events.append(Event("left out", {"node": submap, "reason": "no frame of it has a pose"}))
         return RecentSubmap(submap, geometry, False)
 
 

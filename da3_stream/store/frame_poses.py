@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import StoreError
 from ..geometry import Sim3, Sim3Array
-from ..types import Float64
+from ..types import Float64, Status
 from .scene import Scene
 from .submap import SubmapCameras
 
@@ -32,6 +32,7 @@ class FramePoses:
     segment: NDArray[np.int64]  # [M], -1 where there is no pose
     scale: Float64  # [M] world units per unit of the owner's depth; NaN where there is no pose
     world_from_camera: Float64  # [M,4,4] rigid; NaN where there is no pose
+    depth_scale: Float64  # [M] as `scale`, and known of frames that have depth alone, too
 
     @property
     def has_pose(self) -> NDArray[np.bool_]:
@@ -88,7 +89,9 @@ def frame_poses(scene: Scene, geometries: Mapping[int, SubmapCameras]) -> FrameP
     twice = indices[1:][np.diff(indices) == 0]
     if len(twice):
         raise StoreError(f"frame {twice[0]} is owned by two submaps: expected one")
-    return _table(scene, owned, order, _blend(owned.pose, _neighbour_estimates(scene, geometries, owned))[order])
+    return _table(
+        scene, geometries, owned, order, _blend(owned.pose, _neighbour_estimates(scene, geometries, owned))[order]
+    )
 
 
 def blend_weights(earlier: SubmapCameras, later: SubmapCameras) -> dict[int, float]:
@@ -208,7 +211,13 @@ def _with_borrowed_poses(own: Sim3Array, known: NDArray[np.bool_], neighbours: _
     return own.with_rows(neighbours.entry[borrowed], neighbours.pose[borrowed])
 
 
-def _table(scene: Scene, owned: _OwnedFrames, order: NDArray[np.int64], pose: Sim3Array) -> FramePoses:
+def _table(
+    scene: Scene,
+    geometries: Mapping[int, SubmapCameras],
+    owned: _OwnedFrames,
+    order: NDArray[np.int64],
+    pose: Sim3Array,
+) -> FramePoses:
     known = pose.is_finite()
     segments = np.array([submap.segment for submap in scene.submaps], np.int64)
     matrices = np.full((len(order), 4, 4), np.nan)
@@ -224,4 +233,12 @@ def _table(scene: Scene, owned: _OwnedFrames, order: NDArray[np.int64], pose: Si
         segment=np.where(known, segments[submaps], -1) if len(submaps) else np.zeros(0, np.int64),
         scale=np.where(known, pose.scale, np.nan) * scene.scale,
         world_from_camera=matrices,
+        depth_scale=np.where(known | _depth_alone(owned, geometries)[order], np.where(known, pose.scale, 1.0), np.nan)
+        * scene.scale,
     )
+
+
+def _depth_alone(owned: _OwnedFrames, geometries: Mapping[int, SubmapCameras]) -> NDArray[np.bool_]:
+    """Which owned frames [M] have depth and no pose, by a model that gives none: its unit is that of the world."""
+    alone = [number for number, geometry in geometries.items() if geometry.status == Status.DEPTH]
+    return np.isin(owned.submap, np.array(alone, np.int64))

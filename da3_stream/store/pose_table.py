@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import StoreError
 from ..geometry import Sim3
-from ..types import Float32, Float64
+from ..types import Float32, Float64, Status
 from .frame_poses import FramePoses, frame_poses
 from .interpolation import InterpolatedPoses, interpolated_poses
 from .pose_confidence import PoseBelief, join_limits, pose_belief
@@ -121,7 +121,7 @@ def pose_table(status: Mapping[str, Any], geometry: RunGeometry) -> PoseTable:
         has_times=bool(status.get("has_times", True)),
         segment=_fill(np.full(n, -1), rows, np.concatenate([poses.segment, interpolated.segment])),
         world_from_camera=_fill(np.full((n, 4, 4), np.nan), rows, world_from_camera),
-        depth_scale=_fill(np.full(n, np.nan), rows[: len(poses.scale)], poses.scale),
+        depth_scale=_fill(np.full(n, np.nan), rows[: len(poses.scale)], poses.depth_scale),
         intrinsics=_fill(np.full((n, 3, 3), np.nan), rows, np.concatenate([intrinsics, intrinsics[interpolated.kept]])),
         status=tuple(states.tolist()),
         confidence=_fill(np.zeros(n), rows, confidence),
@@ -146,7 +146,7 @@ def frame_depth(run: Run, geometry: RunGeometry, source_index: int) -> tuple[Flo
     m = _find_row(poses, source_index)
     submap = int(poses.submap[m])
     depth, confidence = read_frame(run, submap, source_index)
-    return depth * np.float32(poses.scale[m]), confidence, geometry.submaps[submap].intrinsics[poses.row[m]]
+    return depth * np.float32(poses.depth_scale[m]), confidence, geometry.submaps[submap].intrinsics[poses.row[m]]
 
 
 def frame_depth_and_sky(
@@ -157,7 +157,7 @@ def frame_depth_and_sky(
     m = _find_row(poses, source_index)
     submap = int(poses.submap[m])
     depth, confidence, sky = read_frame_and_sky(run, submap, source_index)
-    return depth * np.float32(poses.scale[m]), confidence, sky, geometry.submaps[submap].intrinsics[poses.row[m]]
+    return depth * np.float32(poses.depth_scale[m]), confidence, sky, geometry.submaps[submap].intrinsics[poses.row[m]]
 
 
 def frame_depth_size(geometry: RunGeometry, source_index: int) -> tuple[int, int]:
@@ -173,7 +173,7 @@ def frame_sky(run: Run, geometry: RunGeometry, source_index: int) -> NDArray[np.
 
 def _find_row(poses: FramePoses, source_index: int) -> int:
     m = int(np.searchsorted(poses.source_index, source_index))
-    if m == len(poses.source_index) or poses.source_index[m] != source_index or np.isnan(poses.scale[m]):
+    if m == len(poses.source_index) or poses.source_index[m] != source_index or np.isnan(poses.depth_scale[m]):
         raise KeyError(f"frame {source_index} has no depth in this run")
     return m
 
@@ -205,8 +205,8 @@ def _intrinsics(geometry: RunGeometry) -> Float64:
 
 
 def _states(belief: PoseBelief, poses: FramePoses) -> NDArray[np.object_]:
-    """The status of every owned frame: one without a pose is UNPLACED, but where its window FAILED."""
-    return np.where(poses.has_pose | (belief.status == "FAILED"), belief.status, UNPLACED)
+    """The status of every owned frame: one without a pose is UNPLACED, unless its window FAILED or has depth alone."""
+    return np.where(poses.has_pose | np.isin(belief.status, (Status.FAILED, Status.DEPTH)), belief.status, UNPLACED)
 
 
 def _smaller_neighbours(belief: PoseBelief, poses: FramePoses, interpolated: InterpolatedPoses) -> Float64:

@@ -44,6 +44,8 @@ class Frame:
     shortly before, from which the masks can be gone on with.
     `view_share` is the share of the image that moves where it is always the same and all else stands: the camera stands
     before something that flows by, or goes on behind something that hides the rest (None: not so).
+    `intrinsics` [3,3] are those of this frame's own camera in pixels of `source_size` (first centre at 0.5), and
+    `camera_from_world` [4,4] where it stood, in the world and unit of whoever told; None where nobody did.
     `skipped_before` are the frames without a usable image between the good (later: kept) frame before and this one.
     The gate adds the rest: `ordinal` counts the frames that windows are made of (`index` without a gate),
     `begins_shot` says that a cut lies before the frame, `left_out` are the frames up to the next kept one (and those
@@ -64,6 +66,8 @@ class Frame:
     static_mask: NDArray[np.bool_] | None = None
     mask_state: Mapping[str, Any] | None = None
     view_share: float | None = None
+    intrinsics: NDArray[np.float64] | None = None
+    camera_from_world: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         if self.source_size == (0, 0):

@@ -19,7 +19,8 @@ class InputCamera:
     `k` [3,3] is the pinhole of its frames at the input's resolution, after they were straightened (None: unknown);
     its focal length is held as it is where `focal_sigma` is None, else a first guess with that relative standard
     deviation. `lens` took the pictures as they are stored, where that is known; `source` says who tells. Pictures that
-    are views cut out of those that are stored are told by `is_cut_out`.
+    are views cut out of those that are stored are told by `is_cut_out`; where every picture has a camera of its own
+    (`Frame.intrinsics`), that is told by `is_of_each`, and `has_poses` where they stood.
     """
 
     k: Float64 | None = None
@@ -27,6 +28,8 @@ class InputCamera:
     lens: CameraModel | None = None
     source: str | None = None
     is_cut_out: bool = False
+    is_of_each: bool = False
+    has_poses: bool = False
 
     @property
     def is_straightened(self) -> bool:

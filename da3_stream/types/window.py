@@ -28,6 +28,7 @@ class Status(StrEnum):
     WEAK = "WEAK"
     HELD = "HELD"  # the camera stands still: the last pose is repeated, confidence is zero
     TURNED = "TURNED"  # the camera only turns: the poses are right, in one place, and there is no depth
+    DEPTH = "DEPTH"  # depth of single frames, by a model that gives no poses
     FAILED = "FAILED"
 
 
@@ -60,6 +61,7 @@ class WindowGeometry:
     masks: tuple[NDArray[np.bool_] | None, ...] = ()  # [N] of [H,W], `Frame.mask` of `images`; none where all count
     keyframes: NDArray[np.bool_] | None = None  # [N], frames that were mapped, the others placed between them
     gaussians: tuple[Gaussians[NDArray[Any]], ...] = ()  # [N], those that every frame made, or none at all
+    in_world: bool = False  # whether poses are given, in one world and unit for all windows
 
     @property
     def has_pose(self) -> NDArray[np.bool_]:
@@ -149,4 +151,5 @@ class WindowGeometry:
             tuple(self.masks[row] for row in numbers) if self.masks else (),
             None if self.keyframes is None else self.keyframes[keep],
             tuple(self.gaussians[row] for row in numbers) if self.gaussians else (),
+            self.in_world,
         )

@@ -17,7 +17,7 @@ from ..geometry import Sim3Array
 from ..store import PoseTable, RunGeometry
 from ..types import Float32, Float64
 
-STATUSES = ("OK", "WEAK", "HELD", "TURNED", "FAILED", "UNPLACED", "INTERPOLATED")  # by their codes
+STATUSES = ("OK", "WEAK", "HELD", "TURNED", "FAILED", "UNPLACED", "INTERPOLATED", "DEPTH")  # by their codes
 MOST_FRAME_ROWS = 65_536  # of an answer, 21 bytes each
 MOST_POSE_ROWS = 8_192  # 52 bytes each, cameras 76
 _SAME = 1e-9  # relative: rounding, where a solution is computed again

@@ -26,7 +26,7 @@ def _masks(words: Sequence[str]) -> list[str] | None:
     return [word if word in ("auto", "off") else os.path.abspath(os.path.expanduser(word)) for word in words] or None
 
 
-def _absolute(text: str) -> str:
+def absolute(text: str) -> str:
     """The path of a file, so that exports find it from any folder; `off` as it is."""
     return text if text == "off" else os.path.abspath(os.path.expanduser(text))
 
@@ -91,7 +91,7 @@ RUN = (
         str,
         "The frames' times, one a line or with pictures' names.",
         "FILE|off",
-        read=_absolute,
+        read=absolute,
         panel=FRAMES,
     ),
     Option(

@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import ExportError
 from ...store import RunReader
 from ...types import Float32, Float64, UInt8
-from ..frame_views import FrameView, views_with_depth
+from ..frame_views import FrameView, depth_views
 from ..options import FrameOptions
 
 SAMPLED_FRAMES = 64
@@ -50,7 +50,7 @@ def depth_scale(reader: RunReader, colours: Literal["turbo", "inferno"]) -> Dept
     Of all frames, so that parts of a run that are exported one by one have the same colours. Raises ExportError where
     there is no depth at all.
     """
-    views = views_with_depth(reader, FrameOptions())
+    views = depth_views(reader, FrameOptions())
     steps = np.unique(np.linspace(0, len(views) - 1, min(SAMPLED_FRAMES, len(views))).round().astype(int)).tolist()
     samples = [_sample(reader, views[k]) for k in steps]
     inverse = np.concatenate([np.zeros(0), *samples])

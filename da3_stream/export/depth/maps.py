@@ -16,7 +16,7 @@ from ...store.files import json_line, write_text
 from ...store.quantise import confidence_range, encode_confidence
 from ...types import Float32
 from ..frame_log import FrameLog
-from ..frame_views import FrameView, selected_views, views_with_depth
+from ..frame_views import FrameView, depth_views, selected_views
 from ..images.camera import radial_distortion
 from ..images.names import frame_names
 from ..images.rasters import new_file, write_png, write_raster
@@ -34,7 +34,7 @@ def export_depth(reader: RunReader, path: Path, options: DepthOptions, progress:
     Depth is along the camera's z axis in world units, 0 = none, of a pinhole without the lens's distortion. Raises
     ExportError where no frame has depth.
     """
-    views, names, frames = views_with_depth(reader, options), frame_names(reader), FrameLog(path)
+    views, names, frames = depth_views(reader, options), frame_names(reader), FrameLog(path)
     for view in progress.each("depth maps", frames.missing(views), len(views), len(frames)):
         files, entry = _write_frame(reader, view, names[view.index].stem, path, options)
         frames.add(view.index, files, entry)

@@ -13,7 +13,7 @@ from ...store import RunReader
 from ...types import UInt8
 from ..film import even, write_film
 from ..frame_log import FrameLog
-from ..frame_views import FrameView, selected_views, usual_rate, views_with_depth
+from ..frame_views import FrameView, depth_views, selected_views, usual_rate
 from ..images.camera import image_size
 from ..images.frame_images import undistorted_images
 from ..images.names import frame_names
@@ -59,7 +59,7 @@ def export_depth_video(reader: RunReader, path: Path, options: DepthVideoOptions
 
 def _selected_with_some_depth(reader: RunReader, options: DepthImageOptions) -> list[FrameView]:
     """All selected frames. Raises ExportError where none of them has depth."""
-    views_with_depth(reader, options)
+    depth_views(reader, options)
     return selected_views(reader, options)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-OF_THE_LENS = ("intrinsics", "hfov_deg", "undistort_fov", "panorama_view")  # of the settings
+OF_THE_LENS = ("intrinsics", "hfov_deg", "undistort_fov", "panorama_view", "mixed", "cameras")  # of the settings
 INSTEAD_OF_INPUT = "give --resolution model for the pictures that the run keeps"
 
 
@@ -201,7 +201,9 @@ def _is_another(reader: RunReader, source: FrameSource) -> bool:
 def _camera_settings(reader: RunReader) -> CameraSettings:
     """What the run knew of the lens; masks by hand are of no use to pictures."""
     stored = reader.status.get("settings", {}).get("camera", {})
-    return CameraSettings.model_validate({"mask": "off", **{name: stored.get(name) for name in OF_THE_LENS}})
+    return CameraSettings.model_validate(
+        {"mask": "off", **{name: stored[name] for name in OF_THE_LENS if name in stored}}
+    )
 
 
 def _settings_without_gate(reader: RunReader) -> FramesSettings:

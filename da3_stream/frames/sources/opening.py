@@ -28,6 +28,7 @@ from .images.files import open_images
 from .images.formats import is_image
 from .lens.input_camera import know_camera
 from .lens.panorama import picture_view
+from .lens.pictures import own_views
 from .live import open_camera, open_stream
 from .masks.attach import attach_masks, tell_masks
 from .piped import is_piped, open_piped, redirected_file
@@ -64,12 +65,17 @@ def open_source(
     found.told_of_camera = camera
     attach_masks(found, camera)
     found.image_side, found.view = image_side, picture_view(found, camera)
+    found.views = views = own_views(found, camera)
+    found.size = found.size if views is None else views.size
     found.open()
     tell_masks(found)
     if names and found.kind in ("video", "images", "bag") and not is_address(names[0]):
         found.identify_by_paths([os.path.abspath(os.path.expanduser(name)) for name in names])
     if copied is not None:
         found.call(copied)
+    if views is not None:
+        found.camera = views.camera()
+        return found
     return know_camera(found, camera)
 
 

@@ -15,7 +15,7 @@ from typing import Protocol
 from ...calibration import KnownCamera
 from ...errors import FramesError
 from ...settings import CameraSettings, FramesSettings
-from ...types import Advice, AdviceCode, CopiedInput, Frame, InputCamera, SkippedFrame
+from ...types import Advice, AdviceCode, CopiedInput, Float64, Frame, InputCamera, SkippedFrame
 from .chain import LeftOutFile, Link, RecordingChain, SourceFile
 from .digest import digest_of_files
 from .emptiness import why_empty
@@ -30,6 +30,22 @@ from .times.retiming import list_of_times, retimed
 log = logging.getLogger(__name__)
 
 LAST_INDEX = 2**62  # of any input: what is said of all of it goes on to its last frame
+
+
+class PictureViews(Protocol):
+    """What is shown of each picture where they have cameras or shapes of their own."""
+
+    def show(self, index: int, picture: Picture) -> Picture | str:
+        """The part of a picture that frames show, straight, or the reason why it cannot be used."""
+        ...
+
+    def intrinsics(self, index: int) -> Float64 | None:
+        """K [3,3] in pixels of the source's size; None where it is unknown."""
+        ...
+
+    def camera_from_world(self, index: int) -> Float64 | None:
+        """Where the camera stood [4,4]; None where it is unknown."""
+        ...
 
 
 class LiveFeed(Protocol):
@@ -74,6 +90,7 @@ class FrameSource:
     left_out: Sequence[LeftOutFile] = ()  # files beside those that are used
     masks: HandMasks = field(default_factory=HandMasks)
     view: Callable[[Picture], Picture] | None = None  # of pictures, before they are brought to one size
+    views: PictureViews | None = None  # of each picture, where they have cameras or shapes of their own
     advice: list[Advice] = field(default_factory=list)  # what is to be said of the input as a whole
     told_of_camera: CameraSettings = field(default_factory=CameraSettings)
     camera: InputCamera = InputCamera()
@@ -237,7 +254,7 @@ class FrameSource:
                 if isinstance(picture, str):
                     log.info("skipped %s: %s", candidate.name, picture)
                     continue
-                frame = _frame(candidate, picture, self.size, (), False)
+                frame = self._frame(candidate, picture, (), False)
                 yield frame if self.undistort is None else self.undistort(frame)
 
     def _find_seekable(self) -> SeekableChain | str:
@@ -285,21 +302,40 @@ class FrameSource:
             if isinstance(picture, str):
                 skipped.append(_skip(candidate, picture))
             else:
-                yield _frame(candidate, picture, self.size, skipped, shot not in (None, candidate.shot))
+                yield self._frame(candidate, picture, skipped, shot not in (None, candidate.shot))
                 skipped, shot = [], candidate.shot
         self.skipped_after = tuple(skipped)
 
     def _picture(self, candidate: Candidate) -> Picture | str:
         """The picture of a candidate as frames show it, or the reason why it cannot be used."""
-        return self._fit(self.masks.apply(candidate, candidate.decode()))
-
-    def _fit(self, picture: Picture | str) -> Picture | str:
+        picture = self.masks.apply(candidate, candidate.decode())
         if isinstance(picture, str):
             return picture
         picture = picture if self.view is None else self.view(picture)
+        shown = picture if self.views is None else self.views.show(candidate.index, picture)
+        return shown if isinstance(shown, str) else self._fit(shown)
+
+    def _fit(self, picture: Picture) -> Picture | str:
         if self.size == (0, 0):
             self.size = picture.size
         return self._resizer.fit(picture, self.size, self.image_side)
+
+    def _frame(
+        self, candidate: Candidate, picture: Picture, skipped: Sequence[SkippedFrame], begins_shot: bool
+    ) -> Frame:
+        views = self.views
+        return Frame(
+            candidate.index,
+            candidate.timestamp,
+            picture.image,
+            candidate.name,
+            self.size,
+            begins_shot=begins_shot,
+            skipped_before=tuple(skipped),
+            mask=picture.mask,
+            intrinsics=None if views is None else views.intrinsics(candidate.index),
+            camera_from_world=None if views is None else views.camera_from_world(candidate.index),
+        )
 
 
 def _timed(links: Sequence[Link], settings: FramesSettings) -> Sequence[Link]:
@@ -315,21 +351,6 @@ def _timed(links: Sequence[Link], settings: FramesSettings) -> Sequence[Link]:
 def _skip(candidate: Candidate, reason: str) -> SkippedFrame:
     log.info("skipped %s: %s", candidate.name, reason)
     return SkippedFrame(candidate.index, candidate.name, reason)
-
-
-def _frame(
-    candidate: Candidate, picture: Picture, size: tuple[int, int], skipped: Sequence[SkippedFrame], begins_shot: bool
-) -> Frame:
-    return Frame(
-        candidate.index,
-        candidate.timestamp,
-        picture.image,
-        candidate.name,
-        size,
-        begins_shot=begins_shot,
-        skipped_before=tuple(skipped),
-        mask=picture.mask,
-    )
 
 
 def _chain_unknown(source: FrameSource, first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:

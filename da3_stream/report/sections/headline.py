@@ -15,7 +15,7 @@ STATES = {
     "failed": "The run broke off: the end of log.txt tells why. This is what was placed until then.",
     "running": "The run is still going: this is what was placed until now.",
 }
-_MOOD = {"good": "good", "in parts": "doubt", "low": "bad", "nothing placed": "bad"}
+_MOOD = {"good": "good", "in parts": "doubt", "low": "bad", "nothing placed": "bad", "depth alone": "good"}
 METRES = ("--camera-height", "--path-length-m", "--scale")  # what gives a map its unit
 _METRES = f"for metres give {', '.join(f'<code>{option}</code>' for option in METRES)}"
 

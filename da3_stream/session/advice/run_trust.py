@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...store import BELIEVED, INTERPOLATED, PoseTable
-from ...types import Advice, AdviceCode
+from ...types import Advice, AdviceCode, Status
 from ..elapsed import elapsed
 from .advice_log import merge_advice
 from .runs import runs
@@ -40,7 +40,8 @@ class Remark:
 
 @dataclass(frozen=True)
 class RunTrust:
-    """What run.json says; `share` is that of rows with confidence 0.5 and more, None before the run has ended."""
+    """What run.json says; `share` is that of rows with confidence 0.5 and more, None before the run has ended, and
+    where it has depth alone."""
 
     share: float | None
     stretches: tuple[Remark, ...]
@@ -76,14 +77,22 @@ def run_trust(
     """
     indices, timestamps = poses.source_index.tolist(), poses.timestamp.tolist()
     said = merge_advice([*rows, *_of_status(poses)], indices)
-    share = float(np.mean(poses.confidence >= BELIEVED)) if len(poses) else 0.0
+    share = _share(poses)
     rows = [*of_input, *said, *_of_low_confidence(poses, unplaced), *unplaced]
     told = trust_until_now(rows, indices, timestamps, since)
     return RunTrust(share, told.stretches, told.advice)
 
 
+def _share(poses: PoseTable) -> float | None:
+    """Of the frames whose pose is believed; None where the model gives none, so that there is nothing to believe."""
+    if not len(poses):
+        return 0.0
+    return None if set(poses.status) == {Status.DEPTH} else float(np.mean(poses.confidence >= BELIEVED))
+
+
 def _of_low_confidence(poses: PoseTable, unplaced: Sequence[Advice]) -> Iterator[Advice]:
-    for first, last in runs(poses.confidence < BELIEVED):
+    alone = np.array([status == Status.DEPTH for status in poses.status], np.bool_)
+    for first, last in runs((poses.confidence < BELIEVED) & ~alone):
         if last - first + 1 >= SHORTEST:
             yield _advice(AdviceCode.LOW_CONFIDENCE, _low_text(poses, unplaced, first, last), poses, first, last)
 

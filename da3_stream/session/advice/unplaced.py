@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...store import PoseTable, Run, SubmapCameras
 from ...types import Advice, AdviceCode, Status
@@ -17,6 +18,7 @@ GATE = {
     "glitch": "single images of something else",
     "still": "of a camera that stands",
 }
+DEPTH_ALONE = "the model looks at single pictures and gives depth alone: there are no poses, no cloud and no path"
 NOT_REACHED = "in no window that was finished"
 
 
@@ -25,7 +27,22 @@ def unplaced_advice(run: Run, poses: PoseTable, submaps: Mapping[int, SubmapCame
 
     Raises StoreError if the journal is damaged.
     """
-    missing = poses.segment < 0
+    alone = np.array([status == Status.DEPTH for status in poses.status], np.bool_)
+    missing = (poses.segment < 0) & ~alone
+    if alone.any():
+        return [_of_depth(poses, alone), *_of_missing(run, poses, missing, submaps)]
+    return _of_missing(run, poses, missing, submaps)
+
+
+def _of_depth(poses: PoseTable, alone: NDArray[np.bool_]) -> Advice:
+    """The row for frames that a model looked at one by one."""
+    indices = poses.source_index[alone].tolist()
+    return Advice(AdviceCode.UNPLACED, DEPTH_ALONE, indices[0], indices[-1])
+
+
+def _of_missing(
+    run: Run, poses: PoseTable, missing: NDArray[np.bool_], submaps: Mapping[int, SubmapCameras]
+) -> list[Advice]:
     if not missing.any():
         return []
     reasons = _reasons(run, poses.source_index[missing].tolist(), submaps)

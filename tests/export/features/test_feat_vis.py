@@ -10,8 +10,8 @@ import pytest
 from da3_stream.errors import ExportError, ModelError
 from da3_stream.export.exporting import export_run
 from da3_stream.export.features.principal_axes import ColourRange, Covariance, PrincipalAxes
-from tests.predictors.test_da3_predictor import ANY_VIEW, write_checkpoint
 from tests.worlds.gated_run import COUNT, gated_run
+from tests.worlds.seeded_models import ANY_VIEW, write_checkpoint
 
 
 @pytest.fixture(scope="module")

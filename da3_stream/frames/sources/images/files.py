@@ -29,6 +29,7 @@ from .levels import Levels, measure_levels, show
 from .stored_picture import StoredPicture
 
 MOST_TRIED = 5  # pictures, for one that can be read
+SEVERAL_SIZES = "pictures have"  # how it is said that a run has one size
 ZOOM = 1.05  # ratio of focal lengths beyond which they are said to differ
 
 
@@ -174,7 +175,7 @@ def _on_sizes(headers: Sequence[Header | None], size: tuple[int, int] | None) ->
         return []
     width, height = size
     text = (
-        f"pictures have {len(set(known))} sizes: the run's is {width}x{height}, which {known.count(size)} of "
+        f"{SEVERAL_SIZES} {len(set(known))} sizes: the run's is {width}x{height}, which {known.count(size)} of "
         f"{len(known)} have that were looked at; those of another shape are skipped"
     )
     return [(AdviceCode.INPUT_PIXELS, text)]

@@ -12,6 +12,7 @@ export const STATUS_WORDS = {
   FAILED: "FAILED: its window has no geometry",
   INTERPOLATED: "INTERPOLATED: left out by the gate, the pose lies between those of its neighbours",
   UNPLACED: "UNPLACED: no pose",
+  DEPTH: "DEPTH: depth alone, by a model that gives no poses",
 };
 
 /**

@@ -1,0 +1,105 @@
+"""The command `predict`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .arguments import LogTo, Quiet, Verbose
+from .console import console, default_out, say, stoppable
+from .json_log import is_alone, json_log
+from .options import completion
+from .options.predict import PREDICT
+from .options.table import with_options
+from .places import source_of
+
+if TYPE_CHECKING:
+    from ..progress import Listener
+    from ..settings import Settings
+
+EXAMPLES = """Examples:
+
+da3-stream predict photo.jpg -o runs/photo --model da3metric-large --hfov-deg 70 --format depth_vis
+
+da3-stream predict photos/ -o runs/photos --model da3-base --format ply --format glb
+
+da3-stream predict scene/images -o runs/scene --model da3-base --cameras scene/sparse/0 --format 3dgs"""
+
+Inputs = Annotated[
+    list[str], typer.Argument(metavar="INPUT...", help="Pictures, folders or patterns of them, or a short film.")
+]
+Formats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="Write this into DIR/export, too; may be repeated (see 'export --help').",
+        autocompletion=completion.formats,
+    ),
+]
+Assignments = Annotated[
+    list[str] | None, typer.Option("--set", metavar="STAGE.KEY=VALUE", help="Any setting (see configs/predict.yaml).")
+]
+
+
+@with_options(PREDICT, before="formats")
+def predict(
+    values: dict[str, Any],
+    inputs: Inputs,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="DIR", help="Default: runs/<name of INPUT>.")
+    ] = None,
+    formats: Formats = None,
+    assignments: Assignments = None,
+    log_to: LogTo = None,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> None:
+    """Depth of a picture, or depth and cameras of photos from any side or a short film, in one pass of the network.
+
+    Writes a run directory, for 'view', 'info' and 'export'. What fits into memory no more goes by windows.
+    """
+    from ..settings import load_settings
+
+    with json_log(log_to, "predict") as told:
+        settings, directory = load_settings("predict", assignments or (), values), out or default_out(inputs)
+        _check_formats(formats or ())
+        shown = not quiet and not is_alone(log_to)
+        with console(verbose, quiet), stoppable(f"what was computed until then is in {directory}"):
+            _predict(inputs, directory, settings, quiet, shown, told.tell)
+            _export(directory, formats or (), quiet, shown, told.tell)
+
+
+def _check_formats(formats: Iterable[str]) -> None:
+    """Raises ExportError for one that there is not, before the prediction."""
+    from ..export.exporting import find_format
+
+    for format in formats:
+        find_format(format)
+
+
+def _predict(inputs: list[str], out: Path, settings: Settings, quiet: bool, shown: bool, tell: Listener) -> None:
+    from ..prediction import plan_prediction, predict
+    from ..remote_files import local_copies
+    from ..report import info
+    from ..report.lines import result_lines
+
+    with local_copies(source_of(inputs), out, shown=shown, listener=tell) as source:
+        plan = plan_prediction(source, settings, out)
+        say(f"model: {plan.model}; run directory: {out}", quiet)
+        say(f"{plan}", quiet)
+        tell("plan", {"pictures": plan.pictures, "window": plan.settings.windows.size, "model": plan.model.name})
+        predict(source, out, settings, plan=plan, progress=shown, listener=tell)
+    say("\n".join(result_lines(info(out))), quiet)
+
+
+def _export(out: Path, formats: Iterable[str], quiet: bool, shown: bool, tell: Listener) -> None:
+    from ..export.exporting import export_run
+
+    for format in formats:
+        result = export_run(out, format, overwrite=True, progress=shown, listener=tell)
+        say(f"{result.path}: {result.summary}", quiet)
+        tell("export", {"format": format, "path": str(result.path), "summary": result.summary})

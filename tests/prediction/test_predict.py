@@ -1,0 +1,128 @@
+"""Pictures in one pass of the network: every kind of model, and a run directory that others read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from da3_stream import Reconstruction, predict
+from da3_stream.da3 import DepthAnything3
+from da3_stream.da3.capacity import SURE, capacity
+from da3_stream.errors import ExportError, ModelError, PredictorError
+from da3_stream.export.exporting import export_run
+from da3_stream.prediction import plan as planning
+from da3_stream.prediction import plan_prediction
+from da3_stream.settings import Settings
+from da3_stream.store.run import Run
+from tests.prediction.conftest import photo, write_photos
+
+Make = Callable[..., Settings]
+
+
+@pytest.mark.parametrize("count", [2, 40])
+def test_all_pictures_go_in_one_pass(count: int, settings: Make, tmp_path: Path) -> None:
+    found = predict(write_photos(tmp_path / "in", count), str(tmp_path / "out"), settings=settings())
+    assert found.status["windows"] == 1 and found.status["window_size"] == max(2, count)
+    assert len(found) == count and np.isfinite(found.world_from_camera).all() and found.depth(count - 1).max() > 0
+
+
+def test_depth_and_cameras_are_those_that_the_network_gives(
+    settings: Make, models: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = write_photos(tmp_path / "in", 3)
+    found = predict(folder, str(tmp_path / "out"), settings=settings())
+    images = [cv2.imread(str(path))[..., ::-1] for path in sorted(folder.iterdir())]
+    small = [cv2.resize(image, (64, 48), interpolation=cv2.INTER_AREA) for image in images]
+    direct = DepthAnything3.from_pretrained(models["any-view"], "cpu").infer(small, resolution=64)
+    camera_from_world = np.linalg.inv(found.world_from_camera)
+    first = np.vstack([direct.camera_from_world[0], [0, 0, 0, 1]])  # type: ignore[index]
+    np.testing.assert_allclose(camera_from_world[:, :3], direct.camera_from_world @ np.linalg.inv(first), atol=1e-5)
+    np.testing.assert_allclose(found.depth(1), direct.depth[1], rtol=2e-3)
+
+
+def test_a_nested_model_gives_metres(settings: Make, tmp_path: Path) -> None:
+    found = predict(write_photos(tmp_path / "in", 2), str(tmp_path / "out"), settings=settings("nested"))
+    assert found.units == "metres" and found.sky(0) is not None
+
+
+@pytest.mark.parametrize("kind", ["mono", "metric"])
+def test_a_model_of_single_pictures_gives_depth_alone(kind: str, settings: Make, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    found = predict(write_photos(tmp_path / "in", 20), str(out), settings=settings(kind))
+    assert found.frame_status == ("DEPTH",) * 20 and np.isnan(found.world_from_camera).all()
+    assert found.units == "relative" and all(found.depth(row).max() > 0 for row in range(20))
+    assert "gives depth alone" in found.status["advice"][0]["text"]
+    with np.load(export_run(out, "mini_npz").path) as arrays:
+        assert set(arrays.files) == {"depth", "conf", "file", "file_from_world", "frame_of_reference"}
+        np.testing.assert_allclose(arrays["depth"][3], found.depth(3), atol=1e-6)
+    assert len(list((export_run(out, "depth_vis").path).glob("*.jpg"))) == 20
+    for format in ("ply", "glb", "tum", "mesh", "page"):
+        with pytest.raises(ExportError, match="gives no poses, so that there is no cloud, mesh or path; depth, npz"):
+            export_run(out, format)
+
+
+def test_a_metric_model_gives_metres_where_the_focal_length_is_known(
+    settings: Make, models: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = write_photos(tmp_path / "in", 1)
+    near, far = (
+        predict(folder, str(tmp_path / str(fov)), settings=settings("metric", **{"camera.hfov_deg": fov}))
+        for fov in (90.0, 40.0)
+    )
+    assert near.units == far.units == "metres"
+    ratio = np.tan(np.radians(45)) / np.tan(np.radians(20))  # metres go with the focal length
+    np.testing.assert_allclose(np.median(far.depth(0) / near.depth(0)), ratio, rtol=5e-3)
+    assert near.frame_status == ("OK",) and len(near.points()[0]) > 0
+    np.testing.assert_allclose(near.world_from_camera[0], np.eye(4), atol=1e-9)  # a picture alone is its own world
+
+
+def test_what_memory_does_not_hold_goes_by_windows(
+    settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, out = write_photos(tmp_path / "in", 9), tmp_path / "out"
+    there = plan_prediction(str(folder), settings(), out)
+    assert str(there) == "9 pictures in one pass" and there.settings.windows.size == 9
+    need = capacity(Path(settings().model.name), (64, 48), device="cpu")
+    monkeypatch.setattr(
+        planning, "spare_memory_bytes", lambda: int((need.weights + need.fixed + 5.5 * need.frame) / SURE)
+    )
+    plan = plan_prediction(str(folder), settings(), out)
+    assert str(plan).startswith("9 pictures by windows of 5, not in one pass: more do not fit into memory (the weights")
+    found = predict(folder, str(out), settings=settings())
+    assert found.status["windows"] > 1 and len(found) == 9
+    monkeypatch.setattr(planning, "spare_memory_bytes", lambda: need.weights)
+    with pytest.raises(ModelError, match="not even one picture of 64x48 fits into memory"):
+        predict(folder, str(tmp_path / "other"), settings=settings())
+    assert not (tmp_path / "other").exists()
+
+
+def test_what_was_begun_goes_on_in_its_own_windows(settings: Make, tmp_path: Path) -> None:
+    folder, out = write_photos(tmp_path / "in", 6), tmp_path / "out"
+    predict(folder, str(out), settings=settings(**{"windows.size": 4}))
+    before = Run(out).read_status()
+    assert before["window_size"] == 4
+    assert plan_prediction(str(folder), settings(), out).settings.windows.size == 4
+
+
+def test_arrays_are_pictures_too(settings: Make, tmp_path: Path) -> None:
+    found = predict((photo(seed) for seed in range(3)), str(tmp_path / "out"), settings=settings())
+    assert len(found) == 3 and isinstance(found, Reconstruction)
+
+
+def test_sfm_is_no_model_for_pictures(tmp_path: Path) -> None:
+    with pytest.raises(PredictorError, match="sfm needs a film"):
+        predict(
+            write_photos(tmp_path / "in", 1), str(tmp_path / "out"), settings=Settings.build({"model": {"name": "sfm"}})
+        )
+
+
+def test_a_directory_of_something_else_is_left_as_it_is(settings: Make, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "thesis.txt").write_text("mine")
+    with pytest.raises(Exception, match="out"):
+        predict(write_photos(tmp_path / "in", 1), str(tmp_path / "out"), settings=settings())
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["thesis.txt"]
