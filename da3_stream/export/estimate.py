@@ -172,12 +172,8 @@ def _of_features(options: o.FeatureOptions, reader: RunReader, frames: int, fold
 def _of_flight(options: o.FlightOptions, reader: RunReader, frames: int, folder: Path) -> float:
     width, height = film_size(reader, options)
     panels = 1 if options.depth == "none" else 2
-    return picture_count(reader, options) * PER_PIXEL["jpg"] * width * height * panels
-
-
-@_bytes_of.register
-def _of_flythrough(options: o.FlythroughOptions, reader: RunReader, frames: int, folder: Path) -> float:
-    return _of_flight(options, reader, frames, folder) + PER_SORTED * _points(reader, None)
+    drawn = picture_count(reader, options) * PER_PIXEL["jpg"] * width * height * panels
+    return drawn + PER_SORTED * _points(reader, None)
 
 
 def _points(reader: RunReader, most: int | None) -> int:

@@ -365,7 +365,7 @@ class FlythroughOptions(FlightOptions):
 
 
 class GsVideoOptions(FlightOptions):
-    """A film of the Gaussian splats."""
+    """A film of the Gaussian splats: those that the run keeps, or initial ones of its cloud."""
 
     max_splats: Count = Field(3_000_000, description="of more, those of every n-th frame are shown")
     device: str | None = Field(None, description="cpu or cuda; default: cuda where it is")

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...camera_paths import CameraPath, camera_path, usual_length
+from ...cloud import FileAxes, PointSelection
 from ...errors import ExportError
 from ...store import RunReader
 from ...types import Float64
 from ...upright import up_of_run
+from ..cloud.files import point_selection
 from ..film import even
 from ..frame_views import FrameView, posed_views, usual_rate
 from ..images.camera import image_size
-from ..options import FlightOptions
+from ..options import CloudOptions, FlightOptions
 
 RATE = 24  # pictures a second, as of Depth Anything 3
 
@@ -60,12 +61,14 @@ def film_size(reader: RunReader, options: FlightOptions) -> tuple[int, int]:
     return even(options.size or image_size(reader, "model"))
 
 
-def segment_frames(reader: RunReader, options: FlightOptions, segment: int) -> NDArray[np.int64]:
-    """Indices of all frames between the selected ones, `every` or not, whose points are of the segment."""
+def segment_points(reader: RunReader, options: FlightOptions, flight: Flight, cloud: CloudOptions) -> PointSelection:
+    """What is shown of the cloud: points of the segment that is flown through, since those of others lie anywhere, of
+    all frames between the selected ones, `every` or not."""
     first, end = options.frames
     poses = reader.poses
     inside = (poses.source_index >= (first or 0)) & (poses.source_index < (np.inf if end is None else end))
-    return poses.source_index[inside & (poses.segment == segment)]
+    frames = poses.source_index[inside & (poses.segment == flight.segment)]
+    return replace(point_selection(reader, cloud, FileAxes.world(reader.units)), frames=frames)
 
 
 def _cameras(reader: RunReader, views: Sequence[FrameView]) -> CameraPath:

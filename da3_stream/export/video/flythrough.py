@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial import cKDTree
 
-from ...cloud import FileAxes, PointSelection, fuse_pages
+from ...cloud import fuse_pages
 from ...errors import ExportError
 from ...store import RunReader
 from ...types import Float32, Float64, UInt8
-from ..cloud.files import point_selection
 from ..options import CloudOptions, FlythroughOptions
 from ..progress import Progress
 from .filming import film
-from .flight import Flight, plan_flight, segment_frames
+from .flight import Flight, plan_flight, segment_points
 
 if TYPE_CHECKING:
     from ...rendering import Rendering
@@ -90,16 +89,10 @@ class _ScenePoints:
 def _read_scene(
     reader: RunReader, folder: Path, options: FlythroughOptions, flight: Flight, progress: Progress
 ) -> _ScenePoints:
-    selection = _selection(reader, options, flight)
+    cloud_options = CloudOptions(max_points=options.max_points, confidence=options.confidence, normals=False)
+    selection = segment_points(reader, options, flight, cloud_options)
     with fuse_pages(reader.run, reader.geometry, selection, folder, watch=progress.each) as cloud:
         tiles = [_Tile.of(records["xyz"].copy(), records["rgb"].copy()) for _, records in cloud.tiles if len(records)]
     if not tiles:
         raise ExportError(f"the frames asked for have no points in {reader.path}: nothing to film")
     return _ScenePoints(tiles)
-
-
-def _selection(reader: RunReader, options: FlythroughOptions, flight: Flight) -> PointSelection:
-    """Points of the segment that is flown through, since those of others lie anywhere."""
-    cloud = CloudOptions(max_points=options.max_points, confidence=options.confidence, normals=False)
-    selection = point_selection(reader, cloud, FileAxes.world(reader.units))
-    return replace(selection, frames=segment_frames(reader, options, flight.segment))

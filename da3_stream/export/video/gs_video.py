@@ -9,43 +9,40 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...cloud import PointSelection
 from ...errors import ExportError
-from ...splats import count_splats, has_splats, world_splats
+from ...splats import count_splats, has_splats
 from ...store import RunReader
 from ...types import Float64, Gaussians
-from ..options import GsVideoOptions
+from ..options import CloudOptions, GsVideoOptions, SplatOptions
 from ..progress import Progress
+from ..splats.sources import splat_source
 from .filming import film
-from .flight import Flight, plan_flight, segment_frames
+from .flight import Flight, plan_flight, segment_points
 
 if TYPE_CHECKING:
     from ...rendering import Rendering
 
 
 def export_gs_video(reader: RunReader, path: Path, options: GsVideoOptions, progress: Progress) -> str:
-    """An MP4 (H.264) of the splats from a camera that flies through them, with their depth.
+    """An MP4 (H.264) of the splats from a camera that flies through them, with their depth: those that the run keeps,
+    or initial ones of its cloud.
 
-    Of more splats than `max_splats`, those of every n-th frame are shown. Raises ExportError where the run keeps none,
-    and as `plan_flight` and `film`; RenderingError where the device is not there.
+    Of more splats than `max_splats`, those of every n-th frame are shown. Raises ExportError where there are none, and
+    as `plan_flight` and `film`; RenderingError where the device is not there.
     """
-    if not has_splats(reader.run):
-        raise ExportError(
-            f"{reader.path} keeps no Gaussian splats: a run with --gaussians does (da3-giant, da3nested-giant-large); "
-            "--format flythrough films the points of any run"
-        )
     flight = plan_flight(reader, options)
-    scene = _read_scene(reader, options, flight, progress)
-    thinned = "" if scene.every == 1 else f" of every {_ordinal(scene.every)} frame"
-    shown = f"; {len(scene.gaussians):,} Gaussians{thinned}"
+    scene = _read_scene(reader, path.parent, options, flight, progress)
+    shown = f"; {len(scene.gaussians):,} Gaussians{scene.note}"
     return film(reader, path, options, flight, scene.draw, progress) + shown
 
 
 @dataclass(frozen=True, eq=False)
 class _SceneSplats:
-    """Splats in the world; of every so manieth frame."""
+    """Splats in the world, and which they are."""
 
     gaussians: Gaussians[NDArray[Any]]
-    every: int
+    note: str
     device: str | None
 
     def draw(self, camera_from_world: Float64, k: Float64, size: tuple[int, int]) -> Rendering:
@@ -55,22 +52,31 @@ class _SceneSplats:
         return render(self.gaussians, camera_from_world, k, size, device=self.device)
 
 
-def _read_scene(reader: RunReader, options: GsVideoOptions, flight: Flight, progress: Progress) -> _SceneSplats:
-    """The splats of the segment that is flown through, since those of others lie anywhere."""
-    poses = reader.geometry.frame_poses
-    owned = np.isin(poses.source_index, segment_frames(reader, options, flight.segment))
-    frames, submaps = poses.source_index[owned], np.unique(poses.submap[owned]).tolist()
-    every = max(1, -(-sum(count_splats(reader.run, submap) for submap in submaps) // options.max_splats))
+def _read_scene(
+    reader: RunReader, folder: Path, options: GsVideoOptions, flight: Flight, progress: Progress
+) -> _SceneSplats:
+    cloud = CloudOptions(max_points=options.max_splats, normals=False)
+    selection, note = _thinned(reader, segment_points(reader, options, flight, cloud), options.max_splats)
+    source = splat_source(reader, selection, SplatOptions(), folder)
     parts = [
         replace(gaussians, harmonics=gaussians.harmonics.astype(np.float16))
-        for submap in progress.each("submaps of splats", submaps, len(submaps))
-        for _, gaussians in world_splats(reader.run, reader.geometry, submap, frames[::every])
+        for _, gaussians in source.splats(progress)
+        if len(gaussians)
     ]
     if not parts:
         raise ExportError(f"the frames asked for have no splats in {reader.path}: nothing to film")
     arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])}
-    return _SceneSplats(Gaussians(**arrays), every, options.device)
+    return _SceneSplats(Gaussians(**arrays), note, options.device)
 
 
-def _ordinal(number: int) -> str:
-    return {2: "2nd", 3: "3rd"}.get(number, f"{number}th")
+def _thinned(reader: RunReader, selection: PointSelection, most: int) -> tuple[PointSelection, str]:
+    """The selection with every n-th of its frames only, of which the run keeps about so many splats at most, and words
+    for it. Frames show the same surfaces many times, so that surfaces stay closed."""
+    if selection.frames is None or not has_splats(reader.run):
+        return selection, " made of the cloud's points"
+    poses = reader.geometry.frame_poses
+    owned = np.isin(poses.source_index, selection.frames)
+    submaps = np.unique(poses.submap[owned]).tolist()
+    every = max(1, -(-sum(count_splats(reader.run, submap) for submap in submaps) // most))
+    words = {1: "", 2: " of every 2nd frame", 3: " of every 3rd frame"}.get(every, f" of every {every}th frame")
+    return replace(selection, frames=poses.source_index[owned][::every]), words

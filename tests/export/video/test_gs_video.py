@@ -48,10 +48,14 @@ def test_of_too_many_splats_those_of_every_nth_frame_are_shown(run, tmp_path):
 
 
 def test_what_is_refused(run, tmp_path):
-    with pytest.raises(ExportError, match="keeps no Gaussian splats: a run with --gaussians does"):
-        export_run(gated_run(tmp_path / "other").path, "gs_video", tmp_path / "f.mp4")
     with pytest.raises(RenderingError):
         export_run(run, "gs_video", tmp_path / "f.mp4", {"device": "abacus", "path": "original"})
     with pytest.raises(ExportError, match="has no option 'max_points'"):
         export_run(run, "gs_video", tmp_path / "f.mp4", {"max_points": 9})
-    assert [path.name for path in tmp_path.iterdir()] == ["other"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_without_splats_shows_discs_of_its_cloud(tmp_path):
+    run = gated_run(tmp_path).path
+    path, summary = export_run(run, "gs_video", None, {"path": "wander", "seconds": 0.1})
+    assert summary.endswith(" Gaussians made of the cloud's points") and frames_of(path)[0][0, :, :48].std() > 20
