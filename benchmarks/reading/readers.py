@@ -80,12 +80,13 @@ class Reader:
 
 def readers() -> tuple[Reader, ...]:
     """All of them."""
-    from benchmarks.reading import clouds, maps, models, scenes, trajectories
+    from benchmarks.reading import clouds, maps, models, scenes, splats, trajectories
 
     return (
         *models.READERS,
         *trajectories.READERS,
         *scenes.READERS,
         *clouds.READERS,
+        *splats.READERS,
         *maps.READERS,
     )

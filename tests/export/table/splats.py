@@ -66,9 +66,15 @@ def columns(vertices: Any, names: list[str]) -> np.ndarray:
     return np.stack([np.asarray(vertices[name], np.float64).ravel() for name in names], axis=1)
 
 
+def tiles_of(path: Path) -> list[dict[str, Any]]:
+    """What tiles.json says of each file."""
+    tiles: list[dict[str, Any]] = json.loads((path / "tiles.json").read_text())["tiles"]
+    return tiles
+
+
 def _tiles(path: Path, read: Any) -> Cloud:
     parts = []
-    for entry in json.loads((path / "tiles.json").read_text())["tiles"]:
+    for entry in tiles_of(path):
         xyz, dc = read(path / entry["file"])
         assert len(xyz) == entry["splats"]
         np.testing.assert_allclose([entry["min"], entry["max"]], [xyz.min(axis=0), xyz.max(axis=0)], atol=2e-4)
