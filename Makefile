@@ -50,6 +50,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.determinism --json benchmarks/results/determinism.json --markdown benchmarks/results/determinism.md
 	$(BIN)/python -m benchmarks.network --json benchmarks/results/network.json --markdown benchmarks/results/network.md
 	$(BIN)/python -m benchmarks.gaussian_head --json benchmarks/results/gaussian_head.json --markdown benchmarks/results/gaussian_head.md
+	$(BIN)/python -m benchmarks.splat_growth --json benchmarks/results/splat_growth.json --markdown benchmarks/results/splat_growth.md
 	$(BIN)/python -m benchmarks.backend.graph --workers 2 --json benchmarks/results/backend.json --markdown benchmarks/results/backend.md
 	$(BIN)/python -m benchmarks.backend.stitching --json benchmarks/results/backend_stitching.json --markdown benchmarks/results/backend_stitching.md
 	$(BIN)/python -m benchmarks.backend.loops --json benchmarks/results/backend_loops.json --markdown benchmarks/results/backend_loops.md

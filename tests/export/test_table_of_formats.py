@@ -16,6 +16,7 @@ from tests.export.table.exported import Exported
 from tests.worlds.known_runs import KINDS, KnownRun, make_run
 
 QUICK = ("on a map, with gaps", "through a lens that bends")
+PACKAGES = {"spz": ("gsply",)}  # of formats, that are not among those of development
 Export = Callable[[str, str], Exported]
 
 
@@ -30,6 +31,8 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Export:
     @cache
     def exported(kind: str, name: str) -> Exported:
         form, options = name.split()[0], TABLE[name].options
+        for package in PACKAGES.get(form, ()):
+            pytest.importorskip(package, reason=f"{form} needs {package}, which is 200 MB with what it needs")
         suffix = "".join(Path(FORMATS[form].file.format(encoding=(options or {}).get("encoding", ""))).suffixes)
         target = run(kind).path.parent / f"{name.replace(' ', '_')}{suffix}"
         path, summary = export_run(run(kind).path, form, target, options)
