@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .cloud import Points, points_in_world, read_page, read_ply
+from .splats import frame_splats
 from .store import INTERPOLATED, RunReader
-from .types import Float32, Float64, UInt8
+from .types import Float32, Float64, Gaussians, UInt8
 
 if TYPE_CHECKING:
     from .export.options import FrameOptions
@@ -108,6 +109,14 @@ class Reconstruction:
     def depth_intrinsics(self, row: int) -> Float64:
         """Camera matrix [3,3] in pixels of a row's depth map, mostly smaller than the input. Errors as `depth`."""
         return self._frame(row)[2]
+
+    def gaussians(self, row: int) -> Gaussians[NDArray[Any]]:
+        """The splats in the world that a row's frame made and the run keeps (`run --gaussians`), in the units of the
+        poses; read when asked for.
+
+        Raises IndexError for a row out of range, KeyError where the frame has none.
+        """
+        return frame_splats(self._reader.run, self._reader.geometry, int(self.source_indices[row]))
 
     def points(self) -> tuple[Float32, UInt8]:
         """(positions [M,3], colours [M,3]) of cloud.ply, read when asked for; a preview while the run goes on.

@@ -56,7 +56,7 @@ MAY_IMPORT = {
     "evaluation": "calibration errors geometry store",
     "rendering": "errors geometry types",  # from values alone, so that any camera of anything can be looked through
     "report": "cloud errors models settings store types upright",
-    "reconstruction": "types store cloud export",
+    "reconstruction": "types store cloud splats export",
     # who looks on: a server that knows no run, and what a page asks of one
     "web": "errors",
     "viewer": "errors geometry types store cloud web upright report trust",

@@ -5,12 +5,13 @@ from .initial import initial_splats
 from .packing import bytes_each
 from .seen_through import BetterViews
 from .window import window_splats
-from .world import world_splats
+from .world import frame_splats, world_splats
 
 __all__ = [
     "BetterViews",
     "bytes_each",
     "count_splats",
+    "frame_splats",
     "has_splats",
     "initial_splats",
     "read_splats",

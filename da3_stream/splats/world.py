@@ -10,7 +10,18 @@ from numpy.typing import NDArray
 
 from ..store import Run, RunGeometry
 from ..types import Gaussians, move_in_place
-from .files import read_splats
+from .files import has_splats, read_splats
+
+
+def frame_splats(run: Run, geometry: RunGeometry, source_index: int) -> Gaussians[NDArray[Any]]:
+    """The Gaussians of one frame in the world. Raises KeyError where the run keeps none of it, or it has no pose, and
+    StoreError if a file is absent or damaged."""
+    poses = geometry.frame_poses
+    for submap in poses.submap[poses.source_index == source_index].tolist():
+        if has_splats(run):
+            for _, gaussians in world_splats(run, geometry, submap, np.array([source_index])):
+                return gaussians
+    raise KeyError(f"the run keeps no splats of frame {source_index}")
 
 
 def world_splats(

@@ -94,8 +94,18 @@ def test_a_list_stands_alone(tmp_path: Path) -> None:
 
 def test_options_come_back_as_the_words_that_give_them() -> None:
     given = {"fps": "5", "mask": ["off", "m.png"], "undistorted": 3, "assignments": ["a.b=1"], "allow_empty": True}
+    given |= {"gaussians": True}
     words = words_of({**given, "quality": None, "exports": ["tum"], "with_changes": False, "verbose": True})
-    assert words == ["--mask=off", "--mask=m.png", "--fps=5", "--set=a.b=1", "--export=tum", "--allow-empty"]
+    assert words == [
+        "--mask=off",
+        "--mask=m.png",
+        "--fps=5",
+        "--gaussians",
+        "--set=a.b=1",
+        "--export=tum",
+        "--allow-empty",
+    ]
+    assert options_of_run(["--gaussians"]).splats.gaussians and not options_of_run([]).splats.gaussians
     assert options_of_run(["--intrinsics=584,584,320,240"]).camera.intrinsics is not None
     with pytest.raises(SettingsError, match="--json-log is for a run by itself"):
         options_of_run(["--json-log=x"])

@@ -36,6 +36,12 @@ def test_it_counts_frames_windows_and_bytes() -> None:
         )
 
 
+def test_splats_count_by_their_degree() -> None:
+    sizes = [{"gaussians": False}, {"gaussians": True, "degree": 0}, {"gaussians": True}]
+    found = [estimate.bytes_of_frames(1, SIZE, Settings.build({"splats": splats})) for splats in sizes]
+    assert found == [FRAME, FRAME + 17 * SIZE[0] * SIZE[1], FRAME + 41 * SIZE[0] * SIZE[1]]
+
+
 def test_of_an_input_of_unknown_length_it_knows_a_window() -> None:
     with open_job(iter(pictures(COUNT)), Settings.build({"windows": WINDOWS}), StandIn()) as job:
         assert estimate.estimate_disk(job) == estimate.DiskEstimate(None, None, 12 * FRAME)

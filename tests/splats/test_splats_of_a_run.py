@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from da3_stream import Settings, pipeline
+from da3_stream import Reconstruction, Settings, pipeline
 from da3_stream.errors import PredictorError, SettingsError, StoreError
 from da3_stream.geometry import Sim3
 from da3_stream.splats import count_splats, has_splats, read_splats, window_splats, world_splats
@@ -39,6 +39,8 @@ def means_in_world(run: Path) -> dict[int, np.ndarray]:
 def test_every_frame_leaves_what_lies_on_the_surface(run: Path) -> None:
     found = means_in_world(run)
     assert sorted(found) == list(range(COUNT))
+    of_frame = Reconstruction(run).gaussians(5)
+    np.testing.assert_array_equal(of_frame.means, found[5])
     assert max(np.quantile(off_the_street(means), 0.99) for means in found.values()) < 0.03
     pixels = SIZE[0] * SIZE[1]
     assert 0.3 * pixels < np.mean([len(means) for means in found.values()]) < 0.95 * pixels
@@ -71,6 +73,8 @@ def test_what_is_damaged_or_cannot_be_had_is_said(run: Path, tmp_path: Path) -> 
         pipeline.run(pictures(2), tmp_path / "none", SETTINGS, StandIn())
     plain = pipeline.run(pictures(2), tmp_path / "plain", Settings.build({"windows": WINDOWS}), SplatStandIn())
     reader = RunReader.open(plain)
+    with pytest.raises(KeyError, match="keeps no splats of frame 1"):
+        Reconstruction(plain).gaussians(1)
     assert not has_splats(reader.run) and has_splats(RunReader.open(run).run)
     reader.run.splats_path(0).parent.mkdir()
     reader.run.splats_path(0).write_bytes(b"torn")
