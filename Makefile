@@ -49,6 +49,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.old_and_new --json benchmarks/results/old_and_new.json --markdown benchmarks/results/old_and_new.md
 	$(BIN)/python -m benchmarks.determinism --json benchmarks/results/determinism.json --markdown benchmarks/results/determinism.md
 	$(BIN)/python -m benchmarks.network --json benchmarks/results/network.json --markdown benchmarks/results/network.md
+	$(BIN)/python -m benchmarks.predict --json benchmarks/results/predict.json --markdown benchmarks/results/predict.md
 	$(BIN)/python -m benchmarks.gaussian_head --json benchmarks/results/gaussian_head.json --markdown benchmarks/results/gaussian_head.md
 	$(BIN)/python -m benchmarks.splat_growth --json benchmarks/results/splat_growth.json --markdown benchmarks/results/splat_growth.md
 	$(BIN)/python -m benchmarks.backend.graph --workers 2 --json benchmarks/results/backend.json --markdown benchmarks/results/backend.md

@@ -41,10 +41,11 @@ def export_npz(reader: PlacedReader, path: Path, options: NpzOptions, progress: 
 def export_mini_npz(reader: PlacedReader, path: Path, options: MiniNpzOptions, progress: Progress) -> str:
     """`depth` [N,H,W] in world units (8 decimals, 0 = none), `conf` [N,H,W] (2 decimals, 0 = unusable: DA3's own less
     1), `extrinsics` [N,3,4] camera from world and `intrinsics` [N,3,3] of the depth maps, all float32, compressed.
-    Beside what those tools write there are the frames' names `file` [N], `file_from_world` [4,4] and
-    `frame_of_reference`, a text of JSON.
+    Beside what those tools write there are `sky` [N,H,W] where the model told it, the frames' names `file` [N],
+    `file_from_world` [4,4] and `frame_of_reference`, a text of JSON.
 
-    Rows are the frames with depth, in order. Raises ExportError where there are none, or their sizes differ.
+    Rows are the frames with depth, in order; of depth alone there are no cameras. Raises ExportError where there are
+    none, or their sizes differ.
     """
     views, size = _views_of_one_size(reader, options)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
@@ -64,6 +65,9 @@ def _write_maps(
     depths, confidences = progress.each("depth", views, n), progress.each("confidence", views, n)
     _stream(archive, "depth", shape, np.float32, (np.round(reader.depth(view.index)[0], decimals) for view in depths))
     _stream(archive, "conf", shape, np.float32, (np.round(reader.depth(view.index)[1], 2) for view in confidences))
+    if reader.sky(views[0].index) is not None:
+        skies = progress.each("sky", views, n)
+        _stream(archive, "sky", shape, np.bool_, (_sky(reader, view, shape) for view in skies))
     if not has_depth_alone(reader):
         _stream(archive, "extrinsics", (n, 3, 4), np.float32, (view.camera_from_world[:3] for view in views))
         _stream(archive, "intrinsics", (n, 3, 3), np.float32, (_intrinsics(reader, view) for view in views))
@@ -77,6 +81,12 @@ def _add(archive: zipfile.ZipFile, name: str, values: NDArray[Any]) -> None:
     """Write an array that fits into memory."""
     with archive.open(f"{name}.npy", "w") as file:
         np.lib.format.write_array(file, values, allow_pickle=False)
+
+
+def _sky(reader: RunReader, view: FrameView, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
+    """Which pixels [H,W] are sky; none in a frame of which the model did not tell."""
+    sky = reader.sky(view.index)
+    return np.zeros(shape[1:], np.bool_) if sky is None else sky
 
 
 def _intrinsics(reader: RunReader, view: FrameView) -> NDArray[np.float64]:

@@ -22,8 +22,8 @@ class Da3Predictor:
     `known_k` is K [3,3] at `source_size` (width, height), first pixel centre at 0.5, or None to take the network's own;
     `focal_sigma` says that it is a guess (a relative standard deviation of the focal length). With `descriptors`
     windows come with descriptors of places, with `gaussians` with a Gaussian of every pixel; `weights_hash` is the
-    sha256 of the weights' file, for run.json. Frames with intrinsics of their own go before `known_k`; with
-    `given_poses` every frame must have a pose, too: windows are in the world of these, in its unit. Raises
+    sha256 of the weights' file, for run.json. Frames with intrinsics of their own (`own_k`: all) go before `known_k`;
+    with `given_poses` every frame must have a pose, too: windows are in the world of these, in its unit. Raises
     PredictorError for a model that gives no poses, or no Gaussians where they are asked for.
     """
 
@@ -41,6 +41,7 @@ class Da3Predictor:
         focal_sigma: float | None = None,
         gaussians: bool = False,
         given_poses: bool = False,
+        own_k: bool = False,
     ) -> None:
         if not model.has_poses:
             raise PredictorError(
@@ -51,7 +52,7 @@ class Da3Predictor:
             raise PredictorError(without_gaussians(model.name))
         self.name, self.image_side, self.hash = model.name, resolution, weights_hash
         self._model, self._known_k, self._source_size = model, known_k, source_size
-        self._is_given = known_k is not None and focal_sigma is None
+        self._is_given = (known_k is not None or own_k) and focal_sigma is None
         self.gives_descriptors, self.gives_gaussians = descriptors, gaussians
         self._given_poses = given_poses
 

@@ -108,6 +108,7 @@ def _make_da3(
         camera.focal_sigma,
         gaussians=settings.splats.gaussians,
         given_poses=camera.has_poses,
+        own_k=camera.is_of_each,
     )
 
 

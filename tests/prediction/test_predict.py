@@ -46,7 +46,20 @@ def test_depth_and_cameras_are_those_that_the_network_gives(
 
 def test_a_nested_model_gives_metres(settings: Make, tmp_path: Path) -> None:
     found = predict(write_photos(tmp_path / "in", 2), str(tmp_path / "out"), settings=settings("nested"))
-    assert found.units == "metres" and found.sky(0) is not None
+    sky = found.sky(0)
+    assert found.units == "metres" and sky is not None
+    with np.load(found.export("mini_npz")) as arrays:
+        np.testing.assert_array_equal(arrays["sky"][0], sky)
+        assert "metre" in str(arrays["frame_of_reference"])
+
+
+def test_exports_leave_the_prediction_as_it_is(settings: Make, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    predict(write_photos(tmp_path / "in", 2), str(out), settings=settings())
+    before = export_run(out, "npz").path.read_bytes()
+    for format in ("glb", "colmap"):
+        export_run(out, format)
+    assert export_run(out, "npz", overwrite=True).path.read_bytes() == before
 
 
 @pytest.mark.parametrize("kind", ["mono", "metric"])
@@ -57,7 +70,7 @@ def test_a_model_of_single_pictures_gives_depth_alone(kind: str, settings: Make,
     assert found.units == "relative" and all(found.depth(row).max() > 0 for row in range(20))
     assert "gives depth alone" in found.status["advice"][0]["text"]
     with np.load(export_run(out, "mini_npz").path) as arrays:
-        assert set(arrays.files) == {"depth", "conf", "file", "file_from_world", "frame_of_reference"}
+        assert set(arrays.files) == {"depth", "conf", "sky", "file", "file_from_world", "frame_of_reference"}
         np.testing.assert_allclose(arrays["depth"][3], found.depth(3), atol=1e-6)
     assert len(list((export_run(out, "depth_vis").path).glob("*.jpg"))) == 20
     for format in ("ply", "glb", "tum", "mesh", "page"):

@@ -16,7 +16,7 @@ from ....geometry import intrinsics_from_hfov, intrinsics_matrix
 from ....geometry.camera_models import CameraModel
 from ....geometry.straight_view import straight_maps, straight_view
 from ....settings import CameraSettings
-from ....types import AdviceCode, Float64, InputCamera
+from ....types import FOCAL_SIGMA, AdviceCode, Float64, InputCamera
 from ...image_size import fit_size, size_of
 from ..images.exif import focal_px
 from ..images.files import SEVERAL_SIZES, read_picture
@@ -25,6 +25,8 @@ from ..picture import Picture
 from ..resizing import MAX_ASPECT_CHANGE
 from ..source import FrameSource
 
+TAGS = "focal lengths in the pictures' tags"
+
 
 @dataclass(frozen=True, eq=False)
 class ShownPicture:
@@ -32,6 +34,7 @@ class ShownPicture:
     the box (left, top, width, height) of straight pixels that becomes the frame."""
 
     box: tuple[int, int, int, int]
+    is_whole: bool  # whether frames show the picture as it is stored
     k: Float64 | None = None
     lens: CameraModel | None = None
     camera_from_world: Float64 | None = None
@@ -79,7 +82,8 @@ class OwnViews:
         usable = [shown for shown in self.shown if isinstance(shown, ShownPicture)]
         return InputCamera(
             source=self.source,
-            is_cut_out=any(shown.lens is not None or shown.box[:2] != (0, 0) for shown in usable),
+            focal_sigma=FOCAL_SIGMA if self.source == TAGS else None,
+            is_cut_out=not all(shown.is_whole for shown in usable),
             is_of_each=all(shown.k is not None for shown in usable),
             has_poses=all(shown.camera_from_world is not None for shown in usable),
         )
@@ -159,22 +163,23 @@ def _shown(
     if isinstance(given, str):
         return given
     box, pose = _middle(header.size, size), None if given is None else given.camera_from_world
+    whole = header.size == size
     known = _lens(given, settings)
     if known is not None:
         lens = known.for_pictures(header.size)
         if lens.is_pinhole:
-            return ShownPicture(box, lens.matrix(), None, pose)
-        return ShownPicture(box, straight_view(lens, header.size, settings.undistort_fov), lens, pose)
+            return ShownPicture(box, whole, lens.matrix(), None, pose)
+        return ShownPicture(box, False, straight_view(lens, header.size, settings.undistort_fov), lens, pose)
     if settings.hfov_deg is not None:
-        return ShownPicture(box, intrinsics_from_hfov(settings.hfov_deg, header.size), None, pose)
+        return ShownPicture(box, whole, intrinsics_from_hfov(settings.hfov_deg, header.size), None, pose)
     if focal is not None:
         width, height = header.size
-        return ShownPicture(box, intrinsics_matrix(focal, focal, width / 2, height / 2), None, pose)
+        return ShownPicture(box, whole, intrinsics_matrix(focal, focal, width / 2, height / 2), None, pose)
     if pose is not None:
         raise SettingsError(
             f"{settings.cameras} tells poses and no lens: give --intrinsics or --hfov-deg, or a file that tells both"
         )
-    return ShownPicture(box)
+    return ShownPicture(box, whole)
 
 
 def _lens(given: PictureCamera | None, settings: CameraSettings) -> KnownCamera | None:
@@ -197,7 +202,7 @@ def _told_by(settings: CameraSettings, focals: Sequence[float | None]) -> str | 
         return settings.intrinsics.source
     if settings.hfov_deg is not None:
         return "horizontal field of view"
-    return "focal lengths in the pictures' tags" if any(focals) else None
+    return TAGS if any(focals) else None
 
 
 def _shared_size(sizes: Sequence[Size]) -> Size:
