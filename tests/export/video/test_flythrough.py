@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import av
 import numpy as np
@@ -11,11 +10,13 @@ from da3_stream.errors import CameraPathError, ExportError
 from da3_stream.export.depth.colour_scale import DepthScale, depth_scale
 from da3_stream.export.estimate import estimate_export
 from da3_stream.export.exporting import export_run
-from da3_stream.export.options import FlightOptions, FlythroughOptions
-from da3_stream.export.video.flight import picture_count, plan_flight
+from da3_stream.export.frame_views import posed_views
+from da3_stream.export.options import CloudOptions, FlightOptions, FlythroughOptions
+from da3_stream.export.video.flight import picture_count, plan_flight, segment_points
 from da3_stream.export.video.panels import GAP, Panels
 from da3_stream.store import RunReader
 from tests.worlds.gated_run import gated_run
+from tests.worlds.known_runs import KINDS, make_run
 from tests.worlds.street import SIZE
 
 
@@ -89,12 +90,14 @@ def test_no_depth_is_shown_where_less_than_half_is_covered():
     assert (shown[:, 2 + GAP :].max(axis=2) > 0).tolist() == [[True, False], [False, True]]
 
 
-def test_frames_of_one_segment_are_flown_through(run, tmp_path):
-    other = gated_run(tmp_path)
-    scene = other.read_scene()
-    twice = replace(scene, submaps=(scene.submaps[0],))
-    assert twice.submaps[0].segment == 0
-    assert plan_flight(RunReader.open(other.path), FlythroughOptions()).left_out == 0
+def test_the_longest_segment_alone_is_flown_through_and_shown(tmp_path):
+    known = make_run(tmp_path, KINDS["on a map in feet, in two segments"])
+    reader, options = RunReader.open(known.path), FlythroughOptions(path="original", every=2)
+    flight = plan_flight(reader, options)
+    shown = segment_points(reader, options, flight, CloudOptions()).frames
+    segments = dict(zip(reader.poses.source_index.tolist(), reader.poses.segment.tolist(), strict=True))
+    assert {segments[index] for index in shown.tolist()} == {flight.segment} and flight.left_out > 0
+    assert len(shown) > len(flight.path) == len(posed_views(reader, options)) - flight.left_out
 
 
 @pytest.mark.parametrize(
