@@ -60,9 +60,11 @@ class KeptFeatures:
 
 
 def model_name(reader: RunReader, options: FeatureOptions) -> str:
-    """That the options name, or that the run was predicted with. Raises ExportError for a run of sfm, which has no
-    network."""
-    name = options.model or str(reader.status.get("model", {}).get("name", "sfm"))
+    """That which the options name, or the run was predicted with: as its settings name it, where they do. Raises
+    ExportError for a run of sfm, which has no network."""
+    used = str(reader.status.get("model", {}).get("name", "sfm"))
+    asked = str(reader.status.get("settings", {}).get("model", {}).get("name", "auto"))
+    name = options.model or (used if asked == "auto" else asked)
     if name == "sfm":
         raise ExportError(
             f"feat_vis shows what a network sees, and {reader.path} is of sfm: name one, as --set model=da3-base"

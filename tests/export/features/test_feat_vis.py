@@ -90,7 +90,8 @@ def test_what_is_refused(run, model, tmp_path):
 
 def test_the_model_is_that_of_the_run_and_files_are_the_same_every_time(tmp_path, model):
     run = gated_run(tmp_path)
-    run.write_status(json.loads((run.path / "run.json").read_text()) | {"model": {"name": model}})
+    told = {"model": {"name": "seeded"}, "settings": {"model": {"name": model}}}  # a folder, and what it says of itself
+    run.write_status(json.loads((run.path / "run.json").read_text()) | told)
     cv2.imwrite(str(tmp_path / "input" / "004.png"), np.zeros((64, 96, 3), np.uint8))
     options = {"side": 42, "frames": "4:5"}  # one frame, and it is black
     folders = [export_run(run.path, "feat_vis", tmp_path / name, options).path for name in "ab"]
