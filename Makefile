@@ -51,6 +51,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.network --json benchmarks/results/network.json --markdown benchmarks/results/network.md
 	$(BIN)/python -m benchmarks.predict --json benchmarks/results/predict.json --markdown benchmarks/results/predict.md
 	$(BIN)/python -m benchmarks.gaussian_head --json benchmarks/results/gaussian_head.json --markdown benchmarks/results/gaussian_head.md
+	$(BIN)/python -m benchmarks.splat_cost --json benchmarks/results/splat_cost.json --markdown benchmarks/results/splat_cost.md
 	$(BIN)/python -m benchmarks.splat_growth --json benchmarks/results/splat_growth.json --markdown benchmarks/results/splat_growth.md
 	$(BIN)/python -m benchmarks.backend.graph --workers 2 --json benchmarks/results/backend.json --markdown benchmarks/results/backend.md
 	$(BIN)/python -m benchmarks.backend.stitching --json benchmarks/results/backend_stitching.json --markdown benchmarks/results/backend_stitching.md
