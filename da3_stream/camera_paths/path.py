@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import CameraPathError
-from ..geometry import nearest_rotations, resize_intrinsics
+from ..geometry import nearest_rotations
 from ..types import Float64
 
 
@@ -58,11 +58,6 @@ class CameraPath:
     def moved(self, rotations: Float64, centres: Float64) -> CameraPath:
         """The same intrinsics at other rotations [N,3,3] and centres [N,3]."""
         return CameraPath(_poses(rotations, centres), self.intrinsics, self.size)
-
-    def at_size(self, size: tuple[int, int]) -> CameraPath:
-        """The same cameras with pictures of another (width, height), which show just as much."""
-        k = np.stack([resize_intrinsics(one, self.size, size) for one in self.intrinsics])
-        return CameraPath(self.world_from_camera, k, size)
 
 
 def joined(parts: list[CameraPath]) -> CameraPath:

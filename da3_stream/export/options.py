@@ -358,10 +358,18 @@ class FlightOptions(FrameOptions):
 
 
 class FlythroughOptions(FlightOptions):
-    """A film of the coloured points."""
+    """A film of the coloured points, or of the surface."""
 
+    surface: Literal["points", "mesh"] = Field("points", description="mesh: what the format mesh writes by default")
     max_points: Count = Field(5_000_000, description="points, evenly over the cloud")
     confidence: Share = Field(0.0, description="share of the run's least confident points left out")
+
+    @model_validator(mode="after")
+    def _of_points(self) -> FlythroughOptions:
+        given = {"max_points", "confidence"} & self.model_fields_set
+        if self.surface == "mesh" and given:
+            raise ValueError(f"{min(given)} is for points: leave it out, or surface=mesh")
+        return self
 
 
 class GsVideoOptions(FlightOptions):

@@ -1,4 +1,4 @@
-"""A film of a run's coloured points."""
+"""A film of a run's coloured points, or of its surface."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ..options import CloudOptions, FlythroughOptions
 from ..progress import Progress
 from .filming import film
 from .flight import Flight, plan_flight, segment_points
+from .surface import read_surface
 
 if TYPE_CHECKING:
     from ...rendering import Rendering
@@ -27,14 +28,15 @@ _ASKED = 2000  # points of a tile, for that way
 
 
 def export_flythrough(reader: RunReader, path: Path, options: FlythroughOptions, progress: Progress) -> str:
-    """An MP4 (H.264) of the merged cloud from a camera that flies through it, with its depth.
+    """An MP4 (H.264) of the merged cloud, or of the mesh, from a camera that flies through it, with its depth.
 
-    Points are discs as large as their spacing. Raises ExportError where the segment has no points, and as `plan_flight`
-    and `film`.
+    Points are discs as large as their spacing. Raises ExportError where the segment has no points or no surface, and
+    as `plan_flight` and `film`.
     """
     flight = plan_flight(reader, options)
-    scene = _read_scene(reader, path.parent, options, flight, progress)
-    return film(reader, path, options, flight, scene.draw, progress) + f"; {scene.count:,} points"
+    read = read_surface if options.surface == "mesh" else _read_scene
+    scene = read(reader, path.parent, options, flight, progress)
+    return film(reader, path, options, flight, scene.draw, progress) + f"; {scene.text}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +70,9 @@ class _ScenePoints:
     tiles: list[_Tile]
 
     @property
-    def count(self) -> int:
-        return sum(len(tile.xyz) for tile in self.tiles)
+    def text(self) -> str:
+        """What is shown, for people."""
+        return f"{sum(len(tile.xyz) for tile in self.tiles):,} points"
 
     @property
     def spacing(self) -> float:

@@ -12,12 +12,15 @@ from da3_stream.export.estimate import estimate_export
 from da3_stream.export.exporting import export_run
 from da3_stream.export.frame_views import posed_views
 from da3_stream.export.options import CloudOptions, FlightOptions, FlythroughOptions
+from da3_stream.export.progress import NoProgress
 from da3_stream.export.video.flight import picture_count, plan_flight, segment_points
 from da3_stream.export.video.panels import GAP, Panels
+from da3_stream.export.video.surface import read_surface
 from da3_stream.store import RunReader
+from tests.worlds.exported_run import whole_run
 from tests.worlds.gated_run import gated_run
 from tests.worlds.known_runs import KINDS, make_run
-from tests.worlds.street import SIZE
+from tests.worlds.street import PAGES, SIZE
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +108,7 @@ def test_the_longest_segment_alone_is_flown_through_and_shown(tmp_path):
     [
         ({"path": "around"}, ExportError, "option path of flythrough"),
         ({"path": "smooth", "seconds": 3}, ExportError, "a picture for each frame"),
+        ({"surface": "mesh", "max_points": 9}, ExportError, "max_points is for points"),
         ({"size": "wide"}, ExportError, "expected WxH"),
         ({"size": "40000x2"}, ExportError, "too large for H.264"),
         ({"path": "interpolate", "frames": "4:5"}, CameraPathError, "needs two cameras"),
@@ -127,3 +131,18 @@ def test_an_interruption_leaves_nothing(run, tmp_path):
         export_run(run.path, "flythrough", tmp_path / "f.mp4", options, progress=stop)
     assert list(tmp_path.iterdir()) == []
     assert json.loads((run.path / "run.json").read_text())["state"] == "finished"
+
+
+@pytest.mark.slow
+def test_the_surface_is_shown_at_its_depth(tmp_path):
+    run = whole_run(tmp_path / "run", PAGES.model_copy(update={"max_depth_step": 0.15}))
+    options = {"path": "original", "frames": "4:6", "surface": "mesh", "depth": "none"}
+    reader = RunReader.open(run.path)
+    flight = plan_flight(reader, FlythroughOptions(**options))
+    scene = read_surface(reader, tmp_path, FlythroughOptions(surface="mesh"), flight, NoProgress())
+    drawn = scene.draw(flight.path.camera_from_world[0], flight.path.intrinsics[0], flight.path.size)
+    truth = reader.depth(4)[0]
+    both = (drawn.depth > 0) & (truth > 0)
+    assert both.mean() > 0.3 and np.median(np.abs(drawn.depth / np.where(both, truth, 1) - 1)[both]) < 0.02
+    assert (drawn.alpha[both] == 1).all() and drawn.colour[both].std() > 0.05
+    assert export_run(run.path, "flythrough", tmp_path / "f.mp4", options).summary.endswith(" triangles")
