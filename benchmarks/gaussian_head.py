@@ -44,8 +44,8 @@ COLUMNS = [
 
 def _options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--sizes", default="504x378", help="WIDTHxHEIGHT in multiples of 14, with commas")
-    command.add_argument("--bands", default="8,32", help="two numbers of frames for the package's schedule")
-    command.add_argument("--plain", default="4,8", help="two numbers of frames for the plain schedule")
+    command.add_argument("--bands", default="1,8", help="two numbers of frames for the package's schedule")
+    command.add_argument("--plain", default="1,8", help="two numbers of frames for the plain schedule")
 
 
 @benchmark(COLUMNS, _options, settings=False)

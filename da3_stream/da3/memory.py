@@ -13,7 +13,8 @@ import torch
 from ..errors import ModelError
 from .backbone.embedding import PATCH, Grid
 from .config import GaussianConfig, NestedConfig, NetworkConfig
-from .gaussians.head import BAND_PIXELS, GaussianHead
+from .gaussians.head import GaussianHead
+from .gaussians.row_stream import band_numbers
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ ATTENTION_FLOATS = 8  # float32 values for every channel of a token while a laye
 TAP_FLOATS = 6  # the same while a layer is tapped: its two halves, normed and joined
 CONV_COPIES = 6  # maps of the head's width that are alive at once at half size, with workspace
 LAST_COPIES = 4  # and of half that width at full size
+BANDS_ALIVE = 32  # of rows on their way through the Gaussian head
 
 Result = TypeVar("Result")
 
@@ -112,7 +114,9 @@ class MemoryPlanner:
         """The need of the hungriest branch, for images of so many patches: branches run one after the other."""
         needs = [_need(branch, count, grid, self._dtype.itemsize, self._kept) for branch in self._branches]
         if gaussians:
-            more = [_need_of_gaussians(branch.gaussians, count, grid, self._kept) for branch in self._branches]
+            more = [
+                _need_of_gaussians(branch.gaussians, count, grid, self._kept, self._device) for branch in self._branches
+            ]
             needs = [one.with_more(other) for one, other in zip(needs, more, strict=True)]
         images = 3 * count * grid[0] * grid[1] * PATCH * PATCH
         remembered = self._cache_frames * (grid[0] * grid[1] + 1) * self._branches[0].vit.embed_dim * self._kept
@@ -165,7 +169,9 @@ def _need(config: NetworkConfig, count: int, grid: Grid, itemsize: int, kept: in
     return MemoryNeed(window, frame, maps)
 
 
-def _need_of_gaussians(config: GaussianConfig | None, count: int, grid: Grid, kept: int) -> MemoryNeed:
+def _need_of_gaussians(
+    config: GaussianConfig | None, count: int, grid: Grid, kept: int, device: torch.device
+) -> MemoryNeed:
     """What the Gaussian head takes beside the rest, its weights included: they come to the device when it is asked."""
     if config is None:
         return MemoryNeed(0, 0, 0)
@@ -174,6 +180,6 @@ def _need_of_gaussians(config: GaussianConfig | None, count: int, grid: Grid, ke
     levels = patches * (head.out_channels[0] + head.out_channels[1]) + head.features * (patches + coarse)
     with torch.device("meta"):
         weights = sum(weight.nbytes for weight in GaussianHead(head).parameters())
-    maps = FLOAT * (CONV_COPIES * head.features * 16 * patches + head.features // 2 * 64 * patches)
-    bands = FLOAT * LAST_COPIES * head.features * BAND_PIXELS
-    return MemoryNeed(count * levels * kept + weights + bands, 0, maps)
+    row = head.features // 2 * PATCH * grid[1]
+    bands = FLOAT * BANDS_ALIVE * max(band_numbers(device), row)
+    return MemoryNeed(count * levels * kept + weights + bands, 0, 0)

@@ -8,29 +8,55 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 
 from da3_stream.da3 import Network, NetworkOutput
+from da3_stream.da3.gaussians.row_stream import RowStream
 from da3_stream.da3.heads.camera import decode_cameras
 from da3_stream.da3.heads.metric import fill_sky, metres_from_canonical
 from tests.da3.deviation import DEPTH_LIMIT, LIMIT, Deviation
 from tests.da3.gaussian_stages import gaussian_deviations, head_stages, result_stages
 
 BLOCKS = "backbone.pretrained.blocks"
-INPUTS = re.compile(rf"{re.escape(BLOCKS)}\.\d+\.norm2|head\.norm|cam_dec|gs_head\.scratch\.output_conv2")
-OUTPUTS = re.compile(
-    rf"{re.escape(BLOCKS)}\.\d+\.ls[12]|head|head\.resize_layers\.\d|(gs_)?head\.scratch\..+|cam_(dec|enc)"
-    r"|gs_head\.images_merger"
-)
+INPUTS = re.compile(rf"{re.escape(BLOCKS)}\.\d+\.norm2|head\.norm|cam_dec")
+OUTPUTS = re.compile(rf"{re.escape(BLOCKS)}\.\d+\.ls[12]|head|head\.resize_layers\.\d|head\.scratch\..+|cam_(dec|enc)")
 GIVEN = re.compile(r"(in|raw|ransac|pose_scale|gs)_\w+")  # arrays that go into the network or tell how they came about
 
 Stages = dict[str, Tensor]
+
+
+class WatchedRows:
+    """The bands that a part of the Gaussian head takes and gives, frame by frame."""
+
+    def __init__(self) -> None:
+        self._taken: list[list[Tensor]] = []
+        self._given: list[list[Tensor]] = []
+
+    def result(self, part: Callable[..., RowStream], *args: Any) -> RowStream:
+        """What the part makes of its arguments."""
+        args = tuple(self._watched(arg, self._taken) if isinstance(arg, RowStream) else arg for arg in args)
+        return self._watched(part(*args), self._given)
+
+    @staticmethod
+    def _watched(rows: RowStream, maps: list[list[Tensor]]) -> RowStream:
+        seen: list[Tensor] = []
+        maps.append(seen)
+        return rows.mapped(lambda band: (seen.append(band.clone()), band)[1])
+
+    def taken(self) -> Tensor:
+        """What the part took [N,c,h,w]."""
+        return torch.cat([torch.cat(bands, dim=2) for bands in self._taken])
+
+    def given(self) -> Tensor:
+        """What the part gave [N,c,h,w]."""
+        return torch.cat([torch.cat(bands, dim=2) for bands in self._given])
 
 
 class Seen:
@@ -46,12 +72,22 @@ class Seen:
                 stack.callback(self._keep_inputs(name, module).remove)
             if OUTPUTS.fullmatch(name):
                 stack.callback(self._keep_outputs(name, module).remove)
+        self.gaussian_maps = {name: self._watch_rows(name, stack) for name in ("merged", "fused", "outputs")}
 
     def _keep_inputs(self, name: str, module: nn.Module) -> Any:
         return module.register_forward_pre_hook(lambda _, args: self._inputs[name].append(args[0].clone()))
 
     def _keep_outputs(self, name: str, module: nn.Module) -> Any:
         return module.register_forward_hook(lambda _, args, out: self._outputs[name].append(out))
+
+    def _watch_rows(self, name: str, stack: ExitStack) -> WatchedRows:
+        """What goes through a part of the Gaussian head that gives its map in bands of rows."""
+        watched = WatchedRows()
+        if hasattr(self.branch, "gs_head"):
+            part = getattr(self.branch.gs_head, name)
+            patch = stack.enter_context(pytest.MonkeyPatch.context())
+            patch.setattr(self.branch.gs_head, name, lambda *args: watched.result(part, *args), raising=False)
+        return watched
 
     def output(self, name: str) -> Tensor | None:
         """What a module made of all frames; None where it was not asked."""
@@ -90,12 +126,9 @@ class Seen:
         return torch.cat([local, self.after(layer)[:, 0]], dim=-1) if self.vit.cat_token else local
 
     def gaussian_head(self) -> Stages:
-        """The maps of the Gaussian head, of frames of one band."""
-        merged, coarse, logits = (
-            torch.cat(self._outputs[f"gs_head.{name}"])
-            for name in ("images_merger", "scratch.output_conv1", "scratch.output_conv2")
-        )
-        return head_stages(merged, coarse, torch.cat(self._inputs["gs_head.scratch.output_conv2"]), logits)
+        """The maps of the Gaussian head."""
+        merged, coarse, logits = (self.gaussian_maps[name].given() for name in ("merged", "fused", "outputs"))
+        return head_stages(merged, coarse, self.gaussian_maps["outputs"].taken(), logits)
 
     def reference(self) -> Tensor:
         """The frame [1] that got the token of the reference."""

@@ -14,7 +14,7 @@ from scipy.spatial.transform import Rotation
 
 from da3_stream.da3 import Network
 from da3_stream.da3.config import AdapterConfig
-from da3_stream.da3.gaussians import GaussianOptions, Gaussians, head, move_in_place
+from da3_stream.da3.gaussians import GaussianOptions, Gaussians, move_in_place, row_stream
 from da3_stream.da3.gaussians.adapter import FrameGeometry, adapt, pose_scale
 from da3_stream.da3.gaussians.decoder import GaussianCameras, GaussianDecoder
 from da3_stream.da3.gaussians.head import GaussianHead
@@ -187,9 +187,14 @@ def test_every_tensor_of_the_head_matters(captured: Captured) -> None:
     assert unnoticed == [] and captured.worst() < 1
 
 
-@pytest.mark.parametrize("rows", [1, 5])
-def test_bands_of_few_rows_give_the_same(rows: int, captured: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(head, "BAND_PIXELS", rows * 56)
+@pytest.mark.parametrize("numbers", [1, 5 * 56 * 32])
+def test_bands_of_few_rows_give_the_same(numbers: int, captured: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_stream, "BAND_NUMBERS", numbers)
+    assert captured.worst() < 1
+
+
+def test_weights_in_pieces_give_the_same(captured: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(row_stream, "WEIGHTS_AT_ONCE", 1000)
     assert captured.worst() < 1
 
 

@@ -70,18 +70,22 @@ def global_rotary(grid: Grid, width: int, device: torch.device) -> Rotary:
     return Rotary(place, place, width)
 
 
-def uv_embedding(
-    channels: int, size: tuple[int, int], aspect: float, device: torch.device, only: slice = slice(None)
-) -> Tensor:
+def uv_embedding(channels: int, size: tuple[int, int], aspect: float, device: torch.device) -> Tensor:
     """The position embedding that the heads add to maps of `size` (rows, columns): [channels, rows, columns] float32.
 
-    `aspect` is the image's width over its height; `only` some of the rows are asked for.
+    `aspect` is the image's width over its height.
     """
-    rows, columns = size
+    across, down = uv_axes(channels, size, aspect, device)
+    return torch.cat([across[:, None, :].expand(-1, size[0], -1), down[:, :, None].expand(-1, -1, size[1])])
+
+
+def uv_axes(channels: int, size: tuple[int, int], aspect: float, device: torch.device) -> tuple[Tensor, Tensor]:
+    """What `uv_embedding` is made of: its first channels [channels/2, columns], which are alike in all rows, and the
+    others [channels/2, rows], which are alike in all columns."""
     diagonal = math.hypot(aspect, 1.0)
-    across = _sinusoids(channels // 4, _cell_centres(columns, aspect / diagonal)).to(device)
-    down = _sinusoids(channels // 4, _cell_centres(rows, 1.0 / diagonal))[:, only].to(device)
-    return torch.cat([across[:, None, :].expand(-1, down.shape[1], -1), down[:, :, None].expand(-1, -1, columns)])
+    across = _sinusoids(channels // 4, _cell_centres(size[1], aspect / diagonal))
+    down = _sinusoids(channels // 4, _cell_centres(size[0], 1.0 / diagonal))
+    return across.to(device), down.to(device)
 
 
 def _sinusoids(count: int, positions: Tensor) -> Tensor:

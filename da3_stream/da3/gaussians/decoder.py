@@ -16,7 +16,7 @@ from ..backbone.embedding import Grid, normalise_images
 from ..config import AdapterConfig
 from .adapter import FrameGeometry, adapt
 from .gaussians import GaussianOptions
-from .head import GaussianHead, bands
+from .head import GaussianHead
 
 Float64 = NDArray[np.float64]
 
@@ -56,9 +56,8 @@ class GaussianDecoder:
     def _channels(self, kept: list[Tensor], image: Tensor) -> Iterator[tuple[slice, Tensor]]:
         """Bands of rows with their channels [C,rows,W], of one frame."""
         pixels = normalise_images(image) if image.dtype == torch.uint8 else image
-        fused = self.head.fuse(kept, self.grid)
-        for rows in bands((pixels.shape[2], pixels.shape[3])):
-            yield rows, self.head.channels(fused, pixels, rows)[0].float()
+        for rows, band in self.head.channels(kept, pixels, self.grid).placed():
+            yield rows, band[0].float()
 
     def _geometry(self, cameras: GaussianCameras, i: int, like: Tensor) -> FrameGeometry:
         pose, k = cameras.camera_from_world[i], cameras.intrinsics[i]

@@ -7,7 +7,6 @@ for one or two frames at a time.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -41,11 +40,8 @@ class Fusion(nn.Module):
 
     def forward(self, coarser: Tensor | None, lateral: Tensor, size: tuple[int, int]) -> Tensor:
         """[n,F,h,w] each -> [n,F,*size]."""
-        return self.out_conv(resize(self.refined(coarser, lateral), size))
-
-    def refined(self, coarser: Tensor | None, lateral: Tensor) -> Tensor:
-        """[n,F,h,w] each -> the same shape: what is enlarged and convolved last."""
-        return self.resConfUnit2(lateral if coarser is None else self.resConfUnit1(lateral).add_(coarser))
+        y = lateral if coarser is None else self.resConfUnit1(lateral).add_(coarser)
+        return self.out_conv(resize(self.resConfUnit2(y), size))
 
 
 class Scratch(nn.Module):
@@ -66,11 +62,10 @@ class Scratch(nn.Module):
         """[n,channels,h,w] -> [n,F,h,w]; levels count from 0."""
         return self.get_submodule(f"layer{level + 1}_rn")(x)
 
-    def fuse(self, laterals: list[Tensor], branch: str = "", finest: int = 1) -> Tensor:
-        """Coarse to fine, until the level `finest` is in it and it has the size of the next one (after the first: twice
-        its own, [n,F,8gh,8gw])."""
+    def fuse(self, laterals: list[Tensor], branch: str = "") -> Tensor:
+        """Coarse to fine -> [n,F,8gh,8gw]."""
         y = None
-        for level in range(4, finest - 1, -1):
+        for level in (4, 3, 2, 1):
             here = laterals[level - 1]
             rows, columns = laterals[level - 2].shape[2:] if level > 1 else (2 * here.shape[2], 2 * here.shape[3])
             y = self.get_submodule(f"refinenet{level}{branch}")(y, here, (rows, columns))
@@ -125,13 +120,3 @@ def output_layers(width: int, channels: int) -> nn.Sequential:
 def resize(x: Tensor, size: tuple[int, int]) -> Tensor:
     """x [n,c,h,w] at another size, its corners where they were."""
     return functional.interpolate(x, size=size, mode="bilinear", align_corners=True)
-
-
-def resized_rows(x: Tensor, size: tuple[int, int], rows: slice) -> Tensor:
-    """These rows [n,c,rows,W] of `resize(x, size)` alone."""
-    step = (x.shape[2] - 1) / max(size[0] - 1, 1)
-    place = torch.arange(rows.start, rows.stop, dtype=torch.float64) * step
-    upper = place.floor().long().clamp(max=max(x.shape[2] - 2, 0))
-    share = (place - upper).to(device=x.device, dtype=x.dtype)[:, None]
-    above, below = (x[:, :, (upper + i).clamp(max=x.shape[2] - 1).to(x.device)] for i in (0, 1))
-    return resize(above.lerp_(below, share), (rows.stop - rows.start, size[1]))
