@@ -1,11 +1,14 @@
 """How much memory and time do the Gaussian head and its adapter take?
 
 Random weights of da3-giant's sizes, on features, images, depth and cameras that are there before; one process for each
-row. "bands" is the package: what is kept of the features while the backbone goes on, then frame by frame and band by
-band. "plain" is the original's order: eight frames through the head, all channels of the clip, and then for every pixel
-a copy of its pose (twice) and of K, with an inverse for each.
+row. "bands" is the package: what is kept of the features while the backbone goes on, then frame by frame, maps in bands
+of rows. "plain" is the original's order: eight frames through the head, all channels of the clip, and then for every
+pixel a copy of its pose (twice) and of K, with an inverse for each.
 
-A row's temporaries are its highest resident memory less what was there before and less the result (152 bytes a pixel).
+A row's temporaries are its highest resident memory less what was there before and less the result (152 bytes a pixel):
+kept features, maps, copies that oneDNN makes of weights, and what malloc cannot give back. Before it one frame of the
+same size goes through, so that what torch and oneDNN set up once for a size (kernels, mostly) does not count, and free
+memory is given back. CPU seconds are those of all threads; beside other work they tell more than the clock.
 "grows" is what one more pixel takes, between the two numbers of frames of a schedule; "once" is what is left of the
 temporaries for no frame at all.
 """
@@ -13,6 +16,7 @@ temporaries for no frame at all.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +39,7 @@ COLUMNS = [
     Column("schedule", "schedule"),
     Column("frames", "frames"),
     Column("s/frame", "s_per_frame", "{:.2f}"),
+    Column("CPU s/frame", "cpu_s_per_frame", "{:.2f}"),
     Column("result B/pixel", "result_bytes", "{:.0f}"),
     Column("temporaries B/pixel", "temporary_bytes", "{:.0f}"),
     Column("grows B/pixel", "growth_bytes", "{:.0f}"),
@@ -74,17 +79,19 @@ def _measure(size: str, schedule: str, frames: str) -> Row:
     """In a process of its own: seconds, and bytes by the pixel."""
     work, count = {"bands": _in_bands, "plain": _plainly}[schedule], int(frames)
     width, height = (int(side) for side in size.split("x"))
-    work(_Clip(28, 28, 1))  # what torch sets up at its first call is not the head's
+    work(_Clip(height, width, 1))
     clip = _Clip(height, width, count)
-    before, start = status_mib("VmRSS"), time.perf_counter()
+    ctypes.CDLL(None).malloc_trim(0)  # or what is free of the first call would hide what the next one takes
+    before, start, cpu_start = status_mib("VmRSS"), time.perf_counter(), time.process_time()
     Path("/proc/self/clear_refs").write_text("5")  # the highest begins anew
     result = work(clip)
-    seconds, peak = time.perf_counter() - start, status_mib("VmHWM")
+    seconds, cpu, peak = time.perf_counter() - start, time.process_time() - cpu_start, status_mib("VmHWM")
     pixels = height * width
     given = sum(values.nbytes for values in vars(result).values()) / pixels / count
     taken = (peak - before) * MIB / pixels / count
     return {
         "s_per_frame": seconds / count,
+        "cpu_s_per_frame": cpu / count,
         "result_bytes": given,
         "temporary_bytes": taken - given,
         "pixels": pixels,
