@@ -76,8 +76,8 @@ MAY_IMPORT = {
     "demo": "progress settings calibration evaluation pipeline report store synthetic",
     "doctor": "machine",
     "batch": "errors frames machine predictors progress remote_files session settings store",
-    "cli": "progress errors settings batch calibration demo distributed doctor evaluation export frames models pipeline"
-    " prediction predictors remote_files report stopwatch store viewer",
+    "cli": "progress errors settings batch calibration da3 demo distributed doctor evaluation export frames models"
+    " pipeline prediction predictors remote_files report stopwatch store viewer",
     "__init__": "settings types da3 pipeline prediction predictors reconstruction",
     "__main__": "cli",
 }

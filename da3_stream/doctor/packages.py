@@ -70,6 +70,7 @@ OPTIONAL = (
     Package("pye57", "pye57", "E57 point clouds (--format e57)", "formats", "e57"),
     Package("gsply", "gsply", "compressed splats (--format spz)", "splats", "spz"),
     Package("pi-heif", "pi_heif", "HEIC and HEIF images of telephones", "formats", "heif"),
+    Package("onnx", "onnx", "models as ONNX files (weights export)", "formats", "onnx", ("onnxruntime", "onnxscript")),
     Package("ray", "ray", "windows on other machines (--engine ray)", "formats", "ray"),
     Package("s3fs", "s3fs", "inputs and runs in s3:// buckets", "formats", "s3"),
     Package("imagecodecs", "imagecodecs", "TIFF images in rarer compressions", "formats", ""),

@@ -50,7 +50,7 @@ def test_a_command_that_a_page_shows_is_understood(command: Shown) -> None:
         load_settings(settings["config"], settings["assignments"] or ())
         for name in given["exports"] or ():
             find_format(name)
-    if given["command"] == "export":
+    if command.words[0] == "export":
         check_export(given)
 
 

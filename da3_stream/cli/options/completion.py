@@ -18,7 +18,7 @@ def models(incomplete: str) -> list[str]:
 
 
 def weights(incomplete: str) -> list[str]:
-    """For `weights fetch` and `weights verify`."""
+    """For `weights fetch`, `weights verify` and `weights export`."""
     return _beginning([name for name, _ in _weights()], incomplete)
 
 

@@ -99,7 +99,7 @@ class Backbone(nn.Module):
         patches = vit.patch_embed(pixels.to(self.dtype)).float()
         return torch.cat([vit.cls_token.float().expand(images.shape[0], -1, -1), patches], dim=1) + table
 
-    def reference(self, prefix: Prefix, strategy: str) -> int:
+    def reference(self, prefix: Prefix, strategy: str) -> int | Tensor:
         """The reference frame, whose camera is the origin; the first where there are fewer than three."""
         return choose_reference(prefix.summary, strategy) if prefix.summary.shape[0] >= 3 else 0
 
@@ -113,11 +113,11 @@ class Backbone(nn.Module):
             rotary = rotaries[across] if layer >= self.config.rope_start >= 0 else None
             (self._global_layer if across else self._local_layer)(layer, tokens, rotary, run)
 
-    def camera_tokens(self, count: int, reference: int) -> Tensor:
+    def camera_tokens(self, count: int, reference: int | Tensor) -> Tensor:
         """[count,C]: the first camera token for the reference frame, the second for all others."""
-        chosen = self.pretrained.camera_token[0, 1].repeat(count, 1)
-        chosen[reference] = self.pretrained.camera_token[0, 0]
-        return chosen
+        first, others = self.pretrained.camera_token[0]
+        is_first = torch.arange(count, device=first.device) == reference
+        return torch.where(is_first[:, None], first, others)
 
     def _block(self, layer: int) -> Block:
         block = self.pretrained.blocks[layer]

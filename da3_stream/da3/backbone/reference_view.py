@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from ...errors import ModelError
 
 
-def choose_reference(summary: Tensor, strategy: str) -> int:
-    """The reference among N >= 3 frames from their class tokens [N,C]; ties go to the first frame.
+def choose_reference(summary: Tensor, strategy: str) -> int | Tensor:
+    """The reference among N >= 3 frames from their class tokens [N,C]; ties go to the first frame. As a tensor without
+    dimensions where it depends on the tokens, so that a graph of the network can choose, too.
 
     "saddle_balanced" takes the frame that is most ordinary in similarity to the others, in length and in spread;
     "saddle_sim_range" the one with the widest range of similarities. Computed in float32 whatever the weights are.
@@ -33,13 +35,15 @@ def _similarity(tokens: Tensor) -> tuple[Tensor, Tensor]:
     """
     unit = tokens / tokens.norm(dim=-1, keepdim=True)
     likeness = unit @ unit.T
-    return unit, ((likeness + likeness.T) / 2).fill_diagonal_(0.0)
+    diagonal = torch.eye(len(unit), dtype=torch.bool, device=unit.device)
+    return unit, torch.where(diagonal, 0.0, (likeness + likeness.T) / 2)
 
 
-def _most_balanced(tokens: Tensor) -> int:
+def _most_balanced(tokens: Tensor) -> Tensor:
     unit, likeness = _similarity(tokens)
     measures = (likeness.sum(dim=1) / (len(unit) - 1), tokens.norm(dim=-1), unit.var(dim=-1))
-    return int(sum((_spread(measure) - 0.5).abs() for measure in measures).argmin())  # type: ignore[union-attr]
+    likeness_off, length_off, spread_off = ((_spread(measure) - 0.5).abs() for measure in measures)
+    return (likeness_off + length_off + spread_off).argmin()
 
 
 def _spread(measure: Tensor) -> Tensor:
@@ -48,12 +52,12 @@ def _spread(measure: Tensor) -> Tensor:
     return (measure - low) / (high - low + 1e-8)
 
 
-def _widest_range(tokens: Tensor) -> int:
+def _widest_range(tokens: Tensor) -> Tensor:
     _, likeness = _similarity(tokens)
-    return int((likeness.amax(dim=1) - likeness.amin(dim=1)).argmax())
+    return (likeness.amax(dim=1) - likeness.amin(dim=1)).argmax()
 
 
-STRATEGIES: dict[str, Callable[[Tensor], int]] = {
+STRATEGIES: dict[str, Callable[[Tensor], int | Tensor]] = {
     "saddle_balanced": _most_balanced,
     "saddle_sim_range": _widest_range,
     "first": lambda tokens: 0,

@@ -105,7 +105,7 @@ class Branch(nn.Module):
         patches = functional.normalize(torch.stack(pooled).pow(1 / POOLING_POWER), dim=-1)
         return torch.cat([functional.normalize(prefix.summary, dim=-1), patches], dim=-1)
 
-    def _camera_tokens(self, clip: Clip, request: Request, prefix: Prefix) -> tuple[Tensor, int]:
+    def _camera_tokens(self, clip: Clip, request: Request, prefix: Prefix) -> tuple[Tensor, int | Tensor]:
         """The camera tokens [N,C], encoded from known cameras or the learned ones, and the reference frame (0 where
         cameras are known)."""
         if clip.camera_from_world is not None and clip.intrinsics is not None:

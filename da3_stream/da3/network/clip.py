@@ -86,5 +86,5 @@ class ClipOutput:
     scale: Tensor | None = None
     descriptors: Tensor | None = None  # [N,2C]
     exported: dict[int, Tensor] = field(default_factory=dict)  # layer -> [N,gh,gw,C]
-    reference: int = 0  # the frame whose camera is the origin
+    reference: int | Tensor = 0  # the frame whose camera is the origin
     gaussians: Gaussians[Tensor] | None = None  # [N*H*W,...] in the predicted world and unit, never in metres

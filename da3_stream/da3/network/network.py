@@ -201,8 +201,8 @@ def _fill_sky(out: ClipOutput) -> ClipOutput:
 def _reference_first(out: ClipOutput, start: int) -> ClipOutput:
     """Exported layers with their frames as in the original: from the layer before frames meet on, which are those from
     `start` on, the reference first."""
-    others = [frame for frame in range(len(out.depth)) if frame != out.reference]
-    order = [out.reference, *others]
+    reference = int(out.reference)
+    order = [reference, *(frame for frame in range(len(out.depth)) if frame != reference)]
     exported = {layer: x[order] if layer >= start - 1 else x for layer, x in out.exported.items()}
     return replace(out, exported=exported)
 
