@@ -77,11 +77,10 @@ def _write_pictures(folder: Path, count: int) -> Path:
 
 def _predict(pictures: Path, model: Path, out: Path, resolution: int) -> Row:
     """The command in a process of its own; run.json tells its seconds and its memory."""
-    options = ("--model", model, "--device", "cpu", "--resolution", resolution, "--hfov-deg", 60, "-q")
+    words = ("predict", pictures, "-o", out, "--model", model, "--device", "cpu", "--resolution", resolution)
+    command = [sys.executable, "-m", "da3_stream", *map(str, words), "--hfov-deg", "60", "-q"]
     start = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", "da3_stream", *map(str, ("predict", pictures, "-o", out, *options))], check=True
-    )
+    subprocess.run(command, check=True)
     seconds, status = time.perf_counter() - start, json.loads((out / "run.json").read_text())
     return {
         "whole_s": seconds,
