@@ -40,7 +40,9 @@ def export_flythrough(reader: RunReader, path: Path, options: FlythroughOptions,
 
 
 @dataclass(frozen=True, eq=False)
-class _Tile:
+class Tile:
+    """Points that lie together: those beside the picture need not be looked at one by one."""
+
     xyz: Float32  # [M,3] in the world
     rgb: UInt8  # [M,3]
     middle: Float64  # [3] and radius of a ball around them
@@ -48,11 +50,12 @@ class _Tile:
     nearest: float  # median way from a point to the nearest other one; infinite for a single one
 
     @staticmethod
-    def of(xyz: Float32, rgb: UInt8) -> _Tile:
+    def of(xyz: Float32, rgb: UInt8) -> Tile:
+        """Of points [M,3] with their colours; there is one at least."""
         low, high = xyz.min(axis=0).astype(np.float64), xyz.max(axis=0).astype(np.float64)
         some = xyz[:: max(1, len(xyz) // _ASKED)]
         ways = np.asarray(cKDTree(xyz).query(some, k=[2])[0])  # infinite for a single one
-        return _Tile(xyz, rgb, (low + high) / 2, float(np.linalg.norm(high - low)) / 2, float(np.median(ways)))
+        return Tile(xyz, rgb, (low + high) / 2, float(np.linalg.norm(high - low)) / 2, float(np.median(ways)))
 
     def may_be_seen(self, camera_from_world: Float64, k: Float64, size: tuple[int, int]) -> bool:
         """Whether the ball meets the view."""
@@ -67,7 +70,7 @@ class _Tile:
 class _ScenePoints:
     """The points of a scene, tile by tile."""
 
-    tiles: list[_Tile]
+    tiles: list[Tile]
 
     @property
     def text(self) -> str:
@@ -95,7 +98,7 @@ def _read_scene(
     cloud_options = CloudOptions(max_points=options.max_points, confidence=options.confidence, normals=False)
     selection = segment_points(reader, options, flight, cloud_options)
     with fuse_pages(reader.run, reader.geometry, selection, folder, watch=progress.each) as cloud:
-        tiles = [_Tile.of(records["xyz"].copy(), records["rgb"].copy()) for _, records in cloud.tiles if len(records)]
+        tiles = [Tile.of(records["xyz"].copy(), records["rgb"].copy()) for _, records in cloud.tiles if len(records)]
     if not tiles:
         raise ExportError(f"the frames asked for have no points in {reader.path}: nothing to film")
     return _ScenePoints(tiles)

@@ -5,6 +5,7 @@ import json
 import av
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from da3_stream.errors import CameraPathError, ExportError
 from da3_stream.export.depth.colour_scale import DepthScale, depth_scale
@@ -14,8 +15,10 @@ from da3_stream.export.frame_views import posed_views
 from da3_stream.export.options import CloudOptions, FlightOptions, FlythroughOptions
 from da3_stream.export.progress import NoProgress
 from da3_stream.export.video.flight import picture_count, plan_flight, segment_points
+from da3_stream.export.video.flythrough import Tile
 from da3_stream.export.video.panels import GAP, Panels
 from da3_stream.export.video.surface import read_surface
+from da3_stream.geometry import project
 from da3_stream.store import RunReader
 from tests.worlds.exported_run import whole_run
 from tests.worlds.gated_run import gated_run
@@ -83,6 +86,23 @@ def test_pictures_of_another_shape_show_the_middle_undistorted(reader):
 
 def flight_k(reader, size):
     return plan_flight(reader, FlightOptions(path="original", size=size)).path.intrinsics[0]
+
+
+def test_a_tile_of_which_a_point_is_in_the_picture_is_drawn():
+    rng = np.random.default_rng(0)
+    k, size, seen = np.array([[40.0, 0, 20], [0, 30, 25], [0, 0, 1]]), (48, 32), []
+    for _ in range(300):
+        pose = np.eye(4)
+        pose[:3, :3] = Rotation.random(rng=rng).as_matrix()
+        tile = Tile.of(
+            (rng.normal(size=3) * 5 + rng.normal(size=(40, 3))).astype(np.float32), np.zeros((40, 3), np.uint8)
+        )
+        local = tile.xyz @ pose[:3, :3].T
+        pixel = project(local[local[:, 2] > 0.01], k)
+        inside = ((pixel >= 0) & (pixel < size)).all(axis=1).any()
+        seen.append((inside, tile.may_be_seen(pose, k, size)))
+    inside, drawn = np.array(seen).T
+    assert drawn[inside].all() and 0.1 < inside.mean() < drawn.mean() < 0.7
 
 
 def test_no_depth_is_shown_where_less_than_half_is_covered():
