@@ -16,7 +16,7 @@ from .options import FrameOptions
 log = logging.getLogger(__name__)
 
 USUAL_FPS = 30.0  # where timestamps do not tell a rate
-DEPTH_FORMATS = ("depth", "npz", "mini_npz", "depth_vis", "depth_video")  # that need no poses
+DEPTH_FORMATS = ("depth", "npz", "mini_npz", "depth_vis", "depth_video", "feat_vis")  # that need no poses
 
 
 @dataclass(frozen=True, eq=False)
