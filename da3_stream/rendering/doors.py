@@ -37,7 +37,7 @@ def render(
     The pose is camera_from_world [4,4] (OpenCV axes), `intrinsics` K [3,3] in pixels with centres at +0.5, `size`
     (width, height), `background` red, green and blue from 0 to 1. `device` is "cpu" or "cuda"; None: CUDA where it is.
     `rasteriser` says who draws: "torch", this package on any of them, or "gsplat" on CUDA; None: gsplat where it is
-    installed and the device is CUDA. gsplat cuts a Gaussian off at an alpha of 1/255, this package at 1/512, and takes
+    installed and the device is CUDA. gsplat cuts a Gaussian off at an alpha of 1/255, this package at 1/1024, and takes
     0.999 for what is more.
 
     The order is that of depth at the means, as in the paper. Gaussians nearer than 0.01 are not drawn, nor what is

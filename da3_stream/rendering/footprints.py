@@ -19,7 +19,7 @@ from ..types import Gaussians
 from .view import NEAR, View
 
 BLUR = 0.3  # square pixels, added to every ellipse: none falls between the pixels
-LEAST_ALPHA = 1 / 512  # below it a Gaussian is cut off: half a step of 8 bits; viewers and trainers cut at 1/255
+LEAST_ALPHA = 1 / 1024  # below it a Gaussian is cut off: a quarter of a step of 8 bits; viewers cut at 1/255
 MARGIN = 0.3  # of half the picture, beside it: the tangent of means farther out is taken there
 AT_ONCE = 1 << 16  # Gaussians that are projected together
 FAR_OUT = 1e9  # pixels; beyond it an ellipse is not a picture's

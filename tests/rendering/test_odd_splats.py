@@ -34,7 +34,7 @@ NONE_AT_ALL = {
     "beside the picture": one_gaussian((9, 0, 2), 0.1),
     "without opacity": _changed(ONE, opacities=[0]),
     "of negative opacity": _changed(ONE, opacities=[-1]),
-    "below the least step of a picture": _changed(ONE, opacities=[0.0015]),
+    "below the least step of a picture": _changed(ONE, opacities=[0.0008]),
     "of opacity NaN": _changed(ONE, opacities=[np.nan]),
     "with a mean of NaN": _changed(ONE, means=[[0, np.nan, 2]]),
     "at an infinite depth": _changed(ONE, means=[[0, 0, np.inf]]),
@@ -92,7 +92,7 @@ def test_needles_are_as_thin_as_they_are() -> None:
     """A thousand times as long as wide, in every direction: float32 would lose their width."""
     many = random_gaussians(60, seed=4)
     needles = _changed(many, scales=np.tile([2.0, 1e-3, 1e-3], (60, 1)), opacities=np.full(60, 0.5))
-    found, truth = render(needles, *CAMERA), render_plainly(needles, *CAMERA, least_alpha=1 / 512)
+    found, truth = render(needles, *CAMERA), render_plainly(needles, *CAMERA, least_alpha=1 / 1024)
     assert psnr(found.colour, truth.colour) > 80
 
 
@@ -155,7 +155,7 @@ def _plain_rasterization(**asked: Any) -> tuple[torch.Tensor, torch.Tensor, dict
         asked["Ks"][0].double().numpy(),
         (asked["width"], asked["height"]),
         asked["backgrounds"][0].numpy(),
-        least_alpha=1 / 512,
+        least_alpha=1 / 1024,
     )
     assert (asked["near_plane"], asked["eps2d"], asked["sh_degree"]) == (0.01, 0.3, 0)
     assert asked["render_mode"] == "RGB+ED"

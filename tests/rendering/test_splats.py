@@ -18,7 +18,7 @@ def test_two_thousand_are_drawn_as_by_every_gaussian_at_every_pixel() -> None:
     found = render(gaussians, *camera, background=BLUE)
     uncut = render_plainly(gaussians, *camera, background=BLUE, least_alpha=0)
     assert psnr(found.colour, uncut.colour) > 60
-    cut = render_plainly(gaussians, *camera, background=BLUE, least_alpha=1 / 512)
+    cut = render_plainly(gaussians, *camera, background=BLUE, least_alpha=1 / 1024)
     assert psnr(found.colour, cut.colour) > 90
     assert psnr(found.alpha, cut.alpha) > 90
     np.testing.assert_allclose(found.depth, cut.depth, atol=5e-3)
@@ -46,7 +46,7 @@ def test_one_gaussian_is_a_bell_around_its_projection() -> None:
     x, y = 0.1, -0.05  # slopes of sight; the picture's covariance by the tangent of the projection
     a, b, c = 4 * (1 + x * x) + 0.3, 5 * x * y, 6.25 * (1 + y * y) + 0.3
     alpha = 0.8 * np.exp(-(c * dx * dx - 2 * b * dx * dy + a * dy * dy) / (a * c - b * b) / 2)
-    alpha[alpha < 1 / 512] = 0
+    alpha[alpha < 1 / 1024] = 0
     np.testing.assert_allclose(found.alpha, alpha, atol=1e-6)
     np.testing.assert_allclose(found.colour, alpha[..., None] * [1, 0.5, 0.25], atol=1e-6)
     np.testing.assert_allclose(found.depth, np.where(alpha > 0, 2, 0), rtol=1e-4)
