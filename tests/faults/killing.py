@@ -252,7 +252,7 @@ def damaged(data: bytes, how: str) -> bytes:
 def contents(run: Path) -> dict[str, Any]:
     """All that must not depend on interruptions: digests of files, the journal without its times, facts of run.json."""
     names = [path for pattern in COMPARED for path in run.glob(pattern)]
-    names += [path for folder in ("windows", "cloud") for path in (run / folder).iterdir()]
+    names += [path for folder in ("windows", "cloud", "splats") for path in (run / folder).glob("*")]
     status = json.loads((run / "run.json").read_text())
     return {
         **{str(path.relative_to(run)): hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(names)},
