@@ -55,6 +55,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.splat_growth --json benchmarks/results/splat_growth.json --markdown benchmarks/results/splat_growth.md
 	$(BIN)/python -m benchmarks.rendering.speed --json benchmarks/results/rendering_speed.json --markdown benchmarks/results/rendering_speed.md
 	$(BIN)/python -m benchmarks.rendering.held_out --size 320x240 --frames 24 --json benchmarks/results/held_out.json --markdown benchmarks/results/held_out.md
+	$(BIN)/python -m benchmarks.onnx_files --json benchmarks/results/onnx_files.json --markdown benchmarks/results/onnx_files.md
 	$(BIN)/python -m benchmarks.backend.graph --workers 2 --json benchmarks/results/backend.json --markdown benchmarks/results/backend.md
 	$(BIN)/python -m benchmarks.backend.stitching --json benchmarks/results/backend_stitching.json --markdown benchmarks/results/backend_stitching.md
 	$(BIN)/python -m benchmarks.backend.loops --json benchmarks/results/backend_loops.json --markdown benchmarks/results/backend_loops.md
