@@ -103,6 +103,13 @@ class _Temporary:
         places = [*Path("/dev/shm").glob(f"{PREFIX}*"), *self.out.rglob(".*.tmp")]
         return sum(_size(file) for place in places for file in (place, *place.rglob("*")))
 
+    def left(self) -> int:
+        """Bytes that are still there after a while; what other programs of this machine have there goes by itself."""
+        end = time.monotonic() + PATIENCE_S
+        while self.now() and time.monotonic() < end:
+            time.sleep(0.5)
+        return self.now()
+
     def _watch(self) -> None:
         while not self._ended.wait(0.5):
             self.peak = max(self.peak, self.now())
@@ -149,7 +156,7 @@ def _trial(folder: Path, clips: Path, engine: str, options: argparse.Namespace) 
         "left_ended": len(left_ended),
         "kept_mb": sum(map(_size, out.rglob("*"))) / MB,
         "temporary_mb": temporary.peak / MB,
-        "temporary_left_mb": temporary.now() / MB,
+        "temporary_left_mb": temporary.left() / MB,
     }
     wrong = [*_wrong(rows, options, killed_run), *map(str, left_killed + left_ended)]
     wrong += [f"exit status {status}, not 1"] if status != 1 else []
