@@ -27,9 +27,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
-@pytest.mark.parametrize("actors", [1, 3])
-def test_actors_give_the_bytes_that_one_process_gives(tmp_path: Path, here: Path, actors: int) -> None:
-    there = drive(tmp_path / "run", RayEngine(actors=actors))
+def test_actors_give_the_bytes_that_one_process_gives(tmp_path: Path, here: Path) -> None:
+    there = drive(tmp_path / "run", RayEngine(actors=3))
     assert contents(there) == contents(here)
     told = [json.loads((run / "run.json").read_text()) for run in (here, there)]
     assert list(told[0]) == list(told[1]) and "ray" not in json.dumps(told[1]["settings"])

@@ -147,7 +147,7 @@ def test_a_distorted_lens_is_named(tmp_path):
     ("options", "message"),
     [
         ({"frames": "1:2"}, "none of the frames asked for has depth"),
-        ({"frames": "23:24"}, "none of the frames asked for has a place"),
+        ({"frames": "23:24"}, "none of the frames asked for has depth"),
         ({"frames": "90:"}, "--frames 90: holds no frame of .*, which has 0 to 23"),
         ({"encoding": "jpg"}, "option encoding of depth"),
         ({"png_scale": 0}, "option png_scale of depth"),

@@ -127,8 +127,8 @@ def test_images_of_every_frame_lie_in_a_folder(run, tmp_path):
 
 @pytest.mark.parametrize("form", ["depth_vis", "depth_video"])
 def test_a_run_without_any_depth_is_refused(run, tmp_path, form):
-    for frames, what in (("1:2", "depth"), ("23:24", "a place")):
-        with pytest.raises(ExportError, match=f"none of the frames asked for has {what}"):
+    for frames in ("1:2", "23:24"):
+        with pytest.raises(ExportError, match="none of the frames asked for has depth"):
             export_run(run.path, form, tmp_path / "x", {"frames": frames})
     with pytest.raises(ExportError, match="option fps of depth_video|has no option 'fps'"):
         export_run(run.path, form, tmp_path / "x", {"fps": 0})
