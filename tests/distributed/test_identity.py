@@ -11,7 +11,9 @@ from da3_stream import Settings, pipeline
 from da3_stream.distributed import RayEngine
 from da3_stream.predictors.engine import Engine
 from tests.faults.killing import SETTINGS, contents
+from tests.splats.splat_street import SplatStandIn
 from tests.worlds import ring_street as ring
+from tests.worlds.street_predictor import pictures
 from tests.worlds.towns import street_frame
 
 
@@ -45,3 +47,14 @@ def test_structure_from_motion_that_learns_its_lens_gives_the_same_bytes(tmp_pat
     told = [json.loads((run / "run.json").read_text()) for run in runs.values()]
     assert told[0]["camera"] == told[1]["camera"] and told[1]["camera"]["windows_used"] > 0
     assert told[0]["seconds_in_predictor"].keys() == told[1]["seconds_in_predictor"].keys()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("cluster")
+def test_splats_come_back_with_their_windows(tmp_path: Path) -> None:
+    settings = Settings.build({"windows": {"size": 8, "overlap": 2}, "splats": {"gaussians": True}})
+    engines = {"here": None, "there": RayEngine(actors=1)}
+    for name, engine in engines.items():
+        pipeline.run(pictures(14), tmp_path / name, settings, SplatStandIn(), engine=engine)
+    assert contents(tmp_path / "there") == contents(tmp_path / "here")
+    assert (tmp_path / "there" / "splats" / "000001.npz").exists()
