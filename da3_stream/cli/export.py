@@ -9,6 +9,7 @@ import typer
 
 from .arguments import LogTo, Quiet, RunDir, Verbose
 from .console import console, stoppable
+from .exports import tell_export
 from .json_log import is_alone, json_log
 from .options import completion
 from .options.export import EXPORT
@@ -42,7 +43,7 @@ def export(
     with json_log(log_to, "export") as told, console(verbose, quiet), stoppable(left):
         options = read_options(values, assignments or ())
         result = export_run(run_dir, format, out, options, overwrite=overwrite, progress=shown, listener=told.tell)
-        told.tell("export", {"format": format, "path": str(result.path), "summary": result.summary})
+        tell_export(format, result, told.tell)
     typer.echo(f"{result.path}: {result.summary}")
 
 

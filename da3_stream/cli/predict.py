@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +9,7 @@ import typer
 
 from .arguments import LogTo, Quiet, Verbose
 from .console import console, default_out, say, stoppable
+from .exports import check_formats, export_formats
 from .json_log import is_alone, json_log
 from .options import completion
 from .options.predict import PREDICT
@@ -66,19 +66,11 @@ def predict(
 
     with json_log(log_to, "predict") as told:
         settings, directory = load_settings("predict", assignments or (), values), out or default_out(inputs)
-        _check_formats(formats or ())
+        check_formats(formats or ())
         shown = not quiet and not is_alone(log_to)
         with console(verbose, quiet), stoppable(f"what was computed until then is in {directory}"):
             _predict(inputs, directory, settings, quiet, shown, told.tell)
-            _export(directory, formats or (), quiet, shown, told.tell)
-
-
-def _check_formats(formats: Iterable[str]) -> None:
-    """Raises ExportError for one that there is not, before the prediction."""
-    from ..export.exporting import find_format
-
-    for format in formats:
-        find_format(format)
+            export_formats(directory, formats or (), quiet, shown, told.tell)
 
 
 def _predict(inputs: list[str], out: Path, settings: Settings, quiet: bool, shown: bool, tell: Listener) -> None:
@@ -94,12 +86,3 @@ def _predict(inputs: list[str], out: Path, settings: Settings, quiet: bool, show
         tell("plan", {"pictures": plan.pictures, "window": plan.settings.windows.size, "model": plan.model.name})
         predict(source, out, settings, plan=plan, progress=shown, listener=tell)
     say("\n".join(result_lines(info(out))), quiet)
-
-
-def _export(out: Path, formats: Iterable[str], quiet: bool, shown: bool, tell: Listener) -> None:
-    from ..export.exporting import export_run
-
-    for format in formats:
-        result = export_run(out, format, overwrite=True, progress=shown, listener=tell)
-        say(f"{result.path}: {result.summary}", quiet)
-        tell("export", {"format": format, "path": str(result.path), "summary": result.summary})

@@ -15,6 +15,7 @@ from .arguments import LogTo, Quiet, Verbose
 from .console import console, say, stoppable
 from .ending import fail
 from .engine import Actors, Address, DecodeInActors, EngineName, choose_engine
+from .exports import check_formats, export_formats
 from .json_log import is_alone, json_log
 from .options import completion
 from .options.run import RUN
@@ -116,7 +117,7 @@ def run(
     watch = Stopwatch(cpu_before=time.process_time())
     with json_log(log_to, "run") as told:
         settings = load_settings(config, assignments or (), values)
-        _check_formats(exports or ())
+        check_formats(exports or ())
         if json and not only_list:
             raise SettingsError("--json goes with --list: give both, or leave it out")
         places = Places.of(out, work, inputs)
@@ -146,14 +147,6 @@ class _How:
     with_changes: bool
 
 
-def _check_formats(formats: Iterable[str]) -> None:
-    """Raises ExportError for one that there is not, before the run."""
-    from ..export.exporting import find_format
-
-    for format in formats:
-        find_format(format)
-
-
 def _run(
     inputs: list[str], how: _How, exports: Iterable[str], view: bool, quiet: bool, allow_empty: bool
 ) -> str | None:
@@ -167,7 +160,7 @@ def _run(
             directory = _reconstruct(here, inputs, how, quiet)
         nothing = _tell_result(directory, quiet, how.tell)
         if nothing is None or allow_empty:
-            _export(directory, exports, quiet, how.shown, how.tell)
+            export_formats(directory, exports, quiet, how.shown, how.tell)
         how.places.send(how.overwrite, quiet, how.shown, how.tell)
     return nothing
 
@@ -204,12 +197,3 @@ def _tell_result(directory: Path, quiet: bool, tell: Listener) -> str | None:
     say("\n".join(result_lines(facts)), quiet)
     tell("result", {"run": str(directory), **{key: facts.get(key) for key in RESULT}})
     return why_nothing_was_placed(facts)
-
-
-def _export(directory: Path, formats: Iterable[str], quiet: bool, shown: bool, tell: Listener) -> None:
-    from ..export.exporting import export_run
-
-    for format in formats:
-        result = export_run(directory, format, overwrite=True, progress=shown, listener=tell)
-        say(f"{result.path}: {result.summary}", quiet)
-        tell("export", {"format": format, "path": str(result.path), "summary": result.summary})

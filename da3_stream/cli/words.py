@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ..errors import SettingsError
+from .exports import check_formats
 from .options.run import RUN
 
 if TYPE_CHECKING:
@@ -52,7 +53,6 @@ def options_of_run(words: Sequence[str]) -> Settings:
     from typer.exceptions import TyperException
     from typer.main import get_command
 
-    from ..export.exporting import find_format
     from ..settings import load_settings
     from .run import run
 
@@ -69,7 +69,6 @@ def options_of_run(words: Sequence[str]) -> Settings:
     own += ["--engine"] if given["engine"] != "local" else []
     if own:
         raise SettingsError(f"{own[0]} is for a run by itself: leave it out")
-    for format in given["exports"] or ():
-        find_format(format)
+    check_formats(given["exports"] or ())
     values = {option.target: option.value(given[option.name]) for option in RUN}
     return load_settings(given["config"], given["assignments"] or (), values)

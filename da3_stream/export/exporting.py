@@ -19,7 +19,7 @@ from .axes import file_axes
 from .estimate import estimate_export, require_disk
 from .formats import FORMATS, Format
 from .frame_log import FrameLog
-from .frame_views import DEPTH_FORMATS, has_depth_alone, nothing_to_export, selected_rows
+from .frame_views import has_depth_alone, selected_rows
 from .options import AxesOptions, FrameOptions
 from .output_path import FOLDER, output_path, require_apart, side_file
 from .placed import BESIDE, RECORD, placed_reader, write_record
@@ -60,8 +60,7 @@ def export_run(
     row = find_format(format)
     checked = _checked_options(format, row, options)
     reader = RunReader.open(Path(run_dir))
-    if format not in DEPTH_FORMATS and has_depth_alone(reader):
-        raise nothing_to_export(reader, "a place")
+    _require_poses(row, reader)
     target = Path(path) if path is not None else reader.path / FOLDER / row.file_name(checked)
     for place in (target, *(side_file(target, suffix) for suffix in row.beside)):
         require_apart(place, reader.path, reader.input_paths)
@@ -130,6 +129,17 @@ def find_format(name: str) -> Format:
     if name not in FORMATS:
         raise ExportError(f"there is no export format '{name}': choose one of {', '.join(FORMATS)}")
     return FORMATS[name]
+
+
+def _require_poses(row: Format, reader: RunReader) -> None:
+    """Raises ExportError for a format that needs poses, of a run that can have none."""
+    if row.needs_poses and has_depth_alone(reader):
+        model = reader.status.get("model", {}).get("name", "its model")
+        others = ", ".join(name for name, other in FORMATS.items() if not other.needs_poses)
+        raise ExportError(
+            f"{reader.path} holds depth alone: {model} looks at single pictures and gives no poses, so that there is "
+            f"no cloud, mesh or path; {others} can be had"
+        )
 
 
 def _checked_options(name: str, row: Format, options: FrameOptions | Mapping[str, Any] | None) -> FrameOptions:

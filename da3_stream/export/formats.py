@@ -25,6 +25,7 @@ class Format:
     file: str
     home: str  # module:function of the writer in this package; imported when it is needed
     beside: tuple[str, ...] = ()  # suffixes of its side files (`output_path.side_file`)
+    needs_poses: bool = True  # False: shows also what a model gives that tells depth alone
 
     @property
     def is_folder(self) -> bool:
@@ -135,14 +136,24 @@ FORMATS = {
         "3dgs/",
         "colmap.gaussian_splatting:export_gaussian_splatting",
     ),
-    "depth": FrameByFrame("depth maps, one file a frame", o.DepthOptions, "depth/", "depth.maps:export_depth"),
-    "npz": Watched("all frames in one, as DA3 writes it", o.NpzOptions, "results.npz", "npz:export_npz"),
-    "mini_npz": Watched("the same without pictures", o.MiniNpzOptions, "mini_results.npz", "npz:export_mini_npz"),
+    "depth": FrameByFrame(
+        "depth maps, one file a frame", o.DepthOptions, "depth/", "depth.maps:export_depth", needs_poses=False
+    ),
+    "npz": Watched(
+        "all frames in one, as DA3 writes it", o.NpzOptions, "results.npz", "npz:export_npz", needs_poses=False
+    ),
+    "mini_npz": Watched(
+        "the same without pictures", o.MiniNpzOptions, "mini_results.npz", "npz:export_mini_npz", needs_poses=False
+    ),
     "depth_vis": FrameByFrame(
-        "pictures of depth", o.DepthImageOptions, "depth_vis/", "depth.visualisation:export_depth_vis"
+        "pictures of depth",
+        o.DepthImageOptions,
+        "depth_vis/",
+        "depth.visualisation:export_depth_vis",
+        needs_poses=False,
     ),
     "depth_video": Watched(
-        "a film of depth", o.DepthVideoOptions, "depth.mp4", "depth.visualisation:export_depth_video"
+        "a film of depth", o.DepthVideoOptions, "depth.mp4", "depth.visualisation:export_depth_video", needs_poses=False
     ),
     "gs_video": Watched(
         "a film of the Gaussian splats from a camera that flies through them",
@@ -161,5 +172,6 @@ FORMATS = {
         o.FeatureOptions,
         "feat_vis/",
         "features.exporting:export_feat_vis",
+        needs_poses=False,
     ),
 }

@@ -10,13 +10,12 @@ import numpy as np
 
 from ..errors import ExportError
 from ..store import INTERPOLATED, RunReader
-from ..types import Float64, Status
+from ..types import Float64
 from .options import FrameOptions
 
 log = logging.getLogger(__name__)
 
 USUAL_FPS = 30.0  # where timestamps do not tell a rate
-DEPTH_FORMATS = ("depth", "npz", "mini_npz", "depth_vis", "depth_video", "feat_vis")  # that need no poses
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,17 +99,11 @@ def depth_views(reader: RunReader, options: FrameOptions) -> list[FrameView]:
 
 def has_depth_alone(reader: RunReader) -> bool:
     """Whether a model made the run that gives depth of single frames, and no poses."""
-    return Status.DEPTH in reader.poses.status and not reader.poses.has_pose.any()
+    return bool(reader.poses.is_depth_alone.any()) and not reader.poses.has_pose.any()
 
 
 def nothing_to_export(reader: RunReader, lacking: str) -> ExportError:
     """The error to raise where no selected frame has "a place" or "depth"."""
-    if has_depth_alone(reader) and lacking != "depth":
-        model = reader.status.get("model", {}).get("name", "its model")
-        return ExportError(
-            f"{reader.path} holds depth alone: {model} looks at single pictures and gives no poses, so that there is "
-            f"no cloud, mesh or path; {', '.join(DEPTH_FORMATS)} can be had"
-        )
     return ExportError(f"none of the frames asked for has {lacking} in {reader.path}: nothing to export")
 
 

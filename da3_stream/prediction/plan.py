@@ -10,13 +10,12 @@ from ..errors import FramesError, StoreError
 from ..frames import open_source
 from ..frames.image_size import fit_size
 from ..machine import spare_memory_bytes
+from ..predictors.adapter import DEFAULT_OVERLAP, DEFAULT_WINDOW
 from ..predictors.model_choice import DA3_SIDE, ResolvedModel, choose_for_pictures
 from ..settings import Settings
 from ..store import Run
 
-OVERLAP = 12  # pictures that two windows share, at most a third of one
-TOGETHER = 60  # pictures of a window where neither their number nor the memory is known
-ONE_BY_ONE = 16  # and where the model looks at each by itself: so many are in memory
+ONE_BY_ONE = 16  # pictures that are in memory where the model looks at each by itself
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,7 @@ def plan_prediction(source: Any, settings: Settings, out: Path) -> PredictionPla
     )
     most = _most(there.frames, found.expected, settings.windows.size, there.has_poses)
     size = max(2, min(most, _begun_with(out) or most))
-    overlap = min(OVERLAP, max(1, size // 3)) if there.has_poses and (found.expected or size + 1) > size else 1
+    overlap = min(DEFAULT_OVERLAP, max(1, size // 3)) if there.has_poses and (found.expected or size + 1) > size else 1
     tree = settings.model_dump(exclude_unset=True) | {"windows": {"size": size, "overlap": overlap}}
     return PredictionPlan(model, Settings.build(tree), found.expected, there.has_poses, str(there))
 
@@ -73,7 +72,7 @@ def plan_prediction(source: Any, settings: Settings, out: Path) -> PredictionPla
 def _most(fitting: int | None, pictures: int | None, asked: int | None, together: bool) -> int:
     """Pictures of a window at most."""
     known = [count for count in (fitting, pictures, asked, None if together else ONE_BY_ONE) if count is not None]
-    return min(known, default=TOGETHER)
+    return min(known, default=DEFAULT_WINDOW)
 
 
 def _begun_with(out: Path) -> int | None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..errors import RenderingError
+from ..types import Float32, Float64
 
 NEAR = 0.01  # along z, in the scene's unit: what is nearer is not drawn
 MOST_PIXELS = 1 << 28
-
-Float32 = NDArray[np.float32]
-Float64 = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,6 +48,11 @@ class PoseTable:
         """Which rows [N] have a pose."""
         return np.all(np.isfinite(self.world_from_camera), axis=(1, 2))
 
+    @property
+    def is_depth_alone(self) -> NDArray[np.bool_]:
+        """Which rows [N] are of a model that gives depth of single frames, and no poses."""
+        return np.array([status == Status.DEPTH for status in self.status], np.bool_)
+
     def take(self, rows: Sequence[int]) -> PoseTable:
         """These rows only, in this order."""
         others = ("has_times", "status", "nanoseconds")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SettingsError
+from ...geometry import nearest_rotations
 from ..known_camera import KnownCamera
 
 Float64 = NDArray[np.float64]
@@ -88,6 +89,5 @@ def rigid(matrix: Float64, what: str) -> Float64:
         raise SettingsError(f"{what} is not of finite numbers")
     if not np.allclose(rotation @ rotation.T, np.eye(3), atol=RIGID) or np.linalg.det(rotation) < 0:
         raise SettingsError(f"{what} is no rotation with a translation")
-    u, _, vt = np.linalg.svd(rotation)
-    pose[:3, :3] = u @ vt
+    pose[:3, :3] = nearest_rotations(rotation)
     return pose

@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from ...errors import SettingsError
 from ...geometry.camera_models import CameraModel
@@ -54,12 +55,7 @@ def _pose(row: list[float], what: str) -> Float64 | None:
     place, (x, y, z, w) = row[1:4], row[4:]
     if not 0.9 < math.hypot(x, y, z, w) < 1.1:
         raise SettingsError(f"{what} holds no quaternion of length 1")
-    x, y, z, w = np.array((x, y, z, w)) / math.hypot(x, y, z, w)
-    turn = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-    ]
+    turn = Rotation.from_quat((x, y, z, w)).as_matrix()
     return rigid(np.column_stack([turn, place]), what)
 
 

@@ -31,7 +31,7 @@ class PictureResizer:
         if size_of(picture.image) == target:
             return picture
         mask = None if picture.mask is None else self._mask(picture.mask, target)
-        return Picture(_resize(picture.image, target), mask, picture.size)
+        return Picture(resize_image(picture.image, target), mask, picture.size)
 
     def _mask(self, mask: Mask, size: tuple[int, int]) -> Mask:
         if self._last is None or self._last[0] is not mask or self._last[1].shape != size[::-1]:
@@ -39,7 +39,8 @@ class PictureResizer:
         return self._last[1]
 
 
-def _resize(image: UInt8, size: tuple[int, int]) -> UInt8:
+def resize_image(image: UInt8, size: tuple[int, int]) -> UInt8:
+    """An image [H,W,3] at (width, height)."""
     import cv2
 
     shrinks = image.shape[1] > size[0]

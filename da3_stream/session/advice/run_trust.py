@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...store import BELIEVED, INTERPOLATED, PoseTable
-from ...types import Advice, AdviceCode, Status
+from ...types import Advice, AdviceCode
 from ..elapsed import elapsed
 from .advice_log import merge_advice
 from .runs import runs
@@ -87,12 +87,11 @@ def _share(poses: PoseTable) -> float | None:
     """Of the frames whose pose is believed; None where the model gives none, so that there is nothing to believe."""
     if not len(poses):
         return 0.0
-    return None if set(poses.status) == {Status.DEPTH} else float(np.mean(poses.confidence >= BELIEVED))
+    return None if poses.is_depth_alone.all() else float(np.mean(poses.confidence >= BELIEVED))
 
 
 def _of_low_confidence(poses: PoseTable, unplaced: Sequence[Advice]) -> Iterator[Advice]:
-    alone = np.array([status == Status.DEPTH for status in poses.status], np.bool_)
-    for first, last in runs((poses.confidence < BELIEVED) & ~alone):
+    for first, last in runs((poses.confidence < BELIEVED) & ~poses.is_depth_alone):
         if last - first + 1 >= SHORTEST:
             yield _advice(AdviceCode.LOW_CONFIDENCE, _low_text(poses, unplaced, first, last), poses, first, last)
 

@@ -27,7 +27,7 @@ def unplaced_advice(run: Run, poses: PoseTable, submaps: Mapping[int, SubmapCame
 
     Raises StoreError if the journal is damaged.
     """
-    alone = np.array([status == Status.DEPTH for status in poses.status], np.bool_)
+    alone = poses.is_depth_alone
     missing = (poses.segment < 0) & ~alone
     if alone.any():
         return [_of_depth(poses, alone), *_of_missing(run, poses, missing, submaps)]

@@ -14,6 +14,7 @@ from ....calibration import KnownCamera, PictureCamera, read_cameras
 from ....errors import FramesError, SettingsError
 from ....geometry import intrinsics_from_hfov, intrinsics_matrix
 from ....geometry.camera_models import CameraModel
+from ....geometry.masks import resize_mask
 from ....geometry.straight_view import straight_maps, straight_view
 from ....settings import CameraSettings
 from ....types import FOCAL_SIGMA, AdviceCode, Float64, InputCamera
@@ -22,8 +23,9 @@ from ..images.exif import focal_px
 from ..images.files import SEVERAL_SIZES, read_picture
 from ..images.header import Header, Size, read_header
 from ..picture import Picture
-from ..resizing import MAX_ASPECT_CHANGE
+from ..resizing import MAX_ASPECT_CHANGE, resize_image
 from ..source import FrameSource
+from .undistortion import straight_image, straight_mask
 
 TAGS = "focal lengths in the pictures' tags"
 
@@ -90,17 +92,11 @@ class OwnViews:
 
     def _resized(self, picture: Picture) -> Picture:
         """At the size of frames: what is cut out of pictures differs by a pixel in its aspect."""
-        import cv2
-
         target = fit_size(self.size, self.image_side)
         if size_of(picture.image) == target:
             return Picture(picture.image, picture.mask, self.size)
-        shrinks = picture.image.shape[1] > target[0]
-        image = cv2.resize(picture.image, target, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-        if picture.mask is None:
-            return Picture(np.asarray(image, np.uint8), None, self.size)
-        counts = cv2.resize(picture.mask.astype(np.uint8) * np.uint8(255), target, interpolation=cv2.INTER_LINEAR)
-        return Picture(np.asarray(image, np.uint8), counts == 255, self.size)
+        mask = None if picture.mask is None else resize_mask(picture.mask, target)
+        return Picture(resize_image(picture.image, target), mask, self.size)
 
 
 def own_views(source: FrameSource, settings: CameraSettings) -> OwnViews | None:
@@ -209,7 +205,7 @@ def _shared_size(sizes: Sequence[Size]) -> Size:
     """(width, height) of the middle that all pictures have once their longer sides are that of the most common size."""
     common = Counter(sizes).most_common(1)[0][0]
     width, height = (min(side[axis] * max(common) / max(side) for side in sizes) for axis in (0, 1))
-    if all(abs(side[0] * common[1] / (side[1] * common[0]) - 1) <= MAX_ASPECT_CHANGE for side in sizes):
+    if not any(_is_cut(side, common) for side in sizes):
         return common
     return max(1, round(width)), max(1, round(height))
 
@@ -240,11 +236,6 @@ def _is_cut(size: Size, shared: Size) -> bool:
 
 def _straightened(picture: Picture, lens: CameraModel, k: Float64) -> Picture:
     """As the pinhole K [3,3] sees it; what lies outside the lens's picture is black and masked."""
-    import cv2
-
-    x, y, valid = straight_maps(lens, k, size_of(picture.image))
-    image = np.asarray(cv2.remap(picture.image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT), np.uint8)
-    mask = valid
-    if picture.mask is not None:
-        mask = valid & (cv2.remap(picture.mask.astype(np.uint8) * np.uint8(255), x, y, cv2.INTER_LINEAR) == 255)
-    return Picture(image, None if mask.all() else mask)
+    maps = straight_maps(lens, k, size_of(picture.image))
+    mask = maps.valid if picture.mask is None else maps.valid & straight_mask(picture.mask, maps)
+    return Picture(straight_image(picture.image, maps), None if mask.all() else mask)

@@ -31,12 +31,11 @@ class Undistortion:
     def __call__(self, frame: Frame) -> Frame:
         """The frame with its image and mask undistorted."""
         maps = self._maps_for(size_of(frame.image))
-        image = self._remap(frame.image)
+        image = straight_image(frame.image, maps)
         if frame.mask is None:
             return replace(frame, image=image, mask=self._outline)
         if self._last is None or self._last[0] is not frame.mask:  # frames that share a mask go on sharing one
-            counts = self._remap(frame.mask.astype(np.uint8) * np.uint8(255)) == 255
-            self._last = frame.mask, counts & maps.valid
+            self._last = frame.mask, straight_mask(frame.mask, maps) & maps.valid
         return replace(frame, image=image, mask=self._last[1])
 
     def _maps_for(self, size: tuple[int, int]) -> StraightMaps:
@@ -46,11 +45,17 @@ class Undistortion:
             self._outline = None if self._maps.valid.all() else self._maps.valid
         return self._maps
 
-    def _remap(self, image: UInt8) -> UInt8:
-        import cv2
 
-        assert self._maps is not None
-        x, y, _ = self._maps
-        four = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA) if image.ndim == 3 else image  # remaps twice as fast as three
-        straight = cv2.remap(four, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-        return np.asarray(cv2.cvtColor(straight, cv2.COLOR_RGBA2RGB) if image.ndim == 3 else straight, np.uint8)
+def straight_image(image: UInt8, maps: StraightMaps) -> UInt8:
+    """An image [H,W,3], or [H,W], as the pinhole sees it; black outside the lens's picture."""
+    import cv2
+
+    x, y, _ = maps
+    four = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA) if image.ndim == 3 else image  # remaps twice as fast as three
+    straight = cv2.remap(four, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return np.asarray(cv2.cvtColor(straight, cv2.COLOR_RGBA2RGB) if image.ndim == 3 else straight, np.uint8)
+
+
+def straight_mask(mask: Mask, maps: StraightMaps) -> Mask:
+    """A mask as the pinhole sees it: a pixel counts where everything counts that it is made of."""
+    return straight_image(mask.astype(np.uint8) * np.uint8(255), maps) == 255

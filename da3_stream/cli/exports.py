@@ -1,0 +1,36 @@
+"""Exports that follow what a command has computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .console import say
+
+if TYPE_CHECKING:
+    from ..export.exporting import ExportResult
+    from ..progress import Listener
+
+
+def check_formats(formats: Iterable[str]) -> None:
+    """Raises ExportError for one that there is not, before anything is computed."""
+    from ..export.exporting import find_format
+
+    for format in formats:
+        find_format(format)
+
+
+def export_formats(directory: Path, formats: Iterable[str], quiet: bool, shown: bool, tell: Listener) -> None:
+    """Write a run in these formats into DIR/export, in place of what is there. Raises ExportError."""
+    from ..export.exporting import export_run
+
+    for format in formats:
+        result = export_run(directory, format, overwrite=True, progress=shown, listener=tell)
+        say(f"{result.path}: {result.summary}", quiet)
+        tell_export(format, result, tell)
+
+
+def tell_export(format: str, result: ExportResult, tell: Listener) -> None:
+    """The event of an export that is done."""
+    tell("export", {"format": format, "path": str(result.path), "summary": result.summary})
