@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
+from zlib import error as DamagedData
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def _read_arrays(path: Path) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name].tolist() for name in arrays.files}
-    except (ValueError, BadZipFile) as error:
+    except (EOFError, ValueError, TypeError, BadZipFile, DamagedData) as error:
         raise SettingsError(f"the intrinsics file '{path}' holds no arrays that can be read") from error
 
 

@@ -167,3 +167,50 @@ def test_poses_are_refused_by_models_of_single_pictures(settings: Make, tmp_path
     model = write_model(tmp_path / "model", ["photo00.png", "photo01.png"])
     with pytest.raises(PredictorError, match="looks at single pictures and cannot use poses: leave --cameras out"):
         predict(folder, str(tmp_path / "out"), settings=settings("mono", **{"camera.cameras": str(model)}))
+
+
+def test_a_model_without_points_is_read_and_names_may_have_spaces_and_steps_up(tmp_path: Path) -> None:
+    poses = []
+    for text in (False, True):
+        folder = write_model(tmp_path / f"text{text}", ["../in/photo00.png", "photo01.png"], text=text)
+        for path in folder.glob("[prf]*"):  # points, rigs, frames
+            path.unlink()
+        cameras = read_cameras(folder).of_pictures(["/x/in/photo00.png", "/x/in/photo01.png", "/x/photo00.png"])
+        assert cameras[0] is not None and cameras[1] is not None and cameras[2] is None
+        poses.append([camera.camera_from_world for camera in cameras[:2] if camera is not None])
+    np.testing.assert_array_equal(*poses)
+    np.testing.assert_allclose(poses[0][1][:3, 3], (-0.2, 0, 0))
+    images = folder / "images.txt"
+    images.write_text("1 1 0 0 0 0 0 3 1 left side/a b.png\n1.5 2.5 -1\n2 1 0 0 0 0 0 0 2 c.png\n")
+    assert list(read_cameras(folder).by_name) == ["left side/a b.png", "c.png"]
+
+
+def test_cameras_that_are_cut_off_or_something_else_are_refused(tmp_path: Path) -> None:
+    binary, text = (write_model(tmp_path / f"{text}", ["a.png", "b.png"], text=text) for text in (False, True))
+    whole = (binary / "images.bin").read_bytes()
+    for end in range(0, len(whole), 7):
+        (binary / "images.bin").write_bytes(whole[:end])
+        with pytest.raises(SettingsError, match=r"images\.bin' holds no pictures .*: is it cut off\?"):
+            read_cameras(binary)
+    line = "1 1 0 0 0 0 0 0 1 a.png\n"
+    for content, why in (
+        (line + line, "no pictures of COLMAP's"),  # without the line of points
+        (line.replace(" 1 0 ", " 0 0 ", 1), "the pose of 'a.png' in .* holds no quaternion of length 1"),
+        (line.replace(" 1 0 ", " nan 0 ", 1), "no quaternion"),
+        (line.replace("1 a.png", "7 a.png"), "is of camera 7, which the model does not tell"),
+        ("", "no picture with a pose"),
+    ):
+        (text / "images.txt").write_text(content)
+        with pytest.raises(SettingsError, match=why):
+            read_cameras(text)
+    np.savez_compressed(tmp_path / "good.npz", extrinsics=np.random.default_rng(0).random((2, 4, 4)), intrinsics=1)
+    damaged = bytearray((tmp_path / "good.npz").read_bytes())
+    damaged[60:120] = bytes(byte ^ 255 for byte in damaged[60:120])
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    for content in (b"", bytes(damaged), (tmp_path / "one.npy").read_bytes(), (tmp_path / "good.npz").read_bytes()):
+        (tmp_path / "x.npz").write_bytes(content)
+        with pytest.raises(SettingsError, match=r"'.*x\.npz' (holds no arrays|must hold)"):
+            read_cameras(tmp_path / "x.npz")
+    (tmp_path / "camera_poses.txt").write_bytes(b"\x80")
+    with pytest.raises(SettingsError, match="holds no cameras that can be read"):
+        read_cameras(tmp_path)

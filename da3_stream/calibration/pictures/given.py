@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import math
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePath
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from ...errors import SettingsError
 from ...geometry import nearest_rotations
@@ -38,9 +41,8 @@ class GivenCameras:
     def of_pictures(self, paths: Sequence[str]) -> list[PictureCamera | None]:
         """The camera of each picture file, None where there is none.
 
-        A name belongs to the picture whose path ends with it, folders included, or whose own name ends it where the
-        file tells more folders. Raises SettingsError where that is said of two pictures, no picture has a camera, or
-        the counts of a file without names differ.
+        A name belongs to the picture whose path ends with it, folders included. Raises SettingsError where that is said
+        of two pictures, no picture has a camera, or the counts of a file without names differ.
         """
         if not self.by_name:
             return self._as_ordered(len(paths))
@@ -67,13 +69,19 @@ class GivenCameras:
         return list(self.in_order)
 
     def _name_of(self, path: str) -> str | None:
-        """The longest name in the file that is the end of the path, or ends with the picture's own name."""
+        """The longest name in the file that is the end of the path."""
         parts = PurePath(path).parts
-        ends = [name for name in self._named_like(parts[-1]) if _is_end(PurePath(name).parts, parts)]
+        ends = [name for name, of_name in self._by_last_part.get(parts[-1], ()) if _is_end(of_name, parts)]
         return max(ends, key=len, default=None)
 
-    def _named_like(self, name: str) -> list[str]:
-        return [full for full in self.by_name if PurePath(full).name == name]
+    @cached_property
+    def _by_last_part(self) -> Mapping[str, list[tuple[str, tuple[str, ...]]]]:
+        """The names with their parts, less the steps to the folder that they count from, by the pictures' own names."""
+        found = defaultdict[str, list[tuple[str, tuple[str, ...]]]](list)
+        for name in self.by_name:
+            parts = tuple(part for part in PurePath(name).parts if part != "..")
+            found[parts[-1] if parts else ""].append((name, parts))
+        return found
 
 
 def _is_end(shorter: Sequence[str], longer: Sequence[str]) -> bool:
@@ -91,3 +99,10 @@ def rigid(matrix: Float64, what: str) -> Float64:
         raise SettingsError(f"{what} is no rotation with a translation")
     pose[:3, :3] = nearest_rotations(rotation)
     return pose
+
+
+def pose_of_quaternion(xyzw: Sequence[float], place: Sequence[float], what: str) -> Float64:
+    """The pose [4,4] of a quaternion and a translation. Raises SettingsError, which begins with `what`, for others."""
+    if not 0.9 < math.hypot(*xyzw) < 1.1:  # never with NaN
+        raise SettingsError(f"{what} holds no quaternion of length 1")
+    return rigid(np.column_stack([Rotation.from_quat(xyzw).as_matrix(), place]), what)

@@ -6,12 +6,11 @@ import math
 from pathlib import Path
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from ...errors import SettingsError
 from ...geometry.camera_models import CameraModel
 from ..known_camera import KnownCamera, checked
-from .given import Float64, GivenCameras, PictureCamera, rigid
+from .given import Float64, GivenCameras, PictureCamera, pose_of_quaternion, rigid
 
 POSES, INTRINSICS = "camera_poses.txt", "intrinsics.txt"  # of a run directory, and of DA3-Streaming
 QUATERNION = 8  # numbers of a line of TUM: time, place, x, y, z, w
@@ -52,11 +51,7 @@ def _pose(row: list[float], what: str) -> Float64 | None:
         return None
     if len(row) != QUATERNION:
         return rigid(np.array(row).reshape(-1, 4), what)
-    place, (x, y, z, w) = row[1:4], row[4:]
-    if not 0.9 < math.hypot(x, y, z, w) < 1.1:
-        raise SettingsError(f"{what} holds no quaternion of length 1")
-    turn = Rotation.from_quat((x, y, z, w)).as_matrix()
-    return rigid(np.column_stack([turn, place]), what)
+    return pose_of_quaternion(row[4:], row[1:4], what)
 
 
 def _lenses(path: Path) -> list[KnownCamera | None]:
@@ -68,4 +63,4 @@ def _lenses(path: Path) -> list[KnownCamera | None]:
 
 def _lens(row: list[float], path: Path) -> KnownCamera:
     fx, fy, cx, cy = row
-    return checked(KnownCamera(CameraModel.perspective(fx, fy, cx, cy), None, str(path)), f"'{path}'")
+    return checked(KnownCamera(CameraModel.perspective(fx, fy, cx, cy), None, str(path)), f"the lenses of '{path}'")

@@ -12,7 +12,7 @@ from .pose_lists import INTRINSICS, POSES, read_pose_list
 from .transforms import read_transforms
 
 EXPECTED = (
-    "expected a COLMAP model's folder (cameras, images and points3D, .bin or .txt), a run directory, or a file: "
+    "expected a COLMAP model's folder (cameras and images, .bin or .txt), a run directory, or a file: "
     "transforms.json, .npz with extrinsics and intrinsics, or poses a line (12 or 16 numbers, or TUM's 8)"
 )
 
@@ -20,11 +20,11 @@ EXPECTED = (
 def read_cameras(path: Path) -> GivenCameras:
     """The cameras that a COLMAP folder (or one with `sparse/0` in it), a run directory, a transforms.json, an .npz or a
     list of poses tells. Raises SettingsError with one sentence."""
-    if path.is_dir():
-        return _read_folder(path)
-    if not path.is_file():
+    if not path.is_dir() and not path.is_file():
         raise SettingsError(f"there is no '{path}' with cameras: {EXPECTED}")
     try:
+        if path.is_dir():
+            return _read_folder(path)
         if path.suffix.lower() == ".json":
             return read_transforms(path)
         if path.suffix.lower() == ".npz":
