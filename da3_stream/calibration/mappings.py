@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
-from zlib import error as DamagedData
 
 import numpy as np
 
@@ -62,7 +62,7 @@ def _read_arrays(path: Path) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name].tolist() for name in arrays.files}
-    except (EOFError, ValueError, TypeError, BadZipFile, DamagedData) as error:
+    except (EOFError, ValueError, TypeError, BadZipFile, zlib.error) as error:
         raise SettingsError(f"the intrinsics file '{path}' holds no arrays that can be read") from error
 
 

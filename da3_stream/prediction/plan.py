@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import FramesError, StoreError
+from ..errors import FramesError, ModelError, StoreError
 from ..frames import open_source
-from ..frames.image_size import fit_size
 from ..machine import spare_memory_bytes
 from ..predictors.adapter import DEFAULT_OVERLAP, DEFAULT_WINDOW
 from ..predictors.model_choice import DA3_SIDE, ResolvedModel, choose_for_pictures
@@ -56,17 +55,25 @@ def plan_prediction(source: Any, settings: Settings, out: Path) -> PredictionPla
         raise FramesError(f"'{found.name}' is live input: give files, or use 'da3-stream run'")
     there = capacity(
         model.folder,
-        fit_size(found.size, side),
+        _looked_at(found.size, side),
         device=None if settings.model.device == "auto" else settings.model.device,
         vram_gb=settings.model.vram_gb,
         spare_bytes=spare_memory_bytes(),
         gaussians=settings.splats.gaussians,
     )
     most = _most(there.frames, found.expected, settings.windows.size, there.has_poses)
+    if there.has_poses and there.frames == 1 and found.expected != 1:
+        raise ModelError(f"one picture fits into memory, and no second beside it: {there}; choose a smaller resolution")
     size = max(2, min(most, _begun_with(out) or most))
     overlap = min(DEFAULT_OVERLAP, max(1, size // 3)) if there.has_poses and (found.expected or size + 1) > size else 1
     tree = settings.model_dump(exclude_unset=True) | {"windows": {"size": size, "overlap": overlap}}
     return PredictionPlan(model, Settings.build(tree), found.expected, there.has_poses, str(there))
+
+
+def _looked_at(size: tuple[int, int], side: int) -> tuple[int, int]:
+    """(width, height) of pictures as the network sees them: small ones grow to its side, too."""
+    width, height = (max(1, round(length * side / max(size))) for length in size)
+    return width, height
 
 
 def _most(fitting: int | None, pictures: int | None, asked: int | None, together: bool) -> int:

@@ -111,7 +111,20 @@ def test_what_memory_does_not_hold_goes_by_windows(
     monkeypatch.setattr(planning, "spare_memory_bytes", lambda: need.weights)
     with pytest.raises(ModelError, match="not even one picture of 64x48 fits into memory"):
         predict(folder, str(tmp_path / "other"), settings=settings())
+    monkeypatch.setattr(
+        planning, "spare_memory_bytes", lambda: int((need.weights + need.fixed + 1.5 * need.frame) / SURE)
+    )
+    assert str(plan_prediction(str(folder / "photo00.png"), settings(), out)) == "1 picture in one pass"
+    with pytest.raises(ModelError, match="one picture fits into memory, and no second beside it"):
+        predict(folder, str(tmp_path / "other"), settings=settings())
     assert not (tmp_path / "other").exists()
+
+
+def test_small_pictures_are_counted_as_large_as_the_network_sees_them(settings: Make, tmp_path: Path) -> None:
+    folder = write_photos(tmp_path / "in", 1)  # 112x84
+    with pytest.raises(ModelError, match="not even one picture of 100000x75000 fits into memory"):
+        predict(folder, str(tmp_path / "out"), settings=settings(**{"model.resolution": 100_000}))
+    assert not (tmp_path / "out").exists()
 
 
 def test_sfm_is_no_model_for_pictures(tmp_path: Path) -> None:

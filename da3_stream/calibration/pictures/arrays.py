@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
-from zlib import error as DamagedData
 
 import numpy as np
 
@@ -25,10 +25,11 @@ def read_arrays(path: Path) -> GivenCameras:
             poses, ks = (np.asarray(archive[key], np.float64) for key in ("extrinsics", "intrinsics"))
             size = _size(archive, names)
             files = [str(name) for name in archive["file"]] if "file" in names else []
-    except (OSError, EOFError, ValueError, TypeError, KeyError, BadZipFile, DamagedData):
+    except (OSError, EOFError, ValueError, TypeError, KeyError, BadZipFile, zlib.error):
         raise SettingsError(f"{what} holds no arrays 'extrinsics' and 'intrinsics' that can be read") from None
     count = len(poses) if poses.ndim else 0
-    if not count or poses.shape[1:] not in ((3, 4), (4, 4)) or ks.shape != (count, 3, 3) or len(files) not in (0, count):
+    fit = poses.shape[1:] in ((3, 4), (4, 4)) and ks.shape == (count, 3, 3) and len(files) in (0, count)
+    if not count or not fit:
         raise SettingsError(f"{what} must hold extrinsics [N,3 or 4,4] and intrinsics [N,3,3], a row for each picture")
     cameras = [
         PictureCamera(
