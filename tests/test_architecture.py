@@ -59,7 +59,7 @@ MAY_IMPORT = {
     "reconstruction": "types store cloud splats export",
     # who looks on: a server that knows no run, and what a page asks of one
     "web": "errors",
-    "viewer": "errors geometry types store cloud web upright report trust",
+    "viewer": "errors geometry types store cloud splats web upright report trust",
     # the system and the life of a process: `slam` knows no session
     # predictions on other machines
     "distributed": "batch errors machine predictors types",

@@ -1,6 +1,6 @@
 """The Gaussian splats of a run: which are kept of a window, how they lie on the disk, and all of them in the world."""
 
-from .files import count_splats, has_splats, read_splats, splats_degree, write_splats
+from .files import count_splats, has_splats, read_packed, read_splats, splats_degree, write_splats
 from .initial import initial_splats
 from .packing import bytes_each
 from .seen_through import BetterViews
@@ -14,6 +14,7 @@ __all__ = [
     "frame_splats",
     "has_splats",
     "initial_splats",
+    "read_packed",
     "read_splats",
     "splats_degree",
     "window_splats",

@@ -17,7 +17,7 @@ from ..store import Run
 from ..store.npz import opened_npz, write_npz
 from ..store.run import make_folder
 from ..types import Gaussians
-from .packing import pack, unpack
+from .packing import Packed, pack, unpack
 
 OfFrame = tuple[int, Gaussians[NDArray[Any]]]  # source index, and Gaussians in the frame of the camera
 ARRAYS = ("direction", "depth", "size", "rotation", "opacity", "colour", "rest", "range")
@@ -38,6 +38,17 @@ def read_splats(run: Run, submap: int, frames: Sequence[int] | None = None) -> I
         for frame in entries["frames"][entries["count"] > 0].tolist():
             if frames is None or frame in frames:
                 yield frame, unpack({name: entries[_entry(name, frame)] for name in ARRAYS})
+
+
+def read_packed(run: Run, submap: int, frame: int) -> Packed | None:
+    """The arrays of `packing.pack` of one frame as they are stored, None where the submap keeps no splat of it.
+
+    Raises StoreError if the file is absent or damaged.
+    """
+    with opened_npz(run.splats_path(submap)) as entries:
+        if frame not in entries["frames"][entries["count"] > 0]:
+            return None
+        return {name: entries[_entry(name, frame)] for name in ARRAYS}
 
 
 def count_splats(run: Run, submap: int) -> int:

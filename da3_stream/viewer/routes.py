@@ -17,6 +17,7 @@ from .page_files import KINDS, asset_names, read_asset
 from .pictures import confidence_picture, depth_picture, frame_image, raw_depth
 from .run_view import RunView
 from .snapshot import Snapshot
+from .splat_answers import MOST_SPLATS, frame_splats
 from .state import EXPORTS, export_files, loops_of, state_of
 from .tables import MOST_FRAME_ROWS, MOST_POSE_ROWS, WantedRows
 
@@ -53,6 +54,7 @@ class PageRoutes:
             "image": _of_length(2, self._image),
             "depth": _of_length(2, self._depth),
             "confidence": _of_length(2, self._confidence),
+            "splats": _of_length(2, self._splats),
             "mask": _of_length(1, self._mask),
             "loop": _of_length(3, self._loop),
             "report": _of_length(1, self._report),
@@ -143,6 +145,13 @@ class PageRoutes:
         now = self._view.snapshot()
         row = request.index(1, len(now.frames))
         return Answer.of_bytes(_found(lambda: confidence_picture(now, row)), "image/png")
+
+    def _splats(self, request: Request) -> Answer:
+        now = self._view.snapshot()
+        row = request.index(1, len(now.frames))
+        most = request.number("most", MOST_SPLATS, MOST_SPLATS)
+        kept = request.number("revision", 0) == now.submaps[int(now.frames.submap[row])].splats_revision
+        return Answer.of_bytes(frame_splats(now, row, most), **({"cache_control": _KEPT} if kept else {}))
 
     def _loop(self, request: Request) -> Answer:
         now = self._view.snapshot()

@@ -124,6 +124,8 @@ def _submap(now: Snapshot, number: int, facts: SubmapFacts) -> dict[str, Any]:
         "nodes": facts.nodes,
         "bytes": facts.bytes,
         "revision": facts.revision,
+        "splats": facts.splats,
+        "splats_revision": facts.splats_revision,
         "centre": centre,
         "radius": radius,
     }

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..cloud.files.laz import open_laz
 from ..cloud.levels import SubmapLevels
+from ..splats import count_splats
 from ..store import Run, SubmapCameras
 from ..store.npz import open_npz, reading
 from ..store.submap_files import cameras_of, image_entry
@@ -27,6 +28,8 @@ class SubmapFacts:
     centre: Float64  # [3]
     radius: float
     revision: int  # another one when points are
+    splats: int
+    splats_revision: int  # another one when splats are
 
 
 class FactsOfSubmaps:
@@ -44,7 +47,7 @@ class FactsOfSubmaps:
 
     def _facts(self, submap: int) -> SubmapFacts:
         run = self._run
-        files = (run.submap_path(submap), run.page_path(submap), run.levels_path(submap))
+        files = (run.submap_path(submap), run.page_path(submap), run.levels_path(submap), run.splats_path(submap))
         stamps = tuple(stamp(file) for file in files)
         known = self._known.get(submap)
         if known is None or known[0] != stamps:
@@ -56,7 +59,7 @@ class FactsOfSubmaps:
 def _read(run: Run, submap: int, stamps: tuple[Stamp, ...]) -> SubmapFacts:
     cameras, has_images = _cameras(run, submap)
     revision = revision_of(run.page_path(submap), run.levels_path(submap))
-    _, page, levels = stamps
+    _, page, levels, stored_splats = stamps
     if levels is not None:
         points, nodes, size, centre, radius = _of_levels(SubmapLevels.open(run.levels_path(submap)))
     elif page is not None:
@@ -64,7 +67,9 @@ def _read(run: Run, submap: int, stamps: tuple[Stamp, ...]) -> SubmapFacts:
         points, size, centre, radius = _of_page(run, submap)
     else:
         points, nodes, size, centre, radius = 0, 0, 0, np.zeros(3), 0.0
-    return SubmapFacts(cameras, has_images, points, nodes, size, centre, radius, revision)
+    splats = 0 if stored_splats is None else count_splats(run, submap)
+    of_splats = revision_of(run.splats_path(submap))
+    return SubmapFacts(cameras, has_images, points, nodes, size, centre, radius, revision, splats, of_splats)
 
 
 def _cameras(run: Run, submap: int) -> tuple[SubmapCameras, bool]:

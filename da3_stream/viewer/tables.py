@@ -49,7 +49,7 @@ class FrameTable:
         first = min(first, len(self))
         last = len(self) if most is None else min(first + most, len(self))
         columns = (self.time, self.source_index, self.submap, self.row_in_submap, self.status)
-        body = b"".join(_little_endian(column[first:last]) for column in columns)
+        body = b"".join(little_endian(column[first:last]) for column in columns)
         return _head(last - first, first) + body + bytes((first - last) % 4)
 
 
@@ -101,7 +101,7 @@ class FramePoseRows:
     def pack_cameras(self, wanted: WantedRows) -> bytes:
         """The answer of world_from_camera, and the intrinsics."""
         rows, following = self._chosen(wanted)
-        return self._pack(self.cameras, rows, following) + _little_endian(self.intrinsics[rows])
+        return self._pack(self.cameras, rows, following) + little_endian(self.intrinsics[rows])
 
     def _chosen(self, wanted: WantedRows) -> tuple[NDArray[np.intp], int]:
         """The rows of an answer, and the row from which the next one goes on; 0 where there is none."""
@@ -125,7 +125,7 @@ class FramePoseRows:
             self.confidence[rows].astype(np.float32),
         )
         head = _head(self.revision, len(rows), following)
-        return head + b"".join(_little_endian(column) for column in columns)
+        return head + b"".join(little_endian(column) for column in columns)
 
 
 EMPTY_FRAMES = FrameTable(
@@ -192,5 +192,6 @@ def _head(*numbers: int) -> bytes:
     return np.array([*numbers, *[0] * (4 - len(numbers))], "<u4").tobytes()
 
 
-def _little_endian(column: NDArray) -> bytes:
+def little_endian(column: NDArray) -> bytes:
+    """The bytes of a column of an answer."""
     return column.astype(column.dtype.newbyteorder("<"), copy=False).tobytes()

@@ -89,7 +89,8 @@ def _document(reader: RunReader) -> Document:
 def _state(view: RunView, pictures: list[int]) -> dict[str, Any]:
     """The same for the same run, whenever it is asked."""
     state = {**view.state(), **_HERE_ONLY, "epoch": "page", "previous_poll_s": None}
-    submaps = [{**submap, "revision": 0, "nodes": submap["nodes"] or 0} for submap in state["submaps"]]
+    changes = {"revision": 0, "splats": 0, "splats_revision": 0}  # splats stay where the run is
+    submaps = [{**submap, **changes, "nodes": submap["nodes"] or 0} for submap in state["submaps"]]
     embedded = {"points": 0, "of": sum(submap["points"] for submap in submaps), "images": pictures}
     return {**state, "submaps": submaps, "embedded": embedded}
 

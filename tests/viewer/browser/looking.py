@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from io import BytesIO
 
 import numpy as np
@@ -94,3 +95,18 @@ def shown_picture(visit: Visit) -> NDArray[np.float64]:
     """The picture [16,24,3] that the page shows beside the view, made small."""
     data = visit.page.wait_for_function(SHOWN).json_value()
     return np.array(data, float).reshape(16, 24, 4)[..., :3]
+
+
+CAPTURE = """
+const blob = await v.capture();
+return await new Promise((done) => {
+    const reader = new FileReader();
+    reader.onload = () => done(reader.result);
+    reader.readAsDataURL(blob);
+});"""
+
+
+def captured(visit: Visit) -> NDArray[np.uint8]:
+    """The view [H,W,3] without what lies over it."""
+    data = b64decode(visit.call(CAPTURE).partition(",")[2])
+    return np.array(Image.open(BytesIO(data)).convert("RGB"))

@@ -37,12 +37,17 @@ def test_the_page_takes_at_most_two_megabytes() -> None:
 def test_what_is_bundled_is_pinned_and_comes_with_its_licence() -> None:
     package = json.loads((VIEWER / "page" / "package.json").read_text())
     assert all(version[0].isdigit() for version in package["devDependencies"].values())
-    assert "Permission is hereby granted" in (VIEWER / "assets" / "LICENSE.three.txt").read_text()
+    for name in ("three", "gaussian-splats-3d"):
+        assert "Permission is hereby granted" in (VIEWER / "assets" / f"LICENSE.{name}.txt").read_text()
 
 
-@pytest.mark.parametrize("word", ["http://", "https://", "eval(", "import("])
-def test_the_script_loads_nothing_and_makes_no_code(word: str) -> None:
-    script = (VIEWER / "assets" / "page.js").read_text()
-    known = {"http://www.w3.org/1999/xhtml", "http://www.w3.org/2000/svg"}
+NAMES = {"http://www.w3.org/1999/xhtml", "http://www.w3.org/2000/svg"}
+LINKS = {"https://immersiveweb.dev/", "https://people.math.harvard.edu/"}  # a button's, which is not shown; a comment's
+
+
+@pytest.mark.parametrize("word", ["http://", "https://", "eval(", "import(", "new Function"])
+@pytest.mark.parametrize(("name", "known"), [("page.js", NAMES), ("splats.js", NAMES | LINKS)])
+def test_the_script_loads_nothing_and_makes_no_code(name: str, known: set[str], word: str) -> None:
+    script = (VIEWER / "assets" / name).read_text()
     hits = [script[k : k + 60] for k in range(len(script)) if script.startswith(word, k)]
-    assert [hit for hit in hits if not any(hit.startswith(name) for name in known)] == []
+    assert [hit for hit in hits if not any(hit.startswith(each) for each in known)] == []

@@ -4,6 +4,8 @@ import { Viewer } from "./scene/viewer.js";
 import { openSource } from "./source.js";
 import { mountUi } from "./ui/index.js";
 
+export * from "./shared.js";
+
 const notice = document.getElementById("notice");
 
 function say(text) {

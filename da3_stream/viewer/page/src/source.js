@@ -17,6 +17,7 @@
  *   blocks of nodes first ... last, one after the other
  * @property {(row: number) => Promise<object>} frame details in words
  * @property {(row: number) => Promise<{width: number, height: number, values: Float32Array}|null>} depth
+ * @property {(row: number, most: number, revision: number) => Promise<ArrayBuffer>} splats of a frame; of a server only
  * @property {(row: number, size?: number) => string|null} imageUrl
  * @property {(row: number) => string|null} depthUrl
  * @property {(row: number) => string|null} confidenceUrl

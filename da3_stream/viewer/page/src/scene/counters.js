@@ -19,6 +19,10 @@ export class Counters {
     return this.#viewer.points.clouds.drawnPoints;
   }
 
+  get splats_drawn() {
+    return this.#viewer.splats.shown;
+  }
+
   get megabytes_drawn() {
     return (this.#viewer.points.bytes + this.#viewer.cameras.bytes) / MEGABYTE;
   }
@@ -49,8 +53,8 @@ export class Counters {
 
   /** Nothing that the view wants is on its way, and the last picture shows all of it. */
   get settled() {
-    const { points, renderer, pace } = this.#viewer;
-    return points.loading.isIdle && !renderer.pending && pace.isResting && this.points_drawn > 0;
+    const { points, splats, renderer, pace } = this.#viewer;
+    return points.loading.isIdle && splats.isIdle && !renderer.pending && pace.isResting && this.points_drawn > 0;
   }
 
   /** A picture was drawn; the first with points counts as the first. */

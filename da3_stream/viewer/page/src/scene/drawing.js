@@ -19,6 +19,8 @@ export class Drawing {
     viewer.eye.seeAsFarAs(this.#far());
     viewer.points.choose(viewer.eye, viewer.renderer.pixelRatio, viewer.settings.pointSize, viewer.pace.share);
     viewer.points.colour(viewer.settings, viewer.eye);
+    viewer.splats.update();
+    viewer.points.clouds.group.visible = viewer.settings.show.points && !viewer.splats.isDrawn;
     for (const object of viewer.overlay.children) viewer.placeObject(object);
     viewer.renderer.render(viewer.eye, viewer.shared);
     this.#tell();
@@ -49,7 +51,6 @@ export class Drawing {
     const [from, to] = time ?? [-Infinity, Infinity];
     const first = viewer.table.count ? viewer.table.time[0] : 0;
     viewer.shared.u_time.value.set(Math.max(-3e38, from - first), Math.min(3e38, to - first));
-    viewer.points.clouds.group.visible = show.points;
     viewer.cameras.path.object.visible = show.path;
     const standInItsWay = viewer.standpoint.looking !== null;
     viewer.cameras.frusta.object.visible = show.frusta && !standInItsWay && viewer.pace.share > FRUSTA_SHARE;

@@ -25,6 +25,7 @@ export function readView(hash) {
   const size = Number(fields.get("size"));
   if (size > 0 && size <= 20) settings.pointSize = size;
   if (clip) settings.clip = { min: clip.slice(0, 3), max: clip.slice(3) };
+  if (fields.get("splats") === "1") settings.splats = true;
   const hidden = (fields.get("hide") ?? "").split(",").filter((part) => PARTS.includes(part));
   if (hidden.length) settings.show = Object.fromEntries(hidden.map((part) => [part, false]));
   return { standpoint: eye && at && { eye, at }, settings };
@@ -32,13 +33,14 @@ export function readView(hash) {
 
 /** @returns {string} what stands behind the # of an address: what is not as usual; "" where all is */
 export function writeView({ standpoint, settings }) {
-  const { colour, pointSize, clip, show } = settings;
+  const { colour, pointSize, clip, splats, show } = settings;
   const hidden = PARTS.filter((part) => !show[part]);
   return [
     ...(standpoint ? [`eye=${listOf(standpoint.eye)}`, `at=${listOf(standpoint.at)}`] : []),
     ...(colour !== USUAL.colour ? [`colour=${colour}`] : []),
     ...(pointSize !== USUAL.pointSize ? [`size=${shortNumber(pointSize)}`] : []),
     ...(clip ? [`clip=${listOf([...clip.min, ...clip.max])}`] : []),
+    ...(splats ? ["splats=1"] : []),
     ...(hidden.length ? [`hide=${hidden.join(",")}`] : []),
   ].join("&");
 }

@@ -13,13 +13,14 @@ export const PARTS = ["points", "path", "frusta", "loops"];
  * @property {{min: number[], max: number[]}|null} clip box in upright coordinates (z along up): Viewer.toUpright
  * @property {boolean} follow the eye goes with the camera
  * @property {[number, number]|null} time seconds from ... to (of the frame table)
+ * @property {boolean} splats in the place of points, where the run has them
  * @property {{points: boolean, path: boolean, frusta: boolean, loops: boolean}} show
  */
 
 /** @returns {Settings} */
 export function defaultSettings() {
   const show = { points: true, path: true, frusta: true, loops: true };
-  return { colour: "rgb", pointSize: 1, clip: null, follow: false, time: null, show };
+  return { colour: "rgb", pointSize: 1, clip: null, follow: false, time: null, splats: false, show };
 }
 
 const isTriple = (values) => Array.isArray(values) && values.length === 3 && values.every(Number.isFinite);
@@ -30,6 +31,7 @@ const CHECKS = {
   clip: (value) => value === null || (isTriple(value.min) && isTriple(value.max)),
   follow: (value) => typeof value === "boolean",
   time: (value) => value === null || (value.length === 2 && value[0] <= value[1]),
+  splats: (value) => typeof value === "boolean",
   show: (value) => Object.entries(value).every(([part, shown]) => PARTS.includes(part) && typeof shown === "boolean"),
 };
 

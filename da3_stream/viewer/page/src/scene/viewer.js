@@ -13,6 +13,7 @@ import { PointsView } from "./points_view.js";
 import { Renderer } from "./renderer.js";
 import { RunData } from "./run_data.js";
 import { defaultSettings, withChanges } from "./settings.js";
+import { Splats } from "./splats.js";
 import { Standpoint } from "./standpoint.js";
 import { eyeUniforms } from "./strokes.js";
 
@@ -38,6 +39,7 @@ export class Viewer extends Announcer {
       failed: (error) => this.emit("connection", `Points could not be read (${error.message}); they are asked for again.`),
     });
     this.renderer = new Renderer(root, { draw: (seconds) => this.drawing.draw(seconds), resized: (w, h) => this.#resized(w, h) });
+    this.splats = new Splats(this);
     this.pace = new Pace(() => this.invalidate());
     this.counters = new Counters(this);
     this.data = new RunData(source, this.#dataEvents());

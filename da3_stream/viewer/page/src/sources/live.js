@@ -102,6 +102,10 @@ export class LiveSource {
     return { width, height, values: new Float32Array(buffer, 8, width * height) };
   }
 
+  splats(row, most, revision) {
+    return this.#binary(`splats/${row}`, { most, revision });
+  }
+
   imageUrl(row, size = null) {
     return this.url(`image/${row}`, { size });
   }

@@ -107,6 +107,11 @@ export class FrameTable {
     return this.hasCamera(row) ? multiply(this.#quaternion(row), this.fixed.subarray(8 * row, 8 * row + 4)) : null;
   }
 
+  /** World units in one of the camera's frame, in which splats are kept. */
+  cameraScale(row) {
+    return this.scale[row] * this.fixed[8 * row + 7];
+  }
+
   /** What the table holds of a row, or null. */
   frame(row) {
     if (!(row >= 0 && row < this.count)) return null;

@@ -35,6 +35,7 @@ export class ViewPanel {
     this.ticks = new Map(
       SHOWN.map(([key, text]) => [key, tick(text, settings.show[key], (on) => this.#show(key, on))]),
     );
+    this.splats = tick("splats in the place of points", settings.splats, (splats) => viewer.set({ splats }));
     this.clip = new ClipBox(run);
     this.counters = element("p", { class: "quiet" });
     this.root = element(
@@ -43,7 +44,7 @@ export class ViewPanel {
       this.colour.row,
       this.legend,
       this.size.row,
-      element("fieldset", {}, element("legend", { text: "Show" }), ...[...this.ticks.values()].map((t) => t.row)),
+      element("fieldset", {}, element("legend", { text: "Show" }), ...[...this.ticks.values(), this.splats].map((t) => t.row)),
       this.clip.root,
       element(
         "fieldset",
@@ -77,6 +78,8 @@ export class ViewPanel {
     this.colour.select.value = settings.colour;
     this.size.set(settings.pointSize);
     for (const [key, { input }] of this.ticks) input.checked = settings.show[key];
+    this.splats.input.checked = settings.splats;
+    this.splats.row.hidden = this.run.viewer.splats.offered === 0;
     this.#showLegend(settings.colour);
     this.clip.show();
     this.#count();
@@ -88,7 +91,7 @@ export class ViewPanel {
     this.counting = setTimeout(() => {
       this.counting = null;
       this.#showLegend(this.run.viewer.settings.colour); // its range is known once it is drawn
-      this.counters.textContent = countersText(this.run.viewer.counters);
+      this.counters.textContent = countersText(this.run.viewer);
     }, 500);
   }
 
@@ -122,8 +125,16 @@ const lookButtons = (look) => [
   keyButton("From the side", "2", () => look.fromSide()),
 ];
 
-function countersText({ points_drawn = 0, megabytes_drawn = 0 }) {
+function countersText({ counters: { points_drawn = 0, megabytes_drawn = 0 }, splats }) {
+  if (splats.isWanted && !splats.isDrawn) return "Splats are on their way; until they are here, points are drawn.";
+  if (splats.isDrawn) return splatsText(splats);
   return `Drawn now: ${count(points_drawn)} points, ${number(megabytes_drawn, 2)} MB. More of them come as you come nearer.`;
+}
+
+function splatsText({ shown, offered }) {
+  if (shown >= offered) return `Drawn now: all ${count(offered)} splats.`;
+  const rest = "those of the cameras nearest to you, fewer of each and larger where there are too many.";
+  return `Drawn now: ${count(shown)} of ${count(offered)} splats, ${rest}`;
 }
 
 function daylight(memory) {
