@@ -36,7 +36,7 @@ SPLATS = "splats in the place of points"
 
 
 def known_scene() -> Gaussians[NDArray[Any]]:
-    """Of all shapes, turned and coloured in all ways, in the frame of a camera; as they are kept, of unit quaternions."""
+    """Of all shapes, turned and coloured in all ways, in the frame of a camera; quaternions have length one."""
     scene = random_gaussians(COUNT)
     return replace(scene, rotations=scene.rotations / np.linalg.norm(scene.rotations, axis=1, keepdims=True))
 
