@@ -36,10 +36,17 @@ def memory() -> Iterator[Any]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """One thread a process; and no test looks at the models on this machine, or for any in the network."""
+    """One thread a process, no wait for the disk; and no test looks at models on this machine or in the network."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # a test run has a worker for each core already
     os.environ["HF_HUB_CACHE"] = "/nonexistent/hub"
     os.environ["HF_HUB_OFFLINE"] = "1"
+    os.fsync = _written
+
+
+def _written(file: int) -> None:
+    """In the place of os.fsync in this process: what tests write may be gone after a power cut (a run waits a hundred
+    times otherwise). Like it, this refuses what is no open file."""
+    os.fstat(file)
 
 
 @pytest.hookimpl(wrapper=True)

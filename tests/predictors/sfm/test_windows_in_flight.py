@@ -32,7 +32,7 @@ AsFrames = Callable[[Sequence[NDArray[np.uint8]]], list[Frame]]
 MakePredictor = Callable[..., SfmPredictor]
 
 COUNT = 8
-SOON_S = 10.0
+SOON_S = 3.0
 GROWTH = 1.01
 
 
