@@ -25,7 +25,7 @@ from tests.worlds.street import SIZE
 from tests.worlds.street_predictor import NO_ROAD, WINDOWS, StandIn, pictures, street
 from tests.worlds.towns import make_town
 
-COUNT, LAST = 45, 5  # frames, and the last one of their windows
+COUNT, LAST = 45, 5  # frames, and the number of their last window
 SETTINGS = Settings.build({"windows": WINDOWS, "scale": NO_ROAD})
 
 CutShort = Callable[[Path, int], None]
@@ -102,7 +102,7 @@ def scaled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("after", [1, 2, LAST])
+@pytest.mark.parametrize("after", [1, 2, LAST - 1])
 def test_it_goes_on_where_it_stopped_and_ends_alike(
     cut_short: CutShort, tmp_path: Path, undisturbed: dict[str, Any], after: int
 ) -> None:
@@ -144,7 +144,7 @@ def test_a_resumed_run_says_what_an_undisturbed_one_says(tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_it_can_be_cut_short_again_and_again(cut_short: CutShort, tmp_path: Path, undisturbed: dict[str, Any]) -> None:
-    for after in (2, 1, 3):
+    for after in (2, 1, 2):
         cut_short(tmp_path / "run", after)
     pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, Counting())
     assert contents(tmp_path / "run") == undisturbed

@@ -14,8 +14,9 @@ from da3_stream.errors import DeviceLostError, RunError
 from da3_stream.reconstruction import Reconstruction
 from da3_stream.types import Frame, WindowGeometry
 from tests.worlds.street import world_from_camera
-from tests.worlds.street_predictor import WINDOWS, StandIn, pictures, street
+from tests.worlds.street_predictor import NO_ROAD, WINDOWS, StandIn, pictures, street
 
+KEYED = {"windows": {**WINDOWS, "key_every": 3}, "scale": NO_ROAD}
 COUNT = 61
 
 
@@ -43,7 +44,9 @@ def test_none_unless_asked_for(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_they_tie_all_windows_together_and_leave_an_exact_map_exact(tmp_path: Path) -> None:
     predictor = Recording()
-    settings = Settings.build({"windows": {**WINDOWS, "key_every": 3}, "loops": {"descriptor": "off"}})
+    settings = Settings.build(
+        {"windows": {**WINDOWS, "key_every": 3}, "scale": NO_ROAD, "loops": {"descriptor": "off"}}
+    )
     run = pipeline.run(pictures(COUNT), tmp_path / "run", settings, predictor)
     found = events(run, "key window")
     assert [event["window"] for event in found] == [2, 5]
@@ -64,7 +67,7 @@ def test_one_that_fails_costs_nothing(tmp_path: Path) -> None:
                 raise ZeroDivisionError("no stride")
             return super().predict(frames)
 
-    settings = Settings.build({"windows": {**WINDOWS, "key_every": 3}})
+    settings = Settings.build(KEYED)
     run = pipeline.run(pictures(COUNT), tmp_path / "run", settings, Fails())
     assert [event["failed"] for event in events(run, "key window")] == ["no stride", "no stride"]
     assert json.loads((run / "run.json").read_text())["state"] == "finished"
@@ -78,7 +81,9 @@ def test_a_lost_device_ends_the_run_and_the_look_is_taken_again(tmp_path: Path) 
                 raise DeviceLostError("the device has failed")
             return super().predict(frames)
 
-    settings = Settings.build({"windows": {**WINDOWS, "key_every": 3}, "loops": {"descriptor": "off"}})
+    settings = Settings.build(
+        {"windows": {**WINDOWS, "key_every": 3}, "scale": NO_ROAD, "loops": {"descriptor": "off"}}
+    )
     with pytest.raises(RunError, match="the device has failed"):
         pipeline.run(pictures(COUNT), tmp_path / "run", settings, Lost())
     run = pipeline.run(pictures(COUNT), tmp_path / "run", settings, Recording())

@@ -17,8 +17,9 @@ from da3_stream.store import RunReader, open_run
 from tests.session.test_resume import Counting
 from tests.worlds.clips import shown, write_clip
 from tests.worlds.street import SIZE
+from tests.worlds.street_predictor import NO_ROAD, WINDOWS
 
-SETTINGS = Settings.build({"windows": {"size": 12, "overlap": 4}})
+SETTINGS = Settings.build({"windows": WINDOWS, "scale": NO_ROAD})
 COUNT = 50
 
 

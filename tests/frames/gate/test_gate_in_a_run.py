@@ -22,12 +22,12 @@ from da3_stream.session.job import gate_mode
 from da3_stream.store import open_run, read_images
 from da3_stream.types import Frame, WindowGeometry
 from tests.worlds.street import SIZE, world_from_camera
-from tests.worlds.street_predictor import StandIn
+from tests.worlds.street_predictor import NO_ROAD, WINDOWS, StandIn
 
 pytestmark = pytest.mark.slow
 
 DRIVE, STOP = 20, 60
-SETTINGS = {"windows": {"size": 12, "overlap": 4}, "frames": {"gate": "auto"}}
+SETTINGS = {"windows": WINDOWS, "scale": NO_ROAD, "frames": {"gate": "auto"}}
 
 
 def wall(seed: int) -> NDArray[np.uint8]:

@@ -21,7 +21,7 @@ from da3_stream.settings import FramesSettings
 from tests.frames.conftest import number_of
 from tests.frames.sources.video_making import write_frames
 from tests.worlds.street import SIZE
-from tests.worlds.street_predictor import WINDOWS, StandIn
+from tests.worlds.street_predictor import NO_ROAD, WINDOWS, StandIn
 
 Write = Callable[..., Path]
 
@@ -105,7 +105,7 @@ def test_standard_input_may_be_a_pipe_or_a_file(write_video: Write) -> None:
 
 
 def test_a_run_reads_a_pipe(write_video: Write, tmp_path: Path) -> None:
-    settings = Settings.build({"windows": WINDOWS, "frames": {"gate": "off"}})
+    settings = Settings.build({"windows": WINDOWS, "scale": NO_ROAD, "frames": {"gate": "off"}})
     with piped(write_video("a.mkv", count=15, size=SIZE).read_bytes(), tmp_path) as path:
         run = pipeline.run(path, tmp_path / "run", settings, StandIn())
     status = json.loads((run / "run.json").read_text())

@@ -11,36 +11,36 @@ from numpy.typing import NDArray
 
 from da3_stream.geometry import umeyama
 from da3_stream.predictors.sfm import SfmPredictor
-from da3_stream.predictors.sfm.mapping import keyframe_cameras, quality
+from da3_stream.predictors.sfm.mapping import quality
+from da3_stream.predictors.sfm.mapping.keyframe_cameras import DENSER
 from da3_stream.synthetic.town import TownFrame
 from da3_stream.trust import load_judge
 from da3_stream.types import Frame, Status, WindowGeometry
+from tests.worlds.towns import street_frame
 
-FEW = 16  # frames where it does not matter how many
+COUNT = 45
 AsFrames = Callable[[Sequence[NDArray[np.uint8]]], list[Frame]]
 MakePredictor = Callable[..., SfmPredictor]
 
 
-Predict = Callable[[str, int], WindowGeometry]
+@pytest.fixture(scope="module")
+def drive() -> list[TownFrame]:
+    return [street_frame(i, (320, 240)) for i in range(COUNT)]
 
 
 @pytest.fixture(scope="module")
-def predict(street: list[TownFrame], as_frames: AsFrames, make_predictor: MakePredictor) -> Predict:
-    """By key frames or by all, the first so many frames of the street."""
-
-    def predict(keyframes: str, count: int) -> WindowGeometry:
-        frames = as_frames([frame.image for frame in street[:count]])
-        return make_predictor(street[0].intrinsics, keyframes=keyframes).predict(frames).check(frames)
-
-    return predict
+def predict(
+    drive: list[TownFrame], as_frames: AsFrames, make_predictor: MakePredictor
+) -> Callable[[str], WindowGeometry]:
+    frames = as_frames([frame.image for frame in drive])
+    return lambda keyframes: make_predictor(drive[0].intrinsics, keyframes=keyframes).predict(frames).check(frames)
 
 
 @pytest.mark.slow
-def test_key_frames_place_every_frame(predict: Predict, street: list[TownFrame]) -> None:
-    count = len(street)
-    window = predict("auto", count)
-    assert window.keyframes is not None and count / 4 < window.keyframes.sum() < count / 2
-    truth = np.array([frame.world_from_camera[:3, 3] for frame in street])
+def test_key_frames_place_every_frame(predict: Callable[[str], WindowGeometry], drive: list[TownFrame]) -> None:
+    window = predict("auto")
+    assert window.keyframes is not None and COUNT / 4 < window.keyframes.sum() < COUNT / 2
+    truth = np.array([frame.world_from_camera[:3, 3] for frame in drive])
     centres = window.window_from_camera[:, :3, 3]
     path = float(np.linalg.norm(np.diff(truth, axis=0), axis=1).sum())
     error = np.linalg.norm(umeyama(truth, centres).apply(centres) - truth, axis=1)
@@ -52,13 +52,15 @@ def test_key_frames_place_every_frame(predict: Predict, street: list[TownFrame])
 
 
 @pytest.mark.slow
-def test_where_key_frames_leave_doubts_all_frames_are_mapped(predict: Predict, monkeypatch: pytest.MonkeyPatch) -> None:
-    every = predict("all", FEW)
+def test_where_key_frames_leave_doubts_all_frames_are_mapped(
+    predict: Callable[[str], WindowGeometry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = predict("all")
     assert every.keyframes is not None and every.keyframes.all()
     with monkeypatch.context() as patched:
         patched.setattr(quality, "FIRM_BRIDGE", 10**6)
         patched.setattr(quality, "DENSE_BRIDGE", 10**6)
-        doubted = predict("auto", FEW)
+        doubted = predict("auto")
     assert doubted.keyframes is not None and doubted.keyframes.all()
     assert np.array_equal(doubted.window_from_camera, every.window_from_camera)
     assert np.array_equal(doubted.depth, every.depth)
@@ -66,12 +68,10 @@ def test_where_key_frames_leave_doubts_all_frames_are_mapped(predict: Predict, m
 
 @pytest.mark.slow
 def test_where_few_points_bridge_a_gap_the_frames_around_become_key_frames(
-    predict: Predict, monkeypatch: pytest.MonkeyPatch
+    predict: Callable[[str], WindowGeometry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    count, denser = 26, 4
-    answers = [np.array([12, 15]), np.array([], np.int64)]
-    monkeypatch.setattr(keyframe_cameras, "DENSER", denser)  # or few would be left that become none
+    answers = [np.array([20, 23]), np.array([], np.int64)]
     monkeypatch.setattr(quality.ModelQuality, "thin_gaps", lambda *_: answers.pop(0))
-    window = predict("auto", count)
+    window = predict("auto")
     assert not answers and window.keyframes is not None
-    assert window.keyframes[12 - denser : 15 + denser + 1].all() and window.keyframes.sum() < 0.75 * count
+    assert window.keyframes[20 - DENSER : 23 + DENSER + 1].all() and window.keyframes.sum() < 0.75 * COUNT
