@@ -42,18 +42,23 @@ def reconstruct(
 
 
 def predict(
-    source: Source, out: str = "prediction", *, settings: Settings | None = None, progress: bool = False
+    source: Source,
+    out: str = "prediction",
+    *,
+    settings: Settings | None = None,
+    overwrite: bool = False,
+    progress: bool = False,
 ) -> Reconstruction:
     """Depth of a picture, or depth and cameras of pictures of one scene, in one pass of Depth Anything 3, as a run
     directory `out`, opened.
 
     `source` as for `reconstruct`; `settings` None: those of the preset "predict" (`Settings` of others are for films).
-    What does not fit into memory goes by windows. Raises Da3StreamError with one sentence (see `prediction.predict`).
+    `overwrite` replaces the run that `out` holds. What does not fit into memory goes by windows. Raises Da3StreamError with one sentence (see `prediction.predict`).
     """
     from .prediction import predict
     from .reconstruction import Reconstruction
 
-    return Reconstruction(predict(source, out, settings, progress=progress))
+    return Reconstruction(predict(source, out, settings, overwrite=overwrite, progress=progress))
 
 
 def __getattr__(name: str) -> Any:

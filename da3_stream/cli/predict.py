@@ -9,15 +9,16 @@ import typer
 
 from .arguments import LogTo, Quiet, Verbose
 from .console import console, default_out, say, stoppable
+from .ending import fail
 from .exports import check_formats, export_formats
 from .json_log import is_alone, json_log
 from .options import completion
 from .options.predict import PREDICT
 from .options.table import with_options
 from .places import source_of
+from .results import EMPTY, tell_result
 
 if TYPE_CHECKING:
-    from ..progress import Listener
     from ..settings import Settings
 
 EXAMPLES = """Examples:
@@ -54,6 +55,10 @@ def predict(
     ] = None,
     formats: Formats = None,
     assignments: Assignments = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run that DIR holds.")] = False,
+    with_changes: Annotated[
+        bool, typer.Option("--resume-with-changes", help="Go on in DIR with other settings of the map.")
+    ] = False,
     log_to: LogTo = None,
     verbose: Verbose = False,
     quiet: Quiet = False,
@@ -69,20 +74,23 @@ def predict(
         check_formats(formats or ())
         shown = not quiet and not is_alone(log_to)
         with console(verbose, quiet), stoppable(f"what was computed until then is in {directory}"):
-            _predict(inputs, directory, settings, quiet, shown, told.tell)
+            how = {"overwrite": overwrite, "with_changes": with_changes, "progress": shown, "listener": told.tell}
+            nothing = _predict(inputs, directory, settings, quiet, how)
+            if nothing is not None:
+                fail(nothing, EMPTY)
             export_formats(directory, formats or (), quiet, shown, told.tell)
 
 
-def _predict(inputs: list[str], out: Path, settings: Settings, quiet: bool, shown: bool, tell: Listener) -> None:
+def _predict(inputs: list[str], out: Path, settings: Settings, quiet: bool, how: dict[str, Any]) -> str | None:
+    """Look at the pictures and tell what came out; returns why that is nothing, if so."""
     from ..prediction import plan_prediction, predict
     from ..remote_files import local_copies
-    from ..report import info
-    from ..report.lines import result_lines
 
-    with local_copies(source_of(inputs), out, shown=shown, listener=tell) as source:
-        plan = plan_prediction(source, settings, out)
+    shown, tell, overwrite = how["progress"], how["listener"], how["overwrite"]
+    with local_copies(source_of(inputs), out, overwrite=overwrite, shown=shown, listener=tell) as source:
+        plan = plan_prediction(source, settings, None if overwrite else out)
         say(f"model: {plan.model}; run directory: {out}", quiet)
         say(f"{plan}", quiet)
         tell("plan", {"pictures": plan.pictures, "window": plan.settings.windows.size, "model": plan.model.name})
-        predict(source, out, settings, plan=plan, progress=shown, listener=tell)
-    say("\n".join(result_lines(info(out))), quiet)
+        predict(source, out, settings, plan=plan, **how)
+    return tell_result(out, quiet, tell, one_is_enough=True)

@@ -21,6 +21,7 @@ from .options import completion
 from .options.run import RUN
 from .options.table import with_options
 from .places import Places, list_input, source_of
+from .results import EMPTY, tell_result
 from .view import page_beside
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from ..settings import Settings
     from ..stopwatch import Stopwatch
 
-RESULT = ("state", "frames", "placed", "segments", "points", "path_length", "units", "seconds", "trust")
-EMPTY = 3  # exit status of a run in which no frame could be placed
 
 EXAMPLES = """Examples:
 
@@ -158,7 +157,7 @@ def _run(
     with local_copies(source, run, overwrite=how.overwrite, shown=how.shown, listener=how.tell) as here:
         with page_beside(run, quiet) if view else nullcontext():
             directory = _reconstruct(here, inputs, how, quiet)
-        nothing = _tell_result(directory, quiet, how.tell)
+        nothing = tell_result(directory, quiet, how.tell)
         if nothing is None or allow_empty:
             export_formats(directory, exports, quiet, how.shown, how.tell)
         how.places.send(how.overwrite, quiet, how.shown, how.tell)
@@ -186,14 +185,3 @@ def _reconstruct(source: Any, inputs: list[str], how: _How, quiet: bool) -> Path
         overwrite=how.overwrite,
         with_changes=how.with_changes,
     )
-
-
-def _tell_result(directory: Path, quiet: bool, tell: Listener) -> str | None:
-    """Tell what came out; returns why that is nothing, if so."""
-    from ..report import info
-    from ..report.lines import result_lines, why_nothing_was_placed
-
-    facts = info(directory)
-    say("\n".join(result_lines(facts)), quiet)
-    tell("result", {"run": str(directory), **{key: facts.get(key) for key in RESULT}})
-    return why_nothing_was_placed(facts)

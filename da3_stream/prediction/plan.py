@@ -39,11 +39,11 @@ class PredictionPlan:
         return how if count is None else f"{how}: more do not fit into memory ({self.memory})"
 
 
-def plan_prediction(source: Any, settings: Settings, out: Path) -> PredictionPlan:
+def plan_prediction(source: Any, settings: Settings, out: Path | None) -> PredictionPlan:
     """Look at the input, the model's architecture and the free memory; nothing large is allocated.
 
-    `windows.size` of the settings is an upper bound; what an earlier process began in `out` is gone on with in its
-    windows. Raises Da3StreamError with one sentence.
+    `windows.size` of the settings is an upper bound; what an earlier process began in `out` (None: nothing is gone on
+    with) keeps its windows. Raises Da3StreamError with one sentence.
     """
     from ..da3.capacity import capacity
 
@@ -82,8 +82,10 @@ def _most(fitting: int | None, pictures: int | None, asked: int | None, together
     return min(known, default=DEFAULT_WINDOW)
 
 
-def _begun_with(out: Path) -> int | None:
+def _begun_with(out: Path | None) -> int | None:
     """The size of the windows of an unfinished prediction in a directory: memory that is free by now does not count."""
+    if out is None:
+        return None
     try:
         return int(Run(out).read_status()["settings"]["windows"]["size"])
     except (StoreError, KeyError, TypeError, ValueError):

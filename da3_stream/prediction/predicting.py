@@ -28,6 +28,8 @@ def predict(
     settings: Settings | None = None,
     *,
     plan: PredictionPlan | None = None,
+    overwrite: bool = False,
+    with_changes: bool = False,
     progress: bool = False,
     listener: Listener = ignore,
 ) -> Path:
@@ -36,11 +38,22 @@ def predict(
 
     `settings` are those of the preset "predict" unless they are given (`load_settings("predict", ...)`); `plan` is what
     `plan_prediction` says of the same, where that was asked before. A directory that holds anything else is left as it
-    is: a prediction of the same that was cut short goes on. Raises Da3StreamError with one sentence, before anything
+    is: a prediction of the same that was cut short goes on; `overwrite` replaces a run, `with_changes` goes on with
+    other settings of the map. Raises Da3StreamError with one sentence, before anything
     large is allocated where memory cannot hold one picture.
     """
     again = source if isinstance(source, (str, Path, Sequence, np.ndarray, CopiedInput)) else list(source)
-    with local_copies(again, Path(out), shown=progress, listener=listener) as here:
-        plan = plan or plan_prediction(here, settings or load_settings(PRESET), Path(out))
+    with local_copies(again, Path(out), overwrite=overwrite, shown=progress, listener=listener) as here:
+        begun = None if overwrite else Path(out)
+        plan = plan or plan_prediction(here, settings or load_settings(PRESET), begun)
         log.info("%s", plan)
-        return run(here, out, plan.settings, model=plan.model, progress=progress, listener=listener)
+        return run(
+            here,
+            out,
+            plan.settings,
+            model=plan.model,
+            progress=progress,
+            listener=listener,
+            overwrite=overwrite,
+            with_changes=with_changes,
+        )

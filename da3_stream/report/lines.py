@@ -47,10 +47,10 @@ def _headline(facts: Mapping[str, Any]) -> str:
     )
 
 
-def why_nothing_was_placed(facts: Mapping[str, Any]) -> str | None:
+def why_nothing_was_placed(facts: Mapping[str, Any], *, one_is_enough: bool = False) -> str | None:
     """The reason in one sentence, from what `info` tells; None where a frame has a pose, or where one or two frames
-    can have none."""
-    if facts["placed"] or facts["frames"] < FEW or has_depth_alone(facts):
+    can have none, unless a model looks at pictures of which `one_is_enough`."""
+    if facts["placed"] or facts["frames"] < (1 if one_is_enough else FEW) or has_depth_alone(facts):
         return None
     reasons = [row["text"] for row in facts.get("advice", ()) if row["code"] == AdviceCode.UNPLACED]
     return f"no frame could be placed: {'; '.join(reasons) or 'the run does not tell why'}"

@@ -58,18 +58,21 @@ def count_splats(run: Run, submap: int) -> int:
 
 
 def has_splats(run: Run) -> bool:
-    """Whether a run keeps splats."""
-    return run.splats_path(0).exists()
+    """Whether a run keeps splats, of any submap: where a file of them is missing, reading says so."""
+    return bool(_submaps(run))
 
 
 def splats_degree(run: Run) -> int:
     """The degree of the harmonics that a run keeps; 0 where it has no splat. Raises StoreError as `read_splats`."""
-    submap = 0
-    while run.splats_path(submap).exists():
+    for submap in _submaps(run):
         for _, gaussians in read_splats(run, submap):
             return gaussians.degree
-        submap += 1
     return 0
+
+
+def _submaps(run: Run) -> list[int]:
+    """Those that have a file."""
+    return sorted(int(path.stem) for path in run.splats_path(0).parent.glob("*.npz") if path.stem.isdecimal())
 
 
 def _entries(splats: Iterable[OfFrame]) -> Iterator[tuple[str, NDArray[Any]]]:

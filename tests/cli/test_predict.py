@@ -31,6 +31,8 @@ def test_one_picture_becomes_a_run_that_others_read(call: Callable, metric: str,
     status, _, err = call("predict", picture, "-o", "run", *words, "--max-points", "5")
     assert status == 2 and "already holds a run with other settings" in err  # and nothing is deleted
     assert (tmp_path / "run" / "export" / "cloud.ply").exists()
+    status, _, err = call("predict", picture, "-o", "run", *words, "--max-points", "5", "--overwrite")
+    assert status == 0 and call("info", "run")[1] != out, err
 
 
 @pytest.mark.parametrize(
@@ -51,3 +53,16 @@ def test_bad_input_ends_with_one_sentence(
     status, _, err = call("predict", *(metric if word == "MODEL" else word for word in words), "-o", "run")
     assert status == 2 and sentence in err and len(err.strip().splitlines()) == 1, err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_prediction_of_which_nothing_came_ends_with_3(
+    call: Callable, metric: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr("da3_stream.da3.DepthAnything3.infer", fails)
+    write_photos(tmp_path / "in", 1)
+    status, _, err = call("predict", "in", "--model", metric, "--device", "cpu", "-o", "run", "--format", "depth_vis")
+    assert status == 3 and "no frame could be placed" in err.splitlines()[-1]
+    assert not (tmp_path / "run" / "export").exists()

@@ -10,6 +10,7 @@ import pytest
 
 from da3_stream import Reconstruction, Settings, pipeline
 from da3_stream.errors import PredictorError, SettingsError, StoreError
+from da3_stream.export.exporting import export_run
 from da3_stream.geometry import Sim3
 from da3_stream.splats import count_splats, has_splats, read_splats, window_splats, world_splats
 from da3_stream.store import RunReader, SubmapFrames
@@ -81,6 +82,10 @@ def test_what_is_damaged_or_cannot_be_had_is_said(run: Path, tmp_path: Path) -> 
     for ask in (lambda: count_splats(reader.run, 0), lambda: list(read_splats(reader.run, 0))):
         with pytest.raises(StoreError, match="damaged"):
             ask()
+    reader.run.splats_path(0).rename(reader.run.splats_path(1))  # the first file is missing, which is not "no splats"
+    assert has_splats(reader.run)
+    with pytest.raises(StoreError, match="000000.npz"):
+        export_run(plain, "gs_ply")
 
 
 def kept_of(geometry: WindowGeometry, settings: Settings = SETTINGS) -> dict[int, np.ndarray]:
