@@ -53,7 +53,8 @@ def predict(
     directory `out`, opened.
 
     `source` as for `reconstruct`; `settings` None: those of the preset "predict" (`Settings` of others are for films).
-    `overwrite` replaces the run that `out` holds. What does not fit into memory goes by windows. Raises Da3StreamError with one sentence (see `prediction.predict`).
+    `overwrite` replaces the run that `out` holds. What does not fit into memory goes by windows. Raises Da3StreamError
+    with one sentence (see `prediction.predict`).
     """
     from .prediction import predict
     from .reconstruction import Reconstruction

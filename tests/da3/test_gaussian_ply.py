@@ -88,6 +88,11 @@ def test_what_has_no_logarithm_is_left_out_or_bounded(tmp_path: Path) -> None:
     made, depth = small()
     made.scales[0, 1], made.scales[1], made.opacities[2], made.means[3, 0] = 0, -1, 1, np.nan
     assert write_ply(tmp_path / "a.ply", made, depth) == 15
+    made.rotations[4, 1], made.harmonics[5, 0, 3], depth[0, 3, 4] = np.nan, np.inf, np.nan
+    assert write_ply(tmp_path / "a.ply", made, depth) == 12  # a pixel without depth leaves the others in
+    made.opacities[:15] = np.nan
+    assert write_ply(tmp_path / "a.ply", made, depth) == 2
+    assert write_ply(tmp_path / "b.ply", made, np.full_like(depth, np.nan)) == 0
     assert np.isfinite(table(tmp_path / "a.ply")).all()
 
 
@@ -100,6 +105,8 @@ def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:
         r"depth must be \[N,H,W\]": (tmp_path / "a.ply", made, depth[0, 0]),
         "must be 1 or more, not 0": (tmp_path / "a.ply", made, depth, 0),
         "cannot write .*: No such file": (tmp_path / "nowhere" / "a.ply", made, depth),
+        "the means of 40 Gaussians are": (tmp_path / "a.ply", replace(made, means=made.means[:-1]), depth),
+        "the harmonics of 40 Gaussians are": (tmp_path / "a.ply", replace(made, harmonics=made.means), depth),
         "do not fit": (tmp_path / "a.ply", replace(made, opacities=made.opacities[:-1]), depth),
     }
     for sentence, arguments in cases.items():

@@ -32,14 +32,14 @@ def write_ply(
     """Write Gaussians [G,...] of N frames with depth [N,H,W] (both with a batch of one before, or none) as the original
     does, and return how many there are.
 
-    Left out are a border of each frame, its farthest tenth, and Gaussians that have no logarithm of a size. Of every
+    Left out are a border of each frame, its farthest tenth, and Gaussians with a number that is not finite or a size
+    without a logarithm. Of every
     `views_interval` frames the first is written; None: about twelve frames. `all_bands` writes the colours of every
     direction of sight, too, where the original writes the mean. Raises ModelError where the counts do not fit, or the
     file cannot be written.
     """
     maps, arrays = _maps(depth), _arrays(gaussians)
-    if arrays.opacities.shape != (maps.size,):
-        raise ModelError(f"{arrays.opacities.size} Gaussians do not fit {maps.size} pixels of depth: one each")
+    _require_one_each(arrays, maps.size)
     interval = max(len(maps) // MOST_VIEWS, 1) if views_interval is None else views_interval
     if interval < 1:
         raise ModelError(f"every how many frames are written must be 1 or more, not {views_interval}")
@@ -53,6 +53,19 @@ def write_ply(
     return int(kept.sum())
 
 
+def _require_one_each(gaussians: Gaussians[NDArray[Any]], pixels: int) -> None:
+    """Raises ModelError where Gaussians are not one for each pixel, with all their numbers."""
+    count = gaussians.opacities.size
+    if gaussians.opacities.shape != (pixels,):
+        raise ModelError(f"{count} Gaussians do not fit {pixels} pixels of depth: one each")
+    bands = gaussians.harmonics.shape[2:] or (1,)
+    expected = {"means": (count, 3), "scales": (count, 3), "rotations": (count, 4), "harmonics": (count, 3, *bands)}
+    for name, shape in expected.items():
+        found = np.shape(getattr(gaussians, name))
+        if found != shape:
+            raise ModelError(f"the {name} of {count} Gaussians are {list(found)}: expected {list(shape)}")
+
+
 def _kept(depth: NDArray[Any], gaussians: Gaussians[NDArray[Any]], interval: int) -> NDArray[np.bool_]:
     """Which pixels [N,H*W] are written. Maps with a side below 32 pixels have no border; the original leaves them out
     whole."""
@@ -60,11 +73,12 @@ def _kept(depth: NDArray[Any], gaussians: Gaussians[NDArray[Any]], interval: int
     top, left = int(BORDER_SHARE * height), int(BORDER_SHARE * width)
     kept = np.zeros(depth.shape, bool)
     for i in range(0, len(depth), interval):
-        limit = np.quantile(depth[i].astype(np.float64), NEAREST_SHARE)
+        there = depth[i][~np.isnan(depth[i])].astype(np.float64)
+        limit = np.quantile(there, NEAREST_SHARE) if there.size else np.nan
         kept[i, top : height - top, left : width - left] = (depth[i] <= limit)[top : height - top, left : width - left]
         of_frame = slice(i * height * width, (i + 1) * height * width)
-        sizes, means = gaussians.scales[of_frame], gaussians.means[of_frame]
-        kept[i] &= ((sizes > 0) & np.isfinite(sizes) & np.isfinite(means)).all(axis=1).reshape(height, width)
+        finite = [np.isfinite(x[of_frame].reshape(height * width, -1)).all(axis=1) for x in vars(gaussians).values()]
+        kept[i] &= np.all([*finite, (gaussians.scales[of_frame] > 0).all(axis=1)], axis=0).reshape(height, width)
     return kept.reshape(len(depth), -1)
 
 
