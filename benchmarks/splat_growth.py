@@ -29,8 +29,7 @@ from da3_stream.store import RunReader
 from da3_stream.types import Frame, WindowGeometry
 from tests.predictors.test_da3_predictor import ANY_VIEW, SPLATS, write_checkpoint
 
-SIZE, WINDOW, OVERLAP, LAP = (56, 42), 12, 4, 200
-STEP = WINDOW - OVERLAP
+SIZE, LAP = (56, 42), 200
 SETTLED = 0.2  # share of the run before which nothing is asked to be flat
 MOST_BYTES_A_FRAME = 1000.0
 GIANT = 504 * 378  # pixels of a frame of the released models
@@ -39,6 +38,8 @@ MIB = 2**20
 COLUMNS = [
     Column("--gaussians", "gaussians"),
     Column("windows", "windows"),
+    Column("of frames", "window"),
+    Column("shared", "overlap"),
     Column("frames", "frames"),
     Column("RSS MiB after a fifth", "first_mib", "{:.1f}"),
     Column("at the end", "last_mib", "{:.1f}"),
@@ -60,8 +61,8 @@ class TinyDrive(Drive):
 
     inner: Da3Predictor = field(kw_only=True)
     gives_descriptors: bool = False
-    window_size: int = WINDOW
-    window_overlap: int = OVERLAP
+    window_size: int = field(kw_only=True)
+    window_overlap: int = field(kw_only=True)
 
     @property
     def gives_gaussians(self) -> bool:
@@ -75,29 +76,35 @@ class TinyDrive(Drive):
 
 def _options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--windows", type=int, default=500, help="windows of each run")
+    command.add_argument("--size", type=int, default=30, help="frames in a window")
+    command.add_argument("--overlap", type=int, default=6, help="frames that neighbouring windows share")
 
 
 @benchmark(COLUMNS, _options, good=lambda row: row["flat"] == "yes", settings=False)
 def main(folder: Path, options: argparse.Namespace) -> Iterator[Row]:
     """A run without splats, and one with them."""
     for kept in ("no", "yes"):
-        row = in_child("benchmarks.splat_growth", folder / kept, options.windows, kept)
+        words = (options.windows, options.size, options.overlap, kept)
+        row = in_child("benchmarks.splat_growth", folder / kept, *words)
         tell(json.dumps(row))
         yield row
 
 
-def measure(folder: str, windows: str, kept: str) -> Row:
+def measure(folder: str, windows: str, size: str, overlap: str, kept: str) -> Row:
     """One run."""
-    place, wanted, frames = Path(folder), kept == "yes", WINDOW + (int(windows) - 1) * STEP
+    window, shared, place, wanted = int(size), int(overlap), Path(folder), kept == "yes"
+    frames = window + (int(windows) - 1) * (window - shared)
     model = DepthAnything3.from_pretrained(write_checkpoint(place / "model", ANY_VIEW | SPLATS), "cpu")
-    drive = TinyDrive(Lap.rendered(LAP, SIZE), inner=Da3Predictor(model, resolution=SIZE[0], gaussians=wanted))
+    inner = Da3Predictor(model, resolution=SIZE[0], gaussians=wanted)
+    drive = TinyDrive(Lap.rendered(LAP, SIZE), inner=inner, window_size=window, window_overlap=shared)
     tree = {"splats": {"gaussians": wanted}, "loops": {"descriptor": "off"}, "cloud": {"max_depth_step": 1e3}}
     begun = time.perf_counter()
     with watched(drive):
         pipeline.run(drive.pictures(frames), place / "run", Settings.build(tree), drive)
     seconds = time.perf_counter() - begun
     memory, disk = _memory(drive, frames), _disk(place / "run", frames)
-    return {"gaussians": kept, "windows": drive.windows, "frames": frames, **memory, **disk, "seconds": seconds}
+    row = {"gaussians": kept, "windows": drive.windows, "window": window, "overlap": shared, "frames": frames}
+    return row | memory | disk | {"seconds": seconds}
 
 
 def _memory(drive: Drive, frames: int) -> Row:
