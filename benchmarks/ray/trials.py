@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -52,9 +53,9 @@ class World:
     settings: Settings
 
     def drive(self, out: Path, engine: Any = None, trouble: Trouble | None = None) -> None:
-        """A run whose predictor notes what it is asked for in out/notes, and meets with trouble; out/run is its
-        directory."""
-        predictor = Troubled(self.predictor, out, *([trouble] if trouble else []))
+        """A run whose predictor, which has learnt nothing yet, notes what it is asked for in out/notes, and meets with
+        trouble; out/run is its directory."""
+        predictor = Troubled(deepcopy(self.predictor), out, *([trouble] if trouble else []))
         pipeline.run(self.pictures, out / "run", self.settings, predictor, engine=engine)
 
     @cached_property
@@ -91,6 +92,8 @@ class Refusing:
         self._inner, self._first, self._reason = inner, first, reason
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_inner":  # of a copy that is being made
+            raise AttributeError(name)
         return getattr(self._inner, name)
 
     def predict(self, frames: Sequence[Frame]) -> WindowGeometry:
