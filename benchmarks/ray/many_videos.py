@@ -49,7 +49,7 @@ WALLS = 12  # different scenes
 STEP_PX = 12  # from one video's first frame to the next one's, of the same scene
 BROKEN_AT = (3, 7)  # every so many-th of the list
 MB = 1e6
-PATIENCE_S = 20.0
+PATIENCE_S = 90.0  # a cluster of Ray notices after a while that its driver was killed
 
 
 def _options(command: argparse.ArgumentParser) -> None:
