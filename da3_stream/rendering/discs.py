@@ -15,6 +15,7 @@ from .asked import checked_background, checked_device
 from .view import NEAR, Rendering, View
 
 AT_ONCE = 1 << 18  # points that are drawn together
+PIXELS_AT_ONCE = 1 << 17  # that they may cover
 MOST_RADIUS_PX = 16.0
 NOTHING = (1 << 63) - 1
 LOW_BITS = (1 << 32) - 1
@@ -75,22 +76,28 @@ def _draw(nearest: Tensor, first: int, points: Tensor, view: View, radii: tuple[
 
 
 def _covered(column: Tensor, row: Tensor, radius: Tensor, size: tuple[int, int]) -> Iterator[tuple[Tensor, Tensor]]:
-    """The pixels that discs cover, and which disc each is of, an offset from the disc's own pixel after the other.
-    Radii fall."""
+    """The pixels that discs cover, and which disc each is of, for discs of about one radius after the other. Radii
+    fall."""
     width, height = size
-    if not len(radius):
-        return
-    reach = int(np.ceil(float(radius[0]) + 0.5))
-    own = column.floor().long(), row.floor().long()
-    for down, across in np.ndindex(2 * reach + 1, 2 * reach + 1):
-        offset = across - reach, down - reach
-        few = slice(0, _how_many(radius, max(float(np.hypot(*offset)) - 1, 0)))
-        j, i = own[0][few] + offset[0], own[1][few] + offset[1]
-        squared = (j + 0.5 - column[few]) ** 2 + (i + 0.5 - row[few]) ** 2
-        covers = (squared <= radius[few] ** 2) if any(offset) else torch.ones_like(j, dtype=torch.bool)
+    start = 0
+    while start < len(radius):
+        largest = float(radius[start])
+        offsets = _offsets(largest).to(radius.device)
+        alike = _how_many(radius, largest - 1)
+        few = slice(start, min(alike, start + max(1, PIXELS_AT_ONCE // len(offsets))))
+        x, y, own = column[few, None], row[few, None], (offsets == 0).all(dim=1)
+        j, i = x.floor() + offsets[:, 0], y.floor() + offsets[:, 1]
+        covers = ((j + 0.5 - x) ** 2 + (i + 0.5 - y) ** 2 <= radius[few, None] ** 2) | own
         covers &= (j >= 0) & (j < width) & (i >= 0) & (i < height)
-        index = torch.nonzero(covers)[:, 0]
-        yield i[index] * width + j[index], index
+        yield (i[covers] * width + j[covers]).long(), torch.nonzero(covers)[:, 0] + start
+        start = few.stop
+
+
+def _offsets(radius: float) -> Tensor:
+    """From the pixel that a disc's centre falls into to all [K,2] whose centres the disc may cover: x, y."""
+    reach = torch.arange(-int(radius + 1), int(radius + 1) + 1, dtype=torch.float64)
+    offsets = torch.cartesian_prod(reach, reach)
+    return offsets[offsets.norm(dim=1) <= radius + 1]
 
 
 def _how_many(radius: Tensor, least: float) -> int:
