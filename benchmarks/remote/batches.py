@@ -118,7 +118,7 @@ def _batch(words: Sequence[str]) -> subprocess.Popen:
 
 
 def _recorded(told: Path) -> list[str]:
-    """The names of the videos that the summary says are finished; one that ends as the batch is killed is not there yet."""
+    """The names of the videos that the summary says are finished; one that ends just then is not there yet."""
     if not told.exists():
         return []
     return [row["name"] for row in json.loads(told.read_text()) if row["state"] == "finished"]
