@@ -318,10 +318,10 @@ def test_python_m_is_the_command() -> None:
 
 @pytest.mark.slow
 def test_the_demo_drives_round_the_town_and_names_everything(call: Callable) -> None:
-    status, out, err = call("demo", "--frames", "40")
+    status, out, err = call("demo", "--frames", "16")
     assert status == 0 and "rendering the town" in err
     result, *_, line = out.strip().splitlines()
-    assert result.startswith("40 of 40 frames placed")
+    assert result.startswith("16 of 16 frames placed")
     for name in ("runs/demo/run/cloud.ply", "runs/demo/run/trajectory.tum", "runs/demo/run/report.html"):
         assert name in line and Path(name).exists()
     assert line.endswith("da3-stream view runs/demo/run")

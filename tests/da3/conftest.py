@@ -90,10 +90,9 @@ class Generated:
         for start in range(0, values.size, PIECE):
             piece = values[start : start + PIECE]
             numbers = random.random_sample(piece.size)
-            numbers *= 2.0
-            numbers -= 1.0
-            numbers *= half
-            piece[:] = np.add(numbers, mean, out=numbers)
+            numbers -= 0.5
+            numbers *= 2.0 * half  # the same as (2 x - 1) half to the last bit
+            np.add(numbers, mean, out=piece, casting="same_kind")
         return torch.from_numpy(values.reshape(self.shape))
 
 

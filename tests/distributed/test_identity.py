@@ -13,7 +13,7 @@ from da3_stream.predictors.engine import Engine
 from tests.faults.killing import SETTINGS, contents
 from tests.splats.splat_street import SplatStandIn
 from tests.worlds import ring_street as ring
-from tests.worlds.street_predictor import pictures
+from tests.worlds.street_predictor import NO_ROAD, pictures
 from tests.worlds.towns import street_frame
 
 
@@ -39,8 +39,9 @@ def test_actors_give_the_bytes_that_one_process_gives(tmp_path: Path, here: Path
 @pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
 def test_structure_from_motion_that_learns_its_lens_gives_the_same_bytes(tmp_path: Path) -> None:
-    pictures = [street_frame(i, (160, 120)).image for i in range(20)]
-    settings = Settings.build({"model": {"name": "sfm"}, "windows": {"size": 8, "overlap": 2}})
+    pictures = [street_frame(i, (160, 120)).image for i in range(14)]
+    tree = {"model": {"name": "sfm"}, "windows": {"size": 8, "overlap": 2}, "loops": {"descriptor": "off"}}
+    settings = Settings.build(tree | {"scale": NO_ROAD})
     engines = {"here": None, "there": RayEngine(actors=2)}
     runs = {name: pipeline.run(pictures, tmp_path / name, settings, engine=engine) for name, engine in engines.items()}
     assert contents(runs["there"]) == contents(runs["here"])
@@ -52,7 +53,7 @@ def test_structure_from_motion_that_learns_its_lens_gives_the_same_bytes(tmp_pat
 @pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
 def test_splats_come_back_with_their_windows(tmp_path: Path) -> None:
-    settings = Settings.build({"windows": {"size": 8, "overlap": 2}, "splats": {"gaussians": True}})
+    settings = Settings.build({"windows": {"size": 8, "overlap": 2}, "splats": {"gaussians": True}, "scale": NO_ROAD})
     engines = {"here": None, "there": RayEngine(actors=1)}
     for name, engine in engines.items():
         pipeline.run(pictures(14), tmp_path / name, settings, SplatStandIn(), engine=engine)

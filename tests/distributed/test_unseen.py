@@ -90,7 +90,7 @@ def drive(video: Path, out: Path, engine: RayEngine | None) -> Path:
 def test_a_run_is_the_same_and_goes_on_where_the_files_are_gone(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    video = write_frames(tmp_path / "ring.mkv", ring.pictures(60), "ffv1", "bgr0", options={"g": "10"})
+    video = write_frames(tmp_path / "ring.mkv", ring.pictures(42), "ffv1", "bgr0", options={"g": "10"})
     puts: list[int] = []
     put = FrameStore.place
     monkeypatch.setattr(FrameStore, "place", lambda self, frames: puts.append(self.sends_pictures) or put(self, frames))

@@ -61,8 +61,8 @@ def build(kind: str, source: Path, dist: Path) -> Path:
 def installed(archives: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the installed wheel; what it depends on is this environment's."""
     folder = tmp_path_factory.mktemp("installed")
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", folder]
-    subprocess.run([*pip, archives[1]], check=True)
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--no-deps", "--no-index"]
+    subprocess.run([*pip, "--target", folder, archives[1]], check=True)
     return folder
 
 

@@ -22,6 +22,7 @@ from da3_stream.splats import count_splats
 from da3_stream.store import open_run
 from da3_stream.types import Frame, InputCamera, Status
 from tests.worlds.seeded_models import ANY_VIEW, METRIC, NESTED, SPLATS, write_checkpoint
+from tests.worlds.street_predictor import NO_ROAD
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +38,15 @@ def pictures(count: int) -> list[np.ndarray]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("size", "overlap"), [(60, 12), (17, 4), (2, 1)])
-@pytest.mark.parametrize("count", [1, 2, 17, 61])
+@pytest.mark.parametrize(
+    ("count", "size", "overlap"),
+    [(1, 60, 12), (2, 2, 1), (9, 2, 1), (17, 17, 4), (18, 17, 4), (61, 60, 12)],  # a window, and a frame more
+)
 def test_a_run_goes_from_end_to_end_and_twice_alike(
     count: int, size: int, overlap: int, folder: Path, tmp_path: Path
 ) -> None:
     chosen = {"model": {"name": str(folder), "device": "cpu", "resolution": 64}}
-    settings = Settings.build(chosen | {"windows": {"size": size, "overlap": overlap}})
+    settings = Settings.build(chosen | {"windows": {"size": size, "overlap": overlap}, "scale": NO_ROAD})
     runs = [reconstruct(pictures(count), out=str(tmp_path / name), settings=settings) for name in ("a", "b")]
     assert [len(run) for run in runs] == [count, count]
     np.testing.assert_array_equal(runs[0].world_from_camera, runs[1].world_from_camera)
