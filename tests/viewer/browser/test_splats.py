@@ -120,6 +120,14 @@ def test_they_follow_time_and_clip_and_points_come_back(opened: Visit) -> None:
     assert opened.errors == []
 
 
+def test_a_browser_that_cannot_says_why(opened: Visit) -> None:
+    words = "v.renderer.renderer.capabilities.maxTextureSize = 2048; v.set({ splats: true }); await v.drawn();"
+    opened.call(words)
+    opened.page.get_by_text("This browser cannot draw splats").wait_for()
+    assert opened.page.get_by_label(SPLATS).is_disabled()
+    assert opened.call("return v.counters.splats_drawn;") == 0
+
+
 def test_a_run_without_splats_offers_none(browser: Any, served: Served) -> None:
     with visit(browser, f"{served.address}#splats=1") as found:
         settle(found)

@@ -1,5 +1,8 @@
 /** Splats are drawn by a script of its own (assets/splats.js), which comes when somebody wants to see them. */
 
+/** Edge of the textures that they lie in, as the viewer of splats makes them. */
+const TEXTURE = 4096;
+
 let provide;
 const provided = new Promise((resolve) => (provide = resolve));
 
@@ -28,7 +31,14 @@ export class Splats {
   }
 
   get isWanted() {
-    return this.viewer.settings.splats && this.offered > 0;
+    return this.viewer.settings.splats && this.offered > 0 && this.problem === null;
+  }
+
+  /** Why this browser cannot draw them, in a sentence; or null. */
+  get problem() {
+    const most = this.viewer.renderer.renderer.capabilities.maxTextureSize;
+    if (most >= TEXTURE) return null;
+    return `This browser cannot draw splats: its textures have at most ${most} pixels a side, and they need ${TEXTURE}.`;
   }
 
   get isIdle() {

@@ -8,6 +8,8 @@ import { DepthOrder } from "./order.js";
 
 /** Frames are chosen anew when the eye went so far, as a share of how far the chosen ones reach. */
 const GONE = 0.2;
+/** Where less than this share of the points can be drawn fluently, splats wait until the eye rests. */
+const FLUENT = 0.3;
 
 export class SplatLayer {
   /** @param {import("../scene/viewer.js").Viewer} viewer */
@@ -41,8 +43,16 @@ export class SplatLayer {
     return this.drawn !== null && this.drawn.mesh.visible;
   }
 
+  /** Gives back what the graphics card holds; what was sent is kept. */
   hide() {
-    if (this.drawn) this.drawn.mesh.visible = false;
+    if (!this.drawn) return;
+    this.#discard();
+    this.isStale = true;
+  }
+
+  #discard() {
+    this.drawn?.dispose();
+    this.drawn = null;
   }
 
   /** Before every picture in which splats are wanted. */
@@ -51,7 +61,9 @@ export class SplatLayer {
     if (viewer.pace.isResting) this.#choose();
     if (this.isStale && this.loading.isIdle) this.#bake();
     if (!this.drawn) return;
-    this.drawn.mesh.visible = true;
+    if (viewer.pace.isResting) this.drawn.mesh.visible = true;
+    else if (viewer.pace.share < FLUENT) this.drawn.mesh.visible = false; // points are drawn meanwhile
+    if (!this.isDrawn) return;
     this.#sort();
     this.drawn.place(viewer.eye, viewer.renderer);
   }
@@ -83,8 +95,7 @@ export class SplatLayer {
     const { table, renderer } = this.viewer;
     this.isStale = false;
     this.said = "";
-    this.drawn?.dispose();
-    this.drawn = null;
+    this.#discard();
     let left = MOST_SPLATS;
     const frames = this.loading.here().filter(({ row, splats }) => table.hasCamera(row) && (left -= splats.count) >= 0);
     if (!frames.length) return;

@@ -79,7 +79,9 @@ export class ViewPanel {
     this.size.set(settings.pointSize);
     for (const [key, { input }] of this.ticks) input.checked = settings.show[key];
     this.splats.input.checked = settings.splats;
-    this.splats.row.hidden = this.run.viewer.splats.offered === 0;
+    const { offered, problem } = this.run.viewer.splats;
+    this.splats.row.hidden = offered === 0;
+    this.splats.input.disabled = problem !== null;
     this.#showLegend(settings.colour);
     this.clip.show();
     this.#count();
@@ -126,7 +128,8 @@ const lookButtons = (look) => [
 ];
 
 function countersText({ counters: { points_drawn = 0, megabytes_drawn = 0 }, splats }) {
-  if (splats.isWanted && !splats.isDrawn) return "Splats are on their way; until they are here, points are drawn.";
+  if (splats.offered && splats.problem) return splats.problem;
+  if (splats.isWanted && !splats.isDrawn) return "Splats come when they are here and the eye rests; until then points are drawn.";
   if (splats.isDrawn) return splatsText(splats);
   return `Drawn now: ${count(points_drawn)} points, ${number(megabytes_drawn, 2)} MB. More of them come as you come nearer.`;
 }
