@@ -80,6 +80,7 @@ bench: setup
 	$(BIN)/python -m benchmarks.scaling.disk --json benchmarks/results/disk.json --markdown benchmarks/results/disk.md
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[bench]'
 	$(BIN)/python -m benchmarks.remote.s3 --json benchmarks/results/remote_s3.json --markdown benchmarks/results/remote_s3.md
+	$(BIN)/python -m benchmarks.remote.batches --json benchmarks/results/remote_batches.json --markdown benchmarks/results/remote_batches.md
 	$(BIN)/python -m benchmarks.kill --json benchmarks/results/kill.json --markdown benchmarks/results/kill.md
 	$(BIN)/python -m benchmarks.ray.identical --json benchmarks/results/ray_identical.json --markdown benchmarks/results/ray_identical.md
 	$(BIN)/python -m benchmarks.ray.faults --json benchmarks/results/ray_faults.json --markdown benchmarks/results/ray_faults.md
