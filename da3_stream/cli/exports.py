@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import Da3StreamError, ExportError
 from .console import say
 
 if TYPE_CHECKING:
@@ -22,13 +23,21 @@ def check_formats(formats: Iterable[str]) -> None:
 
 
 def export_formats(directory: Path, formats: Iterable[str], quiet: bool, shown: bool, tell: Listener) -> None:
-    """Write a run in these formats into DIR/export, in place of what is there. Raises ExportError."""
+    """Write a run in these formats into DIR/export, in place of what is there: all that can be had. Raises ExportError
+    at the end for those that cannot."""
     from ..export.exporting import export_run
 
+    failed = []
     for format in formats:
-        result = export_run(directory, format, overwrite=True, progress=shown, listener=tell)
+        try:
+            result = export_run(directory, format, overwrite=True, progress=shown, listener=tell)
+        except Da3StreamError as error:
+            failed.append(f"{format}: {error}")
+            continue
         say(f"{result.path}: {result.summary}", quiet)
         tell_export(format, result, tell)
+    if failed:
+        raise ExportError("; ".join(failed))
 
 
 def tell_export(format: str, result: ExportResult, tell: Listener) -> None:

@@ -33,6 +33,10 @@ def test_one_picture_becomes_a_run_that_others_read(call: Callable, metric: str,
     assert (tmp_path / "run" / "export" / "cloud.ply").exists()
     status, _, err = call("predict", picture, "-o", "run", *words, "--max-points", "5", "--overwrite")
     assert status == 0 and call("info", "run")[1] != out, err
+    status, _, err = call(
+        "predict", picture, "-o", "run", *words, "--max-points", "5", "--format", "kml", "--format", "npz"
+    )
+    assert status == 2 and "kml: " in err and (tmp_path / "run" / "export" / "results.npz").exists()
 
 
 @pytest.mark.parametrize(
