@@ -82,19 +82,19 @@ def _of_the_graph(results: Path) -> Iterator[Figure]:
     yield Figure("submaps a run", submaps / runs, "", "assumed: one every 100 m")
     yield Figure("loops a run", solved["loops"] / runs, "", "made up: streets are driven twice, both ways together")
     yield Figure("districts", districts_s / submaps, "CPU s a submap", f"measured: city_graph.md, {submaps:,} submaps")
-    yield Figure(
-        "separators, a step", separators_s / submaps**1.5, "CPU s a submap^1.5", "the same; George 1973: n^1.5"
-    )
+    yield Figure("separators", separators_s / submaps**1.5, "CPU s a submap^1.5", "the same; George 1973: n^1.5")
     yield Figure("told", told / submaps, "bytes a submap", "the same")
     yield Figure("a step", solved["step_cpu_s"] / submaps, "CPU s a submap", "the same")
-    yield Figure("steps", solved["steps"], "", "the same; factored once")
+    yield Figure("steps", solved["steps"], "", "the same; factored twice")
 
 
 def _assumed() -> Iterator[Figure]:
     yield Figure("runs", 1e5, "", "the question")
     yield Figure("video a run", 125e6, "bytes", "assumed: 10 Mbit/s at 10 m/s")
     yield Figure("keyframes between runs", 100, "of a km", "assumed: one every ten metres is sought in other runs")
-    yield Figure("overhead a run", 10, "CPU s", "assumed: start, outputs, being handed out")
+    yield Figure(
+        "overhead a run", 10, "CPU s", "assumed: start, outputs, being handed out; videos of 16 frames: 7 to 14"
+    )
     yield Figure("hard runs", 0.01, "", "assumed: they take five times as long")
     yield Figure("attempts that fail", 0.01, "", "assumed: tried three times")
     yield Figure("cores", 16, "a machine", "assumed; a task takes one")
