@@ -124,7 +124,7 @@ def test_a_browser_that_cannot_says_why(opened: Visit) -> None:
     words = "v.renderer.renderer.capabilities.maxTextureSize = 2048; v.set({ splats: true }); await v.drawn();"
     opened.call(words)
     opened.page.get_by_text("This browser cannot draw splats").wait_for()
-    assert opened.page.get_by_label(SPLATS).is_disabled()
+    opened.page.get_by_role("checkbox", name=SPLATS, disabled=True).wait_for()
     assert opened.call("return v.counters.splats_drawn;") == 0
 
 
