@@ -12,7 +12,10 @@ def size_of(image: UInt8) -> tuple[int, int]:
 
 def fit_size(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
     """(width, height) with the longest side at most `longest`, the aspect kept to the nearest pixel."""
-    if longest is None or max(size) <= longest:
-        return size
+    return size if longest is None or max(size) <= longest else scale_to(size, longest)
+
+
+def scale_to(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    """(width, height) with the longest side as long as this, the aspect kept to the nearest pixel."""
     factor = longest / max(size)
     return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import FramesError, ModelError, StoreError
 from ..frames import open_source
+from ..frames.image_size import scale_to
 from ..machine import spare_memory_bytes
 from ..predictors.adapter import DEFAULT_OVERLAP, DEFAULT_WINDOW
 from ..predictors.model_choice import DA3_SIDE, ResolvedModel, choose_for_pictures
@@ -55,7 +56,7 @@ def plan_prediction(source: Any, settings: Settings, out: Path | None) -> Predic
         raise FramesError(f"'{found.name}' is live input: give files, or use 'da3-stream run'")
     there = capacity(
         model.folder,
-        _looked_at(found.size, side),
+        scale_to(found.size, side),  # the network enlarges small ones
         device=None if settings.model.device == "auto" else settings.model.device,
         vram_gb=settings.model.vram_gb,
         spare_bytes=spare_memory_bytes(),
@@ -68,12 +69,6 @@ def plan_prediction(source: Any, settings: Settings, out: Path | None) -> Predic
     overlap = min(DEFAULT_OVERLAP, max(1, size // 3)) if there.has_poses and (found.expected or size + 1) > size else 1
     tree = settings.model_dump(exclude_unset=True) | {"windows": {"size": size, "overlap": overlap}}
     return PredictionPlan(model, Settings.build(tree), found.expected, there.has_poses, str(there))
-
-
-def _looked_at(size: tuple[int, int], side: int) -> tuple[int, int]:
-    """(width, height) of pictures as the network sees them: small ones grow to its side, too."""
-    width, height = (max(1, round(length * side / max(size))) for length in size)
-    return width, height
 
 
 def _most(fitting: int | None, pictures: int | None, asked: int | None, together: bool) -> int:
