@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,9 +22,9 @@ def check_formats(formats: Iterable[str]) -> None:
         find_format(format)
 
 
-def export_formats(directory: Path, formats: Iterable[str], quiet: bool, shown: bool, tell: Listener) -> None:
+def export_formats(directory: Path, formats: Sequence[str], quiet: bool, shown: bool, tell: Listener) -> None:
     """Write a run in these formats into DIR/export, in place of what is there: all that can be had. Raises ExportError
-    at the end for those that cannot."""
+    at the end with the formats that cannot; where one alone was asked for, its own error."""
     from ..export.exporting import export_run
 
     failed = []
@@ -32,6 +32,8 @@ def export_formats(directory: Path, formats: Iterable[str], quiet: bool, shown: 
         try:
             result = export_run(directory, format, overwrite=True, progress=shown, listener=tell)
         except Da3StreamError as error:
+            if len(formats) == 1:
+                raise
             failed.append(f"{format}: {error}")
             continue
         say(f"{result.path}: {result.summary}", quiet)
