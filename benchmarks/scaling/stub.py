@@ -73,15 +73,20 @@ class Lap:
         town = make_town("eight", frames=count, size=size)
         frames = list(town)
         poses = np.stack([frame.world_from_camera for frame in frames])
-        rng = np.random.default_rng(0)
-        waves, phase = rng.normal(0, 1 / KERNEL_M, (2, FEATURES)), rng.uniform(0, 2 * np.pi, FEATURES)
         return Lap(
             np.stack([frame.image for frame in frames]),
             np.stack([frame.depth for frame in frames]),
             poses,
             town.intrinsics,
-            np.cos(poses[:, :2, 3] @ waves + phase).astype(np.float32),
+            likeness(poses[:, :2, 3]),
         )
+
+
+def likeness(places: NDArray[np.float64]) -> Float32:
+    """Descriptors [N,D] of places on the ground [N,2] (m), the more alike the nearer they are."""
+    rng = np.random.default_rng(0)
+    waves, phase = rng.normal(0, 1 / KERNEL_M, (2, FEATURES)), rng.uniform(0, 2 * np.pi, FEATURES)
+    return np.cos(places @ waves + phase).astype(np.float32)
 
 
 @dataclass

@@ -34,6 +34,7 @@ def intrinsics() -> NDArray[np.float64]:
     return intrinsics_matrix(70.0, 70.0, SIZE[0] / 2, SIZE[1] / 2)
 
 
+@cache
 def shown(frame: int) -> tuple[UInt8, NDArray[np.float32]]:
     """Picture [H,W,3] and depth [H,W] of a frame."""
     pose = world_from_camera(frame)
