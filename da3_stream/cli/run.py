@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,7 +147,7 @@ class _How:
 
 
 def _run(
-    inputs: list[str], how: _How, exports: Iterable[str], view: bool, quiet: bool, allow_empty: bool
+    inputs: list[str], how: _How, exports: Sequence[str], view: bool, quiet: bool, allow_empty: bool
 ) -> str | None:
     """All that is asked for; remote inputs are here until it is done. Returns why nothing was placed, if so."""
     from ..remote_files import local_copies
