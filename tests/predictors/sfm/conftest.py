@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from unittest.mock import patch
 
 import cv2
 import numpy as np
@@ -11,22 +12,25 @@ import pytest
 from numpy.typing import NDArray
 
 from da3_stream.predictors.sfm import SfmPredictor
+from da3_stream.predictors.sfm import predictor as predictor_module
 from da3_stream.synthetic.town import TownFrame
 from da3_stream.types import Frame
+from tests.worlds.kept_workers import kept_workers
 from tests.worlds.towns import street_frame
 
-STREET_SIZE = (320, 240)
+STREET_SIZE = (240, 180)
+KEYPOINTS = 800  # enough there, and half of the time
 
 MakePredictor = Callable[..., SfmPredictor]
 
 
 @pytest.fixture(scope="session")
 def street() -> list[TownFrame]:
-    """Thirty frames of a drive along a street, with their truth."""
-    return [street_frame(i, STREET_SIZE) for i in range(30)]
+    """Twenty frames of a drive along a street, with their truth."""
+    return [street_frame(i, STREET_SIZE) for i in range(20)]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def street_grays(street: list[TownFrame]) -> list[NDArray[np.uint8]]:
     return [np.asarray(cv2.cvtColor(frame.image, cv2.COLOR_RGB2GRAY), np.uint8) for frame in street]
 
@@ -39,11 +43,13 @@ def as_frames() -> Callable[[Sequence[NDArray[np.uint8]]], list[Frame]]:
 
 @pytest.fixture(scope="session")
 def make_predictor() -> Iterator[MakePredictor]:
-    """Predictors with one worker process; what a test forgets to close is closed at the end."""
+    """Predictors with one worker process, which serves one after the other; what a test leaves open is closed at the
+    end."""
     made: list[SfmPredictor] = []
 
     def make(known_k: NDArray[np.float64] | None = None, **options: Any) -> SfmPredictor:
-        made.append(SfmPredictor(known_k, STREET_SIZE, workers=1, **options))
+        with patch.object(predictor_module, "Workers", kept_workers):
+            made.append(SfmPredictor(known_k, STREET_SIZE, workers=1, **{"keypoints": KEYPOINTS} | options))
         return made[-1]
 
     yield make

@@ -27,6 +27,7 @@ from da3_stream.predictors.sfm.depth import (
 from da3_stream.predictors.sfm.flow_links import FlowLinks
 from da3_stream.predictors.sfm.triangulation import closed_form, weighted_median
 from da3_stream.synthetic.town import TownFrame
+from tests.worlds.towns import street_frame
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +35,12 @@ ROWS = range(2, 6)
 STREET_SIZE = (320, 240)
 
 Found = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+@pytest.fixture(scope="module")
+def street() -> list[TownFrame]:
+    """Frames of a drive along a street, with their truth."""
+    return [street_frame(i, STREET_SIZE) for i in range(14)]
 
 
 @pytest.fixture(scope="module")
@@ -286,7 +293,7 @@ def test_pieces_together_are_one_large_task(
     street: list[TownFrame], street_grays: list[NDArray[np.uint8]], stride: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("da3_stream.predictors.sfm.depth.CHUNK", 6)
-    count = 20
+    count = 14
     grays = [np.asarray(cv2.resize(gray, (160, 120), interpolation=cv2.INTER_AREA)) for gray in street_grays[:count]]
     poses = np.stack([frame.world_from_camera for frame in street[:count]])
     window = DepthTask(grays, poses, np.diag([0.5, 0.5, 1.0]) @ street[0].intrinsics, range(count))

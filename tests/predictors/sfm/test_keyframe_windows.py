@@ -18,26 +18,32 @@ from da3_stream.trust import load_judge
 from da3_stream.types import Frame, Status, WindowGeometry
 from tests.worlds.towns import street_frame
 
-COUNT = 45
+COUNT, FEW = 36, 24  # frames
 AsFrames = Callable[[Sequence[NDArray[np.uint8]]], list[Frame]]
 MakePredictor = Callable[..., SfmPredictor]
+Predict = Callable[..., WindowGeometry]
 
 
 @pytest.fixture(scope="module")
 def drive() -> list[TownFrame]:
-    return [street_frame(i, (320, 240)) for i in range(COUNT)]
+    return [street_frame(i, (240, 180)) for i in range(COUNT)]
 
 
 @pytest.fixture(scope="module")
-def predict(
-    drive: list[TownFrame], as_frames: AsFrames, make_predictor: MakePredictor
-) -> Callable[[str], WindowGeometry]:
+def predict(drive: list[TownFrame], as_frames: AsFrames, make_predictor: MakePredictor) -> Predict:
     frames = as_frames([frame.image for frame in drive])
-    return lambda keyframes: make_predictor(drive[0].intrinsics, keyframes=keyframes).predict(frames).check(frames)
+
+    def predict(keyframes: str, count: int = COUNT) -> WindowGeometry:
+        predictor = make_predictor(drive[0].intrinsics, keyframes=keyframes)
+        found = predictor.predict(frames[:count]).check(frames[:count])
+        predictor.close()
+        return found
+
+    return predict
 
 
 @pytest.mark.slow
-def test_key_frames_place_every_frame(predict: Callable[[str], WindowGeometry], drive: list[TownFrame]) -> None:
+def test_key_frames_place_every_frame(predict: Predict, drive: list[TownFrame]) -> None:
     window = predict("auto")
     assert window.keyframes is not None and COUNT / 4 < window.keyframes.sum() < COUNT / 2
     truth = np.array([frame.world_from_camera[:3, 3] for frame in drive])
@@ -52,15 +58,13 @@ def test_key_frames_place_every_frame(predict: Callable[[str], WindowGeometry], 
 
 
 @pytest.mark.slow
-def test_where_key_frames_leave_doubts_all_frames_are_mapped(
-    predict: Callable[[str], WindowGeometry], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    every = predict("all")
+def test_where_key_frames_leave_doubts_all_frames_are_mapped(predict: Predict, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = predict("all", FEW)
     assert every.keyframes is not None and every.keyframes.all()
     with monkeypatch.context() as patched:
         patched.setattr(quality, "FIRM_BRIDGE", 10**6)
         patched.setattr(quality, "DENSE_BRIDGE", 10**6)
-        doubted = predict("auto")
+        doubted = predict("auto", FEW)
     assert doubted.keyframes is not None and doubted.keyframes.all()
     assert np.array_equal(doubted.window_from_camera, every.window_from_camera)
     assert np.array_equal(doubted.depth, every.depth)
@@ -68,7 +72,7 @@ def test_where_key_frames_leave_doubts_all_frames_are_mapped(
 
 @pytest.mark.slow
 def test_where_few_points_bridge_a_gap_the_frames_around_become_key_frames(
-    predict: Callable[[str], WindowGeometry], monkeypatch: pytest.MonkeyPatch
+    predict: Predict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = [np.array([20, 23]), np.array([], np.int64)]
     monkeypatch.setattr(quality.ModelQuality, "thin_gaps", lambda *_: answers.pop(0))

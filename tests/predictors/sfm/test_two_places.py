@@ -12,7 +12,7 @@ from da3_stream.types import Frame, Status, WindowGeometry
 from tests.worlds.towns import make_town
 
 EACH = 8
-STREET_SIZE = (320, 240)
+STREET_SIZE = (240, 180)
 
 
 def looked_at(predictor: SfmPredictor, pictures: list[NDArray[np.uint8]]) -> WindowGeometry:

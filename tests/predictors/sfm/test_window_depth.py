@@ -17,6 +17,7 @@ from da3_stream.predictors.sfm.mapping.assemble import WindowCameras
 from da3_stream.predictors.sfm.processes.workers import Workers
 from da3_stream.synthetic.town import TownFrame
 from da3_stream.types import Frame, Status, WindowGeometry
+from tests.worlds.towns import street_frame
 
 pytestmark = pytest.mark.slow
 
@@ -37,12 +38,18 @@ def window(street: list[TownFrame], grays: list[NDArray[np.uint8]], stride: int 
     """Frames of the street with its poses, of which one was not measured; `more`: a mask, place_starts, flow_scale."""
     mask = more.get("mask")
     frames = [Frame(i, i / 10, street[i].image, "", mask=mask if i > 3 else None) for i in range(COUNT)]
-    poses = np.stack([frame.world_from_camera for frame in street[:COUNT]])
+    poses = np.stack([frame.world_from_camera for frame in street])
     cameras = WindowCameras(poses, np.arange(COUNT) != 2, (), Status.OK, ())
     k = street[0].intrinsics
     solution = CameraSolution(cameras, Lens(k[0, 0], k[1, 1], k[0, 2], k[1, 2]), stride)
     places = more.get("place_starts", ())
-    return window_geometry(frames, grays[:COUNT], solution, places, cast(Workers, InPlace()), more.get("flow_scale", 1))
+    return window_geometry(frames, grays, solution, places, cast(Workers, InPlace()), more.get("flow_scale", 1))
+
+
+@pytest.fixture(scope="module")
+def street() -> list[TownFrame]:
+    """Frames of a drive along a street, with their truth."""
+    return [street_frame(i, (320, 240)) for i in range(COUNT)]
 
 
 @pytest.mark.parametrize(("stride", "flow_scale"), [(1, 1), (2, 1), (1, 0)])
