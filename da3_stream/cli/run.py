@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import SettingsError
+from ..errors import Da3StreamError, SettingsError
 from .arguments import LogTo, Quiet, Verbose
 from .console import console, say, stoppable
 from .ending import fail
@@ -154,13 +154,19 @@ def _run(
 
     how.places.require(how.overwrite)
     run, source = how.places.run, source_of(inputs)
+    failed = None
     with local_copies(source, run, overwrite=how.overwrite, shown=how.shown, listener=how.tell) as here:
         with page_beside(run, quiet) if view else nullcontext():
             directory = _reconstruct(here, inputs, how, quiet)
         nothing = tell_result(directory, quiet, how.tell)
-        if nothing is None or allow_empty:
-            export_formats(directory, exports, quiet, how.shown, how.tell)
-        how.places.send(how.overwrite, quiet, how.shown, how.tell)
+        try:
+            if nothing is None or allow_empty:
+                export_formats(directory, exports, quiet, how.shown, how.tell)
+        except Da3StreamError as error:
+            failed = error  # the run goes where it belongs all the same
+    how.places.send(how.overwrite, quiet, how.shown, how.tell)
+    if failed is not None:
+        raise failed
     return nothing
 
 

@@ -72,7 +72,8 @@ def test_a_run_that_is_cut_short_goes_on_with_the_same_copies(
         lambda self, path, *rest, **o: (opened.append(path), before(self, path, *rest, **o))[1],
     )
     monkeypatch.setattr(sfm, "SfmPredictor", lambda **_: StandIn())
-    assert call("run", WALK, "-o", THERE, "--work", "live", *WORDS)[0] == 0
+    status, _, said = call("run", WALK, "-o", THERE, "--work", "live", "--export", "gpx", *WORDS)
+    assert status == 2 and "the map is not located" in said  # the run is sent all the same
     assert not [path for path in opened if path.endswith(".png") and path.startswith("/bucket")]
     assert not Path("live.input").exists() and memory.exists("/results/walk/run.json")
 
