@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+import re
 import sys
 import zlib
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from safetensors.torch import load_file
 from da3_stream.da3 import Network
 from da3_stream.da3.backbone.embedding import normalise_images
 
+NOT_ASKED = re.compile(r"cam_enc\.|gs_head\.")  # of networks at full size: no golden vector of theirs shows these parts
 PIECE = 1 << 14  # numbers made at once: they stay in the processor's cache
 
 
@@ -113,7 +115,12 @@ def new_network(goldens: Path, manifests: Path, recipe: ModuleType) -> Callable[
             shapes = json.loads((goldens / f"weights_manifest_{name}.json").read_text())
         else:
             shapes = stored_shapes(json.loads((manifests / f"{name}.json").read_text()))
-        return {key: Generated(recipe, key, tuple(shape)) for key, shape in shapes.items()}
+        return {key: made_up(key, tuple(shape), name) for key, shape in shapes.items()}
+
+    def made_up(key: str, shape: tuple[int, ...], name: str) -> Any:
+        if name == "da3-giant" and NOT_ASKED.match(key):
+            return torch.tensor(torch.nan).expand(shape)  # a tenth of the time less, and no memory
+        return Generated(recipe, key, shape)
 
     return build
 
