@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,38 +20,17 @@ from da3_stream.da3.heads.metric import SKY_THRESHOLD
 from da3_stream.da3.onnx import OnnxFile, checking, export_onnx, writing
 from da3_stream.errors import ModelError
 from da3_stream.models.manifest import weights_hash
+from tests.da3.conftest import short
 
 onnx = pytest.importorskip("onnx")
 SIZE = (28, 42)
 Export = Callable[..., OnnxFile]
 
 
-def short(config: dict[str, Any]) -> dict[str, Any]:
-    """The same with four layers: every node of a graph takes torch a tenth of a second."""
-    if "vit" not in config:
-        return config
-    start = min(config["vit"]["alt_start"], 1)
-    changed = {"depth": 4, "alt_start": start, "qknorm_start": start, "rope_start": start}
-    return config | {"vit": config["vit"] | changed, "out_layers": [0, 1, 2, 3]}
-
-
 @pytest.fixture(scope="module")
-def networks(goldens: Path) -> Callable[[str], Network]:
-    """Short small networks with seeded weights."""
-    configs = json.loads((goldens / "tiny_configs.json").read_text())
-
-    @cache
-    def build(name: str) -> Network:
-        made, generator = Network.from_config(short(configs[name])), torch.Generator().manual_seed(0)
-        shapes = {key: tensor.shape for key, tensor in made.tensors().items()}
-        made.load_tensors({key: 0.05 * torch.randn(shape, generator=generator) for key, shape in shapes.items()})
-        return made
-
-    return build
-
-
-@pytest.fixture(scope="module")
-def checkpoint(goldens: Path, networks: Callable[[str], Network], tmp_path_factory: pytest.TempPathFactory) -> Callable:
+def checkpoint(
+    goldens: Path, short_network: Callable[[str], Network], tmp_path_factory: pytest.TempPathFactory
+) -> Callable:
     """The folder of one of them."""
     configs = json.loads((goldens / "tiny_configs.json").read_text())
 
@@ -60,7 +38,7 @@ def checkpoint(goldens: Path, networks: Callable[[str], Network], tmp_path_facto
         made = tmp_path_factory.mktemp("checkpoints") / name
         made.mkdir()
         (made / "config.json").write_text(json.dumps({"model_name": name, "config": short(configs[name])}))
-        tensors = {key: tensor.contiguous() for key, tensor in networks(name).tensors().items()}
+        tensors = {key: tensor.contiguous() for key, tensor in short_network(name).tensors().items()}
         save_file(tensors, made / "model.safetensors")
         return made
 
@@ -101,11 +79,11 @@ def images(count: int) -> Tensor:
 
 @pytest.mark.parametrize("count", [1, 3, 5])
 def test_any_number_of_frames_gives_what_the_network_gives(
-    count: int, traced: tuple[OnnxFile, Any], networks: Callable[[str], Network]
+    count: int, traced: tuple[OnnxFile, Any], short_network: Callable[[str], Network]
 ) -> None:
     session = checking.open_session(traced[0].files[0])
     depth, sky = session.run(["depth", "sky"], {"images": images(count).numpy()})
-    out = networks("tinymono").forward(images(count)[None])
+    out = short_network("tinymono").forward(images(count)[None])
     assert out.sky is not None and depth.shape == (count, *SIZE)
     clear = sky < SKY_THRESHOLD  # elsewhere the network fills depth in
     assert clear.any()
@@ -157,11 +135,11 @@ def test_what_is_there_stays_unless_said(export: Export, tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_views_of_a_scene_give_depth_and_cameras(
-    checkpoint: Callable, tmp_path: Path, networks: Callable[[str], Network]
+    checkpoint: Callable, tmp_path: Path, short_network: Callable[[str], Network]
 ) -> None:
     made = export_onnx(checkpoint("tiny"), tmp_path / "tiny.onnx", views=3, size=SIZE)
     found = checking.open_session(made.files[0]).run(None, {"images": images(3).numpy()})
-    out = networks("tiny").forward(images(3)[None])  # which chooses the reference frame, too
+    out = short_network("tiny").forward(images(3)[None])  # which chooses the reference frame, too
     expected = (out.depth, out.confidence, out.camera_from_world, out.intrinsics)
     for array, tensor in zip(found, expected, strict=True):
         np.testing.assert_allclose(array, tensor[0].numpy(), atol=1e-4 * float(tensor.abs().max()))

@@ -29,8 +29,8 @@ class OneClip(nn.Module):
 
 
 @pytest.mark.slow
-def test_a_graph_traced_with_four_frames_takes_seven(network: Callable[[str], Network]) -> None:
-    model = OneClip(network("tiny")).eval()
+def test_a_graph_traced_with_four_frames_takes_seven(short_network: Callable[[str], Network]) -> None:
+    model = OneClip(short_network("tiny")).eval()
     count = torch.export.Dim("count", min=3, max=MOST)  # three frames choose a reference; up to eight are one group
     images = torch.randn(SHOWN, 3, 28, 42, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
