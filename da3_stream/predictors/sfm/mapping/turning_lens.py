@@ -100,7 +100,7 @@ def find_turns(
     would look like distortion; but where there are turns with another focal length only, they are told with that, as
     long as the calibration still listens.
     """
-    turns = _find(xy, verify, calibration, size, scale)
+    turns = _find(calibration.lens, xy, verify, calibration, size, scale)
     turns = turns if turns.runs else _find_breathing(xy, matches, calibration, size, scale) or turns
     if turns.runs or not calibration.focal_given or calibration.is_frozen:
         return turns
@@ -122,7 +122,8 @@ def _find_breathing(
 ) -> Turns | None:
     """A turn that fills the window once small changes of the images' scale and what moves by itself are left out.
 
-    As scales and turns depend on the focal length, both are looked for anew where the turns tell another one.
+    As scales and turns depend on the focal length, both are looked for anew where the turns tell another one. Turns too
+    narrow to tell one are looked for with the lens that steadied the images, not with a guess.
     """
     lens = calibration.lens
     lens = steadiest_lens(xy, matches, lens, size) if calibration.free.focal else lens
@@ -130,7 +131,7 @@ def _find_breathing(
         still = steady(xy, matches, lens, size)
         if still is None:
             return None
-        turns = _find(still.xy, partial(_whatever_lens, still.views), calibration, size, scale)
+        turns = _find(lens, still.xy, partial(_whatever_lens, still.views), calibration, size, scale)
         if not any(run.fills(len(xy)) for run in turns.runs):
             return None
         if focal_shift(turns.lens, lens) < SAME_FOCAL:
@@ -145,14 +146,14 @@ def _whatever_lens(views: TwoViews, lens: Lens) -> TwoViews:
 
 
 def _find(
+    start: Lens,
     xy: Sequence[NDArray[np.float32]],
     verify: Callable[[Lens], TwoViews],
     calibration: Calibration,
     size: tuple[int, int],
     scale: TurnScale,
 ) -> Turns:
-    """The runs; the focal length is that of the calibration, or estimated where that leaves it free."""
-    start = calibration.lens
+    """The runs under a lens; where the calibration leaves it free, wide turns tell a better one to start from."""
     if calibration.free.focal:
         guess = _find_focal(xy, verify(start), start, size[0], scale.offsets)
         start = start if guess is None else guess

@@ -66,6 +66,16 @@ def test_the_focal_length_is_found_beside_the_scales() -> None:
     assert turns.runs == (Run(0, 15),) and abs(turns.lens.fx / LENS.fx - 1) < 0.03
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("guessed", [0.55, 1.8])
+def test_a_stand_whose_pairs_turn_too_little_to_tell_the_focal_length_is_at_one_place(guessed: float) -> None:
+    rows = ROWS[:16]
+    shaken = 3.0 * np.sin(np.pi * rows / 2)  # rows of pairs that would tell it look the same way
+    seen = with_mover(breathing(seen_points(poses(shaken)), 1 + 0.03 * np.sin(rows / 3.7)))
+    turns = turns_of(seen, Calibration.from_guess(Lens(guessed * LENS.fx, guessed * LENS.fy, LENS.cx, LENS.cy)))
+    assert turns.runs == (Run(0, 15),) and abs(turns.lens.fx / LENS.fx - 1) < 0.03
+
+
 @pytest.mark.parametrize("step_m", [0.01, 0.05, 0.2])
 def test_a_drive_behind_something_that_moves_is_no_turn(step_m: float) -> None:
     ahead = np.column_stack([0 * ROWS, 0 * ROWS, step_m * np.arange(30)])
