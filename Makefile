@@ -6,6 +6,9 @@ DEVELOPED := $(VENV)/.installed_dev
 VIDEO ?=
 ARGS ?=
 
+# the processes that tests start would compile the package each for itself
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup run test quick bench configs docs dockerfile assets lint
 
 # what running takes; setup adds what tests, benchmarks and the optional exports take

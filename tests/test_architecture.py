@@ -7,6 +7,7 @@ checkers, too. A new arrow is a decision: it is added here, with the reason in t
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -15,13 +16,11 @@ from pathlib import Path
 import pytest
 
 import da3_stream
-from benchmarks.import_graph import circles, import_graph, read_modules, room, room_graph
+from benchmarks.import_graph import Graph, Trees, circles, import_graph, read_modules, room, room_graph
 from benchmarks.structure import predictors_asked
 
 PACKAGE = Path(da3_stream.__file__).parent
 ROOT = PACKAGE.parent
-TREES = read_modules(PACKAGE)
-IMPORTS = import_graph(TREES)
 HEAVY = {"cv2", "av", "pycolmap", "torch", "matplotlib", "scipy", "numpy", "pydantic"}
 
 MAY_IMPORT = {
@@ -99,24 +98,34 @@ MAY_START_THREADS = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(room_graph(IMPORTS)))
-def test_a_room_imports_only_what_it_may(name: str) -> None:
-    allowed = {name, *MAY_IMPORT[name].split()}
-    arrows = [(file, other) for file in TREES if room(file) == name for other in sorted(IMPORTS[file])]
-    assert [f"{file} imports {other}" for file, other in arrows if room(other) not in allowed] == []
+@functools.cache
+def trees() -> Trees:
+    """Of all modules; read when a test asks, as every worker collects this file."""
+    return read_modules(PACKAGE)
+
+
+@functools.cache
+def imports() -> Graph:
+    """Of all modules."""
+    return import_graph(trees())
+
+
+def test_a_room_imports_only_what_it_may() -> None:
+    arrows = [(file, other) for file in trees() for other in sorted(imports()[file]) if room(file) != room(other)]
+    assert [
+        f"{file} imports {other}" for file, other in arrows if room(other) not in MAY_IMPORT[room(file)].split()
+    ] == []
 
 
 def test_no_arrow_is_left_that_nobody_uses() -> None:
     assert {name: sorted(allowed.split()) for name, allowed in MAY_IMPORT.items()} == {
-        name: sorted(used) for name, used in room_graph(IMPORTS).items()
+        name: sorted(used) for name, used in room_graph(imports()).items()
     }
 
 
-@pytest.mark.parametrize(
-    "graph", [IMPORTS, room_graph(IMPORTS), room_graph(IMPORTS, 2)], ids=["files", "rooms", "parts"]
-)
-def test_no_imports_run_in_a_circle(graph: dict[str, set[str]]) -> None:
-    assert circles(graph) == []
+@pytest.mark.parametrize("depth", [None, 1, 2], ids=["files", "rooms", "parts"])
+def test_no_imports_run_in_a_circle(depth: int | None) -> None:
+    assert circles(room_graph(imports(), depth) if depth else imports()) == []
 
 
 def test_the_library_prints_nothing() -> None:
@@ -124,7 +133,7 @@ def test_the_library_prints_nothing() -> None:
 
 
 def test_only_the_adapter_asks_what_a_predictor_has() -> None:
-    assert predictors_asked(TREES) == {}
+    assert predictors_asked(trees()) == {}
 
 
 def test_only_these_start_threads_and_processes() -> None:
@@ -171,7 +180,7 @@ def _callers(*names: str) -> dict[str, set[str]]:
     """Which of the functions or classes of these names each module calls; modules that call none are left out."""
     calls = {
         file: {ast.unparse(node.func).split(".")[-1] for node in ast.walk(tree) if isinstance(node, ast.Call)}
-        for file, tree in TREES.items()
+        for file, tree in trees().items()
     }
     return {file: called & set(names) for file, called in calls.items() if called & set(names)}
 
