@@ -9,7 +9,7 @@ ARGS ?=
 # the processes that tests start would compile the package each for itself
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup run test quick bench configs docs dockerfile assets lint
+.PHONY: setup run test quick bench configs docs dockerfile assets lint tests
 
 # what running takes; setup adds what tests, benchmarks and the optional exports take
 $(USED): pyproject.toml constraints.txt
@@ -37,7 +37,11 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-test: lint
+# types are checked on one core for a minute and a half: beside the tests
+test: setup
+	@$(MAKE) --no-print-directory --jobs=2 lint tests
+
+tests: setup
 	$(BIN)/pytest -n 2 --dist worksteal -q
 
 quick: setup

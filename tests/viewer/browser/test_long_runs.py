@@ -13,14 +13,14 @@ from tests.viewer.browser.chromium import Visit, visit
 from tests.viewer.browser.looking import settle
 from tests.viewer.browser.served import view
 
-pytestmark = pytest.mark.slow  # a browser that draws without a graphics card, and a run of 36,500 frames
+pytestmark = pytest.mark.slow  # a browser that draws without a graphics card, and a run of 12,500 frames
 
-FRAMES = 36_500
+FRAMES = 12_500  # two answers of poses; benchmarks/viewing/page.py asks 36,000 and 108,000
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = BigRun(100_000, 90, FRAMES, length_m=9000.0, size=(8, 6), pages=False)
+    made = BigRun(100_000, 31, FRAMES, length_m=9000.0, size=(8, 6), pages=False)
     return make_run(tmp_path_factory.mktemp("long") / "run", made).path
 
 
@@ -37,7 +37,7 @@ def test_the_first_picture_is_cheap(opened: Visit) -> None:
     requests, size = opened.call(
         "return [v.counters.requests_before_first_picture, v.counters.bytes_before_first_picture];"
     )
-    assert requests <= 20 and size <= 3e6
+    assert requests <= 20 and size <= 1.5e6
 
 
 def test_every_frame_has_come_and_lies_on_the_road(opened: Visit) -> None:
@@ -53,7 +53,7 @@ def test_what_is_counted_is_what_came_over_the_wire(opened: Visit) -> None:
     tables = [
         each for each in opened.answered if any(f"/{name}?" in each.url for name in ("frames", "poses", "cameras"))
     ]
-    assert len(tables) >= 9  # pieces
+    assert len(tables) >= 5  # pieces
     answers = [each.response() for each in tables]
     assert all(answer.headers["content-encoding"] == "gzip" for answer in answers)
     assert all(len(answer.body()) <= 2e6 for answer in answers)
