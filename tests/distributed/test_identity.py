@@ -30,7 +30,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 @pytest.mark.usefixtures("cluster")
 def test_actors_give_the_bytes_that_one_process_gives(tmp_path: Path, here: Path) -> None:
-    there = drive(tmp_path / "run", RayEngine(actors=3))
+    there = drive(tmp_path / "run", RayEngine(actors=2))
     assert contents(there) == contents(here)
     told = [json.loads((run / "run.json").read_text()) for run in (here, there)]
     assert list(told[0]) == list(told[1]) and "ray" not in json.dumps(told[1]["settings"])
@@ -40,7 +40,7 @@ def test_actors_give_the_bytes_that_one_process_gives(tmp_path: Path, here: Path
 @pytest.mark.usefixtures("cluster")
 def test_structure_from_motion_that_learns_its_lens_gives_the_same_bytes(tmp_path: Path) -> None:
     pictures = [street_frame(i, (160, 120)).image for i in range(14)]
-    tree = {"model": {"name": "sfm"}, "windows": {"size": 8, "overlap": 2}, "loops": {"descriptor": "off"}}
+    tree = {"model": {"name": "sfm", "workers": 1}, "windows": {"size": 8, "overlap": 2}, "loops": {"descriptor": "off"}}
     settings = Settings.build(tree | {"scale": NO_ROAD})
     engines = {"here": None, "there": RayEngine(actors=2)}
     runs = {name: pipeline.run(pictures, tmp_path / name, settings, engine=engine) for name, engine in engines.items()}
