@@ -130,7 +130,9 @@ def _nerfstudio(folder: Path) -> None:
 
 
 def _npm(folder: Path) -> None:
-    (folder / "npm").mkdir(exist_ok=True)
+    """Anew: npm believes in files that an installation which was broken off has left cut short."""
+    shutil.rmtree(folder / "npm", ignore_errors=True)
+    (folder / "npm").mkdir()
     packages = [f"{name}@{version}" for name, version in NPM.items()]
     words = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--legacy-peer-deps", *packages]
     _run(words, cwd=folder / "npm")
