@@ -9,7 +9,7 @@ ARGS ?=
 # the processes that tests start would compile the package each for itself
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup run test quick bench configs docs dockerfile assets lint tests
+.PHONY: setup run test quick bench configs docs dockerfile assets lint style types tests
 
 # what running takes; setup adds what tests, benchmarks and the optional exports take
 $(USED): pyproject.toml constraints.txt
@@ -33,13 +33,17 @@ else
 endif
 	@command -v da3-stream >/dev/null || echo "da3-stream is in $(BIN); this finds it, once in a shell: . $(BIN)/activate"
 
-lint: setup
+lint: style types
+
+style: setup
 	$(BIN)/ruff check .
+
+types: setup
 	$(BIN)/mypy
 
-# types are checked on one core for a minute and a half: beside the tests
-test: setup
-	@$(MAKE) --no-print-directory --jobs=2 lint tests
+# types take one core for a minute and a half: beside the tests
+test: style
+	@$(MAKE) --no-print-directory --jobs=2 types tests
 
 tests: setup
 	$(BIN)/pytest -n 2 --dist worksteal -q

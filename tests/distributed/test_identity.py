@@ -40,8 +40,8 @@ def test_actors_give_the_bytes_that_one_process_gives(tmp_path: Path, here: Path
 @pytest.mark.usefixtures("cluster")
 def test_structure_from_motion_that_learns_its_lens_gives_the_same_bytes(tmp_path: Path) -> None:
     pictures = [street_frame(i, (160, 120)).image for i in range(14)]
-    tree = {"model": {"name": "sfm", "workers": 1}, "windows": {"size": 8, "overlap": 2}, "loops": {"descriptor": "off"}}
-    settings = Settings.build(tree | {"scale": NO_ROAD})
+    tree = {"model": {"name": "sfm", "workers": 1}, "windows": {"size": 8, "overlap": 2}}
+    settings = Settings.build(tree | {"loops": {"descriptor": "off"}, "scale": NO_ROAD})
     engines = {"here": None, "there": RayEngine(actors=2)}
     runs = {name: pipeline.run(pictures, tmp_path / name, settings, engine=engine) for name, engine in engines.items()}
     assert contents(runs["there"]) == contents(runs["here"])
