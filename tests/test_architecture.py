@@ -110,6 +110,7 @@ def imports() -> Graph:
     return import_graph(trees())
 
 
+@pytest.mark.slow
 def test_a_room_imports_only_what_it_may() -> None:
     arrows = [(file, other) for file in trees() for other in sorted(imports()[file]) if room(file) != room(other)]
     assert [
@@ -128,14 +129,17 @@ def test_no_imports_run_in_a_circle(depth: int | None) -> None:
     assert circles(room_graph(imports(), depth) if depth else imports()) == []
 
 
+@pytest.mark.slow
 def test_the_library_prints_nothing() -> None:
     assert _callers("print") == {"cli/screen.py": {"print"}}  # of the terminal's console
 
 
+@pytest.mark.slow
 def test_only_the_adapter_asks_what_a_predictor_has() -> None:
     assert predictors_asked(trees()) == {}
 
 
+@pytest.mark.slow
 def test_only_these_start_threads_and_processes() -> None:
     starters = ("Thread", "Timer", "ThreadPoolExecutor", "Process", "ProcessPoolExecutor", "Pool", "Popen", "fork")
     assert _callers(*starters) == {name: set(allowed.split()) for name, allowed in MAY_START_THREADS.items()}
@@ -155,6 +159,7 @@ def test_importing_brings_in_nothing_heavy(module: str) -> None:
     assert _imported(f"import {module}", HEAVY) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["--help"], ["run", "--help"]])
 def test_help_brings_in_nothing_heavy(words: list[str]) -> None:
     heavy = {*HEAVY, "da3_stream.export", "da3_stream.settings"} - {"pydantic"}  # which typer imports itself

@@ -223,6 +223,7 @@ def call(things: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: p
     return call
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", REFUSED, ids=lambda row: row.name)
 def test_what_cannot_be_is_refused_in_one_sentence(row: Row, call: Callable, things: Path, tmp_path: Path) -> None:
     status, err = call(row.arguments)
@@ -232,12 +233,14 @@ def test_what_cannot_be_is_refused_in_one_sentence(row: Row, call: Callable, thi
     assert not list(tmp_path.rglob("run.json"))  # nothing is left behind
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", USAGE, ids=lambda row: row.name)
 def test_what_cannot_be_understood_shows_the_usage(row: Row, call: Callable) -> None:
     status, err = call(row.arguments)
     assert status == 2 and "Usage" in err and row.sentence in err and "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_what_was_in_the_way_is_left_alone(call: Callable, things: Path) -> None:
     before = {path: path.read_bytes() for path in (things / "run").rglob("*") if path.is_file()}
     call("run @good.mp4 -o @run")

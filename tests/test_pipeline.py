@@ -52,6 +52,7 @@ def test_exact_windows_give_the_exact_trajectory(tmp_path: Path, count: int) -> 
     of_exact_trajectory(street(tmp_path / "run", count), count)
 
 
+@pytest.mark.slow
 def test_many_exact_windows_give_the_exact_trajectory(short: Path, long: Path) -> None:
     of_exact_trajectory(short, 28)
     of_exact_trajectory(long, 45)
@@ -89,6 +90,7 @@ def test_run_json_tells_the_cpu_seconds_of_every_stage_and_of_the_predictor_by_i
     assert {"predict"} == predictor.keys() and predictor["predict"] == stages["predict"]
 
 
+@pytest.mark.slow
 def test_every_output_is_there_and_reads_back(tmp_path: Path) -> None:
     run = street(tmp_path / "run", 28, cloud={"per_pixel": None})
     np.testing.assert_allclose(read_kitti(run / "trajectory.kitti").world_from_camera, truth(28), atol=2e-5)
@@ -127,6 +129,7 @@ def test_points_reproject_onto_their_pixels(short: Path) -> None:
         np.testing.assert_allclose(project(seen, result.intrinsics[row]), pixels, atol=0.01)
 
 
+@pytest.mark.slow
 def test_two_runs_give_the_same_bytes(long: Path, tmp_path: Path) -> None:
     first, second = long, street(tmp_path / "run", 45)
     names = ["trajectory.tum", "trajectory.kitti", "camera_poses.txt", "cloud.ply", "scene.json", "overview.png"]
@@ -171,6 +174,7 @@ def test_a_failed_window_costs_its_own_frames_only(tmp_path: Path) -> None:
     np.testing.assert_allclose(result.world_from_camera[:18], truth(18), atol=2e-5)
 
 
+@pytest.mark.slow
 def test_a_window_at_which_the_predictor_raises_is_journaled_and_left_out(tmp_path: Path) -> None:
     def raise_in_the_middle(first: int, geometry: WindowGeometry) -> WindowGeometry:
         if first == 16:
@@ -217,6 +221,7 @@ def in_other_units(geometry: WindowGeometry, row: int) -> WindowGeometry:
     return replace(geometry, window_from_camera=poses, depth=depth, breaks=(row,))
 
 
+@pytest.mark.slow
 def test_a_break_begins_a_segment_and_the_next_window_joins_it(tmp_path: Path) -> None:
     def broken(first: int, geometry: WindowGeometry) -> WindowGeometry:
         return in_other_units(geometry, 6) if first == 0 else geometry
@@ -227,6 +232,7 @@ def test_a_break_begins_a_segment_and_the_next_window_joins_it(tmp_path: Path) -
     np.testing.assert_allclose(result.world_from_camera, truth(20), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_break_in_no_overlap_leaves_two_segments(tmp_path: Path) -> None:
     def broken(first: int, geometry: WindowGeometry) -> WindowGeometry:
         return in_other_units(geometry, 6) if first == 8 else geometry
@@ -242,6 +248,7 @@ def test_a_break_in_no_overlap_leaves_two_segments(tmp_path: Path) -> None:
     np.testing.assert_allclose(step, 0, atol=1e-9)  # it goes on where the camera was last known
 
 
+@pytest.mark.slow
 def test_a_stop_keeps_the_scale(tmp_path: Path) -> None:
     """Drive 20 frames, stand for 30, drive on: no window sees depth on both sides of the stop."""
     result = Reconstruction(
@@ -276,6 +283,7 @@ class Minimal:
         return StandIn().predict(frames)
 
 
+@pytest.mark.slow
 def test_reconstruct_takes_any_iterable_and_any_predictor(tmp_path: Path) -> None:
     settings = Settings.build({"windows": WINDOWS, "scale": NO_ROAD})
     result = reconstruct(iter(pictures(20)), str(tmp_path / "run"), settings=settings, predictor=Minimal())
@@ -284,6 +292,7 @@ def test_reconstruct_takes_any_iterable_and_any_predictor(tmp_path: Path) -> Non
     assert result.status["model"]["name"] == "Minimal"
 
 
+@pytest.mark.slow
 def test_windows_are_by_default_those_of_the_predictor(tmp_path: Path) -> None:
     predictor = StandIn()
     predictor.window_size, predictor.window_overlap = 10, 3  # type: ignore[attr-defined]
@@ -305,6 +314,7 @@ def test_a_broken_contract_ends_the_run_and_says_so(tmp_path: Path) -> None:
     np.testing.assert_allclose(result.world_from_camera, truth(18), atol=2e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit(143)])
 def test_an_interrupted_run_keeps_what_was_placed(tmp_path: Path, stop: BaseException) -> None:
     def frames():  # type: ignore[no-untyped-def]
@@ -335,6 +345,7 @@ def test_a_directory_that_holds_a_run_is_refused_and_left_alone(tmp_path: Path) 
     assert (run / "trajectory.tum").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_scale_gives_metres(short: Path, tmp_path: Path) -> None:
     a, b = Reconstruction(short), Reconstruction(street(tmp_path / "run", 28, scale={"factor": 2.5}))
     np.testing.assert_allclose(b.world_from_camera[:, :3, 3], 2.5 * a.world_from_camera[:, :3, 3], atol=1e-9)
@@ -342,6 +353,7 @@ def test_a_scale_gives_metres(short: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(b.points()[0].max(), 2.5 * a.points()[0].max(), rtol=0.02)
 
 
+@pytest.mark.slow
 def test_a_path_length_gives_metres_at_the_end(tmp_path: Path) -> None:
     result = Reconstruction(street(tmp_path / "run", 28, scale={"path_length_m": 100.0}))
     steps = np.linalg.norm(np.diff(result.world_from_camera[:, :3, 3], axis=0), axis=1)
@@ -349,6 +361,7 @@ def test_a_path_length_gives_metres_at_the_end(tmp_path: Path) -> None:
     assert steps.sum() == pytest.approx(100.0)
 
 
+@pytest.mark.slow
 def test_voxels_in_metres_need_metres(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cloud.voxel, a share of the median depth"):
         street(tmp_path / "run", 12, cloud={"voxel_m": 0.1})
@@ -375,6 +388,7 @@ def test_the_preview_is_renewed_while_it_runs(tmp_path: Path) -> None:
     assert all(0 < event["points"] <= 1000 for event in events(run, "preview"))
 
 
+@pytest.mark.slow
 def test_the_sky_is_kept_with_the_frames_and_left_out_of_the_cloud(tmp_path: Path) -> None:
     def upper_half(first: int, geometry: WindowGeometry) -> WindowGeometry:
         sky = np.zeros(geometry.depth.shape, np.bool_)

@@ -151,6 +151,7 @@ def test_it_exports_and_says_where(run, tmp_path):
         rec.export("kitti", path, DepthOptions(), overwrite=True)
 
 
+@pytest.mark.slow
 def test_opening_a_run_brings_in_no_exporter():
     code = "import sys, da3_stream.reconstruction; sys.exit(any('da3_stream.export' in name for name in sys.modules))"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -84,6 +84,7 @@ def value_of(settings: Settings, name: str) -> object:
     return getattr(getattr(settings, stage), key)
 
 
+@pytest.mark.slow
 @given(st.integers(2, 500), st.floats(0.001, 0.999), st.one_of(st.none(), st.floats(0.01, 1e3)), st.text("abcz.019_-"))
 def test_settings_survive_yaml(size: int, voxel: float, fps: float | None, name: str) -> None:
     tree = {"windows": {"size": size}, "cloud": {"voxel": voxel}, "frames": {"fps": fps}, "model": {"name": name}}

@@ -45,6 +45,7 @@ def test_nothing_there_is_one_sentence(memory: Any) -> None:
         videos_of([DAY], (), any_settings)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_sent_leaves_the_disk_and_is_not_run_again(memory: Any, tmp_path: Path) -> None:
     upload(memory, "ok1.mp4", "broken.mp4")
     videos = videos_of([DAY], ("--export=tum",), any_settings)

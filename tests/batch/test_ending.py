@@ -49,6 +49,7 @@ def states(folder: Path) -> dict[str, str]:
     return {row["name"]: row["state"] for row in json.loads((folder / "summary.json").read_text())}
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_is_tried_again_and_others_end_in_order(tmp_path: Path) -> None:
     batch = begin(tmp_path, "hang1", "hang2")
     run, helper = pids(tmp_path, "hang1")
@@ -65,6 +66,7 @@ def test_a_run_that_is_killed_is_tried_again_and_others_end_in_order(tmp_path: P
     assert [row.attempts for row in rows.values()] == [2, 2]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the system kills children with their parent")
 def test_a_batch_that_is_killed_leaves_no_run(tmp_path: Path) -> None:
     batch = begin(tmp_path, "fine", "hang1", "hang2")

@@ -23,6 +23,7 @@ def calls(folder: Path, name: str) -> list[str]:
     return (folder / name / "calls").read_text().splitlines()
 
 
+@pytest.mark.slow
 def test_every_video_ends_in_its_own_way_and_none_stops_the_rest(tmp_path: Path) -> None:
     names = ("broken", "crash1", "crash9", "refused", "empty", "fine")
     rows = run_fakes(tmp_path, videos(*names, "unread"), forecasts={"unread": "it cannot be read"})
@@ -53,6 +54,7 @@ def test_the_summary_is_there_as_json_and_csv(tmp_path: Path) -> None:
     assert [row["error"] for row in table] == ["", "it is refused"] and list(table[0]) == list(told[0])
 
 
+@pytest.mark.slow
 def test_what_is_finished_is_not_run_again_and_what_failed_is(tmp_path: Path) -> None:
     run_fakes(tmp_path, videos("fine", "empty", "crash4"))
     assert len(calls(tmp_path, "crash4")) == 3
@@ -67,6 +69,7 @@ def test_what_is_finished_is_not_run_again_and_what_failed_is(tmp_path: Path) ->
     assert calls(tmp_path, "fine")[-1].count("--overwrite") == 1 and rows["fine"].attempts == 1
 
 
+@pytest.mark.slow
 def test_a_damaged_run_directory_is_told_by_its_run_alone(tmp_path: Path) -> None:
     run_fakes(tmp_path, videos("fine", "other"))
     (tmp_path / "fine" / "run.json").write_text("{")
@@ -74,12 +77,14 @@ def test_a_damaged_run_directory_is_told_by_its_run_alone(tmp_path: Path) -> Non
     assert len(calls(tmp_path, "fine")) == 2 and rows["other"].state == State.FINISHED
 
 
+@pytest.mark.slow
 def test_those_of_higher_priority_come_first(tmp_path: Path) -> None:
     place = FakePlace(cores=1)
     run_fakes(tmp_path, [*videos("a", "b"), *videos("c", priority=2.5), *videos("d", priority=-1.0)], place)
     assert [name for name, _, _ in place.begun] == ["c", "a", "b", "d"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cores", "memory", "names", "shares"),
     [
@@ -97,6 +102,7 @@ def test_cores_are_shared_among_as_many_as_memory_holds(
     assert [share for _, share, _ in place.begun][: len(shares)] == shares
 
 
+@pytest.mark.slow
 def test_no_run_starts_that_does_not_fit_beside_the_others(tmp_path: Path) -> None:
     place = FakePlace(cores=4, memory=2300)
     forecasts = {"big": replace(SMALL, fixed_bytes=2000), "huge": replace(SMALL, fixed_bytes=3000)}
@@ -111,6 +117,7 @@ def test_a_disk_that_is_too_small_is_one_sentence(tmp_path: Path) -> None:
     assert "the disk is short" in str(rows["a"].error) and rows["b"].state == State.FINISHED
 
 
+@pytest.mark.slow
 def test_a_device_is_one_run_s_alone_and_others_overtake(tmp_path: Path) -> None:
     place = FakePlace(cores=8, looks=12)
     on_device = replace(SMALL, device="cuda", worker_bytes=0)
@@ -128,6 +135,7 @@ def test_a_run_goes_on_with_the_workers_that_it_was_begun_with(tmp_path: Path) -
     assert "--workers 3" in calls(tmp_path, "a")[0]
 
 
+@pytest.mark.slow
 def test_events_tell_each_video_and_how_far_all_are(tmp_path: Path) -> None:
     told: list[tuple[str, dict[str, Any]]] = []
     run_fakes(

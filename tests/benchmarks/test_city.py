@@ -38,6 +38,7 @@ def solved_whole(city: City, edges: np.ndarray, start: Sim3Array) -> tuple[Sim3A
     return found.state, found.cost
 
 
+@pytest.mark.slow
 def test_districts_and_separators_find_the_optimum_of_the_whole(city: City, tmp_path: Path) -> None:
     start, edges = city.start(), np.arange(len(city.ends))
     root = dissect(start.translation[:, :2], city.ends, 20)

@@ -49,6 +49,7 @@ def filled(folder: Path, case: Case, old: list[Row], new: list[Row]) -> RecordFo
     return records
 
 
+@pytest.mark.slow
 def test_what_a_command_leaves_behind_counts_too(tmp_path: Path) -> None:
     took = watched([sys.executable, "-c", LEAVES_SOMETHING_BEHIND], tmp_path, tmp_path / "run")
     assert took["exit_status"] == 0
@@ -58,6 +59,7 @@ def test_what_a_command_leaves_behind_counts_too(tmp_path: Path) -> None:
     assert took["peak_mib"] > 90  # two processes of 51 MB each, neither the measuring one
 
 
+@pytest.mark.slow
 def test_a_command_that_fails_is_told_with_its_last_line(tmp_path: Path) -> None:
     took = watched([sys.executable, "-c", "raise ValueError('no such thing')"], tmp_path, tmp_path / "run")
     assert took["exit_status"] == 1

@@ -11,6 +11,7 @@ import pytest
 from tests.worlds.clips import write_clip
 
 
+@pytest.mark.slow
 def test_a_video_is_run_and_exported_and_a_broken_one_is_told(call: Callable, tmp_path: Path) -> None:
     write_clip(tmp_path / "in" / "good.mkv", 0, 5, size=(96, 72))
     (tmp_path / "in" / "broken.mkv").write_bytes(b"no video")

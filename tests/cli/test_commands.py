@@ -80,6 +80,7 @@ def test_a_checkpoint_of_an_older_version_ends_with_status_2(call: Callable, fol
     assert call(*words, "--overwrite")[0] == 0
 
 
+@pytest.mark.slow
 def test_the_run_says_model_directory_and_result(call: Callable, folder: str, stand_in: None) -> None:
     _, out, err = call("run", folder)
     assert "model: sfm (auto: no Depth Anything 3 model is on this machine;" in out
@@ -94,6 +95,7 @@ def spoilt(monkeypatch: pytest.MonkeyPatch, **fields: object) -> None:
     monkeypatch.setattr(sfm, "SfmPredictor", lambda **_: spoil)
 
 
+@pytest.mark.slow
 def test_a_run_that_places_nothing_ends_with_3_and_the_reason(
     call: Callable, folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,6 +121,7 @@ def test_two_frames_and_a_standing_camera_end_with_0(
     assert status == 0 and "  0:00–0:01 (frames 0–27) the camera stands" in out
 
 
+@pytest.mark.slow
 def test_the_run_says_where_it_is_not_to_be_trusted_and_why(
     call: Callable, folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +147,7 @@ def test_the_run_says_where_it_is_not_to_be_trusted_and_why(
     assert call("info", "out", "--all")[1].startswith("\n".join(out.splitlines()[-4:]))
 
 
+@pytest.mark.slow
 def test_frames_csv_names_every_picture(call: Callable, folder: str, stand_in: None) -> None:
     call("run", "drive", "-o", "out", "-q", "--every", "3")
     with open("out/frames.csv", newline="") as file:
@@ -288,6 +292,7 @@ def test_eval_of_a_run_without_a_placed_frame_ends_with_2_and_one_sentence(
     assert ("no frames" if not frames else "no segment of the run has 3 frames") in error
 
 
+@pytest.mark.slow
 def test_align_prints_the_matrix_and_how_sure_it_is(call: Callable, tmp_path: Path) -> None:
     import trimesh
 
@@ -404,6 +409,7 @@ def test_an_unknown_export_is_refused_before_the_run(call: Callable, folder: str
     assert status == 2 and err.startswith("error: there is no export format 'vhs'") and not Path("out").exists()
 
 
+@pytest.mark.slow
 def test_an_export_that_fails_leaves_the_run_as_it_is(call: Callable, folder: str, stand_in: None) -> None:
     status, out, err = call("run", folder, "-o", "out", "--export", "gpx")
     assert status == 2 and "error: the map is not located" in err and "28 of 28 frames placed" in out
@@ -411,6 +417,7 @@ def test_an_export_that_fails_leaves_the_run_as_it_is(call: Callable, folder: st
     assert not list(Path("out/export").glob("*"))
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_an_export_ends_with_130_and_leaves_no_part_of_it(
     call: Callable, folder: str, stand_in: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -428,6 +435,7 @@ def test_ctrl_c_in_an_export_ends_with_130_and_leaves_no_part_of_it(
     assert (status, err) == (130, "error: interrupted; nothing was written\n")
 
 
+@pytest.mark.slow
 def test_sigterm_in_an_export_ends_with_143_and_leaves_no_part_of_it(
     call: Callable, folder: str, stand_in: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -447,6 +455,7 @@ def test_a_full_disk_behind_standard_output_is_no_bug():
     assert told.status == 2 and "this is a bug" not in str(told.message)
 
 
+@pytest.mark.slow
 def test_names_that_are_no_utf_8_are_kept(call: Callable, folder: str, stand_in: None) -> None:
     named = os.path.join(os.path.dirname(folder), os.fsdecode(b"dr\xefve"))
     os.rename(folder, named)

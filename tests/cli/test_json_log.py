@@ -29,6 +29,7 @@ def events(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+@pytest.mark.slow
 def test_a_run_is_told_from_start_to_end(call: Callable, folder: str, stand_in: None) -> None:
     status, _, err = call("run", folder, "-o", "out", *WINDOWS, "--export", "tum", "--json-log", "log.jsonl")
     told = events(Path("log.jsonl").read_text())
@@ -50,6 +51,7 @@ def test_a_run_is_told_from_start_to_end(call: Callable, folder: str, stand_in: 
     assert (told[-1]["status"], told[-1]["message"]) == (0, None)
 
 
+@pytest.mark.slow
 def test_on_stderr_it_is_alone(call: Callable, folder: str, stand_in: None) -> None:
     status, out, err = call("run", folder, "-o", "out", "--json-log", "-")
     told = events(err)
@@ -60,11 +62,13 @@ def test_on_stderr_it_is_alone(call: Callable, folder: str, stand_in: None) -> N
     assert status == 2 and end["status"] == 2 and end["message"].startswith("out already holds a run of another input")
 
 
+@pytest.mark.slow
 def test_quiet_silences_people_and_not_the_log(call: Callable, folder: str, stand_in: None) -> None:
     assert call("run", folder, "-o", "out", "-q", "--json-log", "log.jsonl") == (0, "", "")
     assert events(Path("log.jsonl").read_text())[-1]["event"] == "end"
 
 
+@pytest.mark.slow
 def test_each_code_of_advice_is_told_once_when_it_appears(
     call: Callable, folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,6 +126,7 @@ def test_a_log_that_cannot_be_written_is_refused(call: Callable, folder: str) ->
     assert status == 2 and err == "error: --json-log nowhere/log.jsonl cannot be written: No such file or directory\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a disk that is always full")
 def test_a_full_disk_of_the_log_harms_no_run(call: Callable, folder: str, stand_in: None) -> None:
     assert call("run", folder, "-o", "out", "-q", "--json-log", "/dev/full") == (0, "", "")

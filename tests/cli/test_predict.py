@@ -19,6 +19,7 @@ def metric(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(write_checkpoint(tmp_path_factory.mktemp("metric"), METRIC, "da3metric-tiny"))
 
 
+@pytest.mark.slow
 def test_one_picture_becomes_a_run_that_others_read(call: Callable, metric: str, tmp_path: Path) -> None:
     picture = str(write_photos(tmp_path / "in", 1) / "photo00.png")
     words = ("--model", metric, "--device", "cpu", "--resolution", "64", "--hfov-deg", "60")

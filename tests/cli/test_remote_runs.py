@@ -34,6 +34,7 @@ def walk(memory: MemoryFileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     return folder
 
 
+@pytest.mark.slow
 def test_from_and_to_an_address_gives_the_files_of_a_disk(walk: Path, memory: Any, call: Callable) -> None:
     status, said, told = call("run", WALK, "-o", THERE, "--work", "live", "--export", "tum", *WORDS)
     assert status == 0 and f"{THERE}: " in said, told
@@ -50,6 +51,7 @@ def test_from_and_to_an_address_gives_the_files_of_a_disk(walk: Path, memory: An
     assert not Path("live.input").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_is_cut_short_goes_on_with_the_same_copies(
     walk: Path,
     memory: Any,
@@ -78,6 +80,7 @@ def test_a_run_that_is_cut_short_goes_on_with_the_same_copies(
     assert not Path("live.input").exists() and memory.exists("/results/walk/run.json")
 
 
+@pytest.mark.slow
 def test_an_export_fetches_the_input_again_and_leaves_no_copy(walk: Path, memory: Any, call: Callable) -> None:
     assert call("run", WALK, "-o", "live", *WORDS)[0] == 0
     folder = export_run(Path("live"), "colmap", options={"resolution": "input"}).path

@@ -79,6 +79,7 @@ def test_normals_that_no_page_has_are_refused(tmp_path):
         merged(run, normals=True)
 
 
+@pytest.mark.slow
 def test_equal_runs_have_equal_files(tmp_path, small_tiles):
     digests = []
     for name in "ab":

@@ -110,6 +110,7 @@ def test_trimesh_reads_the_cloud_with_the_right_count(tmp_path):
     np.testing.assert_array_equal(cloud.colors[:, :3], rgb)
 
 
+@pytest.mark.slow
 def test_max_points_keeps_exactly_so_many_spread_over_the_whole(tmp_path):
     run = run_with_pages(tmp_path / "run")
     geometry = read_run_geometry(run)
@@ -172,6 +173,7 @@ def test_a_failed_merge_leaves_the_old_cloud_and_nothing_else(tmp_path):
     assert sorted(p.name for p in (run.path / "cloud").iterdir()) == [f"{n:06d}.laz" for n in range(3)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["torn", "empty", "foreign", "missing"])
 def test_a_damaged_cloud_is_one_sentence(tmp_path, damage):
     run = run_with_pages(tmp_path / "run")

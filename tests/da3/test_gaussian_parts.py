@@ -176,6 +176,7 @@ def captured(goldens: Path, network: Callable[[str], Network]) -> Captured:
     return Captured(network("tinygs"), np.load(goldens / "tinygs_n3.npz"))
 
 
+@pytest.mark.slow
 def test_every_tensor_of_the_head_matters(captured: Captured) -> None:
     assert captured.worst() < 1
     unnoticed = []

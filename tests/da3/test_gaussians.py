@@ -45,6 +45,7 @@ def copied(gaussians: Gaussians[np.ndarray]) -> Gaussians[np.ndarray]:
     return Gaussians(**{name: values.copy() for name, values in vars(gaussians).items()})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tinygs_n1", "tinygs_n3", "tinygs_n5", "tinynestedgs_n2"])
 def test_raw_ones_are_the_originals(name: str, goldens: Path, models: Models) -> None:
     case = np.load(goldens / f"{name}.npz")
@@ -68,6 +69,7 @@ def test_metres_are_those_of_the_depth(goldens: Path, models: Models) -> None:
     same(found, raw)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tinygs", "tinynestedgs"])
 def test_with_given_cameras_they_are_in_their_world(
     name: str, goldens: Path, models: Models, network: Callable

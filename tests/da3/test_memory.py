@@ -40,6 +40,7 @@ def test_what_is_planned_fits() -> None:
         assert group == 1 or need.total(group) <= gb * GB - 550_000_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("grid", "budget_gb"), [(LARGE_FRAMES, 8), (WIDE_FRAMES, 5)])
 def test_the_largest_model_fits_the_budgets_on_paper(grid: tuple[int, int], budget_gb: float) -> None:
     half, network = MemoryPlanner(GIANT, CPU, torch.bfloat16), Network(GIANT)

@@ -250,6 +250,7 @@ def test_a_pointer_of_git_lfs_is_recognised(folder: Path) -> None:
         read_checkpoint(folder)
 
 
+@pytest.mark.slow
 def test_a_config_of_another_model_is_recognised(manifests: Path, tmp_path: Path) -> None:
     entries = json.loads((manifests / "da3-small.json").read_text())["tensors"]
     tensors = {key: torch.zeros(entry["shape"]) for key, entry in entries.items() if "alias_of" not in entry}

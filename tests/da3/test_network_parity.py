@@ -76,6 +76,7 @@ def same_hypothesis(request: pytest.FixtureRequest) -> None:
         pytest.skip("the vectors of tiny_raypose_n1 are of kernels without AVX-512")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL)
 def test_every_stage_of_small_networks_agrees(name: str, goldens: Path, network: Build, recipe: ModuleType) -> None:
     assert first_difference(network(name.split("_")[0]), name, goldens, recipe) is None
@@ -95,6 +96,7 @@ def test_no_golden_file_is_left_out(goldens: Path) -> None:
     assert {name for name in stored if not elsewhere.fullmatch(name)} == {*SMALL, *RELEASED}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "parameter", "stage"),
     [

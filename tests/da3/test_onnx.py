@@ -77,6 +77,7 @@ def images(count: int) -> Tensor:
     return torch.randn(count, 3, *SIZE, generator=torch.Generator().manual_seed(count))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [1, 3, 5])
 def test_any_number_of_frames_gives_what_the_network_gives(
     count: int, traced: tuple[OnnxFile, Any], short_network: Callable[[str], Network]
@@ -91,6 +92,7 @@ def test_any_number_of_frames_gives_what_the_network_gives(
     np.testing.assert_allclose(depth[clear], out.depth[0].numpy()[clear], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_file_tells_what_it_is(traced: tuple[OnnxFile, Any], mono: Path) -> None:
     model = onnx.load(traced[0].files[0])
     told = {entry.key: entry.value for entry in model.metadata_props}
@@ -101,6 +103,7 @@ def test_a_file_tells_what_it_is(traced: tuple[OnnxFile, Any], mono: Path) -> No
     assert max(traced[0].deviations.values()) < 1e-5 and "differs from torch by" in str(traced[0])
 
 
+@pytest.mark.slow
 def test_large_weights_lie_beside_the_graph(export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writing, "MOST_IN_ONE_FILE", 1000)
     made = export(tmp_path / "large.onnx")
@@ -113,6 +116,7 @@ def test_large_weights_lie_beside_the_graph(export: Export, tmp_path: Path, monk
     assert checking.open_session(moved / "large.onnx").run(["sky"], {"images": images(2).numpy()})
 
 
+@pytest.mark.slow
 def test_a_file_that_says_something_else_gets_no_name(
     export: Export, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,6 +128,7 @@ def test_a_file_that_says_something_else_gets_no_name(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_what_is_there_stays_unless_said(export: Export, tmp_path: Path) -> None:
     there = tmp_path / "mono.onnx"
     there.write_text("mine")
@@ -145,6 +150,7 @@ def test_views_of_a_scene_give_depth_and_cameras(
         np.testing.assert_allclose(array, tensor[0].numpy(), atol=1e-4 * float(tensor.abs().max()))
 
 
+@pytest.mark.slow
 def test_what_is_no_graph_is_refused(checkpoint: Callable, mono: Path, tmp_path: Path) -> None:
     several, nested = checkpoint("tiny"), checkpoint("tinynested")
     for folder, options, sentence in (
@@ -161,6 +167,7 @@ def test_what_is_no_graph_is_refused(checkpoint: Callable, mono: Path, tmp_path:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_where_nothing_can_be_written_is_said_at_once(mono: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="there is no folder"):
         export_onnx(mono, tmp_path / "no" / "mono.onnx")
@@ -168,12 +175,14 @@ def test_where_nothing_can_be_written_is_said_at_once(mono: Path, tmp_path: Path
         export_onnx(mono, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_missing_package_is_named(mono: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writing.importlib.util, "find_spec", lambda name: None if name == "onnxruntime" else name)
     with pytest.raises(ModelError, match=r"ONNX files need onnxruntime: pip install 'da3_stream\[onnx\]'"):
         export_onnx(mono, tmp_path / "mono.onnx")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["504", "504x", "axb", "-14x28"])
 def test_a_size_is_width_and_height(text: str) -> None:
     assert _size("504x378") == (378, 504)

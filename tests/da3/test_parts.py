@@ -30,6 +30,7 @@ def geometry(goldens: Path) -> dict[str, torch.Tensor]:
     return {key: torch.as_tensor(value) for key, value in np.load(goldens / "unit_geometry.npz").items()}
 
 
+@pytest.mark.slow
 def test_the_table_of_positions_agrees(geometry: dict, network: Callable[[str], Network]) -> None:
     table = network("tiny").branches[""].backbone.pretrained.pos_embed
     for key, expected in geometry.items():

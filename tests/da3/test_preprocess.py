@@ -32,6 +32,7 @@ def test_every_pixel_agrees(goldens: Path, recipe: ModuleType) -> None:
         assert difference.max() <= 1 and (difference > 0).mean() <= MOST_OTHER, name
 
 
+@pytest.mark.slow
 def test_sizes_and_intrinsics_agree(goldens: Path) -> None:
     rows = json.loads((goldens / "preproc_shapes.json").read_text())
     for row in rows:

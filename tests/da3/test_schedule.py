@@ -19,6 +19,7 @@ from da3_stream.errors import ModelError
 from tests.da3.conftest import as_input
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["tiny", "tinyg", "tinymono", "tinynested"])
 @pytest.mark.parametrize("group", [1, 2, 3])
 def test_groups_of_frames_change_nothing(name: str, group: int, goldens: Path, network: Callable) -> None:
@@ -115,6 +116,7 @@ def test_what_the_network_cannot_take_is_refused(
         network("tiny").forward(images, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [5, {"vit": 3}, {"vit": {"embed_dim": "12"}, "head": {}}, "da3-tremendous"])
 def test_what_is_no_architecture_is_refused(config: object) -> None:
     with pytest.raises(ModelError, match="architecture"):

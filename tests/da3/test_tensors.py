@@ -31,12 +31,14 @@ def stored(manifests: Path, name: str) -> dict[str, torch.Tensor]:
     return {key: torch.empty(shape, device="meta") for key, shape in kept.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RELEASED)
 def test_every_released_checkpoint_loads(name: str, manifests: Path) -> None:
     unused = Network.from_config(name).load_tensors(stored(manifests, name))
     assert all("_aux." in key for key in unused) and len(unused) == (0 if name in SINGLE else 42)
 
 
+@pytest.mark.slow
 def test_the_gaussian_head_of_the_giant_models_is_loaded_whole(manifests: Path) -> None:
     head = {key: tensor for key, tensor in stored(manifests, "da3-giant").items() if ".gs_head." in key}
     assert len(head) == 66 and sum(tensor.numel() for tensor in head.values()) == 35_628_486

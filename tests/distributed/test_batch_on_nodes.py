@@ -8,6 +8,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from da3_stream.batch import How, Row, State, run_batch
 from da3_stream.batch.child import Child
 from da3_stream.distributed.nodes import Keeper, cluster_places
@@ -21,6 +23,7 @@ def begin(words: Sequence[str], folder: str) -> Child:
     return Child(RUN, words, folder=folder)
 
 
+@pytest.mark.slow
 def test_what_dies_is_tried_again_and_no_process_is_left(cluster: None, tmp_path: Path) -> None:
     rows: list[Row] = []
 

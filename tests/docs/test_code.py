@@ -61,6 +61,7 @@ def write_fixes(path: Path, flight: Reconstruction) -> None:
     np.savetxt(path, table, delimiter=",", header="frame,longitude,latitude,height", comments="", fmt="%.12f")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_python_of_a_page_runs(page: Path, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, object] = {}

@@ -38,6 +38,7 @@ def test_pages_show_commands() -> None:
     assert {"run", "export", "info", "eval", "align", "demo", "weights"} <= {command.words[0] for command in COMMANDS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [c for c in COMMANDS if "--help" not in c.words], ids=str)
 def test_a_command_that_a_page_shows_is_understood(command: Shown) -> None:
     if len(command.words) == 1 and command.words[0] != "demo":
@@ -64,6 +65,7 @@ def check_export(given: dict[str, Any]) -> None:
     _checked_options(given["format"], format, read_options(own, given["assignments"] or ()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", CHEAP, ids=str)
 def test_a_command_that_costs_nothing_runs(command: Shown) -> None:
     done = subprocess.run([sys.executable, "-m", "da3_stream", *command.words], capture_output=True, text=True)

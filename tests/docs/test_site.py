@@ -32,11 +32,13 @@ def html(path: Path) -> Html:
     return Html.of(path)
 
 
+@pytest.mark.slow
 def test_every_page_of_docs_is_in_the_site(site: Path) -> None:
     pages = {path.relative_to(ROOT / "docs").with_suffix(".html") for path in (ROOT / "docs").rglob("*.md")}
     assert not {page for page in pages if not (site / page).exists()}
 
 
+@pytest.mark.slow
 def test_links_lead_to_pages_and_anchors_that_exist(site: Path) -> None:
     assert not [broken for page in pages_of(site) for broken in broken_links(page)]
 
@@ -61,6 +63,7 @@ def leads(page: Path, link: str) -> bool:
     return not anchor or target.suffix != ".html" or anchor in html(target).anchors
 
 
+@pytest.mark.slow
 def test_pages_load_nothing_from_elsewhere_and_all_that_they_load_is_there(site: Path) -> None:
     loads = [(page, urldefrag(load)[0]) for page in pages_of(site) for load in html(page).loads]
     assert loads
@@ -68,6 +71,7 @@ def test_pages_load_nothing_from_elsewhere_and_all_that_they_load_is_there(site:
     assert not [load for load in missing if not load[1].startswith("data:")]
 
 
+@pytest.mark.slow
 def test_the_public_names_are_told(site: Path) -> None:
     import da3_stream
 
@@ -75,11 +79,13 @@ def test_the_public_names_are_told(site: Path) -> None:
     assert set(da3_stream.__all__) <= told
 
 
+@pytest.mark.slow
 def test_every_code_that_a_run_says_has_a_place(site: Path) -> None:
     anchors = html(site / Path(PAGE).with_suffix(".html").name).anchors
     assert not [code for code in AdviceCode if code.value not in anchors]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", AdviceCode)
 def test_a_code_s_page_says_what_the_report_says(code: AdviceCode) -> None:
     section = re.split(r"^##+ ", (ROOT / PAGE).read_text(), flags=re.M)
@@ -103,12 +109,14 @@ QUESTIONS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_what_people_ask_is_answered_with_the_place_to_read_on(question: str) -> None:
     rows = [line for line in (ROOT / "docs" / "faq.md").read_text().splitlines() if line.startswith(f"| {question} |")]
     assert len(rows) == 1 and "](" in rows[0]
 
 
+@pytest.mark.slow
 def test_figures_of_the_readme_are_those_of_the_page_on_benchmarks() -> None:
     told = (ROOT / "README.md").read_text().split("<!-- RESULTS")[1].partition("<!-- /RESULTS")[0]
     rows = [line for line in told.splitlines() if line.startswith("| ")]

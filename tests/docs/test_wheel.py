@@ -66,6 +66,7 @@ def installed(archives: tuple[Path, Path], tmp_path_factory: pytest.TempPathFact
     return folder
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_all_that_the_checkout_holds(archives: tuple[Path, Path]) -> None:
     names = set(zipfile.ZipFile(archives[1]).namelist())
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "da3_stream").rglob("*.py")}
@@ -78,6 +79,7 @@ def test_the_wheel_holds_all_that_the_checkout_holds(archives: tuple[Path, Path]
     assert not {name for name in names if name.startswith(("tests/", "benchmarks/", "docs/")) or "node_modules" in name}
 
 
+@pytest.mark.slow
 def test_the_source_distribution_is_small_and_has_its_licence(archives: tuple[Path, Path]) -> None:
     with tarfile.open(archives[0]) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
@@ -95,6 +97,7 @@ def call(installed: Path, folder: Path, *words: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_installed_program_is_the_wheel_s(installed: Path, tmp_path: Path) -> None:
     code = "import da3_stream; print(da3_stream.__file__)"
     environment = os.environ | {"PYTHONPATH": str(installed)}

@@ -120,6 +120,7 @@ def test_true_intrinsics_gain_half_a_pixel(tmp_path) -> None:
     np.testing.assert_allclose(read_truth_intrinsics(directory), intrinsics_matrix(40, 41, 24.5, 15))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_intrinsics", [True, False])
 def test_an_exact_run_has_exact_depth_and_cloud(tmp_path, write_kitti, with_intrinsics) -> None:
     poses = np.stack([world_from_camera(k) for k in range(28)])

@@ -60,6 +60,7 @@ def test_the_map_of_a_geocentric_system_is_its_horizon(tmp_path):
     np.testing.assert_allclose([axes.anchor.longitude, axes.anchor.latitude, axes.anchor.height], here, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["world", "upright", "map"])
 @pytest.mark.parametrize("crs", PLACES)
 def test_the_record_leads_from_the_file_to_the_map(tmp_path, name, crs):

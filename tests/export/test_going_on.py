@@ -59,6 +59,7 @@ def written_since(folder: Path, before: dict[str, int]) -> list[str]:
     return sorted(name for name, inode in now.items() if before.get(name) != inode)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_what_was_interrupted_goes_on_and_has_the_same_bytes(run, tmp_path, form):
     whole, said = export_run(run.path, form, tmp_path / "whole", FORMS[form])
@@ -133,6 +134,7 @@ def test_an_export_that_the_disk_cannot_hold_is_refused_before_it_begins(run, tm
     assert sorted(path.name for path in tmp_path.iterdir()) == ["input", "run"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
 def test_what_is_told_before_is_at_least_what_is_taken(run, tmp_path, form):
     options = FORMATS[form].options.model_validate(FORMS[form])

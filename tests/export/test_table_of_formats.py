@@ -41,6 +41,7 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Export:
     return exported
 
 
+@pytest.mark.slow
 def test_every_format_has_a_row() -> None:
     assert {name.split()[0] for name in TABLE} == set(FORMATS)
 
@@ -61,6 +62,7 @@ CELLS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name", "topic"), CELLS)
 def test_a_format_keeps(kind: str, name: str, topic: str, export: Export) -> None:
     cell = TABLE[name].cells()[topic]

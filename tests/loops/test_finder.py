@@ -65,6 +65,7 @@ def test_a_tenth_lap_is_linked_no_more_often_than_the_fourth(tmp_path: Path) -> 
         assert np.sum(np.abs(later - place) < DEPTH_M / 2) <= 3
 
 
+@pytest.mark.slow
 def test_candidates_keep_away_from_each_other_along_both_ways(tmp_path: Path) -> None:
     poses = ring(LAP_M, 0.55, 3)
     links = found(windows_of(poses, looks(poses)), tmp_path)
@@ -73,6 +74,7 @@ def test_candidates_keep_away_from_each_other_along_both_ways(tmp_path: Path) ->
             assert max(abs(a.later - b.later), abs(a.earlier - b.earlier)) >= 15
 
 
+@pytest.mark.slow
 def test_a_standing_camera_makes_none(tmp_path: Path) -> None:
     straight = ring(100 * LAP_M, 0.55, 0.02)
     for drive in (straight[:1].repeat(400, axis=0), stopped(straight, 300, 200)):
@@ -80,6 +82,7 @@ def test_a_standing_camera_makes_none(tmp_path: Path) -> None:
         (tmp_path / "places.bin").unlink()
 
 
+@pytest.mark.slow
 def test_a_stop_hides_no_loop_and_makes_none(tmp_path: Path) -> None:
     poses = stopped(ring(LAP_M, 0.55, 2), 600, 60)
     links = found(windows_of(poses, looks(poses)), tmp_path)
@@ -100,11 +103,13 @@ def test_a_place_of_the_window_before_is_found(tmp_path: Path) -> None:
     assert all(np.linalg.norm(places[link.later] - places[link.earlier]) < DEPTH_M for link in links)
 
 
+@pytest.mark.slow
 def test_a_way_seen_once_makes_none(tmp_path: Path) -> None:
     poses = ring(100 * LAP_M, 0.55, 0.02)
     assert found(windows_of(poses, looks(poses, usual=0.7)), tmp_path) == []
 
 
+@pytest.mark.slow
 def test_one_frame_that_looks_alike_is_not_enough(tmp_path: Path) -> None:
     poses = ring(100 * LAP_M, 0.55, 0.02)
     descriptors = looks(poses)
@@ -119,6 +124,7 @@ def test_black_frames_are_no_places(tmp_path: Path) -> None:
     assert found(dark, tmp_path) == []
 
 
+@pytest.mark.slow
 def test_unknown_poses_and_lost_windows_are_passed_over(tmp_path: Path) -> None:
     poses = ring(LAP_M, 0.55, 2)
     windows = windows_of(poses, looks(poses))
@@ -144,6 +150,7 @@ def test_vlad_links_two_laps_of_rendered_pictures(tmp_path: Path) -> None:
     assert len(links) >= 6 and np.mean(right) >= 0.8
 
 
+@pytest.mark.slow
 def test_they_come_within_one_window_of_the_loop(tmp_path: Path) -> None:
     poses = ring(LAP_M, 0.55, 2)
     finder = LoopFinder(DinoExtractor(), tmp_path / "places.bin", LoopsSettings())
@@ -152,6 +159,7 @@ def test_they_come_within_one_window_of_the_loop(tmp_path: Path) -> None:
             assert window.frame_indices[0] - 60 < candidate.later <= window.frame_indices[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed_at", [6, 11, 13])
 def test_a_killed_run_goes_on_to_the_same_candidates(killed_at: int, tmp_path: Path) -> None:
     poses = ring(LAP_M, 0.55, 2)

@@ -102,6 +102,7 @@ def test_the_information_is_that_of_both_halves_together() -> None:
     assert np.mean(sizes) == pytest.approx(7, rel=0.08)
 
 
+@pytest.mark.slow
 def test_drift_is_told_and_does_not_hide_a_loop(exact: ExactPredictor, same_place: LoopCandidate) -> None:
     drift = Sim3.exp([0.05, 0.0, 0.05, 0.0, 0.0, 0.005, 0.02])
     edge = edge_of(verified(exact, same_place, TownMap(exact, drift)))
@@ -111,6 +112,7 @@ def test_drift_is_told_and_does_not_hide_a_loop(exact: ExactPredictor, same_plac
     assert edge.evidence["turn"] == pytest.approx(0.005 * windows, abs=0.01)
 
 
+@pytest.mark.slow
 def test_another_place_is_refused(exact: ExactPredictor, other_place: LoopCandidate) -> None:
     refusal = refusal_of(verified(exact, other_place))
     assert refusal.reason == "the geometry does not overlap"
@@ -131,6 +133,7 @@ def test_a_predictor_that_puts_two_places_into_one_is_not_believed(
         refusal_of(verified(exact, candidate, predictor=fooled))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -145,6 +148,7 @@ def test_a_prediction_that_ties_nothing_together_is_refused(
     assert reason in refusal_of(verified(exact, same_place, predictor=Failing(exact, **change))).reason
 
 
+@pytest.mark.slow
 def test_a_half_that_does_not_fit_its_window_is_refused(exact: ExactPredictor, same_place: LoopCandidate) -> None:
     spoilt = TownMap(exact)
     window = spoilt.submap_of(same_place.later)
@@ -156,10 +160,12 @@ def test_a_half_that_does_not_fit_its_window_is_refused(exact: ExactPredictor, s
     assert refusal.evidence["residual"] > 0.1
 
 
+@pytest.mark.slow
 def test_frames_of_one_window_are_no_loop(exact: ExactPredictor) -> None:
     assert "one window" in refusal_of(verified(exact, LoopCandidate(100, 102, 1.0, 5))).reason
 
 
+@pytest.mark.slow
 def test_a_neighbourhood_is_thinned_out_evenly(exact: ExactPredictor, same_place: LoopCandidate) -> None:
     asked: list[list[int]] = []
 
@@ -176,10 +182,12 @@ def test_a_neighbourhood_is_thinned_out_evenly(exact: ExactPredictor, same_place
         assert side[0] <= frame <= side[-1]
 
 
+@pytest.mark.slow
 def test_places_hardly_apart_in_time_are_refused(exact: ExactPredictor) -> None:
     assert "hardly apart in time" in refusal_of(verified(exact, LoopCandidate(100, 118, 1.0, 5))).reason
 
 
+@pytest.mark.slow
 def test_an_absurd_drift_is_refused(exact: ExactPredictor, same_place: LoopCandidate) -> None:
     town = TownMap(exact, Sim3.exp([0, 0, 0, 0, 0, 0, 0.3]))
     assert "no map drifts so far" in refusal_of(verified(exact, same_place, town)).reason
@@ -195,6 +203,7 @@ def uncertain(exact: ExactPredictor, same_place: LoopCandidate) -> tuple[TownMap
     return town, first, second
 
 
+@pytest.mark.slow
 def test_an_uncertain_loop_waits_for_a_neighbour(uncertain: tuple[TownMap, LoopEdge, LoopEdge]) -> None:
     town, first, second = uncertain
     corroboration = TemporalConsistency(town)
@@ -206,6 +215,7 @@ def test_an_uncertain_loop_waits_for_a_neighbour(uncertain: tuple[TownMap, LoopE
     assert [edge_of(edge).candidate for edge in settled] == [first.candidate, second.candidate]
 
 
+@pytest.mark.slow
 def test_a_neighbour_that_says_something_else_does_not_help(uncertain: tuple[TownMap, LoopEdge, LoopEdge]) -> None:
     town, first, second = uncertain
     other = replace(second, a_from_b=second.a_from_b @ Sim3.exp([20.0, 0, 0, 0, 0, 0, 0]))
@@ -215,6 +225,7 @@ def test_a_neighbour_that_says_something_else_does_not_help(uncertain: tuple[Tow
     assert {refusal_of(verdict).reason for verdict in refused} == {"uncertain, and no neighbour says the same"}
 
 
+@pytest.mark.slow
 def test_what_waits_at_the_end_is_refused(uncertain: tuple[TownMap, LoopEdge, LoopEdge]) -> None:
     town, first, _ = uncertain
     corroboration = TemporalConsistency(town)

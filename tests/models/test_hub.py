@@ -128,6 +128,7 @@ def test_two_at_once_load_once(hub: Hub, start: Command) -> None:
     assert hub.ranges() == [None]
 
 
+@pytest.mark.slow
 def test_a_token_is_for_the_hub_alone(hub: Hub, call: Call) -> None:
     assert call("weights fetch da3-small", HF_TOKEN="hf_secret")[0] == 0
     assert any(path.endswith("model.safetensors") for path in hub.authorised)
@@ -157,6 +158,7 @@ def test_weights_that_spoilt_on_the_disk_are_deleted_and_fetched_again(call: Cal
     assert call("weights fetch da3-small")[0] == 0 and call("weights verify da3-small")[0] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "headers", "said"),
     [
@@ -177,6 +179,7 @@ def test_a_refusal_is_one_sentence(
     assert not kept(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
@@ -191,6 +194,7 @@ def test_without_a_network_one_sentence_says_so(environment: dict[str, str], sai
     assert code == 2 and said in sentence(err)
 
 
+@pytest.mark.slow
 def test_a_licence_that_is_not_free_is_said_once(call: Call) -> None:
     _, out, err = call("weights fetch da3-large", HF_HUB_OFFLINE="1")
     assert (out + err).count("no commercial use") == 1

@@ -93,6 +93,7 @@ def test_new_nodes_leave_a_solution_as_it_was() -> None:
     assert after.final_cost == pytest.approx(before.final_cost, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_nodes_go_by_the_names_that_they_have_elsewhere() -> None:
     _, numbered = lap_graph(105)
     names = [f"submap {k * 31 % 75}" for k in range(75)]

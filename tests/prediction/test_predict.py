@@ -22,12 +22,14 @@ from tests.prediction.conftest import photo, write_photos
 Make = Callable[..., Settings]
 
 
+@pytest.mark.slow
 def test_all_pictures_go_in_one_pass(settings: Make, tmp_path: Path) -> None:
     found = predict(write_photos(tmp_path / "in", 40), str(tmp_path / "out"), settings=settings())
     assert (found.status["windows"], found.status["window_size"]) == (1, 40)
     assert len(found) == 40 and np.isfinite(found.world_from_camera).all() and found.depth(39).max() > 0
 
 
+@pytest.mark.slow
 def test_depth_and_cameras_are_those_that_the_network_gives(
     settings: Make, models: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -42,6 +44,7 @@ def test_depth_and_cameras_are_those_that_the_network_gives(
     np.testing.assert_allclose(found.depth(1), direct.depth[1], rtol=2e-3)
 
 
+@pytest.mark.slow
 def test_a_nested_model_gives_metres_of_arrays_too(settings: Make, tmp_path: Path) -> None:
     found = predict((photo(seed) for seed in range(2)), str(tmp_path / "out"), settings=settings("nested"))
     assert isinstance(found, Reconstruction) and len(found) == 2
@@ -52,6 +55,7 @@ def test_a_nested_model_gives_metres_of_arrays_too(settings: Make, tmp_path: Pat
         assert "metre" in str(arrays["frame_of_reference"])
 
 
+@pytest.mark.slow
 def test_exports_leave_the_prediction_as_it_is(settings: Make, tmp_path: Path) -> None:
     out = tmp_path / "out"
     found = predict(write_photos(tmp_path / "in", 2), str(out), settings=settings())
@@ -62,6 +66,7 @@ def test_exports_leave_the_prediction_as_it_is(settings: Make, tmp_path: Path) -
     assert export_run(out, "npz", overwrite=True).path.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_model_of_single_pictures_gives_depth_alone(settings: Make, tmp_path: Path) -> None:
     out = tmp_path / "out"
     found = predict(write_photos(tmp_path / "in", 20), str(out), settings=settings("mono"))
@@ -77,6 +82,7 @@ def test_a_model_of_single_pictures_gives_depth_alone(settings: Make, tmp_path: 
             export_run(out, format)
 
 
+@pytest.mark.slow
 def test_a_metric_model_gives_metres_where_the_focal_length_is_known(
     settings: Make, models: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -92,6 +98,7 @@ def test_a_metric_model_gives_metres_where_the_focal_length_is_known(
     np.testing.assert_allclose(near.world_from_camera[0], np.eye(4), atol=1e-9)  # a picture alone is its own world
 
 
+@pytest.mark.slow
 def test_what_memory_does_not_hold_goes_by_windows(
     settings: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,6 +87,7 @@ def write_model(folder: Path, names: list[str], text: bool = False) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_every_lens_of_a_colmap_model_is_straightened_and_its_pose_kept(settings: Make, tmp_path: Path) -> None:
     write_photos(tmp_path / "in" / "left", 5)
     names = [f"left/photo{number:02}.png" for number in range(5)]

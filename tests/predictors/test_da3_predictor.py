@@ -56,6 +56,7 @@ def test_a_run_goes_from_end_to_end_and_twice_alike(
     assert Reconstruction(tmp_path / "a").depth(0).shape[1] == 70
 
 
+@pytest.mark.slow
 def test_a_run_tells_the_hash_of_its_weights(folder: Path, tmp_path: Path) -> None:
     settings = Settings.build({"model": {"name": str(folder), "device": "cpu", "resolution": 64}})
     reconstruct(pictures(2), out=str(tmp_path / "run"), settings=settings)
@@ -70,6 +71,7 @@ def test_a_run_says_once_that_a_licence_is_not_free(folder: Path, caplog: pytest
     assert caplog.text.count("da3-large is licensed CC-BY-NC-4.0: no commercial use") == 1
 
 
+@pytest.mark.slow
 def test_a_nested_model_makes_a_run_in_metres_with_sky(tmp_path: Path) -> None:
     place = write_checkpoint(tmp_path / "model", NESTED)
     chosen = {"model": {"name": str(place), "device": "cpu", "resolution": 64}, "windows": {"size": 6, "overlap": 2}}
@@ -115,6 +117,7 @@ def test_numbers_that_are_not_finite_are_no_geometry(folder: Path, monkeypatch: 
     assert (found.depth[0, :5] == 0).all() and (found.confidence[0, :5] == 0).all()
 
 
+@pytest.mark.slow
 def test_a_window_of_sky_costs_that_window_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = write_checkpoint(tmp_path / "model", NESTED)
     original, seen = Network.infer, []
@@ -149,6 +152,7 @@ def test_a_broken_checkpoint_ends_a_run_before_it_begins(folder: Path, tmp_path:
         Reconstruction(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_a_device_that_fails_ends_the_run_in_a_sentence_and_it_can_go_on(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -186,6 +190,7 @@ def test_a_model_with_the_head_gives_gaussians_of_its_frames(folder: Path, tmp_p
         Da3Predictor(DepthAnything3.from_pretrained(folder, "cpu"), gaussians=True)
 
 
+@pytest.mark.slow
 def test_a_run_keeps_them(tmp_path: Path) -> None:
     place = write_checkpoint(tmp_path / "model", ANY_VIEW | SPLATS)
     tree = {"model": {"name": str(place), "device": "cpu", "resolution": 64}, "splats": {"gaussians": True}}

@@ -13,6 +13,7 @@ from tests.worlds.splats import joined, one_gaussian, psnr, random_gaussians, re
 BLUE = (0.1, 0.2, 0.7)
 
 
+@pytest.mark.slow
 def test_two_thousand_are_drawn_as_by_every_gaussian_at_every_pixel() -> None:
     gaussians, camera = random_gaussians(2000), small_camera(40, 30)
     found = render(gaussians, *camera, background=BLUE)
@@ -24,6 +25,7 @@ def test_two_thousand_are_drawn_as_by_every_gaussian_at_every_pixel() -> None:
     np.testing.assert_allclose(found.depth, cut.depth, atol=5e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("meetings", "at_once", "step"), [(1, 100, 16), (500, 7, 16), (1 << 19, 1 << 17, 3)])
 def test_how_much_is_drawn_together_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, meetings: int, at_once: int, step: int

@@ -44,6 +44,7 @@ def test_ticks_are_round(low: float, high: float, ticks: list[float]) -> None:
     assert nice_ticks(low, high, 6) == pytest.approx(ticks)
 
 
+@pytest.mark.slow
 def test_a_long_run_has_a_small_report(tmp_path: Path) -> None:
     run = create_run(tmp_path / "long")
     poses = table(np.where(np.arange(100_000) % 7, 0.9, 0.3).tolist())

@@ -74,6 +74,7 @@ def _frames(event: dict[str, Any]) -> str:
     return "-".join(map(str, event.get("frames", ())))
 
 
+@pytest.mark.slow
 def test_every_figure_is_that_of_the_runs_files(compared_run: Run) -> None:
     figures = read(compared_run).figures
     assert len({figure.name for figure in figures}) > 90
@@ -81,6 +82,7 @@ def test_every_figure_is_that_of_the_runs_files(compared_run: Run) -> None:
         assert figure.value == pytest.approx(of_files(compared_run, figure.name)), figure.name
 
 
+@pytest.mark.slow
 def test_people_see_the_figures_values(compared_run: Run) -> None:
     figures = [figure for figure in read(compared_run).figures if isinstance(figure.value, int | float)]
     shown = [figure for figure in figures if _is_plain(figure)]
@@ -96,6 +98,7 @@ def _is_plain(figure: Figure) -> bool:
     )
 
 
+@pytest.mark.slow
 def test_lines_and_paths_are_those_of_the_trajectory(compared_run: Run) -> None:
     report = read(compared_run)
     centres = np.stack([world_from_camera(k)[:3, 3] for k in range(28)])
@@ -118,6 +121,7 @@ def _upright(run: Run) -> np.ndarray:
     return Subject.of(RunReader.open(run.path)).upright_from_world
 
 
+@pytest.mark.slow
 def test_errors_scales_and_residuals_are_drawn_as_they_are(compared_run: Run) -> None:
     report = read(compared_run)
     result = json.loads((compared_run.path / "evaluation.json").read_text())
@@ -127,6 +131,7 @@ def test_errors_scales_and_residuals_are_drawn_as_they_are(compared_run: Run) ->
     np.testing.assert_allclose(report.line("residual")[1], [0.0125, 0.0125], rtol=0.01)
 
 
+@pytest.mark.slow
 def test_advice_says_when_why_and_what_helps_once_for_each_code(told_run: Run) -> None:
     report = read(told_run)
     cards = [attrs["data-code"] for tag, attrs in report.tags if "data-code" in attrs]
@@ -138,6 +143,7 @@ def test_advice_says_when_why_and_what_helps_once_for_each_code(told_run: Run) -
     assert "da3-large is licensed CC-BY-NC-4.0: no commercial use" in report.page
 
 
+@pytest.mark.slow
 def test_loops_are_shown_with_their_pictures(told_run: Run) -> None:
     report = read(told_run)
     assert [attrs["alt"] for tag, attrs in report.tags if tag == "img"][1:5] == [f"frame {k}" for k in (2, 26, 1, 12)]
@@ -168,6 +174,7 @@ def test_a_calibration_is_told_in_numbers(told_run: Run) -> None:
     assert "PINHOLE 208.516, 208.5, 159.5, 119.5 (K &lt;1&gt;.txt)" in read(told_run).page
 
 
+@pytest.mark.slow
 def test_nothing_is_fetched_and_nothing_runs(compared_run: Run) -> None:
     report = read(compared_run)
     assert "script" not in {tag for tag, _ in report.tags} and "http" not in report.page.replace("http-equiv", "")
@@ -178,10 +185,12 @@ def test_nothing_is_fetched_and_nothing_runs(compared_run: Run) -> None:
     assert "url(" not in report.page and "@import" not in report.page
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes(compared_run: Run) -> None:
     assert read(compared_run).page == read(compared_run).page
 
 
+@pytest.mark.slow
 def test_an_evaluation_of_another_map_is_not_shown(compared_run: Run) -> None:
     scene = compared_run.read_scene()
     compared_run.write_scene(Scene("metres", 2.0, scene.submaps))
@@ -192,6 +201,7 @@ def test_an_evaluation_of_another_map_is_not_shown(compared_run: Run) -> None:
     assert not [figure for figure in report.figures if figure.name.startswith("evaluation")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("state", "text"),
     [("interrupted", "The same command goes on"), ("failed", "log.txt tells why"), ("running", "placed until now")],
@@ -229,6 +239,7 @@ def test_a_run_of_an_older_build_and_without_pictures_has_a_report(tmp_path: Pat
     assert "not measured" in report.page and 'id="settings"' not in report.page
 
 
+@pytest.mark.slow
 def test_a_large_picture_is_made_smaller(told_run: Run) -> None:
     import cv2
 
@@ -246,6 +257,7 @@ def test_numbers_have_three_digits_that_count(value: Any, text: str) -> None:
     assert number(value) == text
 
 
+@pytest.mark.slow
 def test_defaults_are_no_settings_of_a_user(told_run: Run) -> None:
     told_run.write_status(told_run.read_status() | {"settings": Settings().model_dump(mode="json")})
     assert "All are the defaults" in read(told_run).page

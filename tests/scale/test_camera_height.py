@@ -43,6 +43,7 @@ def turned(axis: str, degrees: float) -> np.ndarray:
     return pose
 
 
+@pytest.mark.slow
 def test_the_height_is_true_on_a_street(road: Town, street: WindowGeometry) -> None:
     found = seen(street)
     error = found.log_height - np.log(height_of(road, range(FRAMES)))
@@ -52,6 +53,7 @@ def test_the_height_is_true_on_a_street(road: Town, street: WindowGeometry) -> N
     assert found.spread < 0.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", [0.01, 100.0])
 def test_the_unit_of_length_is_the_windows(street: WindowGeometry, unit: float) -> None:
     poses = street.window_from_camera.copy()
@@ -60,6 +62,7 @@ def test_the_unit_of_length_is_the_windows(street: WindowGeometry, unit: float) 
     assert in_unit.log_height + np.log(unit) == pytest.approx(seen(street).log_height, abs=0.005)
 
 
+@pytest.mark.slow
 def test_the_windows_own_frame_does_not_matter(street: WindowGeometry) -> None:
     motion = turned("x", 40.0) @ turned("z", 70.0)
     motion[:3, 3] = [30.0, -20.0, 5.0]
@@ -67,11 +70,13 @@ def test_the_windows_own_frame_does_not_matter(street: WindowGeometry) -> None:
     assert elsewhere.log_height == pytest.approx(seen(street).log_height, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_depth_is_not_needed(street: WindowGeometry) -> None:
     blind = seen(replace(street, depth=np.zeros_like(street.depth), confidence=np.zeros_like(street.depth)))
     assert blind.log_height == seen(street).log_height
 
 
+@pytest.mark.slow
 def test_a_camera_mounted_askew_is_understood(road: Town) -> None:
     askew = moved(road, turned("x", -8.0) @ turned("z", 3.0))
     found = seen(window_of(askew, range(FRAMES)))
@@ -79,6 +84,7 @@ def test_a_camera_mounted_askew_is_understood(road: Town) -> None:
     assert np.degrees(np.median(found.rolls)) == pytest.approx(3.0, abs=0.7)
 
 
+@pytest.mark.slow
 def test_changing_light_does_not_matter(street: WindowGeometry) -> None:
     gain = np.linspace(0.4, 1.0, FRAMES)[:, None, None, None]
     dimmed = seen(replace(street, images=(street.images * gain).astype(np.uint8)))
@@ -93,6 +99,7 @@ def test_traffic_ahead_does_not_matter() -> None:
         assert seen(window_of(busy, rows)).log_height == pytest.approx(np.log(height_of(busy, rows)), abs=0.02)
 
 
+@pytest.mark.slow
 def test_frames_without_a_pose_are_left_out(street: WindowGeometry) -> None:
     poses = street.window_from_camera.copy()
     poses[[3, 4, 11]] = np.nan
@@ -103,6 +110,7 @@ def test_frames_without_a_pose_are_left_out(street: WindowGeometry) -> None:
     assert found.log_height == pytest.approx(seen(street).log_height, abs=0.01)
 
 
+@pytest.mark.slow
 def test_the_sigma_tells_of_frames_that_disagree(street: WindowGeometry) -> None:
     stretched = street.window_from_camera.copy()
     growth = np.exp(np.linspace(0.0, 0.3, FRAMES))
@@ -148,11 +156,13 @@ def test_a_camera_that_does_not_look_along_its_way_is_refused(street: WindowGeom
     assert "away from its way" in refused(replace(street, window_from_camera=poses))
 
 
+@pytest.mark.slow
 def test_a_window_is_heard_the_same_twice(street: WindowGeometry) -> None:
     first, second = seen(street), seen(street)
     assert all(np.array_equal(getattr(first, name), getattr(second, name)) for name in HeightObservation.__slots__)
 
 
+@pytest.mark.slow
 def test_a_shorter_step_between_frames_gives_the_same_height() -> None:
     slow = straight_road(FRAMES, step_m=0.25)
     found = seen(window_of(slow, range(FRAMES)))

@@ -50,6 +50,7 @@ def test_of_an_input_of_unknown_length_it_knows_a_window() -> None:
         )
 
 
+@pytest.mark.slow
 def test_it_holds_for_a_run(tmp_path: Path) -> None:
     run = street(tmp_path / "run", COUNT)
     used = sum(path.stat().st_size for path in run.rglob("*") if path.is_file())
@@ -78,6 +79,7 @@ def test_a_disk_that_holds_the_first_window_is_warned_of(
         estimate.require_disk(tmp_path, job, COUNT - 3)  # what is left is less than a window
 
 
+@pytest.mark.slow
 def test_a_run_on_a_short_disk_is_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = street(tmp_path / "run", COUNT)
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}

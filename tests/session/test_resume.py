@@ -301,6 +301,7 @@ def test_settings_of_the_map_may_change_when_asked(tmp_path: Path, finished: Pat
     assert b"element vertex 500\n" in header
 
 
+@pytest.mark.slow
 def test_another_input_is_refused(cut_short: CutShort, tmp_path: Path) -> None:
     cut_short(tmp_path / "run", 3)
     with pytest.raises(StoreError, match="already holds a run of another input"):

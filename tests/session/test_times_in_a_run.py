@@ -36,6 +36,7 @@ def run(tmp_path: Path) -> Path:
     return pipeline.run(tmp_path / "data", tmp_path / "run", settings, predictor)
 
 
+@pytest.mark.slow
 def test_files_carry_the_times_of_the_input_and_people_count_from_its_first_frame(run: Path) -> None:
     status = json.loads((run / "run.json").read_text())
     expected = [time / 10**9 for time in EXACT[4:]]
@@ -52,12 +53,14 @@ def test_files_carry_the_times_of_the_input_and_people_count_from_its_first_fram
     assert ">0:00<" in (run / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_euroc_gets_the_same_integers(run: Path) -> None:
     path = Path(export_run(run, "euroc").path)
     rows = path.read_text().splitlines()[1:]
     assert [int(row.split(",")[0]) for row in rows] == EXACT[4:]
 
 
+@pytest.mark.slow
 def test_a_truth_is_found_by_time(run: Path, tmp_path: Path) -> None:
     rows = np.loadtxt(run / "trajectory.tum")
     later = np.column_stack([rows[:, 0] + 0.004, rows[:, 1:]])

@@ -70,6 +70,7 @@ def test_a_known_height_gives_metres(road: Drifting, tmp_path: Path) -> None:
     assert run.units == "metres" and found == pytest.approx(true, rel=0.04)
 
 
+@pytest.mark.slow
 def test_a_height_that_nobody_sees_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     from tests.worlds.street_predictor import street
 

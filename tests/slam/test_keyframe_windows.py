@@ -37,6 +37,7 @@ def events(run: Path, kind: str) -> list[dict]:
     return [line for line in lines if line["event"] == kind]
 
 
+@pytest.mark.slow
 def test_none_unless_asked_for(tmp_path: Path) -> None:
     assert events(street(tmp_path / "run", COUNT), "key window") == []
 

@@ -58,6 +58,7 @@ def test_a_correction_moves_them_and_writes_nothing(run: Path, tmp_path: Path) -
         np.testing.assert_allclose(after.scales, 2 * before.scales, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_short_keeps_the_same_bytes(run: Path, tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         pipeline.run(pictures(COUNT), tmp_path / "run", SETTINGS, SplatStandIn(stop_before=1, floats=True))

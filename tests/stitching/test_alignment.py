@@ -50,6 +50,7 @@ def test_without_noise_the_answer_is_exact(seed: int, frames: int, status: Statu
     assert found.shared.tolist() == list(range(4, 4 + frames))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("speed", [0.0, 1.0])
 @pytest.mark.parametrize("depth_noise", [0.05, 0.2])
 def test_depth_noise_averages_out(depth_noise: float, speed: float) -> None:
@@ -58,6 +59,7 @@ def test_depth_noise_averages_out(depth_noise: float, speed: float) -> None:
         check(align(pair), pair.truth, 0.003)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("speed", [0.0, 1.0])
 def test_a_compressed_far_field_does_not_pull_the_scale(speed: float) -> None:
     for seed in SEEDS:
@@ -73,6 +75,7 @@ def test_a_compressed_far_field_does_not_pull_the_scale(speed: float) -> None:
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("speed", [0.0, 1.0])
 def test_gross_outliers_do_not_pull_the_scale(speed: float) -> None:
     for seed in SEEDS:
@@ -84,6 +87,7 @@ def test_gross_outliers_do_not_pull_the_scale(speed: float) -> None:
         assert 0.65 < found.inlier_ratio < 0.85
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [1.3, 0.33])
 @pytest.mark.parametrize("speed", [0.0, 1.0])
 def test_a_moving_car_over_a_third_of_the_image_does_not_pull_the_scale(speed: float, factor: float) -> None:
@@ -119,6 +123,7 @@ def test_nan_and_zero_confidence_are_left_out() -> None:
     assert 7 not in found.shared
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.01, 100.0])
 def test_the_unit_of_either_window_does_not_matter(factor: float) -> None:
     pair = make_pair(2, **NOISE)
@@ -231,6 +236,7 @@ def test_frames_that_disagree_on_the_scale_are_weak() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("truth", "expected"), [(1.002, 1.0), (1.03, 1.03), (1.3, 1.3)])
 def test_metric_windows_keep_scale_one_unless_the_evidence_is_strong(truth: float, expected: float) -> None:
     pair = make_pair(8, scale=truth, **NOISE)
@@ -260,6 +266,7 @@ def test_single_precision_is_enough() -> None:
     assert np.abs(log_error(found.previous_from_current, exact.previous_from_current)).max() < 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_nonsense_is_weak_or_failed_and_finite(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -30,6 +30,7 @@ def test_noise_alone_is_no_dependence(seed: int) -> None:
     assert kept.mean() > 0.75
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.92, 1.08])
 @pytest.mark.parametrize("depth_noise", [0.0, 0.05])
 def test_a_far_field_of_another_scale_is_left_out(depth_noise: float, factor: float) -> None:

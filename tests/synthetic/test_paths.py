@@ -105,6 +105,7 @@ def test_too_many_laps_or_too_few_are_refused(path: str) -> None:
         plan_and_path(path, 200000, 1, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PATHS)
 def test_an_hour_takes_laps(path: str) -> None:
     camera_path = plan_and_path(path, 36000, 50, 0)[1]

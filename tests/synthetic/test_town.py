@@ -18,6 +18,7 @@ def short(town: Town, frames: int) -> Town:
     return replace(town, path=path)
 
 
+@pytest.mark.slow
 def test_a_frame_alone_is_the_frame_in_sequence(room: Town) -> None:
     noisy = replace(short(room, 5), effects=Effects(0.5, 0.6, 0.5, 3.0, seed=7))
     sequence = list(noisy)

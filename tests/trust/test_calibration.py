@@ -25,6 +25,7 @@ def poses() -> Poses:
     return Poses(values, rng.random(N) < TRUTH.score(values, ALONE), RUN, ALONE, RUN)
 
 
+@pytest.mark.slow
 def test_known_coefficients_are_found_again(poses):
     model = fit(poses, ["coverage", "mystery", "noise"])
     assert np.abs(model.score(poses.values, ALONE) - TRUTH.score(poses.values, ALONE)).mean() < 0.02

@@ -46,6 +46,7 @@ def rows(points):
     return set(map(tuple, np.round(points, 4).tolist()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", SUFFIXES)
 @pytest.mark.parametrize("kind", ["box", "sphere"])
 def test_a_region_is_in_the_coordinates_of_the_file(street, tmp_path, format, kind):
@@ -69,6 +70,7 @@ def test_a_region_of_a_located_run_is_on_the_map(tmp_path):
     assert "cropped to box:690992." in summary
 
 
+@pytest.mark.slow
 def test_the_object_is_the_ball_that_the_cameras_circle(table, tmp_path):
     points, summary = points_of(table, "ply", tmp_path, crop="object")
     radius = DISTANCE * np.sin(np.arctan(SIZE[1] / K[1, 1] / 2))
@@ -90,6 +92,7 @@ def test_the_table_is_upright_with_the_ball_on_it(table, tmp_path):
     assert heights.max() == pytest.approx(2 * BALL, abs=0.03) and heights.min() > -0.03
 
 
+@pytest.mark.slow
 def test_a_mesh_is_cropped_too(table, tmp_path):
     options = {"voxel": 0.01, "min_triangles": 10, "min_views": 1}
     whole = trimesh.load(export_run(table, "mesh", tmp_path / "whole.ply", options).path)

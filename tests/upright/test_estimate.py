@@ -110,6 +110,7 @@ def test_nothing_known_gives_the_first_camera_and_says_that_nothing_is():
     assert up.sigma_deg > 45
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scene", ["orbit", "arc", "drive"])
 def test_the_uncertainty_is_that_of_made_up_noise(scene):
     """Rolls as people hold cameras, floors as they are: (angle / sigma)² is about 1, or a few times less."""

@@ -87,6 +87,7 @@ def test_a_picture_is_the_stored_one_and_smaller_where_that_is_asked_for(client)
     assert client.get("/image/27")[0] == 404
 
 
+@pytest.mark.slow
 def test_loops_show_their_two_pictures(run, client):
     run.append_event("loop", frames=(1, 3))
     while not client.json("/state")["loops"]:  # the run is looked at once a second

@@ -28,6 +28,7 @@ def state(link):
         return json.loads(answer.read())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_prints_one_line_and_ends_in_order(street, number):
     words = [sys.executable, "-m", "da3_stream", "view", str(street.path), "--port", "0", "--no-open"]
@@ -43,6 +44,7 @@ def test_it_prints_one_line_and_ends_in_order(street, number):
     assert (process.returncode, out, err) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_the_page_beside_a_run_waits_for_it_and_ends_with_it(tmp_path, capfd):
     with page_beside(tmp_path / "run", quiet=False):
         told = ""

@@ -258,6 +258,7 @@ def test_several_look_at_once_while_the_run_goes_on(run):
     assert seen[0][0] == 28
 
 
+@pytest.mark.slow
 def test_where_many_wait_those_beyond_are_answered_soon_and_connections_are_left(run, monkeypatch):
     monkeypatch.setattr(routes, "MOST_WAITING", 2)
     monkeypatch.setattr(routes, "LONG_POLL_S", 4.0)

@@ -6,6 +6,8 @@ import threading
 import time
 from contextlib import ExitStack
 
+import pytest
+
 from da3_stream.web import Limits
 
 from .conftest import QUICK, ask, connected, get, said, serving, status_of
@@ -13,11 +15,13 @@ from .conftest import QUICK, ask, connected, get, said, serving, status_of
 ONE = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
+@pytest.mark.slow
 def test_a_silent_client_is_let_go_without_an_answer(server):
     with connected(server) as client:
         assert said(client) == b""
 
 
+@pytest.mark.slow
 def test_a_client_that_sends_a_byte_now_and_then_has_one_deadline_for_the_whole_head(server):
     began = time.monotonic()
     with connected(server) as client:
@@ -34,6 +38,7 @@ def test_a_client_that_sends_a_byte_now_and_then_has_one_deadline_for_the_whole_
     assert time.monotonic() - began < 3
 
 
+@pytest.mark.slow
 def test_headers_that_trickle_are_timed_out(server):
     with connected(server) as client:
         client.sendall(b"GET / HTTP/1.1\r\n")
@@ -47,6 +52,7 @@ def test_headers_that_trickle_are_timed_out(server):
         assert status_of(said(client)) == 408
 
 
+@pytest.mark.slow
 def test_a_client_that_does_not_read_is_let_go_and_others_are_served(server):
     with connected(server) as client:
         client.sendall(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")

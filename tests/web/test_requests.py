@@ -57,6 +57,7 @@ def test_any_address_is_plain_or_refused_and_passes_the_guard_or_is_refused(targ
             assert refused.status == 401
 
 
+@pytest.mark.slow
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_any_origin_and_host_are_ours_or_refused(origin, host):
     request = Request("GET", ("",), {}, {"host": host, "origin": origin}, True)

@@ -24,6 +24,7 @@ def header(answer, name):
     return None if found is None else found[1].decode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:{port}", "LOCALHOST:{port}", "[::1]:1234", "localhost:9000"])
 def test_names_of_this_machine_are_served_at_any_port_of_a_tunnel(server, host):
     assert status_of(get(server, "/", f"Origin: http://{host}", "Sec-Fetch-Site: same-origin", host=host)) == 200

@@ -48,6 +48,7 @@ def in_one_order(xyz, rgb, frame):
     return np.lexsort((*rgb.T.astype(int), frame, xyz[:, 0].round(3)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_every_point_comes_back_once_within_a_step_of_its_node(tmp_path, name):
     points = CASES[name]
@@ -99,6 +100,7 @@ def test_the_first_points_of_a_node_are_an_even_sample_of_it(tmp_path):
     np.testing.assert_allclose(begin / len(xyz) * 4, whole / len(xyz), atol=0.02)
 
 
+@pytest.mark.slow
 def test_spacing_is_the_distance_of_points_that_a_node_and_those_above_it_show(tmp_path):
     points = street_points(150_000)
     levels = written(tmp_path, points)

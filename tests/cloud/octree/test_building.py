@@ -36,6 +36,7 @@ def test_every_point_is_in_one_node_and_within_its_bounds(tmp_path, name, limits
     np.testing.assert_array_equal([tree.low, tree.high], [xyz.min(axis=0), xyz.max(axis=0)])
 
 
+@pytest.mark.slow
 def test_down_to_any_divided_node_one_point_shows_each_of_its_cells(tmp_path):
     """What a viewer has that went down to it: every cell of its spacing that holds points shows one of them."""
     tree, nodes = built(hills(40_000), tmp_path, TINY_MEMORY)

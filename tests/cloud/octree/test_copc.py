@@ -60,6 +60,7 @@ def test_a_query_by_bounds_gives_the_points_that_lie_there(tmp_path):
             assert np.sort(reader.query(Bounds(low, high)).number).tolist() == inside.tolist()
 
 
+@pytest.mark.slow
 def test_a_query_by_level_gives_an_even_sample_of_that_spacing(tmp_path):
     records = hills(20_000)
     with CopcReader.open(written(tmp_path / "cloud.copc.laz", records)) as reader:

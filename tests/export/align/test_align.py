@@ -94,6 +94,7 @@ def test_all_properties_come_through_and_the_table_lies_at_zero(tmp_path, format
     np.testing.assert_array_equal(stated, matrix)
 
 
+@pytest.mark.slow
 def test_other_readers_find_the_same(tmp_path):
     open3d = import_open3d()
     source = write(tmp_path / "in.ply", vertices(SCENE @ TURN.T + 1e6))  # needs doubles
@@ -126,6 +127,7 @@ def test_it_says_how_sure_it_is(tmp_path):
     assert "give --up x,y,z" in unsure.summary
 
 
+@pytest.mark.slow
 def test_the_cameras_of_its_run_decide(tmp_path):
     run = run_round_the_table(tmp_path / "run")
     aligned = align_ply(run / "cloud.ply", tmp_path / "out.ply", crop="object")

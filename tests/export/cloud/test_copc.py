@@ -14,6 +14,7 @@ from tests.worlds.exported_run import whole_run
 FIELDS = ("X", "Y", "Z", "red", "green", "blue", "confidence", "frame")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [whole_run, located], ids=["relative", "located"])
 def test_the_points_and_the_record_are_those_of_laz(tmp_path, place):
     run = place(tmp_path / "run")

@@ -44,6 +44,7 @@ def note_of(path):
         return json.loads(next(v.record_data for v in reader.header.vlrs if v.user_id == "da3_stream"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["las", "laz", "tiles"])
 def test_every_point_lies_on_a_pixel_of_its_frame_with_its_colour_and_confidence(tmp_path, kind, monkeypatch):
     monkeypatch.setattr(fuse_module, "_TILE", 4000)
@@ -85,6 +86,7 @@ def test_las_is_as_its_readers_expect(tmp_path):
     assert note_of(path)["units"] == "relative"
 
 
+@pytest.mark.slow
 def test_las_in_the_runs_own_axes_holds_the_points_of_the_ply(tmp_path):
     run = whole_run(tmp_path / "run")
     _, (points,) = exported(run, "las", up="camera")
@@ -103,6 +105,7 @@ def test_ply_is_the_clouds_own_file(tmp_path):
     assert summary == f"{len(trimesh.load(path).vertices):,} points in relative units"
 
 
+@pytest.mark.slow
 def test_the_tiles_index_says_where_they_are(tmp_path):
     path, (points,) = exported(whole_run(tmp_path / "run"), "tiles")
     index = json.loads((path / "tiles.json").read_text())
@@ -112,6 +115,7 @@ def test_the_tiles_index_says_where_they_are(tmp_path):
     np.testing.assert_allclose([tile["min"], tile["max"]], [points[:, :3].min(0), points[:, :3].max(0)], atol=1e-9)
 
 
+@pytest.mark.slow
 def test_frames_and_every_choose_the_points_frames(tmp_path):
     run = whole_run(tmp_path / "run")
     _, (every,) = exported(run, "laz")
@@ -121,6 +125,7 @@ def test_frames_and_every_choose_the_points_frames(tmp_path):
         export_run(run.path, "laz", tmp_path / "a.laz", {"frames": "40:50"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.3, 0.9])
 def test_the_least_confident_share_is_left_out(tmp_path, share):
     run = whole_run(tmp_path / "run", EVERY_PIXEL)
@@ -131,6 +136,7 @@ def test_the_least_confident_share_is_left_out(tmp_path, share):
     assert len(some) == pytest.approx((1 - share) * len(every), rel=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ply", "las", "laz", "tiles"])
 def test_no_more_than_max_points(tmp_path, kind):
     run = whole_run(tmp_path / "run")
@@ -143,6 +149,7 @@ def test_no_more_than_max_points(tmp_path, kind):
         assert sum(len(points_of(file)) for file in files) == 555
 
 
+@pytest.mark.slow
 def test_voxels_in_metres_need_metres_and_shares_do_not(tmp_path):
     run = whole_run(tmp_path / "run", PAGES)
     with pytest.raises(ExportError, match="voxel_m needs a run in metres"):
@@ -157,6 +164,7 @@ def test_voxels_in_metres_need_metres_and_shares_do_not(tmp_path):
     assert coarse < fine / 4 and share < fine / 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ply", "las", "laz", "tiles"])
 def test_a_failure_in_the_middle_leaves_the_old_one_and_nothing_else(tmp_path, kind):
     run = whole_run(tmp_path / "run")
@@ -170,6 +178,7 @@ def test_a_failure_in_the_middle_leaves_the_old_one_and_nothing_else(tmp_path, k
         export_run(run.path, kind)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ply", "las", "laz", "tiles"])
 def test_a_cloud_of_no_points(tmp_path, kind):
     run = whole_run(tmp_path / "run")
@@ -193,6 +202,7 @@ def test_a_run_that_is_still_going_gives_what_it_has(tmp_path):
     assert set(points[:, 7]) == set(range(18))
 
 
+@pytest.mark.slow
 def test_normals_turn_with_the_axes_and_are_refused_where_there_are_none(tmp_path):
     settings = PAGES.model_copy(update={"normals": True})
     path, _ = export_run(whole_run(tmp_path / "run", settings).path, "laz")

@@ -34,6 +34,7 @@ def file_from_world(glb):
     return np.array(glb.tree["scenes"][0]["extras"]["file_from_world"])
 
 
+@pytest.mark.slow
 def test_points_are_those_of_the_cloud_untouched_below_the_transform_that_the_scene_records(run):
     glb = exported(run)
     xyz, rgb = read_ply(export_run(run.path, "ply").path)
@@ -45,6 +46,7 @@ def test_points_are_those_of_the_cloud_untouched_below_the_transform_that_the_sc
     assert "NORMAL" not in glb.tree["meshes"][0]["primitives"][0]["attributes"]
 
 
+@pytest.mark.slow
 def test_trimesh_finds_the_points_upright(run):
     path, summary = export_run(run.path, "glb")
     scene, cloud = trimesh.load(path), trimesh.load(export_run(run.path, "ply").path)
@@ -56,6 +58,7 @@ def test_trimesh_finds_the_points_upright(run):
     assert scene.metadata["units"] == "relative" and scene.metadata["axes"] == "upright"
 
 
+@pytest.mark.slow
 def test_normals_are_those_of_the_run_and_those_that_it_does_not_know_are_told(tmp_path):
     settings = CloudSettings(voxel=0.02, per_pixel=None, normals=True)
     run = run_with_pages(tmp_path / "run", settings=settings)
@@ -74,6 +77,7 @@ def test_normals_are_those_of_the_run_and_those_that_it_does_not_know_are_told(t
     assert summary.endswith(unknown if (~known).any() else " frames")
 
 
+@pytest.mark.slow
 def test_a_still_camera_sees_a_known_point_at_its_pixel_by_its_angle_and_aspect(run):
     glb = exported(run, cameras=3)
     cameras = [glb.tree["nodes"][child] for child in glb.node("cameras")["children"]]
@@ -86,6 +90,7 @@ def test_a_still_camera_sees_a_known_point_at_its_pixel_by_its_angle_and_aspect(
         assert camera["extras"]["timestamp"] == frame / FPS
 
 
+@pytest.mark.slow
 def test_frusta_stand_at_the_cameras_and_open_to_the_corners_of_the_image(run):
     ends = exported(run, cameras=3).attribute("cameras", "POSITION").reshape(3, 5, 3)
     width, height = SOURCE_SIZE
@@ -96,6 +101,7 @@ def test_frusta_stand_at_the_cameras_and_open_to_the_corners_of_the_image(run):
         np.testing.assert_allclose(project(local, K), [[0, 0], [width, 0], [width, height], [0, height]], atol=0.05)
 
 
+@pytest.mark.slow
 def test_the_flight_is_at_the_cameras_at_the_times_of_their_frames(run):
     glb = exported(run, frames="4:28")
     assert glb.tree["scenes"][0]["extras"]["start_time"] == 4 / FPS and glb.tree["animations"][0]["name"] == "flight"
@@ -109,6 +115,7 @@ def test_the_flight_is_at_the_cameras_at_the_times_of_their_frames(run):
         np.testing.assert_allclose(seen, project(np.array([0.7, 0.4, 5.0]), K), atol=0.02)
 
 
+@pytest.mark.slow
 def test_frames_without_a_pose_are_left_out_of_the_flight(run):
     scene = run.read_scene()
     run.write_scene(replace(scene, submaps=scene.submaps[:2]))
@@ -143,6 +150,7 @@ def test_each_segment_has_a_flight_of_its_own(run):
     assert {glb.tree["nodes"][k]["name"] for k in targets} == set(names)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["ply", "laz", "glb", "mini_npz"])
 def test_segments_that_are_put_into_one_world_are_told(run, form):
     first, second, third = street_scene().submaps
@@ -173,6 +181,7 @@ def test_one_point_and_one_frame(run):
     )
 
 
+@pytest.mark.slow
 def test_equal_runs_give_equal_bytes(run, tmp_path):
     once = export_run(run.path, "glb").path.read_bytes()
     assert export_run(whole_run(tmp_path / "other").path, "glb").path.read_bytes() == once

@@ -41,6 +41,7 @@ def test_a_located_run_is_written_in_the_coordinates_of_its_map(tmp_path):
     assert off_the_street(PLACE.inverse().apply(np.asarray(points.xyz))).max() < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("crs", "units"), [("EPSG:32632", "metres"), ("EPSG:2263", "US survey foot")])
 def test_the_units_are_those_of_the_map_and_not_of_the_run(tmp_path, crs, units):
     run = located(tmp_path / "run", crs)

@@ -144,6 +144,7 @@ def world(run: Run) -> tuple[Points, NDArray[np.uint8]]:
     return np.asarray(there.vertices), np.asarray(there.colors)[:, :3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "crs", "axes"), CASES)
 def test_every_point_lies_where_the_record_says(
     name: str, crs: str | None, axes: str | None, run: Run, world: tuple[Points, NDArray[np.uint8]], tmp_path: Path
@@ -162,6 +163,7 @@ def test_every_point_lies_where_the_record_says(
         np.testing.assert_allclose(on_map, SYSTEMS[crs].apply(found), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["pcd", "e57", "las"])
 def test_equal_runs_give_equal_bytes_and_a_cloud_may_be_empty(kind: str, tmp_path: Path) -> None:
     if kind == "e57":
@@ -179,6 +181,7 @@ def test_equal_runs_give_equal_bytes_and_a_cloud_may_be_empty(kind: str, tmp_pat
     assert summary.startswith("0 points") and len({"pcd": by_pcd, "las": by_las}[kind](path)[0]) == 0
 
 
+@pytest.mark.slow
 def test_normals_of_a_pcd_turn_with_its_axes_and_an_e57_has_no_place_for_them(tmp_path: Path) -> None:
     run = whole_run(tmp_path / "run", PAGES.model_copy(update={"normals": True}))
     head, _, data = export_run(run.path, "pcd", None, {"axes": "upright"}).path.read_bytes().partition(b"DATA binary\n")
@@ -191,6 +194,7 @@ def test_normals_of_a_pcd_turn_with_its_axes_and_an_e57_has_no_place_for_them(tm
         export_run(run.path, "e57", None, {"normals": True}, overwrite=True)
 
 
+@pytest.mark.slow
 def test_open3d_reads_the_pcd(tmp_path: Path) -> None:
     open3d = mesh_module.import_open3d()
     path = export_run(whole_run(tmp_path / "run").path, "pcd").path
@@ -199,6 +203,7 @@ def test_open3d_reads_the_pcd(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.asarray(cloud.colors) * 255, rgb, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_las_1_4_names_its_system_in_wkt_1_and_las_1_2_by_numbers(run: Run, tmp_path: Path) -> None:
     located(run, "EPSG:32632")
     new, old = (
@@ -213,6 +218,7 @@ def test_las_1_4_names_its_system_in_wkt_1_and_las_1_2_by_numbers(run: Run, tmp_
     assert {"confidence", "frame"} <= set(points.point_format.dimension_names)
 
 
+@pytest.mark.slow
 def test_las_1_2_refuses_a_system_without_a_number(run: Run, tmp_path: Path) -> None:
     system = "+proj=tmerc +lat_0=1 +lon_0=2 +ellps=GRS80 +units=m"
     run.write_scene(replace(street_scene(), georeference=Georeference(system, PLACE)))
@@ -221,6 +227,7 @@ def test_las_1_2_refuses_a_system_without_a_number(run: Run, tmp_path: Path) -> 
     assert laspy.open(export_run(run.path, "las", tmp_path / "b.las").path).header.parse_crs().is_projected
 
 
+@pytest.mark.slow
 def test_coordinates_that_no_integer_holds_are_refused() -> None:
     layout = LasLayout(0.001)
     for bad in (np.nan, np.inf, 3e6):

@@ -25,6 +25,7 @@ def run(tmp_path):
     return whole_run(tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_the_points_are_those_of_the_cloud(run):
     path, summary = export_run(run.path, "rrd")
     cloud = trimesh.load(export_run(run.path, "ply").path)

@@ -81,6 +81,7 @@ def lens_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return lens, run
 
 
+@pytest.mark.slow
 def test_run_json_tells_the_lens(lens_run: tuple[CameraModel, Path]) -> None:
     lens, run = lens_run
     camera = read_json(run / "run.json")["camera"]
@@ -88,6 +89,7 @@ def test_run_json_tells_the_lens(lens_run: tuple[CameraModel, Path]) -> None:
     np.testing.assert_allclose(camera["params"], lens.params, rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_colmap_gets_the_pictures_as_they_are_with_the_lens_s_model(
     lens_run: tuple[CameraModel, Path], tmp_path: Path
 ) -> None:
@@ -101,6 +103,7 @@ def test_colmap_gets_the_pictures_as_they_are_with_the_lens_s_model(
     assert model.num_points3D() > 100 and model.compute_mean_reprojection_error() < 0.6
 
 
+@pytest.mark.slow
 def test_straight_pictures_are_those_of_a_pinhole(lens_run: tuple[CameraModel, Path], tmp_path: Path) -> None:
     lens, run = lens_run
     folder, _ = export_run(run, "colmap", tmp_path / "c", {"undistort": True})
@@ -113,6 +116,7 @@ def test_straight_pictures_are_those_of_a_pinhole(lens_run: tuple[CameraModel, P
     assert not sorted((folder / "images").iterdir())[1].samefile(run.parent / "pictures" / "001.png")
 
 
+@pytest.mark.slow
 def test_nerfstudio_gets_them_with_depth_as_the_lens_sees_it(
     lens_run: tuple[CameraModel, Path], tmp_path: Path
 ) -> None:
@@ -133,6 +137,7 @@ def test_nerfstudio_gets_them_with_depth_as_the_lens_sees_it(
     assert not depth.ravel()[~inside].any()
 
 
+@pytest.mark.slow
 def test_3dgs_gets_straight_ones(lens_run: tuple[CameraModel, Path], tmp_path: Path) -> None:
     _, run = lens_run
     folder, _ = export_run(run, "3dgs", tmp_path / "g")
@@ -140,6 +145,7 @@ def test_3dgs_gets_straight_ones(lens_run: tuple[CameraModel, Path], tmp_path: P
     assert camera.model_name == "PINHOLE"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["3dgs", "colmap", "nerfstudio"])
 def test_what_the_lens_did_not_see_is_masked_in_straight_pictures(
     lens_run: tuple[CameraModel, Path], tmp_path: Path, form: str

@@ -37,6 +37,7 @@ def pixel_of(meta: dict[str, Any], frame: dict[str, Any], point: np.ndarray) -> 
     return np.array([meta["fl_x"] * x / z * bend + meta["cx"], meta["fl_y"] * y / z * bend + meta["cy"]])
 
 
+@pytest.mark.slow
 def test_every_field_is_as_documented(exported: Path) -> None:
     meta = transforms(exported)
     assert meta["camera_model"] == "OPENCV" and (meta["w"], meta["h"]) == SIZE
@@ -52,6 +53,7 @@ def test_every_field_is_as_documented(exported: Path) -> None:
     assert (exported / meta["ply_file_path"]).is_file()
 
 
+@pytest.mark.slow
 def test_z_points_up_and_the_turn_is_told(exported: Path, run: Path) -> None:
     meta, rec = transforms(exported), Reconstruction(run)
     applied = np.vstack([meta["applied_transform"], [0, 0, 0, 1]])
@@ -62,6 +64,7 @@ def test_z_points_up_and_the_turn_is_told(exported: Path, run: Path) -> None:
     assert up[2] > 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k1", [0.0, 0.05])
 def test_a_scene_point_falls_on_its_pixel(run: Path, tmp_path: Path, k1: float) -> None:
     bent = with_distortion(shutil.copytree(run, tmp_path / "run"), k1)
@@ -72,6 +75,7 @@ def test_a_scene_point_falls_on_its_pixel(run: Path, tmp_path: Path, k1: float) 
     assert np.linalg.norm(pixel_of(meta, meta["frames"][9], turned) - expected) < 0.05
 
 
+@pytest.mark.slow
 def test_depth_is_in_thousandths_and_shows_what_the_image_shows(run: Path, tmp_path: Path) -> None:
     rec = Reconstruction(run)
     straight = export_run(run, "nerfstudio", tmp_path / "straight").path
@@ -98,6 +102,7 @@ def test_depth_is_in_thousandths_and_shows_what_the_image_shows(run: Path, tmp_p
     assert hits > 0.9 * len(np.argwhere(depth > 0)[::50])
 
 
+@pytest.mark.slow
 def test_points_lie_in_the_same_world(exported: Path, run: Path) -> None:
     cloud = trimesh.load(exported / "points.ply")
     meta, rec = transforms(exported), Reconstruction(run)
@@ -109,12 +114,14 @@ def test_points_lie_in_the_same_world(exported: Path, run: Path) -> None:
     np.testing.assert_allclose([back.min(axis=0), back.max(axis=0)], [low, high], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_points_are_bounded_and_depth_can_be_left_out(run: Path, tmp_path: Path) -> None:
     folder, summary = export_run(run, "nerfstudio", tmp_path / "data", {"max_points": 500, "depth": False})
     assert 400 <= len(trimesh.load(folder / "points.ply").vertices) <= 500 and "14 images" in summary
     assert not (folder / "depth").exists() and "depth_file_path" not in transforms(folder)["frames"][0]
 
 
+@pytest.mark.slow
 def test_a_page_that_is_missing_is_one_sentence(run: Path, tmp_path: Path) -> None:
     torn = shutil.copytree(run, tmp_path / "run")
     next((torn / "cloud").glob("*.laz")).unlink()
@@ -123,6 +130,7 @@ def test_a_page_that_is_missing_is_one_sentence(run: Path, tmp_path: Path) -> No
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.slow
 def test_normals_are_those_that_dn_splatter_reads(run: Path, tmp_path: Path) -> None:
     """Its loader: 2 n / 255 - 1, from OpenGL's axes to OpenCV's; each of its image's size and stem."""
     bent = with_distortion(shutil.copytree(run, tmp_path / "run"), 0.1)
@@ -141,6 +149,7 @@ def test_normals_are_those_that_dn_splatter_reads(run: Path, tmp_path: Path) -> 
         assert abs(depth.shape[1] / depth.shape[0] - meta["w"] / meta["h"]) < 0.02
 
 
+@pytest.mark.slow
 def test_every_image_has_a_mask_where_some_have(run: Path, tmp_path: Path) -> None:
     _add_missing_masks(tmp_path, frames := [{"file_path": "images/a/x.jpg"}], (8, 6))
     assert "mask_path" not in frames[0]

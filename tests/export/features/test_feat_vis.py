@@ -60,6 +60,7 @@ def axes_of(parts):
     return covariance.axes()
 
 
+@pytest.mark.slow
 def test_features_stand_beside_their_own_frame_in_one_colouring(run, model, tmp_path):
     options = {"model": model, "layers": [2, 5], "side": 84, "frames": "0:7", "fps": 5}
     folder, summary = export_run(run, "feat_vis", tmp_path / "f", options)

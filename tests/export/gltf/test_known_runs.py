@@ -35,6 +35,7 @@ def in_scene(glb, point):
     return (np.array(record(glb)["file_from_world"]) @ [*point, 1])[:3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_landmark_is_in_its_place_and_its_colour(known, kind):
     run, glb = known(kind)

@@ -48,6 +48,7 @@ def test_frames_without_depth_alone_are_one_sentence(tmp_path, form, resolution)
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_where_neither_the_input_nor_the_run_has_images_that_is_said(tmp_path):
     run = gated_run(tmp_path, images=False)
     export_run(run.path, "colmap", tmp_path / "c")
@@ -61,6 +62,7 @@ def test_where_neither_the_input_nor_the_run_has_images_that_is_said(tmp_path):
         export_run(run.path, "colmap", tmp_path / "i", {"resolution": "model"})
 
 
+@pytest.mark.slow
 def test_a_list_of_images_is_read_while_the_run_is_going(tmp_path):
     run = gated_run(tmp_path)
     files = [str(path) for path in sorted((tmp_path / "input").iterdir())]
@@ -73,6 +75,7 @@ def test_a_list_of_images_is_read_while_the_run_is_going(tmp_path):
         export_run(run.path, "tum", Path(files[2]), overwrite=True)
 
 
+@pytest.mark.slow
 def test_an_input_of_another_count_is_another_one(tmp_path):
     run = with_identity(gated_run(tmp_path), f"{COUNT} images of 96x64, digest 0123456789abcdef")
     export_run(run.path, "colmap", tmp_path / "a")

@@ -119,6 +119,7 @@ def test_a_possible_name_is_not_lost_to_one_that_is_not(tmp_path):
     assert {old: new for old, new in found.renamed} == {"a:b.png": "a_b_2.png"}
 
 
+@pytest.mark.slow
 def test_a_name_that_is_no_text_is_written_all_the_same(tmp_path):
     run = gated_run(tmp_path)
     (tmp_path / "input" / "000.png").rename(tmp_path / "input" / b"0\xe9.png".decode("utf-8", "surrogateescape"))
@@ -126,6 +127,7 @@ def test_a_name_that_is_no_text_is_written_all_the_same(tmp_path):
     assert (folder / "images" / "0_.png").is_file() and listed(folder)[0]["file"] == "images/0_.png"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["colmap", "3dgs", "nerfstudio", "depth", "depth_vis"])
 def test_every_folder_lists_its_files_beside_those_of_the_input(tmp_path, form):
     run = named_run(tmp_path, NAMES)
@@ -139,6 +141,7 @@ def test_every_folder_lists_its_files_beside_those_of_the_input(tmp_path, form):
         assert stem.endswith(NAMES[index].removesuffix(".png")) and float(row["time_s"]) == index / 10
 
 
+@pytest.mark.slow
 def test_pictures_keep_names_and_folders_and_are_the_input_s_own(tmp_path):
     run = named_run(tmp_path, NAMES)
     folder, _ = export_run(run.path, "colmap", tmp_path / "c")

@@ -133,6 +133,7 @@ def noise_surface(open3d, max_cubes):
     return np.concatenate([v["xyz"] for v, _ in parts]), np.concatenate([t for _, t in parts])
 
 
+@pytest.mark.slow
 def test_no_triangle_is_doubled_where_surfaces_go_through_corners_of_voxels_also_on_seams():
     try:
         open3d = mesh_module.import_open3d()

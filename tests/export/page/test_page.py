@@ -38,6 +38,7 @@ def altered(known: KnownRun, folder: Path, **status: object) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_page_has_the_same_bytes_again(known: KnownRun, tmp_path: Path) -> None:
     first, _ = page(known.path, tmp_path / "a.html")
     again, _ = page(known.path, tmp_path / "b.html")
@@ -48,6 +49,7 @@ def assets_mb() -> float:
     return sum(len(read_asset(name)) for name in ("index.html", "page.css", "page.js")) / 1e6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more_mb", [0.1, 0.2, 0.3])
 def test_points_fill_a_page_up_to_its_size(known: KnownRun, tmp_path: Path, more_mb: float) -> None:
     max_mb = assets_mb() + more_mb

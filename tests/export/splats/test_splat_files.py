@@ -55,6 +55,7 @@ def in_order(rows: np.ndarray) -> np.ndarray:
     return rows[np.lexsort(rows[:, :3].T)]
 
 
+@pytest.mark.slow
 def test_a_file_holds_all_of_them_with_every_band(run: Path, kept: np.ndarray, tmp_path: Path) -> None:
     folder, told = exported(run, tmp_path, fusion="off")
     assert [entry["file"] for entry in told["tiles"]] == ["0000.ply"] and told["splats"] == len(kept)
@@ -84,6 +85,7 @@ def test_tiles_are_apart_and_together_all(run: Path, tmp_path: Path) -> None:
     assert not set(REST) & set(vertices(folder / "0000.ply").dtype.names)
 
 
+@pytest.mark.slow
 def test_frames_axes_and_a_crop_are_as_of_other_formats(run: Path, kept: np.ndarray, tmp_path: Path) -> None:
     folder, _ = exported(run, tmp_path / "a", frames="2:4", fusion="off")
     assert 0.15 < len(points(folder)) / len(kept) < 0.25

@@ -63,6 +63,7 @@ def in_box(xyz, tile):
     return (np.abs(local) <= 1).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crs", ["EPSG:32632", "EPSG:2263"])
 def test_every_point_stands_where_the_map_has_it(tmp_path, small_nodes, crs):
     run = located(tmp_path / "run", crs)
@@ -92,6 +93,7 @@ def test_a_tile_holds_its_points_and_those_below_and_its_error_falls(tmp_path, s
         assert (tile["geometricError"] > 0) == bool(tile.get("children"))
 
 
+@pytest.mark.slow
 def test_a_geocentric_map_is_not_bent(tmp_path, small_nodes):
     reader, place = located_anywhere(tmp_path / "run", "EPSG:4978")
     path, _ = export_run(reader.path, "3dtiles")
@@ -128,6 +130,7 @@ def test_over_kilometres_points_follow_the_round_earth(tmp_path):
     np.testing.assert_allclose(placing.place(here), here, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_equal_runs_give_equal_tiles(tmp_path, small_nodes):
     files = []
     for name in "ab":

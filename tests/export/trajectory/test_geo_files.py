@@ -117,6 +117,7 @@ def test_geojson_keeps_to_its_standard(tmp_path):
     assert first["geometry"]["coordinates"] == line["geometry"]["coordinates"][0]
 
 
+@pytest.mark.slow
 def test_times_are_only_said_where_they_are_known(tmp_path):
     run = located(tmp_path / "run")
     assert "coordTimes" not in exported(run, "geojson").read_text()
@@ -131,6 +132,7 @@ def test_times_are_only_said_where_they_are_known(tmp_path):
     assert found.find("{*}when").text == "2026-05-01T09:30:00.000Z"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [{}, {"start_time": START}, {"frames": "4:5"}, {"altitude": "ellipsoid"}, {"start_time": START} | ELLIPSOID],
@@ -180,6 +182,7 @@ def test_a_georeference_that_leads_nowhere_is_one_sentence(tmp_path, georeferenc
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_times_are_to_the_microsecond_and_exact_where_the_input_is(tmp_path):
     run = located(tmp_path / "run")
     exact = 1_403_636_579_763_555_584 + 33_333_333 * np.arange(28)

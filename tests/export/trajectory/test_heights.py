@@ -115,6 +115,7 @@ def points_of(path):
 PLACES = {"kml": lambda path: kml(path)[1], "gpx": points_of, "geojson": line_of}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("altitude", ["auto", "absolute"])
 @pytest.mark.parametrize("start", [{}, {"start_time": START}])
 def test_with_a_grid_kml_and_gpx_are_over_the_sea(tmp_path, grid, altitude, start):
@@ -135,6 +136,7 @@ def test_with_a_grid_kml_and_gpx_are_over_the_sea(tmp_path, grid, altitude, star
         assert [child.tag.removeprefix(GPX) for child in point] == order
 
 
+@pytest.mark.slow
 def test_without_a_grid_the_path_is_on_the_ground_and_says_why(tmp_path, no_grid):
     run = located(tmp_path / "run")
     lon, lat, _ = truth(run)
@@ -197,6 +199,7 @@ def test_geojson_is_over_the_ellipsoid_whatever_grids_there_are(tmp_path, grid):
             exported(run, "geojson", altitude=altitude)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crs", ["EPSG:32632+5773", "EPSG:25832+5773"])
 def test_a_map_with_heights_over_the_same_sea_needs_no_grid(tmp_path, no_grid, crs):
     run = located(tmp_path / "run", crs)
@@ -215,6 +218,7 @@ def test_with_its_grid_they_come_to_the_ellipsoid(tmp_path, grid):
     np.testing.assert_allclose(line_of(exported(run, "geojson")[0])[:, 2], height + geoid(lon, lat), atol=2e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["kml", "gpx", "geojson"])
 def test_a_map_whose_geoid_proj_has_not_gives_places_without_heights(tmp_path, form):
     run = located(tmp_path / "run", "EPSG:25832+7837")

@@ -79,6 +79,7 @@ def test_a_cell_has_the_mean_colour_of_its_points():
     assert (image == 255).sum() == 0
 
 
+@pytest.mark.slow
 def test_equal_runs_have_equal_images_and_the_path_is_on_them(tmp_path):
     poses = read_poses(street_run(tmp_path / "run").path)
     rng = np.random.default_rng(0)
@@ -102,6 +103,7 @@ def test_a_run_without_poses_and_points_has_an_image(tmp_path):
     write_overview(poses, *NO_POINTS, Scene(), tmp_path / "o.png")
 
 
+@pytest.mark.slow
 def test_ten_hours_of_frames_need_no_more_memory_than_they_take():
     view = top_view(*along(np.linspace(0, 3000, 200_000)))
     np.testing.assert_allclose(view[2], [0, -1, 0], atol=1e-5)

@@ -44,6 +44,7 @@ def test_a_bag_that_was_cut_off_is_refused_with_what_repairs_it(new_bag: NewBag,
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["mcap", "db3", "bag"])
 def test_damaged_bytes_never_end_in_another_error(new_bag: NewBag, kind: str) -> None:
     path, file = write(new_bag(kind))

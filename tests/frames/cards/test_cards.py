@@ -36,6 +36,7 @@ def said(source: FrameSource) -> str:
     return "\n".join(advice.text for advice in source.advice)
 
 
+@pytest.mark.slow
 def test_a_dashcam_with_a_second_that_is_there_twice(tmp_path: Path) -> None:
     movie = tmp_path / "SD CARD" / "DCIM" / "Movie"
     for letter, seed in (("F", 0), ("R", 1)):
@@ -59,6 +60,7 @@ def test_a_dashcam_with_a_second_that_is_there_twice(tmp_path: Path) -> None:
     assert len(list(rear)) == 70 and "of the front camera" in left_out(rear).values()
 
 
+@pytest.mark.slow
 def test_chapters_of_an_action_camera_stay_together(tmp_path: Path) -> None:
     card = tmp_path / "DCIM" / "100GOPRO"
     h264(card / "GH010001.MP4", 0, 15)
@@ -73,6 +75,7 @@ def test_chapters_of_an_action_camera_stay_together(tmp_path: Path) -> None:
     assert left_out(source) == {"GH010001.THM": "a thumbnail", "GL010001.LRV": "a proxy, a smaller copy"}
 
 
+@pytest.mark.slow
 def test_old_chapters_and_one_that_is_missing(tmp_path: Path) -> None:
     for name, first in (("GOPR0001.MP4", 0), ("GOPR0002.MP4", 90), ("GP010001.MP4", 15), ("GP030001.MP4", 60)):
         h264(tmp_path / name, first, 15)
@@ -116,6 +119,7 @@ def test_a_phone_goes_by_the_times_in_its_files(tmp_path: Path) -> None:
     assert "2 videos in the order of times in the files: IMG_0002.MOV to IMG_0001.MOV" in said(source)
 
 
+@pytest.mark.slow
 def test_clips_of_four_cameras_and_one_that_tells_no_time(tmp_path: Path) -> None:
     folder = tmp_path / "SavedClips" / "2024-01-01_12-02-10"
     for i in range(2):
@@ -179,6 +183,7 @@ def test_the_size_that_most_frames_have_is_the_runs(tmp_path: Path) -> None:
     assert [frame.timestamp for frame in source] == pytest.approx(times, abs=1e-3) and cuts(source) == []
 
 
+@pytest.mark.slow
 def test_times_that_are_all_the_same_tell_no_order(tmp_path: Path) -> None:
     for i in (10, 9, 8):
         h264(tmp_path / f"part {i}.mp4", i * 10, 10, created="2024-05-02T10:00:00Z")
@@ -187,6 +192,7 @@ def test_times_that_are_all_the_same_tell_no_order(tmp_path: Path) -> None:
     assert [frame.timestamp for frame in source] == pytest.approx(np.arange(30) / 10, abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
 def test_a_video_cut_into_files_that_overlap_is_whole_again(tmp_path: Path, suffix: str) -> None:
     write = write_clip if suffix == ".mkv" else h264
@@ -240,6 +246,7 @@ def test_a_list_of_names_that_tell_nothing_keeps_its_order(tmp_path: Path) -> No
     assert names(source) == ["morning.mp4", "evening.mp4"] and "not as they were given" not in said(source)
 
 
+@pytest.mark.slow
 def test_a_pattern_of_videos_and_two_folders(tmp_path: Path) -> None:
     for card in "ab":
         for i in (9, 10):
@@ -307,6 +314,7 @@ def test_a_second_picture_stream_is_told_and_the_largest_used(tmp_path: Path, la
     assert told in said(source)
 
 
+@pytest.mark.slow
 def test_a_part_of_several_files_may_be_asked_for(tmp_path: Path) -> None:
     for i in range(3):
         h264(tmp_path / f"part{i}.mp4", 20 * i, 20 if i == 2 else 30)
@@ -317,6 +325,7 @@ def test_a_part_of_several_files_may_be_asked_for(tmp_path: Path) -> None:
     assert [frame.index for frame in read(tmp_path, fps=1.0)] == [0, 10, 20, 30, 40, 50]
 
 
+@pytest.mark.slow
 def test_frames_that_are_lost_where_a_file_begins_take_their_time(tmp_path: Path) -> None:
     h264(tmp_path / "a0.mp4", 0, 20)
     path = h264(tmp_path / "a1.mp4", 20, 20)

@@ -60,6 +60,7 @@ def test_a_card_is_listed_for_people(
     assert call(monkeypatch, capfd, str(card), "--json")[0] == 2
 
 
+@pytest.mark.slow
 def test_what_is_listed_is_what_is_read(card: Path, tmp_path: Path) -> None:
     source = open_source(card, FramesSettings())
     listed = listing(source)["files"]

@@ -32,6 +32,7 @@ def parts(tmp_path: Path) -> Path:
     return tmp_path / "card"
 
 
+@pytest.mark.slow
 def test_it_has_the_bytes_of_the_whole(tmp_path: Path, parts: Path) -> None:
     whole = write_clip(tmp_path / "whole.mkv", 0, COUNT, size=SIZE)
     runs = [pipeline.run(path, tmp_path / path.stem / "run", SETTINGS, Counting()) for path in (whole, parts)]
@@ -50,6 +51,7 @@ def test_it_has_the_bytes_of_the_whole(tmp_path: Path, parts: Path) -> None:
     assert sources[-1] == ("CLIP0002.mkv", 23)
 
 
+@pytest.mark.slow
 def test_it_goes_on_where_it_was_cut_short_and_its_pictures_are_read_again(tmp_path: Path, parts: Path) -> None:
     whole = pipeline.run(parts, tmp_path / "whole", SETTINGS, Counting())
     with pytest.raises(KeyboardInterrupt):
@@ -68,6 +70,7 @@ def test_it_goes_on_where_it_was_cut_short_and_its_pictures_are_read_again(tmp_p
         assert np.abs(image.astype(int) - expected).mean() < 8
 
 
+@pytest.mark.slow
 def test_a_cut_begins_a_segment_of_its_own_and_is_told(tmp_path: Path) -> None:
     for i, first in enumerate((0, 100)):
         write_clip(tmp_path / f"CLIP{i}.mkv", first, 24, seed=i, size=SIZE, step_px=2.0)

@@ -33,6 +33,7 @@ def test_a_drive_is_kept_whole() -> None:
     assert [frame.ordinal for frame in found] == list(range(30)) and not any(frame.begins_shot for frame in found)
 
 
+@pytest.mark.slow
 def test_a_stop_is_left_out_and_lies_at_its_beginning() -> None:
     found = kept([*drive(10), *drive(60, 9 * STEP, 0.0, seed=500), *drive(10, 10 * STEP)])
     assert indices(found) == [*range(10), *range(70, 80)]
@@ -41,6 +42,7 @@ def test_a_stop_is_left_out_and_lies_at_its_beginning() -> None:
     assert [frame.ordinal for frame in found] == list(range(20))
 
 
+@pytest.mark.slow
 def test_a_slow_camera_is_thinned_to_even_steps_and_shares_follow_the_motion() -> None:
     places = [0.5 * i for i in range(100)]  # 0.16 % of the width a frame
     found = kept([view(WALL, x) for x in places])
@@ -81,6 +83,7 @@ def test_a_mask_that_begins_late_hides_in_the_frame_before_it_too() -> None:
     assert indices(found)[-15:] == list(range(5, 20))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
@@ -143,11 +146,13 @@ def test_black_without_a_cut_goes_on() -> None:
     assert not any(frame.begins_shot for frame in found) and set(reasons(found)) == {12, 13, 14}
 
 
+@pytest.mark.slow
 def test_leaps_too_far_for_tracking_are_no_cuts() -> None:
     found = kept([view(WALL, 90.0 * i) for i in range(12)])
     assert indices(found) == list(range(12)) and not any(frame.begins_shot for frame in found)
 
 
+@pytest.mark.slow
 def test_unrelated_images_are_left_to_the_predictor() -> None:
     rng = np.random.default_rng(3)
     found = kept([rng.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8) for _ in range(17)])
@@ -222,6 +227,7 @@ def test_the_pass_through_gate_numbers_frames_and_resumes() -> None:
     assert [(f.index, f.ordinal) for f in GatedFrames(frames(drive(6)), gate)] == [(3, 3), (4, 4), (5, 5)]
 
 
+@pytest.mark.slow
 def test_a_standing_camera_fills_no_memory() -> None:
     gate = MotionGate(0.01)
     for frame in frames(drive(3)):

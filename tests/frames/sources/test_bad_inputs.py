@@ -180,6 +180,7 @@ def test_objects_that_hold_no_frames(source: object, start: str) -> None:
     assert sentence(source).startswith(start)
 
 
+@pytest.mark.slow
 def test_opening_the_room_imports_no_decoder() -> None:
     rooms = "sys, da3_stream.frames, da3_stream.calibration"
     code = f"import {rooms}; print([name for name in ('cv2', 'av', 'PIL') if name in sys.modules])"

@@ -77,6 +77,7 @@ def test_intrinsics_of_another_resolution_are_refused() -> None:
         known(settings("1000,1000,960,540@1920x1080"), (640, 480))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", LENSES.values(), ids=LENSES.keys())
 @pytest.mark.parametrize("side", [None, 240])
 def test_a_lens_that_is_known_is_straightened(text: str, side: int | None) -> None:

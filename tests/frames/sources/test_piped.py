@@ -82,6 +82,7 @@ def test_a_leap_of_a_piped_clock_is_closed_up(write_video: Write, tmp_path: Path
     np.testing.assert_allclose(np.diff(times), 0.1, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["whole.mp4", "text"])
 def test_what_cannot_be_read_from_a_pipe_is_said(tmp_path: Path, name: str) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (20, 240, 320, 3), np.uint8)
@@ -90,6 +91,7 @@ def test_what_cannot_be_read_from_a_pipe_is_said(tmp_path: Path, name: str) -> N
         open_source(path, FramesSettings())
 
 
+@pytest.mark.slow
 def test_standard_input_may_be_a_pipe_or_a_file(write_video: Write) -> None:
     path = write_video("a.mkv", count=5)
     code = (
@@ -104,6 +106,7 @@ def test_standard_input_may_be_a_pipe_or_a_file(write_video: Write) -> None:
     assert redirected.stdout.split() == ["video", "5", f"('{path}',)"]
 
 
+@pytest.mark.slow
 def test_a_run_reads_a_pipe(write_video: Write, tmp_path: Path) -> None:
     settings = Settings.build({"windows": WINDOWS, "scale": NO_ROAD, "frames": {"gate": "off"}})
     with piped(write_video("a.mkv", count=15, size=SIZE).read_bytes(), tmp_path) as path:

@@ -60,6 +60,7 @@ def searched(source: Any, count: int, every: int = 1, side: int | None = None, *
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "codec", "options"),
     [
@@ -84,11 +85,13 @@ def test_videos(write_video: Write, name: str, codec: str, options: dict[str, st
     searched(write_video(name, COUNT, rate, codec=codec, options=options), COUNT, every=1 if codec == "libx264" else 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
 def test_uneven_times(write_video: Write, name: str) -> None:
     searched(write_video(name, COUNT, times=UNEVEN, options={"bf": "2"}), COUNT, every=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
 def test_a_clock_that_leaps(write_video: Write, name: str) -> None:
     times = [10 * i + 360_000 * (i >= 11) + 8_640_000 * (i >= 17) for i in range(COUNT)]
@@ -176,6 +179,7 @@ def test_only_what_is_needed_is_decoded(write_video: Write, monkeypatch: pytest.
     assert sum(decoded) == 50
 
 
+@pytest.mark.slow
 def test_several_files_in_a_row_of_which_one_repeats_frames(tmp_path: Path) -> None:
     for i, first in enumerate((0, 10)):
         h264(tmp_path / f"2024_0101_12001{i}_{i:04d}F.MP4", first, 16)
@@ -281,6 +285,7 @@ def test_a_description_opens_the_same_source_elsewhere(
         describe(open_source([picture(0)], ALL))
 
 
+@pytest.mark.slow
 def test_a_real_drive(shared: Path) -> None:
     path = shared / "data/video/test_kitti984.mp4"
     expected = {frame.index: frame for frame in open_source(path, FramesSettings(end=2), 160)}

@@ -206,6 +206,7 @@ def test_exif_data_that_do_not_tell_all_times_are_not_used(tmp_path: Path) -> No
     assert not opened(photographs(tmp_path / "c", broken))[1].has_times
 
 
+@pytest.mark.slow
 def test_real_photographs_of_a_drone(shared: Path) -> None:
     times, source = opened(shared / "data/telemetry/brighton_beach")
     assert len(times) == 18 and np.all(np.diff(times) > 5) and np.median(np.diff(times)) == 7

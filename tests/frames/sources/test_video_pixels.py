@@ -119,6 +119,7 @@ def woven(images: list[UInt8], first: str) -> list[UInt8]:
     return pictures
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["top", "bottom"])
 @pytest.mark.parametrize(
     ("name", "codec", "pix_fmt"),
@@ -176,6 +177,7 @@ def test_rows_of_a_field_stay_where_they_were(field: str) -> None:
     assert np.abs(filled[3:-3].astype(int) - ramp[3:-3]).max() <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "colorspace", "tags"),
     [

@@ -80,6 +80,7 @@ def test_what_passes_or_swings_before_a_camera_that_stands_is_no_view_of_a_drive
     assert view_shares(images) == [None] * len(images)
 
 
+@pytest.mark.slow
 def test_a_drive_that_stops_is_told_for_the_drive_and_not_for_a_long_stop() -> None:
     shares = view_shares(with_moving(lambda k: 4 * min(k, 50), count=150))
     assert all(share is not None for share in shares[:50]) and shares[80:] == [None] * 70

@@ -67,6 +67,7 @@ def found_and_lost(mask: Bool | None, where: Bool) -> tuple[float, float]:
     return float(gone[where].mean()), float(gone[~where].mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overlay", [bonnet(), plate()], ids=["bonnet", "plate"])
 def test_what_goes_with_the_camera_is_found_from_the_first_frame_on(overlay: tuple[UInt8, Bool]) -> None:
     told = masks(under(overlay, drive(50)))
@@ -84,6 +85,7 @@ def frame_around(share: float) -> tuple[UInt8, Bool]:
     return texture(7, HEIGHT, WIDTH), where
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.66, 0.78])
 def test_what_goes_with_the_camera_is_found_where_it_has_most_of_the_image(share: float) -> None:
     image, where = frame_around(share)
@@ -192,6 +194,7 @@ def test_a_stop_loses_nothing_when_a_lorry_passes_that_fills_the_image() -> None
     assert all(mask is None for mask in masks(stop_behind_a_lorry()))
 
 
+@pytest.mark.slow
 def test_what_comes_late_is_found_late_and_what_goes_is_given_back() -> None:
     overlay, images = plate(), drive(120)
     told = masks([*images[:20], *under(overlay, images[20:75]), *images[75:]])
@@ -199,6 +202,7 @@ def test_what_comes_late_is_found_late_and_what_goes_is_given_back() -> None:
     assert found_and_lost(told[-1], overlay[1])[0] <= 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["drive", "stop", "slow, most of the image"])
 def test_masks_go_on_after_an_interruption_as_if_there_had_been_none(case: str) -> None:
     seen = {
@@ -233,6 +237,7 @@ def test_writing_makes_no_blank_frame_sharp() -> None:
     assert measure_quality(blank, ~where).is_blank
 
 
+@pytest.mark.slow
 def test_only_what_the_frames_own_masks_do_not_tell_is_told_as_found() -> None:
     outline = np.ones((HEIGHT, WIDTH), np.bool_)
     cv2.ellipse(outline.view(np.uint8), (WIDTH // 2, 0), (WIDTH, 12), 0, 0, 360, 0, -1)  # beyond a straightened lens

@@ -11,6 +11,7 @@ import pytest
 SCRIPTS = sorted((Path(__file__).parent / "scripts").glob("*.test.mjs"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name.partition(".")[0])
 def test_the_page_computes_what_it_should(script: Path) -> None:
     node = shutil.which("node")

@@ -49,6 +49,7 @@ def worst_turn_deg(turns: Turns, seen: SeenPoints) -> float:
     return float(np.degrees(Rotation.from_matrix((truth[0].T @ truth).transpose(0, 2, 1) @ found).magnitude().max()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("yaw_deg", [0.7 * ROWS, 2.0 * np.sin(ROWS / 4)], ids=["pan", "stand"])
 @pytest.mark.parametrize("moved", [False, True], ids=["empty", "mover"])
 def test_a_camera_that_turns_while_its_images_breathe_is_at_one_place(yaw_deg: Array, moved: bool) -> None:
@@ -76,23 +77,27 @@ def test_a_stand_whose_pairs_turn_too_little_to_tell_the_focal_length_is_at_one_
     assert turns.runs == (Run(0, 15),) and abs(turns.lens.fx / LENS.fx - 1) < 0.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step_m", [0.01, 0.05, 0.2])
 def test_a_drive_behind_something_that_moves_is_no_turn(step_m: float) -> None:
     ahead = np.column_stack([0 * ROWS, 0 * ROWS, step_m * np.arange(30)])
     assert turns_of(with_mover(seen_points(poses(0.5 * ROWS, ahead)))).runs == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step_m", [0.03, 0.1])
 def test_a_camera_that_creeps_sideways_is_seen_to_move_in_far_pairs(step_m: float) -> None:
     aside = np.column_stack([step_m * np.arange(24), np.zeros(24), np.zeros(24)])
     assert turns_of(with_mover(seen_points(poses(np.zeros(24), aside)))).runs == ()
 
 
+@pytest.mark.slow
 def test_a_drive_towards_a_flat_wall_grows_by_more_than_a_lens_breathes() -> None:
     seen = breathing(seen_points(poses(0 * ROWS)), 1.005**ROWS)
     assert turns_of(seen).runs == ()
 
 
+@pytest.mark.slow
 def test_steady_keypoints_are_those_of_a_lens_that_does_not_breathe() -> None:
     still = seen_points(poses(1.0 * ROWS))
     scales = np.exp(0.03 * np.sin(ROWS / 3.7))

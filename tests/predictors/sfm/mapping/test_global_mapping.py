@@ -52,6 +52,7 @@ def test_the_same_input_gives_the_same_bits(plain: SparseModel) -> None:
         np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.slow
 def test_pixels_that_are_not_square_are_understood() -> None:
     stretched = replace(LENS, fy=200.0)
     (model,) = mapped(stretched, stretched, FreeLens())
@@ -62,6 +63,7 @@ def test_pixels_that_are_not_square_are_understood() -> None:
     assert estimate.lens.fy == pytest.approx(200.0, rel=2e-3)
 
 
+@pytest.mark.slow
 def test_a_distortion_that_is_known_is_taken_away() -> None:
     bent = replace(LENS, k1=-0.15)
     (model,) = mapped(bent, bent, FreeLens())
@@ -89,6 +91,7 @@ def test_a_free_lens_finds_the_focal_length_that_was_put_in() -> None:
     check_poses(model, 5e-3)
 
 
+@pytest.mark.slow
 def test_a_free_lens_finds_both_at_once() -> None:
     bent = replace(LENS, k1=-0.04)
     model = mapped(bent, replace(LENS, fx=260.0, fy=260.0), FreeLens(focal=True, radial=True))[0]

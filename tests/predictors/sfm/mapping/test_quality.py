@@ -47,6 +47,7 @@ def broken(row: int, factor: float) -> SparseModel:
     return drive(np.where(np.arange(COUNT) < row, 1.0, factor), {row - 1: MIN_BRIDGE + 3})
 
 
+@pytest.mark.slow
 @given(st.integers(2, COUNT - 2), st.floats(5.0, 30.0), st.booleans())
 def test_a_broken_scale_rings_and_is_cut_where_it_breaks(row: int, factor: float, grows: bool) -> None:
     verdict = assess_window([broken(row, factor if grows else 1 / factor)], COUNT)

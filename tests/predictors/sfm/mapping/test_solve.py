@@ -41,6 +41,7 @@ def solved(true_lens: Lens, calibration: Calibration, noise_px: float = 0.3) -> 
     return Solver(cast(Workers, workers), found, SIZE).solve(calibration), workers.done
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("more", "maps"), [(MAP_AGAIN, 2), (10.0, 1)])
 def test_a_focal_length_far_from_the_guess_costs_a_second_map_only_where_pairs_tell_more(
     monkeypatch: pytest.MonkeyPatch, more: float, maps: int
@@ -64,6 +65,7 @@ def test_a_distortion_that_is_noise_is_refined_away_and_not_mapped_again() -> No
     check_poses(solution.models[0], 0.01)
 
 
+@pytest.mark.slow
 def test_a_distortion_that_is_there_is_kept() -> None:
     bent = replace(LENS, k1=-0.06)
     solution, done = solved(bent, Calibration.from_known(LENS))

@@ -27,6 +27,7 @@ def free() -> SparseModel:
     return models_of(BENT, LENS, FreeLens(focal=True, radial=True))[0]
 
 
+@pytest.mark.slow
 def test_a_solution_stays_where_it_is(free: SparseModel) -> None:
     assert free.estimate is not None
     (again,) = refine_models(pictures(BENT)[0], [free], free.estimate.lens, SIZE, FreeLens(focal=True, radial=True))
@@ -57,6 +58,7 @@ def test_nothing_is_written_to_the_terminal(free: SparseModel, capfd: pytest.Cap
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_rows_that_are_not_in_the_model_stay_out(free: SparseModel) -> None:
     xy, ids = pictures(LENS)
     xy[3], ids[3] = xy[3][:0], ids[3][:0]  # a picture that shows nothing

@@ -32,6 +32,7 @@ def drive(rows: int, step_m: float) -> Array:
     return np.column_stack([np.zeros(rows), np.zeros(rows), step_m * np.arange(rows)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step_deg", [0.2, 2.0, 6.0])
 def test_a_camera_that_turns_about_its_lens_is_one_run_with_exact_turns(step_deg: float) -> None:
     rows = np.arange(30)
@@ -58,11 +59,13 @@ def test_centimetres_of_motion_among_things_metres_away_are_a_turn() -> None:
     assert turns_of(seen_points(poses(yaw, centres))).runs == (Run(0, 23),)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step_m", [0.01, 0.03, 0.1, 0.5])
 def test_a_drive_is_none_however_slow(step_m: float) -> None:
     assert turns_of(seen_points(poses(np.zeros(60), drive(60, step_m)))).runs == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step_m", [0.05, 0.2])
 def test_a_drive_that_turns_on_the_way_is_none(step_m: float) -> None:
     assert turns_of(seen_points(poses(1.5 * np.arange(40), drive(40, step_m)))).runs == ()
@@ -74,12 +77,14 @@ def test_a_turn_after_a_drive_begins_where_the_drive_ends() -> None:
     assert turns_of(seen_points(poses(yaw, centres))).runs == (Run(20, 39),)
 
 
+@pytest.mark.slow
 def test_a_stop_without_a_turn_is_left_to_the_map() -> None:
     centres = drive(40, 0.2)
     centres[20:] = centres[20]
     assert turns_of(seen_points(poses(np.zeros(40), centres))).runs == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factor", [0.7, 1.4])
 def test_turns_tell_the_focal_length(factor: float) -> None:
     seen = seen_points(poses(2.0 * np.arange(30)))
@@ -90,6 +95,7 @@ def test_turns_tell_the_focal_length(factor: float) -> None:
     assert errors_deg(turns.solutions[0].run_from_camera, seen, turns.runs[0]).max() < 0.5
 
 
+@pytest.mark.slow
 def test_turns_contradict_a_wrong_focal_length_that_was_given() -> None:
     seen = seen_points(poses(2.0 * np.arange(30)))
     wrong = Calibration.from_known(Lens(1.5 * LENS.fx, 1.5 * LENS.fy, LENS.cx, LENS.cy))

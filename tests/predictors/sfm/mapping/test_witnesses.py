@@ -95,6 +95,7 @@ def right() -> dict[str, NDArray[np.float64]]:
     return dict(mapping_witnesses(evidence(straight_drive())))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "name", "least"),
     [
@@ -116,6 +117,7 @@ def test_a_fault_is_seen_where_it_is(
     assert np.nanmax(values[8:17]) > least > 4 * np.nanmax(right[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["track_support", "track_support_far", "match_support", "match_support_far"])
 def test_support_falls_where_cameras_are_off(name: str, right: dict[str, NDArray[np.float64]]) -> None:
     values = mapping_witnesses(evidence(turned()))[name]

@@ -94,6 +94,7 @@ def test_what_is_larger_than_a_pipe_comes_back_whole(make_workers: MakeWorkers) 
     np.testing.assert_array_equal(make_workers().submit(megabytes, 3).result(), megabytes(3))
 
 
+@pytest.mark.slow
 def test_an_error_of_the_work_is_passed_on_and_the_process_lives(make_workers: MakeWorkers) -> None:
     workers = make_workers()
     before = workers.submit(process_number).result()
