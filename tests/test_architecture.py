@@ -118,6 +118,7 @@ def test_a_room_imports_only_what_it_may() -> None:
     ] == []
 
 
+@pytest.mark.slow
 def test_no_arrow_is_left_that_nobody_uses() -> None:
     assert {name: sorted(allowed.split()) for name, allowed in MAY_IMPORT.items()} == {
         name: sorted(used) for name, used in room_graph(imports()).items()

@@ -65,6 +65,7 @@ def of_exact_trajectory(run: Path, count: int) -> None:
     assert set(result.segments.tolist()) == {0} and set(result.frame_status) == {"OK"}
 
 
+@pytest.mark.slow
 def test_the_world_is_the_first_camera(short: Path) -> None:
     result = Reconstruction(short)
     np.testing.assert_allclose(result.world_from_camera[0], np.eye(4), atol=1e-12)
@@ -188,6 +189,7 @@ def test_a_window_at_which_the_predictor_raises_is_journaled_and_left_out(tmp_pa
     assert json.loads((run / "run.json").read_text())["state"] == "finished"
 
 
+@pytest.mark.slow
 def test_the_first_window_may_fail(tmp_path: Path) -> None:
     def spoil(first: int, geometry: WindowGeometry) -> WindowGeometry:
         return replace(geometry, status=Status.FAILED) if first == 0 else geometry
@@ -302,6 +304,7 @@ def test_windows_are_by_default_those_of_the_predictor(tmp_path: Path) -> None:
         pipeline.run(pictures(20), tmp_path / "b", Settings.build({"windows": {"overlap": 12}}), predictor)
 
 
+@pytest.mark.slow
 def test_a_broken_contract_ends_the_run_and_says_so(tmp_path: Path) -> None:
     def broken(first: int, geometry: WindowGeometry) -> WindowGeometry:
         return replace(geometry, frame_indices=geometry.frame_indices + 1) if first == 16 else geometry
@@ -371,6 +374,7 @@ def test_voxels_in_metres_need_metres(tmp_path: Path) -> None:
     assert len(Reconstruction(run).points()[0]) < len(Reconstruction(as_fine_as_the_voxel).points()[0])
 
 
+@pytest.mark.slow
 def test_skipped_frames_are_counted_named_and_journaled(tmp_path: Path) -> None:
     frames: list = pictures(28)
     frames[5] = "no picture"

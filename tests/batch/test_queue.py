@@ -42,6 +42,7 @@ def test_every_video_ends_in_its_own_way_and_none_stops_the_rest(tmp_path: Path)
     assert rows["refused"].error == "it is refused" and rows["unread"].error == "it cannot be read"
 
 
+@pytest.mark.slow
 def test_the_summary_is_there_as_json_and_csv(tmp_path: Path) -> None:
     also = tmp_path / "also.json"
     run_fakes(tmp_path / "out", videos("fine", "refused", options=("--export=tum",)), how=How(summary=also))
@@ -112,6 +113,7 @@ def test_no_run_starts_that_does_not_fit_beside_the_others(tmp_path: Path) -> No
     assert rows["huge"].state == State.FAILED and "may take 0 MB of memory" in str(rows["huge"].error)
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_too_small_is_one_sentence(tmp_path: Path) -> None:
     rows = run_fakes(tmp_path, videos("a", "b"), forecasts={"a": replace(SMALL, disk_bytes=1 << 60)})
     assert "the disk is short" in str(rows["a"].error) and rows["b"].state == State.FINISHED
@@ -128,6 +130,7 @@ def test_a_device_is_one_run_s_alone_and_others_overtake(tmp_path: Path) -> None
     assert max(beside for name, _, beside in place.begun if name in "abc") <= 1
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_the_workers_that_it_was_begun_with(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "run.json").write_text(json.dumps({"state": "running", "settings": {"model": {"workers": 3}}}))

@@ -341,6 +341,7 @@ def test_the_help_of_export_names_every_format_and_its_options(call: Callable) -
     assert "png_scale" in text and "--every" in text
 
 
+@pytest.mark.slow
 def test_a_run_is_exported_where_it_is_or_where_it_is_wanted(call: Callable, tmp_path: Path) -> None:
     street_run(tmp_path / "run")
     status, out, err = call("export", "run", "--format", "tum", "--frames", "4:20", "--every", "3")

@@ -40,6 +40,7 @@ def test_one_picture_becomes_a_run_that_others_read(call: Callable, metric: str,
     assert status == 2 and "kml: " in err and (tmp_path / "run" / "export" / "results.npz").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -55,6 +55,7 @@ def test_tiles_join_without_gaps_or_doubles(tmp_path, small_tiles):
         assert not np.delete(overlap, k).any()
 
 
+@pytest.mark.slow
 def test_max_points_holds_in_every_format(tmp_path, small_tiles):
     run = run_with_pages(tmp_path / "run")
     for kind in ("ply", "laz", "tiles"):

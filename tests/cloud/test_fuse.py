@@ -37,6 +37,7 @@ def test_the_cloud_lies_on_the_street(tmp_path):
     assert distance.max() < world_voxel(read_run_geometry(run), SETTINGS) / 256
 
 
+@pytest.mark.slow
 def test_points_of_a_frame_reproject_onto_their_pixels_under_its_pose_and_intrinsics(tmp_path):
     """Also where a pose is blended and its scale is not that of its submap."""
     every_pixel = CloudSettings(voxel=1e-3, per_pixel=None, min_confidence=0.0, max_depth_step=1e9)
@@ -75,6 +76,7 @@ def test_one_point_stays_in_each_voxel_of_the_world_and_it_is_the_best_seen(tmp_
     np.testing.assert_array_equal(np.sort(xyz.view("f4,f4,f4"), axis=0), np.sort(expected.view("f4,f4,f4"), axis=0))
 
 
+@pytest.mark.slow
 def test_tiles_change_the_order_and_nothing_else(tmp_path, monkeypatch):
     run = run_with_pages(tmp_path / "run")
     geometry = read_run_geometry(run)
@@ -91,6 +93,7 @@ def positions_of(run, geometry, settings):
     return read_ply(run.path / "cloud.ply")[0]
 
 
+@pytest.mark.slow
 def test_equal_runs_have_equal_clouds(tmp_path):
     digests = []
     for name in "ab":
@@ -125,6 +128,7 @@ def test_max_points_keeps_exactly_so_many_spread_over_the_whole(tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_the_scenes_scale_scales_the_cloud(tmp_path):
     clouds = []
     for name, scale in (("a", 1.0), ("b", 4.0)):

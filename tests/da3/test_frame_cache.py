@@ -122,6 +122,7 @@ def test_shared_frames_are_looked_at_once_and_give_the_same(
     assert sum(counted) == 8 * len(network(name).branches)  # each of eight frames once in each branch
 
 
+@pytest.mark.slow
 def test_nothing_is_remembered_where_early_layers_are_tapped(
     network: Callable, recipe: ModuleType, counted: list[int]
 ) -> None:

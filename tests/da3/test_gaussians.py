@@ -61,6 +61,7 @@ def test_raw_ones_are_the_originals(name: str, goldens: Path, models: Models) ->
     assert worst < 1
 
 
+@pytest.mark.slow
 def test_metres_are_those_of_the_depth(goldens: Path, models: Models) -> None:
     case = np.load(goldens / "tinynestedgs_n2.npz")
     raw, found = (models("tinynestedgs").infer(**pictures(case), gaussians=kind).gaussians for kind in ("raw", True))
@@ -97,6 +98,7 @@ def test_with_given_cameras_they_are_in_their_world(
     np.testing.assert_array_equal(found.camera_from_world, poses[:, :3])
 
 
+@pytest.mark.slow
 def test_they_are_seen_where_their_pixels_are(goldens: Path, network: Callable) -> None:
     """With known intrinsics too; the offsets that the head adds are taken away before."""
     moved = Network.from_config(json.loads((goldens / "tiny_configs.json").read_text())["tinygs"])
@@ -134,6 +136,7 @@ def test_options_are_heard(goldens: Path, models: Models) -> None:
     assert found.harmonics.dtype == np.float16 and np.abs(found.rotations - plain.rotations).max() > 0.1
 
 
+@pytest.mark.slow
 def test_what_cannot_be_asked_is_said(goldens: Path, models: Models, network: Callable) -> None:
     images = {"images": [np.zeros((28, 28, 3), np.uint8)], "resolution": 28}
     sentence = "this model has no Gaussian head: those of da3-giant and da3nested-giant-large have one"

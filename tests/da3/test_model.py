@@ -94,6 +94,7 @@ def moved(predicted_from_given: Sim3, camera_from_given: np.ndarray) -> np.ndarr
     return np.linalg.inv(np.stack([pose.rigid() for pose in poses]))
 
 
+@pytest.mark.slow
 def test_cameras_from_rays_are_the_same_again_and_leave_the_callers_chance_alone(
     goldens: Path, tiny: DepthAnything3
 ) -> None:
@@ -218,6 +219,7 @@ def write_empty(folder: Path, manifests: Path, name: str, left_out: str = "") ->
         file.truncate(8 + len(text) + end)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "held"),
     [

@@ -41,6 +41,7 @@ def test_the_table_of_positions_agrees(geometry: dict, network: Callable[[str], 
             torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5, msg=key)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["local", "global"])
 def test_rotary_angles_agree(kind: str, geometry: dict) -> None:
     x = geometry["rope_in"]

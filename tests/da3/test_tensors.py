@@ -47,6 +47,7 @@ def test_the_gaussian_head_of_the_giant_models_is_loaded_whole(manifests: Path) 
     assert {f"model.{key}" for key in network.tensors() if key.startswith("gs_head.")} == set(head)
 
 
+@pytest.mark.slow
 def test_a_part_of_the_gaussian_head_that_is_missing_is_named(manifests: Path) -> None:
     tensors = stored(manifests, "da3nested-giant-large")
     del tensors["model.da3.gs_head.images_merger.2.weight"]

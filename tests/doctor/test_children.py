@@ -38,6 +38,7 @@ def test_one_bad_import_costs_those_behind_it_nothing() -> None:
     }
 
 
+@pytest.mark.slow
 def test_an_import_that_hangs_is_given_up() -> None:
     assert import_errors(["da3_hangs"], limit_s=0.5) == {"da3_hangs": "it had not ended after 0.5 s"}
 

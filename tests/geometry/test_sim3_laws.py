@@ -89,6 +89,7 @@ def test_the_adjoint_moves_tangents(a: Sim3, xi: np.ndarray) -> None:
     close(a @ Sim3.exp(small) @ a.inverse(), Sim3.exp(a.adjoint() @ small), 1e-7)
 
 
+@pytest.mark.slow
 @given(tangents())
 def test_opposite_tangents_give_inverses(xi: np.ndarray) -> None:
     close(Sim3.exp(-xi), Sim3.exp(xi).inverse(), 1e-8)

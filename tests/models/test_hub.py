@@ -208,6 +208,7 @@ def test_a_name_fetches_from_python_too(hub: Hub, start: Command) -> None:
     assert "no whole safetensors file" in err
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_too_small_is_said_before(hub: Hub, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ModelError, match=r"DA3-GIANT needs 1000000000.00 GB more, and / has .* GB free: make room"):
         hub_module._require_room(10**18, Path("/"), "DA3-GIANT")

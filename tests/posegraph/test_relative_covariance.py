@@ -61,6 +61,7 @@ def test_a_small_graph_gives_the_covariance_of_its_normal_equations(a: int, b: i
     )
 
 
+@pytest.mark.slow
 def test_edges_nearby_never_claim_more_than_the_whole_graph() -> None:
     edges = laps(200, [(k, k + PER_LAP) for k in range(0, 190, 3)])
     for a, b in ((5, 15), (101, 131), (60, 190)):

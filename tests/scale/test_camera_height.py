@@ -120,6 +120,7 @@ def test_the_sigma_tells_of_frames_that_disagree(street: WindowGeometry) -> None
     assert bent.sigma > 3 * seen(street).sigma
 
 
+@pytest.mark.slow
 def test_no_pose_at_all_is_refused(street: WindowGeometry) -> None:
     unknown = np.full_like(street.window_from_camera, np.nan)
     assert "0 frames have a pose" in refused(replace(street, window_from_camera=unknown))

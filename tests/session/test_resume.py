@@ -160,6 +160,7 @@ def test_before_the_first_window_is_finished_it_begins_anew(
     assert contents(tmp_path / "run") == undisturbed
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_left_alone(tmp_path: Path, finished: Path, undisturbed: dict[str, Any]) -> None:
     shutil.copytree(finished, tmp_path / "run")
     predictor = Counting()

@@ -37,6 +37,7 @@ def means_in_world(run: Path) -> dict[int, np.ndarray]:
     return {f: g.means for k in submaps for f, g in world_splats(reader.run, reader.geometry, k)}
 
 
+@pytest.mark.slow
 def test_every_frame_leaves_what_lies_on_the_surface(run: Path) -> None:
     found = means_in_world(run)
     assert sorted(found) == list(range(COUNT))

@@ -175,6 +175,7 @@ def test_good_depth_does_not_make_poor_cameras_sure_of_their_turn() -> None:
     assert 0.2 < np.mean(energies) < 3
 
 
+@pytest.mark.slow
 def test_depth_that_disagrees_leaves_the_cameras_answer_and_is_weak() -> None:
     pair = make_pair(4, pose_noise=1e-4)
     noise = np.random.default_rng(4).normal(0, 1, pair.current.depth.shape)
@@ -258,6 +259,7 @@ def test_depth_maps_of_different_sizes_are_refused() -> None:
         align_windows(make_pair(9).previous, make_pair(9, size=(32, 64)).current)
 
 
+@pytest.mark.slow
 def test_single_precision_is_enough() -> None:
     pair = make_pair(10, **NOISE)
     exact = align(pair)

@@ -29,12 +29,14 @@ def test_the_mean_is_as_far_off_as_its_variance_says(count: int, correlation: fl
     assert 0.3 < np.mean(energies) < 3.0
 
 
+@pytest.mark.slow
 @given(st.integers(0, 1000), st.floats(1e-6, 1e6))
 def test_the_variance_goes_with_the_square_of_the_unit(seed: int, unit: float) -> None:
     series = process(np.random.default_rng(seed), 10, 0.5)
     assert mean_variance(unit * series) == pytest.approx(unit**2 * mean_variance(series), rel=1e-9)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 1000))
 def test_time_may_run_backwards(seed: int) -> None:
     series = process(np.random.default_rng(seed), 10, 0.5)

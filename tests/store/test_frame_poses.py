@@ -66,6 +66,7 @@ def test_an_offset_between_windows_is_spread_evenly_over_the_zone():
     np.testing.assert_allclose(moved, weights[:, None] * offset, atol=1e-12)
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(small, small)
 def test_no_step_at_a_border_beyond_either_windows_motion_and_its_share_of_the_gap(error_1, error_2):
@@ -89,6 +90,7 @@ def test_depth_in_the_world_has_no_step_where_the_alignment_is_exact(error):
     assert step.max() <= abs(np.log(error.scale)) / 4 + 1e-12
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(small)
 def test_the_slide_is_the_geodesic_between_the_two_answers(error):
@@ -102,6 +104,7 @@ def test_the_slide_is_the_geodesic_between_the_two_answers(error):
         assert slid.scale[8 + k] == pytest.approx(expected.scale / (1.0 if k < 2 else 2.0), rel=1e-12)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(small, large)
 def test_moving_the_world_moves_every_place(error, move):

@@ -88,6 +88,7 @@ def test_between_two_segments_and_beside_unknown_poses_nothing_is_made_up(tmp_pa
     assert np.isnan(lost.world_from_camera[27]).all() and lost.status[27] == "UNPLACED" and lost.segment[27] == -1
 
 
+@pytest.mark.slow
 def test_where_the_camera_was_while_nobody_saw_it_is_known_between_two_poses_alone(tmp_path: Path) -> None:
     run = without(tmp_path, {9: 0.5, 10: 0.9, 27: 0.0}, reason="blank")
     placed = read_poses(run.path)

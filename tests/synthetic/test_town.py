@@ -40,6 +40,7 @@ def test_the_same_seed_gives_the_same_bytes(path: str) -> None:
     assert first.image.tobytes() != other.image.tobytes()
 
 
+@pytest.mark.slow
 def test_a_frame_carries_its_truth(street: Town) -> None:
     frame = street.frame(17)
     assert frame.image.shape == (120, 160, 3)

@@ -68,6 +68,7 @@ def test_every_run_counts_as_much_as_any_other():
     assert model.score({"mystery": np.zeros(1)}, np.zeros(1, np.int64))[0] < 0.1
 
 
+@pytest.mark.slow
 def test_a_wrong_pose_that_counts_more_makes_all_less_sure(poses):
     plain, wary = (fit(poses, ["coverage"], lie=lie).probability(poses.values, ALONE) for lie in (1.0, 3.0))
     assert (wary < plain).mean() > 0.9

@@ -60,6 +60,7 @@ def test_a_region_is_in_the_coordinates_of_the_file(street, tmp_path, format, ki
     assert 10 < len(part) < len(whole) and f"cropped to {kind}:" in summary
 
 
+@pytest.mark.slow
 def test_a_region_of_a_located_run_is_on_the_map(tmp_path):
     run = whole_run(tmp_path / "run", EVERY_PIXEL)
     run.write_scene(replace(street_scene(), georeference=Georeference("EPSG:32632", PLACE)))
@@ -83,6 +84,7 @@ def test_the_object_is_the_ball_that_the_cameras_circle(table, tmp_path):
     assert abs(len(again) - len(points)) <= 0.01 * len(points)
 
 
+@pytest.mark.slow
 def test_the_table_is_upright_with_the_ball_on_it(table, tmp_path):
     up = up_of_run(RunReader.open(table))
     assert degrees_between(up.direction, WORLD_FROM_TABLE[:3, 2]) < 1.0

@@ -58,6 +58,7 @@ def test_the_page_beside_a_run_waits_for_it_and_ends_with_it(tmp_path, capfd):
         state(told)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "error", "sentence"),
     [

@@ -231,6 +231,7 @@ def test_looking_writes_nothing_into_the_run(run):
     assert after == before
 
 
+@pytest.mark.slow
 def test_several_look_at_once_while_the_run_goes_on(run):
     """Four pages follow every step; each ends with the same rows, and asks nothing twice."""
     seen = []

@@ -121,6 +121,7 @@ def test_unwelcome_addresses(server, kind):
     still_serves(server)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", BYTES)
 def test_unwelcome_bytes(server, kind):
     status, data = BYTES[kind]

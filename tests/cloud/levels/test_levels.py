@@ -66,6 +66,7 @@ def test_every_point_comes_back_once_within_a_step_of_its_node(tmp_path, name):
     np.testing.assert_allclose(confidence[order], points.confidence[expected], rtol=0.014)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_nodes_come_breadth_first_within_their_parents_and_within_bounds(tmp_path, name):
     nodes = written(tmp_path, CASES[name]).nodes

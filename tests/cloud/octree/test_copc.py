@@ -31,6 +31,7 @@ def xyz_of(points):
     return np.stack([points.x, points.y, points.z], axis=-1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_every_point_is_there_once_with_its_place_and_colour_also_for_readers_of_laz(tmp_path, name):
     records = CASES[name]
@@ -49,6 +50,7 @@ def test_every_point_is_there_once_with_its_place_and_colour_also_for_readers_of
     assert header.point_count == len(records) and header.parse_crs().to_epsg() == 32632
 
 
+@pytest.mark.slow
 def test_a_query_by_bounds_gives_the_points_that_lie_there(tmp_path):
     records, rng = hills(20_000), np.random.default_rng(3)
     xyz = LATTICE.positions(records)

@@ -39,6 +39,7 @@ def test_the_points_are_those_of_the_cloud(run):
     assert summary == f"{len(xyz):,} points in relative units, 28 cameras"
 
 
+@pytest.mark.slow
 def test_the_cameras_move_in_time(run):
     found = chunks_of(export_run(run.path, "rrd", None, {"frames": "4:12", "every": 2}).path)
     camera = found["/world/camera"]

@@ -51,6 +51,7 @@ def test_the_landmark_is_in_its_place_and_its_colour(known, kind):
     assert abs(np.linalg.norm(xyz[is_landmark].mean(axis=0) - place)) < 0.2 * scale
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["on a map, from named files", "on a map in feet, in two segments"])
 def test_located_runs_are_in_metres_east_up_and_south_of_their_anchor(known, kind):
     run, glb = known(kind)
@@ -64,6 +65,7 @@ def test_located_runs_are_in_metres_east_up_and_south_of_their_anchor(known, kin
     assert record(glb)["units"] == "metres" and record(glb)["axes"] == "map"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_still_camera_and_the_flight_see_the_landmark_at_its_pixel(known, kind):
     run, glb = known(kind)

@@ -28,6 +28,7 @@ def with_identity(run: Run, text: str) -> Run:
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resolution", ["input", "model"])
 def test_colmap_has_the_frames_with_depth_of_a_gated_run(tmp_path, caplog, resolution):
     run = gated_run(tmp_path)

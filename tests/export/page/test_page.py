@@ -66,6 +66,7 @@ def test_points_fill_a_page_up_to_its_size(known: KnownRun, tmp_path: Path, more
     assert every_frame.tolist() == list(range(FRAMES))
 
 
+@pytest.mark.slow
 def test_a_size_that_cannot_be_kept_is_refused_with_one_that_can(known: KnownRun, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="takes ([0-9.]+) MB") as refused:
         page(known.path, tmp_path / "page.html", max_mb=0.1)
@@ -74,6 +75,7 @@ def test_a_size_that_cannot_be_kept_is_refused_with_one_that_can(known: KnownRun
     assert path.stat().st_size <= least * 1e6
 
 
+@pytest.mark.slow
 def test_pictures_are_even_and_as_many_as_wanted(known: KnownRun, tmp_path: Path) -> None:
     path, said = page(known.path, tmp_path / "page.html", pictures=3)
     rows = state(path)["embedded"]["images"]
@@ -81,6 +83,7 @@ def test_pictures_are_even_and_as_many_as_wanted(known: KnownRun, tmp_path: Path
     assert page(known.path, tmp_path / "none.html", pictures=0)[1].count("0 pictures") == 1
 
 
+@pytest.mark.slow
 def test_frames_that_are_not_selected_are_not_shown(known: KnownRun, tmp_path: Path) -> None:
     path, _ = page(known.path, tmp_path / "page.html", frames="4:8")
     found = answers(path)

@@ -66,6 +66,7 @@ def test_a_file_holds_all_of_them_with_every_band(run: Path, kept: np.ndarray, t
     np.testing.assert_allclose(opacity, OPACITY, atol=0.002)
 
 
+@pytest.mark.slow
 def test_what_later_views_see_through_goes(run: Path, kept: np.ndarray, tmp_path: Path) -> None:
     folder, told = exported(run, tmp_path)
     assert told["splats"] <= len(kept)

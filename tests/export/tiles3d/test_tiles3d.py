@@ -82,6 +82,7 @@ def test_every_point_stands_where_the_map_has_it(tmp_path, small_nodes, crs):
     assert away.max() < 0.002
 
 
+@pytest.mark.slow
 def test_a_tile_holds_its_points_and_those_below_and_its_error_falls(tmp_path, small_nodes):
     path, _ = export_run(located(tmp_path / "run").path, "3dtiles")
     tileset = json.loads((path / "tileset.json").read_text())

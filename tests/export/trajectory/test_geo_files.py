@@ -167,6 +167,7 @@ def test_a_run_that_is_not_located_is_one_sentence(tmp_path, form):
     assert not (run.path / "export" / "path.gpx").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("georeference", "said"),
     [

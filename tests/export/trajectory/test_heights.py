@@ -233,6 +233,7 @@ def test_a_map_whose_geoid_proj_has_not_gives_places_without_heights(tmp_path, f
         exported(run, form, altitude="ellipsoid")
 
 
+@pytest.mark.slow
 def test_what_is_left_out_is_counted(tmp_path):
     run = located(tmp_path / "run")
     part = street_part(2)

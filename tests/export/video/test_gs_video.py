@@ -23,6 +23,7 @@ def run(tmp_path_factory):
     return pipeline.run(pictures(8), tmp_path_factory.mktemp("splats") / "run", settings, SplatStandIn())
 
 
+@pytest.mark.slow
 def test_a_film_shows_the_depth_of_the_run(run, tmp_path):
     options = {"path": "original", "frames": "2:5", "size": "192x128"}
     path, summary = export_run(run, "gs_video", tmp_path / "f.mp4", options)

@@ -39,6 +39,7 @@ def inputs(tmp_path: Path, new_bag: NewBag) -> dict[str, Path]:
     return {"pictures": pictures, "raw": raw.write(), "compressed": compressed.write()}
 
 
+@pytest.mark.slow
 def test_a_bag_gives_the_same_frames_as_its_pictures(inputs: dict[str, Path]) -> None:
     given = [list(open_source(path, FramesSettings(default_fps=RATE))) for path in inputs.values()]
     for pictures, *bags in zip(*given, strict=True):
@@ -46,6 +47,7 @@ def test_a_bag_gives_the_same_frames_as_its_pictures(inputs: dict[str, Path]) ->
         assert all((bag.index, bag.timestamp) == (pictures.index, pictures.timestamp) for bag in bags)
 
 
+@pytest.mark.slow
 def test_stamps_are_those_of_pictures_that_are_named_by_them(tmp_path: Path, new_bag: NewBag) -> None:
     """As EuRoC's bags and folders of the same drive are."""
     bag, folder = new_bag("bag"), tmp_path / "data"

@@ -84,6 +84,7 @@ def test_old_chapters_and_one_that_is_missing(tmp_path: Path) -> None:
     assert "chapters are missing before GP030001.MP4" in said(source)
 
 
+@pytest.mark.slow
 def test_a_camcorder_and_its_proxies(tmp_path: Path) -> None:
     root = tmp_path / "PRIVATE" / "M4ROOT"
     h264(root / "CLIP" / "C0001.MP4", 0, 12)
@@ -135,6 +136,7 @@ def test_clips_of_four_cameras_and_one_that_tells_no_time(tmp_path: Path) -> Non
     assert "--camera takes another: left_repeater, rear, right_repeater" in said(source)
 
 
+@pytest.mark.slow
 def test_an_event_that_is_on_the_card_once_more(tmp_path: Path) -> None:
     for i in range(2):
         h264(tmp_path / "Normal" / f"NO20240101-12000{2 * i}-00000{i}F.MP4", 20 * i, 20)
@@ -208,6 +210,7 @@ def test_a_video_cut_into_files_that_overlap_is_whole_again(tmp_path: Path, suff
     assert "dropped: part1" in said(source)
 
 
+@pytest.mark.slow
 def test_frames_of_a_camera_that_stands_are_not_taken_for_the_same(tmp_path: Path) -> None:
     for i in range(2):
         h264(tmp_path / f"part{i}.mp4", 30, 15, step_px=0.0, noise=3.0, noise_seed=i)
@@ -215,6 +218,7 @@ def test_frames_of_a_camera_that_stands_are_not_taken_for_the_same(tmp_path: Pat
     assert len(list(source)) == 30 and cuts(source) == []
 
 
+@pytest.mark.slow
 def test_what_cannot_be_read_is_left_out_and_the_others_are_not(tmp_path: Path) -> None:
     for i in range(3):
         h264(tmp_path / f"MOV_{i:04d}.mp4", 15 * i, 15)

@@ -35,6 +35,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *wo
     return int(end.value.code or 0), *capfd.readouterr()
 
 
+@pytest.mark.slow
 def test_a_card_is_listed_for_programs_and_nothing_is_run(
     card: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -73,6 +73,7 @@ def test_a_drive_behind_what_goes_with_the_camera_is_no_stand(top: int) -> None:
     assert indices(kept(pictures)) == list(range(20))
 
 
+@pytest.mark.slow
 def test_a_mask_that_begins_late_hides_in_the_frame_before_it_too() -> None:
     pictures, where = drive(20), np.zeros((HEIGHT, WIDTH), np.bool_)
     where[:, : WIDTH * 5 // 12] = where[:, WIDTH * 7 // 12 :] = True
@@ -102,6 +103,7 @@ def test_a_harmful_frame_is_left_out_and_interpolated(spoil, reason: str) -> Non
     assert shares(found)[12] == pytest.approx(0.5, abs=0.1)
 
 
+@pytest.mark.slow
 def test_blur_that_stays_is_what_the_video_looks_like() -> None:
     found = kept([*drive(20), *(cv2.GaussianBlur(view(WALL, STEP * i), (0, 0), 4.0) for i in range(20, 60))])
     assert len(reasons(found)) <= MAX_DEGRADED_RUN and indices(found)[-25:] == list(range(35, 60))

@@ -130,6 +130,7 @@ def test_a_camera_that_stays_lost_is_the_end(device: type[Device], monkeypatch: 
     assert len(list(open_source("0", FramesSettings()))) == 3
 
 
+@pytest.mark.slow
 def test_the_wanted_time_ends_it_although_no_frame_comes(device: type[Device]) -> None:
     device.counts = [3]
     begun = time.monotonic()
@@ -226,6 +227,7 @@ def refused(handler: BaseHTTPRequestHandler) -> None:
     handler.send_error(503)
 
 
+@pytest.mark.slow
 def test_a_stream_that_breaks_is_reconnected_and_goes_on(
     serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -254,6 +256,7 @@ def test_a_file_on_a_server_is_read_whole_and_ends(serve: Callable[..., Server],
     assert found == [(i, i, i / 10) for i in range(40)] and source.dropped == 0 and time.monotonic() - begun < 60
 
 
+@pytest.mark.slow
 def test_a_file_whose_server_dies_goes_on_where_it_was(
     serve: Callable[..., Server], write_video: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -264,6 +267,7 @@ def test_a_file_whose_server_dies_goes_on_where_it_was(
     assert found == [(i, i) for i in range(40)] and server.asked >= 3
 
 
+@pytest.mark.slow
 def test_an_address_that_does_not_answer_or_is_no_video(serve: Callable[..., Server], tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     page.write_text("<html>" + "Hello. " * 200)

@@ -133,6 +133,7 @@ def test_a_view_of_a_panorama(write_video: Write) -> None:
     searched(write_video(count=COUNT, size=(128, 64)), COUNT, every=5, panorama_view="30,10,80")
 
 
+@pytest.mark.slow
 def test_high_dynamic_range_and_deep_gray(tmp_path: Path) -> None:
     images = [boxes(96, 64, seed) for seed in range(8)]
     bright = write_frames(

@@ -86,6 +86,7 @@ def test_a_drive_that_stops_is_told_for_the_drive_and_not_for_a_long_stop() -> N
     assert all(share is not None for share in shares[:50]) and shares[80:] == [None] * 70
 
 
+@pytest.mark.slow
 def test_view_shares_go_on_after_an_interruption_as_if_there_had_been_none() -> None:
     given = frames(with_moving(lambda k: 4 * min(k, 45), count=90))
     whole = list(MaskedFrames(given))

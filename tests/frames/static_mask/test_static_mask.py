@@ -116,6 +116,7 @@ def legs() -> tuple[UInt8, Bool]:
     return texture(5, HEIGHT, WIDTH) // 3, where > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("overlay", [plate(), legs()], ids=["plate", "leg"])
 def test_a_straight_drive_shows_what_hangs_into_the_upper_half(overlay: tuple[UInt8, Bool]) -> None:
     found, lost = found_and_lost(masks(under(overlay, straight_on(60)))[-1], overlay[1])
@@ -123,6 +124,7 @@ def test_a_straight_drive_shows_what_hangs_into_the_upper_half(overlay: tuple[UI
     assert lost < 0.02
 
 
+@pytest.mark.slow
 def test_a_straight_drive_loses_no_sky() -> None:
     assert masks(straight_on(60))[-1] is None
 
@@ -141,6 +143,7 @@ def beside_the_sea(count: int) -> list[UInt8]:
     return land
 
 
+@pytest.mark.slow
 def test_a_sea_too_far_away_to_move_is_not_lost() -> None:
     mask = masks(beside_the_sea(45))[-1]
     assert mask is None or (~mask).mean() < 0.015
@@ -154,6 +157,7 @@ def test_ground_below_what_stands_and_above_what_moves_may_be_far_away() -> None
     assert near[3:, 8:].all() and not near[:3, 8:].any() and near[:, 4:7].all()
 
 
+@pytest.mark.slow
 def test_a_scene_without_anything_of_the_kind_loses_nothing() -> None:
     assert masks(drive(50)) == [None] * 50
 
@@ -169,6 +173,7 @@ def test_a_camera_that_stands_loses_nothing_when_something_passes() -> None:
     assert masks(still) == [None] * 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [3, 8])
 def test_a_camera_that_stands_loses_nothing_when_something_goes_to_and_fro_from_the_beginning(step: int) -> None:
     still, passing = drive(90, step=(0, 0)), texture(3, 60, 50)
@@ -190,6 +195,7 @@ def stop_behind_a_lorry() -> list[UInt8]:
     return images
 
 
+@pytest.mark.slow
 def test_a_stop_loses_nothing_when_a_lorry_passes_that_fills_the_image() -> None:
     assert all(mask is None for mask in masks(stop_behind_a_lorry()))
 

@@ -70,6 +70,7 @@ def test_a_distortion_that_is_known_is_taken_away() -> None:
     check_poses(model, 1e-3)
 
 
+@pytest.mark.slow
 def test_a_free_lens_finds_the_distortion_that_was_put_in() -> None:
     bent = replace(LENS, k1=-0.04)
     model = mapped(bent, LENS, FreeLens(radial=True))[0]

@@ -57,6 +57,7 @@ def test_a_focal_length_far_from_the_guess_costs_a_second_map_only_where_pairs_t
     assert done["verify_chunk"] == 2  # with the guess, and with what the map found
 
 
+@pytest.mark.slow
 def test_a_distortion_that_is_noise_is_refined_away_and_not_mapped_again() -> None:
     solution, done = solved(LENS, Calibration.from_known(LENS))
     assert solution.lens == LENS
@@ -74,6 +75,7 @@ def test_a_distortion_that_is_there_is_kept() -> None:
     assert (done["map_window"], done["refine_models"]) == (1, 0)
 
 
+@pytest.mark.slow
 def test_a_frozen_lens_is_mapped_with_once() -> None:
     solution, done = solved(LENS, Calibration.from_known(LENS).freeze())
     assert solution.lens == LENS

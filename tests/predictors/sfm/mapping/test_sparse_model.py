@@ -38,12 +38,14 @@ def test_a_solution_stays_where_it_is(free: SparseModel) -> None:
     assert again.estimate.k1_sigma == pytest.approx(free.estimate.k1_sigma, rel=0.02)
 
 
+@pytest.mark.slow
 def test_the_cameras_are_those_of_the_lens_that_is_held(free: SparseModel) -> None:
     (held,) = refine_models(pictures(BENT)[0], [free], BENT, SIZE, FreeLens())
     assert held.estimate is None
     check_poses(held, 1e-3)
 
 
+@pytest.mark.slow
 def test_a_lens_without_its_distortion_is_learnt_from_the_model_with_it(free: SparseModel) -> None:
     """The focal length alone, which takes up what it can of the distortion: as mapping anew finds it."""
     (anew,) = models_of(BENT, LENS, FreeLens(focal=True))

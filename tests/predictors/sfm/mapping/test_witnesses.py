@@ -129,6 +129,7 @@ def test_what_a_frame_observes_is_counted(right: dict[str, NDArray[np.float64]])
     assert (right["bridge"] == POINTS).all() and (right["coverage"] > 0.3).all() and (right["parallax_deg"] > 1).all()
 
 
+@pytest.mark.slow
 def test_other_maps_agree_or_not_row_by_row() -> None:
     told = evidence(straight_drive())
     same, other = told.solution.models, [replace(told.solution.models[0], model_from_camera=reversed_steps())]
@@ -160,6 +161,7 @@ def test_steps_that_the_tracks_contradict_call_for_a_second_opinion() -> None:
     assert doubted.is_doubtful and doubted.cost > assess_window(model, COUNT).cost
 
 
+@pytest.mark.slow
 def test_a_second_motion_is_a_rival() -> None:
     """A third of what is matched moves as a camera of its own would, and is none of what one geometry explains."""
     found = evidence(straight_drive())

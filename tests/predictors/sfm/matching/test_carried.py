@@ -79,6 +79,7 @@ def test_what_is_carried_along_gives_no_matches_and_no_tracks(top: float) -> Non
     assert all((points.xy[:, 1] < top + 20).all() for points in cleaned.tracked)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rows",
     [
