@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from .masks import Mask, distance_px
 
-MAX_KEYPOINTS = 1800  # strongest first; more change nothing but the time that matching takes
+MAX_KEYPOINTS = 1500  # strongest first; more change nothing but the time that matching takes
 # Smaller images are enlarged: with 400 keypoints a frame, windows of kitti00 drift by up to 9 % of scale to one side,
 # with 1800 from the doubled image by under 1 %; at 640 x 193 and above nothing is gained.
 FEW_PIXELS = 100_000

@@ -7,7 +7,9 @@ R r + (p . r) t (the homography of a plane; Hartley and Zisserman, "Multiple Vie
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -20,7 +22,7 @@ HALF_WIDTH = 1.1  # camera heights to either side: a lane, less its borders
 MAX_AHEAD = 25.0  # camera heights ahead
 MIN_PIXELS = 100
 MIN_INSIDE = 0.4  # share of the patch's pixels that must fall inside the other frame
-_CROSS = ((0.0, 0.0), (0.5, 0.0), (-0.5, 0.0), (0.0, 0.5), (0.0, -0.5))
+_CENTRE, _CROSS = ((0.0, 0.0),), ((0.5, 0.0), (-0.5, 0.0), (0.0, 0.5), (0.0, -0.5))
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +40,20 @@ class WarpedPatch:
 
     inside: NDArray[np.bool_]  # [P]
     rays: Float64  # [Q,3] in the target's axes, not normalised
-    values: Float64  # [Q] of the target at the warped pixels
-    gradient: Float64  # [Q,2] of the target, per pixel
+    image: Float32  # [H,W] of the target
+    x: Float64  # [Q] of the warped pixels
+    y: Float64  # [Q]
+
+    @cached_property
+    def values(self) -> Float64:
+        """[Q] of the target at the warped pixels."""
+        return _samples(self.image, self.x, self.y, _CENTRE)[:, 0]
+
+    @property
+    def gradient(self) -> Float64:
+        """[Q,2] of the target there, per pixel."""
+        around = _samples(self.image, self.x, self.y, _CROSS)
+        return around[:, ::2] - around[:, 1::2]
 
 
 def road_patch(frames: NormalizedFrames, frame: int, pitch: float, most: int) -> Patch:
@@ -66,8 +80,7 @@ def warp_patch(frames: NormalizedFrames, patch: Patch, plane: Float64, target: i
     inside = (x > 1) & (x < width - 1) & (y > 1) & (y < height - 1)
     if inside.sum() < max(MIN_PIXELS, MIN_INSIDE * len(patch.rays)):
         return None
-    cross = _samples(image, x[inside], y[inside])
-    return WarpedPatch(inside, rays[inside], cross[:, 0], cross[:, 1::2] - cross[:, 2::2])
+    return WarpedPatch(inside, rays[inside], image, x[inside], y[inside])
 
 
 def warped_ncc(frames: NormalizedFrames, patch: Patch, plane: Float64, target: int) -> float:
@@ -83,8 +96,8 @@ def ncc(a: Float64, b: Float64) -> float:
     return float(a @ b) / size if size > 1e-9 else 0.0
 
 
-def _samples(image: Float32, x: Float64, y: Float64) -> Float64:
-    """Image values [Q,5] at pixels, and half a pixel to the right, to the left, below and above them."""
-    cross = np.array(_CROSS) - 0.5  # OpenCV counts from the first pixel's centre
-    u, v = (x[:, None] + cross[:, 0]).astype(np.float32), (y[:, None] + cross[:, 1]).astype(np.float32)
+def _samples(image: Float32, x: Float64, y: Float64, offsets: Sequence[tuple[float, float]]) -> Float64:
+    """Image values [Q,n] at pixels moved by each of the offsets (x, y)."""
+    moved = np.array(offsets) - 0.5  # OpenCV counts from the first pixel's centre
+    u, v = (x[:, None] + moved[:, 0]).astype(np.float32), (y[:, None] + moved[:, 1]).astype(np.float32)
     return cv2.remap(image, u, v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float64)

@@ -127,7 +127,8 @@ def _jacobian(frames: NormalizedFrames, patch: Patch, q: Float64, target: int, w
     z = warped.rays[:, 2]
     x_per_length = k[0, 0] * (t[0] - warped.rays[:, 0] / z * t[2]) / z
     y_per_length = k[1, 1] * (t[1] - warped.rays[:, 1] / z * t[2]) / z
-    per_inverse_depth = warped.gradient[:, 0] * x_per_length + warped.gradient[:, 1] * y_per_length
+    along_x, along_y = warped.gradient.T
+    per_inverse_depth = along_x * x_per_length + along_y * y_per_length
     rays = patch.rays[warped.inside]
     moves = np.stack([-(rays @ _plane(q)), np.exp(-q[0]) * rays[:, 0], np.exp(-q[0]) * rays[:, 2]], axis=1)
     return per_inverse_depth[:, None] * moves

@@ -15,7 +15,7 @@ VALUES: dict[str, dict[Quality, Any]] = {
     "model.flow_scale": {"fast": 2, "balanced": 1, "best": 0},
     "model.keyframe_gap": {"fast": 5, "balanced": 3, "best": 3},
     "model.keyframes": {"fast": "auto", "balanced": "auto", "best": "all"},
-    "model.keypoints": {"fast": 1200, "balanced": 1800, "best": 1800},
+    "model.keypoints": {"fast": 1200, "balanced": 1500, "best": 1800},
     "model.resolution": {"fast": 392, "balanced": None, "best": None},
 }
 

@@ -100,7 +100,7 @@ class ModelSettings(Stage):
         description="frames that sfm extracts keypoints of and maps: auto, fewer where that leaves no doubt; all",
     )
     keyframe_gap: int = Field(3, ge=1, le=10, description="frames from one of those to the next, at most")
-    keypoints: int = Field(1800, ge=100, le=20_000, description="how many sfm looks for in one of those, at most")
+    keypoints: int = Field(1500, ge=100, le=20_000, description="how many sfm looks for in one of those, at most")
     window_timeout_s: float | None = Field(
         None,
         gt=0,

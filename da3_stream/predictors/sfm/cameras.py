@@ -12,6 +12,8 @@ from .mapping.keyframe_cameras import Keyframes, cameras_between
 from .mapping.lens_switch import lens_switches
 from .mapping.lens_watch import watch_lens
 from .mapping.solve import Solution, Solver, ThinGaps
+from .mapping.turned_between import turn_of_frames
+from .mapping.turned_cameras import turned_cameras
 from .mapping.turned_window import solve_turning
 from .mapping.turning_lens import OF_FRAMES, OF_KEYFRAMES, Turns, TurnScale, find_turns
 from .mapping.witnesses import MappingEvidence, mapping_witnesses
@@ -45,13 +47,13 @@ def solve_keyframe_cameras(
     size: tuple[int, int],
     calibration: Calibration,
 ) -> tuple[CameraSolution, Calibration] | ThinGaps | None:
-    """The same from the correspondences of its key frames alone, as long as these leave no doubt: a camera that moves
-    throughout, one model of all of them, one lens, and nothing that calls for a second opinion. None otherwise, or
-    where they only hold together by too few points."""
+    """The same from the correspondences of its key frames alone, as long as these leave no doubt: a camera that turns
+    throughout, or moves throughout, one model of all of them, one lens, and nothing that calls for a second opinion.
+    None otherwise, or where they only hold together by too few points."""
     solver = Solver(workers, correspondences, size)
     turns = _find_turns(solver, correspondences, calibration, size, OF_KEYFRAMES)
     if turns.runs:
-        return None
+        return _turned_throughout(turns, keyframes, size)
     solution = solver.solve_undoubted(calibration)
     if not isinstance(solution, Solution):
         return solution
@@ -60,6 +62,17 @@ def solve_keyframe_cameras(
     found = CameraSolution(cameras_between(evidence, keyframes), solution.lens, solution.flow_stride())
     found = _with_lens_watched(workers, found, solution, correspondences, size)
     return None if found.lens_changes else (found, solution.calibration)
+
+
+def _turned_throughout(
+    turns: Turns, keyframes: Keyframes, size: tuple[int, int]
+) -> tuple[CameraSolution, Calibration] | None:
+    """Cameras of all frames where the key frames are one turn; None where they are not, or contradict a lens that was
+    given, or where the frames between cannot be told from them."""
+    if turns.contradict_given or not turns.runs[0].fills(len(keyframes.rows)):
+        return None
+    solution = turn_of_frames(turns.solutions[0], keyframes, turns.lens, size)
+    return None if solution is None else (CameraSolution(turned_cameras(solution), turns.lens, 0), turns.calibration)
 
 
 def solve_pair_cameras(

@@ -10,21 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
-from ....geometry import nearest_rotations, unit_rays
 from ....geometry.lens import Lens
-from ....geometry.sim3_closed_forms import hat
 from ..matching.pairs import Matches, TwoView
 from ..matching.stillness import cell_numbers
+from .scaled_rotations import distances_left, fit_scaled_rotations
 from .turning import BLURRED_PX, MATCHES, MIN_MATCHES, PARALLAX_PX, Pair
 
-TRIALS, SCALE_ROUNDS, ROUNDS = 48, 3, 5
-SMALL_SCALE = 1e-5  # of numeric derivatives
-LARGEST_SCALE = 0.7  # that a pair is believed to have, as a logarithm
 MOST_SCALE = np.log(1.1)  # between any two rows of a window
 SAME_SCALE = 0.01  # by which a pair's scale may differ from that of its rows
 SAMPLED = 40  # pairs that are looked at first
@@ -91,19 +87,16 @@ def steady(xy: Sequence[Points], matches: Mapping[Pair, Matches], lens: Lens, si
 def steadiest_lens(xy: Sequence[Points], matches: Mapping[Pair, Matches], lens: Lens, size: tuple[int, int]) -> Lens:
     """The lens, or one of other focal lengths, with which rotations and scales explain a sample of the pairs best."""
     sample = _sample(_told(matches))
-
-    def fits(other: Lens) -> dict[Pair, ScaledRotation]:
-        return {pair: _fit(xy, pair, matches[pair], other, size) for pair in sample}
-
-    def closeness(other: Lens) -> float:
-        found = fits(other)
-        return float(np.mean([fit.close for fit in found.values()])) + _steady_share(found)
-
-    found = fits(lens)
+    found = {pair: _fit(xy, pair, matches[pair], lens, size) for pair in sample}
     if not found or np.mean([fit.explained.mean() for fit in found.values()]) + _steady_share(found) < WORTH_A_SEARCH:
         return lens
-    lenses = [replace(lens, fx=f * size[0], fy=f * size[0] * lens.fy / lens.fx) for f in FOCALS]
-    return max([lens, *lenses], key=closeness)
+    lenses = [lens, *(replace(lens, fx=f * size[0], fy=f * size[0] * lens.fy / lens.fx) for f in FOCALS)]
+    fits = [_fits(xy, pair, matches[pair], lenses, size) for pair in sample]
+    return lenses[int(np.argmax([_closeness(of_lens) for of_lens in zip(*fits, strict=True)]))]
+
+
+def _closeness(fits: Sequence[ScaledRotation]) -> float:
+    return float(np.mean([fit.close for fit in fits])) + _steady_share(dict(enumerate(fits)))
 
 
 def _told(matches: Mapping[Pair, Matches]) -> list[Pair]:
@@ -114,75 +107,44 @@ def _sample(pairs: list[Pair]) -> list[Pair]:
     return pairs[:: max(1, len(pairs) // SAMPLED)]
 
 
-def fit_scaled_rotation(first: Array, second: Array, weights: Array, near: float) -> tuple[Array, float]:
-    """Rotation [3,3] and the logarithm of the scale about the principal point that take most unit rays [n,3], by their
-    weights [n], to near others.
-
-    The best of many pairs of rays (RANSAC, Fischler and Bolles, CACM 1981), and Gauss-Newton with Geman-McClure's loss.
-    """
-    ahead = second[:, :2] / second[:, 2:]
-    rotation, log_scale = _from_two_rays(first, ahead, weights, near)
-    for _ in range(ROUNDS):
-        turned, unscaled = first @ rotation.T, unit_rays(ahead * np.exp(-log_scale))
-        left = unscaled - turned
-        grown = (unit_rays(ahead * np.exp(-log_scale - SMALL_SCALE)) - unscaled) / SMALL_SCALE
-        jacobian = np.concatenate([-hat(turned), -grown[:, :, None]], axis=2)  # (n, 3, 4)
-        of_rays = weights / np.square(1 + np.square(left).sum(axis=1) / near**2)
-        weighted = jacobian * of_rays[:, None, None]
-        normal, right = np.einsum("nki,nkj->ij", weighted, jacobian), np.einsum("nki,nk->i", weighted, left)
-        step = np.linalg.solve(normal + 1e-12 * np.eye(4), right)
-        rotation = Rotation.from_rotvec(step[:3]).as_matrix() @ rotation
-        log_scale = float(np.clip(log_scale + step[3], -LARGEST_SCALE, LARGEST_SCALE))
-    return rotation, log_scale
-
-
-def distances_left(first: Array, second: Array, rotation: Array, log_scale: float) -> Array:
-    """Distances [n] that a rotation [3,3] and a scale leave between unit rays [n,3], with the scale undone."""
-    unscaled = unit_rays(second[:, :2] / second[:, 2:] * np.exp(-log_scale))
-    return np.asarray(np.linalg.norm(unscaled - first @ rotation.T, axis=1))
-
-
-def _from_two_rays(first: Array, ahead: Array, weights: Array, near: float) -> tuple[Array, float]:
-    """The rotation and log-scale by two of the rays that bring the most weight near; `ahead` [n,2] are the second ones
-    at depth 1."""
-    rng = np.random.default_rng(0)
-    chosen = rng.choice(len(first), (TRIALS, 2), p=weights / weights.sum())
-    one, two = (first[chosen[:, k]] for k in (0, 1))
-    angle, log_scales = _angle(one, two), np.zeros(TRIALS)
-    for _ in range(SCALE_ROUNDS):
-        seen = [unit_rays(ahead[chosen[:, k]] * np.exp(-log_scales)[:, None]) for k in (0, 1)]
-        log_scales += np.log(np.maximum(_angle(*seen), 1e-9) / np.maximum(angle, 1e-9))
-        log_scales = np.clip(log_scales, -LARGEST_SCALE, LARGEST_SCALE)
-    seen = [unit_rays(ahead[chosen[:, k]] * np.exp(-log_scales)[:, None]) for k in (0, 1)]
-    moments = np.einsum("ti,tj->tij", seen[0], one) + np.einsum("ti,tj->tij", seen[1], two)
-    rotations = nearest_rotations(moments)
-    unscaled = unit_rays(ahead[None] * np.exp(-log_scales)[:, None, None])
-    distances = np.linalg.norm(unscaled - np.einsum("tij,nj->tni", rotations, first), axis=2)
-    best = int(((distances < near) @ weights).argmax())
-    return rotations[best], float(log_scales[best])
-
-
-def _angle(one: Array, two: Array) -> Array:
-    return 2 * np.arcsin(np.clip(np.linalg.norm(one - two, axis=1) / 2, 0, 1))
-
-
 def _fit(xy: Sequence[Points], pair: Pair, matches: Matches, lens: Lens, size: tuple[int, int]) -> ScaledRotation:
+    return _fits(xy, pair, matches, [lens], size)[0]
+
+
+def _fits(
+    xy: Sequence[Points], pair: Pair, matches: Matches, lenses: Sequence[Lens], size: tuple[int, int]
+) -> list[ScaledRotation]:
+    """What rotations and scales explain of a pair under each lens."""
     first, second = (xy[row][matches[:, k]] for k, row in enumerate(pair))
-    cell, count = _cells(first, size)
-    whole = 1.0 / count[cell]
-    at_rim = np.where(_rim()[cell], whole, 0.0)
-    if not at_rim.any():
-        return ScaledRotation(0.0, np.zeros(len(matches), np.bool_), covers=False)
-    weights = whole / whole.sum() + at_rim / at_rim.sum()  # what moves by itself is rather in the middle
-    near, some = BLURRED_PX / lens.fx, slice(None, None, -(-len(matches) // MATCHES))
-    seen = lens.rays(first), lens.rays(second)
-    rotation, log_scale = fit_scaled_rotation(seen[0][some], seen[1][some], weights[some], near)
-    left = distances_left(*seen, rotation, log_scale)
-    explained, close = left < near, float(np.mean(left < PARALLAX_PX / lens.fx))
+    weights = cell_weights(first, size)
+    if weights is None:
+        return [ScaledRotation(0.0, np.zeros(len(matches), np.bool_), covers=False)] * len(lenses)
+    focals, some = np.array([lens.fx for lens in lenses]), slice(None, None, -(-len(matches) // MATCHES))
+    here, there = (np.stack([lens.rays(points) for lens in lenses]) for points in (first, second))
+    rotations, log_scales = fit_scaled_rotations(here[:, some], there[:, some], weights[some], BLURRED_PX / focals)
+    left = focals[:, None] * distances_left(here, there, rotations, log_scales)
+    return [_scaled_rotation(*of_lens, *_cells(first, size)) for of_lens in zip(log_scales, left, strict=True)]
+
+
+def _scaled_rotation(
+    log_scale: np.float64, left: Array, cell: NDArray[np.int64], count: NDArray[np.int64]
+) -> ScaledRotation:
+    """A pair by the distances in pixels [m] that are left of its matches, and the cells [m] that these lie in."""
+    explained = left < BLURRED_PX
     share = np.bincount(cell, explained, minlength=len(count)) / np.maximum(count, 1)
     told = np.minimum(count, FULL_CELL)
     of_all, of_rim = (float(np.average(share > 0.5, weights=cells)) for cells in (told, told * _rim()))
-    return ScaledRotation(log_scale, explained, of_all >= EXPLAINED and of_rim >= RIM_EXPLAINED, close)
+    covers = of_all >= EXPLAINED and of_rim >= RIM_EXPLAINED
+    return ScaledRotation(float(log_scale), explained, covers, float(np.mean(left < PARALLAX_PX)))
+
+
+def cell_weights(xy: Points, size: tuple[int, int]) -> Array | None:
+    """What each point [n,2] of an image of (width, height) counts, so that all of its cells do alike and those at the
+    rim twice, since what moves by itself is rather in the middle; None without a point at the rim."""
+    cell, count = _cells(xy, size)
+    whole = 1.0 / count[cell]
+    at_rim = np.where(_rim()[cell], whole, 0.0)
+    return whole / whole.sum() + at_rim / at_rim.sum() if at_rim.any() else None
 
 
 def _cells(xy: Points, size: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -198,7 +160,7 @@ def _rim() -> NDArray[np.bool_]:
     return rim.ravel()
 
 
-def _steady_share(fits: Mapping[Pair, ScaledRotation]) -> float:
+def _steady_share(fits: Mapping[Any, ScaledRotation]) -> float:
     """Share of the pairs that are explained."""
     return float(np.mean([fit.covers and abs(fit.log_scale) <= MOST_SCALE for fit in fits.values()])) if fits else 0.0
 

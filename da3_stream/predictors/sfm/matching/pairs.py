@@ -23,7 +23,7 @@ EPIPOLAR_PX = 1.0
 HOMOGRAPHY_PX = 1.5
 PANORAMIC_SHARE = 0.8  # a homography that explains this share of the inliers makes the translation unreliable,
 OFF_PLANE = 30  # unless it is off by more than twice its threshold at so many: they tell the two solutions apart
-ESSENTIAL_TRIES = 1000  # samples, at most
+ESSENTIAL_TRIES = 400  # samples, at most: where 2 in 5 matches are right they are found in 98 of 100 pairs
 HOMOGRAPHY_TRIES = 50  # the same: of what a homography explains by PANORAMIC_SHARE, 4 in 10 samples have no outlier
 SMALL = 12  # frames of which all pairs are matched
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from da3_stream.geometry.lens import Lens
-from da3_stream.predictors.sfm.mapping.breathing import distances_left, fit_scaled_rotation, steady
+from da3_stream.predictors.sfm.mapping.breathing import steady
 from da3_stream.predictors.sfm.mapping.calibration import Calibration
+from da3_stream.predictors.sfm.mapping.scaled_rotations import distances_left, fit_scaled_rotations
 from da3_stream.predictors.sfm.mapping.turning import Run, angle_of
 from da3_stream.predictors.sfm.mapping.turning_lens import Turns, find_turns
 from tests.worlds.turning_points import LENS, SIZE, SeenPoints, poses, seen_points
@@ -113,6 +114,9 @@ def test_a_rotation_and_a_scale_are_exact() -> None:
     rotation = Rotation.from_rotvec([0.03, -0.08, 0.05]).as_matrix()
     turned = LENS.rays(xy) @ rotation.T
     second = np.column_stack([1.04 * turned[:, :2] / turned[:, 2:], np.ones(200)])
-    found, log_scale = fit_scaled_rotation(LENS.rays(xy), second, np.ones(200), near=0.01)
-    left = distances_left(LENS.rays(xy), second, found, log_scale)
-    assert angle_of(found @ rotation.T) < 1e-4 and abs(log_scale - np.log(1.04)) < 1e-4 and left.max() < 1e-4
+    rays = np.stack([LENS.rays(xy), LENS.rays(xy[::-1])])  # any order of them, and two at once
+    targets = np.stack([second, second[::-1]])
+    found, log_scales = fit_scaled_rotations(rays, targets, np.ones(200), np.array([0.01, 0.01]))
+    left = distances_left(rays, targets, found, log_scales)
+    assert max(angle_of(of_one @ rotation.T) for of_one in found) < 1e-4
+    assert np.abs(log_scales - np.log(1.04)).max() < 1e-4 and left.max() < 1e-4
