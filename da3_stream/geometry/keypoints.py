@@ -54,7 +54,7 @@ def _keypoints(gray: NDArray[np.uint8], mask: Mask | None, most: int) -> Keypoin
     found, descriptors = strongest
     if descriptors is None:
         return NO_KEYPOINTS
-    xy = ((np.array([point.pt for point in found]) + 0.5) / factor).astype(np.float32)
+    xy = ((np.asarray(cv2.KeyPoint.convert(found), np.float64) + 0.5) / factor).astype(np.float32)
     root = np.sqrt(descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-9))
     return Keypoints(xy, np.round(root * 512.0).clip(0, 255).astype(np.uint8))
 

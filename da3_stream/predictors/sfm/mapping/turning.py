@@ -191,4 +191,10 @@ def _angle(run: Run, rotations: Mapping[Pair, PairRotation]) -> float:
 
 def angle_of(rotation: Array) -> float:
     """The angle of a rotation [3,3] in radians, precise for small ones too."""
-    return float(2 * np.arcsin(min(np.linalg.norm(rotation - np.eye(3)) / np.sqrt(8), 1.0)))
+    return float(angles_of(rotation))
+
+
+def angles_of(rotations: Array) -> Array:
+    """The angles [...] of rotations [...,3,3] in radians, precise for small ones too."""
+    off = np.linalg.norm(rotations - np.eye(3), axis=(-2, -1))
+    return np.asarray(2 * np.arcsin(np.minimum(off / np.sqrt(8), 1.0)))

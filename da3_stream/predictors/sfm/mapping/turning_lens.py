@@ -15,25 +15,9 @@ from .breathing import steadiest_lens, steady
 from .calibration import REDO_SHIFT, Calibration, focal_shift
 from .rotation_bundle import TurnSolution, solve_turn
 from .sparse_model import FreeLens
-from .turning import (
-    MIN_MATCHES,
-    MIN_STEPS,
-    Pair,
-    PairRotation,
-    Run,
-    angle_of,
-    find_runs,
-    fit_rotation,
-    pair_rotations,
-    thinned,
-)
+from .turning import MIN_STEPS, Pair, PairRotation, Run, find_runs, pair_rotations
+from .turning_focal import find_focal
 
-SAMPLES = 30
-FOCALS = np.geomspace(0.35, 2.5, 12)  # in widths of the image: 110 to 23 degrees
-NEAR_PX = 4.0  # what a rotation may leave (median) at the nearest of these focal lengths
-TURNED_PX = 0.5  # and at the best
-MIN_ANGLE = np.radians(3.0)  # by which a pair turns that tells the focal length
-MIN_SHARE = 0.2  # of the pairs: below, it is not the turns that tell the focal length
 STEADYING_ROUNDS, SAME_FOCAL = 3, 0.02
 MAX_RESIDUAL_PX = 1.0  # median; above, all rotations together do not explain what single pairs did
 
@@ -104,7 +88,7 @@ def find_turns(
     turns = turns if turns.runs else _find_breathing(xy, matches, calibration, size, scale) or turns
     if turns.runs or not calibration.focal_given or calibration.is_frozen:
         return turns
-    guess = _find_focal(xy, verify(calibration.lens), calibration.lens, size[0], scale.offsets)
+    guess = find_focal(xy, verify(calibration.lens), calibration.lens, size[0], scale.offsets)
     if guess is None:
         return turns
     free = replace(calibration, free=FreeLens(focal=True), focal_given=False)
@@ -155,7 +139,7 @@ def _find(
 ) -> Turns:
     """The runs under a lens; where the calibration leaves it free, wide turns tell a better one to start from."""
     if calibration.free.focal:
-        guess = _find_focal(xy, verify(start), start, size[0], scale.offsets)
+        guess = find_focal(xy, verify(start), start, size[0], scale.offsets)
         start = start if guess is None else guess
     return _find_with(start, xy, verify, calibration, size, scale)
 
@@ -208,49 +192,3 @@ def _calibrate(
         return calibration, calibration.lens != start
     after = replace(calibration.update(estimate, free, size), windows=calibration.windows, free=calibration.free)
     return after, focal_shift(after.lens, start) > REDO_SHIFT / 10
-
-
-def _find_focal(
-    xy: Sequence[NDArray[np.float32]], views: TwoViews, lens: Lens, width: int, offsets: Sequence[int]
-) -> Lens | None:
-    """The lens with the focal length at which rotations alone explain most pairs; None where they explain too few."""
-    pairs = [pair for pair in sorted(views) if pair[1] - pair[0] in offsets and len(views[pair].matches) >= MIN_MATCHES]
-    sample = pairs[:: max(1, len(pairs) // SAMPLES)]
-    if not sample:
-        return None
-    lenses = [replace(lens, fx=f * width, fy=f * width * lens.fy / lens.fx) for f in FOCALS]
-    left = np.array([_left(xy, views, pair, lenses)[0] for pair in sample]).T
-    best = int(np.minimum(left, NEAR_PX).sum(axis=1).argmin())
-    near = [pair for pair, px in zip(sample, left[best], strict=True) if px < NEAR_PX]
-    if len(near) < MIN_SHARE * len(sample):
-        return None
-    found = _refined(xy, views, near, lenses[max(best - 1, 0)], lenses[min(best + 1, len(lenses) - 1)])
-    turned = [_left(xy, views, pair, [found]) for pair in near]
-    telling = sum(bool(px[0] < TURNED_PX and angle[0] > MIN_ANGLE) for px, angle in turned)
-    return found if telling >= MIN_SHARE * len(sample) else None
-
-
-def _refined(xy: Sequence[NDArray[np.float32]], views: TwoViews, pairs: Sequence[Pair], low: Lens, high: Lens) -> Lens:
-    """The lens between two others at which rotations leave least of the pairs."""
-    from scipy.optimize import minimize_scalar
-
-    def lens_at(log_factor: float) -> Lens:
-        factor = float(np.exp(log_factor))
-        return replace(low, fx=low.fx * factor, fy=low.fy * factor)
-
-    def left(log_factor: float) -> float:
-        return float(np.sum([min(_left(xy, views, pair, [lens_at(log_factor)])[0][0], NEAR_PX) for pair in pairs]))
-
-    found = minimize_scalar(left, bounds=(0.0, np.log(high.fx / low.fx)), method="bounded", options={"xatol": 3e-3})
-    return lens_at(float(found.x))
-
-
-def _left(
-    xy: Sequence[NDArray[np.float32]], views: TwoViews, pair: Pair, lenses: Sequence[Lens]
-) -> tuple[list[float], list[float]]:
-    """The median distance in pixels that the best rotation leaves of a pair under each lens, and its angle (rad)."""
-    picked = thinned(views[pair].matches, 2 * MIN_MATCHES)
-    first, second = (np.stack([lens.rays(xy[row][picked[:, k]]) for lens in lenses]) for k, row in enumerate(pair))
-    rotations, left = fit_rotation(first, second)
-    medians = np.median(left, axis=1).tolist()
-    return [lens.fx * of_lens for lens, of_lens in zip(lenses, medians, strict=True)], list(map(angle_of, rotations))
