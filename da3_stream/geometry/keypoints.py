@@ -54,7 +54,7 @@ def _keypoints(gray: NDArray[np.uint8], mask: Mask | None, most: int) -> Keypoin
     found, descriptors = strongest
     if descriptors is None:
         return NO_KEYPOINTS
-    xy = ((np.asarray(cv2.KeyPoint.convert(found), np.float64) + 0.5) / factor).astype(np.float32)
+    xy = (_places(found) / factor).astype(np.float32)
     root = np.sqrt(descriptors / np.maximum(descriptors.sum(axis=1, keepdims=True), 1e-9))
     return Keypoints(xy, np.round(root * 512.0).clip(0, 255).astype(np.uint8))
 
@@ -80,12 +80,17 @@ def detect_inside(sift: cv2.SIFT, gray: NDArray[np.uint8], mask: Mask, count: in
     factor = gray.shape[1] / mask.shape[1]
     distance = distance_px(mask) * factor
     found = sift.detect(gray, None)
-    xy = (np.array([p.pt for p in found]).reshape(-1, 2) + 0.5) / factor
+    xy = _places(found) / factor
     column, row = np.minimum(xy.astype(np.int64), [mask.shape[1] - 1, mask.shape[0] - 1]).T
     free = distance[row, column] > [p.size / 2 for p in found]
     inside = [found[k] for k in np.flatnonzero(free).tolist()]
     inside.sort(key=lambda point: -point.response)
     return sift.compute(gray, inside[:count]) if inside else ((), None)
+
+
+def _places(found: Sequence[cv2.KeyPoint]) -> NDArray[np.float64]:
+    """Positions [n,2] of keypoints, the first pixel centre at 0.5."""
+    return np.asarray(cv2.KeyPoint.convert(found), np.float64).reshape(-1, 2) + 0.5
 
 
 def _sift(count: int) -> cv2.SIFT:

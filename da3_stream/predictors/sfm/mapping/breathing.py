@@ -8,9 +8,8 @@ same for a while, so the scales are bounded over the whole window.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,12 +66,12 @@ def steady(xy: Sequence[Points], matches: Mapping[Pair, Matches], lens: Lens, si
     """
     pairs = _told(matches)
     fits = {pair: _fit(xy, pair, matches[pair], lens, size) for pair in _sample(pairs)}
-    if _steady_share(fits) < STEADY_PAIRS:
+    if _steady_share(fits.values()) < STEADY_PAIRS:
         return None
     fits |= {pair: _fit(xy, pair, matches[pair], lens, size) for pair in pairs if pair not in fits}
     scales = _row_scales(fits, len(xy))
     agreeing = {(a, b): fit for (a, b), fit in fits.items() if abs(fit.log_scale - scales[b] + scales[a]) < SAME_SCALE}
-    if _steady_share(agreeing) * len(agreeing) < STEADY_PAIRS * len(fits) or np.ptp(scales) > MOST_SCALE:
+    if _steady_share(agreeing.values()) * len(agreeing) < STEADY_PAIRS * len(fits) or np.ptp(scales) > MOST_SCALE:
         return None
     middle = np.array([lens.cx, lens.cy])
     undone = [
@@ -88,15 +87,16 @@ def steadiest_lens(xy: Sequence[Points], matches: Mapping[Pair, Matches], lens: 
     """The lens, or one of other focal lengths, with which rotations and scales explain a sample of the pairs best."""
     sample = _sample(_told(matches))
     found = {pair: _fit(xy, pair, matches[pair], lens, size) for pair in sample}
-    if not found or np.mean([fit.explained.mean() for fit in found.values()]) + _steady_share(found) < WORTH_A_SEARCH:
+    explained = [fit.explained.mean() for fit in found.values()]
+    if not found or np.mean(explained) + _steady_share(found.values()) < WORTH_A_SEARCH:
         return lens
-    lenses = [lens, *(replace(lens, fx=f * size[0], fy=f * size[0] * lens.fy / lens.fx) for f in FOCALS)]
-    fits = [_fits(xy, pair, matches[pair], lenses, size) for pair in sample]
-    return lenses[int(np.argmax([_closeness(of_lens) for of_lens in zip(*fits, strict=True)]))]
+    others = [replace(lens, fx=f * size[0], fy=f * size[0] * lens.fy / lens.fx) for f in FOCALS]
+    fits = [[fit, *_fits(xy, pair, matches[pair], others, size)] for pair, fit in found.items()]
+    return [lens, *others][int(np.argmax([_closeness(of_lens) for of_lens in zip(*fits, strict=True)]))]
 
 
 def _closeness(fits: Sequence[ScaledRotation]) -> float:
-    return float(np.mean([fit.close for fit in fits])) + _steady_share(dict(enumerate(fits)))
+    return float(np.mean([fit.close for fit in fits])) + _steady_share(fits)
 
 
 def _told(matches: Mapping[Pair, Matches]) -> list[Pair]:
@@ -116,14 +116,14 @@ def _fits(
 ) -> list[ScaledRotation]:
     """What rotations and scales explain of a pair under each lens."""
     first, second = (xy[row][matches[:, k]] for k, row in enumerate(pair))
-    weights = cell_weights(first, size)
+    weights, cells = cell_weights(first, size), _cells(first, size)
     if weights is None:
         return [ScaledRotation(0.0, np.zeros(len(matches), np.bool_), covers=False)] * len(lenses)
     focals, some = np.array([lens.fx for lens in lenses]), slice(None, None, -(-len(matches) // MATCHES))
     here, there = (np.stack([lens.rays(points) for lens in lenses]) for points in (first, second))
     rotations, log_scales = fit_scaled_rotations(here[:, some], there[:, some], weights[some], BLURRED_PX / focals)
     left = focals[:, None] * distances_left(here, there, rotations, log_scales)
-    return [_scaled_rotation(*of_lens, *_cells(first, size)) for of_lens in zip(log_scales, left, strict=True)]
+    return [_scaled_rotation(*of_lens, *cells) for of_lens in zip(log_scales, left, strict=True)]
 
 
 def _scaled_rotation(
@@ -160,9 +160,9 @@ def _rim() -> NDArray[np.bool_]:
     return rim.ravel()
 
 
-def _steady_share(fits: Mapping[Any, ScaledRotation]) -> float:
+def _steady_share(fits: Collection[ScaledRotation]) -> float:
     """Share of the pairs that are explained."""
-    return float(np.mean([fit.covers and abs(fit.log_scale) <= MOST_SCALE for fit in fits.values()])) if fits else 0.0
+    return float(np.mean([fit.covers and abs(fit.log_scale) <= MOST_SCALE for fit in fits])) if fits else 0.0
 
 
 def _row_scales(fits: Mapping[Pair, ScaledRotation], count: int) -> Array:

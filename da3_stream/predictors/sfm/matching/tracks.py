@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import cv2
 import numpy as np
@@ -82,7 +82,8 @@ def _follow(
 
 def _lucas_kanade(first: Gray, second: Gray, xy: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Where points [n,1,2] of the first image are in the second, and whether they were found [n,1]."""
-    window, start = (TRACK_WINDOW_PX, TRACK_WINDOW_PX), cast("Any", None)
+    window = (TRACK_WINDOW_PX, TRACK_WINDOW_PX)
+    start: Any = None
     until = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, TRACK_STEPS, TRACK_STEP_PX)
     there, found, _ = cv2.calcOpticalFlowPyrLK(
         first, second, xy, start, winSize=window, maxLevel=TRACK_LEVELS, criteria=until
